@@ -1,0 +1,47 @@
+/* The engine: computes results in the background for a front end that must never wait.
+ *
+ * One request at a time; a new request cancels the one it makes stale. The front end polls the
+ * file descriptor together with its keyboard. Ownership: the engine owns results until they are
+ * taken. Threads: all functions from the front end's thread. */
+#ifndef QSCOPE_ANALYSIS_ENGINE_H
+#define QSCOPE_ANALYSIS_ENGINE_H
+
+#include "analysis/result.h"
+#include "data/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine;
+
+struct engine *engine_new(void);
+/* Cancels, waits for the worker, frees. */
+void engine_free(struct engine *engine);
+
+/* Becomes readable when there is something to take. */
+int engine_descriptor(const struct engine *engine);
+
+/* Asks for a result and cancels whatever runs. SOURCE must stay open until the answer was taken
+ * or engine_cancel returned. Facts of the last tensor are kept and used again. Loads the tensor
+ * first when needed. Returns the number of the request (1, 2, ...). */
+uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
+                        const struct quantizer *quantizer, const struct result_request *request);
+
+/* Cancels and waits until no worker touches the source any more. */
+void engine_cancel(struct engine *engine);
+
+/* True while a request is being worked on; *done and *total (elements; total 0: unknown). */
+bool engine_busy(const struct engine *engine, size_t *done, size_t *total);
+
+struct engine_answer {
+  uint64_t request;
+  enum status status;
+  struct error error;
+  struct result *result; /* the taker frees it; NULL unless STATUS_OK */
+};
+
+/* Takes the newest finished answer; false when there is none. Answers to cancelled requests are
+ * dropped, never delivered. */
+bool engine_take(struct engine *engine, struct engine_answer *answer);
+
+#endif

@@ -1,0 +1,92 @@
+/* A figure is data: panels with axes and marks, and words. The terminal draws it in cells and
+ * the exporter with Cairo, from the same numbers.
+ *
+ * Ownership: figure_new returns a figure that the caller frees with everything in it; the add
+ * functions copy what they are given. Threads: one at a time; a finished figure is immutable. */
+#ifndef QSCOPE_ANALYSIS_FIGURE_H
+#define QSCOPE_ANALYSIS_FIGURE_H
+
+#include "analysis/result.h"
+#include "analysis/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a mark means; each renderer maps a role to colour, dash and glyph, so that the meaning
+ * survives without colour. */
+enum role {
+  ROLE_ORIGINAL,
+  ROLE_RECONSTRUCTION,
+  ROLE_ERROR,
+  ROLE_CLIP,    /* thresholds, and the clipped share */
+  ROLE_LEVEL,   /* quantization levels */
+  ROLE_OUTLIER,
+  ROLE_MEDIAN,
+  ROLE_REFERENCE, /* zero lines, half steps */
+};
+
+enum mark_kind {
+  MARK_BARS,  /* n+1 edges in x, n heights in y: a solid histogram */
+  MARK_STEPS, /* the same, as an outline */
+  MARK_LINE,  /* n points; NaN is a gap */
+  MARK_POINTS,
+  MARK_TICKS, /* n positions in x, drawn on the axis (levels) */
+  MARK_VLINE, /* one position, with a label */
+  MARK_HLINE,
+  MARK_BAND,  /* from x[0] to x[1], shaded, with a label */
+};
+
+struct mark {
+  enum mark_kind kind;
+  enum role role;
+  size_t n;
+  double *x, *y;
+  char *label; /* legend entry or label of the line; NULL: none */
+};
+
+struct axis {
+  char *label;
+  char *unit; /* or NULL */
+  double lo, hi;
+  bool log;
+  bool integral; /* only whole-number ticks: channel numbers, counts */
+};
+
+struct panel {
+  char *title; /* or NULL */
+  struct axis x, y;
+  size_t marks;
+  struct mark **mark;
+};
+
+enum { FIGURE_CAPTION_LINES = 4 };
+
+struct figure {
+  char *title;
+  size_t panels;
+  struct panel **panel; /* stacked, top to bottom, sharing the width */
+  char *caption[FIGURE_CAPTION_LINES];
+  char *recipe; /* the command line that makes this figure again */
+};
+
+struct figure *figure_new(const char *title);
+void figure_free(struct figure *figure);
+struct panel *figure_add_panel(struct figure *figure, const char *title);
+/* Copies N values of x and y (n + 1 of x for bars and steps; y may be NULL where the kind has
+ * none). NULL when memory runs out. */
+struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role role, size_t n,
+                            const double *x, const double *y, const char *label);
+bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);
+
+/* The whole figure of RESULT in VIEW: title, panels, caption (tensor, quantizer, metrics). NULL
+ * when memory runs out. */
+struct figure *figure_build(const struct result *result, const struct view *view,
+                            const char *source, const struct tensor *tensor, const char *recipe);
+
+/* Nice tick positions for lo..hi (1, 2, 5 times a power of ten; powers of ten on a log axis), at
+ * most MOST of them, written to TICKS; returns how many. */
+size_t axis_ticks(const struct axis *axis, size_t most, double *ticks);
+/* VALUE as a tick label, given the distance between ticks: as few digits as tell them apart. */
+char *axis_tick_text(const struct axis *axis, double value, double step, char *text, size_t size);
+
+#endif

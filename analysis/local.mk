@@ -1,0 +1,22 @@
+# analysis/: what was lost. May use data/ and quant/.
+
+noinst_LIBRARIES += libanalysis.a
+libanalysis_a_SOURCES = \
+	analysis/channels.c \
+	analysis/engine.c analysis/engine.h \
+	analysis/facts.c analysis/facts.h \
+	analysis/fig_channels.c \
+	analysis/fig_error.c \
+	analysis/fig_histogram.c \
+	analysis/figure.c analysis/figure.h \
+	analysis/histogram.c analysis/histogram.h \
+	analysis/metrics.c analysis/metrics.h \
+	analysis/recipe.c analysis/recipe.h \
+	analysis/report.c analysis/report.h \
+	analysis/result.c analysis/result.h \
+	analysis/ticks.c \
+	analysis/verdict.c \
+	analysis/view.c analysis/view.h
+libanalysis_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
+
+ANALYSIS_LIBS = libanalysis.a $(DATA_LIBS)

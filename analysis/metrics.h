@@ -1,0 +1,68 @@
+/* The metrics: the only definitions.
+ *
+ * x is the finite input, y its reconstruction, N the number of finite elements; NaN and Inf
+ * never enter a metric. Sums are double, blocked in a fixed order. A number that does not
+ * exist is NaN here and null in the report.
+ *
+ *   mse = mean((x - y)^2); rmse its root; max_abs_error = max |x - y|; mean_error = mean(x - y)
+ *   sqnr_db = 10 log10(sum x^2 / sum (x - y)^2); +inf when there is no error ("exact")
+ *   clip_rate = share of elements whose rounded code the clamp changed
+ *   rail_rate = share of elements whose code is the lowest or the highest
+ *   rounding_mse + clipping_mse = mse: error of the elements inside / outside the range
+ *   bulk_sqnr_db = the same ratio over the elements with |x| <= the 99th percentile of |x|
+ *   channel_sqnr_db = median and worst over the channels of the chosen axis
+ *   papr = absmax / rms
+ *   zero_rate = share of non-zero x that became 0, of all N
+ *   levels_used = distinct codes that occur; levels = codes the scheme can produce
+ *   code_entropy_bits = -sum p log2 p over the codes
+ *   high_code_rate = share of elements with |grid value| > 100/127 of the grid's largest
+ *   cosine = sum xy / sqrt(sum x^2 sum y^2)
+ *   relative_error_p50, _p99 = percentiles of |x - y| / |x| over the non-zero x
+ *   kl_divergence = sum P ln(P / Q) over METRICS_KL_BINS equal bins of [min, max] of x, P the
+ *     original's and Q the reconstruction's shares; a bin empty in Q counts with 1e-10
+ *   bits_per_element = all stored bits (codes, scales, zero points) / number of elements
+ *
+ * Ownership: plain values. Threads: none needed. */
+#ifndef QSCOPE_ANALYSIS_METRICS_H
+#define QSCOPE_ANALYSIS_METRICS_H
+
+#include "quant/kernels/kernels.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { METRICS_KL_BINS = 2048 };
+
+struct metrics {
+  double mse, rmse, sqnr_db, max_abs_error, mean_error;
+  double clip_rate, rail_rate, rounding_mse, clipping_mse;
+  double bulk_sqnr_db, channel_sqnr_median, channel_sqnr_worst;
+  size_t worst_channel;
+  double papr, zero_rate, code_entropy_bits, high_code_rate, cosine;
+  double relative_error_p50, relative_error_p99, kl_divergence, bits_per_element;
+  size_t levels_used, levels;
+};
+
+/* One row for each metric people see, so that the report, the table of the explorer and the
+ * figure captions agree on names, units and order. */
+struct metric {
+  const char *name;  /* "sqnr_db": the key in JSON and CSV */
+  const char *label; /* "SQNR" */
+  const char *unit;  /* "dB", "%", "bit", or "" */
+  const char *meaning; /* one line: why it matters */
+  double (*value)(const struct metrics *metrics);
+};
+extern const struct metric metric_table[];
+extern const size_t metric_table_length;
+const struct metric *metric_find(const char *name);
+
+/* VALUE as people read it: "41.39 dB", "0.0122 %", "exact", "n/a", "7.264e-05". */
+char *metric_print(const struct metric *metric, double value, char *text, size_t size);
+
+/* Signal-to-noise ratio in dB from the two sums; NaN when there is no signal and no error. */
+double sqnr_db(double signal2, double error2);
+
+/* Fills what follows from the sums of TALLY alone. */
+void metrics_from_tally(const struct tally *tally, struct metrics *metrics);
+
+#endif

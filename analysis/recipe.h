@@ -1,0 +1,38 @@
+/* A recipe: source + tensor + quantizers + view, as a command line.
+ *
+ *   qscope plot synth:gaussian -t gaussian -q int8,sym,tensor,minmax --view histogram --log
+ *
+ * Words are quoted for a POSIX shell where they need it. Ownership: recipe_clear frees the
+ * strings; recipe_parse and the setters copy. Threads: one at a time. */
+#ifndef QSCOPE_ANALYSIS_RECIPE_H
+#define QSCOPE_ANALYSIS_RECIPE_H
+
+#include "analysis/view.h"
+#include "quant/base/status.h"
+#include "quant/quantizer.h"
+
+#include <stddef.h>
+
+enum { RECIPE_QUANTIZERS = 16 };
+
+struct recipe {
+  char *source; /* NULL: the gallery */
+  char *tensor; /* NULL: the only one */
+  size_t quantizers;
+  struct quantizer quantizer[RECIPE_QUANTIZERS];
+  struct view view;
+};
+
+void recipe_init(struct recipe *recipe);
+void recipe_clear(struct recipe *recipe);
+bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
+
+/* The recipe as one line, without a newline; a new string that the caller frees, NULL when
+ * memory runs out. Default view settings are left out. recipe_parse reads it back. */
+char *recipe_print(const struct recipe *recipe);
+
+/* Reads a recipe as printed (with or without the leading "qscope" and subcommand). Quoting as a
+ * POSIX shell does it, without expansions. STATUS_USAGE names the word. */
+enum status recipe_parse(const char *text, struct recipe *out, struct error *error);
+
+#endif

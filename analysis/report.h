@@ -1,0 +1,30 @@
+/* The report: the numbers of results as JSON, CSV or text.
+ *
+ * Keys and meaning as DESIGN and metrics.h state them; null where a number does not exist;
+ * doubles with the 17 digits that read back exactly. Ownership: borrows. Threads: one at a time. */
+#ifndef QSCOPE_ANALYSIS_REPORT_H
+#define QSCOPE_ANALYSIS_REPORT_H
+
+#include "analysis/result.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct report_entry {
+  const char *source;
+  const struct tensor *tensor;
+  const struct result *result;
+};
+
+enum report_style { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
+
+/* Writers that take entries one by one, so that a long run can be read while it goes on. A JSON
+ * report of one entry is an object, of several an array: COUNT announces how many will come. */
+struct report;
+struct report *report_begin(FILE *out, enum report_style style, size_t count);
+enum status report_entry(struct report *report, const struct report_entry *entry,
+                         struct error *error);
+/* Finishes and frees. STATUS_OUTPUT when writing failed (full disk, closed pipe). */
+enum status report_end(struct report *report, struct error *error);
+
+#endif

@@ -1,0 +1,65 @@
+/* A result: metrics, histograms and per-channel numbers of one tensor under one quantizer.
+ *
+ * Ownership: result_compute returns a result that the caller frees; it copies what it needs
+ * and does not refer to the tensor afterwards. Threads: result_compute may run on any thread
+ * and is itself parallel; a finished result is immutable. */
+#ifndef QSCOPE_ANALYSIS_RESULT_H
+#define QSCOPE_ANALYSIS_RESULT_H
+
+#include "analysis/facts.h"
+#include "analysis/histogram.h"
+#include "analysis/metrics.h"
+#include "data/tensor.h"
+#include "quant/quantizer.h"
+
+#include <stdbool.h>
+
+/* Numbers of one channel of the chosen axis. */
+struct channel {
+  double absmax, scale; /* scale: of the unit, when each channel has one; else NaN */
+  double mse, sqnr_db, clip_rate;
+  double ratio; /* absmax / the median channel's absmax */
+  uint64_t finite;
+};
+
+struct channels {
+  unsigned axis;  /* 0-based */
+  size_t count;
+  struct channel *channel;
+  double median_absmax;
+  size_t *by_ratio; /* channel numbers, largest ratio first: the outlier list */
+};
+
+struct result_request {
+  int axis;            /* channels along this axis; negative counts from the end */
+  size_t bins;         /* of the histograms; 0: none wanted */
+  double lo, hi;       /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
+  bool details;        /* also relative errors, KL (two more passes) */
+  const struct facts *facts; /* when already known for this tensor; else NULL */
+};
+
+struct result {
+  struct facts facts;
+  struct quantizer quantizer;
+  struct metrics metrics;
+  struct channels channels;
+  struct histogram original, reconstruction; /* same edges */
+  struct histogram error;                    /* of y - x, over +- its largest magnitude */
+  /* Mean and largest |error| of the elements in each bin of `original` (NaN where empty): the
+   * "error against x" curve. */
+  double *error_mean, *error_max;
+  struct fit *fit; /* scales, ranges and levels; owned */
+  bool has_details;
+};
+
+/* Fits QUANTIZER to TENSOR and measures it. Counts progress in elements. STATUS_USAGE (axis),
+ * STATUS_CANCELLED (*out untouched), STATUS_MEMORY. */
+enum status result_compute(const struct tensor *tensor, const struct quantizer *quantizer,
+                           const struct result_request *request, struct progress *progress,
+                           struct result **out, struct error *error);
+void result_free(struct result *result);
+
+/* The dominant cause in one sentence ("rounding", "clipping", or an outlier channel), into TEXT. */
+char *result_verdict(const struct result *result, char *text, size_t size);
+
+#endif

@@ -1,0 +1,40 @@
+/* The views: what of a result is looked at, and how. One row each in the table.
+ *
+ * Ownership: plain values; strings are copied. Threads: none needed. */
+#ifndef QSCOPE_ANALYSIS_VIEW_H
+#define QSCOPE_ANALYSIS_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS };
+
+struct view {
+  enum view_kind kind;
+  bool log_counts;
+  double lo, hi;  /* zoom window on the x axis; NaN, NaN: everything */
+  int axis;       /* of the channels */
+  long channel;   /* this channel alone, or -1 */
+  size_t bins;    /* 0: chosen by whoever draws */
+};
+
+struct figure;
+struct result;
+struct tensor;
+
+struct view_type {
+  const char *name;  /* "histogram": the word for --view */
+  const char *title; /* "Histogram" */
+  const char *summary;
+  enum view_kind kind;
+  /* Adds the panels of this view to FIGURE; false when memory runs out. */
+  bool (*build)(struct figure *figure, const struct result *result, const struct view *view);
+};
+extern const struct view_type view_table[];
+extern const size_t view_table_length;
+const struct view_type *view_find(const char *name);
+
+/* The view everything starts with: histogram, linear, all of it, axis 0. */
+struct view view_default(void);
+
+#endif

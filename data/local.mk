@@ -1,0 +1,15 @@
+# data/: where numbers come from. May use quant/.
+
+noinst_LIBRARIES += libdata.a
+libdata_a_SOURCES = \
+	data/escape.c \
+	data/map.c data/map.h \
+	data/npy.c \
+	data/safetensors.c \
+	data/source.c data/source.h data/source_types.h \
+	data/stored.c \
+	data/synth.c \
+	data/tensor.c data/tensor.h
+libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
+
+DATA_LIBS = libdata.a $(QUANT_LIBS) $(JANSSON_LIBS)

@@ -1,0 +1,60 @@
+/* A source: something that lists tensors. A file, a directory of shards, standard input, or a
+ * synthetic spec ("synth:student-t,nu=3").
+ *
+ * Ownership: the caller owns the source and closes it; tensors, names and bytes live until
+ * then. Threads: open, load and close on one thread at a time; reading loaded tensors from any. */
+#ifndef QSCOPE_DATA_SOURCE_H
+#define QSCOPE_DATA_SOURCE_H
+
+#include "data/tensor.h"
+#include "quant/base/pool.h"
+#include "quant/base/status.h"
+
+#include <stddef.h>
+
+struct source;
+
+/* One row of the table of source types (data/source.c): .npy, .safetensors, a directory or an
+ * index of shards, synth:. A new file type is one row and one file. */
+struct source_type {
+  const char *name;    /* "safetensors" */
+  const char *summary; /* one line for --help */
+  /* True when this type is meant: by prefix ("synth:"), by the first bytes, by the name. HEAD
+   * holds the first LENGTH bytes of the file (0 for a prefix, a directory or standard input). */
+  bool (*tastes)(const char *spec, const unsigned char *head, size_t length);
+  enum status (*open)(const char *spec, struct source *source, struct error *error);
+};
+extern const struct source_type source_types[];
+extern const size_t source_types_length;
+
+/* Opens SPEC ("-" is a .npy on standard input). The message of a failure starts with the file's
+ * name (escaped) and names tensor, offset, expected and found. STATUS_INPUT, STATUS_USAGE (a
+ * wrong synth: parameter), STATUS_MEMORY. */
+enum status source_open(const char *spec, struct source **out, struct error *error);
+void source_close(struct source *source);
+
+/* The spec it was opened with; the type's name ("npy"). */
+const char *source_spec(const struct source *source);
+const char *source_type_name(const struct source *source);
+
+size_t source_count(const struct source *source);
+const struct tensor *source_tensor(const struct source *source, size_t index);
+
+/* A line about tensor INDEX where the source has one (synth: the distribution's meaning), or "". */
+const char *source_remark(const struct source *source, size_t index);
+
+/* Index of the tensor called NAME; STATUS_INPUT with the nearest names when there is none. An
+ * empty or NULL name means the only tensor, and is an error (naming some) when there are many. */
+enum status source_find(const struct source *source, const char *name, size_t *index,
+                        struct error *error);
+
+/* Makes the tensor's data readable: nothing to do for a mapped file, generates a synthetic one
+ * (deterministic for its seed, whatever the number of threads). STATUS_CANCELLED, STATUS_MEMORY. */
+enum status source_load(struct source *source, size_t index, struct progress *progress,
+                        struct error *error);
+
+/* STATUS_INPUT when a file of SOURCE shrank or failed while it was mapped (what was read of it
+ * since is zeros): call after each pass over a tensor. */
+enum status source_verify(const struct source *source, struct error *error);
+
+#endif

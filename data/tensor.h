@@ -1,0 +1,49 @@
+/* A tensor: name, shape, stored type, and bytes that it borrows from its source.
+ *
+ * Ownership: tensors belong to their source and die with it; strings and bytes are borrowed.
+ * Threads: immutable after the source has loaded it; reading is safe from any thread. */
+#ifndef QSCOPE_DATA_TENSOR_H
+#define QSCOPE_DATA_TENSOR_H
+
+#include "quant/base/shape.h"
+#include "quant/base/status.h"
+#include "quant/feed.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How numbers lie in a file: one row of stored_table each. */
+struct stored {
+  const char *name; /* "f32", "bf16", "f8_e4m3": what `qscope list` and the report print */
+  unsigned size;    /* bytes of an element */
+  bool exact;       /* every value is exactly a float32 (not so for f64, i32, i64, u32, u64) */
+  bool integral;    /* integers and bool: usually not meant to be quantized */
+  /* Decodes n contiguous little-endian elements (any alignment). */
+  void (*decode)(const unsigned char *bytes, size_t n, float *out);
+};
+
+extern const struct stored stored_table[];
+extern const size_t stored_table_length;
+const struct stored *stored_find(const char *name);
+
+struct tensor {
+  const char *name; /* as the file has it: may hold any bytes but NUL; escape before showing */
+  struct shape shape;
+  const struct stored *stored;
+  size_t count;  /* elements */
+  size_t bytes;  /* stored bytes */
+  const unsigned char *data; /* NULL until the source has loaded it */
+  bool swapped;  /* stored big-endian */
+  bool fortran;  /* stored with the first axis fastest; read in C order all the same */
+};
+
+/* The values of TENSOR in C order, as float32. TENSOR must be loaded and must outlive the feed;
+ * TENSOR->data is lent directly when it is aligned native float32 in C order. */
+struct feed tensor_feed(const struct tensor *tensor);
+
+/* NAME with control characters, invalid UTF-8 and terminal escapes written as \xNN, for people;
+ * at most SIZE bytes with the NUL. Returns TEXT. Printable UTF-8 passes unchanged. */
+char *text_escape(const char *name, char *text, size_t size);
+
+#endif

@@ -1,0 +1,29 @@
+/* The shape of a tensor: up to SHAPE_MAX_DIMS sizes, outermost first, C order.
+ *
+ * A shape without dimensions is a scalar (one element). Ownership: plain values. */
+#ifndef QSCOPE_QUANT_BASE_SHAPE_H
+#define QSCOPE_QUANT_BASE_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SHAPE_MAX_DIMS = 8 };
+
+struct shape {
+  unsigned dims;
+  size_t dim[SHAPE_MAX_DIMS];
+};
+
+/* *count = product of the sizes; false when it does not fit. */
+bool shape_count(const struct shape *shape, size_t *count);
+
+/* Product of the sizes; the shape must have passed shape_count. */
+size_t shape_elements(const struct shape *shape);
+
+/* "128x64x3" ("scalar" without dimensions) into TEXT; returns TEXT. */
+char *shape_print(const struct shape *shape, char *text, size_t size);
+
+/* Turns AXIS (-dims..dims-1, negative counts from the end) into 0..dims-1; false if outside. */
+bool shape_axis(const struct shape *shape, int axis, unsigned *resolved);
+
+#endif

@@ -1,0 +1,53 @@
+#include "quant/base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum status error_set(struct error *error, enum status status, const char *format, ...)
+{
+  if (error) {
+    va_list arguments;
+    va_start(arguments, format);
+    error->status = status;
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+  }
+  return status;
+}
+
+void error_prefix(struct error *error, const char *format, ...)
+{
+  if (!error)
+    return;
+  char rest[sizeof error->text];
+  memcpy(rest, error->text, sizeof rest);
+  va_list arguments;
+  va_start(arguments, format);
+  int used = vsnprintf(error->text, sizeof error->text, format, arguments);
+  va_end(arguments);
+  if (used >= 0 && (size_t)used < sizeof error->text)
+    snprintf(error->text + used, sizeof error->text - (size_t)used, "%s", rest);
+}
+
+enum status error_memory(struct error *error, const char *what)
+{
+  return error_set(error, STATUS_MEMORY, "out of memory for %s", what);
+}
+
+int status_exit_code(enum status status)
+{
+  switch (status) {
+  case STATUS_OK:
+    return 0;
+  case STATUS_USAGE:
+    return 2;
+  case STATUS_OUTPUT:
+    return 4;
+  case STATUS_INPUT:
+  case STATUS_MEMORY:
+  case STATUS_CANCELLED:
+    break;
+  }
+  return 3;
+}

@@ -1,0 +1,62 @@
+/* The calibrator table: how the range of a unit is chosen.
+ *
+ * A calibrator sees the values of one unit (whatever shares a scale) and answers with a range,
+ * or with a scale outright. One row here and one file cal_<name>.c each. Ownership: the table
+ * is constant; choose() borrows the sample. Threads: choose() is called for many units at once;
+ * rows keep no state. */
+#ifndef QSCOPE_QUANT_CALIBRATOR_H
+#define QSCOPE_QUANT_CALIBRATOR_H
+
+#include "quant/base/status.h"
+#include "quant/format.h"
+#include "quant/kernels/kernels.h"
+#include "quant/sample.h"
+
+#include <stdbool.h>
+
+/* What the range is for. */
+struct calibration {
+  const struct format *format;
+  bool asymmetric, narrow;
+  enum rounding rounding;
+  double parameter; /* percentile=P and the like */
+};
+
+struct choice {
+  double lo, hi; /* symmetric: hi is the clip threshold, lo = -hi */
+  bool has_scale; /* the calibrator fixed the scale (and zero point) itself: mse */
+  float scale;
+  long zero;
+};
+
+struct calibrator {
+  const char *name;      /* the word in the spec */
+  const char *parameter; /* name of its number ("P"), NULL without one */
+  double default_value, least, most; /* of the parameter */
+  const char *summary;   /* one line for `qscope calibrators` */
+  /* The sample has at least one finite value and is not all zero. STATUS_OK, STATUS_MEMORY,
+   * STATUS_CANCELLED. NULL for minmax: the sample's extremes are the answer. */
+  enum status (*choose)(const struct calibration *calibration, const struct sample *sample,
+                        struct choice *choice, struct error *error);
+};
+
+extern const struct calibrator calibrator_table[];
+extern const size_t calibrator_table_length;
+
+/* The row named WORD, or NULL. */
+const struct calibrator *calibrator_find(const char *word);
+
+/* The default scale rules, shared by all calibrators that answer with a range. Symmetric:
+ * scale = max(|lo|, |hi|) / format_max, in float32 division of the float32 threshold.
+ * Asymmetric: range widened to contain 0, scale = (hi - lo) / (levels - 1) in float32, zero
+ * point = round_half_even(-lo / scale) clamped to the codes. A zero range gives scale 1. */
+void calibration_scale(const struct calibration *calibration, const struct choice *choice,
+                       float *scale, long *zero);
+
+/* Integer grid for SCALE and ZERO. */
+struct integer_unit calibration_integer_unit(const struct calibration *calibration, float scale,
+                                             long zero);
+/* Small-float grid of FORMAT. */
+struct minifloat_grid format_grid(const struct format *format);
+
+#endif

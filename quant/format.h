@@ -1,0 +1,66 @@
+/* The format table: one row for each way to store a number.
+ *
+ * Element formats map x / scale to the nearest of a finite set of values (the grid). Rows of
+ * issue 2: the integers (quant/integer.c) and the small floats (quant/minifloat.c). Adding a
+ * format is one row here and, for a new family, one file. Ownership: the table is constant.
+ * Threads: immutable. */
+#ifndef QSCOPE_QUANT_FORMAT_H
+#define QSCOPE_QUANT_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum format_family { FORMAT_INTEGER, FORMAT_MINIFLOAT };
+
+/* What the codes above the largest number mean. */
+enum format_specials {
+  SPECIALS_NONE, /* integers; and floats whose every code is finite */
+  SPECIALS_IEEE, /* infinity and NaN in the top exponent */
+  SPECIALS_FN,   /* no infinity; NaN is all ones (per sign) */
+};
+
+struct format {
+  const char *name;    /* the canonical word: "int8", "float8_e4m3fn" */
+  const char *aliases; /* space-separated, the short label for narrow screens first; or "" */
+  const char *summary; /* one line for `qscope formats` */
+  enum format_family family;
+  int bits;            /* stored bits of an element */
+  int exponent_bits, mantissa_bits, bias; /* minifloats */
+  enum format_specials specials;
+  bool raw_by_default; /* fp16, bf16: people mean the plain cast (scale=1) when they name no
+                          calibrator */
+};
+
+extern const struct format format_table[];
+extern const size_t format_table_length;
+
+/* The row whose name or alias is WORD (case-insensitive), or NULL. "uint4" and the like are
+ * not rows: the spec parser reads them as int4,asym. */
+const struct format *format_find(const char *word);
+
+/* The shortest name people use for FORMAT ("e4m3"), for narrow screens: copied to TEXT. */
+char *format_label(const struct format *format, char *text, size_t size);
+
+/* Largest finite value of the grid at scale 1: 127 for int8 (symmetric), 448 for e4m3. */
+double format_max(const struct format *format);
+
+/* Minifloats: smallest normal and subnormal numbers at scale 1. */
+double format_min_normal(const struct format *format);
+double format_min_subnormal(const struct format *format);
+
+/* Number of codes (2^bits) and of distinct finite values (the two zeros are one value). */
+size_t format_codes(const struct format *format);
+size_t format_levels(const struct format *format, bool asymmetric, bool narrow);
+
+/* Value of CODE at scale 1 (exact in float32; NaN and infinities as the format has them).
+ * Integers: CODE is the two's complement pattern of `bits` bits. */
+float format_decode(const struct format *format, uint32_t code);
+
+/* Code of X at scale 1, round half to even, overflow saturating to the largest finite value.
+ * Infinity and NaN follow the reference casts: a format without infinity maps infinity to NaN,
+ * a format with infinity keeps it; integers clamp infinity and map NaN to 0. This is the
+ * reference path, one value at a time; arrays go through the kernels. */
+uint32_t format_encode(const struct format *format, float x);
+
+#endif

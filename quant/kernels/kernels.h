@@ -1,0 +1,110 @@
+/* The kernel table: the inner loops, compiled once for each instruction set from one plain C
+ * source and chosen once at start. All levels give identical bits; tests/quant/test_kernels
+ * proves it. The table's initial value is the baseline, so forgetting kernels_init is slow,
+ * not wrong.
+ *
+ * Ownership: kernels borrow arrays for the call. Threads: kernels_init once, before threads
+ * start; the table is constant afterwards. Arrays need no alignment. */
+#ifndef QSCOPE_QUANT_KERNELS_H
+#define QSCOPE_QUANT_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How x / scale becomes a grid value. */
+enum rounding {
+  ROUND_EVEN,       /* nearest, ties to even: the default */
+  ROUND_AWAY,       /* nearest, ties away from zero */
+  ROUND_ZERO,       /* towards zero */
+  ROUND_STOCHASTIC, /* up or down with probability given by the distance; depends on seed and
+                       element index only */
+};
+
+/* Integer grid of one unit: grid value r = round(x / scale) clamped to lo..hi, reconstruction
+ * r * scale, code r - lo (0..levels-1). For the asymmetric scheme lo = -zero_point and
+ * hi = levels - 1 - zero_point; so zero is always exactly on the grid. */
+struct integer_unit {
+  float scale;
+  float lo, hi; /* whole numbers, |.| <= 65535 */
+};
+
+/* Small-float grid: sign, exponent, mantissa; see struct format. Value = grid * scale. */
+struct minifloat_grid {
+  int mantissa_bits, min_exponent; /* of the smallest normal number, unbiased: -6 for e4m3 */
+  float max;                       /* largest finite value */
+  int bits, exponent_bits, bias;
+};
+
+/* Sums over a block, each in eight double lanes that are added up in a fixed order. */
+struct tally {
+  double error, error2, clipped_error2, signal2, reconstruction2, product;
+  double bulk_error2, bulk_signal2;
+  double max_error;
+  uint64_t finite, clipped, at_rail, flushed; /* flushed: x != 0 became 0 */
+};
+
+/* What the tally needs to know of a unit, in the domain of x and y. */
+struct tally_bounds {
+  float clip_lo, clip_hi; /* x below / above: the clamp changed the rounded code */
+  float rail_lo, rail_hi; /* reconstructions of the lowest and the highest code */
+  float bulk;             /* |x| at or below belongs to the bulk */
+};
+
+struct extremes {
+  float min, max;           /* of the finite values; +inf / -inf when there is none */
+  uint64_t finite, nan, inf, zeros;
+};
+
+struct kernels {
+  const char *name; /* "baseline", "avx2", "avx512" */
+
+  /* n elements of one unit: reconstruction into y; codes (r - lo) into codes unless NULL.
+   * NaN reconstructs to NaN with the code of zero; infinities clamp. x / scale is a true
+   * float32 division. ROUND_EVEN only; other modes go through integer_round_any. */
+  void (*integer_run)(const float *x, size_t n, struct integer_unit unit, float *y,
+                      uint16_t *codes);
+  /* The same with a unit per element. */
+  void (*integer_lanes)(const float *x, size_t n, const struct integer_unit *units, float *y,
+                        uint16_t *codes);
+  /* Small floats; codes are the format's bit patterns. NaN stays NaN; infinity becomes NaN
+   * in formats without infinity and stays infinite in the others. */
+  void (*minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
+                        float *y, uint16_t *codes);
+  void (*minifloat_lanes)(const float *x, size_t n, const struct minifloat_grid *grid,
+                          const float *scales, float *y, uint16_t *codes);
+  /* Sum of (x - y)^2 where y is the round trip: the inner loop of the mse search. x must be
+   * finite. Squares and sums are double, in eight lanes. */
+  double (*integer_sse)(const float *x, size_t n, struct integer_unit unit);
+  double (*minifloat_sse)(const float *x, size_t n, const struct minifloat_grid *grid, float scale);
+  /* Sum of x * r and of r * r (r the grid value) for the least-squares refinement of a scale. */
+  void (*integer_fit)(const float *x, size_t n, struct integer_unit unit, double *xr, double *rr);
+  void (*minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
+                        double *xr, double *rr);
+  /* Adds the block to TALLY. Non-finite x are left out of everything. */
+  void (*tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
+                struct tally *tally);
+  /* Adds the block to EXTREMES (initialise with extremes_empty). */
+  void (*extremes)(const float *x, size_t n, struct extremes *extremes);
+};
+
+/* The table in use. */
+extern struct kernels kernels;
+
+/* Chooses the best level the processor has and QSCOPE_ISA (baseline, avx2, avx512) allows. An
+ * unknown QSCOPE_ISA value is ignored with a warning on stderr. */
+void kernels_init(void);
+
+/* Levels that are built in and that this processor can run, best last; for tests, the
+ * benchmark and --version. NULL-terminated, constant. */
+const struct kernels *const *kernels_available(void);
+
+static inline struct extremes extremes_empty(void)
+{
+  return (struct extremes){.min = __builtin_inff(), .max = -__builtin_inff()};
+}
+
+void extremes_merge(struct extremes *into, const struct extremes *from);
+void tally_merge(struct tally *into, const struct tally *from);
+
+#endif

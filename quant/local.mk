@@ -1,0 +1,56 @@
+# quant/: how precision is lost. The ground floor: no files, no screen.
+
+noinst_LIBRARIES += libquant.a
+libquant_a_SOURCES = \
+	quant/base/pool.c quant/base/pool.h \
+	quant/base/shape.c quant/base/shape.h \
+	quant/base/size.h \
+	quant/base/status.c quant/base/status.h \
+	quant/cal_entropy.c \
+	quant/cal_mse.c \
+	quant/cal_percentile.c \
+	quant/calibrator.c quant/calibrator.h \
+	quant/feed.h \
+	quant/fit.c \
+	quant/format.c quant/format.h \
+	quant/grain.c quant/grain.h \
+	quant/integer.c \
+	quant/kernels/kernels.c quant/kernels/kernels.h \
+	quant/minifloat.c \
+	quant/quantizer.c quant/quantizer.h \
+	quant/sample.c quant/sample.h
+
+# One source per kernel family, compiled once for each instruction set.
+KERNEL_SOURCES = \
+	quant/kernels/lanes.h \
+	quant/kernels/integer_kernels.c \
+	quant/kernels/minifloat_kernels.c \
+	quant/kernels/tally_kernels.c \
+	quant/kernels/table.c
+
+noinst_LIBRARIES += libkernels_baseline.a
+libkernels_baseline_a_SOURCES = $(KERNEL_SOURCES)
+libkernels_baseline_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
+libkernels_baseline_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=baseline
+
+QUANT_LIBS = libquant.a libkernels_baseline.a
+
+if HAVE_AVX2_KERNELS
+noinst_LIBRARIES += libkernels_avx2.a
+libkernels_avx2_a_SOURCES = $(KERNEL_SOURCES)
+libkernels_avx2_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) -mavx2
+libkernels_avx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx2
+QUANT_LIBS += libkernels_avx2.a
+endif
+
+if HAVE_AVX512_KERNELS
+noinst_LIBRARIES += libkernels_avx512.a
+libkernels_avx512_a_SOURCES = $(KERNEL_SOURCES)
+libkernels_avx512_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+libkernels_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx512
+QUANT_LIBS += libkernels_avx512.a
+endif
+
+QUANT_LIBS += $(GSL_LIBS) -lm
+libquant_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)

@@ -1,0 +1,93 @@
+/* The quantizer: format + scheme + granularity + calibrator, written as a spec; and its fit,
+ * the quantizer with the scales and zero points of one tensor.
+ *
+ * Ownership: a quantizer is a plain value. quantizer_fit returns a fit that the caller frees.
+ * Threads: both are immutable once made; any number of threads may use a fit. */
+#ifndef QSCOPE_QUANT_QUANTIZER_H
+#define QSCOPE_QUANT_QUANTIZER_H
+
+#include "quant/base/pool.h"
+#include "quant/base/shape.h"
+#include "quant/base/status.h"
+#include "quant/calibrator.h"
+#include "quant/feed.h"
+#include "quant/format.h"
+#include "quant/grain.h"
+#include "quant/kernels/kernels.h"
+
+struct quantizer {
+  const struct format *format;
+  bool asymmetric; /* integers only */
+  bool narrow;     /* symmetric integers: -127..127 instead of -128..127 */
+  struct granularity granularity;
+  const struct calibrator *calibrator; /* NULL when the scale or the range is given by hand */
+  double parameter;                    /* the calibrator's; its default when none was written */
+  enum { BY_CALIBRATOR, BY_SCALE, BY_RANGE } by;
+  double scale, zero;  /* BY_SCALE; zero is the zero point of the asymmetric scheme */
+  double lo, hi;       /* BY_RANGE */
+  enum rounding rounding;
+  uint64_t seed; /* ROUND_STOCHASTIC */
+};
+
+enum { QUANTIZER_TEXT = 256 };
+
+/* Reads a spec ("int4,asym,group=128,mse"); the grammar is in DESIGN and in the man page. On
+ * failure (STATUS_USAGE) the message names the word, its position (counted from 1) and the
+ * nearest word that exists, and *out is untouched. */
+enum status quantizer_parse(const char *spec, struct quantizer *out, struct error *error);
+
+/* The canonical spec, which parses to the same quantizer: format, sym|asym (integers), narrow
+ * if set, granularity, calibrator or by-hand range, rounding if not even. Returns TEXT
+ * (QUANTIZER_TEXT bytes). */
+char *quantizer_print(const struct quantizer *quantizer, char *text);
+
+/* Checks combinations (asym with a float format, axis against nothing yet); STATUS_USAGE with
+ * the reason. quantizer_parse calls it; the explorer's knobs call it before they switch. */
+enum status quantizer_check(const struct quantizer *quantizer, struct error *error);
+
+bool quantizer_equal(const struct quantizer *a, const struct quantizer *b);
+
+/* Lowest and highest grid number of the scheme: -128,127 / -127,127 / 0,255; floats -+max. */
+void quantizer_code_range(const struct quantizer *quantizer, long *lowest, long *highest);
+
+/* --- fit ---------------------------------------------------------------------------- */
+
+struct fit; /* opaque: the quantizer, its grain, a scale and zero point for each unit */
+
+/* Chooses scale and zero point of every unit of a tensor of SHAPE read from FEED. Counts
+ * progress in elements. STATUS_USAGE (axis, hand range on the wrong side), STATUS_CANCELLED,
+ * STATUS_MEMORY. A unit without finite values, or all zero, has scale 1 and zero point as the
+ * scheme's zero; its codes are those of 0. A scale that would underflow to 0 is raised to the
+ * smallest positive float32. */
+enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
+                          const struct shape *shape, struct progress *progress, struct fit **out,
+                          struct error *error);
+void fit_free(struct fit *fit);
+
+const struct quantizer *fit_quantizer(const struct fit *fit);
+const struct grain *fit_grain(const struct fit *fit);
+
+/* Scale, zero point (0 when symmetric) and representable range of UNIT, in the domain of x. */
+float fit_scale(const struct fit *fit, size_t unit);
+long fit_zero_point(const struct fit *fit, size_t unit);
+void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi);
+
+/* Bounds for the tally: exact to the bit, the last float32 that is not clipped. `bulk` is left 0. */
+void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds);
+
+/* Reconstruction (and codes unless NULL) of elements start..start+n-1, n <= FEED_BLOCK, whose
+ * values are X. START must be a multiple of fit_alignment (1 for element formats). Codes count
+ * from 0 (integers: code - lowest code; floats: bit pattern). */
+void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *x, float *y,
+                    uint16_t *codes);
+size_t fit_alignment(const struct fit *fit);
+
+/* All stored bits (codes + float32 scales + zero points of the code's width) per element; 0
+ * for an empty tensor. */
+double fit_bits_per_element(const struct fit *fit);
+
+/* All reconstruction values of UNIT in ascending order (duplicates removed), for the level
+ * ticks: a new array that the caller frees, its length in *count. NULL when memory runs out. */
+double *fit_levels(const struct fit *fit, size_t unit, size_t *count);
+
+#endif

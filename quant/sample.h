@@ -1,0 +1,55 @@
+/* The values of one unit, as a calibrator sees them.
+ *
+ * Small units are gathered into memory, finite values only. A large unit (a whole tensor) stays
+ * where it is and is visited block by block, in parallel, as often as the calibrator wants.
+ * Ownership: a sample borrows everything. Threads: immutable. */
+#ifndef QSCOPE_QUANT_SAMPLE_H
+#define QSCOPE_QUANT_SAMPLE_H
+
+#include "quant/base/pool.h"
+#include "quant/base/status.h"
+#include "quant/feed.h"
+#include "quant/grain.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sample {
+  size_t finite;    /* number of finite values */
+  float min, max;   /* of the finite values */
+  const float *values; /* all finite values, when gathered; else NULL and: */
+  const struct feed *feed;   /* the tensor ... */
+  const struct grain *grain; /* ... and which of its elements belong here */
+  size_t unit;
+  struct progress *progress; /* for cancelling; may be NULL */
+};
+
+/* Largest magnitude. */
+float sample_absmax(const struct sample *sample);
+
+/* How sample_visit collects: one state per chunk of the data, merged in chunk order, so that
+ * the outcome does not depend on the number of threads. */
+struct visitor {
+  size_t state_size; /* bytes; states start zeroed */
+  /* N finite values (non-finite ones are filtered out before). */
+  void (*block)(void *state, const float *x, size_t n, const void *context);
+  /* Adds FROM, which covers later elements, to INTO. */
+  void (*merge)(void *into, const void *from, const void *context);
+  const void *context;
+};
+
+/* Visits all values; the merged state is written to RESULT (state_size bytes, zeroed first).
+ * STATUS_MEMORY, STATUS_CANCELLED. */
+enum status sample_visit(const struct sample *sample, const struct visitor *visitor, void *result);
+
+/* Exact order statistics with linear interpolation, as numpy.percentile computes by default:
+ * position h = (n - 1) * p / 100, result x[floor h] + (h - floor h) * (x[floor h + 1] - x[floor h])
+ * in double. PERCENTILES has COUNT entries (at most 8) in 0..100; of |x| when MAGNITUDE. Works
+ * in two visits (radix selection on the bits of the floats), never sorts or copies a large
+ * sample. */
+enum status sample_percentiles(const struct sample *sample, bool magnitude,
+                               const double *percentiles, size_t count, double *out,
+                               struct error *error);
+
+#endif

@@ -1,0 +1,25 @@
+# tests/: mirrors the four floors. Every test program or script prints TAP, one plan each.
+
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+
+# QSCOPE_SHARED may name the folder with the reference vectors and sample files; tests that
+# need it skip without it.
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	QSCOPE_TEST_DATA='$(abs_top_srcdir)/tests/data'; export QSCOPE_TEST_DATA; \
+	QSCOPE_PROGRAM='$(abs_top_builddir)/qscope$(EXEEXT)'; export QSCOPE_PROGRAM; \
+	QSCOPE_SRCDIR='$(abs_top_srcdir)'; export QSCOPE_SRCDIR; \
+	: "$${QSCOPE_SHARED=$(abs_top_srcdir)/../shared}"; export QSCOPE_SHARED; \
+	LC_ALL=C.UTF-8; export LC_ALL; TZ=UTC; export TZ;
+
+EXTRA_DIST += tests/support/tap.sh
+
+include tests/quant/local.mk
+include tests/data/local.mk
+include tests/analysis/local.mk
+include tests/figure/local.mk
+include tests/cli/local.mk
+include tests/screen/local.mk

@@ -1,0 +1,21 @@
+# tui/: what people meet: the command line, the explorer, the figure renderers.
+
+noinst_LIBRARIES += libfigure.a
+libfigure_a_SOURCES = \
+	tui/figure/cairo.c \
+	tui/figure/draw.h \
+	tui/figure/png.c tui/figure/png.h
+libfigure_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS)
+FIGURE_LIBS = libfigure.a $(ANALYSIS_LIBS) $(CAIRO_LIBS) $(PNG_LIBS)
+
+noinst_LIBRARIES += libscreen.a
+libscreen_a_SOURCES = \
+	tui/screen/app.c tui/screen/app.h
+libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
+
+bin_PROGRAMS += qscope
+qscope_SOURCES = \
+	tui/cli/main.c
+qscope_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)
+
+dist_man_MANS += tui/qscope.1

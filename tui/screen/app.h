@@ -1,0 +1,24 @@
+/* The explorer: the interactive program.
+ *
+ * Ownership: borrows the recipe. Threads: everything that touches curses runs on the calling
+ * thread. */
+#ifndef QSCOPE_TUI_SCREEN_APP_H
+#define QSCOPE_TUI_SCREEN_APP_H
+
+#include "analysis/recipe.h"
+#include "quant/base/status.h"
+
+enum color_mode { COLOR_AUTO, COLOR_NEVER, COLOR_8, COLOR_256 };
+
+struct app_options {
+  enum color_mode color; /* --color */
+  bool ascii;            /* --ascii: no characters beyond ASCII */
+};
+
+/* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits. The
+ * terminal is as it was before, whatever happens. STATUS_INPUT when the source cannot be opened
+ * (nothing was drawn), STATUS_OUTPUT when there is no usable terminal. */
+enum status app_run(const struct recipe *recipe, const struct app_options *options,
+                    struct error *error);
+
+#endif
