@@ -1,7 +1,12 @@
 # Unit tests of quant/. One cmocka group per program.
 
 if HAVE_CMOCKA
-QUANT_TESTS =
+QUANT_TESTS = \
+	tests/quant/test_nearest
 check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
+
+QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
+tests_quant_test_nearest_SOURCES = tests/quant/test_nearest.c
+tests_quant_test_nearest_LDADD = $(QUANT_TEST_LIBS)
 endif
