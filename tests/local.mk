@@ -12,10 +12,15 @@ AM_TESTS_ENVIRONMENT = \
 	QSCOPE_TEST_DATA='$(abs_top_srcdir)/tests/data'; export QSCOPE_TEST_DATA; \
 	QSCOPE_PROGRAM='$(abs_top_builddir)/qscope$(EXEEXT)'; export QSCOPE_PROGRAM; \
 	QSCOPE_SRCDIR='$(abs_top_srcdir)'; export QSCOPE_SRCDIR; \
+	QSCOPE_COMPILE='$(COMPILE) -I$(abs_top_srcdir)'; export QSCOPE_COMPILE; \
 	: "$${QSCOPE_SHARED=$(abs_top_srcdir)/../shared}"; export QSCOPE_SHARED; \
 	LC_ALL=C.UTF-8; export LC_ALL; TZ=UTC; export TZ;
 
 EXTRA_DIST += tests/support/tap.sh
+
+HOUSE_TESTS = tests/floors.sh tests/headers.sh
+TESTS += $(HOUSE_TESTS)
+EXTRA_DIST += $(HOUSE_TESTS)
 
 include tests/quant/local.mk
 include tests/data/local.mk
