@@ -1,1 +1,18 @@
-#include "quant/calibrator.h"
+/* percentile=P. Symmetric: the P-th percentile of |x|. Asymmetric: (100 - P) / 2 percent of the
+ * values are cut off on each side. Exact order statistics; see sample_percentiles. */
+#include "quant/calibrators.h"
+
+enum status percentile_choose(const struct calibration *calibration, const struct sample *sample,
+                              struct choice *choice, struct error *error)
+{
+  double cut = (100 - calibration->parameter) / 2, ends[2] = {cut, 100 - cut}, found[2];
+  if (!calibration->asymmetric)
+    ends[0] = calibration->parameter;
+  enum status status = sample_percentiles(sample, !calibration->asymmetric, ends,
+                                          calibration->asymmetric ? 2 : 1, found, error);
+  if (status != STATUS_OK)
+    return status;
+  choice->lo = calibration->asymmetric ? found[0] : -found[0];
+  choice->hi = calibration->asymmetric ? found[1] : found[0];
+  return STATUS_OK;
+}

@@ -10,7 +10,7 @@ libquant_a_SOURCES = \
 	quant/cal_entropy.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
-	quant/calibrator.c quant/calibrator.h \
+	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
 	quant/feed.h \
 	quant/fit.c \
 	quant/format.c quant/format.h \

@@ -23,8 +23,8 @@ struct quantizer {
   const struct calibrator *calibrator; /* NULL when the scale or the range is given by hand */
   double parameter;                    /* the calibrator's; its default when none was written */
   enum { BY_CALIBRATOR, BY_SCALE, BY_RANGE } by;
-  double scale, zero;  /* BY_SCALE; zero is the zero point of the asymmetric scheme */
-  double lo, hi;       /* BY_RANGE */
+  double scale, zero; /* BY_SCALE; zero is the zero point of the asymmetric scheme */
+  double lo, hi;      /* BY_RANGE */
   enum rounding rounding;
   uint64_t seed; /* ROUND_STOCHASTIC */
 };
@@ -47,7 +47,8 @@ enum status quantizer_check(const struct quantizer *quantizer, struct error *err
 
 bool quantizer_equal(const struct quantizer *a, const struct quantizer *b);
 
-/* Lowest and highest grid number of the scheme: -128,127 / -127,127 / 0,255; floats -+max. */
+/* Lowest and highest grid number of the scheme: -128,127 / -127,127 / 0,255; floats -+max (LONG_MAX
+ * where the maximum is larger: bfloat16). */
 void quantizer_code_range(const struct quantizer *quantizer, long *lowest, long *highest);
 
 /* --- fit ---------------------------------------------------------------------------- */
@@ -72,7 +73,8 @@ float fit_scale(const struct fit *fit, size_t unit);
 long fit_zero_point(const struct fit *fit, size_t unit);
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi);
 
-/* Bounds for the tally: exact to the bit, the last float32 that is not clipped. `bulk` is left 0. */
+/* Bounds for the tally: exact to the bit, the last float32 that is not clipped. `bulk` is left 0.
+ */
 void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds);
 
 /* Reconstruction (and codes unless NULL) of elements start..start+n-1, n <= FEED_BLOCK, whose

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 struct sample {
-  size_t finite;    /* number of finite values */
-  float min, max;   /* of the finite values */
-  const float *values; /* all finite values, when gathered; else NULL and: */
+  size_t finite;             /* number of finite values */
+  float min, max;            /* of the finite values */
+  const float *values;       /* all finite values, when gathered; else NULL and: */
   const struct feed *feed;   /* the tensor ... */
   const struct grain *grain; /* ... and which of its elements belong here */
   size_t unit;
@@ -28,8 +28,9 @@ struct sample {
 /* Largest magnitude. */
 float sample_absmax(const struct sample *sample);
 
-/* How sample_visit collects: one state per chunk of the data, merged in chunk order, so that
- * the outcome does not depend on the number of threads. */
+/* How sample_visit collects: one state for each of at most 32 stretches of the unit, whose borders
+ * depend on its size alone, merged in order, so that the outcome does not depend on the number
+ * of threads. */
 struct visitor {
   size_t state_size; /* bytes; states start zeroed */
   /* N finite values (non-finite ones are filtered out before). */
@@ -46,7 +47,7 @@ enum status sample_visit(const struct sample *sample, const struct visitor *visi
 /* Exact order statistics with linear interpolation, as numpy.percentile computes by default:
  * position h = (n - 1) * p / 100, result x[floor h] + (h - floor h) * (x[floor h + 1] - x[floor h])
  * in double. PERCENTILES has COUNT entries (at most 8) in 0..100; of |x| when MAGNITUDE. Works
- * in two visits (radix selection on the bits of the floats), never sorts or copies a large
+ * in three visits (radix selection on the bits of the floats), never sorts or copies a large
  * sample. */
 enum status sample_percentiles(const struct sample *sample, bool magnitude,
                                const double *percentiles, size_t count, double *out,

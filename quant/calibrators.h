@@ -1,0 +1,14 @@
+/* The rows of the calibrator table: one choose function for each cal_<name>.c. Only
+ * calibrator.c and the rows include this; see struct calibrator for the contract. */
+#ifndef QSCOPE_QUANT_CALIBRATORS_H
+#define QSCOPE_QUANT_CALIBRATORS_H
+
+#include "quant/calibrator.h"
+
+typedef enum status choose_function(const struct calibration *calibration,
+                                    const struct sample *sample, struct choice *choice,
+                                    struct error *error);
+
+choose_function percentile_choose, entropy_choose, mse_choose;
+
+#endif
