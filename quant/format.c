@@ -1,1 +1,187 @@
+/* The format table and what follows from a row. */
 #include "quant/format.h"
+
+#include "quant/calibrator.h"
+#include "quant/rounding.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define INTEGER(number, text)                                                                      \
+  {                                                                                                \
+    .name = "int" #number, .aliases = "", .summary = text, .family = FORMAT_INTEGER,               \
+    .bits = number,                                                                                \
+  }
+
+const struct format format_table[] = {
+    INTEGER(2, "4 levels; with asym an unsigned code and a zero point, as in every integer row"),
+    INTEGER(3, "8 levels"),
+    INTEGER(4, "16 levels: the usual weight format, with a scale per group"),
+    INTEGER(5, "32 levels"),
+    INTEGER(6, "64 levels"),
+    INTEGER(7, "128 levels"),
+    INTEGER(8, "256 levels: the usual format of integer inference"),
+    INTEGER(16, "65536 levels: activations that must not lose anything"),
+    {.name = "float8_e4m3fn",
+     .aliases = "e4m3 fp8_e4m3 fp8",
+     .summary = "OCP FP8 with 3 mantissa bits, largest number 448, no infinity; saturating",
+     .family = FORMAT_MINIFLOAT,
+     .bits = 8,
+     .exponent_bits = 4,
+     .mantissa_bits = 3,
+     .bias = 7,
+     .specials = SPECIALS_FN},
+    {.name = "float8_e5m2",
+     .aliases = "e5m2 fp8_e5m2",
+     .summary = "OCP FP8 with 2 mantissa bits, largest number 57344; saturating",
+     .family = FORMAT_MINIFLOAT,
+     .bits = 8,
+     .exponent_bits = 5,
+     .mantissa_bits = 2,
+     .bias = 15,
+     .specials = SPECIALS_IEEE},
+    {.name = "float16",
+     .aliases = "fp16 f16 half",
+     .summary = "IEEE half precision, largest number 65504; saturating; a plain cast by default",
+     .family = FORMAT_MINIFLOAT,
+     .bits = 16,
+     .exponent_bits = 5,
+     .mantissa_bits = 10,
+     .bias = 15,
+     .specials = SPECIALS_IEEE,
+     .raw_by_default = true},
+    {.name = "bfloat16",
+     .aliases = "bf16",
+     .summary = "the upper half of float32; a plain cast by default",
+     .family = FORMAT_MINIFLOAT,
+     .bits = 16,
+     .exponent_bits = 8,
+     .mantissa_bits = 7,
+     .bias = 127,
+     .specials = SPECIALS_IEEE,
+     .raw_by_default = true},
+};
+const size_t format_table_length = sizeof format_table / sizeof format_table[0];
+
+/* True when WORD is one of the space-separated words of LIST, whatever the case. */
+static bool word_in(const char *word, const char *list)
+{
+  size_t length = strlen(word);
+  while (*list) {
+    size_t next = strcspn(list, " ");
+    if (next == length && strncasecmp(word, list, length) == 0)
+      return true;
+    list += next + strspn(list + next, " ");
+  }
+  return false;
+}
+
+const struct format *format_find(const char *word)
+{
+  for (size_t i = 0; i < format_table_length; i++)
+    if (word_in(word, format_table[i].name) || word_in(word, format_table[i].aliases))
+      return &format_table[i];
+  return NULL;
+}
+
+char *format_label(const struct format *format, char *text, size_t size)
+{
+  const char *label = *format->aliases ? format->aliases : format->name;
+  snprintf(text, size, "%.*s", (int)strcspn(label, " "), label);
+  return text;
+}
+
+/* Largest exponent field and mantissa of a finite number. */
+static void largest_fields(const struct format *format, int *exponent, int *mantissa)
+{
+  *exponent = (1 << format->exponent_bits) - 1;
+  *mantissa = (1 << format->mantissa_bits) - 1;
+  if (format->specials == SPECIALS_IEEE)
+    --*exponent;
+  if (format->specials == SPECIALS_FN)
+    --*mantissa;
+}
+
+double format_max(const struct format *format)
+{
+  if (format->family == FORMAT_INTEGER)
+    return ldexp(1, format->bits - 1) - 1;
+  int exponent, mantissa;
+  largest_fields(format, &exponent, &mantissa);
+  return ldexp((1 << format->mantissa_bits) + mantissa,
+               exponent - format->bias - format->mantissa_bits);
+}
+
+double format_min_normal(const struct format *format)
+{
+  return ldexp(1, 1 - format->bias);
+}
+
+double format_min_subnormal(const struct format *format)
+{
+  return ldexp(1, 1 - format->bias - format->mantissa_bits);
+}
+
+size_t format_codes(const struct format *format)
+{
+  return (size_t)1 << format->bits;
+}
+
+size_t format_levels(const struct format *format, bool asymmetric, bool narrow)
+{
+  if (format->family == FORMAT_INTEGER)
+    return format_codes(format) - (narrow && !asymmetric);
+  int exponent, mantissa;
+  largest_fields(format, &exponent, &mantissa);
+  size_t positive = ((size_t)exponent << format->mantissa_bits) + (size_t)mantissa;
+  return 2 * positive + 1;
+}
+
+static float decode_integer(const struct format *format, uint32_t code)
+{
+  uint32_t sign = 1u << (format->bits - 1);
+  return (float)((int32_t)((code & (2 * sign - 1)) ^ sign) - (int32_t)sign);
+}
+
+static float decode_minifloat(const struct format *format, uint32_t code)
+{
+  int largest_exponent, largest_mantissa;
+  largest_fields(format, &largest_exponent, &largest_mantissa);
+  int mantissa = (int)(code & ((1u << format->mantissa_bits) - 1));
+  int exponent = (int)(code >> format->mantissa_bits & ((1u << format->exponent_bits) - 1));
+  float value;
+  if (exponent > largest_exponent)
+    value = mantissa == 0 ? INFINITY : NAN;
+  else if (exponent == largest_exponent && mantissa > largest_mantissa)
+    value = NAN;
+  else if (exponent == 0)
+    value = ldexpf((float)mantissa, 1 - format->bias - format->mantissa_bits);
+  else
+    value = ldexpf((float)((1 << format->mantissa_bits) + mantissa),
+                   exponent - format->bias - format->mantissa_bits);
+  return copysignf(value, code >> (format->bits - 1) & 1 ? -1.0f : 1.0f);
+}
+
+float format_decode(const struct format *format, uint32_t code)
+{
+  return format->family == FORMAT_INTEGER ? decode_integer(format, code)
+                                          : decode_minifloat(format, code);
+}
+
+uint32_t format_encode(const struct format *format, float x)
+{
+  const struct rounding_rule even = {.mode = ROUND_EVEN};
+  uint16_t code;
+  if (format->family == FORMAT_INTEGER) {
+    float max = (float)format_max(format);
+    struct integer_unit unit = {.scale = 1, .lo = -max - 1, .hi = max};
+    integer_value_any(x, unit, even, 0, &code);
+    uint32_t sign = 1u << (format->bits - 1);
+    return code ^ sign;
+  }
+  struct minifloat_grid grid = format_grid(format);
+  minifloat_value_any(x, &grid, 1, even, 0, &code);
+  return code;
+}

@@ -19,11 +19,12 @@ libquant_a_SOURCES = \
 	quant/kernels/kernels.c quant/kernels/kernels.h \
 	quant/minifloat.c \
 	quant/quantizer.c quant/quantizer.h \
+	quant/rounding.h \
 	quant/sample.c quant/sample.h
 
 # One source per kernel family, compiled once for each instruction set.
 KERNEL_SOURCES = \
-	quant/kernels/lanes.h \
+	quant/kernels/lanes.h quant/kernels/table.h \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/tally_kernels.c \

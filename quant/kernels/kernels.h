@@ -34,6 +34,7 @@ struct minifloat_grid {
   int mantissa_bits, min_exponent; /* of the smallest normal number, unbiased: -6 for e4m3 */
   float max;                       /* largest finite value */
   int bits, exponent_bits, bias;
+  bool infinity; /* infinity exists (and NaN above it); else NaN is all ones */
 };
 
 /* Sums over a block, each in eight double lanes that are added up in a fixed order. */
@@ -52,7 +53,7 @@ struct tally_bounds {
 };
 
 struct extremes {
-  float min, max;           /* of the finite values; +inf / -inf when there is none */
+  float min, max; /* of the finite values; +inf / -inf when there is none */
   uint64_t finite, nan, inf, zeros;
 };
 
@@ -61,7 +62,8 @@ struct kernels {
 
   /* n elements of one unit: reconstruction into y; codes (r - lo) into codes unless NULL.
    * NaN reconstructs to NaN with the code of zero; infinities clamp. x / scale is a true
-   * float32 division. ROUND_EVEN only; other modes go through integer_round_any. */
+   * float32 division. A negative x that rounds to 0 becomes +0: integers have one zero.
+   * ROUND_EVEN only; other modes go through quant/rounding.h. */
   void (*integer_run)(const float *x, size_t n, struct integer_unit unit, float *y,
                       uint16_t *codes);
   /* The same with a unit per element. */

@@ -1,1 +1,201 @@
+/* What the kernels have in common: one element's arithmetic, written so that compilers turn a
+ * plain loop over it into vector code, and sums in eight double lanes.
+ *
+ * Element i of a call always goes to lane i % 8 and the lanes are added in one fixed order, so
+ * a sum has the same bits whatever the width of the machine's vectors. Elementwise arithmetic
+ * is float32, one rounding per operation. Included by the kernel sources, and by
+ * quant/minifloat.c for the code of a value. */
+#ifndef QSCOPE_QUANT_KERNELS_LANES_H
+#define QSCOPE_QUANT_KERNELS_LANES_H
+
 #include "quant/kernels/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+/* KERNEL(name) is name_baseline, name_avx2 ...: the same source is linked once for each level. */
+#define KERNEL_PASTE_(name, isa) name##_##isa
+#define KERNEL_PASTE(name, isa)  KERNEL_PASTE_(name, isa)
+#ifdef KERNEL_ISA
+#define KERNEL(name) KERNEL_PASTE(name, KERNEL_ISA)
+#endif
+
+enum {
+  LANES = 8,
+  KERNEL_BLOCK = 512, /* elements of one pass: a multiple of LANES that stays in the first cache */
+};
+
+/* --- bits of a float ------------------------------------------------------------------- */
+
+#define FLOAT_SIGN     0x80000000u
+#define FLOAT_INFINITY 0x7f800000u /* also the mask of the exponent */
+
+static inline uint32_t float_bits(float x)
+{
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+static inline float bits_float(uint32_t bits)
+{
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+static inline uint32_t float_magnitude(float x)
+{
+  return float_bits(x) & ~FLOAT_SIGN;
+}
+
+/* --- integers -------------------------------------------------------------------------- */
+
+/* 1.5 * 2^23: adding it leaves no room for a fraction, so the addition itself rounds to a whole
+ * number, half to even. Valid below 2^22, which is why the clamp comes first; since the ends
+ * of the clamp are whole, clamping before or after rounding gives the same. */
+#define ROUND_MAGIC 12582912.0f
+
+/* The grid value shifted by ROUND_MAGIC: its low bits are the number. The comparisons are
+ * written so that NaN passes through. */
+static inline float integer_shifted(float x, float scale, float lo, float hi)
+{
+  float v = x / scale;
+  v = lo > v ? lo : v;
+  v = hi < v ? hi : v;
+  return v + ROUND_MAGIC;
+}
+
+static inline uint16_t integer_code(float shifted, float lo)
+{
+  shifted = shifted == shifted ? shifted : ROUND_MAGIC;
+  return (uint16_t)(float_bits(shifted) - float_bits(lo + ROUND_MAGIC));
+}
+
+/* --- small floats ---------------------------------------------------------------------- */
+
+/* The numbers that the inner loop needs of a grid. */
+struct minifloat_constants {
+  float max, min_normal;
+  float magic;         /* times the power of two at or below |v|: see minifloat_nearest */
+  uint32_t round_bits; /* bits of float32 below the grid's mantissa */
+  uint32_t wide;       /* all ones for the exponent range of float32 itself (bfloat16) */
+  uint32_t infinity;   /* what infinity becomes: itself or NaN */
+  uint32_t infinity_code, nan_code, sign_shift, normal_field;
+};
+
+static inline struct minifloat_constants minifloat_constants(const struct minifloat_grid *grid)
+{
+  uint32_t mantissa = (uint32_t)grid->mantissa_bits;
+  uint32_t top = ((1u << grid->exponent_bits) - 1) << mantissa;
+  uint32_t all_ones = top | ((1u << mantissa) - 1);
+  return (struct minifloat_constants){
+      .max = grid->max,
+      .min_normal = bits_float((uint32_t)(127 + grid->min_exponent) << 23),
+      .magic = 1.5f * (float)(1u << (23 - mantissa)),
+      .round_bits = 23 - mantissa,
+      .wide = grid->exponent_bits == 8 ? ~0u : 0,
+      .infinity = grid->infinity ? FLOAT_INFINITY : FLOAT_INFINITY | 0x400000u,
+      .infinity_code = grid->infinity ? top : all_ones,
+      .nan_code = grid->infinity ? top | 1u << (mantissa - 1) : all_ones,
+      .sign_shift = 32 - (uint32_t)grid->bits,
+      .normal_field = 1u << mantissa,
+  };
+}
+
+static inline float minifloat_clamp(float v, float max)
+{
+  v = -max > v ? -max : v;
+  return max < v ? max : v;
+}
+
+/* The grid value nearest to V, half to even, sign of zero kept, NaN passed through. With p the
+ * power of two at or below |v| (at least the smallest normal), the grid's step at v is
+ * p / 2^mantissa; adding 1.5 * 2^23 steps makes the addition round to whole steps. */
+static inline float minifloat_nearest(float v, const struct minifloat_constants *c)
+{
+  v = minifloat_clamp(v, c->max);
+  float power = bits_float(float_bits(v) & FLOAT_INFINITY);
+  power = c->min_normal > power ? c->min_normal : power;
+  float magic = power * c->magic;
+  float g = (v + magic) - magic;
+  return bits_float(float_bits(g) | (float_bits(v) & FLOAT_SIGN));
+}
+
+/* The same for a grid with the exponents of float32, where the magic number would overflow:
+ * rounding is cutting the low bits after adding just under half of the last kept one. */
+static inline float minifloat_nearest_wide(float v, const struct minifloat_constants *c)
+{
+  v = minifloat_clamp(v, c->max);
+  uint32_t bits = float_bits(v), half = (1u << (c->round_bits - 1)) - 1;
+  uint32_t rounded = (bits + half + (bits >> c->round_bits & 1)) >> c->round_bits << c->round_bits;
+  return bits_float((bits & ~FLOAT_SIGN) > FLOAT_INFINITY ? bits : rounded);
+}
+
+/* Reconstruction: g * scale, except that an infinite X is what the format makes of it. (A
+ * finite x whose quotient overflows is clamped like any other.) */
+static inline float minifloat_value(float x, float g, float scale,
+                                    const struct minifloat_constants *c)
+{
+  float special = bits_float(c->infinity | (float_bits(x) & FLOAT_SIGN));
+  return float_magnitude(x) == FLOAT_INFINITY ? special : g * scale;
+}
+
+/* Bit pattern of grid value G, which came from X. Adding the smallest normal to a subnormal
+ * aligns its mantissa with that of the normals. */
+static inline uint16_t minifloat_code(float x, float g, const struct minifloat_constants *c)
+{
+  float a = bits_float(float_magnitude(g));
+  uint32_t normal = a >= c->min_normal ? c->normal_field : 0;
+  float aligned = a >= c->min_normal ? a : a + c->min_normal;
+  uint32_t field = ((float_bits(aligned) - float_bits(c->min_normal)) >> c->round_bits) + normal;
+  field = float_magnitude(x) == FLOAT_INFINITY ? c->infinity_code : field;
+  field = float_magnitude(x) > FLOAT_INFINITY ? c->nan_code : field;
+  return (uint16_t)(field | (float_bits(x) & FLOAT_SIGN) >> c->sign_shift);
+}
+
+/* --- sums ------------------------------------------------------------------------------ */
+
+/* Doubles that one machine vector holds; LANES of them in all. */
+#if defined __AVX512F__
+enum { DOUBLES = 8 };
+#elif defined __AVX__
+enum { DOUBLES = 4 };
+#else
+enum { DOUBLES = 2 };
+#endif
+enum { PARTS = LANES / DOUBLES };
+
+typedef double doubles __attribute__((vector_size(DOUBLES * sizeof(double))));
+typedef float floats __attribute__((vector_size(DOUBLES * sizeof(float))));
+typedef int64_t masks __attribute__((vector_size(DOUBLES * sizeof(int64_t))));
+
+struct lanes {
+  doubles part[PARTS];
+};
+
+static inline doubles doubles_load(const float *x)
+{
+  floats narrow;
+  memcpy(&narrow, x, sizeof narrow);
+  return __builtin_convertvector(narrow, doubles);
+}
+
+static inline double lanes_total(const struct lanes *lanes)
+{
+  double v[LANES];
+  memcpy(v, lanes->part, sizeof v);
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+/* Pads the last, partial group of eight of BLOCK (N elements) with FILL; returns the number of
+ * elements to work on. BLOCK has room for KERNEL_BLOCK. */
+static inline size_t lanes_pad(float *block, size_t n, float fill)
+{
+  size_t padded = (n + LANES - 1) / LANES * LANES;
+  for (size_t i = n; i < padded; i++)
+    block[i] = fill;
+  return padded;
+}
+
+#endif

@@ -1,1 +1,4 @@
-#include "quant/kernels/kernels.h"
+/* The row of the kernel table that this instruction set fills. */
+#include "quant/kernels/table.h"
+
+const struct kernels KERNEL(kernels) = KERNEL_ROW;

@@ -1,0 +1,48 @@
+/* The kernels of one instruction set, as their sources offer them to table.c. Contracts:
+ * kernels.h. */
+#ifndef QSCOPE_QUANT_KERNELS_TABLE_H
+#define QSCOPE_QUANT_KERNELS_TABLE_H
+
+#include "quant/kernels/lanes.h"
+
+extern const struct kernels KERNEL(kernels);
+
+void KERNEL(integer_run)(const float *x, size_t n, struct integer_unit unit, float *y,
+                         uint16_t *codes);
+void KERNEL(integer_lanes)(const float *x, size_t n, const struct integer_unit *units, float *y,
+                           uint16_t *codes);
+double KERNEL(integer_sse)(const float *x, size_t n, struct integer_unit unit);
+void KERNEL(integer_fit)(const float *x, size_t n, struct integer_unit unit, double *xr,
+                         double *rr);
+
+void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
+                           float *y, uint16_t *codes);
+void KERNEL(minifloat_lanes)(const float *x, size_t n, const struct minifloat_grid *grid,
+                             const float *scales, float *y, uint16_t *codes);
+double KERNEL(minifloat_sse)(const float *x, size_t n, const struct minifloat_grid *grid,
+                             float scale);
+void KERNEL(minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
+                           double *xr, double *rr);
+
+void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
+                   struct tally *tally);
+void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
+
+/* Adds sum (x - y)^2, or sum x * r and r * r, of N elements (a multiple of LANES) to lanes. */
+void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
+void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct lanes *xr,
+                                struct lanes *rr);
+
+/* The row itself, as a constant initializer: the names are made from KERNEL_ISA. */
+#define KERNEL_STRING_(isa) #isa
+#define KERNEL_STRING(isa)  KERNEL_STRING_(isa)
+#define KERNEL_ROW                                                                                 \
+  {                                                                                                \
+    .name = KERNEL_STRING(KERNEL_ISA), .integer_run = KERNEL(integer_run),                         \
+    .integer_lanes = KERNEL(integer_lanes), .minifloat_run = KERNEL(minifloat_run),                \
+    .minifloat_lanes = KERNEL(minifloat_lanes), .integer_sse = KERNEL(integer_sse),                \
+    .minifloat_sse = KERNEL(minifloat_sse), .integer_fit = KERNEL(integer_fit),                    \
+    .minifloat_fit = KERNEL(minifloat_fit), .tally = KERNEL(tally), .extremes = KERNEL(extremes),  \
+  }
+
+#endif
