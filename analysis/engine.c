@@ -1,1 +1,262 @@
 #include "analysis/engine.h"
+
+#include "quant/base/size.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+struct job {
+  uint64_t number;
+  struct source *source;
+  size_t tensor;
+  struct quantizer quantizer;
+  struct result_request request;
+};
+
+struct engine {
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;  /* a job waits, the worker has finished, or quit was set */
+  int read_end, write_end; /* one byte in the pipe for an answer that waits */
+
+  /* Under the lock: */
+  bool quit, waiting, running, answered;
+  uint64_t newest; /* number of the last request; 0 after a cancel: no answer is wanted */
+  uint64_t count;
+  struct job next;
+  struct engine_answer answer;
+
+  struct progress progress; /* of the running job; reset by the worker, under the lock */
+  atomic_bool busy;
+
+  /* The worker's while it runs, the front end's (engine_cancel) while it does not. */
+  bool facts_known;
+  const struct source *facts_source;
+  size_t facts_tensor;
+  struct facts facts;
+};
+
+/* --- the worker ------------------------------------------------------------------------- */
+
+static enum status find_facts(struct engine *engine, const struct job *job, struct error *error)
+{
+  if (engine->facts_known && engine->facts_source == job->source &&
+      engine->facts_tensor == job->tensor)
+    return STATUS_OK;
+  engine->facts_known = false;
+  struct feed feed = tensor_feed(source_tensor(job->source, job->tensor));
+  enum status status = facts_compute(&feed, &engine->progress, &engine->facts, error);
+  engine->facts_known = status == STATUS_OK;
+  engine->facts_source = job->source;
+  engine->facts_tensor = job->tensor;
+  return status;
+}
+
+static enum status run_job(struct engine *engine, const struct job *job, struct result **result,
+                           struct error *error)
+{
+  struct result_request request = job->request;
+  enum status status = source_load(job->source, job->tensor, &engine->progress, error);
+  if (status == STATUS_OK && !request.facts) {
+    status = find_facts(engine, job, error);
+    request.facts = &engine->facts;
+  }
+  if (status == STATUS_OK)
+    status = result_compute(source_tensor(job->source, job->tensor), &job->quantizer, &request,
+                            &engine->progress, result, error);
+  /* What was read of a file that shrank is zeros: then nothing that was computed holds. */
+  if (status == STATUS_OK || status == STATUS_CANCELLED) {
+    enum status damage = source_verify(job->source, error);
+    if (damage != STATUS_OK) {
+      engine->facts_known = false;
+      status = damage;
+    }
+  }
+  return status;
+}
+
+static void drop_answer(struct engine *engine)
+{
+  char byte;
+  if (!engine->answered)
+    return;
+  result_free(engine->answer.result);
+  engine->answered = false;
+  while (read(engine->read_end, &byte, 1) > 0)
+    continue;
+}
+
+/* Keeps the answer if it is still wanted. */
+static void deliver(struct engine *engine, struct engine_answer *answer)
+{
+  if (answer->request != engine->newest || answer->status == STATUS_CANCELLED) {
+    result_free(answer->result);
+    return;
+  }
+  engine->answer = *answer;
+  engine->answered = true;
+  while (write(engine->write_end, "", 1) < 0 && errno == EINTR)
+    continue;
+}
+
+static void *work(void *argument)
+{
+  struct engine *engine = argument;
+  pthread_mutex_lock(&engine->lock);
+  for (;;) {
+    while (!engine->waiting && !engine->quit)
+      pthread_cond_wait(&engine->changed, &engine->lock);
+    if (engine->quit)
+      break;
+    struct job job = engine->next;
+    struct engine_answer answer = {.request = job.number};
+    engine->waiting = false;
+    engine->running = true;
+    atomic_store(&engine->progress.done, 0);
+    atomic_store(&engine->progress.total, 0);
+    atomic_store(&engine->progress.cancelled, false);
+    pthread_mutex_unlock(&engine->lock);
+
+    answer.status = run_job(engine, &job, &answer.result, &answer.error);
+    if (answer.status != STATUS_OK) {
+      result_free(answer.result);
+      answer.result = NULL;
+    }
+
+    pthread_mutex_lock(&engine->lock);
+    engine->running = false;
+    deliver(engine, &answer);
+    atomic_store(&engine->busy, engine->waiting);
+    pthread_cond_broadcast(&engine->changed);
+  }
+  pthread_mutex_unlock(&engine->lock);
+  return NULL;
+}
+
+/* --- the front end ------------------------------------------------------------------------ */
+
+static bool open_pipe(struct engine *engine)
+{
+  int ends[2];
+  if (pipe(ends) != 0)
+    return false;
+  for (int i = 0; i < 2; i++) {
+    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[i], F_SETFL, O_NONBLOCK);
+  }
+  engine->read_end = ends[0];
+  engine->write_end = ends[1];
+  return true;
+}
+
+/* Signals belong to the front end's thread, but for those that a fault of the worker itself
+ * raises (SIGBUS: a mapped file that shrank): a blocked one would end the process. */
+static bool start_thread(struct engine *engine)
+{
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+    sigdelset(&blocked, faults[i]);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  bool started = pthread_create(&engine->thread, NULL, work, engine) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started;
+}
+
+struct engine *engine_new(void)
+{
+  struct engine *engine = mem_array(1, sizeof *engine);
+  if (!engine || !open_pipe(engine)) {
+    free(engine);
+    return NULL;
+  }
+  pthread_mutex_init(&engine->lock, NULL);
+  pthread_cond_init(&engine->changed, NULL);
+  if (start_thread(engine))
+    return engine;
+  pthread_cond_destroy(&engine->changed);
+  pthread_mutex_destroy(&engine->lock);
+  close(engine->read_end);
+  close(engine->write_end);
+  free(engine);
+  return NULL;
+}
+
+void engine_free(struct engine *engine)
+{
+  if (!engine)
+    return;
+  engine_cancel(engine);
+  pthread_mutex_lock(&engine->lock);
+  engine->quit = true;
+  pthread_cond_broadcast(&engine->changed);
+  pthread_mutex_unlock(&engine->lock);
+  pthread_join(engine->thread, NULL);
+  pthread_cond_destroy(&engine->changed);
+  pthread_mutex_destroy(&engine->lock);
+  close(engine->read_end);
+  close(engine->write_end);
+  free(engine);
+}
+
+int engine_descriptor(const struct engine *engine)
+{
+  return engine->read_end;
+}
+
+uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
+                        const struct quantizer *quantizer, const struct result_request *request)
+{
+  pthread_mutex_lock(&engine->lock);
+  uint64_t number = ++engine->count;
+  drop_answer(engine);
+  if (engine->running)
+    progress_cancel(&engine->progress);
+  engine->newest = number;
+  engine->next = (struct job){number, source, tensor, *quantizer, *request};
+  engine->waiting = true;
+  atomic_store(&engine->busy, true);
+  pthread_cond_broadcast(&engine->changed);
+  pthread_mutex_unlock(&engine->lock);
+  return number;
+}
+
+void engine_cancel(struct engine *engine)
+{
+  pthread_mutex_lock(&engine->lock);
+  engine->waiting = false;
+  engine->newest = 0;
+  if (engine->running)
+    progress_cancel(&engine->progress);
+  while (engine->running)
+    pthread_cond_wait(&engine->changed, &engine->lock);
+  drop_answer(engine);
+  /* Whoever cancels may close the source next, and another may get its address. */
+  engine->facts_known = false;
+  atomic_store(&engine->busy, false);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+bool engine_busy(const struct engine *engine, size_t *done, size_t *total)
+{
+  *done = atomic_load(&engine->progress.done);
+  *total = atomic_load(&engine->progress.total);
+  return atomic_load(&engine->busy);
+}
+
+bool engine_take(struct engine *engine, struct engine_answer *answer)
+{
+  pthread_mutex_lock(&engine->lock);
+  bool taken = engine->answered;
+  if (taken) {
+    *answer = engine->answer;
+    engine->answer.result = NULL;
+    drop_answer(engine);
+  }
+  pthread_mutex_unlock(&engine->lock);
+  return taken;
+}

@@ -1,1 +1,198 @@
 #include "analysis/facts.h"
+
+#include "quant/base/size.h"
+#include "quant/grain.h"
+#include "quant/kernels/kernels.h"
+#include "quant/sample.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Central moments are taken about the mean of each block (4096 values, two sweeps in cache) and
+ * merged pairwise in storage order with the update formulas of P. Pébay, "Formulas for robust,
+ * one-pass parallel computation of covariances and arbitrary-order statistical moments", Sandia
+ * report SAND2008-6212 (2008). So a mean far from zero costs no digits, and the outcome does
+ * not depend on the number of threads. */
+struct moments {
+  double n, mean, m2, m3, m4; /* m_k: sum of (x - mean)^k */
+};
+
+static void moments_merge(struct moments *a, const struct moments *b)
+{
+  if (b->n == 0)
+    return;
+  if (a->n == 0) {
+    *a = *b;
+    return;
+  }
+  double n = a->n + b->n, d = b->mean - a->mean, d2 = d * d, ab = a->n * b->n;
+  double m4 = a->m4 + b->m4 + d2 * d2 * ab * (a->n * a->n - ab + b->n * b->n) / (n * n * n) +
+              6 * d2 * (a->n * a->n * b->m2 + b->n * b->n * a->m2) / (n * n) +
+              4 * d * (a->n * b->m3 - b->n * a->m3) / n;
+  double m3 = a->m3 + b->m3 + d * d2 * ab * (a->n - b->n) / (n * n) +
+              3 * d * (a->n * b->m2 - b->n * a->m2) / n;
+  double m2 = a->m2 + b->m2 + d2 * ab / n;
+  *a = (struct moments){n, a->mean + d * b->n / n, m2, m3, m4};
+}
+
+/* Four lanes: the compiler's vectors on every machine, and one fixed order of additions. */
+typedef double lanes __attribute__((vector_size(4 * sizeof(double))));
+
+static lanes load(const float *x)
+{
+  return (lanes){(double)x[0], (double)x[1], (double)x[2], (double)x[3]};
+}
+
+static double total(lanes v)
+{
+  return (v[0] + v[1]) + (v[2] + v[3]);
+}
+
+/* N finite values. */
+static struct moments block_moments(const float *x, size_t n)
+{
+  lanes sum = {0}, s2 = {0}, s3 = {0}, s4 = {0};
+  size_t whole = n - n % 4;
+  float tail[4] = {0};
+  memcpy(tail, x + whole, (n - whole) * sizeof *tail);
+  for (size_t i = 0; i < whole; i += 4)
+    sum += load(x + i);
+  sum += load(tail);
+  double mean = total(sum) / (double)n;
+  lanes center = {mean, mean, mean, mean};
+  for (size_t i = 0; i < whole; i += 4) {
+    lanes d = load(x + i) - center, d2 = d * d;
+    s2 += d2;
+    s3 += d2 * d;
+    s4 += d2 * d2;
+  }
+  for (size_t i = 0; i < n - whole; i++) {
+    double d = (double)tail[i] - mean, d2 = d * d;
+    s2[i] += d2;
+    s3[i] += d2 * d;
+    s4[i] += d2 * d2;
+  }
+  return (struct moments){(double)n, mean, total(s2), total(s3), total(s4)};
+}
+
+struct part {
+  struct extremes extremes;
+  struct moments moments;
+};
+
+static void add_block(struct part *part, const float *x, size_t n)
+{
+  struct extremes extremes = extremes_empty();
+  kernels.extremes(x, n, &extremes);
+  extremes_merge(&part->extremes, &extremes);
+  if (extremes.finite == 0)
+    return;
+  float finite[FEED_BLOCK];
+  if (extremes.finite != n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+      if (isfinite(x[i]))
+        finite[kept++] = x[i];
+    x = finite;
+    n = kept;
+  }
+  struct moments moments = block_moments(x, n);
+  moments_merge(&part->moments, &moments);
+}
+
+struct job {
+  const struct feed *feed;
+  struct progress *progress;
+  struct part *parts; /* one for each chunk */
+};
+
+static void add_chunk(void *context, size_t chunk, unsigned worker)
+{
+  struct job *job = context;
+  (void)worker;
+  float scratch[FEED_BLOCK];
+  size_t start = chunk * FEED_CHUNK, end = size_min(start + FEED_CHUNK, job->feed->count);
+  struct part *part = &job->parts[chunk];
+  part->extremes = extremes_empty();
+  for (; start < end && !progress_cancelled(job->progress); start += FEED_BLOCK) {
+    size_t n = size_min(FEED_BLOCK, end - start);
+    add_block(part, feed_block(job->feed, start, n, scratch), n);
+    progress_advance(job->progress, n);
+  }
+}
+
+static enum status collect(struct job *job, struct part *out, struct error *error)
+{
+  size_t chunks = size_div_up(job->feed->count, FEED_CHUNK);
+  *out = (struct part){.extremes = extremes_empty()};
+  job->parts = mem_array(chunks, sizeof *job->parts);
+  if (!job->parts)
+    return error_memory(error, "the moments of the tensor");
+  enum status status = pool_for(chunks, add_chunk, job, job->progress);
+  for (size_t i = 0; status == STATUS_OK && i < chunks; i++) {
+    extremes_merge(&out->extremes, &job->parts[i].extremes);
+    moments_merge(&out->moments, &job->parts[i].moments);
+  }
+  free(job->parts);
+  return status == STATUS_OK ? status : error_set(error, status, "cancelled");
+}
+
+static void describe(const struct part *part, struct facts *out)
+{
+  const struct extremes *e = &part->extremes;
+  const struct moments *m = &part->moments;
+  bool constant = e->finite && e->min == e->max;
+  double variance = constant ? 0 : m->m2 / m->n; /* NaN when nothing is finite */
+  out->min = e->finite ? (double)e->min : (double)NAN;
+  out->max = e->finite ? (double)e->max : (double)NAN;
+  out->absmax = e->finite ? fmax(fabs(out->min), fabs(out->max)) : (double)NAN;
+  out->mean = constant ? out->min : e->finite ? m->mean : (double)NAN;
+  out->std = sqrt(variance);
+  out->kurtosis = m->m4 / m->n / (variance * variance) - 3;
+  out->rms = sqrt(variance + out->mean * out->mean);
+  out->papr = out->absmax / out->rms;
+  if (constant)
+    out->kurtosis = (double)NAN;
+}
+
+static enum status magnitude_p99(const struct feed *feed, const struct extremes *extremes,
+                                 struct progress *progress, double *out, struct error *error)
+{
+  *out = (double)NAN;
+  if (extremes->finite == 0)
+    return STATUS_OK;
+  struct grain grain;
+  struct granularity whole = {.kind = GRAIN_TENSOR};
+  struct shape flat = {.dims = 1, .dim = {feed->count}};
+  enum status status = grain_make(&whole, &flat, &grain, error);
+  if (status != STATUS_OK)
+    return status;
+  struct sample sample = {.finite = extremes->finite,
+                          .min = extremes->min,
+                          .max = extremes->max,
+                          .feed = feed,
+                          .grain = &grain,
+                          .progress = progress};
+  return sample_percentiles(&sample, true, (const double[]){99}, 1, out, error);
+}
+
+enum status facts_compute(const struct feed *feed, struct progress *progress, struct facts *out,
+                          struct error *error)
+{
+  struct part whole;
+  struct job job = {.feed = feed, .progress = progress};
+  progress_expect(progress, feed->count);
+  enum status status = collect(&job, &whole, error);
+  if (status != STATUS_OK)
+    return status;
+  struct facts facts = {.count = feed->count,
+                        .finite = whole.extremes.finite,
+                        .nan = whole.extremes.nan,
+                        .inf = whole.extremes.inf,
+                        .zeros = whole.extremes.zeros};
+  describe(&whole, &facts);
+  status = magnitude_p99(feed, &whole.extremes, progress, &facts.p99, error);
+  if (status == STATUS_OK)
+    *out = facts;
+  return status;
+}

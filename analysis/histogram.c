@@ -1,1 +1,76 @@
 #include "analysis/histogram.h"
+
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <string.h>
+
+bool histogram_init(struct histogram *h, double lo, double hi, size_t bins)
+{
+  *h = (struct histogram){.lo = lo, .hi = hi, .bins = bins};
+  h->count = mem_array(bins, sizeof *h->count);
+  return h->count != NULL;
+}
+
+void histogram_free(struct histogram *h)
+{
+  free(h->count);
+  *h = (struct histogram){0};
+}
+
+void histogram_add_outside(struct histogram *h, double x)
+{
+  if (isnan(x))
+    h->nan++;
+  else if (isinf(x))
+    h->inf++;
+  else if (x < h->lo)
+    h->under++;
+  else
+    h->over++;
+}
+
+void histogram_add(struct histogram *h, const float *x, size_t n)
+{
+  struct histogram_scale scale = histogram_scale(h);
+  for (size_t i = 0; i < n; i++) {
+    size_t bin = histogram_bin(&scale, (double)x[i]);
+    if (bin != HISTOGRAM_OUTSIDE)
+      h->count[bin]++;
+    else
+      histogram_add_outside(h, (double)x[i]);
+  }
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+  for (size_t i = 0; i < into->bins; i++)
+    into->count[i] += from->count[i];
+  into->under += from->under;
+  into->over += from->over;
+  into->nan += from->nan;
+  into->inf += from->inf;
+}
+
+double histogram_edge(const struct histogram *h, size_t i)
+{
+  if (i >= h->bins)
+    return h->hi;
+  return h->lo + (h->hi - h->lo) * ((double)i / (double)h->bins);
+}
+
+uint64_t histogram_peak(const struct histogram *h)
+{
+  uint64_t peak = 0;
+  for (size_t i = 0; i < h->bins; i++)
+    peak = h->count[i] > peak ? h->count[i] : peak;
+  return peak;
+}
+
+uint64_t histogram_total(const struct histogram *h)
+{
+  uint64_t total = h->under + h->over + h->nan + h->inf;
+  for (size_t i = 0; i < h->bins; i++)
+    total += h->count[i];
+  return total;
+}

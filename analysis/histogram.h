@@ -19,10 +19,34 @@ struct histogram {
   uint64_t under, over, nan, inf;
 };
 
+/* Where a value goes, for loops that do more than count: the edges of a histogram in registers. */
+struct histogram_scale {
+  double lo, hi, per_unit, last; /* bins / (hi - lo); bins - 1 */
+};
+
+#define HISTOGRAM_OUTSIDE SIZE_MAX
+
+static inline struct histogram_scale histogram_scale(const struct histogram *h)
+{
+  double bins = (double)h->bins;
+  return (struct histogram_scale){h->lo, h->hi, bins / (h->hi - h->lo), bins - 1};
+}
+
+/* Bin of X, or HISTOGRAM_OUTSIDE (below, above, infinite, NaN). */
+static inline size_t histogram_bin(const struct histogram_scale *scale, double x)
+{
+  if (!(x >= scale->lo && x <= scale->hi))
+    return HISTOGRAM_OUTSIDE;
+  double bin = (x - scale->lo) * scale->per_unit;
+  return (size_t)(bin < scale->last ? bin : scale->last);
+}
+
 /* lo < hi, bins >= 1. False when memory runs out. */
 bool histogram_init(struct histogram *h, double lo, double hi, size_t bins);
 void histogram_free(struct histogram *h);
 void histogram_add(struct histogram *h, const float *x, size_t n);
+/* Counts X, for which histogram_bin said HISTOGRAM_OUTSIDE. */
+void histogram_add_outside(struct histogram *h, double x);
 /* Adds FROM, which has the same edges. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 /* Left edge of bin I (I == bins gives hi). */

@@ -2,7 +2,10 @@
 
 noinst_LIBRARIES += libanalysis.a
 libanalysis_a_SOURCES = \
+	analysis/binning.c \
 	analysis/channels.c \
+	analysis/codes.c analysis/codes.h \
+	analysis/details.c \
 	analysis/engine.c analysis/engine.h \
 	analysis/facts.c analysis/facts.h \
 	analysis/fig_channels.c \
@@ -10,7 +13,9 @@ libanalysis_a_SOURCES = \
 	analysis/fig_histogram.c \
 	analysis/figure.c analysis/figure.h \
 	analysis/histogram.c analysis/histogram.h \
+	analysis/measure.c analysis/measure.h \
 	analysis/metrics.c analysis/metrics.h \
+	analysis/pass.c analysis/pass.h \
 	analysis/recipe.c analysis/recipe.h \
 	analysis/report.c analysis/report.h \
 	analysis/result.c analysis/result.h \

@@ -1,1 +1,138 @@
 #include "analysis/metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+double sqnr_db(double signal2, double error2)
+{
+  if (error2 == 0)
+    return signal2 > 0 ? (double)INFINITY : (double)NAN;
+  return 10 * log10(signal2 / error2);
+}
+
+void metrics_from_tally(const struct tally *tally, struct metrics *metrics)
+{
+  double n = tally->finite ? (double)tally->finite : (double)NAN;
+  metrics->mse = tally->error2 / n;
+  metrics->rmse = sqrt(metrics->mse);
+  metrics->sqnr_db = tally->finite ? sqnr_db(tally->signal2, tally->error2) : (double)NAN;
+  metrics->max_abs_error = tally->finite ? tally->max_error : (double)NAN;
+  metrics->mean_error = tally->error / n;
+  metrics->clip_rate = (double)tally->clipped / n;
+  metrics->rail_rate = (double)tally->at_rail / n;
+  metrics->clipping_mse = tally->clipped_error2 / n;
+  metrics->rounding_mse = fmax(tally->error2 - tally->clipped_error2, 0) / n;
+  metrics->bulk_sqnr_db = sqnr_db(tally->bulk_signal2, tally->bulk_error2);
+  metrics->zero_rate = (double)tally->flushed / n;
+  metrics->cosine = tally->product / (sqrt(tally->signal2) * sqrt(tally->reconstruction2));
+}
+
+#define VALUE(field)                                                                               \
+  static double field##_value(const struct metrics *metrics)                                       \
+  {                                                                                                \
+    return (double)metrics->field;                                                                 \
+  }
+VALUE(mse)
+VALUE(rmse)
+VALUE(sqnr_db)
+VALUE(bulk_sqnr_db)
+VALUE(channel_sqnr_median)
+VALUE(channel_sqnr_worst)
+VALUE(max_abs_error)
+VALUE(mean_error)
+VALUE(clip_rate)
+VALUE(rail_rate)
+VALUE(rounding_mse)
+VALUE(clipping_mse)
+VALUE(cosine)
+VALUE(papr)
+VALUE(zero_rate)
+VALUE(levels_used)
+VALUE(levels)
+VALUE(code_entropy_bits)
+VALUE(high_code_rate)
+VALUE(relative_error_p50)
+VALUE(relative_error_p99)
+VALUE(kl_divergence)
+VALUE(bits_per_element)
+#undef VALUE
+
+#define ROW(field, label, unit, meaning)                                                           \
+  {                                                                                                \
+#field, label, unit, meaning, field##_value                                                    \
+  }
+const struct metric metric_table[] = {
+    ROW(mse, "MSE", "", "mean squared error"),
+    ROW(rmse, "RMSE", "", "root of the MSE, in the units of the tensor"),
+    ROW(sqnr_db, "SQNR", "dB", "signal power over error power; about 6 dB a bit"),
+    ROW(bulk_sqnr_db, "bulk SQNR", "dB",
+        "SQNR of the smallest 99 %: what is left when a few big values do not decide"),
+    ROW(channel_sqnr_median, "channel SQNR", "dB", "SQNR of the median channel"),
+    ROW(channel_sqnr_worst, "worst channel", "dB", "SQNR of the worst channel"),
+    ROW(max_abs_error, "max error", "", "largest |x - y|"),
+    ROW(mean_error, "mean error", "", "mean of x - y: the bias"),
+    ROW(clip_rate, "clip rate", "%", "share of the elements outside the range of the quantizer"),
+    ROW(rail_rate, "rail rate", "%", "share of the elements on the lowest or the highest code"),
+    ROW(rounding_mse, "rounding MSE", "", "part of the MSE made inside the range"),
+    ROW(clipping_mse, "clipping MSE", "", "part of the MSE made outside the range"),
+    ROW(cosine, "cosine", "", "cosine of the angle between tensor and reconstruction"),
+    ROW(papr, "peak / RMS", "", "absmax over rms: how far the outliers stretch the scale"),
+    ROW(zero_rate, "zero rate", "%", "share of the elements that were not 0 and became 0"),
+    ROW(levels_used, "levels used", "", "distinct codes that occur"),
+    ROW(levels, "levels", "", "codes the scheme can produce"),
+    ROW(code_entropy_bits, "code entropy", "bit", "bits that an ideal coder needs for a code"),
+    ROW(high_code_rate, "high codes", "%", "share of |codes| above 100/127 of full scale"),
+    ROW(relative_error_p50, "rel. error p50", "%", "median of |x - y| / |x|"),
+    ROW(relative_error_p99, "rel. error p99", "%", "99th percentile of |x - y| / |x|"),
+    ROW(kl_divergence, "KL divergence", "", "of the reconstruction's histogram, 2048 bins, nats"),
+    ROW(bits_per_element, "bits / element", "bit", "codes, scales and zero points, stored"),
+};
+#undef ROW
+const size_t metric_table_length = sizeof metric_table / sizeof *metric_table;
+
+const struct metric *metric_find(const char *name)
+{
+  for (size_t i = 0; i < metric_table_length; i++)
+    if (strcmp(metric_table[i].name, name) == 0)
+      return &metric_table[i];
+  return NULL;
+}
+
+static void print_share(double share, char *text, size_t size)
+{
+  /* Not quite all is not all: 100 % is said only of a share that is. */
+  if (share < 1 && share >= 0.9995)
+    snprintf(text, size, ">99.9 %%");
+  else
+    snprintf(text, size, "%.3g %%", share * 100);
+}
+
+static void print_plain(double value, char *text, size_t size)
+{
+  /* A cosine just below 1 keeps the digits that tell it from 1. */
+  if (fabs(value) < 1 && fabs(value) >= 0.9995)
+    snprintf(text, size, "%.9g", value);
+  else
+    snprintf(text, size, "%.4g", value);
+}
+
+char *metric_print(const struct metric *metric, double value, char *text, size_t size)
+{
+  bool whole = metric->value == levels_value || metric->value == levels_used_value;
+  if (isnan(value))
+    snprintf(text, size, "n/a");
+  else if (strcmp(metric->unit, "dB") == 0 && value == (double)INFINITY)
+    snprintf(text, size, "exact");
+  else if (strcmp(metric->unit, "dB") == 0)
+    snprintf(text, size, "%.2f dB", value);
+  else if (strcmp(metric->unit, "%") == 0)
+    print_share(value, text, size);
+  else if (strcmp(metric->unit, "bit") == 0)
+    snprintf(text, size, "%.4g bit", value);
+  else if (whole)
+    snprintf(text, size, "%.0f", value);
+  else
+    print_plain(value, text, size);
+  return text;
+}

@@ -13,13 +13,15 @@
  *   channel_sqnr_db = median and worst over the channels of the chosen axis
  *   papr = absmax / rms
  *   zero_rate = share of non-zero x that became 0, of all N
- *   levels_used = distinct codes that occur; levels = codes the scheme can produce
+ *   levels_used = distinct codes that occur; levels = codes the scheme can produce (the two zeros
+ *     of a small float are one)
  *   code_entropy_bits = -sum p log2 p over the codes
  *   high_code_rate = share of elements with |grid value| > 100/127 of the grid's largest
  *   cosine = sum xy / sqrt(sum x^2 sum y^2)
  *   relative_error_p50, _p99 = percentiles of |x - y| / |x| over the non-zero x
  *   kl_divergence = sum P ln(P / Q) over METRICS_KL_BINS equal bins of [min, max] of x, P the
- *     original's and Q the reconstruction's shares; a bin empty in Q counts with 1e-10
+ *     original's and Q the reconstruction's shares; y beyond the range counts in the last bin on
+ *     that side; a bin empty in Q counts with 1e-10
  *   bits_per_element = all stored bits (codes, scales, zero points) / number of elements
  *
  * Ownership: plain values. Threads: none needed. */

@@ -1,1 +1,120 @@
 #include "analysis/result.h"
+
+#include "analysis/measure.h"
+#include "quant/base/size.h"
+
+#include <math.h>
+
+static const struct metrics no_metrics = {
+    .mse = NAN,
+    .rmse = NAN,
+    .sqnr_db = NAN,
+    .max_abs_error = NAN,
+    .mean_error = NAN,
+    .clip_rate = NAN,
+    .rail_rate = NAN,
+    .rounding_mse = NAN,
+    .clipping_mse = NAN,
+    .bulk_sqnr_db = NAN,
+    .channel_sqnr_median = NAN,
+    .channel_sqnr_worst = NAN,
+    .papr = NAN,
+    .zero_rate = NAN,
+    .code_entropy_bits = NAN,
+    .high_code_rate = NAN,
+    .cosine = NAN,
+    .relative_error_p50 = NAN,
+    .relative_error_p99 = NAN,
+    .kl_divergence = NAN,
+    .bits_per_element = NAN,
+};
+
+/* The channels of TENSOR along AXIS. Where each channel would be a single element of a long
+ * tensor, per-channel numbers say nothing and cost more than the tensor: it is one channel. */
+static enum status lay_channels(const struct tensor *tensor, int axis, struct result *result,
+                                struct grain *grain, struct error *error)
+{
+  struct granularity channels = {.kind = GRAIN_CHANNEL, .axis = axis};
+  enum status status = grain_make(&channels, &tensor->shape, grain, error);
+  if (status != STATUS_OK)
+    return status;
+  if (!shape_axis(&tensor->shape, axis, &result->channels.axis))
+    result->channels.axis = 0; /* a scalar */
+  if (grain->units == grain->count && grain->count > RESULT_SINGLES_MOST)
+    status = grain_make(&(struct granularity){.kind = GRAIN_TENSOR}, &tensor->shape, grain, error);
+  return status;
+}
+
+static size_t passes(const struct result_request *request)
+{
+  return (size_t)(1 + (request->bins > 0) + (request->details ? 2 : 0));
+}
+
+static enum status measure_all(const struct measure *known, const struct result_request *request,
+                               struct result *result, struct error *error)
+{
+  struct measure measure = *known;
+  enum status status = measure_metrics(&measure, result, error);
+  if (status == STATUS_OK && request->bins)
+    status = measure_histograms(&measure, request, result, error);
+  if (status == STATUS_OK && request->details)
+    status = measure_details(&measure, result, error);
+  result->metrics.papr = result->facts.papr;
+  if (measure.feed->count)
+    result->metrics.bits_per_element = fit_bits_per_element(result->fit);
+  return status;
+}
+
+static enum status compute(const struct tensor *tensor, const struct result_request *request,
+                           struct progress *progress, struct result *result, struct error *error)
+{
+  struct feed feed = tensor_feed(tensor);
+  struct measure measure = {.feed = &feed, .progress = progress};
+  enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
+  if (status != STATUS_OK)
+    return status;
+  progress_expect(progress, passes(request) * feed.count);
+  if (request->facts)
+    result->facts = *request->facts;
+  else
+    status = facts_compute(&feed, progress, &result->facts, error);
+  if (status == STATUS_OK)
+    status =
+        quantizer_fit(&result->quantizer, &feed, &tensor->shape, progress, &result->fit, error);
+  measure.fit = result->fit;
+  return status == STATUS_OK ? measure_all(&measure, request, result, error) : status;
+}
+
+enum status result_compute(const struct tensor *tensor, const struct quantizer *quantizer,
+                           const struct result_request *request, struct progress *progress,
+                           struct result **out, struct error *error)
+{
+  struct result *result = mem_array(1, sizeof *result);
+  if (!result)
+    return error_memory(error, "the result");
+  result->quantizer = *quantizer;
+  result->metrics = no_metrics;
+  enum status status = compute(tensor, request, progress, result, error);
+  if (status == STATUS_OK) {
+    *out = result;
+    return status;
+  }
+  result_free(result);
+  return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
+}
+
+void result_free(struct result *result)
+{
+  if (!result)
+    return;
+  histogram_free(&result->original);
+  histogram_free(&result->reconstruction);
+  histogram_free(&result->error);
+  free(result->error_mean);
+  free(result->error_max);
+  free(result->channels.channel);
+  free(result->channels.by_ratio);
+  if (result->fit)
+    fit_free(result->fit);
+  free(result);
+}

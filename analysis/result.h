@@ -14,9 +14,13 @@
 
 #include <stdbool.h>
 
+/* A tensor whose channels would be single elements (one dimension, a column) has them up to this
+ * many; a longer one is a single channel. */
+enum { RESULT_SINGLES_MOST = 65536 };
+
 /* Numbers of one channel of the chosen axis. */
 struct channel {
-  double absmax, scale; /* scale: of the unit, when each channel has one; else NaN */
+  double absmax, scale; /* scale: of the unit, when each channel has one or all share it; else NaN */
   double mse, sqnr_db, clip_rate;
   double ratio; /* absmax / the median channel's absmax */
   uint64_t finite;
@@ -27,6 +31,7 @@ struct channels {
   size_t count;
   struct channel *channel;
   double median_absmax;
+  bool share_scales; /* some scale of the quantizer serves elements of several channels */
   size_t *by_ratio; /* channel numbers, largest ratio first: the outlier list */
 };
 

@@ -1,0 +1,128 @@
+#include "analysis/codes.h"
+
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+  LANES = 4, /* tables that take turns, so that equal neighbours do not wait for each other */
+  LANES_CODES = 1024, /* up to this many codes; larger tables would leave the cache */
+  LINE = 8,           /* counters of a cache line */
+};
+
+bool codes_init(struct codes *codes, const struct fit *fit)
+{
+  const struct quantizer *quantizer = fit_quantizer(fit);
+  *codes = (struct codes){.fit = fit, .codes = format_codes(quantizer->format)};
+  codes->lanes = codes->codes <= LANES_CODES ? LANES : 1;
+  codes->stride = codes->lanes * codes->codes + LINE;
+  codes->workers = pool_threads();
+  codes->high_by_unit = quantizer->asymmetric && fit_grain(fit)->units > 1;
+  codes->count = mem_array(codes->workers * codes->stride, sizeof *codes->count);
+  codes->high = mem_array(codes->workers * LINE, sizeof *codes->high);
+  return codes->count && codes->high;
+}
+
+void codes_free(struct codes *codes)
+{
+  free(codes->count);
+  free(codes->high);
+}
+
+/* Codes above LAST or below FIRST are high: |code - zero point| > 100/127 of the farthest code. */
+static void high_limits(const struct codes *codes, size_t unit, long *first, long *last)
+{
+  long lowest, highest;
+  quantizer_code_range(fit_quantizer(codes->fit), &lowest, &highest);
+  long zero = fit_zero_point(codes->fit, unit);
+  long reach = zero - lowest > highest - zero ? zero - lowest : highest - zero;
+  *first = zero - 100 * reach / 127;
+  *last = zero + 100 * reach / 127;
+}
+
+static void count_high(struct codes *codes, const struct pass_block *block)
+{
+  const struct grain *grain = fit_grain(codes->fit);
+  uint64_t high = 0;
+  for (size_t i = 0, run; i < block->n; i += run) {
+    size_t unit;
+    long first, last;
+    run = grain_run(grain, block->start + i, block->n - i, &unit);
+    high_limits(codes, unit, &first, &last);
+    for (size_t k = i; k < i + run; k++)
+      high += isfinite(block->x[k]) && (block->codes[k] < first || block->codes[k] > last);
+  }
+  codes->high[block->worker * LINE] += high;
+}
+
+void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
+{
+  uint64_t *count = codes->count + block->worker * codes->stride;
+  size_t lane = codes->lanes == LANES ? codes->codes : 0, i = 0;
+  if (codes->high_by_unit)
+    count_high(codes, block);
+  if (!finite) {
+    for (; i < block->n; i++)
+      count[block->codes[i]] += isfinite(block->x[i]) != 0;
+    return;
+  }
+  for (; i + LANES <= block->n; i += LANES)
+    for (size_t k = 0; k < LANES; k++)
+      count[k * lane + block->codes[i + k]]++;
+  for (; i < block->n; i++)
+    count[block->codes[i]]++;
+}
+
+/* Counts of all workers into the first table. */
+static void gather(const struct codes *codes)
+{
+  for (size_t w = 0; w < codes->workers; w++)
+    for (size_t i = w == 0 ? codes->codes : 0; i < codes->lanes * codes->codes; i++)
+      codes->count[i % codes->codes] += codes->count[w * codes->stride + i];
+}
+
+/* True when CODE stands for a number above 100/127 of the largest. */
+static bool is_high(const struct codes *codes, size_t code)
+{
+  const struct quantizer *quantizer = fit_quantizer(codes->fit);
+  const struct format *format = quantizer->format;
+  if (format->family == FORMAT_MINIFLOAT)
+    return fabs((double)format_decode(format, (uint32_t)code)) > format_max(format) * 100 / 127;
+  long lowest, highest, first, last;
+  quantizer_code_range(quantizer, &lowest, &highest);
+  if (quantizer->asymmetric) {
+    high_limits(codes, 0, &first, &last);
+    return (long)code < first || (long)code > last;
+  }
+  long value = lowest + (long)code;
+  return labs(value) * 127 > highest * 100;
+}
+
+void codes_finish(const struct codes *codes, struct metrics *metrics)
+{
+  const struct quantizer *quantizer = fit_quantizer(codes->fit);
+  gather(codes);
+  if (quantizer->format->family == FORMAT_MINIFLOAT) {
+    size_t minus_zero = codes->codes / 2;
+    codes->count[0] += codes->count[minus_zero];
+    codes->count[minus_zero] = 0;
+  }
+  uint64_t total = 0, high = 0;
+  metrics->levels_used = 0;
+  for (size_t i = 0; i < codes->codes; i++) {
+    total += codes->count[i];
+    metrics->levels_used += codes->count[i] != 0;
+    if (codes->count[i] && !codes->high_by_unit && is_high(codes, i))
+      high += codes->count[i];
+  }
+  for (size_t w = 0; w < codes->workers; w++)
+    high += codes->high[w * LINE];
+  double entropy = 0, n = total ? (double)total : (double)NAN;
+  for (size_t i = 0; i < codes->codes; i++)
+    if (codes->count[i])
+      entropy += (double)codes->count[i] / n * log2(n / (double)codes->count[i]);
+  metrics->levels = format_levels(quantizer->format, quantizer->asymmetric, quantizer->narrow);
+  metrics->code_entropy_bits = total ? entropy : (double)NAN;
+  metrics->high_code_rate = (double)high / n;
+}

@@ -1,0 +1,28 @@
+/* Counts of the codes that a quantizer used: levels, entropy, share of high codes.
+ *
+ * Codes of all units count together. The two zeros of a small float are one level here, as they
+ * are in `levels`. Ownership: codes_init allocates, codes_free frees. Threads: one writer for
+ * each worker number. */
+#ifndef QSCOPE_ANALYSIS_CODES_H
+#define QSCOPE_ANALYSIS_CODES_H
+
+#include "analysis/metrics.h"
+#include "analysis/pass.h"
+
+struct codes {
+  const struct fit *fit;
+  size_t codes, lanes, stride; /* counters of a worker: lanes x codes, and room to the next */
+  unsigned workers;
+  bool high_by_unit; /* what is a high code differs between units */
+  uint64_t *count;
+  uint64_t *high; /* for each worker, a cache line apart */
+};
+
+bool codes_init(struct codes *codes, const struct fit *fit);
+void codes_free(struct codes *codes);
+/* Counts a block of finite values; FINITE false: x holds others, which are left out. */
+void codes_add(struct codes *codes, const struct pass_block *block, bool finite);
+/* Fills levels, levels_used, code_entropy_bits and high_code_rate. */
+void codes_finish(const struct codes *codes, struct metrics *metrics);
+
+#endif

@@ -1,0 +1,157 @@
+#include "analysis/measure.h"
+#include "quant/base/size.h"
+#include "quant/sample.h"
+
+#include <float.h>
+#include <math.h>
+
+/* --- relative errors ------------------------------------------------------------------------ */
+
+/* |x - y| / |x|, worked out in double and rounded to float32, seen as a feed, so that the exact
+ * order statistics of quant/sample.h serve here too. Elements without a relative error (zero, NaN,
+ * infinite) are NaN, which a sample leaves out. */
+static void decode_relative(const void *self, size_t start, size_t n, float *out)
+{
+  const struct measure *measure = self;
+  float scratch[FEED_BLOCK], y[FEED_BLOCK];
+  const float *x = feed_block(measure->feed, start, n, scratch);
+  fit_round_trip(measure->fit, start, n, x, y, NULL);
+  for (size_t i = 0; i < n; i++) {
+    double error = fabs((double)x[i] - (double)y[i]) / fabs((double)x[i]);
+    out[i] = x[i] != 0 && isfinite(x[i]) ? (float)fmin(error, (double)FLT_MAX) : NAN;
+  }
+}
+
+struct scan {
+  const struct feed *feed;
+  struct progress *progress;
+  struct extremes *of_worker;
+};
+
+static void scan_chunk(void *context, size_t chunk, unsigned worker)
+{
+  const struct scan *scan = context;
+  float scratch[FEED_BLOCK];
+  size_t start = chunk * FEED_CHUNK, end = size_min(start + FEED_CHUNK, scan->feed->count);
+  for (; start < end && !progress_cancelled(scan->progress); start += FEED_BLOCK) {
+    size_t n = size_min(FEED_BLOCK, end - start);
+    kernels.extremes(feed_block(scan->feed, start, n, scratch), n, &scan->of_worker[worker]);
+    progress_advance(scan->progress, n);
+  }
+}
+
+static enum status feed_extremes(const struct feed *feed, struct progress *progress,
+                                 struct extremes *out)
+{
+  unsigned workers = pool_threads();
+  struct scan scan = {feed, progress, mem_array(workers, sizeof *scan.of_worker)};
+  if (!scan.of_worker)
+    return STATUS_MEMORY;
+  for (unsigned w = 0; w < workers; w++)
+    scan.of_worker[w] = extremes_empty();
+  enum status status = pool_for(size_div_up(feed->count, FEED_CHUNK), scan_chunk, &scan, progress);
+  *out = extremes_empty();
+  for (unsigned w = 0; w < workers; w++)
+    extremes_merge(out, &scan.of_worker[w]);
+  free(scan.of_worker);
+  return status;
+}
+
+static enum status relative_errors(const struct measure *measure, struct metrics *metrics,
+                                   struct error *error)
+{
+  struct feed relative = {
+      .count = measure->feed->count, .decode = decode_relative, .self = measure};
+  struct extremes extremes;
+  double percentiles[2];
+  enum status status = feed_extremes(&relative, measure->progress, &extremes);
+  if (status != STATUS_OK || extremes.finite == 0)
+    return status;
+  struct grain grain;
+  struct granularity whole = {.kind = GRAIN_TENSOR};
+  struct shape flat = {.dims = 1, .dim = {relative.count}};
+  status = grain_make(&whole, &flat, &grain, error);
+  if (status != STATUS_OK)
+    return status;
+  struct sample sample = {.finite = extremes.finite,
+                          .min = extremes.min,
+                          .max = extremes.max,
+                          .feed = &relative,
+                          .grain = &grain,
+                          .progress = measure->progress};
+  status = sample_percentiles(&sample, false, (const double[]){50, 99}, 2, percentiles, error);
+  if (status == STATUS_OK) {
+    metrics->relative_error_p50 = percentiles[0];
+    metrics->relative_error_p99 = percentiles[1];
+  }
+  return status;
+}
+
+/* --- KL divergence -------------------------------------------------------------------------- */
+
+struct divergence {
+  struct pass pass;
+  struct histogram_scale scale;
+  uint64_t (*counts)[2][METRICS_KL_BINS]; /* of each worker: original, reconstruction */
+};
+
+static void count_block(void *context, const struct pass_block *block)
+{
+  struct divergence *job = context;
+  uint64_t(*counts)[METRICS_KL_BINS] = job->counts[block->worker];
+  const struct histogram_scale *scale = &job->scale;
+  for (size_t i = 0; i < block->n; i++) {
+    if (!isfinite(block->x[i]))
+      continue;
+    double y = fmin(fmax((double)block->y[i], scale->lo), scale->hi);
+    counts[0][histogram_bin(scale, (double)block->x[i])]++;
+    counts[1][histogram_bin(scale, y)]++;
+  }
+}
+
+static double divergence_of(const uint64_t *p, const uint64_t *q, double n)
+{
+  double sum = 0;
+  for (size_t i = 0; i < METRICS_KL_BINS; i++)
+    if (p[i])
+      sum += (double)p[i] / n * log((double)p[i] / n / (q[i] ? (double)q[i] / n : 1e-10));
+  return sum;
+}
+
+static enum status kl_divergence(const struct measure *measure, struct result *result)
+{
+  const struct facts *facts = &result->facts;
+  if (!(facts->min < facts->max))
+    return STATUS_OK; /* no range, no bins */
+  struct histogram edges = {.lo = facts->min, .hi = facts->max, .bins = METRICS_KL_BINS};
+  struct divergence job = {.pass = {.feed = measure->feed,
+                                    .fit = measure->fit,
+                                    .spans = pass_spans(measure->feed->count, SIZE_MAX),
+                                    .progress = measure->progress},
+                           .scale = histogram_scale(&edges),
+                           .counts = mem_array(pool_threads(), sizeof *job.counts)};
+  if (!job.counts)
+    return STATUS_MEMORY;
+  unsigned workers = pool_threads();
+  enum status status = pass_run(&job.pass, count_block, &job);
+  for (unsigned w = 1; w < workers; w++)
+    for (size_t i = 0; i < METRICS_KL_BINS; i++) {
+      job.counts[0][0][i] += job.counts[w][0][i];
+      job.counts[0][1][i] += job.counts[w][1][i];
+    }
+  if (status == STATUS_OK)
+    result->metrics.kl_divergence =
+        divergence_of(job.counts[0][0], job.counts[0][1], (double)facts->finite);
+  free(job.counts);
+  return status;
+}
+
+enum status measure_details(const struct measure *measure, struct result *result,
+                            struct error *error)
+{
+  enum status status = relative_errors(measure, &result->metrics, error);
+  if (status == STATUS_OK)
+    status = kl_divergence(measure, result);
+  result->has_details = status == STATUS_OK;
+  return status == STATUS_MEMORY ? error_memory(error, "the relative errors") : status;
+}

@@ -1,0 +1,43 @@
+/* How a result is measured: the passes that result_compute is made of. Inside analysis/ only.
+ *
+ * Ownership: a measure borrows; what the functions allocate goes into the result. Threads: each
+ * function is itself parallel. */
+#ifndef QSCOPE_ANALYSIS_MEASURE_H
+#define QSCOPE_ANALYSIS_MEASURE_H
+
+#include "analysis/pass.h"
+#include "analysis/result.h"
+
+struct measure {
+  const struct feed *feed;
+  const struct fit *fit;
+  struct grain channels; /* of kind GRAIN_CHANNEL, or GRAIN_TENSOR: one channel */
+  struct progress *progress;
+  float least, most; /* of the finite reconstructions: measure_metrics finds them */
+};
+
+/* Sums of one channel; also what a span knows of it. */
+struct channel_sums {
+  double error2, signal2;
+  uint64_t finite, clipped;
+  float absmax;
+};
+
+/* Everything that one pass can know: the tally, the codes, the channels, the extremes of the
+ * reconstruction. Needs result->facts; fills result->metrics and result->channels. */
+enum status measure_metrics(struct measure *measure, struct result *result, struct error *error);
+
+/* The histograms and the error curve of REQUEST: one pass more, because the range of the error
+ * has to be known. STATUS_USAGE when the range asked for is empty. */
+enum status measure_histograms(const struct measure *measure, const struct result_request *request,
+                               struct result *result, struct error *error);
+
+/* Relative errors and KL divergence. */
+enum status measure_details(const struct measure *measure, struct result *result,
+                            struct error *error);
+
+/* Fills CHANNELS (count entries allocated, absmax..finite known) with what needs all of them:
+ * median, ratios, order; and the channel metrics. False when memory runs out. */
+bool channels_finish(struct channels *channels, struct metrics *metrics);
+
+#endif

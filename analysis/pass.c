@@ -1,0 +1,53 @@
+#include "analysis/pass.h"
+
+#include "quant/base/size.h"
+
+enum { SPANS_MOST = 128 };
+
+size_t pass_spans(size_t count, size_t most)
+{
+  size_t chunks = size_div_up(count, FEED_CHUNK);
+  return size_min(chunks, size_min(SPANS_MOST, size_max(most, 1)));
+}
+
+void pass_span(const struct pass *pass, size_t span, size_t *start, size_t *end)
+{
+  size_t chunks = size_div_up(pass->feed->count, FEED_CHUNK);
+  size_t each = chunks / pass->spans, longer = chunks % pass->spans;
+  size_t first = span * each + size_min(span, longer);
+  size_t length = each + (span < longer);
+  *start = first * FEED_CHUNK;
+  *end = size_min(*start + length * FEED_CHUNK, pass->feed->count);
+}
+
+struct walk {
+  const struct pass *pass;
+  void (*block)(void *context, const struct pass_block *block);
+  void *context;
+};
+
+static void walk_span(void *context, size_t span, unsigned worker)
+{
+  const struct walk *walk = context;
+  const struct pass *pass = walk->pass;
+  float scratch[FEED_BLOCK], y[FEED_BLOCK];
+  uint16_t codes[FEED_BLOCK];
+  struct pass_block block = {
+      .span = span, .worker = worker, .y = y, .codes = pass->codes ? codes : NULL};
+  size_t end;
+  pass_span(pass, span, &block.start, &end);
+  for (; block.start < end && !progress_cancelled(pass->progress); block.start += block.n) {
+    block.n = size_min(FEED_BLOCK, end - block.start);
+    block.x = feed_block(pass->feed, block.start, block.n, scratch);
+    fit_round_trip(pass->fit, block.start, block.n, block.x, y, pass->codes ? codes : NULL);
+    walk->block(walk->context, &block);
+    progress_advance(pass->progress, block.n);
+  }
+}
+
+enum status pass_run(const struct pass *pass,
+                     void (*block)(void *context, const struct pass_block *block), void *context)
+{
+  struct walk walk = {pass, block, context};
+  return pool_for(pass->spans, walk_span, &walk, pass->progress);
+}

@@ -1,0 +1,47 @@
+/* One pass over a tensor and its reconstruction, block by block, in parallel.
+ *
+ * The tensor is cut into spans: whole chunks in storage order, their number fixed by the size of
+ * the tensor alone. A span is walked by one thread from front to back, so a sum kept for each span
+ * and merged in span order does not depend on the number of threads; and there are few enough
+ * spans that each can keep a table of its own. Integer counters need no such care: they may be
+ * kept for each worker. Ownership: borrows everything. Threads: the block function runs on
+ * several threads at once, each span on one. */
+#ifndef QSCOPE_ANALYSIS_PASS_H
+#define QSCOPE_ANALYSIS_PASS_H
+
+#include "quant/base/pool.h"
+#include "quant/base/status.h"
+#include "quant/feed.h"
+#include "quant/quantizer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pass {
+  const struct feed *feed;
+  const struct fit *fit;
+  size_t spans; /* from pass_spans */
+  bool codes;   /* the blocks need codes, too */
+  struct progress *progress;
+};
+
+struct pass_block {
+  size_t span;
+  unsigned worker;
+  size_t start, n; /* elements start..start+n-1 of the tensor, n <= FEED_BLOCK */
+  const float *x, *y;
+  const uint16_t *codes; /* NULL unless asked for */
+};
+
+/* Number of spans for COUNT elements: at most MOST (at least 1), 0 for an empty tensor. */
+size_t pass_spans(size_t count, size_t most);
+
+/* Elements *start..*end-1 of SPAN. */
+void pass_span(const struct pass *pass, size_t span, size_t *start, size_t *end);
+
+/* Calls BLOCK for every block. Polls the cancel flag and counts progress at each.
+ * STATUS_CANCELLED. */
+enum status pass_run(const struct pass *pass,
+                     void (*block)(void *context, const struct pass_block *block), void *context);
+
+#endif
