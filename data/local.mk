@@ -7,9 +7,13 @@ libdata_a_SOURCES = \
 	data/npy.c \
 	data/safetensors.c \
 	data/source.c data/source.h data/source_types.h \
-	data/stored.c \
 	data/synth.c \
 	data/tensor.c data/tensor.h
 libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 
-DATA_LIBS = libdata.a $(QUANT_LIBS) $(JANSSON_LIBS)
+# Decoding runs over every element: optimised like the kernels.
+noinst_LIBRARIES += libstored.a
+libstored_a_SOURCES = data/stored.c
+libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
+
+DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS)

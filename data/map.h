@@ -1,1 +1,34 @@
+/* A file mapped for reading: borrowed bytes, never read whole.
+ *
+ * A file that shrinks (or fails) under the map raises SIGBUS in whoever reads it. The first
+ * map_open installs a process-wide handler: a fault inside a map puts zeros in place of the
+ * rest of that map and marks it, so that the reader goes on and map_verify tells afterwards.
+ * Any other SIGBUS goes to the handler that was there before. A program with its own SIGBUS
+ * handler installs it before it opens a file.
+ *
+ * Ownership: the caller owns the map and closes it. Threads: the bytes may be read from any
+ * thread; open and close from one at a time per map. */
+#ifndef QSCOPE_DATA_MAP_H
+#define QSCOPE_DATA_MAP_H
+
 #include "quant/base/status.h"
+
+#include <stddef.h>
+
+struct map {
+  const unsigned char *bytes; /* page-aligned; not NULL even when size is 0 */
+  size_t size;
+  size_t length; /* mapped: size in whole pages */
+  char *path;
+  int file;
+  struct map_range *range;
+};
+
+/* Maps the regular file PATH. Messages start with the path, escaped. */
+enum status map_open(const char *path, struct map **out, struct error *error);
+void map_close(struct map *map);
+
+/* STATUS_INPUT when the file is shorter than it was, or could not be read, since map_open. */
+enum status map_verify(const struct map *map, struct error *error);
+
+#endif

@@ -1,1 +1,266 @@
+#include "config.h"
+
 #include "data/source.h"
+
+#include "data/source_types.h"
+#include "quant/base/nearest.h"
+#include "quant/base/size.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HEAD_SIZE = 64 };
+
+const struct source_type source_types[] = {
+    {"npy", "NumPy .npy, one array of any numeric type (\"-\": from standard input)", npy_tastes,
+     npy_open},
+    {"safetensors", "a .safetensors file, its index of shards, or a directory of them",
+     safetensors_tastes, safetensors_open},
+    {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
+     synth_tastes, synth_open},
+};
+const size_t source_types_length = sizeof source_types / sizeof *source_types;
+
+bool text_ends(const char *text, const char *suffix)
+{
+  size_t length = strlen(text), tail = strlen(suffix);
+  return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+const char *path_base(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+enum status source_map(struct source *source, const char *path, struct map **out,
+                       struct error *error)
+{
+  struct map **maps = mem_resize(source->maps, source->maps_count + 1, sizeof(struct map *));
+  if (!maps)
+    return error_memory(error, "the list of files");
+  source->maps = maps;
+  enum status status = map_open(path, out, error);
+  if (status == STATUS_OK)
+    maps[source->maps_count++] = *out;
+  return status;
+}
+
+enum status source_add(struct source *source, const struct tensor *tensor, struct error *error)
+{
+  if (source->count == source->capacity) {
+    size_t capacity = source->capacity ? 2 * source->capacity : 16;
+    struct tensor *tensors = mem_resize(source->tensors, capacity, sizeof *tensors);
+    if (!tensors)
+      return error_memory(error, "the list of tensors");
+    source->tensors = tensors;
+    source->capacity = capacity;
+  }
+  struct tensor copy = *tensor;
+  copy.name = strdup(tensor->name);
+  if (!copy.name)
+    return error_memory(error, "a tensor's name");
+  source->tensors[source->count++] = copy;
+  return STATUS_OK;
+}
+
+/* --- which type is it ---------------------------------------------------------- */
+
+/* The first bytes of the file at SPEC; 0 for what is no regular file or cannot be read. */
+static size_t read_head(const char *spec, unsigned char head[HEAD_SIZE])
+{
+  struct stat facts;
+  ssize_t length = 0;
+  int file = open(spec, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (file < 0)
+    return 0;
+  if (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode))
+    length = pread(file, head, HEAD_SIZE, 0);
+  close(file);
+  return length > 0 ? (size_t)length : 0;
+}
+
+static const struct source_type *taste(const char *spec, const unsigned char *head, size_t length)
+{
+  for (size_t i = 0; i < source_types_length; i++)
+    if (source_types[i].tastes(spec, head, length))
+      return &source_types[i];
+  return NULL;
+}
+
+static enum status unknown_type(const char *spec, const unsigned char *head, size_t length,
+                                struct error *error)
+{
+  struct stat facts;
+  if (stat(spec, &facts) != 0)
+    return error_set(error, STATUS_INPUT, "%s: cannot open: %s", SHOWN(spec), strerror(errno));
+  if (length == 0) { /* a pipe, a device, no permission: the map knows what to say */
+    struct map *map;
+    enum status status = map_open(spec, &map, error);
+    if (status != STATUS_OK)
+      return status;
+    map_close(map);
+    return error_set(error, STATUS_INPUT, "%s: the file is empty", SHOWN(spec));
+  }
+  char bytes[3 * 8 + 1] = "", types[256] = "";
+  for (size_t i = 0; i < size_min(length, 8); i++)
+    snprintf(bytes + 3 * i, 4, " %02x", head[i]);
+  for (size_t i = 0, used = 0; i < source_types_length && used < sizeof types; i++)
+    used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", i ? ", " : "",
+                             source_types[i].name);
+  return error_set(error, STATUS_INPUT,
+                   "%s: unknown type of file, first bytes%s; expected one of: %s", SHOWN(spec),
+                   bytes, types);
+}
+
+/* By what the file holds first, by its name only when that says nothing. */
+static enum status find_type(const char *spec, const struct source_type **out, struct error *error)
+{
+  unsigned char head[HEAD_SIZE];
+  size_t length = read_head(spec, head);
+  *out = length ? taste("", head, length) : NULL;
+  if (!*out)
+    *out = taste(spec, head, 0);
+  return *out ? STATUS_OK : unknown_type(spec, head, length, error);
+}
+
+enum status source_open(const char *spec, struct source **out, struct error *error)
+{
+  struct source *source = calloc(1, sizeof *source);
+  if (!source || !(source->spec = strdup(spec))) {
+    free(source);
+    return error_memory(error, "a source");
+  }
+  enum status status = find_type(spec, &source->type, error);
+  if (status == STATUS_OK)
+    status = source->type->open(spec, source, error);
+  if (status != STATUS_OK) {
+    source_close(source);
+    return status;
+  }
+  *out = source;
+  return STATUS_OK;
+}
+
+void source_close(struct source *source)
+{
+  if (!source)
+    return;
+  if (source->close)
+    source->close(source);
+  for (size_t i = 0; i < source->maps_count; i++)
+    map_close(source->maps[i]);
+  for (size_t i = 0; i < source->count; i++)
+    free((char *)(uintptr_t)source->tensors[i].name);
+  free(source->maps);
+  free(source->tensors);
+  free(source->spec);
+  free(source);
+}
+
+/* --- what it holds --------------------------------------------------------------- */
+
+const char *source_spec(const struct source *source)
+{
+  return source->spec;
+}
+
+const char *source_type_name(const struct source *source)
+{
+  return source->type->name;
+}
+
+size_t source_count(const struct source *source)
+{
+  return source->count;
+}
+
+const struct tensor *source_tensor(const struct source *source, size_t index)
+{
+  return &source->tensors[index];
+}
+
+const char *source_remark(const struct source *source, size_t index)
+{
+  return source->remark ? source->remark(source, index) : "";
+}
+
+/* The first names, as many as a message holds, into TEXT. */
+static char *some_names(const struct source *source, char *text, size_t size)
+{
+  enum { SHOW = 5 };
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < size_min(source->count, SHOW) && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+                             SHOWN(source->tensors[i].name));
+  if (source->count > SHOW && used < size)
+    snprintf(text + used, size - used, ", ...");
+  return text;
+}
+
+static enum status no_such_tensor(const struct source *source, const char *name,
+                                  struct error *error)
+{
+  const char **names = mem_array(source->count, sizeof *names);
+  if (!names)
+    return error_memory(error, "a list of names");
+  for (size_t i = 0; i < source->count; i++)
+    names[i] = source->tensors[i].name;
+  const char *near = nearest_word(name, names, source->count);
+  char list[320];
+  if (near)
+    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; the nearest name is \"%s\"",
+              SHOWN(source->spec), SHOWN(name), SHOWN(near));
+  else
+    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; there are %zu: %s", SHOWN(source->spec),
+              SHOWN(name), source->count, some_names(source, list, sizeof list));
+  free(names);
+  return STATUS_INPUT;
+}
+
+enum status source_find(const struct source *source, const char *name, size_t *index,
+                        struct error *error)
+{
+  char list[400];
+  if (name && *name) {
+    for (*index = 0; *index < source->count; ++*index)
+      if (strcmp(source->tensors[*index].name, name) == 0)
+        return STATUS_OK;
+    return no_such_tensor(source, name, error);
+  }
+  *index = 0;
+  if (source->count == 1)
+    return STATUS_OK;
+  if (source->count == 0)
+    return error_set(error, STATUS_INPUT, "%s: holds no tensors", SHOWN(source->spec));
+  return error_set(error, STATUS_INPUT, "%s: holds %zu tensors, name one of: %s",
+                   SHOWN(source->spec), source->count, some_names(source, list, sizeof list));
+}
+
+enum status source_load(struct source *source, size_t index, struct progress *progress,
+                        struct error *error)
+{
+  const struct tensor *tensor = &source->tensors[index];
+  if (!tensor->stored->decode)
+    return error_set(error, STATUS_INPUT, "%s: %s: values stored as %s cannot be decoded",
+                     SHOWN(source->spec), SHOWN(tensor->name), tensor->stored->name);
+  if (tensor->data)
+    return STATUS_OK;
+  return source->load(source, index, progress, error);
+}
+
+enum status source_verify(const struct source *source, struct error *error)
+{
+  for (size_t i = 0; i < source->maps_count; i++) {
+    enum status status = map_verify(source->maps[i], error);
+    if (status != STATUS_OK)
+      return status;
+  }
+  return STATUS_OK;
+}

@@ -1,1 +1,50 @@
+/* What a source is inside: shared by data/source.c and the files that read one type each.
+ *
+ * A type's open function adds maps and tensors to an empty source; source.c frees everything,
+ * also after a failure. Ownership: the source owns its maps, memory blocks, names and tensors.
+ * Threads: as source.h says. */
+#ifndef QSCOPE_DATA_SOURCE_TYPES_H
+#define QSCOPE_DATA_SOURCE_TYPES_H
+
+#include "data/map.h"
 #include "data/source.h"
+
+struct source {
+  const struct source_type *type;
+  char *spec;
+  struct tensor *tensors;
+  size_t count, capacity;
+  struct map **maps;
+  size_t maps_count;
+  void *state; /* the type's own, released by close */
+  /* NULL where the type has nothing to do. */
+  enum status (*load)(struct source *source, size_t index, struct progress *progress,
+                      struct error *error);
+  const char *(*remark)(const struct source *source, size_t index);
+  void (*close)(struct source *source);
+};
+
+/* Maps PATH and keeps the map until the source is closed. */
+enum status source_map(struct source *source, const char *path, struct map **out,
+                       struct error *error);
+
+/* Appends TENSOR with a copy of its name. */
+enum status source_add(struct source *source, const struct tensor *tensor, struct error *error);
+
+/* Does TEXT end with SUFFIX; the part of PATH after the last slash. */
+bool text_ends(const char *text, const char *suffix);
+const char *path_base(const char *path);
+
+/* NAME as text_escape shows it, for one message: lives to the end of the enclosing block. */
+enum { SHOWN_SIZE = 128 };
+#define SHOWN(name) text_escape((name), (char[SHOWN_SIZE]){0}, SHOWN_SIZE)
+
+/* The types, one file each. */
+bool npy_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status npy_open(const char *spec, struct source *source, struct error *error);
+bool safetensors_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status safetensors_open(const char *spec, struct source *source, struct error *error);
+bool synth_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status synth_open(const char *spec, struct source *source, struct error *error);
+
+#endif

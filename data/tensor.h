@@ -31,11 +31,11 @@ struct tensor {
   const char *name; /* as the file has it: may hold any bytes but NUL; escape before showing */
   struct shape shape;
   const struct stored *stored;
-  size_t count;  /* elements */
-  size_t bytes;  /* stored bytes */
+  size_t count;              /* elements */
+  size_t bytes;              /* stored bytes */
   const unsigned char *data; /* NULL until the source has loaded it */
-  bool swapped;  /* stored big-endian */
-  bool fortran;  /* stored with the first axis fastest; read in C order all the same */
+  bool swapped;              /* stored big-endian */
+  bool fortran;              /* stored with the first axis fastest; read in C order all the same */
 };
 
 /* The values of TENSOR in C order, as float32. TENSOR must be loaded and must outlive the feed;
