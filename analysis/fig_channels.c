@@ -1,1 +1,170 @@
-#include "analysis/figure.h"
+/* The channels view: the largest magnitude and the SQNR of each channel, outliers by name. */
+#include "analysis/views.h"
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAMED_OUTLIERS = 5 };
+
+/* A channel this many times the median channel is an outlier. */
+static const double outlier_ratio = 3;
+
+/* Above this ratio of largest to median magnitude a linear axis shows only the outlier. */
+static const double log_spread = 100;
+
+struct column {
+  const struct channels *channels;
+  double *edge, *absmax, *sqnr, *sorted; /* count + 1, count, count, count */
+};
+
+static void column_free(struct column *column)
+{
+  free(column->edge);
+  free(column->absmax);
+  free(column->sqnr);
+  free(column->sorted);
+}
+
+static bool column_make(const struct channels *channels, struct column *column)
+{
+  size_t n = channels->count;
+  *column =
+      (struct column){channels, mem_array(n + 1, sizeof(double)), mem_array(n, sizeof(double)),
+                      mem_array(n, sizeof(double)), mem_array(n, sizeof(double))};
+  if (!column->edge || !column->absmax || !column->sqnr || !column->sorted)
+    return false;
+  for (size_t i = 0; i <= n; i++)
+    column->edge[i] = (double)i - 0.5;
+  for (size_t i = 0; i < n; i++) {
+    column->absmax[i] = channels->channel[i].absmax;
+    column->sqnr[i] = channels->channel[i].sqnr_db;
+  }
+  return true;
+}
+
+static int ascending(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The finite numbers of VALUE in ascending order in column->sorted; how many. */
+static size_t sort_finite(struct column *column, const double *value)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < column->channels->count; i++)
+    if (isfinite(value[i]))
+      column->sorted[n++] = value[i];
+  qsort(column->sorted, n, sizeof *column->sorted, ascending);
+  return n;
+}
+
+static double middle(const double *sorted, size_t n)
+{
+  return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+static bool add_point(struct panel *panel, double x, double y, const char *label)
+{
+  return panel_add_mark(panel, MARK_POINTS, ROLE_OUTLIER, 1, &x, &y, label);
+}
+
+/* The largest channels, when they stand out. */
+static bool name_outliers(struct panel *panel, const struct channels *channels)
+{
+  for (size_t i = 0; i < size_min(channels->count, NAMED_OUTLIERS); i++) {
+    size_t c = channels->by_ratio[i];
+    const struct channel *channel = &channels->channel[c];
+    if (!(channel->ratio >= outlier_ratio))
+      return true;
+    char label[64];
+    snprintf(label, sizeof label, "%zu (%.3g\u00d7)", c, channel->ratio);
+    if (!add_point(panel, (double)c, channel->absmax, label))
+      return false;
+  }
+  return true;
+}
+
+static bool channel_axis(struct panel *panel, const struct column *column, const struct view *view)
+{
+  double lo, hi, last = (double)column->channels->count - 0.5;
+  /* The window of the view is one of values: it does not apply to channel numbers. */
+  struct view everything = *view;
+  everything.lo = everything.hi = NAN;
+  panel->x.integral = true;
+  char label[64];
+  snprintf(label, sizeof label, "channel (axis %u)", column->channels->axis);
+  return fig_window(&everything, -0.5, last, &lo, &hi) && axis_set(&panel->x, label, NULL, lo, hi);
+}
+
+static bool add_median(struct panel *panel, double median, const char *unit)
+{
+  char label[64];
+  snprintf(label, sizeof label, "median %.4g%s", median, unit);
+  return panel_add_mark(panel, MARK_HLINE, ROLE_MEDIAN, 1, &median, NULL, label);
+}
+
+static bool add_absmax(struct figure *figure, struct column *column, const struct view *view)
+{
+  size_t n = sort_finite(column, column->absmax), positive = 0;
+  while (positive < n && !(column->sorted[positive] > 0))
+    positive++;
+  if (positive == n)
+    return fig_nothing(figure, "Every channel is zero.");
+  double least = column->sorted[positive], most = column->sorted[n - 1];
+  double median = middle(column->sorted, n);
+  struct panel *panel = figure_add_panel(figure, "Largest magnitude");
+  if (!panel || !channel_axis(panel, column, view))
+    return false;
+  panel->y.log = view->log_counts || most > log_spread * fmax(median, least);
+  return axis_set(&panel->y, "max |x|", NULL, panel->y.log ? least / 2 : 0,
+                  panel->y.log ? most * 4 : most * 1.2) &&
+         panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, column->channels->count, column->edge,
+                        column->absmax, NULL) &&
+         add_median(panel, median, "") && name_outliers(panel, column->channels);
+}
+
+/* The worst channel, when it stands below the others. */
+static bool name_worst(struct panel *panel, const struct column *column, double median)
+{
+  size_t worst = 0;
+  for (size_t i = 1; i < column->channels->count; i++)
+    if (column->sqnr[i] < column->sqnr[worst] || isnan(column->sqnr[worst]))
+      worst = i;
+  double value = column->sqnr[worst];
+  if (!isfinite(value) || value > median - 3)
+    return true;
+  char label[64];
+  snprintf(label, sizeof label, "%zu (%.1f dB)", worst, value);
+  return add_point(panel, (double)worst, value, label);
+}
+
+static bool add_sqnr(struct figure *figure, struct column *column, const struct view *view)
+{
+  size_t n = sort_finite(column, column->sqnr);
+  if (n == 0)
+    return fig_nothing(figure, "No channel has an error.");
+  double least = column->sorted[0], most = column->sorted[n - 1];
+  double median = middle(column->sorted, n);
+  double span = fmax(most, 0) - fmin(least, 0);
+  struct panel *panel = figure_add_panel(figure, "Signal-to-quantization-noise ratio");
+  return panel && channel_axis(panel, column, view) &&
+         axis_set(&panel->y, "SQNR", "dB", least < 0 ? least - 0.1 * span : 0,
+                  fmax(most, 0) + 0.15 * span + (span > 0 ? 0 : 1)) &&
+         panel_add_mark(panel, MARK_BARS, ROLE_RECONSTRUCTION, column->channels->count,
+                        column->edge, column->sqnr, NULL) &&
+         add_median(panel, median, " dB") && name_worst(panel, column, median);
+}
+
+bool fig_channels(struct figure *figure, const struct result *result, const struct view *view)
+{
+  if (result->channels.count == 0)
+    return fig_nothing(figure, "There are no channels.");
+  struct column column;
+  bool done = column_make(&result->channels, &column) && add_absmax(figure, &column, view) &&
+              add_sqnr(figure, &column, view);
+  column_free(&column);
+  return done;
+}

@@ -18,8 +18,8 @@ enum role {
   ROLE_ORIGINAL,
   ROLE_RECONSTRUCTION,
   ROLE_ERROR,
-  ROLE_CLIP,    /* thresholds, and the clipped share */
-  ROLE_LEVEL,   /* quantization levels */
+  ROLE_CLIP,  /* thresholds, and the clipped share */
+  ROLE_LEVEL, /* quantization levels */
   ROLE_OUTLIER,
   ROLE_MEDIAN,
   ROLE_REFERENCE, /* zero lines, half steps */
@@ -33,7 +33,7 @@ enum mark_kind {
   MARK_TICKS, /* n positions in x, drawn on the axis (levels) */
   MARK_VLINE, /* one position, with a label */
   MARK_HLINE,
-  MARK_BAND,  /* from x[0] to x[1], shaded, with a label */
+  MARK_BAND, /* from x[0] to x[1], shaded, with a label */
 };
 
 struct mark {

@@ -12,6 +12,7 @@ libanalysis_a_SOURCES = \
 	analysis/fig_error.c \
 	analysis/fig_histogram.c \
 	analysis/figure.c analysis/figure.h \
+	analysis/figure_build.c \
 	analysis/histogram.c analysis/histogram.h \
 	analysis/measure.c analysis/measure.h \
 	analysis/metrics.c analysis/metrics.h \
@@ -21,7 +22,7 @@ libanalysis_a_SOURCES = \
 	analysis/result.c analysis/result.h \
 	analysis/ticks.c \
 	analysis/verdict.c \
-	analysis/view.c analysis/view.h
+	analysis/view.c analysis/view.h analysis/views.h
 libanalysis_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 
 ANALYSIS_LIBS = libanalysis.a $(DATA_LIBS)

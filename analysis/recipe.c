@@ -1,1 +1,560 @@
+/* The recipe as a command line, both ways. */
 #include "analysis/recipe.h"
+
+#include "data/tensor.h"
+#include "quant/base/nearest.h"
+#include "quant/base/number.h"
+#include "quant/base/size.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void recipe_init(struct recipe *recipe)
+{
+  *recipe = (struct recipe){.view = view_default()};
+}
+
+void recipe_clear(struct recipe *recipe)
+{
+  free(recipe->source);
+  free(recipe->tensor);
+  recipe_init(recipe);
+}
+
+/* Replaces *TEXT by a copy of VALUE (NULL: nothing); false when memory runs out. */
+static bool replace(char **text, const char *value)
+{
+  char *copy = value ? strdup(value) : NULL;
+  if (value && !copy)
+    return false;
+  free(*text);
+  *text = copy;
+  return true;
+}
+
+bool recipe_set(struct recipe *recipe, const char *source, const char *tensor)
+{
+  char *copy = NULL;
+  if (!replace(&copy, tensor) || !replace(&recipe->source, source)) {
+    free(copy);
+    return false;
+  }
+  free(recipe->tensor);
+  recipe->tensor = copy;
+  return true;
+}
+
+/* --- print ------------------------------------------------------------------------------ */
+
+/* A growing string; `failed` once memory ran out. */
+struct text {
+  char *bytes;
+  size_t length, room;
+  bool failed;
+};
+
+static void text_append(struct text *text, const char *bytes, size_t n)
+{
+  size_t needed = text->length + n + 1;
+  if (!text->failed && needed > text->room) {
+    char *grown = mem_resize(text->bytes, needed * 2, 1);
+    text->failed = !grown;
+    if (grown) {
+      text->bytes = grown;
+      text->room = needed * 2;
+    }
+  }
+  if (text->failed)
+    return;
+  memcpy(text->bytes + text->length, bytes, n);
+  text->length += n;
+  text->bytes[text->length] = '\0';
+}
+
+static void text_put(struct text *text, const char *string)
+{
+  text_append(text, string, strlen(string));
+}
+
+static bool is_plain(const char *word)
+{
+  /* '~' and '=' mean something to shells at the start of a word only; '%', '+' and the rest
+   * never do. */
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "_-+./:,@%=";
+  return *word && *word != '=' && word[strspn(word, plain)] == '\0';
+}
+
+/* True when WORD can be shown as it is: no control characters, valid UTF-8. */
+static bool is_printable(const char *word)
+{
+  size_t room;
+  if (!size_mul(strlen(word), 8, &room))
+    return false;
+  char *shown = malloc(room + 1);
+  bool same = shown && strcmp(text_escape(word, shown, room + 1), word) == 0;
+  free(shown);
+  return same;
+}
+
+static void put_single_quoted(struct text *text, const char *word)
+{
+  text_put(text, "'");
+  for (const char *end; (end = strchr(word, '\'')); word = end + 1) {
+    text_append(text, word, (size_t)(end - word));
+    text_put(text, "'\\''");
+  }
+  text_put(text, word);
+  text_put(text, "'");
+}
+
+/* $'...' with octal escapes (POSIX.1-2024; older in bash, ksh, zsh and busybox): the only
+ * quoting that keeps control characters out of the line. */
+static void put_dollar_quoted(struct text *text, const char *word)
+{
+  text_put(text, "$'");
+  for (; *word; word++) {
+    unsigned char c = (unsigned char)*word;
+    char escaped[8];
+    if (c == '\'' || c == '\\')
+      snprintf(escaped, sizeof escaped, "\\%c", c);
+    else if (c >= 0x20 && c < 0x7f)
+      snprintf(escaped, sizeof escaped, "%c", c);
+    else
+      snprintf(escaped, sizeof escaped, "\\%03o", c);
+    text_put(text, escaped);
+  }
+  text_put(text, "'");
+}
+
+static void put_word(struct text *text, const char *word)
+{
+  text_put(text, " ");
+  if (is_plain(word))
+    text_put(text, word);
+  else if (is_printable(word))
+    put_single_quoted(text, word);
+  else
+    put_dollar_quoted(text, word);
+}
+
+static void put_option(struct text *text, const char *option, const char *value)
+{
+  put_word(text, option);
+  put_word(text, value);
+}
+
+static void put_view(struct text *text, const struct view *view)
+{
+  struct view standard = view_default();
+  char number[2 * NUMBER_TEXT + 1], other[NUMBER_TEXT];
+  for (size_t i = 0; i < view_table_length; i++)
+    if (view_table[i].kind == view->kind)
+      put_option(text, "--view", view_table[i].name);
+  if (view->log_counts)
+    put_word(text, "--log");
+  if (!isnan(view->lo) && !isnan(view->hi)) {
+    number_print(view->lo, number);
+    strcat(strcat(number, ":"), number_print(view->hi, other));
+    put_word(text, "--range");
+    put_word(text, number);
+  }
+  if (view->axis != standard.axis) {
+    snprintf(number, sizeof number, "%d", view->axis);
+    put_option(text, "--axis", number);
+  }
+  if (view->channel >= 0) {
+    snprintf(number, sizeof number, "%ld", view->channel);
+    put_option(text, "--channel", number);
+  }
+  if (view->bins) {
+    snprintf(number, sizeof number, "%zu", view->bins);
+    put_option(text, "--bins", number);
+  }
+}
+
+char *recipe_print(const struct recipe *recipe)
+{
+  struct text text = {0};
+  /* A source that looks like an option goes behind "--"; "-" alone is standard input. */
+  bool last = recipe->source && recipe->source[0] == '-' && recipe->source[1];
+  text_put(&text, "qscope plot");
+  if (recipe->source && !last)
+    put_word(&text, recipe->source);
+  if (recipe->tensor)
+    put_option(&text, "-t", recipe->tensor);
+  for (size_t i = 0; i < recipe->quantizers; i++) {
+    char spec[QUANTIZER_TEXT];
+    put_option(&text, "-q", quantizer_print(&recipe->quantizer[i], spec));
+  }
+  put_view(&text, &recipe->view);
+  if (last)
+    put_option(&text, "--", recipe->source);
+  if (text.failed) {
+    free(text.bytes);
+    return NULL;
+  }
+  return text.bytes;
+}
+
+/* --- words of a shell line ----------------------------------------------------------------- */
+
+/* The words of a line: their bytes one after the other in `bytes`. */
+struct words {
+  size_t count;
+  char **word;
+  char *bytes;
+};
+
+static void words_free(struct words *words)
+{
+  free(words->word);
+  free(words->bytes);
+}
+
+/* Reads up to three octal digits at *AT, and moves it behind them. */
+static unsigned read_octal(const char **at)
+{
+  unsigned value = 0;
+  for (int i = 0; i < 3 && **at >= '0' && **at <= '7'; i++)
+    value = value * 8 + (unsigned)(*(*at)++ - '0');
+  return value;
+}
+
+static unsigned read_hex(const char **at)
+{
+  static const char digits[] = "0123456789abcdefABCDEF";
+  unsigned value = 0;
+  for (int i = 0; i < 2 && **at && strchr(digits, **at); i++) {
+    unsigned digit = (unsigned)(strchr(digits, *(*at)++) - digits);
+    value = value * 16 + (digit < 16 ? digit : digit - 6);
+  }
+  return value;
+}
+
+/* The escape behind a backslash in $'...'; 0 when it stands for nothing (or for NUL). */
+static unsigned read_escape(const char **at)
+{
+  static const char letters[] = "abefnrtv\\'\"?";
+  static const char meanings[] = "\a\b\033\f\n\r\t\v\\'\"?";
+  if (**at >= '0' && **at <= '7')
+    return read_octal(at) & 0xff;
+  if (**at == 'x') {
+    (*at)++;
+    return read_hex(at);
+  }
+  const char *letter = **at ? strchr(letters, **at) : NULL;
+  if (!letter)
+    return 0;
+  (*at)++;
+  return (unsigned char)meanings[letter - letters];
+}
+
+enum quoting { QUOTE_NONE, QUOTE_SINGLE, QUOTE_DOUBLE, QUOTE_DOLLAR, QUOTE_BROKEN };
+
+/* One step of the reader: moves *AT over a quote, an escape or a byte, appends what it stands
+ * for to *OUT, and returns the quoting from there on. */
+static enum quoting step_plain(const char **at, char **out)
+{
+  char c = *(*at)++;
+  if (c == '\'')
+    return QUOTE_SINGLE;
+  if (c == '"')
+    return QUOTE_DOUBLE;
+  if (c == '$' && **at == '\'') {
+    (*at)++;
+    return QUOTE_DOLLAR;
+  }
+  if (c == '\\') {
+    c = **at;
+    if (!c)
+      return QUOTE_BROKEN;
+    (*at)++;
+    if (c == '\n') /* a line that goes on */
+      return QUOTE_NONE;
+  }
+  *(*out)++ = c;
+  return QUOTE_NONE;
+}
+
+static enum quoting step_single(const char **at, char **out)
+{
+  char c = *(*at)++;
+  if (c == '\'')
+    return QUOTE_NONE;
+  *(*out)++ = c;
+  return QUOTE_SINGLE;
+}
+
+static enum quoting step_double(const char **at, char **out)
+{
+  char c = *(*at)++;
+  if (c == '"')
+    return QUOTE_NONE;
+  if (c == '\\' && **at && strchr("$`\"\\\n", **at)) {
+    c = *(*at)++;
+    if (c == '\n')
+      return QUOTE_DOUBLE;
+  }
+  *(*out)++ = c;
+  return QUOTE_DOUBLE;
+}
+
+static enum quoting step_dollar(const char **at, char **out)
+{
+  char c = *(*at)++;
+  if (c == '\'')
+    return QUOTE_NONE;
+  if (c == '\\') {
+    unsigned value = read_escape(at);
+    if (!value)
+      return QUOTE_BROKEN;
+    c = (char)value;
+  }
+  *(*out)++ = c;
+  return QUOTE_DOLLAR;
+}
+
+static bool is_blank(char c)
+{
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Reads one word at *AT into *OUT and ends it; QUOTE_NONE, or the quoting that never ended. */
+static enum quoting read_word(const char **at, char **out)
+{
+  static enum quoting (*const step[])(const char **, char **) = {step_plain, step_single,
+                                                                 step_double, step_dollar};
+  enum quoting quoting = QUOTE_NONE;
+  while (**at && quoting != QUOTE_BROKEN && !(quoting == QUOTE_NONE && is_blank(**at)))
+    quoting = step[quoting](at, out);
+  *(*out)++ = '\0';
+  return quoting;
+}
+
+/* Splits TEXT; each word begins after a blank, so that there are at most length / 2 + 1. */
+static enum status words_split(const char *text, struct words *words, struct error *error)
+{
+  size_t length = strlen(text);
+  *words = (struct words){.word = mem_array(length / 2 + 1, sizeof *words->word),
+                          .bytes = malloc(length + 2)};
+  if (!words->word || !words->bytes)
+    return error_memory(error, "a recipe");
+  char *out = words->bytes;
+  for (const char *at = text;;) {
+    while (is_blank(*at))
+      at++;
+    if (!*at)
+      return STATUS_OK;
+    const char *start = at;
+    words->word[words->count++] = out;
+    if (read_word(&at, &out) != QUOTE_NONE) {
+      char shown[128];
+      return error_set(error, STATUS_USAGE,
+                       "recipe: a quote is not closed, or an escape is wrong, in %s",
+                       text_escape(start, shown, sizeof shown));
+    }
+  }
+}
+
+/* --- parse ---------------------------------------------------------------------------------- */
+
+static enum status bad_value(struct error *error, const char *option, const char *expected,
+                             const char *value)
+{
+  char shown[160];
+  return error_set(error, STATUS_USAGE, "recipe: %s: expected %s, found \"%s\"", option, expected,
+                   text_escape(value, shown, sizeof shown));
+}
+
+static enum status take_tensor(struct recipe *recipe, const char *value, struct error *error)
+{
+  return replace(&recipe->tensor, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
+static enum status take_quantizer(struct recipe *recipe, const char *value, struct error *error)
+{
+  if (recipe->quantizers == RECIPE_QUANTIZERS)
+    return error_set(error, STATUS_USAGE, "recipe: more than %d quantizers", RECIPE_QUANTIZERS);
+  enum status status = quantizer_parse(value, &recipe->quantizer[recipe->quantizers], error);
+  if (status == STATUS_OK)
+    recipe->quantizers++;
+  else
+    error_prefix(error, "recipe: ");
+  return status;
+}
+
+static enum status take_view(struct recipe *recipe, const char *value, struct error *error)
+{
+  const struct view_type *type = view_find(value);
+  if (!type)
+    return bad_value(error, "--view", "histogram, error or channels", value);
+  recipe->view.kind = type->kind;
+  return STATUS_OK;
+}
+
+static enum status take_log(struct recipe *recipe, const char *value, struct error *error)
+{
+  (void)value, (void)error;
+  recipe->view.log_counts = true;
+  return STATUS_OK;
+}
+
+static enum status take_range(struct recipe *recipe, const char *value, struct error *error)
+{
+  char *colon, *end;
+  double lo = strtod(value, &colon), hi = strtod(*colon ? colon + 1 : colon, &end);
+  if (colon == value || *colon != ':' || end == colon + 1 || *end || !isfinite(hi - lo) || lo >= hi)
+    return bad_value(error, "--range", "LO:HI with LO below HI", value);
+  recipe->view.lo = lo;
+  recipe->view.hi = hi;
+  return STATUS_OK;
+}
+
+/* A whole number LEAST..MOST. */
+static bool read_whole(const char *value, long least, long most, long *out)
+{
+  char *end;
+  errno = 0;
+  *out = strtol(value, &end, 10);
+  return end != value && !*end && !errno && *out >= least && *out <= most;
+}
+
+static enum status take_axis(struct recipe *recipe, const char *value, struct error *error)
+{
+  long axis;
+  if (!read_whole(value, -SHAPE_MAX_DIMS, SHAPE_MAX_DIMS - 1, &axis))
+    return bad_value(error, "--axis", "the number of an axis", value);
+  recipe->view.axis = (int)axis;
+  return STATUS_OK;
+}
+
+static enum status take_channel(struct recipe *recipe, const char *value, struct error *error)
+{
+  long channel;
+  if (!read_whole(value, 0, LONG_MAX, &channel))
+    return bad_value(error, "--channel", "the number of a channel", value);
+  recipe->view.channel = channel;
+  return STATUS_OK;
+}
+
+static enum status take_bins(struct recipe *recipe, const char *value, struct error *error)
+{
+  long bins;
+  if (!read_whole(value, 1, RECIPE_BINS, &bins))
+    return bad_value(error, "--bins", "a number of bins (1 to 65536)", value);
+  recipe->view.bins = (size_t)bins;
+  return STATUS_OK;
+}
+
+static const struct option {
+  const char *name, *letter;
+  bool has_value;
+  enum status (*take)(struct recipe *recipe, const char *value, struct error *error);
+} options[] = {
+    {"--tensor", "-t", true, take_tensor},   {"--quantizer", "-q", true, take_quantizer},
+    {"--view", NULL, true, take_view},       {"--log", NULL, false, take_log},
+    {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
+    {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+/* The row WORD names ("--view", "--view=error", "-q", "-qint8"), or NULL; *value is what is
+ * joined to it, or NULL. */
+static const struct option *find_option(const char *word, const char **value)
+{
+  size_t name = strcspn(word, "=");
+  for (size_t i = 0; i < OPTIONS; i++) {
+    const struct option *option = &options[i];
+    if (strlen(option->name) == name && strncmp(word, option->name, name) == 0) {
+      *value = word[name] ? word + name + 1 : NULL;
+      return option;
+    }
+    if (option->letter && strncmp(word, option->letter, 2) == 0) {
+      *value = word[2] ? word + 2 : NULL;
+      return option;
+    }
+  }
+  return NULL;
+}
+
+static enum status unknown_word(const char *word, struct error *error)
+{
+  const char *names[OPTIONS];
+  char shown[160];
+  for (size_t i = 0; i < OPTIONS; i++)
+    names[i] = options[i].name;
+  const char *nearest = nearest_word(word, names, OPTIONS);
+  return error_set(error, STATUS_USAGE, "recipe: unknown word \"%s\"%s%s%s",
+                   text_escape(word, shown, sizeof shown), nearest ? "; did you mean " : "",
+                   nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static enum status take_operand(struct recipe *recipe, const char *word, struct error *error)
+{
+  if (recipe->source)
+    return unknown_word(word, error);
+  return replace(&recipe->source, word) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
+/* Takes the option at word *I; moves *I to its value when that is the next word. */
+static enum status take_option(const struct words *words, size_t *i, struct recipe *recipe,
+                               struct error *error)
+{
+  const char *value, *word = words->word[*i];
+  const struct option *option = find_option(word, &value);
+  if (!option || (value && !option->has_value))
+    return unknown_word(word, error);
+  if (option->has_value && !value) {
+    if (*i + 1 == words->count)
+      return error_set(error, STATUS_USAGE, "recipe: %s: a value is missing", word);
+    value = words->word[++*i];
+  }
+  return option->take(recipe, value, error);
+}
+
+/* Where the arguments begin: behind "qscope" and the subcommand, if they are there. */
+static size_t skip_command(const struct words *words)
+{
+  static const char *const subcommands[] = {"explore", "list",  "report", "plot",   "sweep",
+                                            "survey",  "layer", "plan",   "replay", "experiment"};
+  size_t i = words->count > 0 && strcmp(words->word[0], "qscope") == 0;
+  for (size_t k = 0; i < words->count && k < sizeof subcommands / sizeof *subcommands; k++)
+    if (strcmp(words->word[i], subcommands[k]) == 0)
+      return i + 1;
+  return i;
+}
+
+static enum status take_words(const struct words *words, struct recipe *recipe, struct error *error)
+{
+  bool operands_only = false;
+  enum status status = STATUS_OK;
+  for (size_t i = skip_command(words); status == STATUS_OK && i < words->count; i++) {
+    const char *word = words->word[i];
+    if (operands_only || word[0] != '-' || !word[1])
+      status = take_operand(recipe, word, error);
+    else if (strcmp(word, "--") == 0)
+      operands_only = true;
+    else
+      status = take_option(words, &i, recipe, error);
+  }
+  return status;
+}
+
+enum status recipe_parse(const char *text, struct recipe *out, struct error *error)
+{
+  struct words words;
+  recipe_init(out);
+  enum status status = words_split(text, &words, error);
+  if (status == STATUS_OK)
+    status = take_words(&words, out, error);
+  if (status != STATUS_OK)
+    recipe_clear(out);
+  words_free(&words);
+  return status;
+}

@@ -2,7 +2,9 @@
  *
  *   qscope plot synth:gaussian -t gaussian -q int8,sym,tensor,minmax --view histogram --log
  *
- * Words are quoted for a POSIX shell where they need it. Ownership: recipe_clear frees the
+ * Words are quoted for a POSIX shell where they need it: in single quotes; names with control
+ * characters or invalid UTF-8 in $'...' with octal escapes, so that the recipe is always one
+ * line of printable UTF-8 that can be pasted. Ownership: recipe_clear frees the
  * strings; recipe_parse and the setters copy. Threads: one at a time. */
 #ifndef QSCOPE_ANALYSIS_RECIPE_H
 #define QSCOPE_ANALYSIS_RECIPE_H
@@ -13,7 +15,10 @@
 
 #include <stddef.h>
 
-enum { RECIPE_QUANTIZERS = 16 };
+enum {
+  RECIPE_QUANTIZERS = 16,
+  RECIPE_BINS = 65536, /* the most a recipe may ask for */
+};
 
 struct recipe {
   char *source; /* NULL: the gallery */
@@ -32,7 +37,8 @@ bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
 char *recipe_print(const struct recipe *recipe);
 
 /* Reads a recipe as printed (with or without the leading "qscope" and subcommand). Quoting as a
- * POSIX shell does it, without expansions. STATUS_USAGE names the word. */
+ * POSIX shell does it, without expansions. STATUS_USAGE names the word (and the nearest option);
+ * *out is then as recipe_init leaves it. What *out held before is overwritten, not freed. */
 enum status recipe_parse(const char *text, struct recipe *out, struct error *error);
 
 #endif

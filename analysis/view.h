@@ -12,10 +12,10 @@ enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS };
 struct view {
   enum view_kind kind;
   bool log_counts;
-  double lo, hi;  /* zoom window on the x axis; NaN, NaN: everything */
-  int axis;       /* of the channels */
-  long channel;   /* this channel alone, or -1 */
-  size_t bins;    /* 0: chosen by whoever draws */
+  double lo, hi; /* zoom window on the x axis; NaN, NaN: everything */
+  int axis;      /* of the channels */
+  long channel;  /* this channel alone, or -1 */
+  size_t bins;   /* 0: chosen by whoever draws */
 };
 
 struct figure;

@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libquant.a
 libquant_a_SOURCES = \
 	quant/base/nearest.c quant/base/nearest.h \
+	quant/base/number.c quant/base/number.h \
 	quant/base/pool.c quant/base/pool.h \
 	quant/base/shape.c quant/base/shape.h \
 	quant/base/size.h \

@@ -1,0 +1,199 @@
+/* From a result to a figure: title, captions, and what the builders of the views share. */
+#include "analysis/figure.h"
+#include "analysis/views.h"
+#include "quant/base/size.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what the builders share ----------------------------------------------------------- */
+
+bool fig_nothing(struct figure *figure, const char *why)
+{
+  return figure_add_panel(figure, why) != NULL;
+}
+
+bool fig_text(char **out, const char *format, ...)
+{
+  va_list arguments, again;
+  va_start(arguments, format);
+  va_copy(again, arguments);
+  int length = vsnprintf(NULL, 0, format, arguments);
+  *out = length < 0 ? NULL : malloc((size_t)length + 1);
+  if (*out)
+    vsnprintf(*out, (size_t)length + 1, format, again);
+  va_end(again);
+  va_end(arguments);
+  return *out != NULL;
+}
+
+bool fig_note(struct figure *figure, const char *format, ...)
+{
+  char note[256], *joined;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(note, sizeof note, format, arguments);
+  va_end(arguments);
+  char **line = &figure->caption[FIGURE_CAPTION_LINES - 1];
+  if (!fig_text(&joined, "%s%s%s", *line ? *line : "", *line ? " " : "", note))
+    return false;
+  free(*line);
+  *line = joined;
+  return true;
+}
+
+bool fig_counts(struct panel *panel, enum mark_kind kind, enum role role, const struct histogram *h,
+                const char *label)
+{
+  double *edge = mem_array(h->bins + 1, sizeof *edge), *count = mem_array(h->bins, sizeof *count);
+  bool done = edge && count;
+  if (done) {
+    for (size_t i = 0; i <= h->bins; i++)
+      edge[i] = h->lo + (h->hi - h->lo) * ((double)i / (double)h->bins);
+    for (size_t i = 0; i < h->bins; i++)
+      count[i] = (double)h->count[i];
+    done = panel_add_mark(panel, kind, role, h->bins, edge, count, label);
+  }
+  free(edge);
+  free(count);
+  return done;
+}
+
+bool fig_count_axis(struct panel *panel, double peak, bool log_counts)
+{
+  panel->y.log = log_counts;
+  panel->y.integral = true;
+  peak = fmax(peak, 1);
+  return axis_set(&panel->y, "elements per bin", NULL, log_counts ? 0.5 : 0,
+                  log_counts ? peak * 2 : peak * 1.05);
+}
+
+bool fig_window(const struct view *view, double lo, double hi, double *out_lo, double *out_hi)
+{
+  bool zoomed = view->lo < view->hi;
+  *out_lo = zoomed ? view->lo : lo;
+  *out_hi = zoomed ? view->hi : hi;
+  return *out_lo < *out_hi && isfinite(*out_hi - *out_lo);
+}
+
+/* --- the words of every figure --------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "conv4.weight (128x64x3, f32) from model.safetensors as int8,sym,tensor,minmax". */
+static bool caption_subject(struct figure *figure, const struct result *result, const char *source,
+                            const struct tensor *tensor, const char *channel)
+{
+  char name[256], from[256], shape[128], spec[QUANTIZER_TEXT];
+  text_escape(tensor->name, name, sizeof name);
+  text_escape(source ? base_name(source) : "", from, sizeof from);
+  shape_print(&tensor->shape, shape, sizeof shape);
+  quantizer_print(&result->quantizer, spec);
+  return fig_text(&figure->caption[0], "%s%s (%s, %s)%s%s, quantized as %s.", name, channel, shape,
+                  tensor->stored->name, *from ? " from " : "", from, spec);
+}
+
+static const char *metric_text(const char *name, const struct metrics *metrics, char *text,
+                               size_t size)
+{
+  const struct metric *metric = metric_find(name);
+  return metric_print(metric, metric->value(metrics), text, size);
+}
+
+/* Share of PART in WHOLE, as the split of the error is quoted. */
+static double percent(double part, double whole)
+{
+  return whole > 0 ? 100 * part / whole : 0;
+}
+
+static bool caption_metrics(struct figure *figure, const struct metrics *m)
+{
+  char mse[32], sqnr[32], clip[32], bits[32], split[96] = "";
+  if (m->mse > 0)
+    snprintf(split, sizeof split, " (%.3g %% rounding, %.3g %% clipping)",
+             percent(m->rounding_mse, m->mse), percent(m->clipping_mse, m->mse));
+  return fig_text(&figure->caption[1], "MSE %s%s; SQNR %s; clipped %s of the elements; %s/element.",
+                  metric_text("mse", m, mse, sizeof mse), split,
+                  metric_text("sqnr_db", m, sqnr, sizeof sqnr),
+                  metric_text("clip_rate", m, clip, sizeof clip),
+                  metric_text("bits_per_element", m, bits, sizeof bits));
+}
+
+static bool caption_special(struct figure *figure, const struct facts *facts)
+{
+  if (!facts->nan && !facts->inf)
+    return true;
+  return fig_text(&figure->caption[2],
+                  "%" PRIu64 " NaN and %" PRIu64 " infinite elements are left out.", facts->nan,
+                  facts->inf);
+}
+
+static bool add_words(struct figure *figure, const struct result *result, const struct view *view,
+                      const char *source, const struct tensor *tensor)
+{
+  char channel[64] = "";
+  if (view->channel >= 0)
+    snprintf(channel, sizeof channel, ", channel %ld of axis %d", view->channel, view->axis);
+  return caption_subject(figure, result, source, tensor, channel) &&
+         caption_metrics(figure, &result->metrics) && caption_special(figure, &result->facts);
+}
+
+static char *title_of(const struct result *result, const struct view *view,
+                      const struct tensor *tensor)
+{
+  char name[256], spec[QUANTIZER_TEXT], channel[64] = "", *title;
+  text_escape(tensor->name, name, sizeof name);
+  quantizer_print(&result->quantizer, spec);
+  if (view->channel >= 0)
+    snprintf(channel, sizeof channel, " [channel %ld]", view->channel);
+  fig_text(&title, "%s%s \u00b7 %s", name, channel, spec);
+  return title;
+}
+
+static const struct view_type *type_of(enum view_kind kind)
+{
+  size_t i = 0;
+  while (i + 1 < view_table_length && view_table[i].kind != kind)
+    i++;
+  return &view_table[i];
+}
+
+/* Why there is nothing to draw, or NULL. */
+static const char *emptiness(const struct result *result)
+{
+  if (result->facts.count == 0)
+    return "The tensor is empty: there is nothing to draw.";
+  if (result->facts.finite == 0)
+    return "The tensor has no finite values: there is nothing to draw.";
+  return NULL;
+}
+
+static bool fill(struct figure *figure, const struct result *result, const struct view *view,
+                 const char *source, const struct tensor *tensor, const char *recipe)
+{
+  const char *why = emptiness(result);
+  return fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
+         add_words(figure, result, view, source, tensor) &&
+         (why ? fig_nothing(figure, why) : type_of(view->kind)->build(figure, result, view));
+}
+
+struct figure *figure_build(const struct result *result, const struct view *view,
+                            const char *source, const struct tensor *tensor, const char *recipe)
+{
+  char *title = title_of(result, view, tensor);
+  struct figure *figure = title ? figure_new(title) : NULL;
+  free(title);
+  if (figure && !fill(figure, result, view, source, tensor, recipe)) {
+    figure_free(figure);
+    return NULL;
+  }
+  return figure;
+}

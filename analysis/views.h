@@ -1,0 +1,32 @@
+/* The builders of the view table, one file each, and what they share. Internal to analysis/.
+ *
+ * Ownership: as figure.h. Threads: as figure.h. */
+#ifndef QSCOPE_ANALYSIS_VIEWS_H
+#define QSCOPE_ANALYSIS_VIEWS_H
+
+#include "analysis/figure.h"
+
+bool fig_histogram(struct figure *figure, const struct result *result, const struct view *view);
+bool fig_error(struct figure *figure, const struct result *result, const struct view *view);
+bool fig_channels(struct figure *figure, const struct result *result, const struct view *view);
+
+/* A panel that holds nothing but the sentence that says why; false when memory runs out. */
+bool fig_nothing(struct figure *figure, const char *why);
+
+/* A new formatted string in *out; false (and NULL) when memory runs out. */
+bool fig_text(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends a sentence to the figure's last caption line. */
+bool fig_note(struct figure *figure, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The counts of H as bars or steps. */
+bool fig_counts(struct panel *panel, enum mark_kind kind, enum role role, const struct histogram *h,
+                const char *label);
+
+/* Sets the y axis of PANEL for counts up to PEAK. */
+bool fig_count_axis(struct panel *panel, double peak, bool log_counts);
+
+/* The part of the x axis to show: the view's window, else LO..HI. False when neither is one. */
+bool fig_window(const struct view *view, double lo, double hi, double *out_lo, double *out_hi);
+
+#endif
