@@ -142,15 +142,6 @@ static void draw_text(const struct canvas *canvas, int kind, const char *text, d
   cairo_show_text(canvas->cr, text);
 }
 
-/* The number of bytes of the UTF-8 character at TEXT. */
-static size_t character(const char *text)
-{
-  size_t n = 1;
-  while ((text[n] & 0xc0) == 0x80)
-    n++;
-  return n;
-}
-
 /* Cuts TEXT in place to WIDTH, with an ellipsis. */
 static void elide(const struct canvas *canvas, int kind, char *text, size_t size, double width)
 {
@@ -204,13 +195,13 @@ static double place(const struct scale *scale, double value)
   double lo = scale->axis->lo, hi = scale->axis->hi;
   if (scale->axis->log) {
     if (!(value > 0))
-      return value <= 0 ? scale->from : NAN;
+      return value <= 0 ? scale->from : (double)NAN;
     lo = log10(lo);
     hi = log10(hi);
     value = log10(value);
   }
   double share = fmin(fmax((value - lo) / (hi - lo), -1), 2); /* far outside is outside */
-  return isnan(value) ? NAN : scale->from + share * (scale->to - scale->from);
+  return isnan(value) ? value : scale->from + share * (scale->to - scale->from);
 }
 
 static void tick_text(const struct scale *scale, size_t i, char *text, size_t size)
@@ -561,7 +552,7 @@ static double top_centre(const struct plot *plot, const struct mark *mark)
   double at = mark->x[0];
   if (mark->kind == MARK_BAND)
     at = (fmax(mark->x[0], axis->lo) + fmin(mark->x[1], axis->hi)) / 2;
-  return at >= axis->lo && at <= axis->hi ? place(&plot->x, at) : NAN;
+  return at >= axis->lo && at <= axis->hi ? place(&plot->x, at) : (double)NAN;
 }
 
 /* Gives each label above the frame a row in which it touches no other; returns the number of
@@ -573,7 +564,7 @@ static int place_top_labels(const struct plot *plot, struct top_label *labels, s
   *count = 0;
   for (size_t i = 0; i < plot->panel->marks && *count < MOST_LABELS; i++) {
     const struct mark *mark = plot->panel->mark[i];
-    double centre = is_top_label(mark) ? top_centre(plot, mark) : NAN;
+    double centre = is_top_label(mark) ? top_centre(plot, mark) : (double)NAN;
     if (isnan(centre))
       continue;
     double width = text_width(plot->canvas, TICK, mark->label);
