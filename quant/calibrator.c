@@ -15,6 +15,10 @@ const struct calibrator calibrator_table[] = {
      .most = 100,
      .summary = "P percent of the values: of |x| when symmetric, cut on both sides when asymmetric",
      .choose = percentile_choose},
+    {.name = "entropy",
+     .integers_only = true,
+     .summary = "the threshold that keeps the distribution: NVIDIA's rule on 2048 bins of |x|",
+     .choose = entropy_choose},
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 

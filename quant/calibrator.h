@@ -34,6 +34,7 @@ struct calibrator {
   const char *parameter;             /* name of its number ("P"), NULL without one */
   double default_value, least, most; /* of the parameter */
   const char *summary;               /* one line for `qscope calibrators` */
+  bool integers_only;                /* its rule supposes evenly spaced levels */
   /* The sample has at least one finite value and is not all zero. STATUS_OK, STATUS_MEMORY,
    * STATUS_CANCELLED. NULL for minmax: the sample's extremes are the answer. */
   enum status (*choose)(const struct calibration *calibration, const struct sample *sample,

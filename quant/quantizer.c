@@ -437,6 +437,11 @@ static enum status check_calibrator(const struct quantizer *quantizer, enum slot
   *culprit = SLOT_SCALE;
   if (!calibrator)
     return error_set(error, STATUS_USAGE, "neither a calibrator nor a scale nor a range is given");
+  if (calibrator->integers_only && quantizer->format->family != FORMAT_INTEGER)
+    return error_set(error, STATUS_USAGE,
+                     "\"%s\" contradicts \"%s\": its rule supposes evenly spaced levels (mse "
+                     "works with floats)",
+                     calibrator->name, quantizer->format->name);
   if (calibrator->parameter &&
       !(quantizer->parameter >= calibrator->least && quantizer->parameter <= calibrator->most))
     return error_set(error, STATUS_USAGE, "\"%s=%s\": expected a number from %g to %g",
