@@ -10,7 +10,16 @@ FIGURE_LIBS = libfigure.a $(ANALYSIS_LIBS) $(CAIRO_LIBS) $(PNG_LIBS)
 
 noinst_LIBRARIES += libscreen.a
 libscreen_a_SOURCES = \
-	tui/screen/app.c tui/screen/app.h
+	tui/screen/app.c tui/screen/app.h \
+	tui/screen/cells.c tui/screen/cells.h \
+	tui/screen/colors.c tui/screen/colors.h \
+	tui/screen/commands.c tui/screen/commands.h tui/screen/commands.def \
+	tui/screen/glyphs.c tui/screen/glyphs.h tui/screen/glyphs.def \
+	tui/screen/keys.c tui/screen/keys.h \
+	tui/screen/knobs.c tui/screen/knobs.h \
+	tui/screen/layout.c tui/screen/layout.h \
+	tui/screen/signals.c tui/screen/signals.h \
+	tui/screen/terminal.c tui/screen/terminal.h
 libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 
 bin_PROGRAMS += qscope

@@ -1,9 +1,23 @@
 # Screen tests: the explorer in a pseudo-terminal, read back through libvterm.
 
 if HAVE_CMOCKA
+SCREEN_UNIT_TESTS = tests/screen/test_parts
+check_PROGRAMS += $(SCREEN_UNIT_TESTS)
+TESTS += $(SCREEN_UNIT_TESTS)
+
+tests_screen_test_parts_SOURCES = tests/screen/test_parts.c
+tests_screen_test_parts_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+
 if HAVE_VTERM
-SCREEN_TESTS =
+SCREEN_TESTS = tests/screen/test_harness
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
+
+check_LIBRARIES += libharness.a
+libharness_a_SOURCES = tests/screen/harness.c tests/screen/harness.h
+libharness_a_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
+
+tests_screen_test_harness_SOURCES = tests/screen/test_harness.c
+tests_screen_test_harness_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 endif
 endif

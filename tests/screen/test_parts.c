@@ -1,0 +1,245 @@
+/* The pure parts of the explorer: layout, commands, keys, cells, glyphs, colours. */
+#include "tui/screen/cells.h"
+#include "tui/screen/colors.h"
+#include "tui/screen/commands.h"
+#include "tui/screen/glyphs.h"
+#include "tui/screen/keys.h"
+#include "tui/screen/layout.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool overlap(struct rect a, struct rect b)
+{
+  return a.rows > 0 && b.rows > 0 && a.row < b.row + b.rows && b.row < a.row + a.rows &&
+         a.column < b.column + b.columns && b.column < a.column + a.columns;
+}
+
+static void overlap_can_fail(void **state)
+{
+  (void)state;
+  assert_true(overlap((struct rect){0, 0, 2, 2}, (struct rect){1, 1, 2, 2}));
+  assert_false(overlap((struct rect){0, 0, 2, 2}, (struct rect){0, 2, 2, 2}));
+}
+
+static void check_layout(int rows, int columns, enum focus focus)
+{
+  struct layout layout = layout_make(rows, columns, focus);
+  for (int i = 0; i < PLACE_COUNT; i++) {
+    struct rect a = layout.place[i];
+    assert_true(a.rows >= 0 && a.columns >= 0);
+    if (a.rows == 0)
+      continue;
+    assert_true(a.row >= 0 && a.column >= 0 && a.columns > 0);
+    assert_true(a.row + a.rows <= rows && a.column + a.columns <= columns);
+    assert_false(overlap(a, layout.frame));
+    for (int k = 0; k < i; k++)
+      assert_false(overlap(a, layout.place[k]));
+  }
+  assert_true(layout.place[PLACE_TITLE].rows == 1);
+}
+
+static void layout_fits_every_size(void **state)
+{
+  (void)state;
+  for (int rows = 1; rows <= 60; rows++)
+    for (int columns = 1; columns <= 200; columns++)
+      for (int focus = 0; focus < FOCUS_COUNT; focus++)
+        check_layout(rows, columns, (enum focus)focus);
+}
+
+static void layout_forms_are_as_designed(void **state)
+{
+  (void)state;
+  struct layout design = layout_make(24, 80, FOCUS_PLOT);
+  assert_int_equal(design.form, LAYOUT_FULL);
+  assert_true(design.place[PLACE_PLOT].columns >= 50 && design.place[PLACE_PLOT].rows >= 18);
+  assert_int_equal(design.place[PLACE_KNOBS].rows, KNOB_ROWS);
+  assert_true(design.place[PLACE_METRICS].rows >= 11);
+  assert_int_equal(design.place[PLACE_COMPANION].rows, 0);
+  assert_int_equal(layout_make(12, 40, FOCUS_PLOT).form, LAYOUT_ONE);
+  assert_true(layout_make(12, 40, FOCUS_METRICS).place[PLACE_METRICS].rows >= 8);
+  assert_int_equal(layout_make(11, 40, FOCUS_PLOT).form, LAYOUT_LINE);
+  assert_int_equal(layout_make(12, 39, FOCUS_PLOT).form, LAYOUT_LINE);
+  assert_true(layout_make(40, 120, FOCUS_PLOT).place[PLACE_COMPANION].rows >= 10);
+}
+
+static void command_keys_are_unique(void **state)
+{
+  (void)state;
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    uint32_t keys[COMMAND_KEYS];
+    size_t count = keys_parse(command_table[id].keys, keys, COMMAND_KEYS);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+      assert_int_equal(command_of_key(keys[i]), id); /* the first with the key is this one */
+  }
+  assert_int_equal(command_of_key('~'), COMMAND_COUNT);
+}
+
+static void commands_are_documented(void **state)
+{
+  (void)state;
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    const struct command *command = &command_table[id];
+    enum command_id best[COMMAND_COUNT];
+    assert_true(strlen(command->name) > 1 && strlen(command->what) > 3);
+    assert_true(commands_match(command->name, best) > 0);
+    assert_int_equal(best[0], id); /* the palette finds it by its name */
+    for (int other = 0; other < id; other++)
+      assert_string_not_equal(command_table[other].name, command->name);
+  }
+}
+
+/* A key that some keyboards lack must not be the only way. */
+static void no_command_only_on_punctuation(void **state)
+{
+  (void)state;
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    uint32_t keys[COMMAND_KEYS];
+    size_t count = keys_parse(command_table[id].keys, keys, COMMAND_KEYS), good = 0;
+    for (size_t i = 0; i < count; i++)
+      good += keys[i] < '!' || keys[i] > 0x7E || (keys[i] >= '0' && keys[i] <= '9') ||
+              (keys[i] >= 'A' && keys[i] <= 'Z') || (keys[i] >= 'a' && keys[i] <= 'z');
+    assert_true(good > 0 || id == COMMAND_PALETTE); /* ':' is the exception everybody knows */
+  }
+}
+
+static void fuzzy_prefers_the_near(void **state)
+{
+  (void)state;
+  assert_int_equal(fuzzy_score("zz", "format-next"), 0);
+  assert_true(fuzzy_score("fn", "format-next") > 0);
+  assert_true(fuzzy_score("form", "format-next") > fuzzy_score("fmnx", "format-next"));
+  assert_true(fuzzy_score("", "anything") > 0);
+}
+
+static void keys_have_names(void **state)
+{
+  (void)state;
+  char name[16];
+  uint32_t keys[4];
+  assert_int_equal(keys_parse("z + Right ^L", keys, 4), 4);
+  assert_int_equal(keys[0], 'z');
+  assert_int_equal(keys[1], '+');
+  assert_int_equal(keys[2], KEY_CODE_RIGHT);
+  assert_int_equal(keys[3], 12);
+  assert_string_equal(key_text(KEY_CODE_RIGHT, name, sizeof name), "Right");
+  assert_string_equal(key_text(12, name, sizeof name), "^L");
+  assert_string_equal(key_text('q', name, sizeof name), "q");
+}
+
+static void cells_clip_text(void **state)
+{
+  (void)state;
+  struct cells cells = {0};
+  assert_true(cells_resize(&cells, 2, 6));
+  struct rect left = {0, 0, 2, 4};
+  assert_int_equal(cells_text(&cells, left, 0, 1, (struct style){0}, "abcdef"), 4);
+  cells_text(&cells, left, 5, 0, (struct style){0}, "outside");
+  cells_put(&cells, 9, 9, 'x', (struct style){0});
+  cells_text_right(&cells, cells_all(&cells), 1, (struct style){0}, "\xc3\x97\xe4\xb8\xad");
+  char *dump = cells_dump(&cells);
+  assert_string_equal(dump, " abc\n   \xc3\x97\xe4\xb8\xad\n");
+  free(dump);
+  cells_free(&cells);
+}
+
+static void odd_bytes_become_question_marks(void **state)
+{
+  (void)state;
+  struct cells cells = {0};
+  assert_true(cells_resize(&cells, 1, 12));
+  /* escape, broken UTF-8, a combining accent, an overlong lead */
+  cells_text(&cells, cells_all(&cells), 0, 0, (struct style){0}, "a\033[1m\xff\xcc\x81\xc0z");
+  char *dump = cells_dump(&cells);
+  assert_string_equal(dump, "a?[1m???z\n");
+  free(dump);
+  cells.ascii = true;
+  cells_clear(&cells);
+  cells_text(&cells, cells_all(&cells), 0, 0, (struct style){0}, "a\xc3\x97z");
+  dump = cells_dump(&cells);
+  assert_string_equal(dump, "a?z\n");
+  free(dump);
+  cells_free(&cells);
+}
+
+static void utf8_both_ways(void **state)
+{
+  (void)state;
+  static const uint32_t codes[] = {'a', 0xE9, 0x2588, 0x1FB00};
+  for (size_t i = 0; i < 4; i++) {
+    char text[5];
+    const char *at = utf8_encode(codes[i], text);
+    assert_int_equal(utf8_next(&at), codes[i]);
+    assert_int_equal(*at, 0);
+  }
+}
+
+static void shorten_keeps_both_ends(void **state)
+{
+  (void)state;
+  struct cells cells = {0};
+  char text[64];
+  assert_string_equal(text_shorten(&cells, "abcdefghij", 10, "~", text, sizeof text), "abcdefghij");
+  assert_string_equal(text_shorten(&cells, "abcdefghij", 7, "~", text, sizeof text), "abc~hij");
+  assert_string_equal(text_shorten(&cells, "abcdefghij", 2, "~", text, sizeof text), "~j");
+  assert_string_equal(text_shorten(&cells, "abcdefghij", 0, "~", text, sizeof text), "");
+}
+
+static void glyph_sets_match(void **state)
+{
+  (void)state;
+  for (int i = 0; i < GLYPH_COUNT; i++) {
+    assert_true(glyphs_utf8.code[i] >= ' ');
+    assert_true(glyphs_ascii.code[i] >= ' ' && glyphs_ascii.code[i] < 0x7F);
+  }
+  assert_true(glyphs_usable());
+  setlocale(LC_CTYPE, "C");
+  assert_false(glyphs_usable());
+  setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static void colours_have_a_twin(void **state)
+{
+  (void)state;
+  for (int paint = 0; paint < PAINT_COUNT; paint++) {
+    struct style style = {.ink = (uint8_t)paint, .paper = PAINT_NONE};
+    struct colors mono = colors_of(style, DEPTH_MONO);
+    assert_int_equal(mono.ink, -1);
+    assert_int_equal(mono.paper, -1);
+    assert_true(colors_of(style, DEPTH_8).ink < 8);
+    assert_true(colors_of(style, DEPTH_256).ink < 256);
+  }
+  struct style bar = {.ink = PAINT_RECONSTRUCTION, .paper = PAINT_ORIGINAL};
+  assert_true(colors_of(bar, DEPTH_MONO).attributes & CELL_REVERSE);
+}
+
+int main(void)
+{
+  setlocale(LC_CTYPE, "C.UTF-8");
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(overlap_can_fail),
+      cmocka_unit_test(layout_fits_every_size),
+      cmocka_unit_test(layout_forms_are_as_designed),
+      cmocka_unit_test(command_keys_are_unique),
+      cmocka_unit_test(commands_are_documented),
+      cmocka_unit_test(no_command_only_on_punctuation),
+      cmocka_unit_test(fuzzy_prefers_the_near),
+      cmocka_unit_test(keys_have_names),
+      cmocka_unit_test(cells_clip_text),
+      cmocka_unit_test(odd_bytes_become_question_marks),
+      cmocka_unit_test(utf8_both_ways),
+      cmocka_unit_test(shorten_keeps_both_ends),
+      cmocka_unit_test(glyph_sets_match),
+      cmocka_unit_test(colours_have_a_twin),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

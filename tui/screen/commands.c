@@ -1,0 +1,94 @@
+#include "config.h"
+
+#include "tui/screen/commands.h"
+
+#include "tui/screen/keys.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command command_table[COMMAND_COUNT] = {
+#define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why},
+#include "tui/screen/commands.def"
+#undef COMMAND
+};
+
+const char *const command_group_titles[GROUP_COUNT] = {
+    [GROUP_KNOBS] = "Knobs (small letter forward, capital back)",
+    [GROUP_VIEW] = "View",
+    [GROUP_TENSOR] = "Tensors and channels",
+    [GROUP_OUTPUT] = "Output",
+    [GROUP_PROGRAM] = "Program",
+};
+
+enum command_id command_of_key(uint32_t key)
+{
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    uint32_t keys[COMMAND_KEYS];
+    size_t count = keys_parse(command_table[id].keys, keys, COMMAND_KEYS);
+    for (size_t i = 0; i < count; i++)
+      if (keys[i] == key)
+        return (enum command_id)id;
+  }
+  return COMMAND_COUNT;
+}
+
+char *command_keys(enum command_id id, char *text, size_t size)
+{
+  snprintf(text, size, "%s", command_table[id].keys);
+  return text;
+}
+
+char *command_first_key(enum command_id id, char *text, size_t size)
+{
+  const char *keys = command_table[id].keys;
+  snprintf(text, size, "%.*s", (int)strcspn(keys, " "), keys);
+  return text;
+}
+
+int fuzzy_score(const char *pattern, const char *text)
+{
+  int score = 1, run = 0;
+  bool start = true;
+  for (; *pattern && *text; text++) {
+    if (tolower((unsigned char)*pattern) == tolower((unsigned char)*text)) {
+      run++;
+      score += 2 * run + (start ? 4 : 0);
+      pattern++;
+    } else {
+      run = 0;
+    }
+    start = !isalnum((unsigned char)*text);
+  }
+  return *pattern ? 0 : score;
+}
+
+static int command_score(enum command_id id, const char *pattern)
+{
+  int by_name = fuzzy_score(pattern, command_table[id].name);
+  if (by_name)
+    return 1000 + by_name * 10 - (int)strlen(command_table[id].name);
+  return strlen(pattern) > 2 && strcasestr(command_table[id].what, pattern) ? 1 : 0;
+}
+
+size_t commands_match(const char *pattern, enum command_id *ids)
+{
+  int scores[COMMAND_COUNT];
+  size_t count = 0;
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    int score = command_score((enum command_id)id, pattern);
+    if (!score)
+      continue;
+    size_t at = count++;
+    if (*pattern)
+      for (; at > 0 && scores[at - 1] < score; at--) {
+        scores[at] = scores[at - 1];
+        ids[at] = ids[at - 1];
+      }
+    scores[at] = score;
+    ids[at] = (enum command_id)id;
+  }
+  return count;
+}

@@ -1,0 +1,389 @@
+#include "tui/screen/knobs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { GROUP_LEAST = 8, GROUP_MOST = 65536, GROUP_DEFAULT = 128 };
+
+static bool is_integer(const struct format *format)
+{
+  return format->family == FORMAT_INTEGER;
+}
+
+struct knobs knobs_of(const struct quantizer *quantizer, int axis)
+{
+  const struct granularity *granularity = &quantizer->granularity;
+  return (struct knobs){
+      .quantizer = *quantizer,
+      .axis = granularity->kind == GRAIN_CHANNEL ? granularity->axis : axis,
+      .group = granularity->kind == GRAIN_GROUP ? granularity->group : GROUP_DEFAULT,
+      .asymmetric = quantizer->asymmetric,
+      .narrow = quantizer->narrow,
+      .integer = is_integer(quantizer->format) ? quantizer->format : format_find("int8"),
+  };
+}
+
+/* --- calibrator ---------------------------------------------------------------------- */
+
+static size_t calibrator_index(const struct quantizer *quantizer)
+{
+  for (size_t i = 0; i < calibrator_table_length; i++)
+    if (quantizer->by == BY_CALIBRATOR && quantizer->calibrator == &calibrator_table[i])
+      return i;
+  return calibrator_table_length; /* by hand */
+}
+
+static void set_calibrator(struct quantizer *quantizer, size_t index)
+{
+  quantizer->by = BY_CALIBRATOR;
+  quantizer->calibrator = &calibrator_table[index];
+  quantizer->parameter = calibrator_table[index].default_value;
+  quantizer->scale = quantizer->zero = quantizer->lo = quantizer->hi = 0;
+}
+
+static void set_plain_cast(struct quantizer *quantizer)
+{
+  quantizer->by = BY_SCALE;
+  quantizer->calibrator = NULL;
+  quantizer->parameter = 0;
+  quantizer->scale = 1;
+  quantizer->zero = quantizer->lo = quantizer->hi = 0;
+}
+
+/* Formats that people use as a plain cast have that as one more setting, before the first row. */
+static bool turn_calibrator(struct knobs *knobs, int direction)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  size_t rows = calibrator_table_length, stops = rows + quantizer->format->raw_by_default;
+  size_t at = calibrator_index(quantizer);
+  if (at == rows && stops == rows)
+    at = direction > 0 ? rows - 1 : 0;
+  at = (at + (direction > 0 ? 1 : stops - 1)) % stops;
+  if (at == rows)
+    set_plain_cast(quantizer);
+  else
+    set_calibrator(quantizer, at);
+  return true;
+}
+
+/* Percentiles step by nines; other parameters by a twentieth of their range. */
+static double step_parameter(const struct calibrator *calibrator, double value, int direction)
+{
+  static const double nines[] = {90, 95, 98, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100};
+  enum { NINES = sizeof nines / sizeof *nines };
+  if (calibrator->most == 100) {
+    if (direction > 0) {
+      for (int i = 0; i < NINES; i++)
+        if (nines[i] > value)
+          return nines[i];
+    } else {
+      for (int i = NINES - 1; i >= 0; i--)
+        if (nines[i] < value)
+          return nines[i];
+    }
+    return value;
+  }
+  value += direction * (calibrator->most - calibrator->least) / 20;
+  return fmin(fmax(value, calibrator->least), calibrator->most);
+}
+
+static bool turn_parameter(struct knobs *knobs, int direction, char *message, size_t size)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  double factor = direction > 0 ? 1.0905077326652577 : 1 / 1.0905077326652577; /* 2^(1/8) */
+  if (quantizer->by == BY_SCALE) {
+    quantizer->scale *= factor;
+    return true;
+  }
+  if (quantizer->by == BY_RANGE) {
+    quantizer->lo *= factor;
+    quantizer->hi *= factor;
+    return true;
+  }
+  const struct calibrator *calibrator = quantizer->calibrator;
+  if (!calibrator->parameter) {
+    snprintf(message, size, "%s has no parameter; c chooses another calibrator", calibrator->name);
+    return false;
+  }
+  double value = step_parameter(calibrator, quantizer->parameter, direction);
+  if (value == quantizer->parameter) {
+    snprintf(message, size, "%s goes from %g to %g", calibrator->name, calibrator->least,
+             calibrator->most);
+    return false;
+  }
+  quantizer->parameter = value;
+  return true;
+}
+
+/* --- format and scheme --------------------------------------------------------------- */
+
+static void set_format(struct knobs *knobs, const struct format *format)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  bool was_raw = quantizer->format->raw_by_default && quantizer->by == BY_SCALE;
+  quantizer->format = format;
+  quantizer->asymmetric = is_integer(format) && knobs->asymmetric;
+  quantizer->narrow = is_integer(format) && !quantizer->asymmetric && knobs->narrow;
+  if (is_integer(format))
+    knobs->integer = format;
+  if (format->raw_by_default && quantizer->by == BY_CALIBRATOR &&
+      !quantizer->calibrator->parameter && !quantizer->calibrator->choose)
+    set_plain_cast(quantizer);
+  else if (was_raw && !format->raw_by_default)
+    set_calibrator(quantizer, 0);
+}
+
+/* The integers are one stop of the format knob (bits has its own), every other row is one. */
+static bool turn_format(struct knobs *knobs, int direction)
+{
+  size_t rows = format_table_length, at = (size_t)(knobs->quantizer.format - format_table);
+  const struct format *now = knobs->quantizer.format, *next = now;
+  do {
+    at = (at + (direction > 0 ? 1 : rows - 1)) % rows;
+    next = &format_table[at];
+  } while (next != now && is_integer(next) && (is_integer(now) || next != knobs->integer));
+  set_format(knobs, next);
+  return true;
+}
+
+/* The row of the same family with the next number of bits; wraps. */
+static bool turn_bits(struct knobs *knobs, int direction)
+{
+  const struct format *now = knobs->quantizer.format, *best = NULL, *wrap = NULL;
+  for (size_t i = 0; i < format_table_length; i++) {
+    const struct format *row = &format_table[i];
+    int ahead = (row->bits - now->bits) * direction;
+    if (row->family != now->family || ahead == 0)
+      continue;
+    if (ahead > 0 && (!best || ahead < (best->bits - now->bits) * direction))
+      best = row;
+    if (ahead < 0 && (!wrap || ahead < (wrap->bits - now->bits) * direction))
+      wrap = row;
+  }
+  if (!best && !wrap)
+    return false;
+  set_format(knobs, best ? best : wrap);
+  return true;
+}
+
+static bool turn_scheme(struct knobs *knobs, char *message, size_t size)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  if (!is_integer(quantizer->format)) {
+    snprintf(message, size, "%s has no zero point: only integers can be asymmetric",
+             quantizer->format->name);
+    return false;
+  }
+  knobs->asymmetric = quantizer->asymmetric = !quantizer->asymmetric;
+  quantizer->narrow = !quantizer->asymmetric && knobs->narrow;
+  quantizer->zero = 0;
+  return true;
+}
+
+static bool turn_range(struct knobs *knobs, char *message, size_t size)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  if (!is_integer(quantizer->format) || quantizer->asymmetric) {
+    snprintf(message, size, "narrow range is for symmetric integers%s",
+             is_integer(quantizer->format) ? "; s makes this one symmetric" : "");
+    return false;
+  }
+  knobs->narrow = quantizer->narrow = !quantizer->narrow;
+  return true;
+}
+
+/* --- granularity --------------------------------------------------------------------- */
+
+static void set_granularity(struct knobs *knobs, enum grain_kind kind)
+{
+  knobs->quantizer.granularity = (struct granularity){
+      .kind = kind,
+      .axis = kind == GRAIN_CHANNEL ? knobs->axis : 0,
+      .group = kind == GRAIN_GROUP ? knobs->group : 0,
+  };
+}
+
+static bool turn_granularity(struct knobs *knobs, int direction)
+{
+  enum { KINDS = GRAIN_GROUP + 1 };
+  int kind = (int)knobs->quantizer.granularity.kind;
+  set_granularity(knobs, (enum grain_kind)((kind + KINDS + direction) % KINDS));
+  return true;
+}
+
+static bool turn_axis(struct knobs *knobs, int direction, const struct shape *shape, char *message,
+                      size_t size)
+{
+  unsigned axis = 0;
+  int dims = (int)shape->dims;
+  if (dims < 2) {
+    snprintf(message, size, "this tensor has only one axis");
+    return false;
+  }
+  shape_axis(shape, knobs->axis, &axis);
+  knobs->axis = ((int)axis + dims + direction) % dims;
+  if (knobs->quantizer.granularity.kind == GRAIN_CHANNEL)
+    set_granularity(knobs, GRAIN_CHANNEL);
+  snprintf(message, size, "channels along axis %d: %zu of them", knobs->axis,
+           shape->dim[knobs->axis]);
+  return true;
+}
+
+static bool turn_group(struct knobs *knobs, int direction, char *message, size_t size)
+{
+  if (knobs->quantizer.granularity.kind != GRAIN_GROUP) {
+    set_granularity(knobs, GRAIN_GROUP);
+    snprintf(message, size, "a scale per group of %zu", knobs->group);
+    return true;
+  }
+  size_t group = direction > 0 ? knobs->group * 2 : knobs->group / 2;
+  if (group < GROUP_LEAST || group > GROUP_MOST) {
+    snprintf(message, size, "groups go from %d to %d; :group= sets others", GROUP_LEAST,
+             GROUP_MOST);
+    return false;
+  }
+  knobs->group = group;
+  set_granularity(knobs, GRAIN_GROUP);
+  return true;
+}
+
+bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct shape *shape,
+               char *message, size_t size)
+{
+  message[0] = 0;
+  switch (knob) {
+  case KNOB_FORMAT:
+    return turn_format(knobs, direction);
+  case KNOB_BITS:
+    return turn_bits(knobs, direction);
+  case KNOB_SCHEME:
+    return turn_scheme(knobs, message, size);
+  case KNOB_RANGE:
+    return turn_range(knobs, message, size);
+  case KNOB_GRANULARITY:
+    return turn_granularity(knobs, direction);
+  case KNOB_AXIS:
+    return turn_axis(knobs, direction, shape, message, size);
+  case KNOB_GROUP:
+    return turn_group(knobs, direction, message, size);
+  case KNOB_CALIBRATOR:
+    return turn_calibrator(knobs, direction);
+  case KNOB_PARAMETER:
+    return turn_parameter(knobs, direction, message, size);
+  case KNOB_COUNT:
+    break;
+  }
+  return false;
+}
+
+/* --- as text ------------------------------------------------------------------------- */
+
+const char *knob_label(enum knob knob)
+{
+  static const char *const labels[KNOB_COUNT] = {
+      [KNOB_FORMAT] = "format", [KNOB_BITS] = "bits",        [KNOB_SCHEME] = "scheme",
+      [KNOB_RANGE] = "range",   [KNOB_GRANULARITY] = "per",  [KNOB_AXIS] = "axis",
+      [KNOB_GROUP] = "group",   [KNOB_CALIBRATOR] = "calib", [KNOB_PARAMETER] = "param",
+  };
+  return labels[knob];
+}
+
+bool knob_active(const struct knobs *knobs, enum knob knob)
+{
+  const struct quantizer *quantizer = &knobs->quantizer;
+  switch (knob) {
+  case KNOB_SCHEME:
+    return is_integer(quantizer->format);
+  case KNOB_RANGE:
+    return is_integer(quantizer->format) && !quantizer->asymmetric;
+  case KNOB_GROUP:
+    return quantizer->granularity.kind == GRAIN_GROUP;
+  case KNOB_AXIS:
+    return quantizer->granularity.kind == GRAIN_CHANNEL;
+  case KNOB_PARAMETER:
+    return quantizer->by != BY_CALIBRATOR || quantizer->calibrator->parameter;
+  default:
+    return true;
+  }
+}
+
+static void range_text(const struct quantizer *quantizer, char *text, size_t size)
+{
+  if (!is_integer(quantizer->format)) {
+    snprintf(text, size, "+-%g", format_max(quantizer->format));
+    return;
+  }
+  long lowest, highest;
+  quantizer_code_range(quantizer, &lowest, &highest);
+  snprintf(text, size, "%s %ld..%ld", quantizer->narrow ? "narrow" : "full", lowest, highest);
+}
+
+static void axis_text(const struct knobs *knobs, const struct shape *shape, char *text, size_t size)
+{
+  unsigned axis;
+  if (shape_axis(shape, knobs->axis, &axis))
+    snprintf(text, size, "%u (%zu)", axis, shape->dim[axis]);
+  else
+    snprintf(text, size, "%s", shape->dims ? "?" : "none");
+}
+
+static void parameter_text(const struct quantizer *quantizer, char *text, size_t size)
+{
+  if (quantizer->by == BY_SCALE)
+    snprintf(text, size, "%.4g", quantizer->scale);
+  else if (quantizer->by == BY_RANGE)
+    snprintf(text, size, "%.3g..%.3g", quantizer->lo, quantizer->hi);
+  else if (quantizer->calibrator->parameter)
+    snprintf(text, size, "%s=%.8g", quantizer->calibrator->parameter, quantizer->parameter);
+  else
+    snprintf(text, size, "none");
+}
+
+static const char *calibrator_word(const struct quantizer *quantizer)
+{
+  if (quantizer->by == BY_CALIBRATOR)
+    return quantizer->calibrator->name;
+  if (quantizer->by == BY_RANGE)
+    return "range by hand";
+  return quantizer->scale == 1 && quantizer->zero == 0 ? "plain cast" : "scale by hand";
+}
+
+char *knob_text(const struct knobs *knobs, enum knob knob, const struct shape *shape, char *text,
+                size_t size)
+{
+  static const char *const granularities[] = {"tensor", "channel", "token", "group"};
+  const struct quantizer *quantizer = &knobs->quantizer;
+  snprintf(text, size, "%s", "");
+  switch (knob) {
+  case KNOB_FORMAT:
+    return format_label(quantizer->format, text, size);
+  case KNOB_BITS:
+    snprintf(text, size, "%d", quantizer->format->bits);
+    break;
+  case KNOB_SCHEME:
+    snprintf(text, size, "%s", quantizer->asymmetric ? "asymmetric" : "symmetric");
+    break;
+  case KNOB_RANGE:
+    range_text(quantizer, text, size);
+    break;
+  case KNOB_GRANULARITY:
+    snprintf(text, size, "%s", granularities[quantizer->granularity.kind]);
+    break;
+  case KNOB_AXIS:
+    axis_text(knobs, shape, text, size);
+    break;
+  case KNOB_GROUP:
+    snprintf(text, size, "%zu", knobs->group);
+    break;
+  case KNOB_CALIBRATOR:
+    snprintf(text, size, "%s", calibrator_word(quantizer));
+    break;
+  case KNOB_PARAMETER:
+    parameter_text(quantizer, text, size);
+    break;
+  case KNOB_COUNT:
+    break;
+  }
+  return text;
+}

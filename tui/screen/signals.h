@@ -1,0 +1,30 @@
+/* Signals: resize, suspend and continue arrive as bytes in a pipe; those that end the program
+ * restore the terminal first, with async-signal-safe calls only.
+ *
+ * Ownership: process-wide, as signals are. Threads: install and remove on the UI thread. */
+#ifndef QSCOPE_TUI_SCREEN_SIGNALS_H
+#define QSCOPE_TUI_SCREEN_SIGNALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <termios.h>
+
+/* What to write to TERMINAL, and the settings to put back, when the program is killed. */
+struct signal_rescue {
+  int terminal;
+  struct termios settings;
+  size_t length;
+  char restore[256];
+};
+
+bool signals_install(const struct signal_rescue *rescue);
+void signals_remove(void);
+
+/* Readable when a byte waits; signals_take gives 'r' (resize), 'z' (suspend) or 0 (nothing). */
+int signals_descriptor(void);
+char signals_take(void);
+
+/* Stops the process as Ctrl-Z does without a handler; returns when it continues. */
+void signals_stop(void);
+
+#endif

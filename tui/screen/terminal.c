@@ -1,0 +1,349 @@
+#include "config.h"
+
+#include "tui/screen/terminal.h"
+
+#include "tui/screen/glyphs.h"
+#include "tui/screen/keys.h"
+#include "tui/screen/signals.h"
+
+/* Wide-character curses needs these before curses.h. */
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+#include <term.h>
+#undef columns /* term.h makes a macro of it */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum { ESCAPE_DELAY_MS = 25, PAIRS = 4096 };
+
+static struct {
+  bool open, lost, has_glyphs;
+  FILE *in, *out;
+  SCREEN *screen;
+  WINDOW *keyboard; /* a pad: reading keys from it never repaints */
+  enum color_depth depth;
+  struct cells shown;
+  int pairs, pair_limit;
+  struct {
+    int ink, paper;
+  } pair[PAIRS];
+} self;
+
+/* --- opening ---------------------------------------------------------------------------- */
+
+static enum color_depth depth_of(const struct app_options *options)
+{
+  const char *no_color = getenv("NO_COLOR");
+  if (options->color == COLOR_NEVER || (options->color == COLOR_AUTO && no_color && *no_color))
+    return DEPTH_MONO;
+  int colors = tigetnum("colors");
+  if (options->color == COLOR_8 && colors >= 8)
+    return DEPTH_8;
+  return colors >= 256 ? DEPTH_256 : colors >= 8 ? DEPTH_8 : DEPTH_MONO;
+}
+
+/* Appends the string capability NAME without its padding marks ("$<5>"). */
+static void append_capability(struct signal_rescue *rescue, const char *name)
+{
+  const char *text = tigetstr(name);
+  if (!text || text == (char *)-1)
+    return;
+  for (; *text && rescue->length < sizeof rescue->restore; text++) {
+    if (text[0] == '$' && text[1] == '<' && strchr(text, '>'))
+      text = strchr(text, '>');
+    else
+      rescue->restore[rescue->length++] = *text;
+  }
+}
+
+static struct signal_rescue rescue_plan(void)
+{
+  static const char *const capabilities[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
+  struct signal_rescue rescue = {.terminal = fileno(self.out)};
+  tcgetattr(rescue.terminal, &rescue.settings);
+  size_t count = sizeof capabilities / sizeof *capabilities;
+  for (size_t i = 0; i < count; i++)
+    if (i != 1 || self.depth != DEPTH_MONO) /* no colour sequence where none was asked for */
+      append_capability(&rescue, capabilities[i]);
+  if (rescue.length + 2 < sizeof rescue.restore && !tigetstr("rmcup"))
+    rescue.restore[rescue.length++] = '\n';
+  return rescue;
+}
+
+static bool addressable(const char *name)
+{
+  const char *text = tigetstr(name);
+  return text && text != (char *)-1;
+}
+
+/* Checks TERM before curses does, because curses' own answer is to end the process. */
+static enum status check_term(struct error *error)
+{
+  const char *term = getenv("TERM");
+  int found;
+  if (!isatty(fileno(self.out)))
+    return error_set(error, STATUS_OUTPUT,
+                     "standard output is not a terminal; \"qscope report\" prints the numbers");
+  if (!term || !*term)
+    return error_set(
+        error, STATUS_OUTPUT,
+        "TERM is not set, so the terminal is unknown; \"qscope report\" works without");
+  if (setupterm(term, fileno(self.out), &found) != OK)
+    return error_set(
+        error, STATUS_OUTPUT,
+        "terminal type \"%.60s\" is unknown here (TERM); \"qscope report\" works on any", term);
+  if (!addressable("cup") || !addressable("clear"))
+    return error_set(
+        error, STATUS_OUTPUT,
+        "terminal type \"%.60s\" cannot place text (TERM); \"qscope report\" works on any", term);
+  return STATUS_OK;
+}
+
+static void start_colors(void)
+{
+  self.pairs = 0;
+  self.pair_limit = 0;
+  if (self.depth == DEPTH_MONO || !has_colors() || start_color() != OK) {
+    self.depth = DEPTH_MONO;
+    return;
+  }
+  use_default_colors();
+  self.pair_limit = COLOR_PAIRS - 1 < PAIRS ? COLOR_PAIRS - 1 : PAIRS;
+}
+
+static void start_modes(void)
+{
+  set_escdelay(ESCAPE_DELAY_MS);
+  cbreak();
+  noecho();
+  nonl();
+  curs_set(0);
+  self.keyboard = newpad(1, 1);
+  keypad(self.keyboard, TRUE);
+  nodelay(self.keyboard, TRUE);
+  meta(self.keyboard, TRUE);
+}
+
+enum status terminal_open(const struct app_options *options, struct error *error)
+{
+  const char *term = getenv("TERM");
+  self.out = stdout;
+  self.in = isatty(STDIN_FILENO) ? stdin : fopen("/dev/tty", "r");
+  if (!self.in)
+    return error_set(error, STATUS_OUTPUT, "no terminal to read keys from");
+  enum status status = check_term(error);
+  if (status != STATUS_OK)
+    return status;
+  self.depth = depth_of(options);
+  bool console = strncmp(term, "linux", 5) == 0; /* its font has no eighth blocks */
+  self.has_glyphs = glyphs_usable() && !console;
+  struct signal_rescue rescue = rescue_plan();
+  self.screen = newterm(NULL, self.out, self.in);
+  if (!self.screen)
+    return error_set(error, STATUS_OUTPUT, "cannot use terminal type \"%.60s\"", term);
+  self.open = true;
+  start_modes();
+  start_colors();
+  if (!signals_install(&rescue)) {
+    terminal_close();
+    return error_set(error, STATUS_OUTPUT, "cannot create a pipe: %s", strerror(errno));
+  }
+  atexit(terminal_close);
+  return STATUS_OK;
+}
+
+void terminal_close(void)
+{
+  if (!self.open)
+    return;
+  self.open = false;
+  delwin(self.keyboard);
+  endwin();
+  signals_remove();
+  delscreen(self.screen);
+  cells_free(&self.shown);
+  if (self.in != stdin)
+    fclose(self.in);
+}
+
+/* --- facts ------------------------------------------------------------------------------ */
+
+enum color_depth terminal_depth(void)
+{
+  return self.depth;
+}
+
+bool terminal_has_glyphs(void)
+{
+  return self.has_glyphs;
+}
+
+int terminal_descriptor(void)
+{
+  return fileno(self.in);
+}
+
+bool terminal_lost(void)
+{
+  return self.lost;
+}
+
+void terminal_size(int *rows, int *columns)
+{
+  getmaxyx(stdscr, *rows, *columns);
+}
+
+/* --- keys ------------------------------------------------------------------------------- */
+
+static uint32_t translate(wint_t code)
+{
+  static const struct {
+    int curses;
+    uint32_t key;
+  } table[] = {
+      {KEY_UP, KEY_CODE_UP},         {KEY_DOWN, KEY_CODE_DOWN},
+      {KEY_LEFT, KEY_CODE_LEFT},     {KEY_RIGHT, KEY_CODE_RIGHT},
+      {KEY_PPAGE, KEY_CODE_PAGE_UP}, {KEY_NPAGE, KEY_CODE_PAGE_DOWN},
+      {KEY_HOME, KEY_CODE_HOME},     {KEY_END, KEY_CODE_END},
+      {KEY_ENTER, KEY_CODE_RETURN},  {KEY_BACKSPACE, KEY_CODE_BACKSPACE},
+      {KEY_DC, KEY_CODE_DELETE},     {KEY_BTAB, KEY_CODE_BACK_TAB},
+      {KEY_F(1), KEY_CODE_F1},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (table[i].curses == (int)code)
+      return table[i].key;
+  return KEY_CODE_LETTERS_END; /* a key that no command has */
+}
+
+/* End of input looks like "no key" to curses; poll tells them apart. */
+static void notice_loss(void)
+{
+  struct pollfd poll_in = {.fd = fileno(self.in), .events = POLLIN};
+  if (poll(&poll_in, 1, 0) > 0 && (poll_in.revents & (POLLHUP | POLLERR | POLLNVAL)))
+    self.lost = true;
+}
+
+bool terminal_key(uint32_t *key)
+{
+  wint_t code;
+  int kind = wget_wch(self.keyboard, &code);
+  if (kind == ERR) {
+    notice_loss();
+    return false;
+  }
+  if (kind == KEY_CODE_YES)
+    *key = translate(code);
+  else if (code == '\n' || code == '\r')
+    *key = KEY_CODE_RETURN;
+  else if (code == 127 || code == 8)
+    *key = KEY_CODE_BACKSPACE;
+  else
+    *key = (uint32_t)code;
+  return true;
+}
+
+/* --- showing ---------------------------------------------------------------------------- */
+
+/* The pair of two colours, made on first use. When the terminal has no more, the ink survives. */
+static int pair_of(int ink, int paper)
+{
+  if (ink < 0 && paper < 0)
+    return 0;
+  for (int i = 0; i < self.pairs; i++)
+    if (self.pair[i].ink == ink && self.pair[i].paper == paper)
+      return i + 1;
+  if (self.pairs >= self.pair_limit)
+    return paper < 0 ? 0 : pair_of(ink, -1);
+  self.pair[self.pairs].ink = ink;
+  self.pair[self.pairs].paper = paper;
+  init_extended_pair(++self.pairs, ink, paper);
+  return self.pairs;
+}
+
+static attr_t attributes_of(unsigned bits)
+{
+  return (bits & CELL_BOLD ? A_BOLD : 0) | (bits & CELL_DIM ? A_DIM : 0) |
+         (bits & CELL_REVERSE ? A_REVERSE : 0) | (bits & CELL_UNDERLINE ? A_UNDERLINE : 0);
+}
+
+static void put(int row, int column, const struct cell *cell)
+{
+  struct colors colors = colors_of(cell->style, self.depth);
+  int pair = self.depth == DEPTH_MONO ? 0 : pair_of(colors.ink, colors.paper);
+  wchar_t text[2] = {(wchar_t)cell->code, 0};
+  cchar_t character;
+  setcchar(&character, text, attributes_of(colors.attributes), 0, &pair);
+  mvadd_wch(row, column, &character);
+}
+
+static bool same(const struct cell *a, const struct cell *b)
+{
+  return a->code == b->code && a->style.ink == b->style.ink && a->style.paper == b->style.paper &&
+         a->style.attributes == b->style.attributes;
+}
+
+void terminal_show(const struct cells *cells, int cursor_row, int cursor_column)
+{
+  bool all = self.shown.rows != cells->rows || self.shown.columns != cells->columns;
+  if (all && !cells_resize(&self.shown, cells->rows, cells->columns))
+    return;
+  for (int row = 0; row < cells->rows; row++)
+    for (int column = 0; column < cells->columns; column++) {
+      const struct cell *cell = cells_at(cells, row, column);
+      struct cell *shown = cells_at(&self.shown, row, column);
+      if (cell->code && (all || !same(cell, shown)))
+        put(row, column, cell);
+      *shown = *cell;
+    }
+  curs_set(cursor_row >= 0);
+  move(cursor_row >= 0 ? cursor_row : cells->rows - 1, cursor_row >= 0 ? cursor_column : 0);
+  refresh();
+}
+
+void terminal_forget(void)
+{
+  cells_free(&self.shown);
+  clearok(curscr, TRUE);
+}
+
+void terminal_resized(void)
+{
+  struct winsize size;
+  if (ioctl(fileno(self.out), TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
+    resizeterm(size.ws_row, size.ws_col);
+  erase();
+  cells_free(&self.shown);
+}
+
+void terminal_suspend(void)
+{
+  def_prog_mode();
+  endwin();
+  signals_stop();
+  reset_prog_mode();
+  terminal_resized();
+  terminal_forget();
+  refresh();
+}
+
+void terminal_send(const char *text)
+{
+  fflush(self.out);
+  for (size_t left = strlen(text); left;) {
+    ssize_t written = write(fileno(self.out), text, left);
+    if (written < 0 && errno != EINTR && errno != EAGAIN)
+      return;
+    if (written > 0) {
+      text += written;
+      left -= (size_t)written;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/* The terminal: the only part that knows curses.
+ *
+ * Shows a grid of cells, gives keys, and leaves the terminal as it found it on every way out.
+ * Ownership: one terminal per process. Threads: the UI thread only. */
+#ifndef QSCOPE_TUI_SCREEN_TERMINAL_H
+#define QSCOPE_TUI_SCREEN_TERMINAL_H
+
+#include "quant/base/status.h"
+#include "tui/screen/app.h"
+#include "tui/screen/cells.h"
+#include "tui/screen/colors.h"
+
+/* STATUS_OUTPUT when there is no usable terminal; says which TERM it was. */
+enum status terminal_open(const struct app_options *options, struct error *error);
+/* Puts everything back; safe to call twice. */
+void terminal_close(void);
+
+enum color_depth terminal_depth(void);
+/* True when block characters can be shown. */
+bool terminal_has_glyphs(void);
+/* Standard input of the explorer: a descriptor to poll. */
+int terminal_descriptor(void);
+/* Standard output when it was opened: the size it has now. */
+void terminal_size(int *rows, int *columns);
+
+/* The next key (see keys.h) if one waits; never blocks longer than the escape delay. */
+bool terminal_key(uint32_t *key);
+/* True when the terminal is gone (end of input). */
+bool terminal_lost(void);
+
+/* Brings CELLS to the screen: only what changed is sent. The cursor shows at CURSOR_ROW,
+ * CURSOR_COLUMN, or is hidden when they are negative. */
+void terminal_show(const struct cells *cells, int cursor_row, int cursor_column);
+/* Forgets what is on the screen: the next frame is sent whole. */
+void terminal_forget(void);
+/* After a resize signal: tells curses the new size. */
+void terminal_resized(void);
+/* Leaves the screen, stops the process, and takes the screen back when it continues. */
+void terminal_suspend(void);
+/* Sends control text (an OSC sequence) past curses. */
+void terminal_send(const char *text);
+
+#endif
