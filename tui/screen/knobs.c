@@ -38,7 +38,7 @@ static void set_calibrator(struct quantizer *quantizer, size_t index)
 {
   quantizer->by = BY_CALIBRATOR;
   quantizer->calibrator = &calibrator_table[index];
-  quantizer->parameter = calibrator_table[index].default_value;
+  quantizer->parameter = calibrator_default(&calibrator_table[index], quantizer->format);
   quantizer->scale = quantizer->zero = quantizer->lo = quantizer->hi = 0;
 }
 
