@@ -147,3 +147,18 @@ size_t grain_element(const struct grain *grain, size_t unit, size_t k)
   }
   return unit / grain->groups * grain->columns + unit % grain->groups * grain->group + k;
 }
+
+struct grain_walk grain_walk_from(const struct grain *grain, size_t start)
+{
+  struct grain_walk walk = {.grain = grain};
+  walk.left = grain_run(grain, start, SIZE_MAX, &walk.unit);
+  return walk;
+}
+
+void grain_walk_turn(struct grain_walk *walk)
+{
+  const struct grain *grain = walk->grain;
+  if (++walk->unit == grain->units)
+    walk->unit = 0;
+  walk->left = grain->kind == GRAIN_CHANNEL ? grain->inner : grain_unit_size(grain, walk->unit);
+}

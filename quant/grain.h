@@ -29,10 +29,11 @@ struct granularity {
 
 struct grain {
   enum grain_kind kind;
-  size_t count; /* elements */
-  size_t units; /* 0 for an empty tensor */
+  size_t count;                  /* elements */
+  size_t units;                  /* 0 for an empty tensor */
   size_t outer, channels, inner; /* GRAIN_CHANNEL */
-  size_t columns, group, groups; /* GRAIN_TOKEN, GRAIN_GROUP: row length, length of a group, groups per row */
+  size_t columns, group,
+      groups; /* GRAIN_TOKEN, GRAIN_GROUP: row length, length of a group, groups per row */
 };
 
 /* Lays GRANULARITY over SHAPE. STATUS_USAGE when the axis does not exist or the group is 0,
@@ -55,5 +56,26 @@ size_t grain_unit_size(const struct grain *grain, size_t unit);
 
 /* Storage index of the K-th element (K < grain_unit_size) of UNIT, in storage order. */
 size_t grain_element(const struct grain *grain, size_t unit, size_t k);
+
+/* Element after element in storage order, without a division for each. */
+struct grain_walk {
+  const struct grain *grain;
+  size_t unit, left; /* of the next element, and how many follow in its run, it included */
+};
+
+/* Stands before element START (< count). */
+struct grain_walk grain_walk_from(const struct grain *grain, size_t start);
+
+/* Enters the next run; for grain_walk_step alone. */
+void grain_walk_turn(struct grain_walk *walk);
+
+/* The unit of the next element; goes past it. */
+static inline size_t grain_walk_step(struct grain_walk *walk)
+{
+  size_t unit = walk->unit;
+  if (--walk->left == 0)
+    grain_walk_turn(walk);
+  return unit;
+}
 
 #endif

@@ -12,8 +12,10 @@ libquant_a_SOURCES = \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
+	quant/extent.c quant/extent.h \
 	quant/feed.h \
-	quant/fit.c \
+	quant/fit.c quant/fit.h \
+	quant/fitting.c \
 	quant/format.c quant/format.h \
 	quant/grain.c quant/grain.h \
 	quant/integer.c \

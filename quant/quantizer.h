@@ -85,7 +85,8 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
 size_t fit_alignment(const struct fit *fit);
 
 /* All stored bits (codes + float32 scales + zero points of the code's width) per element; 0
- * for an empty tensor. */
+ * for an empty tensor. A cast (scale=1 by hand, no zero point) stores codes alone: fp16 has
+ * exactly 16 bits. */
 double fit_bits_per_element(const struct fit *fit);
 
 /* All reconstruction values of UNIT in ascending order (duplicates removed), for the level

@@ -88,6 +88,9 @@ struct kernels {
                 struct tally *tally);
   /* Adds the block to EXTREMES (initialise with extremes_empty). */
   void (*extremes)(const float *x, size_t n, struct extremes *extremes);
+  /* The same with a unit per element: a row of a matrix whose columns are the units. Lowers
+   * min[i], raises max[i] and counts finite[i] when x[i] is finite. */
+  void (*extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 };
 
 /* The table in use. */

@@ -49,6 +49,19 @@ static inline uint32_t float_magnitude(float x)
   return float_bits(x) & ~FLOAT_SIGN;
 }
 
+/* Whole numbers in the order of the floats (-0 below +0), NaN having been sorted out before:
+ * they let minima and maxima be taken in any order, by any thread. */
+static inline int32_t float_key(float x)
+{
+  int32_t bits = (int32_t)float_bits(x);
+  return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+}
+
+static inline float key_float(int32_t key)
+{
+  return bits_float((uint32_t)(key ^ (int32_t)((uint32_t)(key >> 31) >> 1)));
+}
+
 /* --- integers -------------------------------------------------------------------------- */
 
 /* 1.5 * 2^23: adding it leaves no room for a fraction, so the addition itself rounds to a whole

@@ -27,6 +27,7 @@ void KERNEL(minifloat_fit)(const float *x, size_t n, const struct minifloat_grid
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                    struct tally *tally);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
+void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
 /* Adds sum (x - y)^2, or sum x * r and r * r, of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
@@ -43,6 +44,7 @@ void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct
     .minifloat_lanes = KERNEL(minifloat_lanes), .integer_sse = KERNEL(integer_sse),                \
     .minifloat_sse = KERNEL(minifloat_sse), .integer_fit = KERNEL(integer_fit),                    \
     .minifloat_fit = KERNEL(minifloat_fit), .tally = KERNEL(tally), .extremes = KERNEL(extremes),  \
+    .extremes_lanes = KERNEL(extremes_lanes),                                                      \
   }
 
 #endif

@@ -204,19 +204,6 @@ void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_
 
 /* --- extremes -------------------------------------------------------------------------- */
 
-/* Whole numbers in the order of the floats: what lets minima and maxima be taken in any order,
- * NaN having been sorted out before. */
-static int32_t float_key(float x)
-{
-  int32_t bits = (int32_t)float_bits(x);
-  return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
-}
-
-static float key_float(int32_t key)
-{
-  return bits_float((uint32_t)(key ^ (int32_t)((uint32_t)(key >> 31) >> 1)));
-}
-
 static void extremes_finite(const float *x, size_t n, struct extremes *extremes)
 {
   int32_t lowest = INT32_MAX, highest = INT32_MIN;
@@ -260,5 +247,15 @@ void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes)
       extremes_finite(x + done, m, extremes);
     else
       extremes_mixed(x + done, m, extremes);
+  }
+}
+
+void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite)
+{
+  for (size_t i = 0; i < n; i++) {
+    bool counts = float_magnitude(x[i]) < FLOAT_INFINITY;
+    min[i] = counts & (x[i] < min[i]) ? x[i] : min[i];
+    max[i] = counts & (x[i] > max[i]) ? x[i] : max[i];
+    finite[i] += counts;
   }
 }

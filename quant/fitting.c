@@ -1,0 +1,295 @@
+/* Choosing the scale and zero point of every unit. Pass 1 measures extremes in storage order;
+ * minmax needs no more. Other calibrators then see unit after unit: small ones gathered into
+ * the memory of a worker, several neighbours at a time, large ones where they lie. */
+#include "quant/base/size.h"
+#include "quant/extent.h"
+#include "quant/fit.h"
+
+#include <float.h>
+#include <math.h>
+
+enum {
+  SMALL_UNIT = 1 << 20, /* elements: gathered, and calibrated in parallel with other units */
+  TILE_MOST = 1 << 21,  /* elements that a worker gathers at once, beyond a single unit */
+  LINE_ELEMENTS = 64,   /* neighbouring elements that are worth reading for interleaved units */
+};
+
+struct fitting {
+  struct fit *fit;
+  const struct feed *feed;
+  struct calibration calibration;
+  struct extent *extents;
+  struct progress *progress;
+  size_t tile, capacity; /* units gathered at once, elements of each at most */
+  float *values;         /* tile * capacity for each worker */
+  size_t *counts;        /* tile for each worker */
+  atomic_int failure;    /* first status of a unit that could not be calibrated */
+  struct error *error;
+};
+
+struct calibration fit_calibration(const struct quantizer *quantizer)
+{
+  return (struct calibration){.format = quantizer->format,
+                              .asymmetric = quantizer->asymmetric,
+                              .narrow = quantizer->narrow,
+                              .rounding = quantizer->rounding,
+                              .parameter = quantizer->parameter};
+}
+
+/* --- one unit ----------------------------------------------------------------------------- */
+
+static void set_unit(const struct fitting *fitting, size_t unit, float scale, long zero)
+{
+  struct fit *fit = fitting->fit;
+  /* No scale may be 0 or infinite: x / scale has to mean something. */
+  scale = scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
+  fit->scale[unit] = scale;
+  if (fit->integers)
+    fit->integers[unit] = calibration_integer_unit(&fitting->calibration, scale, zero);
+}
+
+static struct sample unit_sample(const struct fitting *fitting, size_t unit)
+{
+  const struct extent *extent = &fitting->extents[unit];
+  return (struct sample){.finite = extent_finite(extent),
+                         .min = extent_min(extent),
+                         .max = extent_max(extent),
+                         .feed = fitting->feed,
+                         .grain = &fitting->fit->grain,
+                         .unit = unit,
+                         .progress = fitting->progress};
+}
+
+static enum status fit_unit(const struct fitting *fitting, const struct sample *sample,
+                            struct error *error)
+{
+  const struct calibrator *calibrator = fitting->fit->quantizer.calibrator;
+  struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
+  float scale = 1;
+  long zero = 0;
+  if (sample->finite == 0 || (sample->min == 0 && sample->max == 0)) {
+    set_unit(fitting, sample->unit, scale, zero);
+    return STATUS_OK;
+  }
+  if (calibrator->choose) {
+    enum status status = calibrator->choose(&fitting->calibration, sample, &choice, error);
+    if (status != STATUS_OK)
+      return status;
+  }
+  calibration_scale(&fitting->calibration, &choice, &scale, &zero);
+  set_unit(fitting, sample->unit, scale, zero);
+  return STATUS_OK;
+}
+
+/* Only the first failure is reported. */
+static void fail(struct fitting *fitting, enum status status, const struct error *error)
+{
+  int none = STATUS_OK;
+  if (atomic_compare_exchange_strong(&fitting->failure, &none, (int)status) && fitting->error)
+    *fitting->error = *error;
+}
+
+/* --- gathering ------------------------------------------------------------------------------ */
+
+struct gathering {
+  const struct grain *grain;
+  size_t first, capacity; /* unit of the first column of `values` */
+  float *values;
+  size_t *counts;
+};
+
+/* N elements from START, all of units of the tile. */
+static void gather_span(struct gathering *gathering, const struct feed *feed, size_t start,
+                        size_t n)
+{
+  float scratch[FEED_BLOCK];
+  struct grain_walk walk = grain_walk_from(gathering->grain, start);
+  for (size_t block; n > 0; start += block, n -= block) {
+    block = size_min(n, FEED_BLOCK);
+    const float *x = feed_block(feed, start, block, scratch);
+    for (size_t i = 0; i < block; i++) {
+      size_t column = grain_walk_step(&walk) - gathering->first;
+      if (isfinite(x[i]))
+        gathering->values[column * gathering->capacity + gathering->counts[column]++] = x[i];
+    }
+  }
+}
+
+/* COUNT neighbouring units: one stretch of storage for groups and tokens, one in each outer
+ * slice for channels. */
+static void gather_tile(struct gathering *gathering, const struct feed *feed, size_t count)
+{
+  const struct grain *grain = gathering->grain;
+  size_t last = gathering->first + count - 1;
+  for (size_t i = 0; i < count; i++)
+    gathering->counts[i] = 0;
+  if (grain->kind != GRAIN_CHANNEL) {
+    size_t start = grain_element(grain, gathering->first, 0);
+    size_t end = grain_element(grain, last, grain_unit_size(grain, last) - 1) + 1;
+    gather_span(gathering, feed, start, end - start);
+    return;
+  }
+  for (size_t outer = 0; outer < grain->outer; outer++)
+    gather_span(gathering, feed, (outer * grain->channels + gathering->first) * grain->inner,
+                count * grain->inner);
+}
+
+static void fit_tile(void *context, size_t chunk, unsigned worker)
+{
+  struct fitting *fitting = context;
+  const struct grain *grain = &fitting->fit->grain;
+  struct gathering gathering = {
+      .grain = grain,
+      .first = chunk * fitting->tile,
+      .capacity = fitting->capacity,
+      .values = fitting->values + worker * fitting->tile * fitting->capacity,
+      .counts = fitting->counts + worker * fitting->tile,
+  };
+  size_t count = size_min(fitting->tile, grain->units - gathering.first);
+  gather_tile(&gathering, fitting->feed, count);
+  for (size_t i = 0; i < count; i++) {
+    if (progress_cancelled(fitting->progress) || atomic_load(&fitting->failure) != STATUS_OK)
+      return;
+    struct sample sample = unit_sample(fitting, gathering.first + i);
+    struct error error;
+    sample.values = gathering.values + i * gathering.capacity;
+    sample.finite = gathering.counts[i];
+    enum status status = fit_unit(fitting, &sample, &error);
+    if (status != STATUS_OK)
+      fail(fitting, status, &error);
+    progress_advance(fitting->progress, grain_unit_size(grain, sample.unit));
+  }
+}
+
+/* Units of a tile: enough to make a job worth starting and, when they are interleaved, to use
+ * what a cache line brings; but no more than fits. */
+static size_t tile_units(const struct grain *grain, size_t capacity)
+{
+  size_t wish = FEED_CHUNK / capacity;
+  if (grain->kind == GRAIN_CHANNEL)
+    wish = size_max(wish, size_div_up(LINE_ELEMENTS, grain->inner));
+  size_t most = size_max(TILE_MOST / capacity, 1);
+  return size_min(size_min(size_max(wish, 1), most), grain->units);
+}
+
+static enum status fit_small_units(struct fitting *fitting)
+{
+  const struct grain *grain = &fitting->fit->grain;
+  fitting->capacity = grain_unit_size(grain, 0);
+  fitting->tile = tile_units(grain, fitting->capacity);
+  size_t chunks = size_div_up(grain->units, fitting->tile);
+  size_t workers = size_min(pool_threads(), chunks);
+  fitting->values = mem_array(workers, fitting->tile * fitting->capacity * sizeof(float));
+  fitting->counts = mem_array(workers, fitting->tile * sizeof(size_t));
+  enum status status = STATUS_MEMORY;
+  if (fitting->values && fitting->counts)
+    status = pool_for(chunks, fit_tile, fitting, fitting->progress);
+  else
+    error_memory(fitting->error, "the values of a unit");
+  free(fitting->values);
+  free(fitting->counts);
+  return status;
+}
+
+/* One after the other: each is read in parallel. */
+static enum status fit_large_units(struct fitting *fitting)
+{
+  const struct grain *grain = &fitting->fit->grain;
+  for (size_t unit = 0; unit < grain->units; unit++) {
+    struct sample sample = unit_sample(fitting, unit);
+    enum status status = fit_unit(fitting, &sample, fitting->error);
+    if (status != STATUS_OK)
+      return status;
+    progress_advance(fitting->progress, grain_unit_size(grain, unit));
+  }
+  return STATUS_OK;
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static enum status calibrate(struct fitting *fitting)
+{
+  const struct grain *grain = &fitting->fit->grain;
+  bool minmax = !fitting->fit->quantizer.calibrator->choose;
+  progress_expect(fitting->progress, minmax ? grain->count : 2 * grain->count);
+  fitting->extents = mem_array(grain->units, sizeof *fitting->extents);
+  if (!fitting->extents)
+    return error_memory(fitting->error, "the extremes of the units");
+  enum status status = extents_measure(fitting->feed, grain, fitting->progress, fitting->extents);
+  if (status == STATUS_OK && grain->units > 0) {
+    if (minmax)
+      for (size_t unit = 0; unit < grain->units; unit++) {
+        struct sample sample = unit_sample(fitting, unit);
+        fit_unit(fitting, &sample, NULL);
+      }
+    else
+      status = grain_unit_size(grain, 0) <= SMALL_UNIT ? fit_small_units(fitting)
+                                                       : fit_large_units(fitting);
+    if (atomic_load(&fitting->failure) != STATUS_OK)
+      status = (enum status)atomic_load(&fitting->failure);
+  }
+  free(fitting->extents);
+  return status;
+}
+
+static void set_by_hand(const struct fitting *fitting)
+{
+  const struct quantizer *quantizer = &fitting->fit->quantizer;
+  float scale = (float)quantizer->scale;
+  long zero = lrint(quantizer->zero);
+  struct choice choice = {.lo = quantizer->lo, .hi = quantizer->hi};
+  if (quantizer->by == BY_RANGE)
+    calibration_scale(&fitting->calibration, &choice, &scale, &zero);
+  for (size_t unit = 0; unit < fitting->fit->grain.units; unit++)
+    set_unit(fitting, unit, scale, zero);
+}
+
+static struct fit *fit_new(const struct quantizer *quantizer, const struct grain *grain)
+{
+  struct fit *fit = mem_array(1, sizeof *fit);
+  if (!fit)
+    return NULL;
+  bool integer = quantizer->format->family == FORMAT_INTEGER;
+  fit->quantizer = *quantizer;
+  fit->grain = *grain;
+  fit->scale = mem_array(grain->units, sizeof *fit->scale);
+  fit->integers = integer ? mem_array(grain->units, sizeof *fit->integers) : NULL;
+  if (!integer)
+    fit->grid = format_grid(quantizer->format);
+  if (!fit->scale || (integer && !fit->integers)) {
+    fit_free(fit);
+    return NULL;
+  }
+  return fit;
+}
+
+enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
+                          const struct shape *shape, struct progress *progress, struct fit **out,
+                          struct error *error)
+{
+  struct grain grain;
+  enum status status = quantizer_check(quantizer, error);
+  if (status == STATUS_OK)
+    status = grain_make(&quantizer->granularity, shape, &grain, error);
+  if (status != STATUS_OK)
+    return status;
+  if (grain.count != feed->count)
+    return error_set(error, STATUS_USAGE, "the shape has %zu elements, the data %zu", grain.count,
+                     feed->count);
+  struct fitting fitting = {.fit = fit_new(quantizer, &grain),
+                            .feed = feed,
+                            .calibration = fit_calibration(quantizer),
+                            .progress = progress,
+                            .error = error};
+  if (!fitting.fit)
+    return error_memory(error, "the scales of the units");
+  if (quantizer->by == BY_CALIBRATOR)
+    status = calibrate(&fitting);
+  else
+    set_by_hand(&fitting);
+  if (status == STATUS_OK)
+    *out = fitting.fit;
+  else
+    fit_free(fitting.fit);
+  return status;
+}
