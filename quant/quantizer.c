@@ -360,17 +360,6 @@ static enum status check_scheme(const struct quantizer *quantizer, enum slot *cu
   return STATUS_OK;
 }
 
-static enum status check_rounding(const struct quantizer *quantizer, enum slot *culprit,
-                                  struct error *error)
-{
-  *culprit = SLOT_ROUND;
-  if (quantizer->rounding != ROUND_EVEN && quantizer->format->family != FORMAT_INTEGER)
-    return error_set(error, STATUS_USAGE,
-                     "\"round=%s\" contradicts \"%s\": floats round to nearest, ties to even",
-                     rounding_names[quantizer->rounding], quantizer->format->name);
-  return STATUS_OK;
-}
-
 static enum status check_granularity(const struct quantizer *quantizer, enum slot *culprit,
                                      struct error *error)
 {
@@ -458,8 +447,8 @@ static enum status check_all(const struct quantizer *quantizer, enum slot *culpr
       [BY_SCALE] = {check_scale, check_zero},
       [BY_RANGE] = {check_range, NULL},
   };
-  check_function *const checks[] = {check_scheme, check_rounding, check_granularity,
-                                    by_origin[quantizer->by][0], by_origin[quantizer->by][1]};
+  check_function *const checks[] = {check_scheme, check_granularity, by_origin[quantizer->by][0],
+                                    by_origin[quantizer->by][1]};
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     if (checks[i] && checks[i](quantizer, culprit, error) != STATUS_OK)
       return STATUS_USAGE;
