@@ -8,8 +8,7 @@
 
 /* Spans share out this many sums of channels, so that memory stays bounded (40 MB). */
 enum { CHANNEL_SUMS_MOST = 1 << 20 };
-/* Up to this many units the bounds are looked up in a table. */
-enum { BOUNDS_TABLE_MOST = 1 << 20 };
+enum { BOUNDS_CHUNK = 1024 }; /* units whose bounds one job works out */
 
 /* What one span adds up. */
 struct span_sums {
@@ -25,7 +24,7 @@ struct metrics_pass {
   const struct grain *units;
   float bulk;
   bool by_element;             /* runs of a channel or of a unit are short */
-  struct tally_bounds *bounds; /* of each unit; NULL when there are too many */
+  struct tally_bounds *bounds; /* of each unit; NULL where a pass meets each unit about once */
   struct span_sums *spans;
   struct channel_sums *sums; /* of all spans */
   struct codes codes;
@@ -33,14 +32,17 @@ struct metrics_pass {
 
 /* --- bounds and indices of a block ------------------------------------------------------ */
 
-static struct tally_bounds unit_bounds(const struct metrics_pass *job, size_t unit)
+static struct tally_bounds work_out_bounds(const struct metrics_pass *job, size_t unit)
 {
   struct tally_bounds bounds;
-  if (job->bounds)
-    return job->bounds[unit];
   fit_bounds(job->measure->fit, unit, &bounds);
   bounds.bulk = job->bulk;
   return bounds;
+}
+
+static struct tally_bounds unit_bounds(const struct metrics_pass *job, size_t unit)
+{
+  return job->bounds ? job->bounds[unit] : work_out_bounds(job, unit);
 }
 
 /* Bounds of the units in a block: each element's entry in OF points into the table, or into LOCAL
@@ -165,16 +167,24 @@ static void span_channels(const struct grain *channels, size_t start, size_t end
   }
 }
 
-static bool make_bounds(struct metrics_pass *job)
+static void bounds_chunk(void *context, size_t chunk, unsigned worker)
+{
+  const struct metrics_pass *job = context;
+  (void)worker;
+  size_t start = chunk * BOUNDS_CHUNK, end = size_min(start + BOUNDS_CHUNK, job->units->units);
+  for (size_t unit = start; unit < end; unit++)
+    job->bounds[unit] = work_out_bounds(job, unit);
+}
+
+static enum status make_bounds(struct metrics_pass *job)
 {
   size_t units = job->units->units;
-  if (units > BOUNDS_TABLE_MOST && job->units->kind != GRAIN_CHANNEL)
-    return true;
-  struct tally_bounds *bounds = mem_array(units, sizeof *bounds);
-  for (size_t i = 0; bounds && i < units; i++)
-    bounds[i] = unit_bounds(job, i);
-  job->bounds = bounds;
-  return bounds != NULL;
+  if (job->units->kind != GRAIN_TENSOR && job->units->kind != GRAIN_CHANNEL)
+    return STATUS_OK;
+  job->bounds = mem_array(units, sizeof *job->bounds);
+  if (!job->bounds)
+    return STATUS_MEMORY;
+  return pool_for(size_div_up(units, BOUNDS_CHUNK), bounds_chunk, job, job->pass.progress);
 }
 
 static bool make_spans(struct metrics_pass *job)
@@ -311,8 +321,10 @@ enum status measure_metrics(struct measure *measure, struct result *result, stru
                              .units = fit_grain(measure->fit),
                              .bulk = float_at_or_below(result->facts.p99)};
   job.by_element = grain_is_interleaved(job.units) || grain_is_interleaved(&measure->channels);
-  enum status status = STATUS_MEMORY;
-  if (make_bounds(&job) && make_spans(&job) && codes_init(&job.codes, measure->fit))
+  enum status status = make_bounds(&job);
+  if (status == STATUS_OK && (!make_spans(&job) || !codes_init(&job.codes, measure->fit)))
+    status = STATUS_MEMORY;
+  if (status == STATUS_OK)
     status = pass_run(&job.pass, add_block, &job);
   if (status == STATUS_OK && !finish(&job, measure, result))
     status = STATUS_MEMORY;

@@ -1,7 +1,34 @@
 # Unit tests of analysis/. One cmocka group per program.
 
 if HAVE_CMOCKA
-ANALYSIS_TESTS =
+ANALYSIS_TESTS = \
+	tests/analysis/test_channels \
+	tests/analysis/test_engine \
+	tests/analysis/test_facts \
+	tests/analysis/test_histogram \
+	tests/analysis/test_metrics \
+	tests/analysis/test_result \
+	tests/analysis/test_verdict
 check_PROGRAMS += $(ANALYSIS_TESTS)
 TESTS += $(ANALYSIS_TESTS)
+
+ANALYSIS_TEST_LIBS = $(ANALYSIS_LIBS) $(CMOCKA_LIBS)
+TEST_TENSORS = tests/analysis/tensors.c tests/analysis/tensors.h
+TEST_REFERENCE = tests/analysis/reference.c tests/analysis/reference.h
+tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TENSORS) \
+	$(TEST_REFERENCE)
+tests_analysis_test_channels_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS)
+tests_analysis_test_engine_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_facts_SOURCES = tests/analysis/test_facts.c $(TEST_TENSORS)
+tests_analysis_test_facts_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_histogram_SOURCES = tests/analysis/test_histogram.c $(TEST_TENSORS)
+tests_analysis_test_histogram_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_metrics_SOURCES = tests/analysis/test_metrics.c
+tests_analysis_test_metrics_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_result_SOURCES = tests/analysis/test_result.c $(TEST_TENSORS) \
+	$(TEST_REFERENCE)
+tests_analysis_test_result_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_verdict_SOURCES = tests/analysis/test_verdict.c $(TEST_TENSORS)
+tests_analysis_test_verdict_LDADD = $(ANALYSIS_TEST_LIBS)
 endif

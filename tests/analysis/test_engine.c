@@ -1,0 +1,245 @@
+/* The engine: answers, what a new request does to the old one, cancelling, errors. No sleeps: the
+ * tests wait on the descriptor, as a front end does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "analysis/engine.h"
+#include "tests/analysis/tensors.h"
+
+#include <math.h>
+#include <poll.h>
+#include <string.h>
+
+static const struct result_request plain = {.lo = NAN, .hi = NAN};
+static const char *const small = "synth:gaussian,shape=64x50,seed=3";
+static const char *const large = "synth:gaussian,shape=1024x1024,seed=3";
+
+struct bench {
+  struct engine *engine;
+  struct source *source;
+};
+
+static void open_bench(struct bench *bench, const char *spec)
+{
+  struct error error;
+  if (source_open(spec, &bench->source, &error) != STATUS_OK)
+    fail_msg("%s", error.text);
+  bench->engine = engine_new();
+  assert_non_null(bench->engine);
+}
+
+static void close_bench(struct bench *bench)
+{
+  engine_free(bench->engine);
+  source_close(bench->source);
+}
+
+static uint64_t ask(struct bench *bench, const char *spec)
+{
+  struct quantizer quantizer = quantizer_of(spec);
+  return engine_request(bench->engine, bench->source, 0, &quantizer, &plain);
+}
+
+static bool readable(const struct engine *engine, int milliseconds)
+{
+  struct pollfd descriptor = {.fd = engine_descriptor(engine), .events = POLLIN};
+  return poll(&descriptor, 1, milliseconds) == 1;
+}
+
+/* The next answer; a minute without one is a failure. */
+static struct engine_answer wait_for(struct bench *bench)
+{
+  struct engine_answer answer = {0};
+  assert_true(readable(bench->engine, 60000));
+  assert_true(engine_take(bench->engine, &answer));
+  return answer;
+}
+
+static void test_answer(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct engine_answer nothing;
+  size_t done, total;
+  open_bench(&bench, small);
+  assert_false(engine_take(bench.engine, &nothing));
+  assert_false(readable(bench.engine, 0));
+  uint64_t number = ask(&bench, "int8");
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(number, 1);
+  assert_int_equal(answer.request, 1);
+  assert_int_equal(answer.status, STATUS_OK);
+  assert_int_equal(answer.result->facts.count, 64 * 50);
+  /* The same numbers as without the engine. */
+  struct quantizer quantizer = quantizer_of("int8");
+  struct result *direct = NULL;
+  struct error error;
+  assert_int_equal(
+      result_compute(source_tensor(bench.source, 0), &quantizer, &plain, NULL, &direct, &error),
+      STATUS_OK);
+  assert_memory_equal(&direct->metrics, &answer.result->metrics, sizeof direct->metrics);
+  result_free(direct);
+  result_free(answer.result);
+  /* Taken is taken. */
+  assert_false(engine_take(bench.engine, &nothing));
+  assert_false(readable(bench.engine, 0));
+  assert_false(engine_busy(bench.engine, &done, &total));
+  assert_int_equal(done, total);
+  close_bench(&bench);
+}
+
+/* Many requests at once: only the last is answered, whatever was running. */
+static void test_newest_wins(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct engine_answer nothing;
+  const char *specs[] = {"int8", "int4", "int8,channel", "e4m3", "int4,group=32"};
+  open_bench(&bench, large);
+  uint64_t last = 0;
+  for (int i = 0; i < 20; i++)
+    last = ask(&bench, specs[i % 5]);
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(last, 20);
+  assert_int_equal(answer.request, last);
+  assert_int_equal(answer.status, STATUS_OK);
+  assert_int_equal(answer.result->quantizer.granularity.kind, GRAIN_GROUP);
+  assert_false(engine_take(bench.engine, &nothing));
+  result_free(answer.result);
+  close_bench(&bench);
+}
+
+/* An answer that nobody took is dropped with the next request. */
+static void test_untaken_answer(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, small);
+  ask(&bench, "int8");
+  assert_true(readable(bench.engine, 60000));
+  uint64_t second = ask(&bench, "int4");
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(answer.request, second);
+  assert_int_equal(answer.result->quantizer.format->bits, 4);
+  result_free(answer.result);
+  close_bench(&bench);
+}
+
+static void test_cancel(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct engine_answer nothing;
+  size_t done, total;
+  open_bench(&bench, large);
+  for (int i = 0; i < 10; i++) {
+    ask(&bench, "int8,entropy");
+    assert_true(engine_busy(bench.engine, &done, &total));
+    engine_cancel(bench.engine);
+    assert_false(engine_busy(bench.engine, &done, &total));
+    assert_false(engine_take(bench.engine, &nothing));
+    assert_false(readable(bench.engine, 0));
+  }
+  engine_cancel(bench.engine); /* with nothing to cancel */
+  /* After that it works as before. */
+  ask(&bench, "int8");
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(answer.status, STATUS_OK);
+  result_free(answer.result);
+  close_bench(&bench);
+}
+
+/* Cancelling lets go of the source: it can be closed, and another one asked about. */
+static void test_other_source(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct error error;
+  open_bench(&bench, large);
+  for (uint64_t i = 0; i < 6; i++) {
+    ask(&bench, "int8");
+    engine_cancel(bench.engine);
+    source_close(bench.source);
+    assert_int_equal(source_open(i % 2 ? large : small, &bench.source, &error), STATUS_OK);
+  }
+  ask(&bench, "int8");
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(answer.status, STATUS_OK);
+  assert_int_equal(answer.result->facts.count, source_tensor(bench.source, 0)->count);
+  result_free(answer.result);
+  close_bench(&bench);
+}
+
+/* Facts are kept per tensor: another tensor of the same source has its own. */
+static void test_facts_follow_the_tensor(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct quantizer quantizer = quantizer_of("int8");
+  double deviation[2] = {0};
+  open_bench(&bench, "synth:");
+  assert_true(source_count(bench.source) >= 2);
+  for (int round = 0; round < 4; round++) {
+    size_t tensor = (size_t)round % 2;
+    engine_request(bench.engine, bench.source, tensor, &quantizer, &plain);
+    struct engine_answer answer = wait_for(&bench);
+    assert_int_equal(answer.status, STATUS_OK);
+    if (round < 2)
+      deviation[tensor] = answer.result->facts.kurtosis;
+    assert_true(answer.result->facts.kurtosis == deviation[tensor]);
+    result_free(answer.result);
+  }
+  assert_true(deviation[0] != deviation[1]);
+  close_bench(&bench);
+}
+
+static void test_error_is_an_answer(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, small);
+  uint64_t number = ask(&bench, "int8,channel=7");
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(answer.request, number);
+  assert_int_equal(answer.status, STATUS_USAGE);
+  assert_null(answer.result);
+  assert_non_null(strstr(answer.error.text, "64x50"));
+  close_bench(&bench);
+}
+
+/* Freed while it works, and with an answer that nobody took. */
+static void test_free_at_work(void **state)
+{
+  (void)state;
+  for (int i = 0; i < 5; i++) {
+    struct bench bench;
+    open_bench(&bench, large);
+    ask(&bench, "int4,entropy");
+    close_bench(&bench);
+    open_bench(&bench, small);
+    ask(&bench, "int8");
+    assert_true(readable(bench.engine, 60000));
+    close_bench(&bench);
+  }
+  engine_free(NULL);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_answer),
+      cmocka_unit_test(test_newest_wins),
+      cmocka_unit_test(test_untaken_answer),
+      cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_other_source),
+      cmocka_unit_test(test_facts_follow_the_tensor),
+      cmocka_unit_test(test_error_is_an_answer),
+      cmocka_unit_test(test_free_at_work),
+  };
+  kernels_init();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

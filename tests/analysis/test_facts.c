@@ -1,0 +1,194 @@
+/* Facts against GSL's statistics and by hand where numbers do not exist. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "analysis/facts.h"
+#include "tests/analysis/tensors.h"
+
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct facts facts_of(const float *x, size_t n)
+{
+  struct feed feed = feed_floats(x, n);
+  struct facts facts;
+  struct error error;
+  assert_int_equal(facts_compute(&feed, NULL, &facts, &error), STATUS_OK);
+  return facts;
+}
+
+static void assert_near(double found, double expected, double tolerance)
+{
+  double scale = fmax(fabs(expected), 1e-300);
+  if (!(fabs(found - expected) <= tolerance * scale))
+    fail_msg("found %.17g, expected %.17g", found, expected);
+}
+
+/* GSL over the finite values in double; population moments, numpy's default percentile (which is
+ * GSL's quantile, too). */
+static void check_against_gsl(const float *x, size_t n)
+{
+  double *finite = malloc((n + 1) * sizeof *finite);
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++)
+    if (isfinite(x[i]))
+      finite[kept++] = (double)x[i];
+  struct facts facts = facts_of(x, n);
+  double mean = gsl_stats_mean(finite, 1, kept);
+  double variance = gsl_stats_variance_with_fixed_mean(finite, 1, kept, mean);
+  assert_int_equal(facts.count, n);
+  assert_int_equal(facts.finite, kept);
+  assert_int_equal(facts.finite + facts.nan + facts.inf, n);
+  assert_near(facts.mean, mean, 1e-11);
+  assert_near(facts.std, sqrt(variance), 1e-12);
+  assert_near(facts.kurtosis, gsl_stats_kurtosis_m_sd(finite, 1, kept, mean, sqrt(variance)),
+              1e-11);
+  assert_near(facts.rms, sqrt(gsl_stats_tss_m(finite, 1, kept, 0) / (double)kept), 1e-12);
+  assert_near(facts.papr, facts.absmax / facts.rms, 1e-15);
+  assert_true(facts.min == gsl_stats_min(finite, 1, kept));
+  assert_true(facts.max == gsl_stats_max(finite, 1, kept));
+  for (size_t i = 0; i < kept; i++)
+    finite[i] = fabs(finite[i]);
+  gsl_sort(finite, 1, kept);
+  assert_true(facts.absmax == finite[kept - 1]);
+  assert_near(facts.p99, gsl_stats_quantile_from_sorted_data(finite, 1, kept, 0.99), 1e-14);
+  free(finite);
+}
+
+static void test_gsl_agrees(void **state)
+{
+  (void)state;
+  const size_t sizes[] = {2, 3, 7, 4095, 4096, 4097, 65537, 3 * 65536 + 17};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    for (int awkward = 0; awkward < 2; awkward++) {
+      float *x = random_values(sizes[i], i + 1, awkward && sizes[i] > 7);
+      check_against_gsl(x, sizes[i]);
+      free(x);
+    }
+}
+
+/* A mean that is 10,000 standard deviations away from zero: sums of squares of x would keep
+ * 8 digits of the variance; central moments keep them all. */
+static void test_far_from_zero(void **state)
+{
+  (void)state;
+  size_t n = 70000;
+  float *x = random_values(n, 3, false);
+  for (size_t i = 0; i < n; i++)
+    x[i] += 10000;
+  check_against_gsl(x, n);
+  free(x);
+}
+
+static void test_nothing(void **state)
+{
+  (void)state;
+  struct facts empty = facts_of(NULL, 0);
+  assert_int_equal(empty.count, 0);
+  const float none[] = {NAN, INFINITY, NAN, -INFINITY, -INFINITY};
+  struct facts facts = facts_of(none, 5);
+  assert_int_equal(facts.nan, 2);
+  assert_int_equal(facts.inf, 3);
+  assert_int_equal(facts.finite, 0);
+  const struct facts *both[] = {&empty, &facts};
+  for (int i = 0; i < 2; i++) {
+    const struct facts *f = both[i];
+    assert_true(isnan(f->min) && isnan(f->max) && isnan(f->absmax) && isnan(f->mean));
+    assert_true(isnan(f->std) && isnan(f->kurtosis) && isnan(f->rms) && isnan(f->papr));
+    assert_true(isnan(f->p99));
+  }
+}
+
+static void test_one_element(void **state)
+{
+  (void)state;
+  const float x = -2.5f;
+  struct facts facts = facts_of(&x, 1);
+  assert_true(facts.min == -2.5 && facts.max == -2.5 && facts.absmax == 2.5);
+  assert_true(facts.mean == -2.5 && facts.std == 0 && facts.rms == 2.5 && facts.papr == 1);
+  assert_true(facts.p99 == 2.5 && isnan(facts.kurtosis));
+}
+
+static void test_constant(void **state)
+{
+  (void)state;
+  float x[5001];
+  for (size_t i = 0; i < 5001; i++)
+    x[i] = 0.1f;
+  struct facts facts = facts_of(x, 5001);
+  assert_true(facts.mean == (double)0.1f && facts.std == 0 && isnan(facts.kurtosis));
+  assert_true(facts.papr == 1 && facts.p99 == (double)0.1f);
+}
+
+static void test_zeros(void **state)
+{
+  (void)state;
+  const float x[] = {0, -0.0f, 0, NAN};
+  struct facts facts = facts_of(x, 4);
+  assert_int_equal(facts.zeros, 3);
+  assert_true(facts.absmax == 0 && facts.rms == 0 && facts.std == 0);
+  assert_true(isnan(facts.papr)); /* 0 / 0 */
+}
+
+static void test_extreme_magnitudes(void **state)
+{
+  (void)state;
+  const float tiny[] = {1e-45f, -1e-45f, 3e-45f, 1e-40f}, huge[] = {3e38f, -3e38f, 1e38f, 2e38f};
+  check_against_gsl(tiny, 4);
+  check_against_gsl(huge, 4);
+}
+
+static void test_threads_change_nothing(void **state)
+{
+  (void)state;
+  size_t n = 5 * 65536 + 321;
+  float *x = random_values(n, 9, true);
+  pool_set_threads(1);
+  struct facts one = facts_of(x, n);
+  const unsigned threads[] = {2, 5};
+  for (int i = 0; i < 2; i++) {
+    pool_set_threads(threads[i]);
+    struct facts more = facts_of(x, n);
+    assert_memory_equal(&one, &more, sizeof one);
+  }
+  pool_set_threads(0);
+  free(x);
+}
+
+static void test_cancelled(void **state)
+{
+  (void)state;
+  float *x = random_values(70000, 2, false);
+  struct feed feed = feed_floats(x, 70000);
+  struct progress progress = {0};
+  struct facts facts = {.count = 42};
+  struct error error;
+  progress_cancel(&progress);
+  assert_int_equal(facts_compute(&feed, &progress, &facts, &error), STATUS_CANCELLED);
+  assert_int_equal(facts.count, 42);
+  free(x);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_gsl_agrees),
+      cmocka_unit_test(test_far_from_zero),
+      cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_one_element),
+      cmocka_unit_test(test_constant),
+      cmocka_unit_test(test_zeros),
+      cmocka_unit_test(test_extreme_magnitudes),
+      cmocka_unit_test(test_threads_change_nothing),
+      cmocka_unit_test(test_cancelled),
+  };
+  kernels_init();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
