@@ -5,6 +5,8 @@ libdata_a_SOURCES = \
 	data/escape.c \
 	data/map.c data/map.h \
 	data/npy.c \
+	data/npy_write.c data/npy_write.h \
+	data/outfile.c data/outfile.h \
 	data/safetensors.c \
 	data/source.c data/source.h data/source_types.h \
 	data/synth.c \
