@@ -7,6 +7,7 @@ libanalysis_a_SOURCES = \
 	analysis/codes.c analysis/codes.h \
 	analysis/details.c \
 	analysis/engine.c analysis/engine.h \
+	analysis/export.c analysis/export.h \
 	analysis/facts.c analysis/facts.h \
 	analysis/fig_channels.c \
 	analysis/fig_error.c \
@@ -19,6 +20,8 @@ libanalysis_a_SOURCES = \
 	analysis/pass.c analysis/pass.h \
 	analysis/recipe.c analysis/recipe.h \
 	analysis/report.c analysis/report.h \
+	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \
+	analysis/report_styles.h \
 	analysis/result.c analysis/result.h \
 	analysis/ticks.c \
 	analysis/verdict.c \

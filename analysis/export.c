@@ -1,0 +1,54 @@
+#include "analysis/export.h"
+
+#include "data/tensor.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 17 significant digits tell any two doubles apart. */
+#define EXPORT_FLAGS (JSON_REAL_PRECISION(17) | JSON_INDENT(2) | JSON_ENCODE_ANY)
+
+json_t *export_number(double value)
+{
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *export_text(const char *text)
+{
+  json_t *string = json_string(text);
+  size_t size = 4 * strlen(text) + 1;
+  char *escaped = string ? NULL : malloc(size);
+  if (escaped)
+    string = json_string(text_escape(text, escaped, size));
+  free(escaped);
+  return string;
+}
+
+void export_json(json_t *root, FILE *out)
+{
+  json_dumpf(root, out, EXPORT_FLAGS);
+  fputc('\n', out);
+  json_decref(root);
+}
+
+void export_csv_text(FILE *out, const char *text)
+{
+  if (!strpbrk(text, ",\"\r\n")) {
+    fputs(text, out);
+    return;
+  }
+  fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"')
+      fputc('"', out);
+    fputc(*text, out);
+  }
+  fputc('"', out);
+}
+
+void export_csv_number(FILE *out, double value)
+{
+  if (!isnan(value))
+    fprintf(out, "%.17g", value);
+}

@@ -1,0 +1,26 @@
+/* Numbers and names for machines: JSON and CSV as every part of the program writes them.
+ *
+ * Ownership: the json functions return new references. Threads: no state. */
+#ifndef QSCOPE_ANALYSIS_EXPORT_H
+#define QSCOPE_ANALYSIS_EXPORT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* VALUE, or null when it is NaN or infinite. */
+json_t *export_number(double value);
+
+/* TEXT as it is when it is valid UTF-8, else escaped as for people (\xNN): JSON has no other way.
+ */
+json_t *export_text(const char *text);
+
+/* Writes ROOT, indented by two, with doubles that read back exactly; releases ROOT. Errors show
+ * in ferror(OUT). */
+void export_json(json_t *root, FILE *out);
+
+/* A cell of comma-separated values: quoted where RFC 4180 asks for it. */
+void export_csv_text(FILE *out, const char *text);
+/* Empty when VALUE is NaN; "inf" and "-inf" otherwise where it is not finite. */
+void export_csv_number(FILE *out, double value);
+
+#endif

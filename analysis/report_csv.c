@@ -1,0 +1,48 @@
+/* The report as comma-separated values: one row for each tensor and quantizer. */
+#include "analysis/report_styles.h"
+
+#include "analysis/export.h"
+
+#include <inttypes.h>
+
+void report_csv_heading(FILE *out)
+{
+  fputs("source,tensor,stored,shape,count,nan,inf,zeros,min,max,absmax,mean,std,kurtosis,p99,"
+        "spec,scale,zero_point,range_lo,range_hi",
+        out);
+  for (size_t i = 0; i < metric_table_length; i++)
+    fprintf(out, ",%s", metric_table[i].name);
+  fputs(",worst_channel,verdict\n", out);
+}
+
+static void write_numbers(FILE *out, const double *values, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    fputc(',', out);
+    export_csv_number(out, values[i]);
+  }
+}
+
+void report_csv_row(FILE *out, const struct report_entry *entry)
+{
+  const struct result *result = entry->result;
+  const struct facts *f = &result->facts;
+  const struct report_unit unit = report_unit(result);
+  char shape[24 * SHAPE_MAX_DIMS], spec[QUANTIZER_TEXT], verdict[512];
+  export_csv_text(out, entry->source);
+  fputc(',', out);
+  export_csv_text(out, entry->tensor->name);
+  fprintf(out, ",%s,%s", entry->tensor->stored->name,
+          shape_print(&entry->tensor->shape, shape, sizeof shape));
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, f->count, f->nan, f->inf, f->zeros);
+  write_numbers(
+      out, (const double[]){f->min, f->max, f->absmax, f->mean, f->std, f->kurtosis, f->p99}, 7);
+  fputc(',', out);
+  export_csv_text(out, quantizer_print(&result->quantizer, spec));
+  write_numbers(out, (const double[]){unit.scale, unit.zero_point, unit.lo, unit.hi}, 4);
+  for (size_t i = 0; i < metric_table_length; i++)
+    write_numbers(out, (const double[]){metric_table[i].value(&result->metrics)}, 1);
+  fprintf(out, ",%zu,", result->metrics.worst_channel);
+  export_csv_text(out, result_verdict(result, verdict, sizeof verdict));
+  fputc('\n', out);
+}

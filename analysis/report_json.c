@@ -1,0 +1,153 @@
+/* The report as JSON: the schema of DESIGN, and after it what else is known. */
+#include "analysis/report_styles.h"
+
+#include "analysis/export.h"
+
+#include <math.h>
+#include <string.h>
+
+static void set_number(json_t *object, const char *key, double value)
+{
+  json_object_set_new(object, key, export_number(value));
+}
+
+static void set_count(json_t *object, const char *key, uint64_t value)
+{
+  json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void set_facts(json_t *root, const struct facts *facts)
+{
+  set_count(root, "count", facts->count);
+  set_count(root, "nan", facts->nan);
+  set_count(root, "inf", facts->inf);
+  set_count(root, "zeros", facts->zeros);
+  set_number(root, "min", facts->min);
+  set_number(root, "max", facts->max);
+  set_number(root, "absmax", facts->absmax);
+  set_number(root, "mean", facts->mean);
+  set_number(root, "std", facts->std);
+  set_number(root, "kurtosis", facts->kurtosis);
+  set_number(root, "p99", facts->p99);
+}
+
+/* The kind as a word, and its number under a name of its own. */
+static void set_granularity(json_t *object, const struct granularity *granularity)
+{
+  static const char *const words[] = {[GRAIN_TENSOR] = "tensor",
+                                      [GRAIN_CHANNEL] = "channel",
+                                      [GRAIN_TOKEN] = "token",
+                                      [GRAIN_GROUP] = "group"};
+  json_object_set_new(object, "granularity", json_string(words[granularity->kind]));
+  if (granularity->kind == GRAIN_CHANNEL)
+    json_object_set_new(object, "axis", json_integer(granularity->axis));
+  if (granularity->kind == GRAIN_GROUP)
+    set_count(object, "group", granularity->group);
+}
+
+static json_t *quantizer_json(const struct result *result)
+{
+  const struct quantizer *quantizer = &result->quantizer;
+  const struct calibrator *calibrator = quantizer->calibrator;
+  const struct report_unit unit = report_unit(result);
+  char spec[QUANTIZER_TEXT];
+  json_t *object = json_object();
+  json_object_set_new(object, "spec", json_string(quantizer_print(quantizer, spec)));
+  json_object_set_new(object, "format", json_string(quantizer->format->name));
+  json_object_set_new(object, "symmetric", json_boolean(!quantizer->asymmetric));
+  set_granularity(object, &quantizer->granularity);
+  json_object_set_new(object, "calibrator",
+                      calibrator ? json_string(calibrator->name) : json_null());
+  if (calibrator && calibrator->parameter)
+    set_number(object, "parameter", quantizer->parameter);
+  set_number(object, "scale", unit.scale);
+  json_object_set_new(object, "zero_point",
+                      isnan(unit.zero_point) ? json_null()
+                                             : json_integer((json_int_t)unit.zero_point));
+  json_object_set_new(object, "range",
+                      isnan(unit.lo)
+                          ? json_null()
+                          : json_pack("[o,o]", export_number(unit.lo), export_number(unit.hi)));
+  return object;
+}
+
+/* Metrics whose values are whole numbers are written as such. */
+static bool is_count(const struct metric *metric)
+{
+  return strncmp(metric->name, "levels", 6) == 0;
+}
+
+static json_t *metrics_json(const struct metrics *metrics, bool exact)
+{
+  static const char nested[] = "channel_sqnr_";
+  json_t *object = json_object(), *channels = json_object();
+  for (size_t i = 0; i < metric_table_length; i++) {
+    const struct metric *metric = &metric_table[i];
+    double value = metric->value(metrics);
+    if (strncmp(metric->name, nested, strlen(nested)) == 0) {
+      json_object_set(object, "channel_sqnr_db", channels);
+      set_number(channels, metric->name + strlen(nested), value);
+    } else if (is_count(metric)) {
+      set_count(object, metric->name, (uint64_t)value);
+    } else {
+      set_number(object, metric->name, value);
+    }
+  }
+  json_object_set_new(channels, "worst_channel",
+                      isnan(metrics->channel_sqnr_worst)
+                          ? json_null()
+                          : json_integer((json_int_t)metrics->worst_channel));
+  json_object_set_new(object, "exact_reconstruction", json_boolean(exact));
+  json_decref(channels);
+  return object;
+}
+
+static json_t *channels_json(const struct channels *channels)
+{
+  json_t *object = json_object();
+  json_object_set_new(object, "axis", json_integer(channels->axis));
+  set_count(object, "count", channels->count);
+  set_number(object, "median_absmax", channels->median_absmax);
+  return object;
+}
+
+static json_t *outliers_json(const struct result *result)
+{
+  json_t *outliers = json_array();
+  for (size_t i = 0; i < report_outliers(result); i++) {
+    size_t number = result->channels.by_ratio[i];
+    const struct channel *channel = &result->channels.channel[number];
+    json_t *row = json_object();
+    set_count(row, "channel", number);
+    set_number(row, "absmax", channel->absmax);
+    set_number(row, "ratio", channel->ratio);
+    set_number(row, "sqnr_db", channel->sqnr_db);
+    json_array_append_new(outliers, row);
+  }
+  return outliers;
+}
+
+json_t *report_json(const struct report_entry *entry)
+{
+  const struct tensor *tensor = entry->tensor;
+  const struct result *result = entry->result;
+  char verdict[512];
+  json_t *root = json_object(), *shape = json_array();
+  for (unsigned i = 0; i < tensor->shape.dims; i++)
+    json_array_append_new(shape, json_integer((json_int_t)tensor->shape.dim[i]));
+  json_object_set_new(root, "source", export_text(entry->source));
+  json_object_set_new(root, "tensor", export_text(tensor->name));
+  json_object_set_new(root, "stored", json_string(tensor->stored->name));
+  json_object_set_new(root, "shape", shape);
+  set_facts(root, &result->facts);
+  json_object_set_new(root, "quantizer", quantizer_json(result));
+  json_object_set_new(root, "metrics", metrics_json(&result->metrics, result->metrics.mse == 0));
+  json_object_set_new(root, "exact", json_true());
+  json_object_set_new(root, "channels", channels_json(&result->channels));
+  json_object_set_new(root, "outlier_channels", outliers_json(result));
+  json_object_set_new(root, "verdict",
+                      export_text(result_verdict(result, verdict, sizeof verdict)));
+  if (report_note(tensor))
+    json_object_set_new(root, "note", json_string(report_note(tensor)));
+  return root;
+}

@@ -1,0 +1,171 @@
+/* The report for people: a tensor, then its quantizers side by side. */
+#include "analysis/report_styles.h"
+
+#include "quant/base/size.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  PAGE_WIDTH = 80,
+  LABEL_WIDTH = 16,
+  CELL_WIDTH = 12, /* at least */
+  CELL_TEXT = 48,
+  MOST_ROWS = 48,
+  MOST_COLUMNS = 5, /* that fit PAGE_WIDTH */
+};
+
+/* One quantizer: its numbers as words, row by row as the labels below have it. */
+struct column {
+  char spec[QUANTIZER_TEXT], verdict[512];
+  char cell[MOST_ROWS][CELL_TEXT];
+};
+
+struct report_page {
+  const struct tensor *tensor; /* of the columns; only compared */
+  size_t columns;
+  struct column column[MOST_COLUMNS];
+};
+
+struct report_page *report_page_new(void)
+{
+  return calloc(1, sizeof(struct report_page));
+}
+
+void report_page_free(struct report_page *page)
+{
+  free(page);
+}
+
+/* --- the head: what is known of the tensor ----------------------------------------------- */
+
+static void print_head(const struct report_entry *entry, FILE *out)
+{
+  const struct tensor *tensor = entry->tensor;
+  const struct facts *f = &entry->result->facts;
+  char source[512], name[1024], shape[24 * SHAPE_MAX_DIMS];
+  fprintf(out, "%s: %s\n", text_escape(entry->source, source, sizeof source),
+          text_escape(tensor->name, name, sizeof name));
+  fprintf(out,
+          "  %s %s, %" PRIu64 " elements: %" PRIu64 " NaN, %" PRIu64 " Inf, %" PRIu64 " zeros\n",
+          tensor->stored->name, shape_print(&tensor->shape, shape, sizeof shape), f->count, f->nan,
+          f->inf, f->zeros);
+  if (f->finite)
+    fprintf(out, "  %.6g .. %.6g, absmax %.6g, mean %.4g, std %.4g, kurtosis %.4g\n", f->min,
+            f->max, f->absmax, f->mean, f->std, f->kurtosis);
+  if (report_note(tensor))
+    fprintf(out, "  note: %s\n", report_note(tensor));
+}
+
+static void print_outliers(const struct result *result, FILE *out)
+{
+  const struct channels *channels = &result->channels;
+  size_t count = size_min(report_outliers(result), 5);
+  if (count == 0)
+    return;
+  fprintf(out, "  largest of %zu channels along axis %u (absmax over the median channel's):",
+          channels->count, channels->axis);
+  for (size_t i = 0; i < count; i++)
+    fprintf(out, "%s %zu (%.3g x)", i ? "," : "\n   ", channels->by_ratio[i],
+            channels->channel[channels->by_ratio[i]].ratio);
+  fputc('\n', out);
+}
+
+/* --- the columns ----------------------------------------------------------------------------- */
+
+static const char *const unit_labels[] = {"scale", "zero point", "range"};
+enum { UNIT_ROWS = sizeof unit_labels / sizeof unit_labels[0] };
+
+static const char *row_label(size_t row)
+{
+  return row < UNIT_ROWS ? unit_labels[row] : metric_table[row - UNIT_ROWS].label;
+}
+
+static size_t row_count(void)
+{
+  return size_min(UNIT_ROWS + metric_table_length, MOST_ROWS);
+}
+
+static void fill_units(struct column *column, const struct result *result)
+{
+  const struct report_unit unit = report_unit(result);
+  size_t units = fit_grain(result->fit)->units;
+  if (fit_grain(result->fit)->kind == GRAIN_TENSOR && units) {
+    snprintf(column->cell[0], CELL_TEXT, "%.6g", unit.scale);
+    snprintf(column->cell[1], CELL_TEXT, "%.0f", unit.zero_point);
+    snprintf(column->cell[2], CELL_TEXT, "%.5g .. %.5g", unit.lo, unit.hi);
+  } else {
+    snprintf(column->cell[0], CELL_TEXT, "%zu scales", units);
+    snprintf(column->cell[1], CELL_TEXT, "%s", result->quantizer.asymmetric ? "each" : "0");
+    snprintf(column->cell[2], CELL_TEXT, "each");
+  }
+}
+
+static void fill(struct column *column, const struct result *result)
+{
+  quantizer_print(&result->quantizer, column->spec);
+  result_verdict(result, column->verdict, sizeof column->verdict);
+  fill_units(column, result);
+  for (size_t row = UNIT_ROWS; row < row_count(); row++) {
+    const struct metric *metric = &metric_table[row - UNIT_ROWS];
+    metric_print(metric, metric->value(&result->metrics), column->cell[row], CELL_TEXT);
+  }
+}
+
+static size_t column_width(const struct column *column)
+{
+  size_t width = size_max(CELL_WIDTH, strlen(column->spec));
+  for (size_t row = 0; row < row_count(); row++)
+    width = size_max(width, strlen(column->cell[row]));
+  return width + 2;
+}
+
+static size_t page_width(const struct report_page *page)
+{
+  size_t width = LABEL_WIDTH;
+  for (size_t i = 0; i < page->columns; i++)
+    width += column_width(&page->column[i]);
+  return width;
+}
+
+static void print_row(const struct report_page *page, const char *label, size_t row, FILE *out)
+{
+  fprintf(out, "%-*s", LABEL_WIDTH, label);
+  for (size_t i = 0; i < page->columns; i++)
+    fprintf(out, "%*s", (int)column_width(&page->column[i]),
+            label[0] ? page->column[i].cell[row] : page->column[i].spec);
+  fputc('\n', out);
+}
+
+void report_page_print(struct report_page *page, FILE *out)
+{
+  if (page->columns == 0)
+    return;
+  fputc('\n', out);
+  print_row(page, "", 0, out);
+  for (size_t row = 0; row < row_count(); row++)
+    print_row(page, row_label(row), row, out);
+  for (size_t i = 0; i < page->columns; i++)
+    fprintf(out, "%s: %s\n", page->column[i].spec, page->column[i].verdict);
+  page->columns = 0;
+}
+
+bool report_page_add(struct report_page *page, const struct report_entry *entry, FILE *out)
+{
+  struct column column = {.spec = ""};
+  fill(&column, entry->result);
+  bool other = page->tensor != entry->tensor;
+  if (other || page->columns == MOST_COLUMNS ||
+      page_width(page) + column_width(&column) > PAGE_WIDTH)
+    report_page_print(page, out);
+  if (other) {
+    if (page->tensor)
+      fputc('\n', out);
+    print_head(entry, out);
+    print_outliers(entry->result, out);
+  }
+  page->tensor = entry->tensor;
+  page->column[page->columns++] = column;
+  return true;
+}
