@@ -4,6 +4,7 @@ noinst_LIBRARIES += libfigure.a
 libfigure_a_SOURCES = \
 	tui/figure/cairo.c \
 	tui/figure/draw.h \
+	tui/figure/libraries.c tui/figure/libraries.h \
 	tui/figure/png.c tui/figure/png.h
 libfigure_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS)
 FIGURE_LIBS = libfigure.a $(ANALYSIS_LIBS) $(CAIRO_LIBS) $(PNG_LIBS)
@@ -18,13 +19,28 @@ libscreen_a_SOURCES = \
 	tui/screen/keys.c tui/screen/keys.h \
 	tui/screen/knobs.c tui/screen/knobs.h \
 	tui/screen/layout.c tui/screen/layout.h \
+	tui/screen/libraries.c tui/screen/libraries.h \
 	tui/screen/signals.c tui/screen/signals.h \
 	tui/screen/terminal.c tui/screen/terminal.h
 libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 
 bin_PROGRAMS += qscope
 qscope_SOURCES = \
-	tui/cli/main.c
+	tui/cli/calibrators.c \
+	tui/cli/commands.h \
+	tui/cli/explore.c \
+	tui/cli/formats.c \
+	tui/cli/list.c \
+	tui/cli/main.c \
+	tui/cli/meter.c tui/cli/meter.h \
+	tui/cli/options.c tui/cli/options.h \
+	tui/cli/plot.c \
+	tui/cli/replay.c \
+	tui/cli/report.c \
+	tui/cli/save.c tui/cli/save.h \
+	tui/cli/table.c tui/cli/table.h \
+	tui/cli/work.c tui/cli/work.h
+qscope_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 qscope_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)
 
 dist_man_MANS += tui/qscope.1

@@ -1,4 +1,108 @@
-int main(void)
+/* qscope: reads the command line, runs a subcommand, says what went wrong. */
+#include "config.h"
+
+#include "quant/kernels/kernels.h"
+#include "tui/cli/commands.h"
+#include "tui/cli/meter.h"
+#include "tui/cli/options.h"
+#include "tui/cli/work.h"
+#include "tui/figure/libraries.h"
+#include "tui/screen/libraries.h"
+
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_version.h>
+#include <jansson.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+const struct command command_table[] = {
+    {"explore", "[SOURCE]", "open the explorer (the default; no SOURCE: the synthetic gallery)",
+     COMMAND_EXPLORE, 1, explore_run},
+    {"list", "SOURCE", "tensors: name, stored format, shape, elements, bytes", COMMAND_LIST, 1,
+     list_run},
+    {"report", "SOURCE", "the numbers: what each quantizer loses", COMMAND_REPORT, 1, report_run},
+    {"plot", "SOURCE -o FIG.png", "one figure as a picture, with its recipe inside", COMMAND_PLOT,
+     1, plot_run},
+    {"formats", "", "the number formats", COMMAND_FORMATS, 0, formats_run},
+    {"calibrators", "", "the ways to choose a range", COMMAND_CALIBRATORS, 0, calibrators_run},
+    {"replay", "RECIPE|FIG.png", "the state that a recipe or a figure carries", COMMAND_REPLAY, 8,
+     replay_run},
+};
+const size_t command_table_length = sizeof command_table / sizeof command_table[0];
+
+static void print_version(bool verbose)
 {
-  return 0;
+  char text[128];
+  puts(PACKAGE_STRING);
+  if (!verbose)
+    return;
+  fputs("kernels:", stdout);
+  for (const struct kernels *const *level = kernels_available(); *level; level++)
+    printf(" %s%s", (*level)->name, strcmp((*level)->name, kernels.name) == 0 ? " (in use)" : "");
+  printf("\nthreads: %u\n", pool_threads());
+  printf("libraries: GSL %s, Jansson %s, %s", gsl_version, JANSSON_VERSION,
+         figure_libraries(text, sizeof text));
+  printf(", %s\n", screen_libraries(text, sizeof text));
+}
+
+/* Standard output may be a full disk or a closed pipe: only the flush tells. */
+static enum status finish_output(struct error *error)
+{
+  errno = 0;
+  bool failed = fflush(stdout) != 0;
+  if (!failed && !ferror(stdout))
+    return STATUS_OK;
+  return error_set(error, STATUS_OUTPUT, "standard output: cannot be written: %s",
+                   errno ? strerror(errno) : "input/output error");
+}
+
+static enum status run(const struct command *command, const struct options *options,
+                       struct error *error)
+{
+  if (options->help)
+    options_help(stdout, command == &command_table[0] ? NULL : command);
+  else if (options->version)
+    print_version(options->verbose);
+  else
+    return command->run(options, error);
+  return STATUS_OK;
+}
+
+/* The exit status for STATUS, after saying why; a reader who closed the pipe has heard enough. */
+static int conclude(enum status status, const struct error *error)
+{
+  if (status == STATUS_CANCELLED)
+    return 128 + (meter_signal() ? meter_signal() : SIGINT);
+  bool closed_pipe = status == STATUS_OUTPUT && strstr(error->text, strerror(EPIPE));
+  if (status != STATUS_OK && error->text[0] && !closed_pipe)
+    work_complain(error);
+  return status_exit_code(status);
+}
+
+int main(int argc, char **argv)
+{
+  struct options options;
+  struct error error = {0};
+  const struct command *command;
+  gsl_set_error_handler_off();
+  setlocale(LC_ALL, "");
+  setlocale(LC_NUMERIC, "C"); /* numbers are read and written the same everywhere */
+  signal(SIGPIPE, SIG_IGN);
+  kernels_init();
+  enum status status = options_parse(argc, argv, &options, &command, &error);
+  if (status == STATUS_OK)
+    status = run(command, &options, &error);
+  meter_stop();
+  if (status != STATUS_USAGE) {
+    struct error output = {0};
+    enum status written = finish_output(&output);
+    if (status == STATUS_OK && written != STATUS_OK) {
+      status = written;
+      error = output;
+    }
+  }
+  options_clear(&options);
+  return conclude(status, &error);
 }

@@ -1,0 +1,47 @@
+/* qscope calibrators: the ways to choose a range. */
+#include "analysis/export.h"
+#include "quant/calibrator.h"
+#include "tui/cli/commands.h"
+#include "tui/cli/table.h"
+
+#include <stdio.h>
+
+static json_t *calibrator_json(const struct calibrator *row)
+{
+  json_t *object = json_object();
+  json_object_set_new(object, "name", json_string(row->name));
+  json_object_set_new(object, "parameter",
+                      row->parameter ? json_string(row->parameter) : json_null());
+  json_object_set_new(object, "default",
+                      row->parameter ? export_number(row->default_value) : json_null());
+  json_object_set_new(object, "summary", json_string(row->summary));
+  return object;
+}
+
+static bool add_calibrator(struct table *table, const struct calibrator *row)
+{
+  char word[64], value[32] = "";
+  snprintf(word, sizeof word, row->parameter ? "%s=%s" : "%s", row->name, row->parameter);
+  if (row->parameter)
+    snprintf(value, sizeof value, "%g", row->default_value);
+  return table_add(table, (const char *const[]){word, value, row->summary});
+}
+
+enum status calibrators_run(const struct options *options, struct error *error)
+{
+  if (options->style == REPORT_JSON) {
+    json_t *rows = json_array();
+    for (size_t i = 0; i < calibrator_table_length; i++)
+      json_array_append_new(rows, calibrator_json(&calibrator_table[i]));
+    export_json(rows, stdout);
+    return STATUS_OK;
+  }
+  struct table table = {.columns = 3};
+  bool good = table_add(&table, (const char *const[]){"calibrator", "default", "what it does"});
+  for (size_t i = 0; i < calibrator_table_length && good; i++)
+    good = add_calibrator(&table, &calibrator_table[i]);
+  if (good)
+    table_print(&table, stdout);
+  table_free(&table);
+  return good ? STATUS_OK : error_memory(error, "the list of calibrators");
+}

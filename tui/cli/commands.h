@@ -1,0 +1,39 @@
+/* The subcommands: one file each, one row each in command_table (tui/cli/main.c). */
+#ifndef QSCOPE_TUI_CLI_COMMANDS_H
+#define QSCOPE_TUI_CLI_COMMANDS_H
+
+#include "tui/cli/options.h"
+
+enum {
+  COMMAND_EXPLORE = 1,
+  COMMAND_LIST = 2,
+  COMMAND_REPORT = 4,
+  COMMAND_PLOT = 8,
+  COMMAND_FORMATS = 16,
+  COMMAND_CALIBRATORS = 32,
+  COMMAND_REPLAY = 64,
+  COMMAND_ANY = 127,
+};
+
+enum status explore_run(const struct options *options, struct error *error);
+enum status list_run(const struct options *options, struct error *error);
+enum status report_run(const struct options *options, struct error *error);
+enum status plot_run(const struct options *options, struct error *error);
+enum status formats_run(const struct options *options, struct error *error);
+enum status calibrators_run(const struct options *options, struct error *error);
+enum status replay_run(const struct options *options, struct error *error);
+
+/* The explorer on RECIPE; says what to do instead when there is no terminal. */
+enum status explore_recipe(const struct recipe *recipe, const struct options *options,
+                           struct error *error);
+
+/* Draws RECIPE to the file that -o names. */
+enum status plot_recipe(const struct recipe *recipe, const struct options *options,
+                        struct error *error);
+
+/* The state that OPTIONS and SOURCE (may be NULL) describe; recipe_clear frees it. STATUS_USAGE
+ * when there is more than one -t. */
+enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,
+                           struct error *error);
+
+#endif

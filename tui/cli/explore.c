@@ -1,0 +1,26 @@
+/* qscope [SOURCE]: the explorer. */
+#include "tui/cli/commands.h"
+
+#include <unistd.h>
+
+enum status explore_recipe(const struct recipe *recipe, const struct options *options,
+                           struct error *error)
+{
+  if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+    return error_set(error, STATUS_USAGE,
+                     "the explorer needs a terminal, and standard %s is none; for numbers: qscope "
+                     "report SOURCE -q SPEC, for a picture: qscope plot SOURCE -o FIG.png",
+                     isatty(STDOUT_FILENO) ? "input" : "output");
+  return app_run(recipe, &options->app, error);
+}
+
+enum status explore_run(const struct options *options, struct error *error)
+{
+  struct recipe recipe;
+  const char *source = options->operands ? options->operand[0] : NULL;
+  enum status status = options_recipe(options, source, &recipe, error);
+  if (status == STATUS_OK)
+    status = explore_recipe(&recipe, options, error);
+  recipe_clear(&recipe);
+  return status;
+}

@@ -1,0 +1,94 @@
+/* qscope list: the tensors of a source. */
+#include "analysis/export.h"
+#include "data/source.h"
+#include "tui/cli/commands.h"
+#include "tui/cli/table.h"
+
+#include <stdio.h>
+
+enum { SHAPE_TEXT = 24 * SHAPE_MAX_DIMS };
+
+static json_t *shape_json(const struct shape *shape)
+{
+  json_t *array = json_array();
+  for (unsigned i = 0; i < shape->dims; i++)
+    json_array_append_new(array, json_integer((json_int_t)shape->dim[i]));
+  return array;
+}
+
+static json_t *tensor_json(const struct source *source, size_t index)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  json_t *row = json_object();
+  json_object_set_new(row, "name", export_text(tensor->name));
+  json_object_set_new(row, "stored", json_string(tensor->stored->name));
+  json_object_set_new(row, "shape", shape_json(&tensor->shape));
+  json_object_set_new(row, "elements", json_integer((json_int_t)tensor->count));
+  json_object_set_new(row, "bytes", json_integer((json_int_t)tensor->bytes));
+  if (*source_remark(source, index))
+    json_object_set_new(row, "remark", export_text(source_remark(source, index)));
+  return row;
+}
+
+static void list_json(const struct source *source)
+{
+  json_t *root = json_object(), *tensors = json_array();
+  for (size_t i = 0; i < source_count(source); i++)
+    json_array_append_new(tensors, tensor_json(source, i));
+  json_object_set_new(root, "source", export_text(source_spec(source)));
+  json_object_set_new(root, "type", json_string(source_type_name(source)));
+  json_object_set_new(root, "tensors", tensors);
+  export_json(root, stdout);
+}
+
+static bool add_tensor(struct table *table, const struct source *source, size_t index)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  char shape[SHAPE_TEXT], elements[24], bytes[24];
+  snprintf(elements, sizeof elements, "%zu", tensor->count);
+  snprintf(bytes, sizeof bytes, "%zu", tensor->bytes);
+  return table_add(table, (const char *const[]){tensor->name, tensor->stored->name,
+                                                shape_print(&tensor->shape, shape, sizeof shape),
+                                                elements, bytes, source_remark(source, index)});
+}
+
+/* The column of remarks is there when the source has any. */
+static size_t table_width(const struct source *source)
+{
+  for (size_t i = 0; i < source_count(source); i++)
+    if (*source_remark(source, i))
+      return 6;
+  return 5;
+}
+
+static enum status list_table(const struct source *source, enum report_style style,
+                              struct error *error)
+{
+  struct table table = {.columns = table_width(source), .right = 1 << 3 | 1 << 4};
+  bool good = table_add(
+      &table, (const char *const[]){"name", "stored", "shape", "elements", "bytes", "remark"});
+  for (size_t i = 0; i < source_count(source) && good; i++)
+    good = add_tensor(&table, source, i);
+  if (good && style == REPORT_CSV)
+    table_csv(&table, stdout);
+  else if (good)
+    table_print(&table, stdout);
+  table_free(&table);
+  return good ? STATUS_OK : error_memory(error, "the list of tensors");
+}
+
+enum status list_run(const struct options *options, struct error *error)
+{
+  struct source *source;
+  if (options->operands == 0)
+    return error_set(error, STATUS_USAGE, "list: expected a SOURCE; see qscope list --help");
+  enum status status = source_open(options->operand[0], &source, error);
+  if (status != STATUS_OK)
+    return status;
+  if (options->style == REPORT_JSON)
+    list_json(source);
+  else
+    status = list_table(source, options->style, error);
+  source_close(source);
+  return status;
+}

@@ -1,0 +1,497 @@
+#include "tui/cli/options.h"
+
+#include "quant/base/nearest.h"
+#include "quant/base/pool.h"
+#include "quant/base/size.h"
+#include "tui/cli/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* --- reading values ------------------------------------------------------------------ */
+
+static bool read_long(const char *text, char **end, long least, long most, long *out)
+{
+  errno = 0;
+  *out = strtol(text, end, 10);
+  return *end != text && errno == 0 && *out >= least && *out <= most;
+}
+
+/* A whole number and nothing behind it. */
+static enum status whole_number(const char *text, long least, long most, long *out,
+                                struct error *error)
+{
+  char *end;
+  if (read_long(text, &end, least, most, out) && *end == '\0')
+    return STATUS_OK;
+  return error_set(error, STATUS_USAGE, "expected a whole number from %ld to %ld, found '%s'",
+                   least, most, text);
+}
+
+static enum status apply_tensor(void *member, const char *text, struct error *error)
+{
+  (void)error;
+  struct options *o = member;
+  o->tensor[o->tensors++] = text;
+  return STATUS_OK;
+}
+
+static enum status apply_quantizer(void *member, const char *text, struct error *error)
+{
+  struct options *o = member;
+  if (o->quantizers == RECIPE_QUANTIZERS)
+    return error_set(error, STATUS_USAGE, "more than %d quantizers", RECIPE_QUANTIZERS);
+  enum status status = quantizer_parse(text, &o->quantizer[o->quantizers], error);
+  o->quantizers += status == STATUS_OK;
+  return status;
+}
+
+static enum status set_style(enum report_style *style, enum report_style wanted,
+                             struct error *error)
+{
+  if (*style != REPORT_TEXT && *style != wanted)
+    return error_set(error, STATUS_USAGE, "--json and --csv exclude each other");
+  *style = wanted;
+  return STATUS_OK;
+}
+
+static enum status apply_json(void *member, const char *text, struct error *error)
+{
+  (void)text;
+  return set_style(member, REPORT_JSON, error);
+}
+
+static enum status apply_csv(void *member, const char *text, struct error *error)
+{
+  (void)text;
+  return set_style(member, REPORT_CSV, error);
+}
+
+static enum status apply_view(void *member, const char *text, struct error *error)
+{
+  const struct view_type *type = view_find(text);
+  if (!type) {
+    const char *names[8];
+    size_t count = size_min(view_table_length, 8);
+    for (size_t i = 0; i < count; i++)
+      names[i] = view_table[i].name;
+    const char *near = nearest_word(text, names, count);
+    return error_set(error, STATUS_USAGE, "unknown view '%s'; %s '%s'", text,
+                     near ? "did you mean" : "the first one is", near ? near : names[0]);
+  }
+  struct options *o = member;
+  o->view.kind = type->kind;
+  o->view_given = true;
+  return STATUS_OK;
+}
+
+static enum status apply_range(void *member, const char *text, struct error *error)
+{
+  char *colon, *end = NULL;
+  double lo = strtod(text, &colon);
+  double hi = *colon == ':' ? strtod(colon + 1, &end) : (double)NAN;
+  if (colon == text || *colon != ':' || end == colon + 1 || *end || !isfinite(lo) ||
+      !isfinite(hi) || lo >= hi)
+    return error_set(error, STATUS_USAGE, "expected LO:HI with LO below HI, found '%s'", text);
+  struct view *view = member;
+  view->lo = lo;
+  view->hi = hi;
+  return STATUS_OK;
+}
+
+static enum status apply_axis(void *member, const char *text, struct error *error)
+{
+  long axis;
+  enum status status = whole_number(text, -SHAPE_MAX_DIMS, SHAPE_MAX_DIMS - 1, &axis, error);
+  if (status == STATUS_OK)
+    *(int *)member = (int)axis;
+  return status;
+}
+
+static enum status apply_channel(void *member, const char *text, struct error *error)
+{
+  return whole_number(text, 0, LONG_MAX, member, error);
+}
+
+static enum status apply_bins(void *member, const char *text, struct error *error)
+{
+  long bins;
+  enum status status = whole_number(text, 1, 65536, &bins, error);
+  if (status == STATUS_OK)
+    *(size_t *)member = (size_t)bins;
+  return status;
+}
+
+static enum status apply_size(void *member, const char *text, struct error *error)
+{
+  char *end;
+  long width, height;
+  if (!read_long(text, &end, 1, 65535, &width) || (*end != 'x' && *end != 'X') ||
+      !read_long(end + 1, &end, 1, 65535, &height) || *end)
+    return error_set(error, STATUS_USAGE, "expected WIDTHxHEIGHT in pixels, found '%s'", text);
+  struct figure_options *figure = member;
+  figure->width = (unsigned)width;
+  figure->height = (unsigned)height;
+  return STATUS_OK;
+}
+
+static enum status apply_dpi(void *member, const char *text, struct error *error)
+{
+  long dpi;
+  enum status status = whole_number(text, 10, 2400, &dpi, error);
+  if (status == STATUS_OK)
+    *(unsigned *)member = (unsigned)dpi;
+  return status;
+}
+
+/* A word out of a short list, which ends with NULL: its place in the list. */
+static enum status choose_word(const char *text, const char *const *words, size_t *place,
+                               struct error *error)
+{
+  char all[128] = "";
+  for (*place = 0; words[*place]; ++*place) {
+    if (strcmp(text, words[*place]) == 0)
+      return STATUS_OK;
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", *place ? ", " : "",
+             words[*place]);
+  }
+  return error_set(error, STATUS_USAGE, "expected one of %s; found '%s'", all, text);
+}
+
+static enum status apply_theme(void *member, const char *text, struct error *error)
+{
+  static const char *const words[] = {[THEME_LIGHT] = "light", [THEME_DARK] = "dark", NULL};
+  size_t place;
+  enum status status = choose_word(text, words, &place, error);
+  if (status == STATUS_OK)
+    *(enum figure_theme *)member = (enum figure_theme)place;
+  return status;
+}
+
+static enum status apply_color(void *member, const char *text, struct error *error)
+{
+  static const char *const words[] = {
+      [COLOR_AUTO] = "auto", [COLOR_NEVER] = "never", [COLOR_8] = "8", [COLOR_256] = "256", NULL};
+  size_t place;
+  enum status status = choose_word(text, words, &place, error);
+  if (status == STATUS_OK)
+    *(enum color_mode *)member = (enum color_mode)place;
+  return status;
+}
+
+static enum status apply_threads(void *member, const char *text, struct error *error)
+{
+  (void)member;
+  long threads;
+  enum status status = whole_number(text, 1, 256, &threads, error);
+  if (status == STATUS_OK)
+    pool_set_threads((unsigned)threads);
+  return status;
+}
+
+static enum status apply_word(void *member, const char *text, struct error *error)
+{
+  (void)error;
+  *(const char **)member = text;
+  return STATUS_OK;
+}
+
+static enum status apply_switch(void *member, const char *text, struct error *error)
+{
+  (void)text, (void)error;
+  *(bool *)member = true;
+  return STATUS_OK;
+}
+
+/* --- the table ----------------------------------------------------------------------- */
+
+enum {
+  STATE = COMMAND_EXPLORE | COMMAND_PLOT | COMMAND_REPLAY,
+  DRAWS = COMMAND_PLOT | COMMAND_REPLAY,
+  SCREEN = COMMAND_EXPLORE | COMMAND_REPLAY,
+};
+
+#define MEMBER(name) offsetof(struct options, name)
+
+static const struct row {
+  const char *name;
+  int letter;
+  const char *argument;
+  const char *help;
+  unsigned commands;
+  size_t member; /* what apply sets: its place in struct options; 0: the options themselves */
+  enum status (*apply)(void *member, const char *text, struct error *error);
+} rows[] = {
+    {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
+     STATE | COMMAND_REPORT, 0, apply_tensor},
+    {"quantizer", 'q', "SPEC", "a quantizer such as int4,asym,group=128,mse; repeatable",
+     STATE | COMMAND_REPORT, 0, apply_quantizer},
+    {"view", 0, "VIEW", "histogram, error or channels", STATE, 0, apply_view},
+    {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
+    {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
+    {"axis", 0, "N", "channels along this axis; negative counts from the end",
+     STATE | COMMAND_REPORT, MEMBER(view.axis), apply_axis},
+    {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
+    {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
+    {"json", 0, NULL, "write JSON",
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_FORMATS | COMMAND_CALIBRATORS, MEMBER(style),
+     apply_json},
+    {"csv", 0, NULL, "write comma-separated values", COMMAND_LIST | COMMAND_REPORT, MEMBER(style),
+     apply_csv},
+    {"output", 'o', "FILE", "write to FILE; plot: a .png", COMMAND_REPORT | DRAWS, MEMBER(output),
+     apply_word},
+    {"size", 0, "WxH", "size of the figure in pixels (1600x1000)", DRAWS, MEMBER(figure),
+     apply_size},
+    {"dpi", 0, "N", "its resolution; text and lines scale with it (200)", DRAWS, MEMBER(figure.dpi),
+     apply_dpi},
+    {"theme", 0, "NAME", "light or dark", DRAWS, MEMBER(figure.theme), apply_theme},
+    {"codes", 0, "FILE.npy", "save the codes", COMMAND_REPORT, MEMBER(save[SAVE_CODES]),
+     apply_word},
+    {"dequantized", 0, "FILE.npy", "save the reconstruction, float32", COMMAND_REPORT,
+     MEMBER(save[SAVE_DEQUANTIZED]), apply_word},
+    {"scales", 0, "FILE.npy", "save the scales, float32", COMMAND_REPORT, MEMBER(save[SAVE_SCALES]),
+     apply_word},
+    {"zero-points", 0, "FILE.npy", "save the zero points, int32", COMMAND_REPORT,
+     MEMBER(save[SAVE_ZERO_POINTS]), apply_word},
+    {"print", 0, NULL, "print the recipe instead of opening it", COMMAND_REPLAY, MEMBER(print),
+     apply_switch},
+    {"color", 0, "WHEN", "auto, never, 8 or 256", SCREEN, MEMBER(app.color), apply_color},
+    {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii), apply_switch},
+    {"threads", 0, "N", "worker threads (all processors)", COMMAND_ANY, 0, apply_threads},
+    {"verbose", 'v', NULL, "with --version: libraries and instruction sets", COMMAND_ANY,
+     MEMBER(verbose), apply_switch},
+    {"help", 'h', NULL, "this help; after a subcommand, its own", COMMAND_ANY, MEMBER(help),
+     apply_switch},
+    {"version", 'V', NULL, "name and version", COMMAND_ANY, MEMBER(version), apply_switch},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* --- parsing --------------------------------------------------------------------------- */
+
+/* The tables getopt_long wants, made from ours. */
+struct getopt_tables {
+  struct option longs[ROWS + 1];
+  char shorts[2 * ROWS + 2];
+};
+
+static void make_tables(struct getopt_tables *tables)
+{
+  char *letter = tables->shorts;
+  *letter++ = ':';
+  memset(tables->longs, 0, sizeof tables->longs);
+  for (int i = 0; i < ROWS; i++) {
+    tables->longs[i] = (struct option){
+        rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, ROWS + 256 + i};
+    if (rows[i].letter) {
+      *letter++ = (char)rows[i].letter;
+      if (rows[i].argument)
+        *letter++ = ':';
+    }
+  }
+  *letter = '\0';
+}
+
+static int row_of(int found)
+{
+  for (int i = 0; i < ROWS; i++)
+    if (found == ROWS + 256 + i || (rows[i].letter && found == rows[i].letter))
+      return i;
+  return -1;
+}
+
+/* Says what is wrong where getopt only says that something is: WORD is what it read last. */
+static enum status unknown_option(const char *word, struct error *error)
+{
+  if (optopt > 0 && optopt < 256)
+    return error_set(error, STATUS_USAGE, "unknown option '-%c'; see qscope --help", optopt);
+  const char *names[ROWS], *name = word + 2;
+  size_t length = strcspn(name, "="), like = 0;
+  for (int i = 0; i < ROWS; i++)
+    if (strncmp(rows[i].name, name, length) == 0)
+      names[like++] = rows[i].name;
+  if (like > 1)
+    return error_set(error, STATUS_USAGE, "option '%s' may be '--%s' or '--%s'", word, names[0],
+                     names[1]);
+  if (like == 1)
+    return error_set(error, STATUS_USAGE, "option '--%s' takes no value", names[0]);
+  char typed[64];
+  snprintf(typed, sizeof typed, "%.*s", (int)size_min(length, sizeof typed - 1), name);
+  for (int i = 0; i < ROWS; i++)
+    names[i] = rows[i].name;
+  const char *near = nearest_word(typed, names, ROWS);
+  return near ? error_set(error, STATUS_USAGE, "unknown option '--%s'; did you mean '--%s'?", typed,
+                          near)
+              : error_set(error, STATUS_USAGE, "unknown option '--%s'; see qscope --help", typed);
+}
+
+/* Applies every option; *used has a bit for each row that occurred. */
+static enum status read_options(int argc, char **argv, struct options *out, unsigned long *used,
+                                struct error *error)
+{
+  struct getopt_tables tables;
+  make_tables(&tables);
+  optind = 1;
+  opterr = 0;
+  int found;
+  while ((found = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1) {
+    int row = row_of(found);
+    if (found == ':')
+      return error_set(error, STATUS_USAGE, "option '%s' needs a value", argv[optind - 1]);
+    if (row < 0)
+      return unknown_option(argv[optind - 1], error);
+    enum status status = rows[row].apply((char *)out + rows[row].member, optarg, error);
+    if (status != STATUS_OK) {
+      error_prefix(error, "--%s: ", rows[row].name);
+      return status;
+    }
+    *used |= 1UL << row;
+  }
+  out->operand = (const char *const *)(argv + optind);
+  out->operands = argc - optind;
+  return STATUS_OK;
+}
+
+static const struct command *find_command(const char *word)
+{
+  for (size_t i = 0; i < command_table_length; i++)
+    if (strcmp(command_table[i].name, word) == 0)
+      return &command_table[i];
+  return NULL;
+}
+
+/* A word that is no file may be a subcommand with a typo. */
+static enum status check_word(const char *word, struct error *error)
+{
+  enum { MOST = 16 };
+  const char *names[MOST];
+  struct stat unused;
+  size_t count = size_min(command_table_length, MOST);
+  if (strpbrk(word, ":/.-") || stat(word, &unused) == 0)
+    return STATUS_OK;
+  for (size_t i = 0; i < count; i++)
+    names[i] = command_table[i].name;
+  const char *near = nearest_word(word, names, count);
+  if (!near)
+    return STATUS_OK;
+  return error_set(error, STATUS_USAGE,
+                   "no file and no subcommand is called '%s'; did you mean '%s'?", word, near);
+}
+
+/* The subcommands that take the options of MASK, for the message. */
+static void name_commands(unsigned mask, char *text, size_t size)
+{
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < command_table_length && used < size; i++)
+    if (mask & command_table[i].mask)
+      used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                               command_table[i].name);
+}
+
+static enum status check_use(const struct command *command, const struct options *options,
+                             unsigned long used, struct error *error)
+{
+  char where[128];
+  for (int i = 0; i < ROWS; i++) {
+    if (!(used >> i & 1) || rows[i].commands & command->mask)
+      continue;
+    name_commands(rows[i].commands, where, sizeof where);
+    return error_set(error, STATUS_USAGE, "'%s' has no option '--%s' (it belongs to: %s)",
+                     command->name, rows[i].name, where);
+  }
+  if (options->operands > command->most)
+    return error_set(error, STATUS_USAGE, "%s: one word too many: '%s'", command->name,
+                     options->operand[command->most]);
+  return STATUS_OK;
+}
+
+enum status options_parse(int argc, char **argv, struct options *out,
+                          const struct command **command, struct error *error)
+{
+  unsigned long used = 0;
+  *command = &command_table[0];
+  *out = (struct options){.view = view_default(), .figure = figure_options_default()};
+  out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
+  if (!out->tensor)
+    return error_memory(error, "the command line");
+  enum status status = read_options(argc, argv, out, &used, error);
+  if (status != STATUS_OK)
+    return status;
+  const struct command *named = out->operands ? find_command(out->operand[0]) : NULL;
+  if (named) {
+    *command = named;
+    out->operand++;
+    out->operands--;
+  } else if (out->operands && (status = check_word(out->operand[0], error)) != STATUS_OK) {
+    return status;
+  }
+  return out->help || out->version ? STATUS_OK : check_use(*command, out, used, error);
+}
+
+void options_clear(struct options *options)
+{
+  free(options->tensor);
+  options->tensor = NULL;
+}
+
+enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,
+                           struct error *error)
+{
+  recipe_init(recipe);
+  if (options->tensors > 1)
+    return error_set(error, STATUS_USAGE, "one -t is enough here; found %zu", options->tensors);
+  recipe->quantizers = options->quantizers;
+  memcpy(recipe->quantizer, options->quantizer, sizeof recipe->quantizer);
+  recipe->view = options->view;
+  if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL))
+    return error_memory(error, "the recipe");
+  return STATUS_OK;
+}
+
+/* --- help --------------------------------------------------------------------------------- */
+
+static void help_options(FILE *out, unsigned mask)
+{
+  fputs("\nOptions:\n", out);
+  for (int i = 0; i < ROWS; i++) {
+    char left[40];
+    if (!(rows[i].commands & mask))
+      continue;
+    char letter[] = {'-', (char)rows[i].letter, ',', '\0'};
+    snprintf(left, sizeof left, "%3s --%s%s%s", rows[i].letter ? letter : "", rows[i].name,
+             rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+    fprintf(out, "  %-26s %s\n", left, rows[i].help);
+  }
+}
+
+void options_help(FILE *out, const struct command *command)
+{
+  if (command) {
+    fprintf(out, "Usage: qscope %s%s%s [OPTION]...\n%s.\n", command->name,
+            command->operands[0] ? " " : "", command->operands, command->summary);
+    help_options(out, command->mask);
+    return;
+  }
+  fputs("Usage: qscope [SOURCE] [OPTION]...\n"
+        "   or: qscope COMMAND [OPERAND] [OPTION]...\n"
+        "An oscilloscope for quantization error: what is lost when a tensor is stored in fewer "
+        "bits, and why.\n\nCommands:\n",
+        out);
+  for (size_t i = 0; i < command_table_length; i++) {
+    char left[40];
+    snprintf(left, sizeof left, "%s %s", command_table[i].name, command_table[i].operands);
+    fprintf(out, "  %-26s %s\n", left, command_table[i].summary);
+  }
+  help_options(out, COMMAND_ANY);
+  fputs("\nSOURCE is a .npy or .safetensors file, a folder or an index of .safetensors shards,\n"
+        "synth:NAME (see qscope list synth:), or - for a .npy on standard input.\n"
+        "\nExit status: 0 done, 2 wrong usage, 3 input that cannot be read, 4 output that cannot "
+        "be written.\n"
+        "The manual: man qscope\n",
+        out);
+}

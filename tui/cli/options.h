@@ -1,0 +1,60 @@
+/* The command line: one table of options, one of subcommands; the help is made from both.
+ *
+ * Ownership: options borrow the words of argv; options_clear frees the rest. Threads: the main
+ * thread. */
+#ifndef QSCOPE_TUI_CLI_OPTIONS_H
+#define QSCOPE_TUI_CLI_OPTIONS_H
+
+#include "analysis/recipe.h"
+#include "analysis/report.h"
+#include "quant/base/status.h"
+#include "tui/figure/draw.h"
+#include "tui/screen/app.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* What `--codes` and its sisters save. */
+enum save_kind { SAVE_CODES, SAVE_DEQUANTIZED, SAVE_SCALES, SAVE_ZERO_POINTS, SAVE_KINDS };
+
+struct options {
+  const char *const *operand; /* what is left of argv, without the subcommand */
+  int operands;
+  const char **tensor; /* -t, in order; owned array of borrowed words */
+  size_t tensors;
+  struct quantizer quantizer[RECIPE_QUANTIZERS];
+  size_t quantizers;
+  struct view view;
+  bool view_given;
+  enum report_style style;
+  const char *output; /* -o, or NULL */
+  const char *save[SAVE_KINDS];
+  struct figure_options figure;
+  struct app_options app;
+  bool print, verbose, help, version;
+};
+
+/* One row for each subcommand. RUN returns STATUS_OK, or fills ERROR with what to say. */
+struct command {
+  const char *name;
+  const char *operands; /* for the usage line */
+  const char *summary;
+  unsigned mask; /* one bit, for the options' table */
+  int most;      /* operands it takes */
+  enum status (*run)(const struct options *options, struct error *error);
+};
+
+extern const struct command command_table[];
+extern const size_t command_table_length;
+
+/* Reads ARGV. *command is the subcommand (the first operand, or the explorer). STATUS_USAGE with
+ * a sentence that names the nearest right word. */
+enum status options_parse(int argc, char **argv, struct options *out,
+                          const struct command **command, struct error *error);
+void options_clear(struct options *options);
+
+/* The help of COMMAND, or of the whole program (NULL). */
+void options_help(FILE *out, const struct command *command);
+
+#endif

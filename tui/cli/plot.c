@@ -1,0 +1,107 @@
+/* qscope plot: one figure. */
+#include "analysis/figure.h"
+#include "tui/cli/commands.h"
+#include "tui/cli/meter.h"
+#include "tui/cli/work.h"
+#include "tui/figure/draw.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Enough to show the shape, few enough that a bar is several pixels wide. */
+enum { PLOT_BINS = 200 };
+
+static enum status check_target(const char *path, struct error *error)
+{
+  if (!path)
+    return error_set(error, STATUS_USAGE, "plot: expected -o FIG.png");
+  const char *dot = strrchr(path, '.');
+  if (dot && (strcasecmp(dot, ".svg") == 0 || strcasecmp(dot, ".pdf") == 0))
+    return error_set(error, STATUS_USAGE, "%s: only .png can be written so far, not %s", path, dot);
+  if (!dot || strcasecmp(dot, ".png") != 0)
+    return error_set(error, STATUS_USAGE, "%s: expected a file name that ends in .png", path);
+  return STATUS_OK;
+}
+
+static enum status draw(const struct recipe *recipe, const struct tensor *tensor,
+                        const struct result *result, const struct options *options,
+                        struct error *error)
+{
+  char *text = recipe_print(recipe);
+  struct figure *figure =
+      text ? figure_build(result, &recipe->view, recipe->source, tensor, text) : NULL;
+  enum status status = figure ? figure_write_png(figure, options->output, &options->figure, error)
+                              : error_memory(error, "the figure");
+  figure_free(figure);
+  free(text);
+  return status;
+}
+
+/* Measures and draws TENSOR; RECIPE names everything that the figure depends on. */
+static enum status plot_tensor(struct source *source, size_t index, const struct recipe *recipe,
+                               const struct options *options, struct error *error)
+{
+  const struct view *view = &recipe->view;
+  const struct result_request request = {.axis = view->axis,
+                                         .bins = view->bins ? view->bins : PLOT_BINS,
+                                         .lo = view->lo,
+                                         .hi = view->hi};
+  struct result *result = NULL;
+  meter_start(source_tensor(source, index)->count);
+  enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
+  if (status == STATUS_OK)
+    status = draw(recipe, source_tensor(source, index), result, options, error);
+  result_free(result);
+  return status;
+}
+
+static enum status plot_source(struct source *source, const struct recipe *wanted,
+                               const struct options *options, struct error *error)
+{
+  size_t index;
+  const char *const pattern[] = {wanted->tensor};
+  enum status status = work_select_one(source, pattern, wanted->tensor != NULL, &index, error);
+  if (status != STATUS_OK)
+    return status;
+  struct recipe recipe = *wanted;
+  recipe.source = recipe.tensor = NULL;
+  if (recipe.quantizers == 0)
+    recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
+  if (recipe_set(&recipe, wanted->source, source_tensor(source, index)->name))
+    status = plot_tensor(source, index, &recipe, options, error);
+  else
+    status = error_memory(error, "the recipe");
+  recipe_clear(&recipe);
+  return status;
+}
+
+enum status plot_recipe(const struct recipe *recipe, const struct options *options,
+                        struct error *error)
+{
+  struct source *source;
+  enum status status = check_target(options->output, error);
+  if (status != STATUS_OK)
+    return status;
+  if (!recipe->source)
+    return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
+  if (recipe->quantizers > 1)
+    return error_set(error, STATUS_USAGE, "plot: expected one -q, found %zu", recipe->quantizers);
+  status = source_open(recipe->source, &source, error);
+  if (status != STATUS_OK)
+    return status;
+  status = plot_source(source, recipe, options, error);
+  source_close(source);
+  return status;
+}
+
+enum status plot_run(const struct options *options, struct error *error)
+{
+  struct recipe recipe;
+  enum status status =
+      options_recipe(options, options->operands ? options->operand[0] : NULL, &recipe, error);
+  if (status == STATUS_OK)
+    status = plot_recipe(&recipe, options, error);
+  recipe_clear(&recipe);
+  return status;
+}

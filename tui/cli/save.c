@@ -1,0 +1,146 @@
+#include "tui/cli/save.h"
+
+#include "data/npy_write.h"
+#include "quant/base/size.h"
+#include "quant/quantizer.h"
+
+#include <stdlib.h>
+
+bool save_wanted(const struct options *options)
+{
+  for (int i = 0; i < SAVE_KINDS; i++)
+    if (options->save[i])
+      return true;
+  return false;
+}
+
+/* --- codes and reconstruction: one element each ---------------------------------------- */
+
+/* Smallest integer type that holds the codes. */
+static enum npy_type code_type(const struct quantizer *quantizer)
+{
+  bool integer = quantizer->format->family == FORMAT_INTEGER;
+  bool negative = integer && !quantizer->asymmetric;
+  if (quantizer->format->bits <= 8)
+    return negative ? NPY_I1 : NPY_U1;
+  return negative ? NPY_I2 : NPY_U2;
+}
+
+/* Number that code 0 of fit_round_trip stands for. */
+static long code_offset(const struct quantizer *quantizer)
+{
+  long lowest = 0, highest = 0;
+  if (quantizer->format->family == FORMAT_INTEGER)
+    quantizer_code_range(quantizer, &lowest, &highest);
+  return lowest;
+}
+
+/* Writes N codes, counted from 0, as numbers that start at OFFSET. */
+static void write_codes(struct npy_writer *writer, enum npy_type type, long offset,
+                        const uint16_t *codes, size_t n)
+{
+  uint8_t narrow[FEED_BLOCK];
+  uint16_t wide[FEED_BLOCK];
+  bool one_byte = type == NPY_I1 || type == NPY_U1;
+  for (size_t i = 0; i < n; i++) {
+    wide[i] = (uint16_t)(codes[i] + offset);
+    narrow[i] = (uint8_t)wide[i];
+  }
+  npy_write_block(writer, one_byte ? (const void *)narrow : wide, n);
+}
+
+/* Runs the quantizer once more, block by block; CODES and VALUES may be NULL. */
+static enum status write_elements(const struct tensor *tensor, const struct fit *fit,
+                                  struct npy_writer *codes, struct npy_writer *values,
+                                  struct progress *progress)
+{
+  const struct feed feed = tensor_feed(tensor);
+  const enum npy_type type = code_type(fit_quantizer(fit));
+  const long offset = code_offset(fit_quantizer(fit));
+  float scratch[FEED_BLOCK], y[FEED_BLOCK];
+  uint16_t code[FEED_BLOCK];
+  for (size_t start = 0; start < feed.count; start += FEED_BLOCK) {
+    size_t n = size_min(FEED_BLOCK, feed.count - start);
+    fit_round_trip(fit, start, n, feed_block(&feed, start, n, scratch), y, code);
+    if (codes)
+      write_codes(codes, type, offset, code, n);
+    if (values)
+      npy_write_block(values, y, n);
+    if (progress_cancelled(progress))
+      return STATUS_CANCELLED;
+  }
+  return STATUS_OK;
+}
+
+/* Finishes WRITER (may be NULL) when all went well so far, else throws it away. */
+static enum status close_writer(struct npy_writer *writer, enum status status, struct error *error)
+{
+  if (writer && status == STATUS_OK)
+    return npy_write_end(writer, error);
+  npy_write_discard(writer);
+  return status;
+}
+
+static enum status save_elements(const struct options *options, const struct tensor *tensor,
+                                 const struct fit *fit, struct progress *progress,
+                                 struct error *error)
+{
+  struct npy_writer *codes = NULL, *values = NULL;
+  enum status status = STATUS_OK;
+  if (options->save[SAVE_CODES])
+    status = npy_write_begin(options->save[SAVE_CODES], code_type(fit_quantizer(fit)),
+                             &tensor->shape, &codes, error);
+  if (status == STATUS_OK && options->save[SAVE_DEQUANTIZED])
+    status =
+        npy_write_begin(options->save[SAVE_DEQUANTIZED], NPY_F4, &tensor->shape, &values, error);
+  if (status == STATUS_OK && (codes || values))
+    status = write_elements(tensor, fit, codes, values, progress);
+  status = close_writer(codes, status, error);
+  return close_writer(values, status, error);
+}
+
+/* --- scales and zero points: one for each unit ---------------------------------------------- */
+
+static struct shape unit_shape(const struct grain *grain, const struct shape *shape)
+{
+  struct shape out = {.dims = 0};
+  if (grain->kind == GRAIN_CHANNEL)
+    return (struct shape){.dims = 1, .dim = {grain->units}};
+  if (grain->kind == GRAIN_TENSOR)
+    return out;
+  /* Rows: all sizes but the last; groups: their number takes its place. */
+  out = *shape;
+  if (grain->kind == GRAIN_TOKEN)
+    out.dims -= out.dims > 0;
+  else if (out.dims > 0)
+    out.dim[out.dims - 1] = grain->groups;
+  return out;
+}
+
+static enum status save_units(const char *path, bool scales, const struct tensor *tensor,
+                              const struct fit *fit, struct error *error)
+{
+  const struct grain *grain = fit_grain(fit);
+  const struct shape shape = unit_shape(grain, &tensor->shape);
+  struct npy_writer *writer;
+  enum status status = npy_write_begin(path, scales ? NPY_F4 : NPY_I4, &shape, &writer, error);
+  if (status != STATUS_OK)
+    return status;
+  for (size_t unit = 0; unit < grain->units; unit++) {
+    float scale = fit_scale(fit, unit);
+    int32_t zero = (int32_t)fit_zero_point(fit, unit);
+    npy_write_block(writer, scales ? (const void *)&scale : &zero, 1);
+  }
+  return npy_write_end(writer, error);
+}
+
+enum status save_all(const struct options *options, const struct tensor *tensor,
+                     const struct result *result, struct progress *progress, struct error *error)
+{
+  enum status status = save_elements(options, tensor, result->fit, progress, error);
+  if (status == STATUS_OK && options->save[SAVE_SCALES])
+    status = save_units(options->save[SAVE_SCALES], true, tensor, result->fit, error);
+  if (status == STATUS_OK && options->save[SAVE_ZERO_POINTS])
+    status = save_units(options->save[SAVE_ZERO_POINTS], false, tensor, result->fit, error);
+  return status;
+}

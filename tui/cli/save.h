@@ -1,0 +1,20 @@
+/* Saves what was computed as .npy files, so that any other tool can check it.
+ *
+ * Ownership: borrows. Threads: the main thread. */
+#ifndef QSCOPE_TUI_CLI_SAVE_H
+#define QSCOPE_TUI_CLI_SAVE_H
+
+#include "analysis/result.h"
+#include "tui/cli/options.h"
+
+/* True when any of --codes and its sisters was given. */
+bool save_wanted(const struct options *options);
+
+/* Writes the files that OPTIONS name. Codes and reconstruction have the tensor's shape; scales
+ * and zero points have one element (shape []) per tensor, [channels], [rows...] for tokens or
+ * [rows..., groups]. Integer codes are the grid numbers (-128..127; 0..255 with a zero point),
+ * small floats their bit patterns. STATUS_OUTPUT, STATUS_CANCELLED, STATUS_MEMORY. */
+enum status save_all(const struct options *options, const struct tensor *tensor,
+                     const struct result *result, struct progress *progress, struct error *error);
+
+#endif

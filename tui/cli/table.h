@@ -1,0 +1,27 @@
+/* A table of words: aligned columns for people, comma-separated values for programs.
+ *
+ * Ownership: copies the cells; table_free frees. Threads: one at a time. */
+#ifndef QSCOPE_TUI_CLI_TABLE_H
+#define QSCOPE_TUI_CLI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { TABLE_COLUMNS = 8 };
+
+struct table {
+  size_t columns, rows; /* the first row holds the headings */
+  unsigned right;       /* a bit for each column that is aligned to the right */
+  char **cell;
+};
+
+/* Adds a row of table->columns cells. False when memory runs out. */
+bool table_add(struct table *table, const char *const *cells);
+void table_free(struct table *table);
+
+/* Control characters are escaped; widths are those of the terminal. */
+void table_print(const struct table *table, FILE *out);
+void table_csv(const struct table *table, FILE *out);
+
+#endif

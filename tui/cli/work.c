@@ -1,0 +1,127 @@
+#include "tui/cli/work.h"
+
+#include "quant/base/size.h"
+#include "tui/cli/meter.h"
+
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void work_complain(const struct error *error)
+{
+  char text[4 * sizeof error->text];
+  meter_clear();
+  fprintf(stderr, "qscope: %s\n", text_escape(error->text, text, sizeof text));
+}
+
+/* Marks in CHOSEN what PATTERN names; how many that are. */
+static size_t mark(const struct source *source, const char *pattern, bool *chosen)
+{
+  size_t found = 0, count = source_count(source);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(source_tensor(source, i)->name, pattern) == 0)
+      chosen[i] = true, found++;
+  for (size_t i = 0, exact = found; i < count && !exact; i++)
+    if (fnmatch(pattern, source_tensor(source, i)->name, 0) == 0)
+      chosen[i] = true, found++;
+  return found;
+}
+
+/* A pattern that fits nothing: the source says which names are near. */
+static enum status nothing_fits(const struct source *source, const char *pattern,
+                                struct error *error)
+{
+  size_t unused;
+  return source_find(source, pattern, &unused, error);
+}
+
+static enum status mark_all(const struct source *source, const char *const *patterns,
+                            size_t pattern_count, bool *chosen, struct error *error)
+{
+  if (source_count(source) == 0) {
+    char shown[256];
+    return error_set(error, STATUS_INPUT, "%s: expected tensors, found none",
+                     text_escape(source_spec(source), shown, sizeof shown));
+  }
+  if (pattern_count == 0)
+    memset(chosen, true, source_count(source));
+  for (size_t i = 0; i < pattern_count; i++)
+    if (!mark(source, patterns[i], chosen))
+      return nothing_fits(source, patterns[i], error);
+  return STATUS_OK;
+}
+
+enum status work_select(const struct source *source, const char *const *patterns,
+                        size_t pattern_count, size_t **out, size_t *count, struct error *error)
+{
+  size_t total = source_count(source), used = 0;
+  bool *chosen = mem_array(total, sizeof *chosen);
+  size_t *index = mem_array(total, sizeof *index);
+  enum status status = chosen && index ? mark_all(source, patterns, pattern_count, chosen, error)
+                                       : error_memory(error, "the list of tensors");
+  for (size_t i = 0; i < total && status == STATUS_OK; i++)
+    if (chosen[i])
+      index[used++] = i;
+  free(chosen);
+  if (status != STATUS_OK) {
+    free(index);
+    return status;
+  }
+  *out = index;
+  *count = used;
+  return STATUS_OK;
+}
+
+enum status work_select_one(const struct source *source, const char *const *patterns,
+                            size_t pattern_count, size_t *out, struct error *error)
+{
+  size_t *index, count;
+  enum status status = work_select(source, patterns, pattern_count, &index, &count, error);
+  if (status != STATUS_OK)
+    return status;
+  *out = index[0];
+  if (count > 1) {
+    char spec[256], first[128], second[128];
+    status = error_set(error, STATUS_USAGE,
+                       "%s: expected one tensor, found %zu (%s, %s%s); choose with -t",
+                       text_escape(source_spec(source), spec, sizeof spec), count,
+                       text_escape(source_tensor(source, index[0])->name, first, sizeof first),
+                       text_escape(source_tensor(source, index[1])->name, second, sizeof second),
+                       count > 2 ? ", ..." : "");
+  }
+  free(index);
+  return status;
+}
+
+enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
+                        const struct result_request *request, struct result **out,
+                        struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  char name[128], spec[256];
+  text_escape(tensor->name, name, sizeof name);
+  struct progress *progress = meter_task(name, tensor->count);
+  enum status status = source_load(source, index, progress, error);
+  struct result *result = NULL;
+  if (status == STATUS_OK)
+    status =
+        result_compute(source_tensor(source, index), quantizer, request, progress, &result, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "%s: %s: ", text_escape(source_spec(source), spec, sizeof spec), name);
+  else
+    status = source_verify(source, error);
+  if (status == STATUS_OK)
+    *out = result;
+  else
+    result_free(result);
+  return status;
+}
+
+struct quantizer work_default_quantizer(void)
+{
+  struct quantizer quantizer;
+  quantizer_parse("int8", &quantizer, NULL);
+  return quantizer;
+}

@@ -1,0 +1,35 @@
+/* What report, plot and replay have in common: choosing tensors and computing results.
+ *
+ * Ownership: work_select allocates an array that the caller frees; a result belongs to the
+ * caller. Threads: the main thread. */
+#ifndef QSCOPE_TUI_CLI_WORK_H
+#define QSCOPE_TUI_CLI_WORK_H
+
+#include "analysis/result.h"
+#include "data/source.h"
+
+#include <stddef.h>
+
+/* Writes "qscope: ..." for ERROR to standard error, over the meter. */
+void work_complain(const struct error *error);
+
+/* The tensors of SOURCE that PATTERNS name, each once, in the source's order: by name, or by
+ * shell pattern where no tensor bears that name. No pattern: all of them. STATUS_INPUT when a
+ * pattern fits nothing, or there is no tensor at all. */
+enum status work_select(const struct source *source, const char *const *patterns,
+                        size_t pattern_count, size_t **out, size_t *count, struct error *error);
+
+/* The same where exactly one is wanted (STATUS_USAGE when several fit). */
+enum status work_select_one(const struct source *source, const char *const *patterns,
+                            size_t pattern_count, size_t *out, struct error *error);
+
+/* Loads tensor INDEX and measures it, with the meter running. A message names the source and the
+ * tensor. */
+enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
+                        const struct result_request *request, struct result **out,
+                        struct error *error);
+
+/* int8: what is looked at when no quantizer was named. */
+struct quantizer work_default_quantizer(void);
+
+#endif
