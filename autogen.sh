@@ -90,7 +90,8 @@ missing()
     # shellcheck disable=SC2086 # the probe is a kind and a name
     there $probe && continue
     if [ "$1" -eq 0 ]; then
-      echo "$probe"
+      # shellcheck disable=SC2086 # without the blanks of the table
+      echo $probe
     else
       printf '%s\n' "$packages" | cut -d '|' -f "$(($1 - 2))"
     fi

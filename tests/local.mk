@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	QSCOPE_TEST_DATA='$(abs_top_srcdir)/tests/data'; export QSCOPE_TEST_DATA; \
 	QSCOPE_PROGRAM='$(abs_top_builddir)/qscope$(EXEEXT)'; export QSCOPE_PROGRAM; \
+	QSCOPE_BUILDDIR='$(abs_top_builddir)'; export QSCOPE_BUILDDIR; \
 	QSCOPE_SRCDIR='$(abs_top_srcdir)'; export QSCOPE_SRCDIR; \
 	QSCOPE_COMPILE='$(COMPILE) -I$(abs_top_srcdir)'; export QSCOPE_COMPILE; \
 	: "$${QSCOPE_SHARED=$(abs_top_srcdir)/../shared}"; export QSCOPE_SHARED; \

@@ -1,5 +1,19 @@
 # Command-line tests: shell scripts that run the program and print TAP.
 
-CLI_TESTS =
+CLI_TESTS = \
+	tests/cli/errors.sh \
+	tests/cli/frame.sh \
+	tests/cli/list.sh \
+	tests/cli/plot.sh \
+	tests/cli/report.sh \
+	tests/cli/save.sh
 TESTS += $(CLI_TESTS)
-EXTRA_DIST += $(CLI_TESTS)
+EXTRA_DIST += $(CLI_TESTS) tests/cli/cli.sh
+
+# Their eyes: they read JSON and .npy without the program's own code.
+check_PROGRAMS += tests/cli/json_get tests/cli/npy_tool
+tests_cli_json_get_SOURCES = tests/cli/json_get.c
+tests_cli_json_get_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_cli_json_get_LDADD = $(JANSSON_LIBS)
+tests_cli_npy_tool_SOURCES = tests/cli/npy_tool.c
+tests_cli_npy_tool_LDADD = -lm

@@ -1,0 +1,47 @@
+#!/bin/sh
+# qscope plot and replay: figures that carry their recipe, and recipes that make the figure again.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+state="synth:gaussian,shape=64x64 -q int4,sym,tensor,minmax"
+# shellcheck disable=SC2086 # the words of a command
+{
+for view in histogram error channels; do
+  qscope plot $state --view "$view" -o "$view.png" --size 640x400 --dpi 100 >out.txt 2>&1
+  is "$? $(cat out.txt)" "0 " "a figure of the $view view, without a word"
+  is "$(od -A n -t x1 -N 24 "$view.png" | tr -d ' \n')" \
+    "89504e470d0a1a0a0000000d494844520000028000000190" "$view: PNG of 640 x 400"
+  like "$(qscope replay "$view.png" --print)" "synth:gaussian,shape=64x64 .*-q int4,sym,tensor,minmax" \
+    "$view: the recipe is inside"
+done
+is "$(cmp -s histogram.png error.png; echo $?)" 1 "views differ"
+
+# The same state again, to the pixel: from the figure, from one argument, from many.
+recipe=$(qscope replay error.png --print)
+qscope replay error.png -o again.png --size 640x400 --dpi 100
+ok "$(cmp -s error.png again.png; echo $?)" "redrawn from the figure"
+qscope replay "$recipe" -o again2.png --size 640x400 --dpi 100
+ok "$(cmp -s error.png again2.png; echo $?)" "redrawn from the recipe as one argument"
+qscope replay $recipe -o again3.png --size 640x400 --dpi 100
+ok "$(cmp -s error.png again3.png; echo $?)" "redrawn from the recipe as many words"
+is "$(qscope replay "$recipe" --print)" "$recipe" "a printed recipe prints as itself"
+
+qscope plot $state --log --range -2:2 --bins 50 --axis 1 --view histogram -o zoom.png --size 640x400
+like "$(qscope replay zoom.png --print)" "--log" "the recipe keeps the log scale"
+like "$(qscope replay zoom.png --print)" "--range -2:2" "the recipe keeps the zoom"
+like "$(qscope replay zoom.png --print)" "--bins 50" "the recipe keeps the bins"
+qscope plot $state -o light.png --size 320x200
+qscope plot $state -o dark.png --size 320x200 --theme dark
+is "$(cmp -s light.png dark.png; echo $?)" 1 "themes differ"
+}
+
+# Words that need quoting survive the way through the figure.
+npy make "two words.npy" f4 "2,3" 1 2 3 -1 -2 -3
+qscope plot "two words.npy" -o quoted.png --size 320x200
+qscope replay "$(qscope replay quoted.png --print)" -o quoted2.png --size 320x200
+ok "$(cmp -s quoted.png quoted2.png; echo $?)" "a source with a space"
+like "$(qscope replay quoted.png --print)" "-q int8,sym,tensor,minmax" "the default quantizer is named"
+
+fails 2 "word|expected|unknown" "a recipe with nonsense" qscope replay "plot synth:gaussian --viwe error" --print
+fails 3 "truncated.png: " "a truncated figure" sh -c 'head -c 200 error.png >truncated.png; "$QSCOPE_PROGRAM" replay truncated.png --print'
+is "$(ls -A | grep -Ev '\.(png|npy|txt)$|^\.(out|err)$')" "" "nothing else is left in the folder"
+done_testing

@@ -1,0 +1,52 @@
+#!/bin/sh
+# report --codes --dequantized --scales --zero-points: what is saved says what was reported.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+# Values of a known tensor with one column twenty times as large.
+awk 'BEGIN { srand(7); for (i = 0; i < 6000; i++) { x = rand() + rand() + rand() - 1.5
+  printf "%.7g\n", i % 100 == 42 ? 20 * x : x } }' >values.txt
+# shellcheck disable=SC2046 # one word for each value
+npy make x.npy f4 "60,100" $(cat values.txt)
+
+# SPEC, elements that share a scale, expected types and shapes of codes and scales
+check() # check SPEC RUN CODES-INFO SCALES-INFO
+{
+  qscope report x.npy -q "$1" --json --codes c.npy --dequantized d.npy --scales s.npy --zero-points z.npy >r.json
+  is "$? $(npy info c.npy) $(npy info d.npy)" "0 $3 (60, 100) <f4 (60, 100)" "$1: codes and reconstruction"
+  is "$(npy info s.npy) $(npy info z.npy)" "<f4 $4 <i4 $4" "$1: shape of scales and zero points"
+  near "$(npy mse x.npy d.npy)" "$(get metrics.mse <r.json)" 1e-12 "$1: MSE between the files is the reported one"
+  is "$(npy affine c.npy s.npy z.npy "$2" d.npy)" 0 "$1: (code - zero) x scale is the reconstruction"
+}
+check int8 6000 "|i1" "()"
+check int8,asym 6000 "|u1" "()"
+check int4,asym,channel=0 100 "|u1" "(60,)"
+check int16,asym 6000 "<u2" "()"
+check int16 6000 "<i2" "()"
+check int3,group=20 20 "|i1" "(60, 5)"
+check int8,token,percentile=99 100 "|i1" "(60,)"
+
+# The reconstruction is on the grid already: the same scale again loses nothing.
+qscope report x.npy -q int8,channel=1 --json --dequantized d.npy >first.json
+qscope report d.npy -q int8,channel=1 --json >second.json
+near "$(npy mse x.npy d.npy)" "$(get metrics.mse <first.json)" 1e-12 "channels along the last axis"
+is "$(awk -v a="$(get metrics.mse <second.json)" -v b="$(get metrics.mse <first.json)" 'BEGIN { print (a < b * 1e-6) }')" 1 \
+  "a reconstruction quantizes without a loss"
+
+# Ragged groups: 100 = 3 x 32 + 4.
+qscope report x.npy -q int4,group=32 --json --scales s.npy --codes c.npy >r.json
+is "$(npy info s.npy)" "<f4 (60, 4)" "a short group at the end of each row"
+is "$(npy dump c.npy | awk '$1 < -8 || $1 > 7' | wc -l)" 0 "int4 codes lie in -8..7"
+
+# Small floats are saved as their bit patterns.
+npy make floats.npy f4 6 448 -448 1 0 0.001953125 2
+qscope report floats.npy -q e4m3 --codes c.npy --scales s.npy >/dev/null
+is "$(npy info c.npy) $(npy dump c.npy | tr '\n' ' ')" "|u1 (6,) 126 254 56 0 1 64 " "e4m3 bit patterns by hand"
+qscope report floats.npy -q fp16 --codes c.npy >/dev/null
+is "$(npy info c.npy) $(npy dump c.npy | tr '\n' ' ')" "<u2 (6,) 24320 57088 15360 0 6144 16384 " "fp16 bit patterns by hand"
+
+# The largest number that is not a number stays what it is.
+npy make odd.npy f4 3 nan 1 -1
+qscope report odd.npy -q int8 --dequantized d.npy --codes c.npy >/dev/null
+is "$(npy dump d.npy | tr '\n' ' ')" "nan 1 -1 " "NaN reconstructs to NaN"
+is "$(npy dump c.npy | tr '\n' ' ')" "0 127 -127 " "and has the code of zero"
+done_testing
