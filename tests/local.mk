@@ -4,6 +4,7 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 SH_LOG_DRIVER = $(LOG_DRIVER)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/support/cmocka.sh
 
 # QSCOPE_SHARED may name the folder with the reference vectors and sample files; tests that
 # need it skip without it.
@@ -17,7 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 	: "$${QSCOPE_SHARED=$(abs_top_srcdir)/../shared}"; export QSCOPE_SHARED; \
 	LC_ALL=C.UTF-8; export LC_ALL; TZ=UTC; export TZ;
 
-EXTRA_DIST += tests/support/tap.sh
+EXTRA_DIST += tests/support/cmocka.sh tests/support/tap.sh
 
 HOUSE_TESTS = tests/floors.sh tests/headers.sh
 TESTS += $(HOUSE_TESTS)
