@@ -167,7 +167,7 @@ static enum status parse_json(const unsigned char *text, size_t size, json_t **o
   json_error_t json;
   *out = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &json);
   if (!*out)
-    return error_set(error, STATUS_INPUT, "header is not valid JSON at byte %d: %s", json.position,
+    return error_set(error, STATUS_INPUT, "not valid JSON at byte %d: %s", json.position,
                      SHOWN(json.text));
   return STATUS_OK;
 }

@@ -118,11 +118,17 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
                    bytes, types);
 }
 
+/* Standard input and synthetic tensors, even where a file of that name exists. */
+static bool names_no_file(const char *spec)
+{
+  return strcmp(spec, "-") == 0 || synth_tastes(spec, NULL, 0);
+}
+
 /* By what the file holds first, by its name only when that says nothing. */
 static enum status find_type(const char *spec, const struct source_type **out, struct error *error)
 {
   unsigned char head[HEAD_SIZE];
-  size_t length = read_head(spec, head);
+  size_t length = names_no_file(spec) ? 0 : read_head(spec, head);
   *out = length ? taste("", head, length) : NULL;
   if (!*out)
     *out = taste(spec, head, 0);
@@ -190,37 +196,50 @@ const char *source_remark(const struct source *source, size_t index)
   return source->remark ? source->remark(source, index) : "";
 }
 
-/* The first names, as many as a message holds, into TEXT. */
-static char *some_names(const struct source *source, char *text, size_t size)
+/* Up to five of the names that contain PART, into TEXT; how many there are in all. */
+static size_t some_names(const struct source *source, const char *part, char *text, size_t size)
 {
   enum { SHOW = 5 };
-  size_t used = 0;
+  size_t used = 0, found = 0;
   text[0] = '\0';
-  for (size_t i = 0; i < size_min(source->count, SHOW) && used < size; i++)
-    used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
-                             SHOWN(source->tensors[i].name));
-  if (source->count > SHOW && used < size)
+  for (size_t i = 0; i < source->count; i++) {
+    const char *name = source->tensors[i].name;
+    if (strstr(name, part) && ++found <= SHOW && used < size)
+      used +=
+          (size_t)snprintf(text + used, size - used, "%s%s", found > 1 ? ", " : "", SHOWN(name));
+  }
+  if (found > SHOW && used < size)
     snprintf(text + used, size - used, ", ...");
-  return text;
+  return found;
+}
+
+/* The name nearest to NAME, or NULL when none is near or memory runs out. */
+static const char *nearest_name(const struct source *source, const char *name)
+{
+  const char **names = mem_array(source->count, sizeof *names);
+  for (size_t i = 0; names && i < source->count; i++)
+    names[i] = source->tensors[i].name;
+  const char *near = names ? nearest_word(name, names, source->count) : NULL;
+  free(names);
+  return near;
 }
 
 static enum status no_such_tensor(const struct source *source, const char *name,
                                   struct error *error)
 {
-  const char **names = mem_array(source->count, sizeof *names);
-  if (!names)
-    return error_memory(error, "a list of names");
-  for (size_t i = 0; i < source->count; i++)
-    names[i] = source->tensors[i].name;
-  const char *near = nearest_word(name, names, source->count);
   char list[320];
-  if (near)
-    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; the nearest name is \"%s\"",
+  const char *near = nearest_name(source, name);
+  if (some_names(source, name, list, sizeof list) > 0)
+    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; names with it: %s", SHOWN(source->spec),
+              SHOWN(name), list);
+  else if (near)
+    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; did you mean \"%s\"?",
               SHOWN(source->spec), SHOWN(name), SHOWN(near));
-  else
+  else if (some_names(source, "", list, sizeof list) > 0)
     error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; there are %zu: %s", SHOWN(source->spec),
-              SHOWN(name), source->count, some_names(source, list, sizeof list));
-  free(names);
+              SHOWN(name), source->count, list);
+  else
+    error_set(error, STATUS_INPUT, "%s: holds no tensors", SHOWN(source->spec));
   return STATUS_INPUT;
 }
 
@@ -239,8 +258,9 @@ enum status source_find(const struct source *source, const char *name, size_t *i
     return STATUS_OK;
   if (source->count == 0)
     return error_set(error, STATUS_INPUT, "%s: holds no tensors", SHOWN(source->spec));
+  some_names(source, "", list, sizeof list);
   return error_set(error, STATUS_INPUT, "%s: holds %zu tensors, name one of: %s",
-                   SHOWN(source->spec), source->count, some_names(source, list, sizeof list));
+                   SHOWN(source->spec), source->count, list);
 }
 
 enum status source_load(struct source *source, size_t index, struct progress *progress,

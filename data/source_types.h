@@ -36,7 +36,7 @@ bool text_ends(const char *text, const char *suffix);
 const char *path_base(const char *path);
 
 /* NAME as text_escape shows it, for one message: lives to the end of the enclosing block. */
-enum { SHOWN_SIZE = 128 };
+enum { SHOWN_SIZE = 256 };
 #define SHOWN(name) text_escape((name), (char[SHOWN_SIZE]){0}, SHOWN_SIZE)
 
 /* The types, one file each. */

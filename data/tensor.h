@@ -16,10 +16,11 @@
 /* How numbers lie in a file: one row of stored_table each. */
 struct stored {
   const char *name; /* "f32", "bf16", "f8_e4m3": what `qscope list` and the report print */
-  unsigned size;    /* bytes of an element */
+  unsigned size;    /* bytes of an element; 0 when elements share bytes (f4, f6) */
   bool exact;       /* every value is exactly a float32 (not so for f64, i32, i64, u32, u64) */
   bool integral;    /* integers and bool: usually not meant to be quantized */
-  /* Decodes n contiguous little-endian elements (any alignment). */
+  /* Decodes n contiguous little-endian elements (any alignment). NULL: such tensors are listed,
+   * and source_load refuses them. */
   void (*decode)(const unsigned char *bytes, size_t n, float *out);
 };
 
@@ -42,8 +43,10 @@ struct tensor {
  * TENSOR->data is lent directly when it is aligned native float32 in C order. */
 struct feed tensor_feed(const struct tensor *tensor);
 
-/* NAME with control characters, invalid UTF-8 and terminal escapes written as \xNN, for people;
- * at most SIZE bytes with the NUL. Returns TEXT. Printable UTF-8 passes unchanged. */
+/* NAME with control characters (C0, DEL, C1), invalid UTF-8, and characters that are invisible or
+ * reorder text (bidi marks, zero widths, line separators) written as \xNN byte by byte, for people;
+ * at most SIZE bytes with the NUL, cut between characters. Returns TEXT. Other UTF-8, a backslash
+ * too, passes unchanged: the text is for reading, not for reading back. */
 char *text_escape(const char *name, char *text, size_t size);
 
 #endif

@@ -38,6 +38,7 @@ const char *files_write(const char *name, const void *bytes, size_t size)
 {
   static char path[512];
   snprintf(path, sizeof path, "%s/%s", files_folder(), name);
+  unlink(path); /* some file systems flush to disk when a file is emptied and written again */
   FILE *file = fopen(path, "wb");
   assert_non_null(file);
   assert_int_equal(size ? fwrite(bytes, 1, size, file) : 0, size);
@@ -92,11 +93,11 @@ const char *files_sample(const char *name)
   return access(path, R_OK) == 0 ? path : NULL;
 }
 
-const char *files_data(const char *name)
+const char *files_data(const char *kind, const char *name)
 {
   static char path[600];
   const char *data = getenv("QSCOPE_TEST_DATA");
-  snprintf(path, sizeof path, "%s/%s", data ? data : "tests/data", name);
+  snprintf(path, sizeof path, "%s/%s/%s", data ? data : "tests/data", kind, name);
   return path;
 }
 

@@ -31,9 +31,11 @@ const char *files_npy(const char *name, const char *descr, const char *fortran, 
 /* A .safetensors with the header text and data. */
 const char *files_safetensors(const char *name, const char *header, const void *data, size_t size);
 
-/* The file NAME of $QSCOPE_SHARED/samples, or NULL when it is not there; of tests/data. */
+/* The file NAME of $QSCOPE_SHARED/samples, or NULL when it is not there. */
 const char *files_sample(const char *name);
-const char *files_data(const char *name);
+
+/* The file NAME of tests/data/FOLDER. */
+const char *files_data(const char *folder, const char *name);
 
 /* Opens PATH, which must succeed. */
 struct source *files_open(const char *path);

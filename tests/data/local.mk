@@ -1,9 +1,18 @@
 # Unit tests of data/. One cmocka group per program.
 
+EXTRA_DIST += tests/data/good tests/data/bad
+
 if HAVE_CMOCKA
 DATA_TESTS = \
+	tests/data/test_bad \
+	tests/data/test_escape \
+	tests/data/test_map \
+	tests/data/test_mutations \
 	tests/data/test_npy \
-	tests/data/test_stored
+	tests/data/test_safetensors \
+	tests/data/test_source \
+	tests/data/test_stored \
+	tests/data/test_synth
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 
@@ -12,8 +21,23 @@ libdatatest_a_SOURCES = tests/data/files.c tests/data/files.h
 libdatatest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 DATA_TEST_LIBS = libdatatest.a $(DATA_LIBS) $(CMOCKA_LIBS)
 
+tests_data_test_bad_SOURCES = tests/data/test_bad.c
+tests_data_test_bad_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_escape_SOURCES = tests/data/test_escape.c
+tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_map_SOURCES = tests/data/test_map.c
+tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
+tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c
 tests_data_test_npy_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c
+tests_data_test_safetensors_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_source_SOURCES = tests/data/test_source.c
+tests_data_test_source_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_stored_SOURCES = tests/data/test_stored.c
 tests_data_test_stored_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_synth_SOURCES = tests/data/test_synth.c
+tests_data_test_synth_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
+tests_data_test_synth_LDADD = $(DATA_TEST_LIBS)
 endif
