@@ -1,1 +1,443 @@
-#include "quant/calibrator.h"
+/* mse: the scale (and zero point) with the least squared error of rounding to nearest.
+ *
+ * Formats up to 8 bits: the exact search of best_scale.h. Small units hand it every value; large
+ * ones the counts and means of some ten thousand bins, one per 2^-11 of an octave, and what the
+ * bins find is then refined on the values themselves. Asymmetric: the search runs for each zero
+ * point that a scan of the scales finds promising, then for the neighbours of the best. 16-bit
+ * formats have too many levels for that and too little ripple to need it: 64 scales are
+ * measured (the clip from 1 to 0.02 of the range; small floats from 2 to 1/2), and the best is
+ * refined.
+ *
+ * Everything is measured after division by a power of two, so that no square overflows. The
+ * minmax choice is where every search starts: the answer is never worse than it. */
+#include "quant/calibrators.h"
+
+#include "quant/base/size.h"
+#include "quant/best_scale.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* Units up to DIRECT values are searched value by value. */
+enum { DIRECT = 65536 };
+
+struct job {
+  const struct calibration *calibration;
+  const struct sample *sample;
+  struct choice *best;
+  int exponent; /* magnitudes are divided by 2^exponent */
+};
+
+/* --- errors on the values --------------------------------------------------------------- */
+
+enum { MAX_TRIALS = 16, CLIPS = 4 * MAX_TRIALS };
+
+struct trials {
+  const struct calibration *calibration;
+  struct minifloat_grid grid;
+  size_t count;
+  float scale[MAX_TRIALS];
+  long zero[MAX_TRIALS];
+};
+
+static void measure_block(void *state, const float *x, size_t n, const void *context)
+{
+  const struct trials *trials = context;
+  double *errors = state;
+  for (size_t i = 0; i < trials->count; i++)
+    errors[i] +=
+        trials->calibration->format->family == FORMAT_INTEGER
+            ? kernels.integer_sse(
+                  x, n,
+                  calibration_integer_unit(trials->calibration, trials->scale[i], trials->zero[i]))
+            : kernels.minifloat_sse(x, n, &trials->grid, trials->scale[i]);
+}
+
+static void merge_errors(void *into, const void *from, const void *context)
+{
+  const struct trials *trials = context;
+  double *sum = into;
+  const double *errors = from;
+  for (size_t i = 0; i < trials->count; i++)
+    sum[i] += errors[i];
+}
+
+/* Measures the trials in one visit and keeps the best of them and of *least. */
+static enum status try_all(struct job *job, struct trials *trials, double *least)
+{
+  double errors[MAX_TRIALS];
+  struct visitor visitor = {.state_size = trials->count * sizeof *errors,
+                            .block = measure_block,
+                            .merge = merge_errors,
+                            .context = trials};
+  trials->calibration = job->calibration;
+  if (job->calibration->format->family == FORMAT_MINIFLOAT)
+    trials->grid = format_grid(job->calibration->format);
+  enum status status = sample_visit(job->sample, &visitor, errors);
+  for (size_t i = 0; i < trials->count && status == STATUS_OK; i++)
+    if (errors[i] < *least) {
+      *least = errors[i];
+      job->best->scale = trials->scale[i];
+      job->best->zero = trials->zero[i];
+    }
+  return status;
+}
+
+/* Narrows in on the best scale from steps of a relative WIDTH. */
+static enum status refine(struct job *job, double width, double until, double *least)
+{
+  enum status status = STATUS_OK;
+  for (; status == STATUS_OK && width > until; width /= 4) {
+    struct trials trials = {.count = 0};
+    for (int i = -4; i <= 4; i++) {
+      trials.scale[trials.count] = (float)((double)job->best->scale * (1 + width * i / 4));
+      trials.zero[trials.count++] = job->best->zero;
+    }
+    status = try_all(job, &trials, least);
+  }
+  return status;
+}
+
+/* --- formats with many levels ----------------------------------------------------------- */
+
+/* Small floats have the same levels in every octave, so one octave on either side of minmax is
+ * all there is to see; integers may clip far. */
+static enum status search_clips(struct job *job)
+{
+  bool integer = job->calibration->format->family == FORMAT_INTEGER;
+  const double first = integer ? 1 : 2, last = integer ? 0.02 : 0.5;
+  const double step = pow(last / first, 1.0 / (CLIPS - 1));
+  double least = HUGE_VAL, clip = first, whole = (double)job->best->scale;
+  enum status status = STATUS_OK;
+  for (int i = 0; i < CLIPS && status == STATUS_OK;) {
+    struct trials trials = {.count = 0};
+    for (; trials.count < MAX_TRIALS; i++, clip *= step) {
+      trials.scale[trials.count] = fmaxf((float)(whole * clip), FLT_TRUE_MIN);
+      trials.zero[trials.count++] = job->best->zero;
+    }
+    status = try_all(job, &trials, &least);
+  }
+  return status == STATUS_OK ? refine(job, 1 - step, 1e-6, &least) : status;
+}
+
+/* --- levels --------------------------------------------------------------------------- */
+
+static void make_ladder(const struct calibration *calibration, struct ladder *ladder)
+{
+  const struct format *format = calibration->format;
+  ladder->even = format->family == FORMAT_INTEGER;
+  ladder->steps =
+      ladder->even ? (size_t)1 << format->bits : format_levels(format, false, false) / 2;
+  if (ladder->even)
+    ladder->steps = calibration->asymmetric ? ladder->steps - 1 : ladder->steps / 2;
+  /* The codes of a small float's positive numbers are in order. */
+  for (size_t k = 0; k <= ladder->steps; k++)
+    ladder->value[k] = ladder->even ? (double)k : (double)format_decode(format, (uint32_t)k);
+  ladder_finish(ladder);
+}
+
+/* Levels on either side of zero. */
+static void set_sides(const struct calibration *calibration, long zero, struct scale_search *search)
+{
+  if (calibration->format->family == FORMAT_INTEGER) {
+    struct integer_unit unit = calibration_integer_unit(calibration, 1, zero);
+    search->steps[0] = (size_t)unit.hi;
+    search->steps[1] = (size_t)-unit.lo;
+  } else {
+    search->steps[0] = search->steps[1] = search->ladder->steps;
+  }
+}
+
+static void start_from_best(const struct job *job, struct scale_search *search)
+{
+  set_sides(job->calibration, job->best->zero, search);
+  search->scale = ldexp((double)job->best->scale, -job->exponent);
+  search->error = scale_error(search, search->scale);
+}
+
+static void improve(struct job *job, struct scale_search *search, long zero)
+{
+  set_sides(job->calibration, zero, search);
+  if (scale_improve(search)) {
+    job->best->scale = fmaxf((float)ldexp(search->scale, job->exponent), FLT_TRUE_MIN);
+    job->best->zero = zero;
+  }
+}
+
+/* --- zero points ------------------------------------------------------------------------ */
+
+enum { MAX_LEVELS = LADDER_STEPS, MOST_SCALES = 64, MOST_ZEROS = 24 };
+
+/* What clamping the codes of one side to k levels leaves of B and C, for every k: sums over the
+ * values of at least code k. */
+struct side {
+  double b[MAX_LEVELS + 1], c[MAX_LEVELS + 1];
+};
+
+static void side_fill(struct side *side, const struct atoms *atoms, size_t start, size_t end,
+                      double inverse, size_t levels)
+{
+  memset(side, 0, sizeof *side);
+  for (size_t i = start; i < end; i++) {
+    double t = atoms->size[i] * inverse, weight = atoms->weight ? atoms->weight[i] : 1;
+    size_t code = t < (double)levels ? (size_t)(t + 0.5) : levels;
+    side->b[code] += weight * atoms->size[i];
+    side->c[code] += weight;
+  }
+  for (size_t k = levels; k-- > 1;) {
+    side->b[k] += side->b[k + 1];
+    side->c[k] += side->c[k + 1];
+  }
+  side->b[0] = side->c[0] = 0;
+  for (size_t k = 1; k <= levels; k++) {
+    side->b[k] += side->b[k - 1];
+    side->c[k] = side->c[k - 1] + side->c[k] * (double)(2 * k - 1);
+  }
+}
+
+/* error[z] = the least error of zero point z among some scales from RANGE / levels down, until
+ * clipping alone is worse than the best: rounding costs at most s^2 / 4 for each value. */
+static void scan_zeros(const struct scale_search *search, double range, double *error)
+{
+  const struct atoms *atoms = &search->atoms;
+  size_t levels = search->ladder->steps;
+  struct side positive, negative;
+  double inverse = (double)levels / range, values = 0, best = search->error, clipping = 0;
+  for (size_t i = 0; i < atoms->count; i++)
+    values += atoms->weight ? atoms->weight[i] : 1;
+  for (int i = 0; i < MOST_SCALES && clipping < best; i++, inverse *= 1.085) {
+    double s = 1 / inverse, least = HUGE_VAL;
+    side_fill(&positive, atoms, 0, atoms->positive, inverse, levels);
+    side_fill(&negative, atoms, atoms->positive, atoms->count, inverse, levels);
+    for (size_t z = 0; z <= levels; z++) {
+      double b = positive.b[levels - z] + negative.b[z];
+      double c = positive.c[levels - z] + negative.c[z];
+      double found = search->energy - 2 * s * b + s * s * c;
+      error[z] = found < error[z] ? found : error[z];
+      least = found < least ? found : least;
+    }
+    best = fmin(best, least);
+    clipping = least - values * s * s / 4;
+  }
+}
+
+/* The zero point with the least error of those not yet done. */
+static long next_zero(const double *error, const bool *done, size_t levels)
+{
+  long best = -1;
+  for (size_t z = 0; z <= levels; z++)
+    if (!done[z] && (best < 0 || error[z] < error[best]))
+      best = (long)z;
+  return best;
+}
+
+static enum status search_zeros(struct job *job, struct scale_search *search, double range)
+{
+  double error[MAX_LEVELS + 1];
+  bool done[MAX_LEVELS + 3] = {false}; /* done[z + 1], with a fence on either side */
+  size_t levels = search->ladder->steps;
+  for (size_t z = 0; z <= levels; z++)
+    error[z] = HUGE_VAL;
+  scan_zeros(search, range, error);
+  done[0] = done[levels + 2] = true;
+  for (int tried = 0; tried < MOST_ZEROS; tried++) {
+    if (progress_cancelled(job->sample->progress))
+      return STATUS_CANCELLED;
+    long best = job->best->zero, zero = next_zero(error, done + 1, levels);
+    if (zero < 0 || error[zero] >= 1.1 * search->error) {
+      if (!done[best]) /* the neighbour below */
+        zero = best - 1;
+      else if (!done[best + 2])
+        zero = best + 1;
+      else
+        break;
+    }
+    improve(job, search, zero);
+    done[zero + 1] = true;
+  }
+  return STATUS_OK;
+}
+
+static enum status search_all(struct job *job, struct scale_search *search)
+{
+  start_from_best(job, search);
+  if (!job->calibration->asymmetric) {
+    improve(job, search, 0);
+    return STATUS_OK;
+  }
+  double lo = fmin((double)job->sample->min, 0), hi = fmax((double)job->sample->max, 0);
+  return search_zeros(job, search, ldexp(hi - lo, -job->exponent));
+}
+
+/* --- small units: value by value ---------------------------------------------------------- */
+
+struct gathering {
+  int exponent;
+  size_t capacity;
+  double *size; /* positive values from the front, negative ones from the back */
+};
+
+struct gathered {
+  size_t positive, negative;
+};
+
+static void gather_block(void *state, const float *x, size_t n, const void *context)
+{
+  const struct gathering *gathering = context;
+  struct gathered *gathered = state;
+  double factor = ldexp(1, -gathering->exponent);
+  for (size_t i = 0; i < n; i++) {
+    if (x[i] > 0)
+      gathering->size[gathered->positive++] = (double)x[i] * factor;
+    else if (x[i] < 0)
+      gathering->size[gathering->capacity - ++gathered->negative] = (double)-x[i] * factor;
+  }
+}
+
+static enum status search_values(struct job *job, struct scale_search *search)
+{
+  size_t n = job->sample->finite;
+  struct gathered gathered = {0};
+  struct gathering gathering = {job->exponent, n, mem_array(n, sizeof(double))};
+  if (!gathering.size)
+    return STATUS_MEMORY;
+  gather_block(&gathered, job->sample->values, n, &gathering);
+  memmove(gathering.size + gathered.positive, gathering.size + n - gathered.negative,
+          gathered.negative * sizeof *gathering.size);
+  search->atoms = (struct atoms){.count = gathered.positive + gathered.negative,
+                                 .positive = gathered.positive,
+                                 .size = gathering.size};
+  for (size_t i = 0; i < search->atoms.count; i++)
+    search->energy += gathering.size[i] * gathering.size[i];
+  enum status status = search_all(job, search);
+  free(gathering.size);
+  return status;
+}
+
+/* --- large units: bins ----------------------------------------------------------------- */
+
+enum { MANTISSA = 11, OCTAVES = 15, BINS = OCTAVES << MANTISSA };
+
+struct bin {
+  uint64_t count;
+  double sum; /* of |x| */
+};
+
+/* The bins of positive and of negative values, from the largest magnitude down; the last one takes
+ * all that is smaller. */
+struct bins {
+  struct bin side[2][BINS];
+};
+
+static uint32_t bin_key(float x)
+{
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return (bits & 0x7fffffffU) >> (23 - MANTISSA);
+}
+
+static void bin_block(void *state, const float *x, size_t n, const void *context)
+{
+  struct bins *bins = state;
+  uint32_t top = *(const uint32_t *)context;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t below = top - bin_key(x[i]);
+    struct bin *bin = &bins->side[x[i] < 0][below < BINS ? below : BINS - 1];
+    bin->count++;
+    bin->sum += (double)fabsf(x[i]);
+  }
+}
+
+static void merge_bins(void *into, const void *from, const void *context)
+{
+  (void)context;
+  struct bin *sum = ((struct bins *)into)->side[0];
+  const struct bin *bin = ((const struct bins *)from)->side[0];
+  for (size_t i = 0; i < 2 * BINS; i++) {
+    sum[i].count += bin[i].count;
+    sum[i].sum += bin[i].sum;
+  }
+}
+
+static void bins_to_atoms(const struct bins *bins, int exponent, double *size, double *weight,
+                          struct scale_search *search)
+{
+  size_t n = 0;
+  for (int side = 0; side < 2; side++) {
+    for (size_t i = 0; i < BINS; i++) {
+      const struct bin *bin = &bins->side[side][i];
+      if (bin->sum == 0)
+        continue;
+      weight[n] = (double)bin->count;
+      size[n] = ldexp(bin->sum / weight[n], -exponent);
+      search->energy += weight[n] * size[n] * size[n];
+      n++;
+    }
+    if (side == 0)
+      search->atoms.positive = n;
+  }
+  search->atoms.count = n;
+  search->atoms.size = size;
+  search->atoms.weight = weight;
+}
+
+static enum status search_bins(struct job *job, struct scale_search *search)
+{
+  uint32_t top = bin_key(sample_absmax(job->sample));
+  struct visitor visitor = {
+      .state_size = sizeof(struct bins), .block = bin_block, .merge = merge_bins, .context = &top};
+  struct bins *bins = mem_array(1, sizeof *bins);
+  double *atoms = mem_array(4 * (size_t)BINS, sizeof *atoms);
+  enum status status = bins && atoms ? sample_visit(job->sample, &visitor, bins) : STATUS_MEMORY;
+  if (status == STATUS_OK) {
+    bins_to_atoms(bins, job->exponent, atoms, atoms + 2 * (size_t)BINS, search);
+    status = search_all(job, search);
+  }
+  free(bins);
+  free(atoms);
+  return status;
+}
+
+/* The bins' answer against minmax, and what lies around the better one, on the values. */
+static enum status settle(struct job *job, const struct choice *minmax)
+{
+  double least = HUGE_VAL;
+  struct trials trials = {.count = 2,
+                          .scale = {minmax->scale, job->best->scale},
+                          .zero = {minmax->zero, job->best->zero}};
+  enum status status = try_all(job, &trials, &least);
+  return status == STATUS_OK ? refine(job, 1e-3, 1e-5, &least) : status;
+}
+
+/* --- the row -------------------------------------------------------------------------- */
+
+static enum status search_format(struct job *job)
+{
+  struct ladder ladder;
+  struct scale_search search = {.ladder = &ladder};
+  if (job->calibration->format->bits > 8)
+    return search_clips(job);
+  make_ladder(job->calibration, &ladder);
+  if (job->sample->values && job->sample->finite <= DIRECT)
+    return search_values(job, &search);
+  struct choice minmax = *job->best;
+  enum status status = search_bins(job, &search);
+  return status == STATUS_OK ? settle(job, &minmax) : status;
+}
+
+enum status mse_choose(const struct calibration *calibration, const struct sample *sample,
+                       struct choice *choice, struct error *error)
+{
+  struct job job = {.calibration = calibration, .sample = sample, .best = choice};
+  frexpf(sample_absmax(sample), &job.exponent);
+  choice->lo = (double)sample->min;
+  choice->hi = (double)sample->max;
+  choice->has_scale = false;
+  calibration_scale(calibration, choice, &choice->scale, &choice->zero);
+  choice->has_scale = true;
+  enum status status = search_format(&job);
+  if (status == STATUS_MEMORY)
+    return error_memory(error, "the mse search");
+  return status == STATUS_OK ? status : error_set(error, status, "cancelled");
+}

@@ -19,6 +19,9 @@ const struct calibrator calibrator_table[] = {
      .integers_only = true,
      .summary = "the threshold that keeps the distribution: NVIDIA's rule on 2048 bins of |x|",
      .choose = entropy_choose},
+    {.name = "mse",
+     .summary = "the least mean squared error that any scale and zero point give",
+     .choose = mse_choose},
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 

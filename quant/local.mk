@@ -8,6 +8,7 @@ libquant_a_SOURCES = \
 	quant/base/shape.c quant/base/shape.h \
 	quant/base/size.h \
 	quant/base/status.c quant/base/status.h \
+	quant/best_scale.c quant/best_scale.h \
 	quant/cal_entropy.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \

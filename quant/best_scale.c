@@ -1,0 +1,219 @@
+#include "quant/best_scale.h"
+
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BUCKETS = 256, INNER_BUCKETS = 64, MAX_DEPTH = 10, MAX_STRETCHES = 100 };
+
+/* fmin and fmax without their care for NaN, which is a call. */
+static double smaller(double a, double b)
+{
+  return a < b ? a : b;
+}
+
+static double larger(double a, double b)
+{
+  return a > b ? a : b;
+}
+
+void ladder_finish(struct ladder *ladder)
+{
+  for (size_t k = 0; k < ladder->steps; k++) {
+    double a = ladder->value[k], b = ladder->value[k + 1];
+    ladder->middle[k] = (a + b) / 2;
+    ladder->rise[k] = b - a;
+    ladder->rise2[k] = b * b - a * a;
+  }
+}
+
+/* Number of middles at or below T, at most STEPS: the code of T. */
+static size_t code_of(const struct ladder *ladder, double t, size_t steps)
+{
+  if (ladder->even)
+    return t < (double)steps ? (size_t)(t + 0.5) : steps;
+  size_t low = 0, high = steps;
+  while (low < high) {
+    size_t k = (low + high) / 2;
+    if (ladder->middle[k] <= t)
+      low = k + 1;
+    else
+      high = k;
+  }
+  return low;
+}
+
+static double weight_of(const struct atoms *atoms, size_t i)
+{
+  return atoms->weight ? atoms->weight[i] : 1;
+}
+
+double scale_error(const struct scale_search *search, double scale)
+{
+  const struct atoms *atoms = &search->atoms;
+  double sum = 0;
+  for (size_t i = 0; i < atoms->count; i++) {
+    size_t steps = search->steps[i >= atoms->positive];
+    size_t code = code_of(search->ladder, atoms->size[i] / scale, steps);
+    double error = atoms->size[i] - scale * search->ladder->value[code];
+    sum += weight_of(atoms, i) * error * error;
+  }
+  return sum;
+}
+
+/* The part of the error that clipping alone makes: it only grows as the scale shrinks. */
+static double clipping_error(const struct scale_search *search, double scale)
+{
+  const struct atoms *atoms = &search->atoms;
+  double sum = 0;
+  for (size_t i = 0; i < atoms->count; i++) {
+    double top = scale * search->ladder->value[search->steps[i >= atoms->positive]];
+    double excess = larger(atoms->size[i] - top, 0);
+    sum += weight_of(atoms, i) * excess * excess;
+  }
+  return sum;
+}
+
+/* --- one interval --------------------------------------------------------------------- */
+
+/* B and C where an interval of 1 / s begins, and what they gain in each bucket of it. */
+struct chain {
+  double first, width; /* of a bucket */
+  size_t buckets;
+  double b, c;
+  struct {
+    double b, c;
+  } gain[BUCKETS];
+};
+
+static void chain_add(struct chain *chain, const struct ladder *ladder, double size, double weight,
+                      size_t steps)
+{
+  size_t k = code_of(ladder, chain->first * size, steps);
+  double end = (chain->first + chain->width * (double)chain->buckets) * size;
+  double per_middle = 1 / (size * chain->width), offset = chain->first / chain->width;
+  chain->b += weight * size * ladder->value[k];
+  chain->c += weight * ladder->value[k] * ladder->value[k];
+  for (; k < steps && ladder->middle[k] <= end; k++) {
+    double place = larger(ladder->middle[k] * per_middle - offset, 0);
+    size_t bucket = size_min((size_t)place, chain->buckets - 1);
+    chain->gain[bucket].b += weight * size * ladder->rise[k];
+    chain->gain[bucket].c += weight * ladder->rise2[k];
+  }
+}
+
+static void chain_fill(struct chain *chain, const struct scale_search *search)
+{
+  const struct atoms *atoms = &search->atoms;
+  memset(chain->gain, 0, chain->buckets * sizeof *chain->gain);
+  chain->b = chain->c = 0;
+  for (size_t i = 0; i < atoms->count; i++)
+    chain_add(chain, search->ladder, atoms->size[i], weight_of(atoms, i),
+              search->steps[i >= atoms->positive]);
+}
+
+/* The vertex of a parabola is reached by its codes, so no scale's own codes are worse there. */
+static void consider(struct scale_search *search, double error, double scale)
+{
+  /* What rounding of the sums feigns is no improvement: minmax stays where nothing beats it. */
+  if (error < search->error - 1e-14 * search->energy) {
+    search->error = larger(error, 0);
+    search->scale = scale;
+  }
+}
+
+/* Takes the vertex of the codes with sums B and C into account. Returns the least error that scales
+ * from LEAST to MOST can have: that of these codes, less what the crossings in between can gain. A
+ * crossing at t changes the error at s by rise2 s (s - t); GAIN is the sum of rise2. */
+static double visit_bucket(struct scale_search *search, double b, double c, double least,
+                           double most, double gain)
+{
+  double vertex = c > 0 ? b / c : most;
+  if (c > 0)
+    consider(search, search->energy - b * vertex, vertex);
+  double s = smaller(larger(vertex, least), most);
+  return search->energy - s * (2 * b - s * c) - most * (most - least) * gain;
+}
+
+static void search_interval(struct scale_search *search, double from, double to, size_t buckets,
+                            int depth);
+
+/* Enters the runs of buckets whose bound is below the best. */
+static void search_inside(struct scale_search *search, double first, double width,
+                          const double *bounds, size_t buckets, int depth)
+{
+  for (size_t i = 0; i < buckets; i++) {
+    double promising = search->error * (1 - 1e-7) - 1e-13 * search->energy;
+    size_t end = i;
+    while (end < buckets && bounds[end] < promising)
+      end++;
+    if (end > i)
+      search_interval(search, first + width * (double)i, first + width * (double)end, INNER_BUCKETS,
+                      depth + 1);
+    i = end;
+  }
+}
+
+static void search_interval(struct scale_search *search, double from, double to, size_t buckets,
+                            int depth)
+{
+  double bounds[BUCKETS];
+  struct chain chain;
+  chain.first = from;
+  chain.width = (to - from) / (double)buckets;
+  chain.buckets = buckets;
+  if (depth > MAX_DEPTH || !(chain.width > 0))
+    return;
+  chain_fill(&chain, search);
+  double b = chain.b, c = chain.c, most = 1 / from;
+  for (size_t i = 0; i < buckets; i++) {
+    double least = 1 / (from + chain.width * (double)(i + 1));
+    bounds[i] = visit_bucket(search, b, c, least, most, chain.gain[i].c);
+    b += chain.gain[i].b;
+    c += chain.gain[i].c;
+    most = least;
+  }
+  visit_bucket(search, b, c, most, most, 0);
+  search_inside(search, from, chain.width, bounds, buckets, depth);
+}
+
+/* Scales are searched in stretches of 1 / s, until clipping alone costs too much. */
+#define STRETCH (4.0 / 3)
+
+/* --- all scales ----------------------------------------------------------------------- */
+
+/* Where 1 / s may begin: as long as all codes stay in the lower half of the levels, half the scale
+ * has the same levels and more, so it is no worse. */
+static double first_inverse(const struct scale_search *search)
+{
+  const struct atoms *atoms = &search->atoms;
+  double least = HUGE_VAL, largest[2] = {0, 0};
+  for (size_t i = 0; i < atoms->count; i++)
+    largest[i >= atoms->positive] = larger(largest[i >= atoms->positive], atoms->size[i]);
+  for (int side = 0; side < 2; side++) {
+    size_t steps = search->steps[side];
+    if (steps == 0 || largest[side] == 0)
+      continue;
+    double half = search->ladder->value[steps] / 2;
+    if (search->ladder->even)
+      half = floor(half);
+    /* Before its first crossing all codes are 0. */
+    least = smaller(least, larger(half, 0.999 * search->ladder->middle[0]) / largest[side]);
+  }
+  return least;
+}
+
+bool scale_improve(struct scale_search *search)
+{
+  double before = search->error, from = first_inverse(search);
+  size_t buckets = BUCKETS;
+  while (buckets > INNER_BUCKETS && buckets > search->atoms.count * search->ladder->steps / 16)
+    buckets /= 2;
+  for (int i = 0; i < MAX_STRETCHES && isfinite(from); i++, from *= STRETCH) {
+    if (clipping_error(search, 1 / from) >= search->error)
+      break;
+    search_interval(search, from, STRETCH * from, buckets, 0);
+  }
+  return search->error < before;
+}
