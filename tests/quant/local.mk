@@ -4,7 +4,9 @@ if HAVE_CMOCKA
 QUANT_TESTS = \
 	tests/quant/test_fit \
 	tests/quant/test_format \
-	tests/quant/test_nearest
+	tests/quant/test_nearest \
+	tests/quant/test_quantizer \
+	tests/quant/test_sample
 check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
 
@@ -16,4 +18,10 @@ tests_quant_test_format_SOURCES = tests/quant/test_format.c $(NPY_VECTORS)
 tests_quant_test_format_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_nearest_SOURCES = tests/quant/test_nearest.c
 tests_quant_test_nearest_LDADD = $(QUANT_TEST_LIBS)
+PORTABLE = tests/support/portable.c tests/support/portable.h
+tests_quant_test_quantizer_SOURCES = tests/quant/test_quantizer.c $(PORTABLE)
+tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_sample_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 endif

@@ -1,0 +1,341 @@
+/* The spec: canonical forms, errors that point, and parse(print(q)) == q for every q. */
+#include "quant/quantizer.h"
+
+#include "tests/support/portable.h"
+
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_canonical(void **state)
+{
+  (void)state;
+  static const char *const forms[][2] = {
+      {"int8", "int8,sym,tensor,minmax"},
+      {"int4,asym,group=128,mse", "int4,asym,group=128,mse"},
+      {"int8,percentile=99.9,channel=1,narrow", "int8,sym,narrow,channel=1,percentile=99.9"},
+      {"e4m3", "float8_e4m3fn,tensor,minmax"},
+      {"e4m3,sym,full,channel=0", "float8_e4m3fn,channel,minmax"},
+      {"e4m3,channel,percentile=99.9", "float8_e4m3fn,channel,percentile=99.9"},
+      {"int8,tensor,entropy", "int8,sym,tensor,entropy"},
+      {"uint8", "int8,asym,tensor,minmax"},
+      {"UINT4 , Group=32", "int4,asym,group=32,minmax"},
+      {"uint8,asym", "int8,asym,tensor,minmax"},
+      {"uint16,token", "int16,asym,token,minmax"},
+      {"int8,full", "int8,sym,tensor,minmax"},
+      {"int8,channel=-1", "int8,sym,channel=-1,minmax"},
+      /* percentile alone: the right one depends on the bits */
+      {"int16,percentile", "int16,sym,tensor,percentile=99.99"},
+      {"int8,percentile", "int8,sym,tensor,percentile=99.99"},
+      {"int7,percentile", "int7,sym,tensor,percentile=99.9"},
+      {"int6,percentile", "int6,sym,tensor,percentile=99.9"},
+      {"int5,percentile", "int5,sym,tensor,percentile=99"},
+      {"int2,percentile", "int2,sym,tensor,percentile=99"},
+      /* by hand */
+      {"int8,scale=0.05", "int8,sym,tensor,scale=0.05"},
+      {"int8,scale=1e-3,asym,zero=7", "int8,asym,tensor,scale=0.001,zero=7"},
+      {"int8,asym,scale=2", "int8,asym,tensor,scale=2,zero=0"},
+      {"int8,range=-1.5:100", "int8,sym,tensor,range=-1.5:100"},
+      /* the plain cast, unless a calibrator is named */
+      {"fp16", "float16,tensor,scale=1"},
+      {"bf16,channel", "bfloat16,channel,scale=1"},
+      {"fp16,minmax", "float16,tensor,minmax"},
+      /* rounding */
+      {"int8,round=even", "int8,sym,tensor,minmax"},
+      {"int8,round=away", "int8,sym,tensor,minmax,round=away"},
+      {"e5m2,round=zero", "float8_e5m2,tensor,minmax,round=zero"},
+      {"int8,round=stochastic", "int8,sym,tensor,minmax,round=stochastic"},
+      {"int8,round=stochastic=18446744073709551615",
+       "int8,sym,tensor,minmax,round=stochastic=18446744073709551615"},
+  };
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    struct quantizer quantizer;
+    struct error error;
+    char text[QUANTIZER_TEXT];
+    if (quantizer_parse(forms[i][0], &quantizer, &error) != STATUS_OK)
+      fail_msg("%s", error.text);
+    assert_string_equal(quantizer_print(&quantizer, text), forms[i][1]);
+  }
+}
+
+/* Each message holds the listed parts: the word, its position, what is wrong, the nearest word. */
+static void test_errors(void **state)
+{
+  (void)state;
+  static const char *const cases[][4] = {
+      {"int8,chanel", "spec \"int8,chanel\"", "word 2 \"chanel\"", "did you mean \"channel\"?"},
+      {"int9", "word 1 \"int9\"", "not a format", "did you mean \"int"},
+      {"e4m4", "word 1 \"e4m4\"", "not a format", "did you mean \"e4m3\"?"},
+      {"unt8", "word 1 \"unt8\"", "not a format", "did you mean \""},
+      {"sym,int8", "word 1 \"sym\"", "not a format", "a spec begins"},
+      {"int8,gruop=3", "word 2 \"gruop=3\"", "not known", "did you mean \"group\"?"},
+      {"int8,perc=99", "word 2", "not known", "did you mean \"percentile\"?"},
+      {"int8,sym,entrpy", "word 3 \"entrpy\"", "not known", "did you mean \"entropy\"?"},
+      {"int8,xyzzy", "word 2 \"xyzzy\"", "not known", ""},
+      {"int8,sym,sym", "word 3 \"sym\"", "repeats word 2", "\"sym\""},
+      {"int8,sym,asym", "word 3 \"asym\"", "contradicts word 2", "\"sym\""},
+      {"uint8,sym", "word 2 \"sym\"", "contradicts word 1", "\"uint8\""},
+      {"int8,int4", "word 2 \"int4\"", "contradicts word 1", "\"int8\""},
+      {"int8,tensor,group=3", "word 3 \"group=3\"", "contradicts word 2", "\"tensor\""},
+      {"int8,minmax,mse", "word 3 \"mse\"", "contradicts word 2", "\"minmax\""},
+      {"int8,scale=1,range=0:1", "word 3 \"range=0:1\"", "contradicts word 2", "\"scale=1\""},
+      {"int8,mse,scale=1", "word 3 \"scale=1\"", "contradicts word 2", "\"mse\""},
+      {"int8,full,narrow", "word 3 \"narrow\"", "contradicts word 2", "\"full\""},
+      {"int8,round=even,round=zero", "word 3", "contradicts word 2", "\"round=even\""},
+      {"int8,narrow,asym", "word 2", "\"narrow\" contradicts", "\"asym\""},
+      {"e4m3,asym", "word 2", "\"asym\" contradicts", "\"float8_e4m3fn\""},
+      {"e4m3,narrow", "word 2", "\"narrow\" contradicts", "\"float8_e4m3fn\""},
+      {"e4m3,entropy", "word 2", "\"entropy\" contradicts", "\"float8_e4m3fn\""},
+      {"int8,group=0", "word 2 \"group=0\"", "1 or more", ""},
+      {"int8,group=-4", "word 2 \"group=-4\"", "1 or more", ""},
+      {"int8,group=1.5", "word 2 \"group=1.5\"", "1 or more", ""},
+      {"int8,group=18446744073709551616", "word 2", "1 or more", ""},
+      {"int8,group", "word 2 \"group\"", "lacks its value", ""},
+      {"int8,group=", "word 2 \"group=\"", "lacks its value", ""},
+      {"int8,channel=8", "word 2 \"channel=8\"", "from -8 to 7", ""},
+      {"int8,channel=-9", "word 2 \"channel=-9\"", "from -8 to 7", ""},
+      {"int8,channel=x", "word 2 \"channel=x\"", "from -8 to 7", ""},
+      {"int8,tensor=1", "word 2 \"tensor=1\"", "none belongs", ""},
+      {"int8,minmax=1", "word 2 \"minmax=1\"", "none belongs", ""},
+      {"int8,percentile=120", "word 2 \"percentile=120\"", "from 50 to 100", ""},
+      {"int8,percentile=49.9", "word 2 \"percentile=49.9\"", "from 50 to 100", ""},
+      {"int8,percentile=nan", "word 2 \"percentile=nan\"", "from 50 to 100", ""},
+      {"int8,percentile=99x", "word 2 \"percentile=99x\"", "from 50 to 100", ""},
+      {"int8,scale=0", "word 2", "\"scale=0\"", "above 0"},
+      {"int8,scale=-2", "word 2", "\"scale=-2\"", "above 0"},
+      {"int8,scale=nan", "word 2 \"scale=nan\"", "above 0", ""},
+      {"int8,scale=inf", "word 2 \"scale=inf\"", "above 0", ""},
+      {"int8,scale=1e-60", "word 2", "\"scale=1e-60\"", "float32"},
+      {"int8,scale=1e60", "word 2", "\"scale=1e+60\"", "float32"},
+      {"int8,range=1:-1", "word 2", "\"range=1:-1\"", "lower one first"},
+      {"int8,range=1:1", "word 2", "\"range=1:1\"", "lower one first"},
+      {"int8,range=1", "word 2 \"range=1\"", "two numbers", ""},
+      {"int8,range=:", "word 2 \"range=:\"", "two numbers", ""},
+      {"int8,range=-inf:1", "word 2 \"range=-inf:1\"", "two numbers", ""},
+      {"int8,zero=3", "word 2 \"zero=3\"", "needs a scale", ""},
+      {"int8,scale=1,zero=3", "word 3", "\"zero=3\" contradicts", "\"sym\""},
+      {"int4,asym,scale=1,zero=16", "word 4", "\"zero=16\"", "from 0 to 15"},
+      {"int4,asym,scale=1,zero=0.5", "word 4", "\"zero=0.5\"", "whole number"},
+      {"int8,round=evn", "word 2 \"round=evn\"", "even, away, zero",
+       "did you mean \"round=even\"?"},
+      {"int8,round=even=1", "word 2 \"round=even=1\"", "stochastic only", ""},
+      {"int8,round=stochastic=x", "word 2", "whole number", ""},
+      {"", "spec \"\"", "word 1 is empty", ""},
+      {",", "spec \",\"", "word 1 is empty", ""},
+      {"int8,", "spec \"int8,\"", "word 2 is empty", ""},
+      {"int8, ,sym", "word 2 is empty", "", ""},
+      {"int8,\x1b[31m", "word 2 \"\\x1b[31m\"", "not known", ""},
+      {"int8,caf\xc3\xa9", "word 2 \"caf\\xc3\\xa9\"", "not known", ""},
+      {"int8\n", "word 1 \"int8\\x0a\"", "did you mean \"int8\"?", ""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct quantizer quantizer = {.seed = 4711};
+    struct error error = {.text = ""};
+    assert_int_equal(quantizer_parse(cases[i][0], &quantizer, &error), STATUS_USAGE);
+    assert_int_equal(error.status, STATUS_USAGE);
+    assert_int_equal(quantizer.seed, 4711); /* untouched */
+    for (size_t part = 1; part < 4; part++)
+      if (!strstr(error.text, cases[i][part]))
+        fail_msg("no '%s' in: %s", cases[i][part], error.text);
+  }
+}
+
+static void test_long_specs(void **state)
+{
+  (void)state;
+  char spec[2000];
+  struct quantizer quantizer;
+  struct error error;
+  memset(spec, 'x', sizeof spec - 1);
+  spec[sizeof spec - 1] = 0;
+  assert_int_equal(quantizer_parse(spec, &quantizer, &error), STATUS_USAGE);
+  assert_non_null(strstr(error.text, "1999 characters are too long"));
+  assert_true(strlen(error.text) < 300);
+  spec[QUANTIZER_TEXT - 1] = 0; /* the longest that fits */
+  assert_int_equal(quantizer_parse(spec, &quantizer, &error), STATUS_USAGE);
+  assert_non_null(strstr(error.text, "word 1"));
+  for (size_t i = 0; i + 1 < QUANTIZER_TEXT; i++)
+    spec[i] = i % 2 ? ',' : 'a';
+  assert_int_equal(quantizer_parse(spec, &quantizer, &error), STATUS_USAGE);
+  assert_int_equal(quantizer_parse("int8,frobnicate", &quantizer, NULL), STATUS_USAGE);
+}
+
+/* --- round trips ---------------------------------------------------------------------------- */
+
+static void check_round_trip(const struct quantizer *quantizer)
+{
+  struct quantizer again;
+  struct error error;
+  char text[QUANTIZER_TEXT], text2[QUANTIZER_TEXT];
+  quantizer_print(quantizer, text);
+  if (quantizer_parse(text, &again, &error) != STATUS_OK)
+    fail_msg("%s", error.text);
+  if (!quantizer_equal(quantizer, &again))
+    fail_msg("%s is not the same again", text);
+  assert_string_equal(quantizer_print(&again, text2), text);
+}
+
+static double any_double(uint64_t *state)
+{
+  return ldexp(portable_uniform(state) + 0.5, (int)(portable_next(state) % 200) - 100);
+}
+
+static void random_range(struct quantizer *quantizer, uint64_t *state)
+{
+  quantizer->calibrator = NULL;
+  switch (portable_next(state) % 3) {
+  case 0:
+    quantizer->by = BY_SCALE;
+    quantizer->scale = any_double(state);
+    quantizer->zero = quantizer->asymmetric ? (double)(portable_next(state) % 4) : 0;
+    break;
+  case 1:
+    quantizer->by = BY_RANGE;
+    quantizer->hi = any_double(state);
+    quantizer->lo = -any_double(state);
+    break;
+  default:
+    quantizer->by = BY_CALIBRATOR;
+    quantizer->calibrator = &calibrator_table[portable_next(state) % calibrator_table_length];
+    if (quantizer->calibrator->parameter)
+      quantizer->parameter = 50 + 50 * portable_uniform(state);
+  }
+}
+
+static struct quantizer random_quantizer(uint64_t *state)
+{
+  struct quantizer quantizer = {.format = &format_table[portable_next(state) % format_table_length],
+                                .asymmetric = portable_next(state) % 2,
+                                .narrow = portable_next(state) % 4 == 0,
+                                .rounding = (enum rounding)(portable_next(state) % 4)};
+  quantizer.granularity.kind = (enum grain_kind)(portable_next(state) % 4);
+  if (quantizer.granularity.kind == GRAIN_CHANNEL)
+    quantizer.granularity.axis = (int)(portable_next(state) % 16) - 8;
+  if (quantizer.granularity.kind == GRAIN_GROUP)
+    quantizer.granularity.group = portable_next(state) >> portable_next(state) % 63 | 1;
+  if (quantizer.rounding == ROUND_STOCHASTIC && portable_next(state) % 2)
+    quantizer.seed = portable_next(state);
+  random_range(&quantizer, state);
+  return quantizer;
+}
+
+static void test_round_trips(void **state)
+{
+  (void)state;
+  uint64_t stream = 1;
+  size_t valid = 0;
+  for (int i = 0; i < 20000; i++) {
+    struct quantizer quantizer = random_quantizer(&stream);
+    if (quantizer_check(&quantizer, NULL) != STATUS_OK)
+      continue;
+    check_round_trip(&quantizer);
+    valid++;
+  }
+  assert_in_range(valid, 5000, 20000);
+}
+
+/* Every single change makes another quantizer. */
+static void test_equal(void **state)
+{
+  (void)state;
+  static const char *const specs[] = {
+      "int8",
+      "int4",
+      "int8,asym",
+      "int8,narrow",
+      "int8,channel",
+      "int8,channel=1",
+      "int8,group=2",
+      "int8,group=3",
+      "int8,token",
+      "int8,mse",
+      "int8,percentile",
+      "int8,percentile=99",
+      "int8,scale=1",
+      "int8,scale=2",
+      "int8,range=0:1",
+      "int8,range=0:2",
+      "int8,round=away",
+      "int8,round=stochastic",
+      "int8,round=stochastic=1",
+      "int8,asym,scale=1",
+      "int8,asym,scale=1,zero=1",
+  };
+  enum { SPECS = sizeof specs / sizeof *specs };
+  struct quantizer quantizers[SPECS];
+  for (int i = 0; i < SPECS; i++)
+    assert_int_equal(quantizer_parse(specs[i], &quantizers[i], NULL), STATUS_OK);
+  for (int i = 0; i < SPECS; i++)
+    for (int j = 0; j < SPECS; j++)
+      assert_int_equal(quantizer_equal(&quantizers[i], &quantizers[j]), i == j);
+}
+
+/* What the explorer's knobs may build by hand. */
+static void test_check(void **state)
+{
+  (void)state;
+  struct quantizer quantizer;
+  struct error error;
+  assert_int_equal(quantizer_parse("int8", &quantizer, NULL), STATUS_OK);
+  assert_int_equal(quantizer_check(&quantizer, &error), STATUS_OK);
+  struct quantizer broken = quantizer;
+  broken.granularity = (struct granularity){.kind = GRAIN_GROUP, .group = 0};
+  assert_int_equal(quantizer_check(&broken, &error), STATUS_USAGE);
+  broken = quantizer;
+  broken.granularity = (struct granularity){.kind = GRAIN_CHANNEL, .axis = 8};
+  assert_int_equal(quantizer_check(&broken, &error), STATUS_USAGE);
+  broken = quantizer;
+  broken.calibrator = NULL;
+  assert_int_equal(quantizer_check(&broken, &error), STATUS_USAGE);
+  broken = quantizer;
+  broken.calibrator = calibrator_find("percentile");
+  broken.parameter = (double)NAN;
+  assert_int_equal(quantizer_check(&broken, &error), STATUS_USAGE);
+  broken = quantizer;
+  broken.by = BY_SCALE;
+  broken.scale = (double)NAN;
+  assert_int_equal(quantizer_check(&broken, &error), STATUS_USAGE);
+  broken.by = BY_RANGE;
+  broken.lo = -1;
+  broken.hi = (double)INFINITY;
+  assert_int_equal(quantizer_check(&broken, &error), STATUS_USAGE);
+}
+
+static void test_code_range(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *spec;
+    long lowest, highest;
+  } ranges[] = {
+      {"int8", -128, 127},      {"int8,narrow", -127, 127}, {"int8,asym", 0, 255},
+      {"int2", -2, 1},          {"int2,narrow", -1, 1},     {"int4,asym", 0, 15},
+      {"int16", -32768, 32767}, {"uint16", 0, 65535},       {"e4m3", -448, 448},
+      {"e5m2", -57344, 57344},  {"fp16", -65504, 65504},    {"bf16", -LONG_MAX, LONG_MAX},
+  };
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+    struct quantizer quantizer;
+    long lowest, highest;
+    assert_int_equal(quantizer_parse(ranges[i].spec, &quantizer, NULL), STATUS_OK);
+    quantizer_code_range(&quantizer, &lowest, &highest);
+    assert_true(lowest == ranges[i].lowest && highest == ranges[i].highest);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_canonical),  cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_long_specs), cmocka_unit_test(test_round_trips),
+      cmocka_unit_test(test_equal),      cmocka_unit_test(test_check),
+      cmocka_unit_test(test_code_range),
+  };
+  return cmocka_run_group_tests_name("quantizer", tests, NULL, NULL);
+}
