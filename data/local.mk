@@ -7,15 +7,17 @@ libdata_a_SOURCES = \
 	data/npy.c \
 	data/npy_write.c data/npy_write.h \
 	data/outfile.c data/outfile.h \
-	data/safetensors.c \
+	data/safetensors.c data/safetensors.h \
+	data/shards.c \
 	data/source.c data/source.h data/source_types.h \
-	data/synth.c \
-	data/tensor.c data/tensor.h
+	data/synth.c
 libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 
 # Decoding runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libstored.a
-libstored_a_SOURCES = data/stored.c
+libstored_a_SOURCES = \
+	data/stored.c \
+	data/tensor.c data/tensor.h
 libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
 DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS)

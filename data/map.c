@@ -52,12 +52,14 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
   bool fault = info->si_code > 0; /* the kernel's, not one that a process sent */
   if (!fault || !repair((uintptr_t)info->si_addr)) {
     sigaction(signal, &previous_action, NULL);
+    previous_action.sa_flags = 0; /* should it come back here, that is the end */
+    previous_action.sa_handler = SIG_DFL;
     raise(signal);
   }
   errno = saved;
 }
 
-static void install_handler(void)
+static void put_in_front(void)
 {
   struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
   struct sigaction current;
@@ -69,11 +71,18 @@ static void install_handler(void)
   sigaction(SIGBUS, &action, NULL);
 }
 
+void map_guard(void)
+{
+  pthread_mutex_lock(&ranges_lock);
+  put_in_front();
+  pthread_mutex_unlock(&ranges_lock);
+}
+
 /* A list node for the pages at START, or NULL when memory runs out. */
 static struct map_range *watch(const void *start, size_t length)
 {
   pthread_mutex_lock(&ranges_lock);
-  install_handler();
+  put_in_front();
   struct map_range *range = atomic_load(&ranges);
   while (range && atomic_load(&range->start) != 0)
     range = range->next;

@@ -1,10 +1,9 @@
 /* A file mapped for reading: borrowed bytes, never read whole.
  *
- * A file that shrinks (or fails) under the map raises SIGBUS in whoever reads it. The first
- * map_open installs a process-wide handler: a fault inside a map puts zeros in place of the
- * rest of that map and marks it, so that the reader goes on and map_verify tells afterwards.
- * Any other SIGBUS goes to the handler that was there before. A program with its own SIGBUS
- * handler installs it before it opens a file.
+ * A file that shrinks (or fails) under the map raises SIGBUS in whoever reads it. A process-wide
+ * handler answers: a fault inside a map puts zeros in place of the rest of that map and marks it,
+ * so that the reader goes on and map_verify tells afterwards. Any other SIGBUS goes to the
+ * handler that was there before.
  *
  * Ownership: the caller owns the map and closes it. Threads: the bytes may be read from any
  * thread; open and close from one at a time per map. */
@@ -27,6 +26,10 @@ struct map {
 /* Maps the regular file PATH. Messages start with the path, escaped. */
 enum status map_open(const char *path, struct map **out, struct error *error);
 void map_close(struct map *map);
+
+/* Puts the handler in place, or back in place in front of one that the program has installed
+ * since. map_open does it, and source_load. */
+void map_guard(void);
 
 /* STATUS_INPUT when the file is shorter than it was, or could not be read, since map_open. */
 enum status map_verify(const struct map *map, struct error *error);

@@ -1,25 +1,18 @@
 /* safetensors: eight bytes (the header's length, little-endian), a JSON header that names each
- * tensor with its type, shape and place, then the tensors back to back. A model of many files
- * has an index, "*.safetensors.index.json", whose weight_map says which file holds which tensor.
+ * tensor with its type, shape and place, then the tensors back to back.
  *
  * Stricter than JSON: keys occur once, tensors neither overlap nor leave holes, and every size
  * agrees with shape and type. Jansson reads integers exactly (63 bits; larger ones are an
  * error), limits the depth, and refuses names that hold a NUL. */
 #include "config.h"
 
-#include "data/source_types.h"
+#include "data/safetensors.h"
 #include "quant/base/size.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define INDEX_SUFFIX ".safetensors.index.json"
-#define SHARD_SUFFIX ".safetensors"
 enum { LENGTH_SIZE = 8, HEADER_MAX = 100000000 };
 
 static const struct {
@@ -145,7 +138,7 @@ static enum status read_entry(const json_t *value, struct entry *entry, struct e
 
 /* --- one file ---------------------------------------------------------------------------- */
 
-static enum status read_metadata(const json_t *value, struct error *error)
+static enum status read_metadata(json_t *value, struct error *error)
 {
   const char *key;
   json_t *item;
@@ -153,16 +146,14 @@ static enum status read_metadata(const json_t *value, struct error *error)
     return STATUS_OK;
   if (!json_is_object(value))
     return error_set(error, STATUS_INPUT, "__metadata__: expected null or a map of strings");
-  json_object_foreach(
-      (json_t *)(uintptr_t)value, key,
-      item) if (!json_is_string(item)) return error_set(error, STATUS_INPUT,
-                                                        "__metadata__: \"%s\" is not a string",
-                                                        SHOWN(key));
+  json_object_foreach(value, key, item)
+    if (!json_is_string(item))
+      return error_set(error, STATUS_INPUT, "__metadata__: \"%s\" is not a string", SHOWN(key));
   return STATUS_OK;
 }
 
-static enum status parse_json(const unsigned char *text, size_t size, json_t **out,
-                              struct error *error)
+enum status safetensors_json(const unsigned char *text, size_t size, json_t **out,
+                             struct error *error)
 {
   json_error_t json;
   *out = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &json);
@@ -191,7 +182,7 @@ static enum status read_header(const struct map *map, json_t **root, size_t *sta
   if (length < 2 || map->bytes[LENGTH_SIZE] != '{')
     return error_set(error, STATUS_INPUT, "header does not begin with \"{\"");
   *start = LENGTH_SIZE + (size_t)length;
-  return parse_json(map->bytes + LENGTH_SIZE, (size_t)length, root, error);
+  return safetensors_json(map->bytes + LENGTH_SIZE, (size_t)length, root, error);
 }
 
 static int by_place(const void *left, const void *right)
@@ -229,14 +220,13 @@ static enum status check_places(const struct entry *entries, size_t count, size_
   return STATUS_OK;
 }
 
-static enum status read_entries(const json_t *root, struct entry *entries, size_t *count,
+static enum status read_entries(json_t *root, struct entry *entries, size_t *count,
                                 struct error *error)
 {
   const char *key;
   json_t *value;
   *count = 0;
-  json_object_foreach((json_t *)(uintptr_t)root, key, value)
-  {
+  json_object_foreach(root, key, value) {
     if (strcmp(key, "__metadata__") == 0)
       continue;
     struct entry *entry = &entries[*count];
@@ -251,7 +241,7 @@ static enum status read_entries(const json_t *root, struct entry *entries, size_
   return STATUS_OK;
 }
 
-static enum status add_entries(struct source *source, const struct map *map, const json_t *root,
+static enum status add_entries(struct source *source, const struct map *map, json_t *root,
                                size_t start, struct error *error)
 {
   struct entry *entries = mem_array(json_object_size(root), sizeof *entries);
@@ -273,7 +263,7 @@ static enum status add_entries(struct source *source, const struct map *map, con
   return status;
 }
 
-static enum status open_shard(const char *path, struct source *source, struct error *error)
+enum status safetensors_add(const char *path, struct source *source, struct error *error)
 {
   struct map *map;
   json_t *root = NULL;
@@ -290,256 +280,9 @@ static enum status open_shard(const char *path, struct source *source, struct er
   return status;
 }
 
-/* --- many files: a sorted list of names -------------------------------------------------- */
-
-struct names {
-  char **items;
-  size_t count;
-};
-
-static void names_clear(struct names *names)
-{
-  for (size_t i = 0; i < names->count; i++)
-    free(names->items[i]);
-  free(names->items);
-}
-
-static enum status names_add(struct names *names, const char *name, struct error *error)
-{
-  char **items = mem_resize(names->items, names->count + 1, sizeof *items);
-  char *copy = strdup(name);
-  if (items)
-    names->items = items;
-  if (!items || !copy) {
-    free(copy);
-    return error_memory(error, "a list of files");
-  }
-  names->items[names->count++] = copy;
-  return STATUS_OK;
-}
-
-static int by_name(const void *left, const void *right)
-{
-  return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* "folder/file" where PATH is the folder, or a file in it; the caller frees it. */
-static char *beside(const char *folder, size_t folder_length, const char *file)
-{
-  size_t size = folder_length + 1 + strlen(file) + 1;
-  char *path = malloc(size);
-  bool slash = folder_length > 0 && folder[folder_length - 1] != '/';
-  if (path)
-    snprintf(path, size, "%.*s%s%s", (int)folder_length, folder, slash ? "/" : "", file);
-  return path;
-}
-
-static enum status open_beside(const char *folder, size_t folder_length, const char *file,
-                               struct source *source, struct error *error)
-{
-  char *path = beside(folder, folder_length, file);
-  if (!path)
-    return error_memory(error, "a file's name");
-  enum status status = open_shard(path, source, error);
-  free(path);
-  return status;
-}
-
-/* --- an index ------------------------------------------------------------------------------ */
-
-/* The files that WEIGHT_MAP names, sorted, each once. Only names of the index's own folder. */
-static enum status index_files(const json_t *weight_map, struct names *files, struct error *error)
-{
-  const char *tensor;
-  json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)weight_map, tensor, value)
-  {
-    const char *file = json_string_value(value);
-    if (!file || !*file || strchr(file, '/') || file[0] == '.')
-      return error_set(error, STATUS_INPUT,
-                       "weight_map: %s: expected the name of a file in the same folder, found %s",
-                       SHOWN(tensor), file ? SHOWN(file) : "no string");
-    enum status status = names_add(files, file, error);
-    if (status != STATUS_OK)
-      return status;
-  }
-  qsort(files->items, files->count, sizeof *files->items, by_name);
-  size_t kept = 0;
-  for (size_t i = 0; i < files->count; i++)
-    if (kept > 0 && strcmp(files->items[kept - 1], files->items[i]) == 0)
-      free(files->items[i]);
-    else
-      files->items[kept++] = files->items[i];
-  files->count = kept;
-  return STATUS_OK;
-}
-
-/* The tensors of FILE (from index FIRST on) are those that WEIGHT_MAP places there. */
-static enum status check_shard(const struct source *source, size_t first, const char *file,
-                               const json_t *weight_map, struct error *error)
-{
-  for (size_t i = first; i < source->count; i++) {
-    const char *name = source->tensors[i].name;
-    const char *place = json_string_value(json_object_get(weight_map, name));
-    if (!place)
-      return error_set(error, STATUS_INPUT, "%s is in %s, but the index does not list it",
-                       SHOWN(name), SHOWN(file));
-    if (strcmp(place, file) != 0)
-      return error_set(error, STATUS_INPUT, "%s is in %s, but the index places it in %s",
-                       SHOWN(name), SHOWN(file), SHOWN(place));
-  }
-  return STATUS_OK;
-}
-
-static int by_tensor_name(const void *left, const void *right)
-{
-  return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The names of all tensors, sorted; the caller frees the list. */
-static const char **sorted_names(const struct source *source)
-{
-  const char **names = mem_array(source->count, sizeof *names);
-  for (size_t i = 0; names && i < source->count; i++)
-    names[i] = source->tensors[i].name;
-  if (names)
-    qsort(names, source->count, sizeof *names, by_tensor_name);
-  return names;
-}
-
-static enum status check_complete(const struct source *source, const json_t *weight_map,
-                                  struct error *error)
-{
-  const char *name;
-  json_t *value;
-  enum status status = STATUS_OK;
-  const char **names = sorted_names(source);
-  if (!names)
-    return error_memory(error, "a list of names");
-  json_object_foreach(
-      (json_t *)(uintptr_t)weight_map, name,
-      value) if (!bsearch(&name, names, source->count, sizeof *names, by_tensor_name))
-  {
-    status = error_set(error, STATUS_INPUT, "the index places %s in %s, which does not hold it",
-                       SHOWN(name), SHOWN(json_string_value(value)));
-    break;
-  }
-  free(names);
-  return status;
-}
-
-static enum status open_shards(const char *path, const json_t *weight_map, struct source *source,
-                               struct error *error)
-{
-  struct names files = {0};
-  size_t folder = (size_t)(path_base(path) - path);
-  enum status status = index_files(weight_map, &files, error);
-  for (size_t i = 0; i < files.count && status == STATUS_OK; i++) {
-    size_t first = source->count;
-    status = open_beside(path, folder, files.items[i], source, error);
-    if (status == STATUS_OK)
-      status = check_shard(source, first, files.items[i], weight_map, error);
-  }
-  if (status == STATUS_OK)
-    status = check_complete(source, weight_map, error);
-  names_clear(&files);
-  return status;
-}
-
-static enum status open_index(const char *path, struct source *source, struct error *error)
-{
-  struct map *map;
-  json_t *root = NULL;
-  enum status status = map_open(path, &map, error);
-  if (status != STATUS_OK)
-    return status;
-  status = parse_json(map->bytes, map->size, &root, error);
-  const json_t *weight_map = json_object_get(root, "weight_map");
-  if (status == STATUS_OK && !json_is_object(weight_map))
-    status = error_set(error, STATUS_INPUT, "expected an object \"weight_map\"");
-  if (status == STATUS_OK)
-    status = open_shards(path, weight_map, source, error);
-  if (status != STATUS_OK)
-    error_prefix(error, "%s: ", SHOWN(path));
-  json_decref(root);
-  map_close(map);
-  return status;
-}
-
-/* --- a directory --------------------------------------------------------------------------- */
-
-static enum status list_folder(const char *path, struct names *shards, struct names *indexes,
-                               struct error *error)
-{
-  DIR *folder = opendir(path);
-  if (!folder)
-    return error_set(error, STATUS_INPUT, "%s: cannot open: %s", SHOWN(path), strerror(errno));
-  enum status status = STATUS_OK;
-  for (struct dirent *item; status == STATUS_OK && (item = readdir(folder));)
-    if (item->d_name[0] != '.' && text_ends(item->d_name, INDEX_SUFFIX))
-      status = names_add(indexes, item->d_name, error);
-    else if (item->d_name[0] != '.' && text_ends(item->d_name, SHARD_SUFFIX))
-      status = names_add(shards, item->d_name, error);
-  closedir(folder);
-  if (shards->count > 0)
-    qsort(shards->items, shards->count, sizeof *shards->items, by_name);
-  return status;
-}
-
-static enum status check_distinct(const char *path, const struct source *source,
-                                  struct error *error)
-{
-  enum status status = STATUS_OK;
-  const char **names = sorted_names(source);
-  if (!names)
-    return error_memory(error, "a list of names");
-  for (size_t i = 1; i < source->count && status == STATUS_OK; i++)
-    if (strcmp(names[i - 1], names[i]) == 0)
-      status = error_set(error, STATUS_INPUT, "%s: two files hold a tensor %s; open one of them",
-                         SHOWN(path), SHOWN(names[i]));
-  free(names);
-  return status;
-}
-
-static enum status open_listed(const char *path, const struct names *shards,
-                               const struct names *indexes, struct source *source,
-                               struct error *error)
-{
-  size_t length = strlen(path);
-  if (indexes->count > 1)
-    return error_set(error, STATUS_INPUT, "%s: holds %zu indexes (%s, %s ...); open one of them",
-                     SHOWN(path), indexes->count, SHOWN(indexes->items[0]),
-                     SHOWN(indexes->items[1]));
-  if (indexes->count == 1) {
-    char *index = beside(path, length, indexes->items[0]);
-    enum status status =
-        index ? open_index(index, source, error) : error_memory(error, "a file's name");
-    free(index);
-    return status;
-  }
-  if (shards->count == 0)
-    return error_set(error, STATUS_INPUT, "%s: a directory without any *.safetensors file",
-                     SHOWN(path));
-  enum status status = STATUS_OK;
-  for (size_t i = 0; i < shards->count && status == STATUS_OK; i++)
-    status = open_beside(path, length, shards->items[i], source, error);
-  return status == STATUS_OK ? check_distinct(path, source, error) : status;
-}
-
-static enum status open_folder(const char *path, struct source *source, struct error *error)
-{
-  struct names shards = {0}, indexes = {0};
-  enum status status = list_folder(path, &shards, &indexes, error);
-  if (status == STATUS_OK)
-    status = open_listed(path, &shards, &indexes, source, error);
-  names_clear(&shards);
-  names_clear(&indexes);
-  return status;
-}
-
 enum status safetensors_open(const char *spec, struct source *source, struct error *error)
 {
-  return is_directory(spec)              ? open_folder(spec, source, error)
-         : text_ends(spec, INDEX_SUFFIX) ? open_index(spec, source, error)
-                                         : open_shard(spec, source, error);
+  return is_directory(spec)              ? shards_open_folder(spec, source, error)
+         : text_ends(spec, INDEX_SUFFIX) ? shards_open_index(spec, source, error)
+                                         : safetensors_add(spec, source, error);
 }

@@ -270,8 +270,10 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
   if (!tensor->stored->decode)
     return error_set(error, STATUS_INPUT, "%s: %s: values stored as %s cannot be decoded",
                      SHOWN(source->spec), SHOWN(tensor->name), tensor->stored->name);
-  if (tensor->data)
+  if (tensor->data) {
+    map_guard(); /* the program may have installed its own handlers since the file was opened */
     return STATUS_OK;
+  }
   return source->load(source, index, progress, error);
 }
 

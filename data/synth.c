@@ -326,7 +326,7 @@ static void set_standard(struct plan *plan)
 /* Where a distribution has a low and a high, they are in order. */
 static enum status check_order(const struct plan *plan, struct error *error)
 {
-  double low = -INFINITY, high = INFINITY;
+  double low = -HUGE_VAL, high = HUGE_VAL;
   for (size_t i = 0; plan->distribution && i < PARAMETERS; i++) {
     const char *name = plan->distribution->parameters[i].name;
     if (name && strcmp(name, "low") == 0)

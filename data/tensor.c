@@ -4,49 +4,44 @@
 
 #include <string.h>
 
-enum {
-  WIDEST = 8,   /* bytes of the largest element */
-  PIECE = 1024, /* elements that are reordered at a time */
-};
+enum { PIECE = 1024 }; /* elements that are reordered at a time */
 
-/* Reverses the bytes of each of n elements of SIZE bytes, in place. */
-static void swap_bytes(unsigned char *bytes, size_t n, unsigned size)
-{
-  for (unsigned char *end = bytes + n * size; bytes < end; bytes += size)
-    for (unsigned i = 0; i < size / 2; i++) {
-      unsigned char low = bytes[i];
-      bytes[i] = bytes[size - 1 - i];
-      bytes[size - 1 - i] = low;
-    }
-}
-
-static void decode_swapped(const struct tensor *tensor, size_t start, size_t n, float *out)
-{
-  unsigned size = tensor->stored->size;
-  unsigned char piece[PIECE * WIDEST];
-  for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
-    taken = size_min(n, PIECE);
-    memcpy(piece, tensor->data + start * size, taken * size);
-    swap_bytes(piece, taken, size);
-    tensor->stored->decode(piece, taken, out);
+/* Copies n words that lie STRIDE words apart, with their bytes reversed or not. */
+#define GATHER(name, type, change)                                                                 \
+  static void name(const unsigned char *from, size_t stride, size_t n, unsigned char *to)          \
+  {                                                                                                \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      type word;                                                                                   \
+      memcpy(&word, from + i * stride * sizeof word, sizeof word);                                 \
+      word = change(word);                                                                         \
+      memcpy(to + i * sizeof word, &word, sizeof word);                                            \
+    }                                                                                              \
   }
-}
+#define SAME(word) (word)
 
-static void decode_plain(const void *self, size_t start, size_t n, float *out)
-{
-  const struct tensor *tensor = self;
-  if (tensor->swapped)
-    decode_swapped(tensor, start, n, out);
-  else
-    tensor->stored->decode(tensor->data + start * tensor->stored->size, n, out);
-}
+GATHER(gather_1, uint8_t, SAME)
+GATHER(gather_2, uint16_t, SAME)
+GATHER(gather_4, uint32_t, SAME)
+GATHER(gather_8, uint64_t, SAME)
+GATHER(reverse_2, uint16_t, __builtin_bswap16)
+GATHER(reverse_4, uint32_t, __builtin_bswap32)
+GATHER(reverse_8, uint64_t, __builtin_bswap64)
 
-/* Copies n elements of SIZE bytes that lie STRIDE elements apart. */
-static void gather(const unsigned char *from, size_t stride, size_t n, unsigned size,
-                   unsigned char *to)
+typedef void gather_function(const unsigned char *, size_t, size_t, unsigned char *);
+
+/* By the size of an element, then by whether its bytes are reversed. */
+static gather_function *const gathers[9][2] = {[1] = {gather_1, gather_1},
+                                               [2] = {gather_2, reverse_2},
+                                               [4] = {gather_4, reverse_4},
+                                               [8] = {gather_8, reverse_8}};
+
+/* Both orders are the same when at most one axis is longer than 1. */
+static bool order_matters(const struct tensor *tensor)
 {
-  for (size_t i = 0; i < n; i++)
-    memcpy(to + i * size, from + i * stride * size, size);
+  unsigned longer = 0;
+  for (unsigned axis = 0; axis < tensor->shape.dims; axis++)
+    longer += tensor->shape.dim[axis] > 1;
+  return tensor->fortran && longer > 1;
 }
 
 /* Where the C-order element INDEX lies in Fortran order: the first axis is the fastest. */
@@ -60,30 +55,29 @@ static size_t fortran_place(const struct shape *shape, size_t index)
   return place;
 }
 
-/* Runs along the last axis: within one, elements lie a fixed stride apart. */
-static void decode_fortran(const void *self, size_t start, size_t n, float *out)
+/* Bytes reversed, or Fortran order: gathers piece by piece, each within one run along the last
+ * axis, where elements lie a fixed stride apart. */
+static void decode_gathered(const void *self, size_t start, size_t n, float *out)
 {
   const struct tensor *tensor = self;
-  unsigned size = tensor->stored->size;
-  size_t row = tensor->shape.dim[tensor->shape.dims - 1], stride = tensor->count / row;
-  unsigned char piece[PIECE * WIDEST];
+  const struct stored *stored = tensor->stored;
+  bool fortran = order_matters(tensor);
+  size_t run = fortran ? tensor->shape.dim[tensor->shape.dims - 1] : tensor->count;
+  size_t stride = tensor->count / run;
+  unsigned char piece[PIECE * sizeof(uint64_t)];
   for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
-    taken = size_min(size_min(n, PIECE), row - start % row);
-    const unsigned char *from = tensor->data + fortran_place(&tensor->shape, start) * size;
-    gather(from, stride, taken, size, piece);
-    if (tensor->swapped)
-      swap_bytes(piece, taken, size);
-    tensor->stored->decode(piece, taken, out);
+    taken = size_min(size_min(n, PIECE), run - start % run);
+    size_t place = fortran ? fortran_place(&tensor->shape, start) : start;
+    gathers[stored->size][tensor->swapped](tensor->data + place * stored->size, stride, taken,
+                                           piece);
+    stored->decode(piece, taken, out);
   }
 }
 
-/* Both orders are the same when at most one axis is longer than 1. */
-static bool order_matters(const struct tensor *tensor)
+static void decode_plain(const void *self, size_t start, size_t n, float *out)
 {
-  unsigned longer = 0;
-  for (unsigned axis = 0; axis < tensor->shape.dims; axis++)
-    longer += tensor->shape.dim[axis] > 1;
-  return tensor->fortran && longer > 1;
+  const struct tensor *tensor = self;
+  tensor->stored->decode(tensor->data + start * tensor->stored->size, n, out);
 }
 
 static bool is_native_float(const struct tensor *tensor)
@@ -96,9 +90,9 @@ static bool is_native_float(const struct tensor *tensor)
 struct feed tensor_feed(const struct tensor *tensor)
 {
   struct feed feed = {.count = tensor->count, .self = tensor, .decode = decode_plain};
-  if (tensor->count > 0 && order_matters(tensor))
-    feed.decode = decode_fortran;
-  else if (is_native_float(tensor))
+  if (is_native_float(tensor) && !order_matters(tensor))
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
+  else if (tensor->count > 0 && (tensor->swapped || order_matters(tensor)))
+    feed.decode = decode_gathered;
   return feed;
 }

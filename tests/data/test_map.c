@@ -207,6 +207,39 @@ static void test_other_bus_errors_go_on(void **state)
   }
 }
 
+/* A handler that the program installs after map_open: map_guard goes in front of it again, and
+ * what is no map's fault ends there, even when that handler puts back what it found. */
+static struct sigaction found_handler;
+static char guarded[300];
+
+static void put_back(int signal)
+{
+  sigaction(signal, &found_handler, NULL);
+  raise(signal);
+}
+
+static void install_put_back(void)
+{
+  struct sigaction action = {.sa_handler = put_back};
+  sigaction(SIGBUS, &action, &found_handler);
+  map_guard();
+  struct map *map;
+  if (map_open(guarded, &map, NULL) != STATUS_OK || truncate(guarded, 0) != 0)
+    _exit(2);
+  if (map->bytes[0] != 0)
+    _exit(3);
+  raise(SIGBUS);
+}
+
+static void test_guard(void **state)
+{
+  (void)state;
+  snprintf(guarded, sizeof guarded, "%s", files_write("guarded", "x", 1));
+  int status = child_status(SIG_DFL, install_put_back);
+  assert_true(WIFSIGNALED(status));
+  assert_int_equal(WTERMSIG(status), SIGBUS);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -219,6 +252,7 @@ int main(void)
       cmocka_unit_test(test_shrinks_by_a_byte),
       cmocka_unit_test(test_others_are_untouched),
       cmocka_unit_test(test_other_bus_errors_go_on),
+      cmocka_unit_test(test_guard),
   };
   return cmocka_run_group_tests(tests, NULL, files_remove);
 }
