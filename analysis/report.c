@@ -29,9 +29,11 @@ struct report_unit report_unit(const struct result *result)
 
 const char *report_note(const struct tensor *tensor)
 {
-  return tensor->stored->integral
-             ? "stored as integers: often indices or masks, which are not meant to be quantized"
-             : NULL;
+  if (tensor->stored->integral)
+    return "stored as integers: often indices or masks, not meant to be quantized";
+  if (!tensor->stored->exact)
+    return "read as float32, which rounds what is stored";
+  return NULL;
 }
 
 size_t report_outliers(const struct result *result)

@@ -113,6 +113,20 @@ static void fill(struct column *column, const struct result *result)
   }
 }
 
+/* TEXT in lines of PAGE_WIDTH, broken between words, the later ones indented. */
+static void print_wrapped(const char *text, FILE *out)
+{
+  size_t at = 0;
+  while (*text) {
+    size_t word = strcspn(text, " ");
+    bool breaks = at && at + 1 + word > PAGE_WIDTH;
+    at = breaks ? 2 + word : at + (at > 0) + word;
+    fprintf(out, "%s%.*s", breaks ? "\n  " : at > word ? " " : "", (int)word, text);
+    text += word + strspn(text + word, " ");
+  }
+  fputc('\n', out);
+}
+
 static size_t column_width(const struct column *column)
 {
   size_t width = size_max(CELL_WIDTH, strlen(column->spec));
@@ -146,8 +160,11 @@ void report_page_print(struct report_page *page, FILE *out)
   print_row(page, "", 0, out);
   for (size_t row = 0; row < row_count(); row++)
     print_row(page, row_label(row), row, out);
-  for (size_t i = 0; i < page->columns; i++)
-    fprintf(out, "%s: %s\n", page->column[i].spec, page->column[i].verdict);
+  for (size_t i = 0; i < page->columns; i++) {
+    char line[sizeof page->column[i].spec + sizeof page->column[i].verdict];
+    snprintf(line, sizeof line, "%s: %s", page->column[i].spec, page->column[i].verdict);
+    print_wrapped(line, out);
+  }
   page->columns = 0;
 }
 

@@ -33,7 +33,7 @@ for word in int2 int3 int4 int5 int6 int7 int8 int16 e4m3 e5m2 bf16; do
   like "$(qscope formats)" "(^| )$word " "formats lists $word"
 done
 is "$(qscope formats --json | get '#')" "$(($(qscope formats | wc -l) - 1))" "formats as JSON"
-for word in minmax percentile entropy; do
+for word in minmax percentile entropy mse; do
   like "$(qscope calibrators)" "^$word" "calibrators lists $word"
 done
 is "$(qscope calibrators --json | get '#')" "$(($(qscope calibrators | wc -l) - 1))" "calibrators as JSON"

@@ -80,7 +80,7 @@ like "$(cat r.txt)" '^SQNR +50\.73 dB +[0-9.]+ dB$' "text: SQNR in dB"
 is "$(awk 'length > 80' r.txt | grep -v minmax:)" "" "text: fits 80 columns"
 
 # Whatever the number of threads and the instruction set, the same bytes.
-for quantizer in int8 int4,asym,group=96 e4m3,channel,percentile=99.9 int8,entropy; do
+for quantizer in int8 int4,asym,group=96,mse e4m3,channel,percentile=99.9 int8,entropy; do
   qscope report synth:student-t,shape=300x700 -q "$quantizer" --json --threads 1 >one.json
   qscope report synth:student-t,shape=300x700 -q "$quantizer" --json --threads 4 >four.json
   QSCOPE_ISA=baseline "$QSCOPE_PROGRAM" report synth:student-t,shape=300x700 -q "$quantizer" --json >base.json

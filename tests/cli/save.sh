@@ -19,7 +19,7 @@ check() # check SPEC RUN CODES-INFO SCALES-INFO
 }
 check int8 6000 "|i1" "()"
 check int8,asym 6000 "|u1" "()"
-check int4,asym,channel=0 100 "|u1" "(60,)"
+check int4,asym,channel=0,mse 100 "|u1" "(60,)"
 check int16,asym 6000 "<u2" "()"
 check int16 6000 "<i2" "()"
 check int3,group=20 20 "|i1" "(60, 5)"

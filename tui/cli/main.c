@@ -18,9 +18,9 @@
 #include <string.h>
 
 const struct command command_table[] = {
-    {"explore", "[SOURCE]", "open the explorer (the default; no SOURCE: the synthetic gallery)",
+    {"explore", "[SOURCE]", "the explorer (default; no SOURCE: synthetic tensors)",
      COMMAND_EXPLORE, 1, explore_run},
-    {"list", "SOURCE", "tensors: name, stored format, shape, elements, bytes", COMMAND_LIST, 1,
+    {"list", "SOURCE", "the tensors, how they are stored, their sizes", COMMAND_LIST, 1,
      list_run},
     {"report", "SOURCE", "the numbers: what each quantizer loses", COMMAND_REPORT, 1, report_run},
     {"plot", "SOURCE -o FIG.png", "one figure as a picture, with its recipe inside", COMMAND_PLOT,
@@ -62,7 +62,7 @@ static enum status run(const struct command *command, const struct options *opti
                        struct error *error)
 {
   if (options->help)
-    options_help(stdout, command == &command_table[0] ? NULL : command);
+    options_help(stdout, options->named ? command : NULL);
   else if (options->version)
     print_version(options->verbose);
   else

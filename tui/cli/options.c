@@ -229,12 +229,12 @@ static const struct row {
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
      STATE | COMMAND_REPORT, 0, apply_tensor},
-    {"quantizer", 'q', "SPEC", "a quantizer such as int4,asym,group=128,mse; repeatable",
+    {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
      STATE | COMMAND_REPORT, 0, apply_quantizer},
     {"view", 0, "VIEW", "histogram, error or channels", STATE, 0, apply_view},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
-    {"axis", 0, "N", "channels along this axis; negative counts from the end",
+    {"axis", 0, "N", "channels along axis N; negative: from the end",
      STATE | COMMAND_REPORT, MEMBER(view.axis), apply_axis},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
@@ -423,6 +423,7 @@ enum status options_parse(int argc, char **argv, struct options *out,
   if (status != STATUS_OK)
     return status;
   const struct command *named = out->operands ? find_command(out->operand[0]) : NULL;
+  out->named = named;
   if (named) {
     *command = named;
     out->operand++;
@@ -479,8 +480,8 @@ void options_help(FILE *out, const struct command *command)
   }
   fputs("Usage: qscope [SOURCE] [OPTION]...\n"
         "   or: qscope COMMAND [OPERAND] [OPTION]...\n"
-        "An oscilloscope for quantization error: what is lost when a tensor is stored in fewer "
-        "bits, and why.\n\nCommands:\n",
+        "An oscilloscope for quantization error: what is lost when a tensor is stored in\n"
+        "fewer bits, and why.\n\nCommands:\n",
         out);
   for (size_t i = 0; i < command_table_length; i++) {
     char left[40];
@@ -488,10 +489,10 @@ void options_help(FILE *out, const struct command *command)
     fprintf(out, "  %-26s %s\n", left, command_table[i].summary);
   }
   help_options(out, COMMAND_ANY);
-  fputs("\nSOURCE is a .npy or .safetensors file, a folder or an index of .safetensors shards,\n"
-        "synth:NAME (see qscope list synth:), or - for a .npy on standard input.\n"
-        "\nExit status: 0 done, 2 wrong usage, 3 input that cannot be read, 4 output that cannot "
-        "be written.\n"
+  fputs("\nSOURCE is a .npy or .safetensors file, a folder or an index of .safetensors\n"
+        "shards, synth:NAME (see qscope list synth:), or - for a .npy on standard input.\n"
+        "\nExit status: 0 done, 2 wrong usage, 3 input that cannot be read,\n"
+        "4 output that cannot be written.\n"
         "The manual: man qscope\n",
         out);
 }

@@ -32,6 +32,7 @@ struct options {
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;
+  bool named; /* the subcommand was written out */
   bool print, verbose, help, version;
 };
 
