@@ -119,6 +119,8 @@ static void print_wrapped(const char *text, FILE *out)
   size_t at = 0;
   while (*text) {
     size_t word = strcspn(text, " ");
+    if (strncmp(text + word, " %", 2) == 0)
+      word += 1 + strcspn(text + word + 1, " ");
     bool breaks = at && at + 1 + word > PAGE_WIDTH;
     at = breaks ? 2 + word : at + (at > 0) + word;
     fprintf(out, "%s%.*s", breaks ? "\n  " : at > word ? " " : "", (int)word, text);

@@ -1,10 +1,12 @@
 # Command-line tests: shell scripts that run the program and print TAP.
 
 CLI_TESTS = \
+	tests/cli/docs.sh \
 	tests/cli/errors.sh \
 	tests/cli/frame.sh \
 	tests/cli/list.sh \
 	tests/cli/plot.sh \
+	tests/cli/readme.sh \
 	tests/cli/report.sh \
 	tests/cli/save.sh
 TESTS += $(CLI_TESTS)
