@@ -7,6 +7,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_facts \
 	tests/analysis/test_histogram \
 	tests/analysis/test_metrics \
+	tests/analysis/test_report \
 	tests/analysis/test_result \
 	tests/analysis/test_verdict
 check_PROGRAMS += $(ANALYSIS_TESTS)
@@ -26,6 +27,9 @@ tests_analysis_test_histogram_SOURCES = tests/analysis/test_histogram.c $(TEST_T
 tests_analysis_test_histogram_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_metrics_SOURCES = tests/analysis/test_metrics.c
 tests_analysis_test_metrics_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_report_SOURCES = tests/analysis/test_report.c $(TEST_TENSORS)
+tests_analysis_test_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_analysis_test_report_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_result_SOURCES = tests/analysis/test_result.c $(TEST_TENSORS) \
 	$(TEST_REFERENCE)
 tests_analysis_test_result_LDADD = $(ANALYSIS_TEST_LIBS)
