@@ -30,3 +30,4 @@ include tests/analysis/local.mk
 include tests/figure/local.mk
 include tests/cli/local.mk
 include tests/screen/local.mk
+include tests/bench/local.mk

@@ -169,18 +169,24 @@ static inline uint16_t minifloat_code(float x, float g, const struct minifloat_c
 
 /* --- sums ------------------------------------------------------------------------------ */
 
-/* Doubles that one machine vector holds; LANES of them in all. */
+/* Doubles that one machine vector holds, LANES of them in all; and as many floats widened, as
+ * the initializer that both compilers turn into one instruction (__builtin_convertvector costs
+ * GCC 12 five). */
 #if defined __AVX512F__
 enum { DOUBLES = 8 };
+#define WIDENED(x) WIDENED_4(x, 0), WIDENED_4(x, 4)
 #elif defined __AVX__
 enum { DOUBLES = 4 };
+#define WIDENED(x) WIDENED_4(x, 0)
 #else
 enum { DOUBLES = 2 };
+#define WIDENED(x) (double)(x)[0], (double)(x)[1]
 #endif
+#define WIDENED_4(x, i)                                                                            \
+  (double)(x)[i], (double)(x)[(i) + 1], (double)(x)[(i) + 2], (double)(x)[(i) + 3]
 enum { PARTS = LANES / DOUBLES };
 
 typedef double doubles __attribute__((vector_size(DOUBLES * sizeof(double))));
-typedef float floats __attribute__((vector_size(DOUBLES * sizeof(float))));
 typedef int64_t masks __attribute__((vector_size(DOUBLES * sizeof(int64_t))));
 
 struct lanes {
@@ -189,9 +195,16 @@ struct lanes {
 
 static inline doubles doubles_load(const float *x)
 {
-  floats narrow;
-  memcpy(&narrow, x, sizeof narrow);
-  return __builtin_convertvector(narrow, doubles);
+  return (doubles){WIDENED(x)};
+}
+
+/* Part by part: a copy of the whole struct makes GCC 12 keep a loop's sums in memory. */
+static inline struct lanes lanes_copy(const struct lanes *from)
+{
+  struct lanes to;
+  for (int p = 0; p < PARTS; p++)
+    to.part[p] = from->part[p];
+  return to;
 }
 
 static inline double lanes_total(const struct lanes *lanes)

@@ -3,20 +3,20 @@
 
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2)
 {
-  struct lanes sum = *error2;
+  struct lanes sum = lanes_copy(error2);
   for (size_t i = 0; i < n; i += LANES)
     for (int p = 0; p < PARTS; p++) {
       size_t at = i + (size_t)(p * DOUBLES);
       doubles e = doubles_load(x + at) - doubles_load(y + at);
       sum.part[p] += e * e;
     }
-  *error2 = sum;
+  *error2 = lanes_copy(&sum);
 }
 
 void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct lanes *xr,
                                 struct lanes *rr)
 {
-  struct lanes cross = *xr, square = *rr;
+  struct lanes cross = lanes_copy(xr), square = lanes_copy(rr);
   for (size_t i = 0; i < n; i += LANES)
     for (int p = 0; p < PARTS; p++) {
       size_t at = i + (size_t)(p * DOUBLES);
@@ -24,8 +24,8 @@ void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct
       cross.part[p] += xd * rd;
       square.part[p] += rd * rd;
     }
-  *xr = cross;
-  *rr = square;
+  *xr = lanes_copy(&cross);
+  *rr = lanes_copy(&square);
 }
 
 /* --- tally ----------------------------------------------------------------------------- */
@@ -66,8 +66,10 @@ static struct counts tally_count(const float *x, const float *y, size_t n,
 
 static void tally_totals(const float *x, const float *y, size_t n, struct sums *sums)
 {
-  struct lanes error = sums->error, error2 = sums->error2, signal2 = sums->signal2;
-  struct lanes reconstruction2 = sums->reconstruction2, product = sums->product;
+  struct lanes error = lanes_copy(&sums->error), error2 = lanes_copy(&sums->error2),
+               signal2 = lanes_copy(&sums->signal2);
+  struct lanes reconstruction2 = lanes_copy(&sums->reconstruction2),
+               product = lanes_copy(&sums->product);
   for (size_t i = 0; i < n; i += LANES)
     for (int p = 0; p < PARTS; p++) {
       size_t at = i + (size_t)(p * DOUBLES);
@@ -78,11 +80,11 @@ static void tally_totals(const float *x, const float *y, size_t n, struct sums *
       reconstruction2.part[p] += yd * yd;
       product.part[p] += xd * yd;
     }
-  sums->error = error;
-  sums->error2 = error2;
-  sums->signal2 = signal2;
-  sums->reconstruction2 = reconstruction2;
-  sums->product = product;
+  sums->error = lanes_copy(&error);
+  sums->error2 = lanes_copy(&error2);
+  sums->signal2 = lanes_copy(&signal2);
+  sums->reconstruction2 = lanes_copy(&reconstruction2);
+  sums->product = lanes_copy(&product);
 }
 
 static doubles masked(doubles value, masks keep)
@@ -102,19 +104,21 @@ static void tally_clipped(const float *x, const float *y, size_t n,
     }
 }
 
+/* The square of a float32 is exact in double, so that |x| <= bulk is one comparison. */
 static void tally_bulk(const float *x, const float *y, size_t n, double bulk, struct sums *sums)
 {
-  struct lanes error2 = sums->bulk_error2, signal2 = sums->bulk_signal2;
+  struct lanes error2 = lanes_copy(&sums->bulk_error2), signal2 = lanes_copy(&sums->bulk_signal2);
+  const double bulk2 = bulk * bulk;
   for (size_t i = 0; i < n; i += LANES)
     for (int p = 0; p < PARTS; p++) {
       size_t at = i + (size_t)(p * DOUBLES);
-      doubles xd = doubles_load(x + at), e = xd - doubles_load(y + at);
-      masks inside = (masks)(xd <= bulk) & (masks)(xd >= -bulk);
+      doubles xd = doubles_load(x + at), e = xd - doubles_load(y + at), square = xd * xd;
+      masks inside = (masks)(square <= bulk2);
       error2.part[p] += masked(e * e, inside);
-      signal2.part[p] += masked(xd * xd, inside);
+      signal2.part[p] += masked(square, inside);
     }
-  sums->bulk_error2 = error2;
-  sums->bulk_signal2 = signal2;
+  sums->bulk_error2 = lanes_copy(&error2);
+  sums->bulk_signal2 = lanes_copy(&signal2);
 }
 
 /* Largest exact |x - y| of a block whose largest float32 difference has the bits WORST. Rounding

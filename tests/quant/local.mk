@@ -4,6 +4,7 @@ if HAVE_CMOCKA
 QUANT_TESTS = \
 	tests/quant/test_fit \
 	tests/quant/test_format \
+	tests/quant/test_kernels \
 	tests/quant/test_nearest \
 	tests/quant/test_quantizer \
 	tests/quant/test_sample
@@ -14,6 +15,8 @@ QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c
+tests_quant_test_kernels_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_format_SOURCES = tests/quant/test_format.c $(NPY_VECTORS)
 tests_quant_test_format_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_nearest_SOURCES = tests/quant/test_nearest.c

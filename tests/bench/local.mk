@@ -1,0 +1,13 @@
+# Benchmarks: `make bench`. Not part of `make check`: what they measure is the machine as well.
+
+EXTRA_PROGRAMS += tests/bench/bench_kernels
+tests_bench_bench_kernels_SOURCES = tests/bench/bench_kernels.c
+tests_bench_bench_kernels_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
+tests_bench_bench_kernels_LDADD = $(QUANT_LIBS)
+CLEANFILES += $(EXTRA_PROGRAMS)
+
+BENCHMARKS = tests/bench/bench_kernels
+
+.PHONY: bench
+bench: $(BENCHMARKS)
+	@for program in $(BENCHMARKS); do ./$$program$(EXEEXT) || exit 1; done

@@ -1,0 +1,660 @@
+/* The kernels: every instruction set against the baseline bit for bit, and the baseline against
+ * plain scalar code that shares nothing with it. All lengths to 257 and some beyond a block,
+ * every alignment, guard bands, and mixes of NaN, infinities and denormals. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "quant/calibrator.h"
+#include "quant/format.h"
+#include "quant/kernels/kernels.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 1400, GUARD = 16, ROOM = MOST + 2 * GUARD };
+
+static const size_t lengths_beyond[] = {511, 512, 513, 520, 1023, 1024, 1025, 1399};
+
+/* Lengths 0..257, then those around the kernels' inner blocks; false at the end. */
+static bool next_length(size_t *n)
+{
+  size_t beyond = sizeof lengths_beyond / sizeof lengths_beyond[0];
+  if (*n < 257) {
+    ++*n;
+    return true;
+  }
+  for (size_t i = 0; i < beyond; i++)
+    if (lengths_beyond[i] > *n) {
+      *n = lengths_beyond[i];
+      return true;
+    }
+  return false;
+}
+
+static uint64_t random_state = 0x853c49e6748fea9bu;
+
+static uint32_t random_bits(void)
+{
+  random_state ^= random_state >> 12;
+  random_state ^= random_state << 25;
+  random_state ^= random_state >> 27;
+  return (uint32_t)(random_state * 2685821657736338717u >> 32);
+}
+
+static float float_of(uint32_t bits)
+{
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+static float bell(void)
+{
+  float sum = 0;
+  for (int i = 0; i < 4; i++)
+    sum += (float)(int32_t)random_bits() * 0x1p-31f;
+  return sum;
+}
+
+static const uint32_t special[] = {0,          0x80000000, 1,          0x80000001, 0x007fffff,
+                                   0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x7f800000,
+                                   0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xffbfffff,
+                                   0x3f000000, 0xbf000000, 0x3effffff};
+
+enum mix { MIX_BELL, MIX_SPECIAL, MIX_BITS, MIX_FINITE, MIXES };
+
+static float draw(enum mix mix)
+{
+  if (mix == MIX_BITS)
+    return float_of(random_bits());
+  if (mix == MIX_SPECIAL && random_bits() % 4 == 0)
+    return float_of(special[random_bits() % (sizeof special / sizeof special[0])]);
+  if (mix == MIX_FINITE && random_bits() % 16 == 0)
+    return float_of(special[random_bits() % 9]) * (random_bits() % 2 ? 1.0f : 1e-30f);
+  return bell();
+}
+
+static void fill(float *x, size_t n, enum mix mix)
+{
+  for (size_t i = 0; i < n; i++)
+    x[i] = draw(mix);
+}
+
+/* Equal bits; NaNs may differ in payload only against the scalar reference. */
+static bool same(float a, float b)
+{
+  return isnan(a) ? isnan(b) : memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* --- results with guard bands ------------------------------------------------------------- */
+
+struct results {
+  float y[ROOM];
+  uint16_t codes[ROOM];
+};
+
+static void results_clear(struct results *results)
+{
+  memset(results, 0xa5, sizeof *results);
+}
+
+static void check_guards(const struct results *results, size_t n)
+{
+  static struct results clean;
+  results_clear(&clean);
+  assert_memory_equal(results->y, clean.y, GUARD * sizeof(float));
+  assert_memory_equal(results->codes, clean.codes, GUARD * sizeof(uint16_t));
+  size_t end = GUARD + n;
+  assert_memory_equal(results->y + end, clean.y, (ROOM - end) * sizeof(float));
+  assert_memory_equal(results->codes + end, clean.codes, (ROOM - end) * sizeof(uint16_t));
+}
+
+/* One round trip of N elements into the room between the guards. */
+typedef void round_trip(const struct kernels *level, const float *x, size_t n, float *y,
+                        uint16_t *codes, const void *how);
+
+/* What one element must become. */
+typedef void scalar_trip(float x, size_t i, const void *how, float *y, uint16_t *code);
+
+static void check_round_trip(round_trip *trip, scalar_trip *scalar, const void *how)
+{
+  static float memory[ROOM], x[MOST];
+  static struct results baseline, found;
+  const struct kernels *const *levels = kernels_available();
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; next_length(&n);) {
+      fill(x, n, (enum mix)mix);
+      results_clear(&baseline);
+      trip(levels[0], x, n, baseline.y + GUARD, baseline.codes + GUARD, how);
+      check_guards(&baseline, n);
+      for (size_t i = 0; i < n; i++) {
+        float y;
+        uint16_t code;
+        scalar(x[i], i, how, &y, &code);
+        if (!same(y, baseline.y[GUARD + i]) || code != baseline.codes[GUARD + i])
+          fail_msg("%a: expected %a code %u, found %a code %u", (double)x[i], (double)y, code,
+                   (double)baseline.y[GUARD + i], baseline.codes[GUARD + i]);
+      }
+      for (size_t level = 0; levels[level]; level++) {
+        size_t shift = n % 8; /* unaligned starts */
+        memcpy(memory + shift, x, n * sizeof *x);
+        results_clear(&found);
+        trip(levels[level], memory + shift, n, found.y + GUARD, found.codes + GUARD, how);
+        assert_memory_equal(&found, &baseline, sizeof found);
+        results_clear(&found);
+        trip(levels[level], memory + shift, n, found.y + GUARD, NULL, how);
+        assert_memory_equal(found.y, baseline.y, sizeof found.y);
+      }
+    }
+}
+
+/* --- integers ----------------------------------------------------------------------------- */
+
+static struct integer_unit lane_units[MOST];
+
+static void integer_run(const struct kernels *level, const float *x, size_t n, float *y,
+                        uint16_t *codes, const void *how)
+{
+  level->integer_run(x, n, *(const struct integer_unit *)how, y, codes);
+}
+
+static void integer_lanes(const struct kernels *level, const float *x, size_t n, float *y,
+                          uint16_t *codes, const void *how)
+{
+  (void)how;
+  level->integer_lanes(x, n, lane_units, y, codes);
+}
+
+static void integer_by_unit(float x, const struct integer_unit *unit, float *y, uint16_t *code)
+{
+  if (isnan(x)) {
+    *y = NAN;
+    *code = (uint16_t)-unit->lo;
+    return;
+  }
+  double r = nearbyint((double)(x / unit->scale));
+  r = r < (double)unit->lo ? (double)unit->lo : r > (double)unit->hi ? (double)unit->hi : r;
+  *y = (float)(r + 0.0) * unit->scale; /* + 0.0: integers have no negative zero */
+  *code = (uint16_t)(r - (double)unit->lo);
+}
+
+static void integer_scalar(float x, size_t i, const void *how, float *y, uint16_t *code)
+{
+  (void)i;
+  integer_by_unit(x, how, y, code);
+}
+
+static void integer_lane_scalar(float x, size_t i, const void *how, float *y, uint16_t *code)
+{
+  (void)how;
+  integer_by_unit(x, &lane_units[i], y, code);
+}
+
+static const struct integer_unit integer_units[] = {
+    {0.02f, -128, 127},      {0.02f, -127, 127}, {0.3f, -2, 1},         {1, -8, 7},
+    {0.01f, -100, 155},      {0.01f, 0, 255},    {0.01f, -255, 0},      {1e-4f, -32768, 32767},
+    {3e-5f, -65535, 0},      {3e-5f, 0, 65535},  {1.4e-45f, -128, 127}, {1e38f, -128, 127},
+    {FLT_TRUE_MIN, 0, 65535}};
+enum { INTEGER_UNITS = sizeof integer_units / sizeof integer_units[0] };
+
+static void test_integer_run(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < INTEGER_UNITS; i++)
+    check_round_trip(integer_run, integer_scalar, &integer_units[i]);
+}
+
+static void test_integer_lanes(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < MOST; i++)
+    lane_units[i] = integer_units[random_bits() % INTEGER_UNITS];
+  check_round_trip(integer_lanes, integer_lane_scalar, NULL);
+}
+
+/* Every half step of int16 and its neighbours: the magic number must round as rint does. */
+static void test_integer_ties(void **state)
+{
+  (void)state;
+  const struct integer_unit unit = {1, -65535, 65535};
+  for (int step = -2 * 65540; step <= 2 * 65540; step++) {
+    float x[3], y[3], expected;
+    uint16_t code;
+    x[0] = (float)step / 2;
+    x[1] = nextafterf(x[0], INFINITY);
+    x[2] = nextafterf(x[0], -INFINITY);
+    kernels.integer_run(x, 3, unit, y, NULL);
+    for (int i = 0; i < 3; i++) {
+      integer_by_unit(x[i], &unit, &expected, &code);
+      if (!same(expected, y[i]))
+        fail_msg("%a became %a", (double)x[i], (double)y[i]);
+    }
+  }
+}
+
+/* --- small floats ------------------------------------------------------------------------- */
+
+struct minifloat_case {
+  const struct format *format;
+  struct minifloat_grid grid;
+  float scale;
+};
+
+static float lane_scales[MOST];
+
+static void minifloat_run(const struct kernels *level, const float *x, size_t n, float *y,
+                          uint16_t *codes, const void *how)
+{
+  const struct minifloat_case *c = how;
+  level->minifloat_run(x, n, &c->grid, c->scale, y, codes);
+}
+
+static void minifloat_lanes(const struct kernels *level, const float *x, size_t n, float *y,
+                            uint16_t *codes, const void *how)
+{
+  const struct minifloat_case *c = how;
+  level->minifloat_lanes(x, n, &c->grid, lane_scales, y, codes);
+}
+
+/* Nearest by bits of the double: cut the mantissa, compare what was cut with half of a step. */
+static float nearest_in_format(const struct format *format, float v)
+{
+  double max = format_max(format), a = fmin(fabs((double)v), 4 * max);
+  if (isnan(v))
+    return NAN;
+  int exponent = a > 0 ? ilogb(a) : -2000;
+  if (exponent < 1 - format->bias)
+    exponent = 1 - format->bias;
+  double step = ldexp(1, exponent - format->mantissa_bits);
+  double below = floor(a / step), rest = a / step - below;
+  if (rest > 0.5 || (rest == 0.5 && fmod(below, 2) == 1))
+    below++;
+  return copysignf((float)fmin(below * step, max), v);
+}
+
+static void minifloat_by_scale(float x, const struct format *format, float scale, float *y,
+                               uint16_t *code)
+{
+  bool fn = format->specials == SPECIALS_FN;
+  uint32_t sign = signbit(x) ? 1u << (format->bits - 1) : 0;
+  uint32_t top = ((1u << format->exponent_bits) - 1) << format->mantissa_bits;
+  uint32_t quiet = top | 1u << (format->mantissa_bits - 1), ones = sign ^ (fn ? 0x7f : 0);
+  if (isnan(x) || isinf(x)) {
+    *y = isinf(x) && !fn ? x : NAN;
+    *code = (uint16_t)(fn ? ones : isinf(x) ? sign | top : sign | quiet);
+    return;
+  }
+  float g = nearest_in_format(format, x / scale);
+  *y = g * scale;
+  int exponent;
+  double fraction = frexp(fabs((double)g), &exponent) * 2; /* 1 <= fraction < 2 */
+  exponent += format->bias - 1;
+  double units = ldexp(1, format->mantissa_bits);
+  uint32_t field = g == 0         ? 0
+                   : exponent > 0 ? (uint32_t)((exponent - 1 + fraction) * units)
+                                  : (uint32_t)(ldexp(fraction, exponent - 1) * units);
+  *code = (uint16_t)(sign | field);
+}
+
+static void minifloat_scalar(float x, size_t i, const void *how, float *y, uint16_t *code)
+{
+  (void)i;
+  const struct minifloat_case *c = how;
+  minifloat_by_scale(x, c->format, c->scale, y, code);
+}
+
+static void minifloat_lane_scalar(float x, size_t i, const void *how, float *y, uint16_t *code)
+{
+  const struct minifloat_case *c = how;
+  minifloat_by_scale(x, c->format, lane_scales[i], y, code);
+}
+
+static const char *const minifloats[] = {"e4m3", "e5m2", "fp16", "bf16"};
+static const float minifloat_scales[] = {1, 0.004f, 3e-6f, 1e-40f, 1e30f};
+
+static void test_minifloat_run(void **state)
+{
+  (void)state;
+  for (size_t f = 0; f < 4; f++)
+    for (size_t s = 0; s < 5; s++) {
+      const struct format *format = format_find(minifloats[f]);
+      struct minifloat_case c = {format, format_grid(format), minifloat_scales[s]};
+      check_round_trip(minifloat_run, minifloat_scalar, &c);
+    }
+}
+
+static void test_minifloat_lanes(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < MOST; i++)
+    lane_scales[i] = minifloat_scales[random_bits() % 5];
+  for (size_t f = 0; f < 4; f++) {
+    const struct format *format = format_find(minifloats[f]);
+    struct minifloat_case c = {format, format_grid(format), 0};
+    check_round_trip(minifloat_lanes, minifloat_lane_scalar, &c);
+  }
+}
+
+/* All float32 whose low 12 bits are 0, 1, half or full: every exponent, every tie. */
+static void test_minifloat_everywhere(void **state)
+{
+  (void)state;
+  static const uint32_t low[] = {0, 1, 0x7ff, 0x800, 0x801, 0xfff};
+  static float x[MOST], y[MOST];
+  static uint16_t codes[MOST];
+  for (size_t f = 0; f < 4; f++) {
+    const struct format *format = format_find(minifloats[f]);
+    struct minifloat_grid grid = format_grid(format);
+    for (uint32_t high = 0; high < 1u << 20; high += 1024) {
+      for (uint32_t i = 0; i < 1024; i++)
+        x[i] = float_of((high + i) << 12 | low[(high / 1024 + i) % 6]);
+      kernels.minifloat_run(x, 1024, &grid, 1, y, codes);
+      for (size_t i = 0; i < 1024; i++) {
+        float expected;
+        uint16_t code;
+        minifloat_by_scale(x[i], format, 1, &expected, &code);
+        if (!same(expected, y[i]) || code != codes[i])
+          fail_msg("%s: %a became %a code 0x%x", format->name, (double)x[i], (double)y[i],
+                   codes[i]);
+      }
+    }
+  }
+}
+
+/* --- sums --------------------------------------------------------------------------------- */
+
+/* A sum in the documented order: element i in lane i % 8, lanes added pairwise. */
+static double lane_sum(const double *terms, size_t n)
+{
+  double v[8] = {0};
+  for (size_t i = 0; i < n; i++)
+    v[i % 8] += terms[i];
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+static void check_bits(double found, double expected, const char *what)
+{
+  if (memcmp(&found, &expected, sizeof found) != 0 && !(isnan(found) && isnan(expected)))
+    fail_msg("%s: found %a, expected %a", what, found, expected);
+}
+
+static void test_search_sums(void **state)
+{
+  (void)state;
+  static float memory[ROOM], y[MOST];
+  static double error2[MOST], xr[MOST], rr[MOST];
+  const struct kernels *const *levels = kernels_available();
+  const struct format *format = format_find("e4m3");
+  struct minifloat_grid grid = format_grid(format);
+  for (size_t n = 0; next_length(&n);)
+    for (size_t c = 0; c < 2; c++) {
+      float *x = memory + n % 8;
+      const struct integer_unit unit = {0.03f, -100, 155};
+      float scale = c ? 0.004f : unit.scale;
+      fill(x, n, MIX_BELL);
+      for (size_t i = 0; i < n; i++) {
+        uint16_t code;
+        if (c)
+          minifloat_by_scale(x[i], format, scale, &y[i], &code);
+        else
+          integer_by_unit(x[i], &unit, &y[i], &code);
+        double e = (double)x[i] - (double)y[i];
+        double r = c ? (double)nearest_in_format(format, x[i] / scale) : code + (double)unit.lo;
+        error2[i] = e * e;
+        xr[i] = (double)x[i] * r;
+        rr[i] = r * r;
+      }
+      for (size_t level = 0; levels[level]; level++) {
+        double a, b;
+        check_bits(c ? levels[level]->minifloat_sse(x, n, &grid, scale)
+                     : levels[level]->integer_sse(x, n, unit),
+                   lane_sum(error2, n), "sse");
+        if (c)
+          levels[level]->minifloat_fit(x, n, &grid, scale, &a, &b);
+        else
+          levels[level]->integer_fit(x, n, unit, &a, &b);
+        check_bits(a, lane_sum(xr, n), "xr");
+        check_bits(b, lane_sum(rr, n), "rr");
+      }
+    }
+}
+
+/* The tally by its definition; non-finite x are as if they were not there. */
+static struct tally scalar_tally(const float *x, const float *y, size_t n,
+                                 const struct tally_bounds *b)
+{
+  static double terms[8][MOST];
+  struct tally t = {0};
+  size_t kept = 0;
+  /* Lanes are counted from each inner block, so empty places are filled up to a multiple of 8. */
+  for (size_t block = 0; block < n; block += 512) {
+    for (size_t i = block; i < n && i < block + 512; i++) {
+      if (!isfinite(x[i]))
+        continue;
+      double xd = (double)x[i], yd = (double)y[i], e = xd - yd;
+      bool clipped = x[i] < b->clip_lo || x[i] > b->clip_hi, bulk = fabsf(x[i]) <= b->bulk;
+      double values[8] = {e,       e * e,   clipped ? e * e : 0, xd * xd,
+                          yd * yd, xd * yd, bulk ? e * e : 0,    bulk ? xd * xd : 0};
+      for (int k = 0; k < 8; k++)
+        terms[k][kept] = values[k];
+      kept++;
+      t.max_error = fmax(t.max_error, fabs(e));
+      t.finite++;
+      t.clipped += clipped;
+      t.at_rail += y[i] <= b->rail_lo || y[i] >= b->rail_hi;
+      t.flushed += x[i] != 0 && y[i] == 0;
+    }
+    for (; kept % 8; kept++)
+      for (int k = 0; k < 8; k++)
+        terms[k][kept] = 0;
+  }
+  double *sums[8] = {&t.error,           &t.error2,  &t.clipped_error2, &t.signal2,
+                     &t.reconstruction2, &t.product, &t.bulk_error2,    &t.bulk_signal2};
+  for (int k = 0; k < 8; k++)
+    *sums[k] = lane_sum(terms[k], kept);
+  return t;
+}
+
+static void check_tally(const struct tally *found, const struct tally *expected)
+{
+  check_bits(found->error, expected->error, "error");
+  check_bits(found->error2, expected->error2, "error2");
+  check_bits(found->clipped_error2, expected->clipped_error2, "clipped_error2");
+  check_bits(found->signal2, expected->signal2, "signal2");
+  check_bits(found->reconstruction2, expected->reconstruction2, "reconstruction2");
+  check_bits(found->product, expected->product, "product");
+  check_bits(found->bulk_error2, expected->bulk_error2, "bulk_error2");
+  check_bits(found->bulk_signal2, expected->bulk_signal2, "bulk_signal2");
+  check_bits(found->max_error, expected->max_error, "max_error");
+  assert_int_equal(found->finite, expected->finite);
+  assert_int_equal(found->clipped, expected->clipped);
+  assert_int_equal(found->at_rail, expected->at_rail);
+  assert_int_equal(found->flushed, expected->flushed);
+}
+
+static void test_tally(void **state)
+{
+  (void)state;
+  static float x_memory[ROOM], y_memory[ROOM];
+  const struct kernels *const *levels = kernels_available();
+  static const struct integer_unit units[] = {
+      {0.01f, -128, 127}, {0.5f, -8, 7}, {0.02f, 0, 255}, {0.05f, -128, 127}};
+  static const float bulks[] = {0, 1, 2.5f, 1e9f};
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; next_length(&n);) {
+      const struct integer_unit unit = units[n % 4];
+      struct tally_bounds bounds = {.clip_lo = (unit.lo - 0.5f) * unit.scale,
+                                    .clip_hi = (unit.hi + 0.5f) * unit.scale,
+                                    .rail_lo = unit.lo * unit.scale,
+                                    .rail_hi = unit.hi * unit.scale,
+                                    .bulk = bulks[n / 4 % 4]};
+      float *x = x_memory + n % 8, *y = y_memory + n % 5;
+      fill(x, n, (enum mix)mix);
+      kernels.integer_run(x, n, unit, y, NULL);
+      struct tally expected = scalar_tally(x, y, n, &bounds);
+      for (size_t level = 0; levels[level]; level++) {
+        struct tally found = {0};
+        levels[level]->tally(x, y, n, &bounds, &found);
+        check_tally(&found, &expected);
+        levels[level]->tally(x, y, n, &bounds, &found);
+        assert_int_equal(found.finite, 2 * expected.finite);
+        check_bits(found.error2, 2 * expected.error2, "error2 twice");
+        check_bits(found.max_error, expected.max_error, "max_error twice");
+      }
+    }
+}
+
+/* The comparator can fail. */
+static void test_tally_sees_differences(void **state)
+{
+  (void)state;
+  const float x[] = {1, 2}, y[] = {1, 1.5f};
+  const struct tally_bounds bounds = {-9, 9, -8, 8, 0};
+  struct tally a = {0}, b = {0};
+  kernels.tally(x, y, 2, &bounds, &a);
+  kernels.tally(x, x, 2, &bounds, &b);
+  assert_true(a.error == 0.5 && a.error2 == 0.25 && a.max_error == 0.5);
+  assert_true(b.error2 == 0 && b.max_error == 0 && b.product == 5);
+}
+
+static void test_tally_merge(void **state)
+{
+  (void)state;
+  struct tally a = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+  struct tally b = {10, 20, 30, 40, 50, 60, 70, 80, 4, 100, 110, 120, 130};
+  tally_merge(&a, &b);
+  const struct tally expected = {11, 22, 33, 44, 55, 66, 77, 88, 9, 110, 121, 132, 143};
+  check_tally(&a, &expected);
+}
+
+/* --- extremes ----------------------------------------------------------------------------- */
+
+static void test_extremes(void **state)
+{
+  (void)state;
+  static float memory[ROOM];
+  const struct kernels *const *levels = kernels_available();
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; next_length(&n);) {
+      float *x = memory + n % 8;
+      fill(x, n, (enum mix)mix);
+      struct extremes expected = extremes_empty();
+      for (size_t i = 0; i < n; i++) {
+        expected.nan += isnan(x[i]) != 0;
+        expected.inf += isinf(x[i]) != 0;
+        if (!isfinite(x[i]))
+          continue;
+        expected.finite++;
+        expected.zeros += x[i] == 0;
+        expected.min = fminf(expected.min, x[i]) + 0.0f;
+        expected.max = fmaxf(expected.max, x[i]) + 0.0f;
+      }
+      for (size_t level = 0; levels[level]; level++) {
+        struct extremes found = extremes_empty();
+        levels[level]->extremes(x, n, &found);
+        assert_memory_equal(&found.min, &expected.min, sizeof found.min);
+        assert_memory_equal(&found.max, &expected.max, sizeof found.max);
+        assert_int_equal(found.finite, expected.finite);
+        assert_int_equal(found.nan, expected.nan);
+        assert_int_equal(found.inf, expected.inf);
+        assert_int_equal(found.zeros, expected.zeros);
+      }
+    }
+}
+
+static void test_extremes_of_zeros_and_nothing(void **state)
+{
+  (void)state;
+  const float zeros[] = {-0.0f, 0.0f, -0.0f}, nothing[] = {NAN, INFINITY, -INFINITY};
+  struct extremes e = extremes_empty();
+  kernels.extremes(zeros, 3, &e);
+  assert_true(e.min == 0 && !signbit(e.min) && !signbit(e.max));
+  assert_int_equal(e.zeros, 3);
+  e = extremes_empty();
+  kernels.extremes(nothing, 3, &e);
+  assert_true(e.min == INFINITY && e.max == -INFINITY);
+  assert_int_equal(e.finite, 0);
+  assert_int_equal(e.nan, 1);
+  assert_int_equal(e.inf, 2);
+}
+
+static void test_extremes_lanes(void **state)
+{
+  (void)state;
+  static float memory[ROOM], min[MOST], max[MOST], expected_min[MOST], expected_max[MOST];
+  static uint32_t finite[MOST], expected_finite[MOST];
+  const struct kernels *const *levels = kernels_available();
+  for (size_t level = 0; levels[level]; level++)
+    for (size_t n = 0; next_length(&n);) {
+      for (size_t i = 0; i < n; i++) {
+        min[i] = expected_min[i] = INFINITY;
+        max[i] = expected_max[i] = -INFINITY;
+        finite[i] = expected_finite[i] = 0;
+      }
+      for (int row = 0; row < 5; row++) {
+        float *x = memory + (size_t)row;
+        fill(x, n, (enum mix)(row % MIXES));
+        levels[level]->extremes_lanes(x, n, min, max, finite);
+        for (size_t i = 0; i < n; i++)
+          if (isfinite(x[i])) {
+            expected_min[i] = fminf(expected_min[i], x[i]);
+            expected_max[i] = fmaxf(expected_max[i], x[i]);
+            expected_finite[i]++;
+          }
+      }
+      for (size_t i = 0; i < n; i++) {
+        assert_true(min[i] == expected_min[i] && max[i] == expected_max[i]);
+        assert_int_equal(finite[i], expected_finite[i]);
+      }
+    }
+}
+
+/* --- choosing a level --------------------------------------------------------------------- */
+
+static void test_choice(void **state)
+{
+  (void)state;
+  const struct kernels *const *levels = kernels_available();
+  assert_string_equal(levels[0]->name, "baseline");
+  assert_string_equal(kernels.name, "baseline"); /* before kernels_init */
+  assert_ptr_equal(kernels.tally, levels[0]->tally);
+  size_t last = 0;
+  while (levels[last + 1])
+    last++;
+  for (size_t i = 0; levels[i]; i++) {
+    setenv("QSCOPE_ISA", levels[i]->name, 1);
+    kernels_init();
+    assert_string_equal(kernels.name, levels[i]->name);
+  }
+  unsetenv("QSCOPE_ISA");
+  kernels_init();
+  assert_string_equal(kernels.name, levels[last]->name);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_choice),
+      cmocka_unit_test(test_integer_run),
+      cmocka_unit_test(test_integer_lanes),
+      cmocka_unit_test(test_integer_ties),
+      cmocka_unit_test(test_minifloat_run),
+      cmocka_unit_test(test_minifloat_lanes),
+      cmocka_unit_test(test_minifloat_everywhere),
+      cmocka_unit_test(test_search_sums),
+      cmocka_unit_test(test_tally),
+      cmocka_unit_test(test_tally_sees_differences),
+      cmocka_unit_test(test_tally_merge),
+      cmocka_unit_test(test_extremes),
+      cmocka_unit_test(test_extremes_of_zeros_and_nothing),
+      cmocka_unit_test(test_extremes_lanes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
