@@ -325,6 +325,12 @@ static bool is_blank(char c)
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Bytes between words at AT: a blank, or a line that goes on. */
+static size_t blank_length(const char *at)
+{
+  return is_blank(*at) ? 1 : at[0] == '\\' && at[1] == '\n' ? 2 : 0;
+}
+
 /* Reads one word at *AT into *OUT and ends it; QUOTE_NONE, or the quoting that never ended. */
 static enum quoting read_word(const char **at, char **out)
 {
@@ -347,8 +353,8 @@ static enum status words_split(const char *text, struct words *words, struct err
     return error_memory(error, "a recipe");
   char *out = words->bytes;
   for (const char *at = text;;) {
-    while (is_blank(*at))
-      at++;
+    for (size_t blank; (blank = blank_length(at)) > 0;)
+      at += blank;
     if (!*at)
       return STATUS_OK;
     const char *start = at;

@@ -39,7 +39,8 @@ static size_t linear_ticks(double lo, double hi, size_t most, bool integral, dou
   for (;; step = step_next(step)) {
     double size = decimal(step.mantissa, step.exponent);
     /* A hair of tolerance, so that an end that is a tick up to rounding gets its tick. */
-    double first = ceil(lo / size - 1e-9), last = floor(hi / size + 1e-9);
+    double hair = 1e-9 * (hi - lo) / size;
+    double first = ceil(lo / size - hair), last = floor(hi / size + hair);
     if (last - first + 1 > (double)most)
       continue;
     size_t n = 0;

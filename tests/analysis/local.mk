@@ -7,9 +7,12 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_facts \
 	tests/analysis/test_histogram \
 	tests/analysis/test_metrics \
+	tests/analysis/test_recipe \
 	tests/analysis/test_report \
 	tests/analysis/test_result \
-	tests/analysis/test_verdict
+	tests/analysis/test_ticks \
+	tests/analysis/test_verdict \
+	tests/analysis/test_view
 check_PROGRAMS += $(ANALYSIS_TESTS)
 TESTS += $(ANALYSIS_TESTS)
 
@@ -35,4 +38,10 @@ tests_analysis_test_result_SOURCES = tests/analysis/test_result.c $(TEST_TENSORS
 tests_analysis_test_result_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_verdict_SOURCES = tests/analysis/test_verdict.c $(TEST_TENSORS)
 tests_analysis_test_verdict_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_recipe_SOURCES = tests/analysis/test_recipe.c
+tests_analysis_test_recipe_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_ticks_SOURCES = tests/analysis/test_ticks.c
+tests_analysis_test_ticks_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_view_SOURCES = tests/analysis/test_view.c
+tests_analysis_test_view_LDADD = $(ANALYSIS_TEST_LIBS)
 endif

@@ -1,7 +1,25 @@
 # Unit tests of figure/. One cmocka group per program.
 
 if HAVE_CMOCKA
-FIGURE_TESTS =
+FIGURE_TESTS = \
+	tests/figure/test_draw \
+	tests/figure/test_no_font \
+	tests/figure/test_png
 check_PROGRAMS += $(FIGURE_TESTS)
 TESTS += $(FIGURE_TESTS)
+
+check_LIBRARIES += libfiguretest.a
+libfiguretest_a_SOURCES = tests/figure/picture.c tests/figure/picture.h
+libfiguretest_a_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS) $(CMOCKA_CFLAGS)
+FIGURE_TEST_LIBS = libfiguretest.a $(FIGURE_LIBS) $(CMOCKA_LIBS)
+
+tests_figure_test_draw_SOURCES = tests/figure/test_draw.c
+tests_figure_test_draw_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_figure_test_draw_LDADD = $(FIGURE_TEST_LIBS)
+tests_figure_test_no_font_SOURCES = tests/figure/test_no_font.c
+tests_figure_test_no_font_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_figure_test_no_font_LDADD = $(FIGURE_TEST_LIBS)
+tests_figure_test_png_SOURCES = tests/figure/test_png.c
+tests_figure_test_png_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS) $(CMOCKA_CFLAGS)
+tests_figure_test_png_LDADD = $(FIGURE_TEST_LIBS)
 endif

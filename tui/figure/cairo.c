@@ -74,6 +74,7 @@ struct canvas {
   const struct theme *theme;
   double width, height; /* points */
   double pixel;         /* one pixel in points */
+  bool has_raised;      /* the font has raised digits, for powers of ten */
 };
 
 static void set_color(const struct canvas *canvas, uint32_t color, double alpha)
@@ -111,6 +112,26 @@ static double snap(const struct canvas *canvas, double at)
 
 /* --- text ---------------------------------------------------------------------------------------
  */
+
+/* True when the installed font has every letter of TEXT. Without any font Cairo draws letters of
+ * its own (a "user" font), or nothing, and reports success: the text would be lost silently. */
+static bool has_letters(cairo_t *cr, const char *text)
+{
+  cairo_select_font_face(cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+  cairo_scaled_font_t *font = cairo_get_scaled_font(cr);
+  if (cairo_scaled_font_status(font) != CAIRO_STATUS_SUCCESS ||
+      cairo_scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER)
+    return false;
+  cairo_glyph_t *glyph = NULL;
+  int count = 0;
+  bool found = cairo_scaled_font_text_to_glyphs(font, 0, 0, text, -1, &glyph, &count, NULL, NULL,
+                                                NULL) == CAIRO_STATUS_SUCCESS &&
+               count > 0;
+  for (int i = 0; i < count; i++)
+    found = found && glyph[i].index != 0;
+  cairo_glyph_free(glyph);
+  return found;
+}
 
 static void set_font(const struct canvas *canvas, int kind)
 {
@@ -158,11 +179,11 @@ static void elide(const struct canvas *canvas, int kind, char *text, size_t size
 }
 
 /* "-2e-5" as print has it: "−2·10⁻⁵". */
-static void typeset(const char *plain, char *out, size_t size)
+static void typeset(const struct canvas *canvas, const char *plain, char *out, size_t size)
 {
   static const char *const raised[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
                                        "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
-  const char *e = strchr(plain, 'e');
+  const char *e = canvas->has_raised ? strchr(plain, 'e') : NULL;
   size_t used = 0;
   *out = '\0';
   for (const char *c = plain; *c && used + 8 < size; c++) {
@@ -204,12 +225,13 @@ static double place(const struct scale *scale, double value)
   return isnan(value) ? value : scale->from + share * (scale->to - scale->from);
 }
 
-static void tick_text(const struct scale *scale, size_t i, char *text, size_t size)
+static void tick_text(const struct canvas *canvas, const struct scale *scale, size_t i, char *text,
+                      size_t size)
 {
   char plain[64];
   double step = scale->ticks > 1 ? scale->tick[1] - scale->tick[0] : scale->tick[0];
   axis_tick_text(scale->axis, scale->tick[i], step, plain, sizeof plain);
-  typeset(plain, text, size);
+  typeset(canvas, plain, text, size);
 }
 
 static double widest_tick(const struct canvas *canvas, const struct scale *scale)
@@ -217,7 +239,7 @@ static double widest_tick(const struct canvas *canvas, const struct scale *scale
   double widest = 0;
   for (size_t i = 0; i < scale->ticks; i++) {
     char text[64];
-    tick_text(scale, i, text, sizeof text);
+    tick_text(canvas, scale, i, text, sizeof text);
     widest = fmax(widest, text_width(canvas, TICK, text));
   }
   return widest;
@@ -227,7 +249,7 @@ static double widest_tick(const struct canvas *canvas, const struct scale *scale
 static void choose_ticks(const struct canvas *canvas, struct scale *scale, bool horizontal)
 {
   double length = fabs(scale->to - scale->from);
-  double room = horizontal ? 24 : 2.2 * row(TICK);
+  double room = horizontal ? 40 : 2.2 * row(TICK);
   size_t most = (size_t)fmin(fmax(length / room, 1), MOST_TICKS);
   for (; most > 0; most--) {
     scale->ticks = axis_ticks(scale->axis, most, scale->tick);
@@ -342,7 +364,7 @@ static void fill_bars_dense(const struct plot *plot, const struct mark *mark)
   for (size_t i = 0; i < mark->n;) {
     double column = floor(place(&plot->x, mark->x[i]) / canvas->pixel) * canvas->pixel;
     double low = bar_top(plot, mark->y[i]), high = low;
-    for (; i < mark->n && place(&plot->x, mark->x[i]) < column + canvas->pixel; i++) {
+    while (++i < mark->n && place(&plot->x, mark->x[i]) < column + canvas->pixel) {
       double y = bar_top(plot, mark->y[i]);
       low = fmax(low, y); /* downwards is larger */
       high = fmin(high, y);
@@ -730,7 +752,7 @@ static void draw_x_axis(const struct plot *plot)
   char text[TEXT];
   for (size_t i = 0; i < plot->x.ticks; i++) {
     double x = place(&plot->x, plot->x.tick[i]);
-    tick_text(&plot->x, i, text, sizeof text);
+    tick_text(canvas, &plot->x, i, text, sizeof text);
     draw_text(canvas, TICK, text, x, bottom + tick_length + row(TICK), 0.5);
     set_line(canvas, &(struct style){.stroke = canvas->theme->frame, .width = 0.6});
     segment(canvas, x, bottom, x, bottom + tick_length);
@@ -747,7 +769,7 @@ static void draw_y_axis(const struct plot *plot, double label_x)
   char text[TEXT];
   for (size_t i = 0; i < plot->y.ticks; i++) {
     double y = place(&plot->y, plot->y.tick[i]);
-    tick_text(&plot->y, i, text, sizeof text);
+    tick_text(canvas, &plot->y, i, text, sizeof text);
     draw_text(canvas, TICK, text, frame->x0 - tick_length - 2, y + text_size[TICK] * 0.36, 1);
     set_line(canvas, &(struct style){.stroke = canvas->theme->frame, .width = 0.6});
     segment(canvas, frame->x0 - tick_length, y, frame->x0, y);
@@ -932,24 +954,6 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   }
 }
 
-/* Without any font Cairo draws letters of its own, or nothing, and reports success: the text
- * would be lost silently. An installed font is neither Cairo's own ("user") nor without digits. */
-static bool has_font(cairo_t *cr)
-{
-  cairo_select_font_face(cr, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-  cairo_scaled_font_t *font = cairo_get_scaled_font(cr);
-  if (cairo_scaled_font_status(font) != CAIRO_STATUS_SUCCESS ||
-      cairo_scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER)
-    return false;
-  cairo_glyph_t *glyph = NULL;
-  int count = 0;
-  bool found = cairo_scaled_font_text_to_glyphs(font, 0, 0, "0", 1, &glyph, &count, NULL, NULL,
-                                                NULL) == CAIRO_STATUS_SUCCESS &&
-               count == 1 && glyph[0].index != 0;
-  cairo_glyph_free(glyph);
-  return found;
-}
-
 static enum status draw_on(cairo_surface_t *surface, const struct figure *figure,
                            const struct figure_options *options, struct error *error)
 {
@@ -960,10 +964,14 @@ static enum status draw_on(cairo_surface_t *surface, const struct figure *figure
   double shrink = fmin(1, fmin(options->width / scale / comfortable_width,
                                options->height / scale / comfortable_height));
   scale *= shrink;
-  struct canvas canvas = {cr, &themes[options->theme], options->width / scale,
-                          options->height / scale, 1 / scale};
+  struct canvas canvas = {cr,
+                          &themes[options->theme],
+                          options->width / scale,
+                          options->height / scale,
+                          1 / scale,
+                          has_letters(cr, "\u207b\u2070\u00b9\u2074")};
   cairo_scale(cr, scale, scale);
-  if (!has_font(cr))
+  if (!has_letters(cr, "0Aa"))
     status = error_set(error, STATUS_OUTPUT,
                        "no font is installed, so that a figure would have no text: install "
                        "DejaVu Sans (package fonts-dejavu-core, dejavu-sans-fonts or ttf-dejavu)");

@@ -1,0 +1,358 @@
+/* Recipes: print and parse. The shell itself is the oracle for the quoting. */
+#include "analysis/recipe.h"
+
+#include "data/tensor.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void set(struct recipe *recipe, const char *source, const char *tensor)
+{
+  recipe_init(recipe);
+  assert_true(recipe_set(recipe, source, tensor));
+}
+
+static void add_quantizer(struct recipe *recipe, const char *spec)
+{
+  struct error error;
+  assert_int_equal(quantizer_parse(spec, &recipe->quantizer[recipe->quantizers++], &error),
+                   STATUS_OK);
+}
+
+static void assert_text_same(const char *a, const char *b)
+{
+  if (a && b)
+    assert_string_equal(a, b);
+  else
+    assert_true(!a && !b);
+}
+
+static bool same_number(double a, double b)
+{
+  return a == b || (isnan(a) && isnan(b));
+}
+
+static bool same_view(const struct view *a, const struct view *b)
+{
+  return a->kind == b->kind && a->log_counts == b->log_counts && same_number(a->lo, b->lo) &&
+         same_number(a->hi, b->hi) && a->axis == b->axis && a->channel == b->channel &&
+         a->bins == b->bins;
+}
+
+static void assert_same(const struct recipe *a, const struct recipe *b)
+{
+  assert_text_same(a->source, b->source);
+  assert_text_same(a->tensor, b->tensor);
+  assert_true(same_view(&a->view, &b->view));
+  assert_int_equal(a->quantizers, b->quantizers);
+  for (size_t i = 0; i < a->quantizers; i++)
+    assert_true(quantizer_equal(&a->quantizer[i], &b->quantizer[i]));
+}
+
+/* Prints RECIPE, checks that it is one printable line, reads it back, compares; clears it. */
+static void round_trip(struct recipe *recipe, const char *expected)
+{
+  struct recipe again;
+  struct error error;
+  char *text = recipe_print(recipe);
+  assert_non_null(text);
+  if (expected)
+    assert_string_equal(text, expected);
+  size_t room = 4 * strlen(text) + 1;
+  char *shown = malloc(room);
+  assert_non_null(shown);
+  assert_string_equal(text_escape(text, shown, room), text);
+  free(shown);
+  if (recipe_parse(text, &again, &error) != STATUS_OK)
+    fail_msg("%s: %s", text, error.text);
+  assert_same(recipe, &again);
+  free(text);
+  recipe_clear(&again);
+  recipe_clear(recipe);
+}
+
+static void default_settings_are_left_out(void **state)
+{
+  (void)state;
+  struct recipe recipe;
+  recipe_init(&recipe);
+  round_trip(&recipe, "qscope plot --view histogram");
+  set(&recipe, "synth:gaussian", "gaussian");
+  add_quantizer(&recipe, "int8");
+  round_trip(&recipe, "qscope plot synth:gaussian -t gaussian -q int8,sym,tensor,minmax "
+                      "--view histogram");
+}
+
+static void every_setting_is_written(void **state)
+{
+  (void)state;
+  struct recipe recipe;
+  set(&recipe, "model.safetensors", "conv4.weight");
+  add_quantizer(&recipe, "int4,group=32,percentile=99.9");
+  add_quantizer(&recipe, "e4m3,channel");
+  recipe.view = (struct view){.kind = VIEW_CHANNELS,
+                              .log_counts = true,
+                              .lo = -0.1,
+                              .hi = 1e-7,
+                              .axis = -1,
+                              .channel = 53,
+                              .bins = 120};
+  char *text = recipe_print(&recipe);
+  assert_non_null(text);
+  assert_non_null(strstr(text, " --view channels --log --range -0.1:1e-07 --axis -1 --channel 53 "
+                               "--bins 120"));
+  free(text);
+  round_trip(&recipe, NULL);
+}
+
+static void quoting(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *quoted;
+  } names[] = {
+      {"plain/name_1.5,a=b:c@d%e+f", "plain/name_1.5,a=b:c@d%e+f"},
+      {"", "''"},
+      {"two words", "'two words'"},
+      {"it's", "'it'\\''s'"},
+      {"'", "''\\'''"},
+      {"$HOME `x` \"y\" \\z", "'$HOME `x` \"y\" \\z'"},
+      {"~/x", "'~/x'"},
+      {"=x", "'=x'"},
+      {"a*b?[c]{d}!#;&|<>()", "'a*b?[c]{d}!#;&|<>()'"},
+      {"caf\u00e9 \u0394", "'caf\u00e9 \u0394'"},
+      {"line\nbreak\ttab", "$'line\\012break\\011tab'"},
+      {"\033]0;x\a\001"
+       "2",
+       "$'\\033]0;x\\007\\0012'"},
+      {"bad\xff'\\utf8", "$'bad\\377\\'\\\\utf8'"},
+  };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char expected[256];
+    struct recipe recipe;
+    set(&recipe, "x.npy", names[i].name);
+    snprintf(expected, sizeof expected, "qscope plot x.npy -t %s --view histogram",
+             names[i].quoted);
+    round_trip(&recipe, expected);
+  }
+}
+
+static void sources_that_look_like_options(void **state)
+{
+  (void)state;
+  struct recipe recipe;
+  set(&recipe, "-", NULL);
+  round_trip(&recipe, "qscope plot - --view histogram");
+  set(&recipe, "-weights.npy", "-t");
+  round_trip(&recipe, "qscope plot -t -t --view histogram -- -weights.npy");
+  set(&recipe, "--log", NULL);
+  round_trip(&recipe, "qscope plot --view histogram -- --log");
+  set(&recipe, "qscope", "plot");
+  round_trip(&recipe, NULL);
+}
+
+/* Lines people type, and what they mean: a source, a tensor, and the zoom. */
+static void lines_of_people(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *line, *source, *tensor;
+    double lo;
+  } lines[] = {
+      {"qscope plot a.npy -t w", "a.npy", "w", NAN},
+      {"qscope a.npy -t w", "a.npy", "w", NAN},
+      {"a.npy -tw", "a.npy", "w", NAN},
+      {"report a.npy --tensor=w", "a.npy", "w", NAN},
+      {"  qscope\treplay  'a.npy'  --tensor w \n", "a.npy", "w", NAN},
+      {"qscope plot \"a b.npy\" --range=-2:2", "a b.npy", NULL, -2},
+      {"qscope plot a\\ b.npy --range -1e-3:.5", "a b.npy", NULL, -1e-3},
+      {"qscope plot \"\\$a\\\"\\`\\\\\\n\"", "$a\"`\\\\n", NULL, NAN},
+      {"qscope plot a''b'c'\"d\"$'\\x41\\t\\101\\e'", "abcdA\tA\033", NULL, NAN},
+      {"qscope plot \\\n a.npy \\\n -t w", "a.npy", "w", NAN},
+      {"qscope plot -t w -- a.npy", "a.npy", "w", NAN},
+      {"", NULL, NULL, NAN},
+      {"qscope", NULL, NULL, NAN},
+      {"qscope plot", NULL, NULL, NAN},
+      {"qscope plot $HOME", "$HOME", NULL, NAN}, /* no expansions */
+  };
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    struct recipe recipe;
+    struct error error;
+    if (recipe_parse(lines[i].line, &recipe, &error) != STATUS_OK)
+      fail_msg("%s: %s", lines[i].line, error.text);
+    assert_text_same(recipe.source, lines[i].source);
+    assert_text_same(recipe.tensor, lines[i].tensor);
+    assert_true(same_number(recipe.view.lo, lines[i].lo));
+    recipe_clear(&recipe);
+  }
+}
+
+static void mistakes_name_the_word(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *line, *says;
+  } lines[] = {
+      {"qscope plot a.npy --vew error", "\"--vew\"; did you mean --view?"},
+      {"qscope plot a.npy b.npy", "\"b.npy\""},
+      {"qscope plot a.npy --view pie", "expected histogram, error or channels, found \"pie\""},
+      {"qscope plot a.npy --log=2", "\"--log=2\""},
+      {"qscope plot a.npy --range 2:1", "\"2:1\""},
+      {"qscope plot a.npy --range 1:1", "\"1:1\""},
+      {"qscope plot a.npy --range 1", "\"1\""},
+      {"qscope plot a.npy --range nan:1", "\"nan:1\""},
+      {"qscope plot a.npy --range -1:inf", "\"-1:inf\""},
+      {"qscope plot a.npy --range 0:1x", "\"0:1x\""},
+      {"qscope plot a.npy --axis x", "\"x\""},
+      {"qscope plot a.npy --axis 99", "\"99\""},
+      {"qscope plot a.npy --channel -1", "\"-1\""},
+      {"qscope plot a.npy --bins 0", "\"0\""},
+      {"qscope plot a.npy --bins 99999999999999999999", "\"99999999999999999999\""},
+      {"qscope plot a.npy -q", "-q: a value is missing"},
+      {"qscope plot a.npy -q int9", "int9"},
+      {"qscope plot 'a.npy", "quote is not closed"},
+      {"qscope plot \"a.npy", "quote is not closed"},
+      {"qscope plot $'a\\", "wrong"},
+      {"qscope plot $'a\\0b'", "wrong"},
+      {"qscope plot $'a\\q'", "wrong"},
+      {"qscope plot a\\", "wrong"},
+      {"qscope plot --\033[2J", "\\x1b"},
+  };
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    struct recipe recipe;
+    struct error error = {STATUS_OK, ""};
+    assert_int_equal(recipe_parse(lines[i].line, &recipe, &error), STATUS_USAGE);
+    if (!strstr(error.text, lines[i].says))
+      fail_msg("%s: no <%s> in <%s>", lines[i].line, lines[i].says, error.text);
+    assert_null(recipe.source); /* *out can be cleared, and holds nothing */
+    recipe_clear(&recipe);
+  }
+}
+
+static void at_most_sixteen_quantizers(void **state)
+{
+  (void)state;
+  char line[1024] = "qscope plot a.npy";
+  struct recipe recipe;
+  struct error error;
+  for (int i = 0; i < RECIPE_QUANTIZERS; i++)
+    strcat(line, " -q int8");
+  assert_int_equal(recipe_parse(line, &recipe, &error), STATUS_OK);
+  round_trip(&recipe, NULL);
+  strcat(line, " -q int8");
+  assert_int_equal(recipe_parse(line, &recipe, &error), STATUS_USAGE);
+}
+
+static uint64_t next(uint64_t *state)
+{
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state >> 8;
+}
+
+/* Any bytes but NUL, often the ones that mean something to a shell. */
+static void random_name(uint64_t *seed, char *name, size_t size)
+{
+  static const char hostile[] = "'\"\\$`\n\t -=~!*?\033\x7f\x80\xc3\xa9\xff/a0";
+  size_t length = next(seed) % size;
+  for (size_t i = 0; i < length; i++)
+    name[i] =
+        next(seed) % 2 ? hostile[next(seed) % (sizeof hostile - 1)] : (char)(1 + next(seed) % 255);
+  name[length] = '\0';
+}
+
+static double random_number(uint64_t *seed)
+{
+  double value;
+  uint64_t bits = next(seed) << 32 ^ next(seed);
+  memcpy(&value, &bits, sizeof value);
+  return isfinite(value) ? value : 0;
+}
+
+static void round_trip_of_anything(void **state)
+{
+  (void)state;
+  uint64_t seed = 7231;
+  for (int i = 0; i < 3000; i++) {
+    char source[24], tensor[24];
+    struct recipe recipe;
+    random_name(&seed, source, sizeof source);
+    random_name(&seed, tensor, sizeof tensor);
+    set(&recipe, next(&seed) % 8 ? source : NULL, next(&seed) % 8 ? tensor : NULL);
+    double lo = random_number(&seed), hi = random_number(&seed);
+    if (lo < hi && isfinite(hi - lo)) {
+      recipe.view.lo = lo;
+      recipe.view.hi = hi;
+    }
+    recipe.view.kind = (enum view_kind)(next(&seed) % 3);
+    recipe.view.axis = (int)(next(&seed) % 16) - 8;
+    recipe.view.channel = (long)(next(&seed) % 100) - 1;
+    recipe.view.bins = next(&seed) % RECIPE_BINS;
+    round_trip(&recipe, NULL);
+  }
+}
+
+/* No line, however broken, may crash the reader. */
+static void any_line_is_survived(void **state)
+{
+  (void)state;
+  uint64_t seed = 99;
+  for (int i = 0; i < 5000; i++) {
+    char line[64];
+    struct recipe recipe;
+    random_name(&seed, line, sizeof line);
+    recipe_parse(line, &recipe, NULL);
+    recipe_clear(&recipe);
+  }
+}
+
+/* What printf in a real shell makes of a quoted word is the name again. (No word with control
+ * characters here: $'...' is younger than some shells.) */
+static void a_shell_agrees(void **state)
+{
+  (void)state;
+  static const char *const names[] = {
+      "two words", "it's", "$HOME `x` \"y\" \\z", "~/x", "a*b?[c]{d}!#;&|<>()", "caf\u00e9",
+      "\\",        "''"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    struct recipe recipe;
+    char line[512], found[128] = "";
+    set(&recipe, NULL, names[i]);
+    char *text = recipe_print(&recipe);
+    assert_non_null(text);
+    snprintf(line, sizeof line, "f() { printf %%s \"$3\"; }; set --; f %s",
+             text + strlen("qscope "));
+    FILE *shell = popen(line, "r");
+    assert_non_null(shell);
+    found[fread(found, 1, sizeof found - 1, shell)] = '\0';
+    pclose(shell);
+    assert_string_equal(found, names[i]);
+    free(text);
+    recipe_clear(&recipe);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(default_settings_are_left_out),
+      cmocka_unit_test(every_setting_is_written),
+      cmocka_unit_test(quoting),
+      cmocka_unit_test(sources_that_look_like_options),
+      cmocka_unit_test(lines_of_people),
+      cmocka_unit_test(mistakes_name_the_word),
+      cmocka_unit_test(at_most_sixteen_quantizers),
+      cmocka_unit_test(round_trip_of_anything),
+      cmocka_unit_test(any_line_is_survived),
+      cmocka_unit_test(a_shell_agrees),
+  };
+  return cmocka_run_group_tests_name("recipe", tests, NULL, NULL);
+}

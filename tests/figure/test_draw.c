@@ -1,0 +1,247 @@
+/* What is drawn is where it belongs: bars are measured in the decoded picture. The expected
+ * heights are those the figure was made from. */
+#include "tests/figure/picture.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const uint32_t bar_fill[] = {[THEME_LIGHT] = 0xa9cfe6, [THEME_DARK] = 0x1f5f86};
+static const uint32_t background[] = {[THEME_LIGHT] = 0xffffff, [THEME_DARK] = 0x15181d};
+
+static bool is_bar(const struct picture *picture, unsigned x, unsigned y, enum figure_theme theme)
+{
+  uint32_t pixel = picture->pixel[(size_t)y * picture->width + x];
+  return color_distance(pixel, bar_fill[theme]) <= 2;
+}
+
+/* Pixels of bar colour in column X. */
+static unsigned column_height(const struct picture *picture, unsigned x, enum figure_theme theme)
+{
+  unsigned n = 0;
+  for (unsigned y = 0; y < picture->height; y++)
+    n += is_bar(picture, x, y, theme);
+  return n;
+}
+
+/* The columns between which bars are seen; the first and the last must have a height. */
+static void bar_extent(const struct picture *picture, enum figure_theme theme, unsigned *left,
+                       unsigned *right)
+{
+  *left = picture->width;
+  *right = 0;
+  for (unsigned x = 0; x < picture->width; x++)
+    if (column_height(picture, x, theme) > 8) { /* more than a letter's fringe */
+      *left = x < *left ? x : *left;
+      *right = x + 1;
+    }
+}
+
+/* True when the N bars in PICTURE have the heights EXPECTED, up to a common factor. */
+static bool bars_match(const struct picture *picture, const double *expected, size_t n,
+                       enum figure_theme theme)
+{
+  unsigned left, right;
+  double most = 0, tallest = 0;
+  bar_extent(picture, theme, &left, &right);
+  if (right <= left)
+    return false;
+  for (size_t i = 0; i < n; i++) {
+    unsigned x = left + (unsigned)(((double)i + 0.5) * (right - left) / (double)n);
+    most = fmax(most, column_height(picture, x, theme));
+    tallest = fmax(tallest, expected[i]);
+  }
+  for (size_t i = 0; i < n; i++) {
+    unsigned x = left + (unsigned)(((double)i + 0.5) * (right - left) / (double)n);
+    double found = column_height(picture, x, theme) / most;
+    if (fabs(found - expected[i] / tallest) > 0.02)
+      return false;
+  }
+  return true;
+}
+
+static const double heights[] = {1, 4, 2, 8, 3};
+enum { HEIGHTS = sizeof heights / sizeof *heights };
+
+static void draw(const struct figure *figure, const struct figure_options *options,
+                 struct picture *picture)
+{
+  char *folder = folder_make(), path[4200];
+  snprintf(path, sizeof path, "%s/a.png", folder);
+  write_or_skip(figure, path, options);
+  picture_read(path, picture);
+  folder_remove(folder);
+}
+
+static void bars_are_where_they_belong(void **state)
+{
+  (void)state;
+  static const unsigned sizes[][3] = {
+      {800, 500, 100}, {1600, 1000, 200}, {640, 1200, 96}, {160, 160, 72}};
+  struct figure *figure = bars_figure(heights, HEIGHTS);
+  for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+    const unsigned *size = sizes[i / 2];
+    struct figure_options options = {size[0], size[1], size[2], i % 2 ? THEME_DARK : THEME_LIGHT};
+    struct picture picture;
+    draw(figure, &options, &picture);
+    assert_int_equal(picture.width, size[0]);
+    assert_int_equal(picture.height, size[1]);
+    assert_int_equal(picture.pixel[0], background[options.theme]);
+    assert_true(size[0] < 300 || bars_match(&picture, heights, HEIGHTS, options.theme));
+    picture_free(&picture);
+  }
+  figure_free(figure);
+}
+
+/* The comparator can fail: other heights, other order, other theme. */
+static void wrong_bars_are_noticed(void **state)
+{
+  (void)state;
+  static const double taller[] = {1.5, 4, 2, 8, 3}, reversed[] = {3, 8, 2, 4, 1};
+  struct figure *figure = bars_figure(heights, HEIGHTS);
+  struct figure_options options = {800, 500, 100, THEME_LIGHT};
+  struct picture picture;
+  draw(figure, &options, &picture);
+  assert_true(bars_match(&picture, heights, HEIGHTS, THEME_LIGHT));
+  assert_false(bars_match(&picture, taller, HEIGHTS, THEME_LIGHT));
+  assert_false(bars_match(&picture, reversed, HEIGHTS, THEME_LIGHT));
+  assert_false(bars_match(&picture, heights, HEIGHTS, THEME_DARK));
+  picture_free(&picture);
+  figure_free(figure);
+}
+
+/* On a log axis equal factors are equal heights: 1, 10, 100 over an axis from 0.1. */
+static void log_axis(void **state)
+{
+  (void)state;
+  static const double count[] = {1, 10, 100, 0}, expected[] = {1, 2, 3, 0};
+  struct figure *figure = bars_figure(count, 4);
+  struct axis *y = &figure->panel[0]->y;
+  y->log = y->integral = true;
+  y->lo = 0.1;
+  struct figure_options options = {800, 500, 100, THEME_LIGHT};
+  struct picture picture;
+  draw(figure, &options, &picture);
+  /* The empty last bin leaves the extent to three bars. */
+  assert_true(bars_match(&picture, expected, 3, THEME_LIGHT));
+  picture_free(&picture);
+  figure_free(figure);
+}
+
+/* One outlier among more channels than pixels is still as tall as it should be. */
+static void no_outlier_vanishes(void **state)
+{
+  (void)state;
+  enum { CHANNELS = 20000 };
+  struct figure *figure = figure_new("many");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  double *edge = malloc((CHANNELS + 1) * sizeof *edge), *value = malloc(CHANNELS * sizeof *value);
+  assert_true(panel && edge && value);
+  for (size_t i = 0; i <= CHANNELS; i++)
+    edge[i] = (double)i - 0.5;
+  for (size_t i = 0; i < CHANNELS; i++)
+    value[i] = i == 7777 ? 10 : 1;
+  panel->x.integral = true;
+  assert_true(axis_set(&panel->x, "channel", NULL, -0.5, CHANNELS - 0.5) &&
+              axis_set(&panel->y, "max |x|", NULL, 0, 10));
+  assert_non_null(panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, CHANNELS, edge, value, NULL));
+  struct figure_options options = {800, 500, 100, THEME_LIGHT};
+  struct picture picture;
+  draw(figure, &options, &picture);
+  /* The tint behind the solid minimum is the fill colour: only the outlier's column has it. */
+  unsigned columns = 0, tallest = 0;
+  for (unsigned x = 0; x < picture.width; x++) {
+    unsigned height = column_height(&picture, x, THEME_LIGHT);
+    columns += height > 20;
+    tallest = height > tallest ? height : tallest;
+  }
+  assert_int_equal(columns, 1);
+  assert_true(tallest > 200);
+  picture_free(&picture);
+  free(edge);
+  free(value);
+  figure_free(figure);
+}
+
+/* Every mark, broken numbers and all, in every place it can be: nothing crashes or fails. */
+static void everything_can_be_drawn(void **state)
+{
+  (void)state;
+  static const double values[] = {0, -INFINITY, NAN, 1e308, -1e308, INFINITY, 0.5, 1e-320};
+  static const struct {
+    double lo, hi;
+    bool log;
+  } axes[] = {{0, 1, false}, {1e-3, 1, true}, {1, 1, false}, {NAN, 1, false}, {-1, 1, true}};
+  for (size_t a = 0; a < sizeof axes / sizeof *axes; a++) {
+    struct figure *figure = figure_new("");
+    struct panel *panel = figure_add_panel(figure, "title");
+    panel->y.log = axes[a].log;
+    assert_true(axis_set(&panel->x, NULL, NULL, axes[a].lo, axes[a].hi) &&
+                axis_set(&panel->y, "y", "unit", axes[a].lo, axes[a].hi));
+    for (int kind = MARK_BARS; kind <= MARK_BAND; kind++)
+      for (int role = ROLE_ORIGINAL; role <= ROLE_REFERENCE; role++) {
+        size_t n = kind == MARK_VLINE || kind == MARK_HLINE ? 1 : 7;
+        assert_non_null(panel_add_mark(panel, (enum mark_kind)kind, (enum role)role, n, values,
+                                       values, role % 2 ? "a label" : NULL));
+      }
+    struct figure_options options = {400, 300, 100, THEME_LIGHT};
+    struct picture picture;
+    draw(figure, &options, &picture);
+    picture_free(&picture);
+    figure_free(figure);
+  }
+}
+
+static void sentences_and_empty_figures(void **state)
+{
+  (void)state;
+  struct figure *figure = figure_new("nothing");
+  struct figure_options options = {400, 300, 100, THEME_DARK};
+  struct picture picture;
+  draw(figure, &options, &picture);
+  picture_free(&picture);
+  assert_non_null(figure_add_panel(figure, "The tensor is empty: there is nothing to draw."));
+  assert_non_null(figure_add_panel(figure, NULL));
+  char *text = malloc(5000);
+  assert_non_null(text);
+  memset(text, 'w', 4999); /* one word, far too long for a line */
+  text[4999] = '\0';
+  figure->caption[3] = text;
+  draw(figure, &options, &picture);
+  picture_free(&picture);
+  figure_free(figure);
+}
+
+static void impossible_sizes_are_refused(void **state)
+{
+  (void)state;
+  static const unsigned sizes[][3] = {
+      {159, 500, 100}, {800, 16385, 100}, {0, 0, 100}, {800, 500, 0}, {800, 500, 100000}};
+  struct figure *figure = bars_figure(heights, HEIGHTS);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    struct figure_options options = {sizes[i][0], sizes[i][1], sizes[i][2], THEME_LIGHT};
+    struct error error;
+    assert_int_equal(figure_write_png(figure, "/nonexistent/a.png", &options, &error),
+                     STATUS_USAGE);
+  }
+  figure_free(figure);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bars_are_where_they_belong),
+      cmocka_unit_test(wrong_bars_are_noticed),
+      cmocka_unit_test(log_axis),
+      cmocka_unit_test(no_outlier_vanishes),
+      cmocka_unit_test(everything_can_be_drawn),
+      cmocka_unit_test(sentences_and_empty_figures),
+      cmocka_unit_test(impossible_sizes_are_refused),
+  };
+  return cmocka_run_group_tests_name("draw", tests, NULL, NULL);
+}
