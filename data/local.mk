@@ -9,6 +9,7 @@ libdata_a_SOURCES = \
 	data/outfile.c data/outfile.h \
 	data/safetensors.c data/safetensors.h \
 	data/shards.c \
+	data/slice.c data/slice.h \
 	data/source.c data/source.h data/source_types.h \
 	data/synth.c
 libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)

@@ -11,16 +11,25 @@ FIGURE_LIBS = libfigure.a $(ANALYSIS_LIBS) $(CAIRO_LIBS) $(PNG_LIBS)
 
 noinst_LIBRARIES += libscreen.a
 libscreen_a_SOURCES = \
+	tui/screen/actions.c tui/screen/actions.h \
 	tui/screen/app.c tui/screen/app.h \
+	tui/screen/browser.c tui/screen/browser.h \
 	tui/screen/cells.c tui/screen/cells.h \
 	tui/screen/colors.c tui/screen/colors.h \
 	tui/screen/commands.c tui/screen/commands.h tui/screen/commands.def \
+	tui/screen/explorer.h \
 	tui/screen/glyphs.c tui/screen/glyphs.h tui/screen/glyphs.def \
+	tui/screen/help.c tui/screen/help.h \
 	tui/screen/keys.c tui/screen/keys.h \
 	tui/screen/knobs.c tui/screen/knobs.h \
 	tui/screen/layout.c tui/screen/layout.h \
 	tui/screen/libraries.c tui/screen/libraries.h \
+	tui/screen/metrics_panel.c tui/screen/metrics_panel.h \
+	tui/screen/paint.c \
+	tui/screen/plot.c tui/screen/plot.h \
+	tui/screen/prompt.c tui/screen/prompt.h \
 	tui/screen/signals.c tui/screen/signals.h \
+	tui/screen/state.c tui/screen/state.h \
 	tui/screen/terminal.c tui/screen/terminal.h
 libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 

@@ -1,8 +1,459 @@
 #include "tui/screen/app.h"
 
+#include "data/slice.h"
+#include "quant/base/size.h"
+#include "tui/screen/actions.h"
+#include "tui/screen/explorer.h"
+#include "tui/screen/plot.h"
+#include "tui/screen/signals.h"
+#include "tui/screen/terminal.h"
+
+#include <locale.h>
+#include <math.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  PATIENCE_MS = 30, /* an answer within this is shown without a stale frame before it */
+  PROGRESS_MS = 100,
+  BINS_LEAST = 16,
+  EXPORT_BINS = 256,
+};
+
+/* --- small things --------------------------------------------------------------------------- */
+
+const struct tensor *explorer_whole(const struct explorer *explorer)
+{
+  return source_tensor(explorer->source, explorer->state.tensor);
+}
+
+const struct tensor *explorer_tensor(const struct explorer *explorer)
+{
+  if (explorer->state.view.channel >= 0 && explorer->channel)
+    return source_tensor(explorer->channel, 0);
+  return explorer_whole(explorer);
+}
+
+static void say(struct explorer *explorer, bool warning, const char *format, va_list arguments)
+{
+  vsnprintf(explorer->message, sizeof explorer->message, format, arguments);
+  explorer->warning = warning;
+}
+
+void explorer_say(struct explorer *explorer, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  say(explorer, false, format, arguments);
+  va_end(arguments);
+}
+
+void explorer_warn(struct explorer *explorer, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  say(explorer, true, format, arguments);
+  va_end(arguments);
+}
+
+bool explorer_stale(const struct explorer *explorer)
+{
+  return !explorer->result || !state_same_numbers(&explorer->state, &explorer->shown);
+}
+
+/* --- recipe and figure ---------------------------------------------------------------------- */
+
+static struct view view_of(const struct state *state)
+{
+  struct view view = state->view;
+  view.axis = state->knobs.axis;
+  return view;
+}
+
+char *explorer_recipe(const struct explorer *explorer, const struct state *state)
+{
+  struct recipe recipe;
+  const char *tensor = source_tensor(explorer->source, state->tensor)->name;
+  recipe_init(&recipe);
+  if (!recipe_set(&recipe, source_spec(explorer->source),
+                  source_count(explorer->source) > 1 ? tensor : NULL))
+    return NULL;
+  recipe.quantizers = 1;
+  recipe.quantizer[0] = state->knobs.quantizer;
+  recipe.view = view_of(state);
+  char *text = recipe_print(&recipe);
+  recipe_clear(&recipe);
+  return text;
+}
+
+static struct figure *figure_of(const struct explorer *explorer, enum view_kind kind)
+{
+  /* Numbers of the result, looks of the present state. */
+  struct state state = explorer->shown;
+  state.view.kind = kind;
+  state.view.log_counts = explorer->state.view.log_counts;
+  struct view view = view_of(&state);
+  return figure_build(explorer->result, &view, source_spec(explorer->source),
+                      explorer_tensor(explorer), explorer->recipe);
+}
+
+void explorer_refresh(struct explorer *explorer)
+{
+  enum view_kind kind = explorer->state.view.kind;
+  free(explorer->recipe);
+  explorer->recipe = explorer_recipe(explorer, &explorer->state);
+  figure_free(explorer->figure);
+  figure_free(explorer->companion);
+  explorer->figure = explorer->companion = NULL;
+  if (!explorer->result)
+    return;
+  explorer->figure = figure_of(explorer, kind);
+  if (explorer->layout.place[PLACE_COMPANION].rows)
+    explorer->companion =
+        figure_of(explorer, kind == VIEW_HISTOGRAM ? VIEW_CHANNELS : VIEW_HISTOGRAM);
+}
+
+/* --- numbers -------------------------------------------------------------------------------- */
+
+void explorer_go(struct explorer *explorer, const struct state *next)
+{
+  if (state_equal(&explorer->state, next))
+    return;
+  history_push(&explorer->history, &explorer->state);
+  explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
+  explorer->state = *next;
+  explorer_refresh(explorer);
+}
+
+static int bins_wanted(const struct explorer *explorer)
+{
+  int bins = plot_data_columns(explorer->layout.place[PLACE_PLOT].columns);
+  return bins < BINS_LEAST ? BINS_LEAST : bins;
+}
+
+/* Makes explorer->channel the channel that STATE looks at. */
+static bool open_channel(struct explorer *explorer, const struct state *state)
+{
+  struct error error;
+  struct source *channel;
+  const struct state *have = &explorer->channel_of;
+  if (state->view.channel < 0 ||
+      (explorer->channel && have->tensor == state->tensor &&
+       have->knobs.axis == state->knobs.axis && have->view.channel == state->view.channel))
+    return true;
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  enum status status = source_load(explorer->source, state->tensor, NULL, &error);
+  if (status == STATUS_OK)
+    status = source_channel(explorer->source, state->tensor, state->knobs.axis,
+                            (size_t)state->view.channel, &channel, &error);
+  if (status != STATUS_OK) {
+    explorer_warn(explorer, "%s", error.text);
+    return false;
+  }
+  source_close(explorer->channel);
+  explorer->channel = channel;
+  explorer->channel_of = *state;
+  return true;
+}
+
+static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
+{
+  bool alone = state->view.channel >= 0;
+  struct result_request request = {
+      .axis = state->knobs.axis, .bins = (size_t)bins, .lo = state->view.lo, .hi = state->view.hi};
+  explorer->requested = *state;
+  explorer->requested_bins = bins;
+  explorer->work = work;
+  engine_request(explorer->engine, alone ? explorer->channel : explorer->source,
+                 alone ? 0 : state->tensor, &state->knobs.quantizer, &request);
+}
+
+/* Back to the last state that has numbers. */
+static void back_to_shown(struct explorer *explorer)
+{
+  if (explorer->result)
+    explorer->state = explorer->shown;
+  else
+    explorer->state.view.channel = -1;
+  explorer_refresh(explorer);
+}
+
+static void start_work(struct explorer *explorer)
+{
+  if (explorer->wanted) {
+    explorer->wanted = false;
+    if (open_channel(explorer, &explorer->state))
+      ask(explorer, &explorer->state, bins_wanted(explorer), WORK_SHOW);
+    else
+      back_to_shown(explorer);
+  } else if (explorer->export_wanted && explorer->work == WORK_NONE) {
+    if (open_channel(explorer, &explorer->exported))
+      ask(explorer, &explorer->exported, EXPORT_BINS, WORK_EXPORT);
+    else
+      explorer->export_wanted = false;
+  }
+}
+
+static void show_result(struct explorer *explorer, struct result *result)
+{
+  result_free(explorer->result);
+  explorer->result = result;
+  explorer->shown = explorer->requested;
+  explorer_refresh(explorer);
+}
+
+/* Takes what the engine has finished. */
+static void absorb(struct explorer *explorer)
+{
+  struct engine_answer answer;
+  if (!engine_take(explorer->engine, &answer))
+    return;
+  enum work work = explorer->work;
+  explorer->work = WORK_NONE;
+  if (answer.status != STATUS_OK) {
+    explorer_warn(explorer, "%s", answer.error.text);
+    explorer->export_wanted = false;
+    if (work == WORK_SHOW)
+      back_to_shown(explorer);
+  } else if (work == WORK_EXPORT) {
+    explorer->export_wanted = false;
+    action_write_figure(explorer, answer.result, &explorer->exported);
+    result_free(answer.result);
+  } else {
+    show_result(explorer, answer.result);
+  }
+}
+
+/* --- sources -------------------------------------------------------------------------------- */
+
+static void forget_source(struct explorer *explorer)
+{
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  explorer->export_wanted = false;
+  result_free(explorer->result);
+  explorer->result = NULL;
+  source_close(explorer->channel);
+  explorer->channel = NULL;
+  source_close(explorer->source);
+  explorer->history.pasts = explorer->history.futures = 0;
+  explorer->selected = explorer->first = 0;
+}
+
+static enum status open_source(const char *spec, struct source **out, struct error *error)
+{
+  enum status status = source_open(spec, out, error);
+  if (status == STATUS_OK && source_count(*out) == 0) {
+    source_close(*out);
+    return error_set(error, STATUS_INPUT, "%s: holds no tensors", spec);
+  }
+  return status;
+}
+
+bool explorer_open(struct explorer *explorer, const char *spec)
+{
+  struct source *source;
+  struct error error;
+  if (open_source(spec, &source, &error) != STATUS_OK) {
+    explorer_warn(explorer, "%s", error.text);
+    return false;
+  }
+  forget_source(explorer);
+  explorer->source = source;
+  explorer->state.tensor = 0;
+  explorer->state.view.lo = explorer->state.view.hi = NAN;
+  explorer->state.view.channel = -1;
+  state_fit(&explorer->state, &source_tensor(source, 0)->shape);
+  explorer->wanted = true;
+  explorer->message[0] = 0;
+  explorer_refresh(explorer);
+  if (source_count(source) > 1)
+    explorer_say(explorer, "%zu tensors: t lists them, n takes the next", source_count(source));
+  return true;
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+static void relayout(struct explorer *explorer)
+{
+  int rows, columns;
+  terminal_size(&rows, &columns);
+  if (rows != explorer->cells.rows || columns != explorer->cells.columns)
+    cells_resize(&explorer->cells, rows, columns);
+  explorer->layout = layout_make(rows, columns, explorer->focus);
+}
+
+static void handle_key(struct explorer *explorer, uint32_t key)
+{
+  explorer->keys++;
+  if (explorer->mode != MODE_MAIN) {
+    action_overlay_key(explorer, key);
+    return;
+  }
+  enum command_id id = command_of_key(key);
+  if (id != COMMAND_COUNT)
+    explorer_command(explorer, id);
+  else
+    explorer_warn(explorer, "no command has this key; ? lists them all");
+}
+
+static void handle_signals(struct explorer *explorer)
+{
+  for (char byte; (byte = signals_take());) {
+    if (byte == 'z')
+      terminal_suspend();
+    else
+      terminal_resized();
+    relayout(explorer);
+    /* A bin is a column: another width needs other bins. */
+    if (explorer->layout.place[PLACE_PLOT].columns &&
+        bins_wanted(explorer) != explorer->requested_bins)
+      explorer->wanted = true;
+    explorer_refresh(explorer);
+  }
+}
+
+/* Waits for keys, signals or the engine. */
+static void wait_for_events(struct explorer *explorer, int timeout)
+{
+  struct pollfd files[] = {{.fd = engine_descriptor(explorer->engine), .events = POLLIN},
+                           {.fd = signals_descriptor(), .events = POLLIN},
+                           {.fd = terminal_descriptor(), .events = POLLIN}};
+  poll(files, sizeof files / sizeof *files, timeout);
+}
+
+/* Tells a test that nothing more will happen by itself. */
+static void mark_idle(const struct explorer *explorer)
+{
+  static unsigned keys = (unsigned)-1;
+  static int rows, columns;
+  char text[64];
+  if (!getenv("QSCOPE_TEST_IDLE") || (keys == explorer->keys && rows == explorer->cells.rows &&
+                                      columns == explorer->cells.columns))
+    return;
+  keys = explorer->keys;
+  rows = explorer->cells.rows;
+  columns = explorer->cells.columns;
+  snprintf(text, sizeof text, "\033]5379;idle;%u;%dx%d\a", keys, rows, columns);
+  terminal_send(text);
+}
+
+static void show(struct explorer *explorer)
+{
+  if (explorer->redraw)
+    terminal_forget();
+  explorer->redraw = false;
+  relayout(explorer);
+  explorer_paint(explorer);
+  terminal_show(&explorer->cells, explorer->cursor_row, explorer->cursor_column);
+}
+
+static void run(struct explorer *explorer)
+{
+  uint32_t key;
+  while (!explorer->quit && !terminal_lost()) {
+    start_work(explorer);
+    if (explorer->work != WORK_NONE)
+      wait_for_events(explorer, PATIENCE_MS);
+    absorb(explorer);
+    show(explorer);
+    bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
+    if (!busy)
+      mark_idle(explorer);
+    wait_for_events(explorer, busy ? PROGRESS_MS : -1);
+    handle_signals(explorer);
+    while (!explorer->quit && terminal_key(&key))
+      handle_key(explorer, key);
+  }
+}
+
+/* --- start and end -------------------------------------------------------------------------- */
+
+static enum status start_state(struct explorer *explorer, const struct recipe *recipe,
+                               struct error *error)
+{
+  struct state *state = &explorer->state;
+  struct quantizer quantizer;
+  enum status status =
+      open_source(recipe->source ? recipe->source : "synth:", &explorer->source, error);
+  if (status == STATUS_OK && recipe->tensor)
+    status = source_find(explorer->source, recipe->tensor, &state->tensor, error);
+  if (status == STATUS_OK && recipe->quantizers == 0)
+    status = quantizer_parse("int8", &quantizer, error);
+  if (status != STATUS_OK)
+    return status;
+  if (recipe->quantizers)
+    quantizer = recipe->quantizer[0];
+  state->view = recipe->view;
+  state->knobs = knobs_of(&quantizer, recipe->view.axis);
+  state_fit(state, &explorer_whole(explorer)->shape);
+  explorer->wanted = true;
+  if (!recipe->source)
+    explorer_say(explorer, "Welcome: these are synthetic tensors. t lists them, n takes the next, "
+                           "o opens a file of yours, ? tells all keys.");
+  else if (!recipe->tensor && source_count(explorer->source) > 1)
+    explorer_say(explorer, "%zu tensors: t lists them, n takes the next",
+                 source_count(explorer->source));
+  return STATUS_OK;
+}
+
+static void finish(struct explorer *explorer)
+{
+  if (explorer->engine)
+    engine_free(explorer->engine);
+  browser_close(&explorer->browser);
+  figure_free(explorer->figure);
+  figure_free(explorer->companion);
+  result_free(explorer->result);
+  source_close(explorer->channel);
+  source_close(explorer->source);
+  cells_free(&explorer->cells);
+  free(explorer->recipe);
+}
+
+static enum status start(struct explorer *explorer, const struct recipe *recipe,
+                         const struct app_options *options, struct error *error)
+{
+  enum status status = start_state(explorer, recipe, error);
+  if (status != STATUS_OK)
+    return status;
+  explorer->engine = engine_new();
+  if (!explorer->engine)
+    return error_memory(error, "the engine");
+  status = terminal_open(options, error);
+  if (status != STATUS_OK)
+    return status;
+  explorer->glyphs = options->ascii || !terminal_has_glyphs() ? &glyphs_ascii : &glyphs_utf8;
+  relayout(explorer);
+  explorer_refresh(explorer);
+  return STATUS_OK;
+}
+
 enum status app_run(const struct recipe *recipe, const struct app_options *options,
                     struct error *error)
 {
-  (void)recipe, (void)options;
-  return error_set(error, STATUS_OUTPUT, "the explorer is not built yet");
+  struct explorer *explorer = mem_array(1, sizeof *explorer);
+  if (!explorer)
+    return error_memory(error, "the explorer");
+  setlocale(LC_ALL, "");
+  setlocale(LC_NUMERIC, "C");
+  if (!signals_install()) {
+    free(explorer);
+    return error_set(error, STATUS_OUTPUT, "cannot create a pipe for signals");
+  }
+  enum status status = start(explorer, recipe, options, error);
+  if (status == STATUS_OK) {
+    run(explorer);
+    terminal_close();
+    if (explorer->copied && explorer->recipe)
+      printf("%s\n", explorer->recipe);
+  }
+  finish(explorer);
+  signals_remove();
+  free(explorer);
+  return status;
 }

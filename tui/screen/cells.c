@@ -120,6 +120,22 @@ static uint32_t shown(const struct cells *cells, uint32_t code, int *width)
   return '?';
 }
 
+/* How ASCII writes the few other characters that figures and verdicts use; NULL for none. */
+static const char *ascii_twin(const struct cells *cells, uint32_t code)
+{
+  static const struct {
+    uint32_t code;
+    const char *twin;
+  } twins[] = {{0xD7, "x"},    {0xB1, "+-"},   {0xBD, "1/2"},  {0xB7, "."},
+               {0x2212, "-"},  {0x2013, "-"},  {0x2014, "-"},  {0x2026, "~"},
+               {0x2264, "<="}, {0x2265, ">="}, {0x2192, "->"}, {0x3C3, "s"},
+               {0x3BC, "u"},   {0xB5, "u"},    {0x394, "D"},   {0x221E, "inf"}};
+  for (size_t i = 0; cells->ascii && code >= 0x80 && i < sizeof twins / sizeof *twins; i++)
+    if (twins[i].code == code)
+      return twins[i].twin;
+  return NULL;
+}
+
 int cells_text(struct cells *cells, struct rect rect, int row, int column, struct style style,
                const char *text)
 {
@@ -128,6 +144,11 @@ int cells_text(struct cells *cells, struct rect rect, int row, int column, struc
   if (row < 0 || row >= rect.rows)
     return column;
   while ((code = utf8_next(&text))) {
+    const char *twin = ascii_twin(cells, code);
+    if (twin) {
+      column = cells_text(cells, rect, row, column, style, twin);
+      continue;
+    }
     code = shown(cells, code, &width);
     if (column < 0 || column + width > rect.columns)
       break;
@@ -150,11 +171,49 @@ int cells_printf(struct cells *cells, struct rect rect, int row, int column, str
   return cells_text(cells, rect, row, column, style, text);
 }
 
+/* Bytes of TEXT that fit into COLUMNS, broken before a word where there is one. */
+static size_t line_length(const struct cells *cells, const char *text, int columns)
+{
+  const char *at = text, *blank = NULL;
+  int used = 0, width;
+  for (const char *next = text; *at; at = next) {
+    uint32_t code = utf8_next(&next);
+    shown(cells, code, &width);
+    if (code == ' ')
+      blank = at;
+    if (used + width > columns)
+      return (size_t)((code == ' ' || !blank ? at : blank) - text);
+    used += width;
+  }
+  return (size_t)(at - text);
+}
+
+void cells_wrap(struct cells *cells, struct rect rect, struct style style, const char *text,
+                const char *mark)
+{
+  char line[512];
+  for (int row = 0; row < rect.rows && *text; row++) {
+    size_t length = line_length(cells, text, rect.columns);
+    bool cut = row + 1 == rect.rows && text[length];
+    if (cut)
+      length = line_length(cells, text, rect.columns - 1);
+    snprintf(line, sizeof line, "%.*s%s", (int)size_min(length, 500), text, cut ? mark : "");
+    cells_text(cells, rect, row, 0, style, line);
+    text += length;
+    text += *text == ' ';
+  }
+}
+
 int text_width(const struct cells *cells, const char *text)
 {
   int total = 0, width;
-  for (uint32_t code; (code = utf8_next(&text)); total += width)
-    shown(cells, code, &width);
+  for (uint32_t code; (code = utf8_next(&text)); total += width) {
+    const char *twin = ascii_twin(cells, code);
+    if (twin)
+      width = (int)strlen(twin);
+    else
+      shown(cells, code, &width);
+  }
   return total;
 }
 

@@ -78,6 +78,10 @@ int cells_printf(struct cells *cells, struct rect rect, int row, int column, str
 int cells_text_right(struct cells *cells, struct rect rect, int row, struct style style,
                      const char *text);
 
+/* TEXT over all rows of RECT, broken between words; what does not fit ends in MARK (one column). */
+void cells_wrap(struct cells *cells, struct rect rect, struct style style, const char *text,
+                const char *mark);
+
 /* Columns that TEXT takes. */
 int text_width(const struct cells *cells, const char *text);
 

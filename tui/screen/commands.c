@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct command command_table[COMMAND_COUNT] = {
+const struct command explorer_commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
   [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why},
 #include "tui/screen/commands.def"
@@ -27,7 +27,7 @@ enum command_id command_of_key(uint32_t key)
 {
   for (int id = 0; id < COMMAND_COUNT; id++) {
     uint32_t keys[COMMAND_KEYS];
-    size_t count = keys_parse(command_table[id].keys, keys, COMMAND_KEYS);
+    size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
     for (size_t i = 0; i < count; i++)
       if (keys[i] == key)
         return (enum command_id)id;
@@ -37,13 +37,13 @@ enum command_id command_of_key(uint32_t key)
 
 char *command_keys(enum command_id id, char *text, size_t size)
 {
-  snprintf(text, size, "%s", command_table[id].keys);
+  snprintf(text, size, "%s", explorer_commands[id].keys);
   return text;
 }
 
 char *command_first_key(enum command_id id, char *text, size_t size)
 {
-  const char *keys = command_table[id].keys;
+  const char *keys = explorer_commands[id].keys;
   snprintf(text, size, "%.*s", (int)strcspn(keys, " "), keys);
   return text;
 }
@@ -67,10 +67,10 @@ int fuzzy_score(const char *pattern, const char *text)
 
 static int command_score(enum command_id id, const char *pattern)
 {
-  int by_name = fuzzy_score(pattern, command_table[id].name);
+  int by_name = fuzzy_score(pattern, explorer_commands[id].name);
   if (by_name)
-    return 1000 + by_name * 10 - (int)strlen(command_table[id].name);
-  return strlen(pattern) > 2 && strcasestr(command_table[id].what, pattern) ? 1 : 0;
+    return 1000 + by_name * 10 - (int)strlen(explorer_commands[id].name);
+  return strlen(pattern) > 2 && strcasestr(explorer_commands[id].what, pattern) ? 1 : 0;
 }
 
 size_t commands_match(const char *pattern, enum command_id *ids)

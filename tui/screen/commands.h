@@ -32,7 +32,7 @@ struct command {
   const char *hint, *what, *why;
 };
 
-extern const struct command command_table[COMMAND_COUNT];
+extern const struct command explorer_commands[COMMAND_COUNT];
 extern const char *const command_group_titles[GROUP_COUNT];
 
 /* The command of KEY, or COMMAND_COUNT. */

@@ -3,7 +3,7 @@
 enum {
   LEAST_ROWS = 12,
   LEAST_COLUMNS = 40,
-  FULL_ROWS = 17,
+  FULL_ROWS = 18,
   FULL_COLUMNS = 66,
   SIDE_COLUMNS = 25,
   WIDE_COLUMNS = 110,
@@ -19,11 +19,12 @@ static struct rect rect(int row, int column, int rows, int columns)
 /* Title, message, recipe and hints are rows of their own; the body is what remains. */
 static void chrome(struct layout *layout, int rows, int columns)
 {
+  int message = layout->form == LAYOUT_FULL ? 2 : 1; /* a verdict takes two lines of 80 */
   layout->place[PLACE_TITLE] = rect(0, 0, 1, columns);
-  layout->place[PLACE_MESSAGE] = rect(rows - 3, 0, 1, columns);
+  layout->place[PLACE_MESSAGE] = rect(rows - 2 - message, 0, message, columns);
   layout->place[PLACE_RECIPE] = rect(rows - 2, 0, 1, columns);
   layout->place[PLACE_HINTS] = rect(rows - 1, 0, 1, columns);
-  layout->body = rect(1, 0, rows - 4, columns);
+  layout->body = rect(1, 0, rows - 3 - message, columns);
 }
 
 static void one_panel(struct layout *layout, enum focus focus)
@@ -59,8 +60,8 @@ struct layout layout_make(int rows, int columns, enum focus focus)
     layout.body = rect(0, 0, rows, columns);
     return layout;
   }
-  chrome(&layout, rows, columns);
   layout.form = rows >= FULL_ROWS && columns >= FULL_COLUMNS ? LAYOUT_FULL : LAYOUT_ONE;
+  chrome(&layout, rows, columns);
   if (layout.form == LAYOUT_FULL)
     all_panels(&layout);
   else

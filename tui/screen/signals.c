@@ -14,15 +14,18 @@ enum { FATAL = sizeof fatal / sizeof *fatal, OTHERS = 2, SAVED = FATAL + OTHERS 
 static struct {
   int pipe[2];
   struct signal_rescue rescue;
+  volatile sig_atomic_t armed;
   struct sigaction before[SAVED];
 } state = {.pipe = {-1, -1}};
 
 static void on_fatal(int number)
 {
   const struct signal_rescue *rescue = &state.rescue;
-  ssize_t written = write(rescue->terminal, rescue->restore, rescue->length);
-  (void)written;
-  tcsetattr(rescue->terminal, TCSANOW, &rescue->settings);
+  if (state.armed) {
+    ssize_t written = write(rescue->terminal, rescue->restore, rescue->length);
+    (void)written;
+    tcsetattr(rescue->terminal, TCSANOW, &rescue->settings);
+  }
   signal(number, SIG_DFL);
   raise(number);
 }
@@ -42,7 +45,16 @@ static void install(int number, void (*handler)(int), int flags, struct sigactio
   sigaction(number, &action, before);
 }
 
-bool signals_install(const struct signal_rescue *rescue)
+void signals_arm(const struct signal_rescue *rescue)
+{
+  state.armed = 0;
+  if (!rescue)
+    return;
+  state.rescue = *rescue;
+  state.armed = 1;
+}
+
+bool signals_install(void)
 {
   if (pipe(state.pipe) != 0)
     return false;
@@ -50,7 +62,6 @@ bool signals_install(const struct signal_rescue *rescue)
     fcntl(state.pipe[i], F_SETFL, O_NONBLOCK);
     fcntl(state.pipe[i], F_SETFD, FD_CLOEXEC);
   }
-  state.rescue = *rescue;
   for (int i = 0; i < FATAL; i++)
     install(fatal[i], on_fatal, 0, &state.before[i]);
   install(SIGWINCH, on_event, SA_RESTART, &state.before[FATAL]);
@@ -58,14 +69,22 @@ bool signals_install(const struct signal_rescue *rescue)
   return true;
 }
 
+/* Whoever has put a handler on top of ours (the file map does) keeps it. */
+static void put_back(int number, void (*handler)(int), const struct sigaction *before)
+{
+  struct sigaction current;
+  if (sigaction(number, NULL, &current) == 0 && current.sa_handler == handler)
+    sigaction(number, before, NULL);
+}
+
 void signals_remove(void)
 {
   if (state.pipe[0] < 0)
     return;
   for (int i = 0; i < FATAL; i++)
-    sigaction(fatal[i], &state.before[i], NULL);
-  sigaction(SIGWINCH, &state.before[FATAL], NULL);
-  sigaction(SIGTSTP, &state.before[FATAL + 1], NULL);
+    put_back(fatal[i], on_fatal, &state.before[i]);
+  put_back(SIGWINCH, on_event, &state.before[FATAL]);
+  put_back(SIGTSTP, on_event, &state.before[FATAL + 1]);
   for (int i = 0; i < 2; i++) {
     close(state.pipe[i]);
     state.pipe[i] = -1;

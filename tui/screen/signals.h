@@ -17,8 +17,13 @@ struct signal_rescue {
   char restore[256];
 };
 
-bool signals_install(const struct signal_rescue *rescue);
+/* Install before files are mapped (so that the map's own SIGBUS handler can pass on to this one)
+ * and before curses starts. False when there is no pipe to be had. */
+bool signals_install(void);
 void signals_remove(void);
+
+/* From now on the terminal needs rescue (NULL: no more). */
+void signals_arm(const struct signal_rescue *rescue);
 
 /* Readable when a byte waits; signals_take gives 'r' (resize), 'z' (suspend) or 0 (nothing). */
 int signals_descriptor(void);

@@ -146,16 +146,15 @@ enum status terminal_open(const struct app_options *options, struct error *error
   bool console = strncmp(term, "linux", 5) == 0; /* its font has no eighth blocks */
   self.has_glyphs = glyphs_usable() && !console;
   struct signal_rescue rescue = rescue_plan();
+  signals_arm(&rescue);
   self.screen = newterm(NULL, self.out, self.in);
-  if (!self.screen)
+  if (!self.screen) {
+    signals_arm(NULL);
     return error_set(error, STATUS_OUTPUT, "cannot use terminal type \"%.60s\"", term);
+  }
   self.open = true;
   start_modes();
   start_colors();
-  if (!signals_install(&rescue)) {
-    terminal_close();
-    return error_set(error, STATUS_OUTPUT, "cannot create a pipe: %s", strerror(errno));
-  }
   atexit(terminal_close);
   return STATUS_OK;
 }
@@ -167,7 +166,7 @@ void terminal_close(void)
   self.open = false;
   delwin(self.keyboard);
   endwin();
-  signals_remove();
+  signals_arm(NULL);
   delscreen(self.screen);
   cells_free(&self.shown);
   if (self.in != stdin)

@@ -1,0 +1,548 @@
+#include "tui/screen/actions.h"
+
+#include "tui/figure/draw.h"
+#include "tui/screen/help.h"
+#include "tui/screen/keys.h"
+#include "tui/screen/terminal.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- knobs and history -------------------------------------------------------------------- */
+
+static void turn(struct explorer *explorer, enum knob knob, int direction)
+{
+  struct state next = explorer->state;
+  char message[256];
+  bool turned = knob_turn(&next.knobs, knob, direction, &explorer_whole(explorer)->shape, message,
+                          sizeof message);
+  if (!turned) {
+    explorer_warn(explorer, "%s", message);
+    return;
+  }
+  if (next.knobs.axis != explorer->state.knobs.axis)
+    next.view.channel = -1; /* a channel is a channel of its axis */
+  explorer_go(explorer, &next);
+  explorer_say(explorer, "%s", message);
+}
+
+static void action_turn_next(struct explorer *explorer, int knob)
+{
+  turn(explorer, (enum knob)knob, 1);
+}
+
+static void action_turn_back(struct explorer *explorer, int knob)
+{
+  turn(explorer, (enum knob)knob, -1);
+}
+
+/* After undo or redo put STATE in place: it is not a change of its own. */
+static void restore(struct explorer *explorer, const struct state *state)
+{
+  bool same = state_same_numbers(&explorer->state, state);
+  explorer->state = *state;
+  explorer->wanted = explorer->wanted || !same;
+  explorer_refresh(explorer);
+}
+
+static void action_undo(struct explorer *explorer, int unused)
+{
+  struct state state = explorer->state;
+  (void)unused;
+  if (history_undo(&explorer->history, &state))
+    restore(explorer, &state);
+  else
+    explorer_warn(explorer, "nothing to undo");
+}
+
+static void action_redo(struct explorer *explorer, int unused)
+{
+  struct state state = explorer->state;
+  (void)unused;
+  if (history_redo(&explorer->history, &state))
+    restore(explorer, &state);
+  else
+    explorer_warn(explorer, "nothing to redo");
+}
+
+/* --- view --------------------------------------------------------------------------------- */
+
+static void action_view(struct explorer *explorer, int kind)
+{
+  struct state next = explorer->state;
+  next.view.kind = (enum view_kind)kind;
+  explorer_go(explorer, &next);
+  explorer->focus = FOCUS_PLOT;
+}
+
+static void action_log(struct explorer *explorer, int unused)
+{
+  struct state next = explorer->state;
+  (void)unused;
+  next.view.log_counts = !next.view.log_counts;
+  explorer_go(explorer, &next);
+}
+
+/* The window on the x axis that is shown now; false when there are no numbers yet. */
+static bool window(const struct explorer *explorer, double *lo, double *hi)
+{
+  *lo = explorer->state.view.lo;
+  *hi = explorer->state.view.hi;
+  if (!isnan(*lo) && !isnan(*hi))
+    return true;
+  if (!explorer->result || explorer->result->original.bins == 0)
+    return false;
+  *lo = explorer->result->original.lo;
+  *hi = explorer->result->original.hi;
+  return true;
+}
+
+static bool has_x_window(struct explorer *explorer)
+{
+  if (explorer->state.view.kind != VIEW_CHANNELS)
+    return true;
+  explorer_warn(explorer, "zoom and pan are for the histogram (1) and the error (2)");
+  return false;
+}
+
+static void set_window(struct explorer *explorer, double lo, double hi)
+{
+  struct state next = explorer->state;
+  next.view.lo = lo;
+  next.view.hi = hi;
+  explorer_go(explorer, &next);
+}
+
+static void action_zoom(struct explorer *explorer, int direction)
+{
+  double lo, hi, full;
+  if (!has_x_window(explorer) || !window(explorer, &lo, &hi))
+    return;
+  double middle = lo / 2 + hi / 2, half = (hi / 2 - lo / 2) * (direction > 0 ? 0.5 : 2);
+  full = explorer->result ? explorer->result->facts.absmax : half;
+  if (direction > 0 && half < full * 1e-6) {
+    explorer_warn(explorer, "no closer: float32 has not many values in between");
+    return;
+  }
+  if (direction < 0 && half > full * 4) {
+    explorer_warn(explorer, "no further: everything is in sight; 0 shows the whole range");
+    return;
+  }
+  set_window(explorer, middle - half, middle + half);
+}
+
+static void action_zoom_all(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  set_window(explorer, NAN, NAN);
+}
+
+static void action_pan(struct explorer *explorer, int direction)
+{
+  double lo, hi;
+  if (!has_x_window(explorer) || !window(explorer, &lo, &hi))
+    return;
+  double by = (hi - lo) / 8 * direction;
+  double far = explorer->result ? 4 * explorer->result->facts.absmax : (double)INFINITY;
+  if (fabs(lo + by) > far || fabs(hi + by) > far)
+    return explorer_warn(explorer, "nothing further out; 0 shows the whole range");
+  set_window(explorer, lo + by, hi + by);
+}
+
+static void action_move(struct explorer *explorer, int by)
+{
+  if (explorer->state.view.kind != VIEW_CHANNELS) {
+    action_zoom(explorer, by > 0 ? -1 : 1);
+    return;
+  }
+  long last = explorer->result ? (long)explorer->result->channels.count - 1 : 0;
+  long at = (long)explorer->selected + by;
+  explorer->selected = (size_t)(at < 0 ? 0 : at > last ? (last < 0 ? 0 : last) : at);
+}
+
+static void action_panel(struct explorer *explorer, int direction)
+{
+  if (explorer->layout.form == LAYOUT_ONE) {
+    explorer->focus = (enum focus)(((int)explorer->focus + FOCUS_COUNT + direction) % FOCUS_COUNT);
+    return;
+  }
+  int views = (int)view_table_length;
+  action_view(explorer, ((int)explorer->state.view.kind + views + direction) % views);
+}
+
+static void action_ascii(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (!terminal_has_glyphs()) {
+    explorer_warn(explorer, "this terminal or its locale shows only ASCII characters");
+    return;
+  }
+  explorer->glyphs = explorer->glyphs->ascii ? &glyphs_utf8 : &glyphs_ascii;
+}
+
+/* --- tensors ------------------------------------------------------------------------------ */
+
+static void go_to_tensor(struct explorer *explorer, size_t index)
+{
+  struct state next = explorer->state;
+  next.tensor = index;
+  next.view.channel = -1;
+  next.view.lo = next.view.hi = NAN;
+  state_fit(&next, &source_tensor(explorer->source, index)->shape);
+  explorer->selected = explorer->first = 0;
+  explorer_go(explorer, &next);
+}
+
+static void action_tensor(struct explorer *explorer, int direction)
+{
+  size_t count = source_count(explorer->source);
+  if (count == 1) {
+    explorer_warn(explorer, "the source has only this tensor");
+    return;
+  }
+  go_to_tensor(explorer, (explorer->state.tensor + (direction > 0 ? 1 : count - 1)) % count);
+}
+
+static void action_browse(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (browser_open(&explorer->browser, explorer->source, explorer->state.tensor))
+    explorer->mode = MODE_BROWSER;
+}
+
+static void action_enter(struct explorer *explorer, int unused)
+{
+  const struct result *result = explorer->result;
+  if (explorer->state.view.kind != VIEW_CHANNELS || explorer->state.view.channel >= 0) {
+    action_browse(explorer, unused);
+    return;
+  }
+  if (!result || result->channels.count < 2 || explorer_whole(explorer)->shape.dims == 0 ||
+      explorer_stale(explorer)) {
+    explorer_warn(explorer, "there is no channel to open");
+    return;
+  }
+  struct state next = explorer->state;
+  next.view.channel = (long)result->channels.by_ratio[explorer->selected];
+  next.view.kind = VIEW_HISTOGRAM;
+  next.view.lo = next.view.hi = NAN;
+  explorer_go(explorer, &next);
+}
+
+static void action_leave(struct explorer *explorer, int unused)
+{
+  struct state next = explorer->state;
+  (void)unused;
+  if (next.view.channel < 0) {
+    explorer_warn(explorer, "this is the whole tensor; Enter in view 3 opens a channel");
+    return;
+  }
+  next.view.channel = -1;
+  next.view.kind = VIEW_CHANNELS;
+  next.view.lo = next.view.hi = NAN;
+  explorer_go(explorer, &next);
+}
+
+static void action_open(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  prompt_clear(&explorer->prompt);
+  explorer->mode = MODE_OPEN;
+}
+
+/* --- output ------------------------------------------------------------------------------- */
+
+static void action_export(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (!explorer->result) {
+    explorer_warn(explorer, "there is nothing to export yet");
+    return;
+  }
+  explorer->exported = explorer->state;
+  explorer->export_wanted = true;
+}
+
+/* NAME as part of a file name: what a shell or a file system could mind becomes '_'. */
+static void file_stem(const char *name, char *text, size_t size)
+{
+  size_t length = 0;
+  for (; *name && length + 1 < size && length < 80; name++)
+    text[length++] = isalnum((unsigned char)*name) || strchr("._-", *name) ? *name : '_';
+  text[length] = 0;
+  if (length == 0 || text[0] == '.' || text[0] == '-')
+    snprintf(text, size, "tensor");
+}
+
+/* A name that no file has: "conv4.weight-histogram.png", then "...-2.png". */
+static void figure_path(const char *stem, char *path, size_t size)
+{
+  snprintf(path, size, "%s.png", stem);
+  for (unsigned n = 2; access(path, F_OK) == 0 && n < 100000; n++)
+    snprintf(path, size, "%s-%u.png", stem, n);
+}
+
+void action_write_figure(struct explorer *explorer, const struct result *result,
+                         const struct state *state)
+{
+  const struct tensor *tensor = source_tensor(explorer->source, state->tensor);
+  struct figure_options options = figure_options_default();
+  struct error error;
+  char name[96], stem[160], path[192];
+  file_stem(tensor->name, name, sizeof name);
+  if (state->view.channel >= 0)
+    snprintf(stem, sizeof stem, "%s-channel%ld-%s", name, state->view.channel,
+             view_table[state->view.kind].name);
+  else
+    snprintf(stem, sizeof stem, "%s-%s", name, view_table[state->view.kind].name);
+  figure_path(stem, path, sizeof path);
+  char *recipe = explorer_recipe(explorer, state);
+  struct figure *figure = recipe ? figure_build(result, &state->view, source_spec(explorer->source),
+                                                explorer_tensor(explorer), recipe)
+                                 : NULL;
+  if (!figure)
+    explorer_warn(explorer, "out of memory: no figure was written");
+  else if (figure_write_png(figure, path, &options, &error) == STATUS_OK)
+    explorer_say(explorer, "wrote %s (%u x %u at %u dpi)", path, options.width, options.height,
+                 options.dpi);
+  else
+    explorer_warn(explorer, "%s", error.text);
+  figure_free(figure);
+  free(recipe);
+}
+
+/* OSC 52 carries text to the clipboard as base64. */
+void action_send_clipboard(const char *text)
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t length = strlen(text);
+  char *code = malloc(length / 3 * 4 + 32), *at = code;
+  if (!code)
+    return;
+  at += sprintf(at, "\033]52;c;");
+  for (size_t i = 0; i < length; i += 3) {
+    unsigned left = (unsigned)(length - i < 3 ? length - i : 3), bits = 0;
+    for (unsigned k = 0; k < 3; k++)
+      bits = bits << 8 | (k < left ? (unsigned char)text[i + k] : 0);
+    for (unsigned k = 0; k < 4; k++)
+      *at++ = k <= left ? digits[bits >> (18 - 6 * k) & 63] : '=';
+  }
+  strcpy(at, "\a");
+  terminal_send(code);
+  free(code);
+}
+
+static void action_copy(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (!explorer->recipe)
+    return;
+  action_send_clipboard(explorer->recipe);
+  explorer->copied = true;
+  explorer_say(explorer,
+               "recipe copied (where the terminal allows it); it is printed when you leave");
+}
+
+/* --- program ------------------------------------------------------------------------------ */
+
+static void action_palette(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  prompt_clear(&explorer->prompt);
+  explorer->mode = MODE_PALETTE;
+}
+
+static void action_help(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->mode = MODE_HELP;
+  explorer->help_top = 0;
+}
+
+static void action_cancel(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->export_wanted = false;
+  if (explorer->work == WORK_NONE && !explorer->wanted)
+    return;
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  explorer->wanted = false;
+  if (!explorer->result)
+    return explorer_warn(explorer, "cancelled; any change of a knob starts again");
+  explorer->state = explorer->shown; /* the numbers on the screen are exact for it */
+  explorer_refresh(explorer);
+  explorer_say(explorer, "cancelled: back to the last exact numbers");
+}
+
+static void action_redraw(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->redraw = true;
+}
+
+static void action_quit(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->quit = true;
+}
+
+void explorer_command(struct explorer *explorer, enum command_id id)
+{
+  static const struct {
+    void (*handler)(struct explorer *, int);
+    int argument;
+  } table[COMMAND_COUNT] = {
+#define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
+  [COMMAND_##id] = {handler, argument},
+#include "tui/screen/commands.def"
+#undef COMMAND
+  };
+  explorer->message[0] = 0;
+  explorer->warning = false;
+  table[id].handler(explorer, table[id].argument);
+}
+
+/* --- keys of the overlays ----------------------------------------------------------------- */
+
+static void browser_mode_key(struct explorer *explorer, uint32_t key)
+{
+  size_t choice;
+  switch (browser_key(&explorer->browser, key, explorer->layout.body.rows)) {
+  case BROWSER_STAYS:
+    return;
+  case BROWSER_LEAVES:
+    break;
+  case BROWSER_CHOOSES:
+    choice = browser_choice(&explorer->browser);
+    browser_close(&explorer->browser);
+    explorer->mode = MODE_MAIN;
+    if (choice != explorer->state.tensor || explorer->state.view.channel >= 0)
+      go_to_tensor(explorer, choice);
+    return;
+  }
+  browser_close(&explorer->browser);
+  explorer->mode = MODE_MAIN;
+}
+
+static void help_mode_key(struct explorer *explorer, uint32_t key)
+{
+  const int page = explorer->layout.body.rows > 2 ? explorer->layout.body.rows - 1 : 1;
+  const struct {
+    uint32_t key;
+    int by;
+  } moves[] = {
+      {KEY_CODE_DOWN, 1},
+      {'j', 1},
+      {KEY_CODE_UP, -1},
+      {'k', -1},
+      {' ', page},
+      {KEY_CODE_PAGE_DOWN, page},
+      {KEY_CODE_PAGE_UP, -page},
+      {'b', -page},
+      {KEY_CODE_HOME, -help_lines()},
+      {KEY_CODE_END, help_lines()},
+  };
+  for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+    if (moves[i].key == key)
+      explorer->help_top += moves[i].by;
+  if (key == KEY_CODE_ESCAPE || key == 'q' || key == KEY_CODE_RETURN ||
+      command_of_key(key) == COMMAND_HELP)
+    explorer->mode = MODE_MAIN;
+}
+
+static void apply_spec(struct explorer *explorer, const struct quantizer *quantizer)
+{
+  struct state next = explorer->state;
+  struct knobs before = next.knobs;
+  next.knobs = knobs_of(quantizer, before.axis);
+  if (quantizer->granularity.kind != GRAIN_GROUP)
+    next.knobs.group = before.group;
+  explorer_go(explorer, &next);
+}
+
+/* A quantizer, when the text is one; else the selected command; else what is wrong with the text
+ * as a quantizer. */
+static void run_palette(struct explorer *explorer)
+{
+  struct quantizer quantizer;
+  struct error error;
+  enum command_id ids[COMMAND_COUNT];
+  const char *text = explorer->prompt.text;
+  explorer->message[0] = 0;
+  if (explorer->prompt.length == 0 && explorer->prompt.selected == 0)
+    return;
+  if (quantizer_parse(text, &quantizer, &error) == STATUS_OK)
+    apply_spec(explorer, &quantizer);
+  else if (explorer->prompt.selected < commands_match(text, ids))
+    explorer_command(explorer, ids[explorer->prompt.selected]);
+  else
+    explorer_warn(explorer, "%s", error.text);
+}
+
+static void palette_mode_key(struct explorer *explorer, uint32_t key)
+{
+  enum command_id ids[COMMAND_COUNT];
+  size_t count = commands_match(explorer->prompt.text, ids);
+  if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
+    explorer->mode = MODE_MAIN;
+  } else if (key == KEY_CODE_RETURN) {
+    explorer->mode = MODE_MAIN;
+    run_palette(explorer);
+  } else if (key == KEY_CODE_DOWN || key == KEY_CODE_TAB) {
+    explorer->prompt.selected += explorer->prompt.selected + 1 < count;
+  } else if (key == KEY_CODE_UP || key == KEY_CODE_BACK_TAB) {
+    explorer->prompt.selected -= explorer->prompt.selected > 0;
+  } else if (prompt_key(&explorer->prompt, key)) {
+    explorer->prompt.selected = 0;
+  }
+}
+
+/* A leading ~/ is the home folder: nobody's shell has seen this text. */
+static void open_typed(struct explorer *explorer)
+{
+  char path[PROMPT_TEXT + 256];
+  const char *text = explorer->prompt.text, *home = getenv("HOME");
+  if (strncmp(text, "~/", 2) == 0 && home)
+    snprintf(path, sizeof path, "%.255s/%s", home, text + 2);
+  else
+    snprintf(path, sizeof path, "%s", text);
+  explorer_open(explorer, path);
+}
+
+static void open_mode_key(struct explorer *explorer, uint32_t key)
+{
+  if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
+    explorer->mode = MODE_MAIN;
+  } else if (key == KEY_CODE_RETURN) {
+    explorer->mode = MODE_MAIN;
+    if (explorer->prompt.length)
+      open_typed(explorer);
+  } else {
+    prompt_key(&explorer->prompt, key);
+  }
+}
+
+void action_overlay_key(struct explorer *explorer, uint32_t key)
+{
+  switch (explorer->mode) {
+  case MODE_MAIN:
+    break;
+  case MODE_BROWSER:
+    browser_mode_key(explorer, key);
+    break;
+  case MODE_HELP:
+    help_mode_key(explorer, key);
+    break;
+  case MODE_PALETTE:
+    palette_mode_key(explorer, key);
+    break;
+  case MODE_OPEN:
+    open_mode_key(explorer, key);
+    break;
+  }
+}

@@ -1,0 +1,19 @@
+/* What each command does: one function for each handler named in commands.def.
+ *
+ * Ownership: borrows the explorer. Threads: the UI thread. */
+#ifndef QSCOPE_TUI_SCREEN_ACTIONS_H
+#define QSCOPE_TUI_SCREEN_ACTIONS_H
+
+#include "tui/screen/explorer.h"
+
+/* A key in a mode other than MODE_MAIN. */
+void action_overlay_key(struct explorer *explorer, uint32_t key);
+
+/* Writes the figure of RESULT under STATE to a new file, and says which. */
+void action_write_figure(struct explorer *explorer, const struct result *result,
+                         const struct state *state);
+
+/* Sends the recipe to the clipboard. */
+void action_send_clipboard(const char *text);
+
+#endif

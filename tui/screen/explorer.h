@@ -1,0 +1,100 @@
+/* The explorer's inside: what is looked at, what is shown of it, and what the user is doing.
+ *
+ * app.c runs the loop, actions.c changes it, paint.c draws it. Ownership: app.c makes and frees
+ * it. Threads: the UI thread only. */
+#ifndef QSCOPE_TUI_SCREEN_EXPLORER_H
+#define QSCOPE_TUI_SCREEN_EXPLORER_H
+
+#include "analysis/engine.h"
+#include "analysis/figure.h"
+#include "analysis/recipe.h"
+#include "tui/screen/browser.h"
+#include "tui/screen/cells.h"
+#include "tui/screen/commands.h"
+#include "tui/screen/glyphs.h"
+#include "tui/screen/layout.h"
+#include "tui/screen/prompt.h"
+#include "tui/screen/state.h"
+
+/* Who gets the keys. */
+enum mode { MODE_MAIN, MODE_BROWSER, MODE_HELP, MODE_PALETTE, MODE_OPEN };
+
+/* A request that the engine works on. */
+enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT };
+
+struct explorer {
+  /* What is looked at. */
+  struct source *source;
+  struct source *channel;  /* the channel alone, when state.view.channel >= 0 */
+  struct state channel_of; /* tensor, axis and number of `channel` */
+  struct state state;
+  struct history history;
+
+  /* What the engine does. */
+  struct engine *engine;
+  enum work work;
+  struct state requested;
+  int requested_bins;
+  bool wanted;        /* the state has changed: ask the engine */
+  bool export_wanted; /* then write this: */
+  struct state exported;
+
+  /* What is shown: the last exact numbers. */
+  struct result *result;
+  struct state shown;
+  struct figure *figure, *companion;
+  char *recipe;
+
+  /* How. */
+  struct cells cells;
+  const struct glyphs *glyphs;
+  struct layout layout;
+  enum focus focus;
+  enum mode mode;
+  struct browser browser;
+  struct prompt prompt;
+  int help_top;
+  size_t selected, first; /* place in the list of outliers; the first that is shown */
+  char message[512];
+  bool warning;
+  int cursor_row, cursor_column; /* of a prompt; -1: none */
+
+  bool quit, copied, redraw;
+  unsigned keys; /* handled so far */
+};
+
+/* The tensor that the numbers are of: the channel alone, or the whole. */
+const struct tensor *explorer_tensor(const struct explorer *explorer);
+/* The tensor as the source has it. */
+const struct tensor *explorer_whole(const struct explorer *explorer);
+
+/* Says SENTENCE in the message line; a warning stands out. */
+void explorer_say(struct explorer *explorer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void explorer_warn(struct explorer *explorer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* True when what is shown is not what is looked at. */
+bool explorer_stale(const struct explorer *explorer);
+
+/* Goes to NEXT: remembers the present for undo, and asks for new numbers when they differ. */
+void explorer_go(struct explorer *explorer, const struct state *next);
+
+/* Opens SPEC in place of the present source; on failure says so and keeps everything. */
+bool explorer_open(struct explorer *explorer, const char *spec);
+
+/* The recipe of STATE: a new string that the caller frees. NULL when memory runs out. */
+char *explorer_recipe(const struct explorer *explorer, const struct state *state);
+
+/* Builds figure and recipe again from the result (the view or the count axis changed). */
+void explorer_refresh(struct explorer *explorer);
+
+/* What happens at a command (actions.c). */
+void explorer_command(struct explorer *explorer, enum command_id id);
+
+/* Draws everything into explorer->cells (paint.c). */
+void explorer_paint(struct explorer *explorer);
+/* Rows of the outlier list in the channels view, 0 in the others. */
+int outlier_rows(const struct explorer *explorer);
+
+#endif

@@ -1,0 +1,123 @@
+#include "tui/screen/metrics_panel.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT = 48, COLUMN_LEAST = 19, COLUMN_MOST = 34 };
+
+/* One row: a metric by name, or a text made of several numbers. */
+struct line {
+  const char *label; /* NULL: the metric's own */
+  const char *metric;
+  void (*write)(const struct result *result, char *label, char *value);
+  uint8_t ink;
+};
+
+static const char *metric_value(const char *name, const struct metrics *metrics, char *text)
+{
+  const struct metric *metric = metric_find(name);
+  return metric_print(metric, metric->value(metrics), text, TEXT);
+}
+
+static void write_worst(const struct result *result, char *label, char *value)
+{
+  snprintf(label, TEXT, " worst ch %zu", result->metrics.worst_channel);
+  metric_value("channel_sqnr_worst", &result->metrics, value);
+}
+
+/* Shares of the squared error, that add up to 100. */
+static void write_split(const struct result *result, char *label, char *value)
+{
+  const struct metrics *metrics = &result->metrics;
+  double clipping = metrics->clipping_mse / metrics->mse * 100;
+  snprintf(label, TEXT, " round/clip");
+  if (!(metrics->mse > 0))
+    snprintf(value, TEXT, "n/a");
+  else if (clipping > 0 && clipping < 0.05)
+    snprintf(value, TEXT, ">99.9/<0.1 %%");
+  else
+    snprintf(value, TEXT, "%.1f/%.1f %%", 100 - clipping, clipping);
+}
+
+static void write_levels(const struct result *result, char *label, char *value)
+{
+  snprintf(label, TEXT, "levels");
+  snprintf(value, TEXT, "%zu/%zu", result->metrics.levels_used, result->metrics.levels);
+}
+
+static void number(char *value, double x)
+{
+  if (isnan(x))
+    snprintf(value, TEXT, "n/a");
+  else
+    snprintf(value, TEXT, "%.5g", x);
+}
+
+#define FACT(field)                                                                                \
+  static void write_##field(const struct result *result, char *label, char *value)                 \
+  {                                                                                                \
+    snprintf(label, TEXT, "%s", #field);                                                           \
+    number(value, result->facts.field);                                                            \
+  }
+FACT(min)
+FACT(max)
+FACT(mean)
+FACT(std)
+FACT(kurtosis)
+#undef FACT
+
+static const struct line lines[] = {
+    {"SQNR", "sqnr_db", NULL, PAINT_VALUE},
+    {" bulk 99 %", "bulk_sqnr_db", NULL, PAINT_NONE},
+    {NULL, NULL, write_worst, PAINT_NONE},
+    {"MSE", "mse", NULL, PAINT_VALUE},
+    {" RMSE", "rmse", NULL, PAINT_NONE},
+    {NULL, NULL, write_split, PAINT_NONE},
+    {"clipped", "clip_rate", NULL, PAINT_VALUE},
+    {"max error", "max_abs_error", NULL, PAINT_NONE},
+    {"cosine", "cosine", NULL, PAINT_NONE},
+    {NULL, NULL, write_levels, PAINT_NONE},
+    {"bits/elem", "bits_per_element", NULL, PAINT_VALUE},
+    {" median ch", "channel_sqnr_median", NULL, PAINT_NONE},
+    {"at rails", "rail_rate", NULL, PAINT_NONE},
+    {"to zero", "zero_rate", NULL, PAINT_NONE},
+    {"entropy", "code_entropy_bits", NULL, PAINT_NONE},
+    {"bias", "mean_error", NULL, PAINT_NONE},
+    {"papr", "papr", NULL, PAINT_NONE},
+    {NULL, NULL, write_min, PAINT_DIM},
+    {NULL, NULL, write_max, PAINT_DIM},
+    {NULL, NULL, write_mean, PAINT_DIM},
+    {NULL, NULL, write_std, PAINT_DIM},
+    {NULL, NULL, write_kurtosis, PAINT_DIM},
+};
+enum { LINES_COUNT = sizeof lines / sizeof *lines, ESSENTIAL = 11 };
+
+static void paint_line(struct cells *cells, struct rect rect, int row, const struct line *line,
+                       const struct result *result)
+{
+  char label[TEXT], value[TEXT];
+  if (line->write) {
+    line->write(result, label, value);
+  } else {
+    snprintf(label, sizeof label, "%s", line->label);
+    metric_value(line->metric, &result->metrics, value);
+  }
+  struct style dim = {.ink = PAINT_DIM}, style = {.ink = line->ink};
+  if (line == lines)
+    style.attributes = CELL_BOLD;
+  cells_text(cells, rect, row, 0, dim, label);
+  cells_text_right(cells, rect, row, style, value);
+}
+
+void metrics_paint(struct cells *cells, struct rect rect, const struct result *result)
+{
+  int columns = rect.rows < ESSENTIAL && rect.columns >= 2 * COLUMN_LEAST ? 2 : 1;
+  int gap = columns - 1, width = (rect.columns - gap) / columns;
+  if (width > COLUMN_MOST)
+    width = COLUMN_MOST;
+  for (int i = 0; i < LINES_COUNT && i < columns * rect.rows; i++) {
+    struct rect part = {rect.row, rect.column + i / rect.rows * (width + gap), rect.rows, width};
+    paint_line(cells, part, i % rect.rows, &lines[i], result);
+  }
+}

@@ -1,0 +1,481 @@
+#include "tui/screen/explorer.h"
+#include "tui/screen/help.h"
+#include "tui/screen/metrics_panel.h"
+#include "tui/screen/plot.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_TEXT = 512 };
+
+static const char *ellipsis(const struct explorer *explorer, char *mark)
+{
+  return utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
+}
+
+/* --- title -------------------------------------------------------------------------------- */
+
+static const char *source_name(const struct explorer *explorer, char *text)
+{
+  const char *spec = source_spec(explorer->source), *slash = strrchr(spec, '/');
+  return text_escape(slash && slash[1] ? slash + 1 : spec, text, NAME_TEXT);
+}
+
+/* Shape, stored format, and the counters that must never be out of sight. */
+static void title_facts(const struct explorer *explorer, char *text, size_t size)
+{
+  const struct tensor *tensor = explorer_whole(explorer);
+  char shape[160], counters[64] = "";
+  if (explorer->result)
+    snprintf(counters, sizeof counters, "  NaN %" PRIu64 " Inf %" PRIu64,
+             explorer->result->facts.nan, explorer->result->facts.inf);
+  snprintf(text, size, "%s %s%s ", shape_print(&tensor->shape, shape, sizeof shape),
+           tensor->stored->name, counters);
+}
+
+static void paint_title(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_TITLE];
+  struct style title = {.ink = PAINT_TITLE, .paper = PAINT_TITLE}, bold = title;
+  char source[NAME_TEXT], name[NAME_TEXT], shown[NAME_TEXT], facts[256], channel[48] = "", mark[5];
+  bold.attributes = CELL_BOLD;
+  cells_fill(&explorer->cells, rect, ' ', title);
+  title_facts(explorer, facts, sizeof facts);
+  if (explorer->state.view.channel >= 0)
+    snprintf(channel, sizeof channel, " channel %ld", explorer->state.view.channel);
+  int right = cells_text_right(&explorer->cells, rect, 0, title, facts);
+  text_escape(explorer_whole(explorer)->name, name, sizeof name);
+  struct rect left = {rect.row, rect.column, 1, right > 2 ? right - 2 : 0};
+  int room = left.columns - 4 - text_width(&explorer->cells, channel);
+  int name_room = text_width(&explorer->cells, name);
+  name_room = name_room > room * 2 / 3 ? room * 2 / 3 : name_room;
+  text_shorten(&explorer->cells, source_name(explorer, source), room - name_room,
+               ellipsis(explorer, mark), shown, sizeof shown);
+  int column = cells_text(&explorer->cells, left, 0, 1, title, shown);
+  cells_put(&explorer->cells, left.row, left.column + column + 1,
+            explorer->glyphs->code[GLYPH_INTO], title);
+  text_shorten(&explorer->cells, name, name_room, mark, shown, sizeof shown);
+  column = cells_text(&explorer->cells, left, 0, column + 3, bold, shown);
+  cells_text(&explorer->cells, left, 0, column, bold, channel);
+}
+
+/* --- knobs -------------------------------------------------------------------------------- */
+
+static enum command_id knob_command(enum knob knob)
+{
+  static const enum command_id commands[KNOB_COUNT] = {
+      [KNOB_FORMAT] = COMMAND_FORMAT_NEXT,
+      [KNOB_BITS] = COMMAND_BITS_NEXT,
+      [KNOB_SCHEME] = COMMAND_SCHEME,
+      [KNOB_RANGE] = COMMAND_RANGE,
+      [KNOB_GRANULARITY] = COMMAND_GRANULARITY_NEXT,
+      [KNOB_AXIS] = COMMAND_AXIS_NEXT,
+      [KNOB_GROUP] = COMMAND_GROUP_NEXT,
+      [KNOB_CALIBRATOR] = COMMAND_CALIBRATOR_NEXT,
+      [KNOB_PARAMETER] = COMMAND_PARAMETER_NEXT,
+  };
+  return commands[knob];
+}
+
+/* Bits of a code, and what an element costs with its share of the scales. */
+static void bits_text(const struct explorer *explorer, char *text, size_t size)
+{
+  int bits = explorer->state.knobs.quantizer.format->bits;
+  double stored = explorer->result ? explorer->result->metrics.bits_per_element : (double)NAN;
+  if (!explorer_stale(explorer) && isfinite(stored))
+    snprintf(text, size, "%d (%.4g stored)", bits, stored);
+  else
+    snprintf(text, size, "%d", bits);
+}
+
+static void paint_knob(struct explorer *explorer, struct rect rect, int row, enum knob knob)
+{
+  const struct knobs *knobs = &explorer->state.knobs;
+  bool active = knob_active(knobs, knob);
+  struct style key = {.ink = PAINT_KEY}, label = {.ink = PAINT_DIM};
+  struct style value = {.ink = active ? PAINT_VALUE : PAINT_DIM};
+  char text[64];
+  command_first_key(knob_command(knob), text, sizeof text);
+  cells_text(&explorer->cells, rect, row, 0, key, text);
+  cells_text(&explorer->cells, rect, row, 2, label, knob_label(knob));
+  knob_text(knobs, knob, &explorer_whole(explorer)->shape, text, sizeof text);
+  if (knob == KNOB_BITS)
+    bits_text(explorer, text, sizeof text);
+  cells_text_right(&explorer->cells, rect, row, value, text);
+}
+
+static void paint_knobs(struct explorer *explorer)
+{
+  enum { KNOB_COLUMNS = 34 };
+  bool grouped = explorer->state.knobs.quantizer.granularity.kind == GRAIN_GROUP;
+  const enum knob order[KNOB_ROWS] = {
+      KNOB_FORMAT,     KNOB_BITS,        KNOB_SCHEME,
+      KNOB_RANGE,      KNOB_GRANULARITY, grouped ? KNOB_GROUP : KNOB_AXIS,
+      KNOB_CALIBRATOR, KNOB_PARAMETER,
+  };
+  struct rect rect = explorer->layout.place[PLACE_KNOBS];
+  if (rect.columns > KNOB_COLUMNS)
+    rect.columns = KNOB_COLUMNS;
+  for (int row = 0; row < KNOB_ROWS && row < rect.rows; row++)
+    paint_knob(explorer, rect, row, order[row]);
+}
+
+/* --- metrics ------------------------------------------------------------------------------ */
+
+/* What is not of the present state is dim: nobody shall read it as exact. */
+static void fade(struct explorer *explorer, struct rect rect)
+{
+  for (int row = 0; row < rect.rows; row++)
+    for (int column = 0; column < rect.columns; column++)
+      cells_at(&explorer->cells, rect.row + row, rect.column + column)->style.attributes |=
+          CELL_DIM;
+}
+
+static void paint_metrics(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_METRICS];
+  if (rect.rows == 0)
+    return;
+  if (explorer->result)
+    metrics_paint(&explorer->cells, rect, explorer->result);
+  if (explorer_stale(explorer))
+    fade(explorer, rect);
+}
+
+/* The line between plot and side panel, and between knobs and metrics. */
+static void paint_frame(struct explorer *explorer)
+{
+  struct rect frame = explorer->layout.frame, metrics = explorer->layout.place[PLACE_METRICS];
+  struct style style = {.ink = PAINT_FRAME};
+  if (frame.rows == 0)
+    return;
+  cells_fill(&explorer->cells, frame, explorer->glyphs->code[GLYPH_VERTICAL], style);
+  struct rect line = {metrics.row - 1, metrics.column, 1, metrics.columns};
+  cells_fill(&explorer->cells, line, explorer->glyphs->code[GLYPH_HORIZONTAL], style);
+  cells_put(&explorer->cells, line.row, frame.column, explorer->glyphs->code[GLYPH_TEE_LEFT],
+            style);
+  bool stale = explorer_stale(explorer);
+  cells_text(&explorer->cells, line, 0, 1, (struct style){.ink = stale ? PAINT_WARNING : PAINT_DIM},
+             stale ? " stale " : " exact ");
+}
+
+/* --- plot --------------------------------------------------------------------------------- */
+
+int outlier_rows(const struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_PLOT];
+  if (explorer->state.view.kind != VIEW_CHANNELS || rect.rows == 0)
+    return 0;
+  if (rect.rows < 9)
+    return rect.rows;
+  int rows = rect.rows / 3;
+  return rows > 14 ? 14 : rows;
+}
+
+static void outlier_line(struct explorer *explorer, struct rect line, size_t place)
+{
+  const struct channels *channels = &explorer->result->channels;
+  size_t number = channels->by_ratio[place];
+  const struct channel *channel = &channels->channel[number];
+  bool selected = place == explorer->selected;
+  struct style style = {.ink = channel->ratio >= 3 ? PAINT_OUTLIER : PAINT_NONE,
+                        .paper = selected ? PAINT_SELECTED : PAINT_NONE};
+  char sqnr[32], mark[5];
+  cells_fill(&explorer->cells, line, ' ', style);
+  if (selected)
+    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
+              style);
+  metric_print(metric_find("sqnr_db"), channel->sqnr_db, sqnr, sizeof sqnr);
+  cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %10.4g %8.2f%s %11s %8.3g %%", number,
+               channel->absmax, channel->ratio,
+               utf8_encode(explorer->glyphs->code[GLYPH_TIMES], mark), sqnr,
+               channel->clip_rate * 100);
+}
+
+static void paint_outliers(struct explorer *explorer, struct rect rect)
+{
+  const struct channels *channels = &explorer->result->channels;
+  size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0;
+  if (explorer->selected >= channels->count)
+    explorer->selected = channels->count ? channels->count - 1 : 0;
+  if (explorer->selected < explorer->first)
+    explorer->first = explorer->selected;
+  if (rows && explorer->selected >= explorer->first + rows)
+    explorer->first = explorer->selected - rows + 1;
+  cells_printf(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_DIM},
+               "%7s %10s %9s %11s %10s", "channel", "max |x|", "of median", "SQNR", "clipped");
+  for (size_t i = 0; i < rows && explorer->first + i < channels->count; i++)
+    outlier_line(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns},
+                 explorer->first + i);
+}
+
+static void paint_plot(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_PLOT];
+  if (rect.rows == 0)
+    return;
+  if (!explorer->result || !explorer->figure) {
+    cells_text(&explorer->cells, rect, rect.rows / 2, 2, (struct style){.ink = PAINT_DIM},
+               explorer->work == WORK_SHOW ? "computing" : "nothing computed yet");
+    return;
+  }
+  int list = explorer->result->channels.count ? outlier_rows(explorer) : 0;
+  struct rect plot = {rect.row, rect.column, rect.rows - list, rect.columns};
+  plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs);
+  if (list)
+    paint_outliers(explorer, (struct rect){rect.row + plot.rows, rect.column, list, rect.columns});
+  struct rect companion = explorer->layout.place[PLACE_COMPANION];
+  if (companion.rows && explorer->companion)
+    plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs);
+  if (explorer_stale(explorer)) {
+    fade(explorer, rect);
+    fade(explorer, companion);
+  }
+}
+
+/* --- message, recipe, hints --------------------------------------------------------------- */
+
+/* "stale ####    43 %" at the right end of the message line. Returns the columns it takes. */
+static int paint_progress(struct explorer *explorer, struct rect rect)
+{
+  enum { BAR = 12, WIDTH = BAR + 14 };
+  size_t done, total;
+  if (!engine_busy(explorer->engine, &done, &total) || rect.columns < WIDTH + 10)
+    return 0;
+  struct style style = {.ink = PAINT_WARNING};
+  struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
+  double share = total ? fmin((double)done / (double)total, 1) : 0;
+  int column = cells_text(&explorer->cells, part, 0, 1, style,
+                          explorer->work == WORK_EXPORT ? "export " : "stale  ");
+  int eighths = (int)(share * BAR * 8);
+  for (int i = 0; i < BAR; i++, eighths -= 8)
+    cells_put(&explorer->cells, part.row, part.column + column + i,
+              eighths >= 8  ? explorer->glyphs->code[GLYPH_LEFT_8]
+              : eighths > 0 ? explorer->glyphs->code[GLYPH_LEFT_1 + eighths - 1]
+                            : '.',
+              eighths > 0 ? style : (struct style){.ink = PAINT_FRAME});
+  cells_printf(&explorer->cells, part, 0, column + BAR + 1, style, "%3.0f %%", share * 100);
+  return WIDTH;
+}
+
+static void paint_message(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_MESSAGE];
+  char verdict[512], mark[5];
+  rect.column++;
+  rect.columns -= 2 + paint_progress(explorer, explorer->layout.place[PLACE_MESSAGE]);
+  if (*explorer->message) {
+    struct style style = {.ink = explorer->warning ? PAINT_WARNING : PAINT_GOOD};
+    cells_wrap(&explorer->cells, rect, style, explorer->message, ellipsis(explorer, mark));
+  } else if (explorer->result) {
+    struct style style = {.attributes = explorer_stale(explorer) ? CELL_DIM : 0};
+    cells_wrap(&explorer->cells, rect, style,
+               result_verdict(explorer->result, verdict, sizeof verdict), ellipsis(explorer, mark));
+  }
+}
+
+static void paint_recipe(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_RECIPE];
+  char shown[1024], mark[5];
+  rect.column++;
+  rect.columns -= 2;
+  if (explorer->recipe)
+    cells_text(&explorer->cells, rect, 0, 0, (struct style){.ink = PAINT_DIM},
+               text_shorten(&explorer->cells, explorer->recipe, rect.columns,
+                            ellipsis(explorer, mark), shown, sizeof shown));
+}
+
+static int hint_width(const struct explorer *explorer, enum command_id id)
+{
+  char key[32];
+  return text_width(&explorer->cells, command_first_key(id, key, sizeof key)) + 3 +
+         text_width(&explorer->cells, explorer_commands[id].hint);
+}
+
+static int paint_hint(struct explorer *explorer, struct rect rect, int column, const char *key,
+                      const char *word)
+{
+  column = cells_text(&explorer->cells, rect, 0, column, (struct style){.ink = PAINT_KEY}, key);
+  return cells_text(&explorer->cells, rect, 0, column + 1, (struct style){.ink = PAINT_DIM}, word) +
+         2;
+}
+
+static int paint_command_hint(struct explorer *explorer, struct rect rect, int column,
+                              enum command_id id)
+{
+  char key[32];
+  return paint_hint(explorer, rect, column, command_first_key(id, key, sizeof key),
+                    explorer_commands[id].hint);
+}
+
+/* Hints of the place first, then the table's in its order, as many as fit; help and quit always. */
+static void paint_hints(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_HINTS];
+  const enum command_id last[] = {COMMAND_HELP, COMMAND_QUIT};
+  int column = 1, room = rect.columns + 1;
+  for (int i = 0; i < 2; i++)
+    room -= hint_width(explorer, last[i]);
+  if (explorer->state.view.channel >= 0)
+    column = paint_hint(explorer, rect, column, "Backspace", "whole tensor");
+  else if (explorer->state.view.kind == VIEW_CHANNELS)
+    column = paint_hint(explorer, rect, column, "Enter", "this channel");
+  for (int id = 0; id < COMMAND_COUNT; id++)
+    if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
+        column + hint_width(explorer, (enum command_id)id) <= room)
+      column = paint_command_hint(explorer, rect, column, (enum command_id)id);
+  for (int i = 0; i < 2; i++)
+    column = paint_command_hint(explorer, rect, column, last[i]);
+}
+
+static void paint_fixed_hints(struct explorer *explorer, const char *const *pairs)
+{
+  struct rect rect = explorer->layout.place[PLACE_HINTS];
+  cells_fill(&explorer->cells, rect, ' ', (struct style){0});
+  for (int column = 1; *pairs; pairs += 2)
+    column = paint_hint(explorer, rect, column, pairs[0], pairs[1]);
+}
+
+/* --- overlays ----------------------------------------------------------------------------- */
+
+static void paint_help(struct explorer *explorer)
+{
+  static const char *const hints[] = {"Up/Down PgUp/PgDn", "scroll", "Esc ? q", "close", NULL};
+  struct rect rect = explorer->layout.body;
+  rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
+  int most = help_lines() - rect.rows;
+  if (explorer->help_top > most)
+    explorer->help_top = most;
+  if (explorer->help_top < 0)
+    explorer->help_top = 0;
+  help_paint(&explorer->cells, rect, explorer->help_top);
+  paint_fixed_hints(explorer, hints);
+}
+
+static void paint_browser(struct explorer *explorer)
+{
+  static const char *const hints[] = {"Enter",  "open", "/",    "filter", "Up/Down",
+                                      "choose", "Esc",  "back", NULL};
+  struct rect rect = explorer->layout.body;
+  rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
+  browser_paint(&explorer->browser, &explorer->cells, rect, explorer->glyphs);
+  paint_fixed_hints(explorer, hints);
+}
+
+/* The line being written, in the message line; the cursor stands behind it. */
+static void paint_prompt(struct explorer *explorer, const char *before)
+{
+  struct rect rect = explorer->layout.place[PLACE_MESSAGE];
+  if (rect.rows == 0)
+    rect = (struct rect){explorer->cells.rows - 1, 0, 1, explorer->cells.columns};
+  rect.rows = 1;
+  cells_fill(&explorer->cells, rect, ' ', (struct style){0});
+  int column = cells_text(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_KEY}, before);
+  const char *text = explorer->prompt.text;
+  while (*text && text_width(&explorer->cells, text) > rect.columns - column - 2)
+    utf8_next(&text);
+  column = cells_text(&explorer->cells, rect, 0, column, (struct style){.ink = PAINT_VALUE}, text);
+  explorer->cursor_row = rect.row;
+  explorer->cursor_column = column < rect.columns ? column : rect.columns - 1;
+}
+
+static void paint_suggestion(struct explorer *explorer, struct rect line, enum command_id id,
+                             bool selected)
+{
+  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE}, key = style, dim = style;
+  char keys[32];
+  key.ink = selected ? PAINT_NONE : PAINT_KEY;
+  dim.ink = selected ? PAINT_NONE : PAINT_DIM;
+  cells_fill(&explorer->cells, line, ' ', style);
+  cells_text(&explorer->cells, line, 0, 1, style, explorer_commands[id].name);
+  cells_text(&explorer->cells, line, 0, 20, key, command_keys(id, keys, sizeof keys));
+  cells_text(&explorer->cells, line, 0, 28, dim, explorer_commands[id].what);
+}
+
+/* Commands that match, in a box above the prompt. */
+static void paint_palette(struct explorer *explorer)
+{
+  enum { MOST = 8 };
+  static const char *const hints[] = {"Enter", "run or apply", "Up/Down", "choose",
+                                      "Esc",   "back",         NULL};
+  enum command_id ids[COMMAND_COUNT];
+  struct rect body = explorer->layout.body;
+  size_t count = commands_match(explorer->prompt.text, ids);
+  size_t rows = count < MOST ? count : MOST;
+  if (explorer->prompt.selected >= count)
+    explorer->prompt.selected = count ? count - 1 : 0;
+  size_t first = explorer->prompt.selected >= rows ? explorer->prompt.selected - rows + 1 : 0;
+  paint_prompt(explorer, ":");
+  paint_fixed_hints(explorer, hints);
+  if (explorer->layout.form == LAYOUT_LINE)
+    return;
+  struct rect box = {body.row + body.rows - (int)rows - 1, 0, (int)rows + 1, body.columns};
+  cells_fill(&explorer->cells, box, ' ', (struct style){0});
+  cells_fill(&explorer->cells, (struct rect){box.row, 0, 1, box.columns},
+             explorer->glyphs->code[GLYPH_HORIZONTAL], (struct style){.ink = PAINT_FRAME});
+  for (size_t i = 0; i < rows && first + i < count; i++)
+    paint_suggestion(explorer, (struct rect){box.row + 1 + (int)i, 0, 1, box.columns},
+                     ids[first + i], first + i == explorer->prompt.selected);
+}
+
+/* --- everything --------------------------------------------------------------------------- */
+
+/* Too small for panels: the numbers that matter most, in one line. */
+static void paint_line(struct explorer *explorer)
+{
+  struct rect rect = explorer->layout.place[PLACE_TITLE];
+  char sqnr[48] = "", mse[48] = "", format[32], name[NAME_TEXT];
+  if (explorer->result) {
+    const struct metrics *metrics = &explorer->result->metrics;
+    metric_print(metric_find("sqnr_db"), metrics->sqnr_db, sqnr, sizeof sqnr);
+    metric_print(metric_find("mse"), metrics->mse, mse, sizeof mse);
+  }
+  format_label(explorer->state.knobs.quantizer.format, format, sizeof format);
+  text_escape(explorer_whole(explorer)->name, name, sizeof name);
+  cells_printf(&explorer->cells, rect, 0, 0, (struct style){0}, "%s %s%s MSE %s %s", format, sqnr,
+               explorer_stale(explorer) ? " stale" : "", mse, name);
+}
+
+static void paint_main(struct explorer *explorer)
+{
+  paint_title(explorer);
+  paint_plot(explorer);
+  if (explorer->layout.place[PLACE_KNOBS].rows)
+    paint_knobs(explorer);
+  paint_metrics(explorer);
+  paint_frame(explorer);
+  paint_message(explorer);
+  paint_recipe(explorer);
+  paint_hints(explorer);
+}
+
+void explorer_paint(struct explorer *explorer)
+{
+  explorer->cells.ascii = explorer->glyphs->ascii;
+  explorer->cursor_row = -1;
+  cells_clear(&explorer->cells);
+  if (explorer->layout.form == LAYOUT_LINE)
+    paint_line(explorer);
+  else
+    paint_main(explorer);
+  switch (explorer->mode) {
+  case MODE_MAIN:
+    break;
+  case MODE_BROWSER:
+    paint_browser(explorer);
+    break;
+  case MODE_HELP:
+    paint_help(explorer);
+    break;
+  case MODE_PALETTE:
+    paint_palette(explorer);
+    break;
+  case MODE_OPEN:
+    paint_prompt(explorer, "open: ");
+    break;
+  }
+}

@@ -1,0 +1,498 @@
+#include "tui/screen/plot.h"
+
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  GUTTER = 6, /* y labels; the axis itself is one column more */
+  EIGHTHS = 8,
+  TICKS_MOST = 24,
+  LEAST_ROWS = 2,
+  LEAST_COLUMNS = 8,
+  COLUMNS_MOST = 1024,
+};
+
+struct plot {
+  struct cells *cells;
+  struct rect outer, area; /* the whole panel; where the data is */
+  const struct panel *panel;
+  const struct glyphs *glyphs;
+  bool header, x_axis, x_labels;
+};
+
+static uint8_t paint_of(enum role role)
+{
+  static const uint8_t paints[] = {
+      [ROLE_ORIGINAL] = PAINT_ORIGINAL, [ROLE_RECONSTRUCTION] = PAINT_RECONSTRUCTION,
+      [ROLE_ERROR] = PAINT_ERROR,       [ROLE_CLIP] = PAINT_CLIP,
+      [ROLE_LEVEL] = PAINT_LEVEL,       [ROLE_OUTLIER] = PAINT_OUTLIER,
+      [ROLE_MEDIAN] = PAINT_MEDIAN,     [ROLE_REFERENCE] = PAINT_REFERENCE,
+  };
+  return paints[role];
+}
+
+static struct style ink(uint8_t paint)
+{
+  return (struct style){.ink = paint};
+}
+
+int plot_data_columns(int columns)
+{
+  int data = columns - GUTTER - 2;
+  return data < 1 ? 1 : data > COLUMNS_MOST ? COLUMNS_MOST : data;
+}
+
+/* --- data to cells ------------------------------------------------------------------------ */
+
+static double scaled(const struct axis *axis, double value)
+{
+  double lo = axis->log ? log10(axis->lo) : axis->lo;
+  double hi = axis->log ? log10(axis->hi) : axis->hi;
+  if (axis->log)
+    value = value > 0 ? log10(value) : -(double)INFINITY;
+  return hi > lo ? (value - lo) / (hi - lo) : 0;
+}
+
+/* Position of X in columns of the data area; may be outside. */
+static double column_at(const struct plot *plot, double x)
+{
+  return scaled(&plot->panel->x, x) * plot->area.columns;
+}
+
+/* Height of Y in eighths of a row, 0..rows * 8; what is there at all is at least one eighth. */
+static int eighths_of(const struct plot *plot, double y)
+{
+  double most = plot->area.rows * EIGHTHS, height = scaled(&plot->panel->y, y) * most;
+  if (!(height > 0))
+    return 0;
+  return height >= most ? (int)most : height < 1 ? 1 : (int)lround(height);
+}
+
+/* The largest value of MARK in each column; NaN where it has none. */
+static void columns_of(const struct plot *plot, const struct mark *mark, double *value)
+{
+  bool bins = mark->kind == MARK_BARS || mark->kind == MARK_STEPS;
+  for (int i = 0; i < plot->area.columns; i++)
+    value[i] = NAN;
+  for (size_t i = 0; i < mark->n; i++) {
+    double from = column_at(plot, mark->x[i]), to = bins ? column_at(plot, mark->x[i + 1]) : from;
+    if (!(to >= 0 && from <= plot->area.columns) || isnan(mark->y[i]))
+      continue;
+    double first = ceil(fmax(from, 0) - 0.5), last = ceil(fmin(to, plot->area.columns) - 0.5) - 1;
+    if (first > last)
+      first = last = fmin(floor((from + to) / 2), plot->area.columns - 1);
+    for (int c = (int)fmax(first, 0); c <= (int)last && c < plot->area.columns; c++)
+      value[c] = fmax(value[c], mark->y[i]);
+  }
+}
+
+/* Row of the cell that holds the EIGHTHSth eighth from below (1 is the lowest). */
+static int row_of(const struct plot *plot, int eighths)
+{
+  return plot->area.row + plot->area.rows - 1 - (eighths > 0 ? eighths - 1 : 0) / EIGHTHS;
+}
+
+/* Draws over what is there: a full block below becomes the paper. */
+static void over(const struct plot *plot, int row, int column, enum glyph glyph, uint8_t paint)
+{
+  const struct cell *below = cells_at(plot->cells, row, column);
+  if (!below)
+    return;
+  struct style style = {.ink = paint, .paper = below->style.paper};
+  if (!plot->glyphs->ascii && below->code == plot->glyphs->code[GLYPH_BAR_8] &&
+      below->style.ink != paint)
+    style.paper = below->style.ink;
+  cells_put(plot->cells, row, column, plot->glyphs->code[glyph], style);
+}
+
+/* --- marks -------------------------------------------------------------------------------- */
+
+static bool band_columns(const struct plot *plot, const struct mark *mark, int *first, int *last)
+{
+  double from = column_at(plot, mark->x[0]), to = column_at(plot, mark->x[1]);
+  *first = (int)fmax(0, ceil(from - 0.5));
+  *last = (int)fmin(plot->area.columns - 1, ceil(to - 0.5) - 1);
+  return *first <= *last;
+}
+
+static void draw_band(const struct plot *plot, const struct mark *mark)
+{
+  int first, last;
+  if (!band_columns(plot, mark, &first, &last))
+    return;
+  struct rect rect = plot->area;
+  rect.column += first;
+  rect.columns = last - first + 1;
+  struct style style = {.ink = paint_of(mark->role), .attributes = CELL_DIM};
+  cells_fill(plot->cells, rect, plot->glyphs->code[GLYPH_SHADE], style);
+}
+
+/* Bars inside a band take its colour: that is the share it speaks of. */
+static uint8_t bar_paint(const struct plot *plot, enum role role, int column)
+{
+  for (size_t i = 0; i < plot->panel->marks; i++) {
+    const struct mark *band = plot->panel->mark[i];
+    int first, last;
+    if (band->kind == MARK_BAND && band_columns(plot, band, &first, &last) && column >= first &&
+        column <= last)
+      return paint_of(band->role);
+  }
+  return paint_of(role);
+}
+
+static void draw_bars(const struct plot *plot, const struct mark *mark)
+{
+  double value[COLUMNS_MOST];
+  columns_of(plot, mark, value);
+  for (int c = 0; c < plot->area.columns; c++) {
+    uint8_t paint = bar_paint(plot, mark->role, c);
+    int height = eighths_of(plot, value[c]);
+    for (int done = 0; done < height; done += EIGHTHS) {
+      int part = height - done < EIGHTHS ? height - done : EIGHTHS;
+      cells_put(plot->cells, row_of(plot, done + 1), plot->area.column + c,
+                plot->glyphs->code[GLYPH_BAR_0 + part], ink(paint));
+    }
+  }
+}
+
+/* The glyph of a horizontal stroke at a height within its cell. */
+static enum glyph cap_of(int eighths)
+{
+  int within = (eighths - 1) % EIGHTHS;
+  return within < 3 ? GLYPH_CAP_LOW : within < 6 ? GLYPH_CAP_MIDDLE : GLYPH_CAP_HIGH;
+}
+
+/* Height of the bar that is already in column C. */
+static int drawn_height(const struct plot *plot, int c)
+{
+  int height = 0;
+  for (int row = plot->area.row + plot->area.rows - 1; row >= plot->area.row; row--) {
+    uint32_t code = cells_at(plot->cells, row, plot->area.column + c)->code;
+    int part = EIGHTHS;
+    while (part > 0 && code != plot->glyphs->code[GLYPH_BAR_0 + part])
+      part--;
+    height += part;
+    if (part < EIGHTHS)
+      break;
+  }
+  return height;
+}
+
+/* An outline over the bars: a cap at its height, and a stem where it rises above them. */
+static void draw_steps(const struct plot *plot, const struct mark *mark)
+{
+  double value[COLUMNS_MOST];
+  uint8_t paint = paint_of(mark->role);
+  columns_of(plot, mark, value);
+  for (int c = 0; c < plot->area.columns; c++) {
+    if (isnan(value[c]))
+      continue;
+    int height = eighths_of(plot, value[c]), bar = drawn_height(plot, c);
+    int column = plot->area.column + c, top = row_of(plot, height);
+    if (height == 0 || height == bar)
+      continue; /* nothing to see, or the bar says it */
+    for (int row = row_of(plot, bar) - 1; bar > 0 && row > top; row--)
+      over(plot, row, column, GLYPH_STEM, paint);
+    over(plot, top, column, cap_of(height), paint);
+  }
+}
+
+static void draw_line(const struct plot *plot, const struct mark *mark)
+{
+  double value[COLUMNS_MOST];
+  columns_of(plot, mark, value);
+  for (int c = 0; c < plot->area.columns; c++) {
+    int height = isnan(value[c]) ? 0 : eighths_of(plot, value[c]);
+    if (height > 0)
+      over(plot, row_of(plot, height), plot->area.column + c, cap_of(height), paint_of(mark->role));
+  }
+}
+
+/* Writes a label where nothing but blanks would be covered; false when there is no such place. */
+static bool label_at(const struct plot *plot, int row, int column, const char *label,
+                     struct style style)
+{
+  int width = text_width(plot->cells, label);
+  if (row < plot->area.row || row >= plot->area.row + plot->area.rows ||
+      column < plot->area.column || column + width > plot->area.column + plot->area.columns)
+    return false;
+  for (int i = -1; i <= width; i++) {
+    const struct cell *cell = cells_at(plot->cells, row, column + i);
+    bool inside = i >= 0 && i < width;
+    if (cell && (inside || column + i >= plot->area.column) && cell->code != ' ' &&
+        (inside || (cell->code < 0x2500 && cell->code != '|')) &&
+        cell->code != plot->glyphs->code[GLYPH_SHADE])
+      return false;
+  }
+  cells_text(plot->cells, cells_all(plot->cells), row, column, style, label);
+  return true;
+}
+
+/* Beside COLUMN: on its right, else on its left; in ROW or a few rows around. */
+static void label_beside(const struct plot *plot, int row, int column, const char *label,
+                         struct style style)
+{
+  static const int tries[] = {0, -1, 1, -2, 2, 3, 4};
+  int width = text_width(plot->cells, label);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
+    if (label_at(plot, row + tries[i], column + 2, label, style) ||
+        label_at(plot, row + tries[i], column - 1 - width, label, style))
+      return;
+}
+
+static void draw_points(const struct plot *plot, const struct mark *mark)
+{
+  for (size_t i = 0; i < mark->n; i++) {
+    double at = column_at(plot, mark->x[i]);
+    int height = eighths_of(plot, mark->y[i]);
+    if (!(at >= 0 && at < plot->area.columns) || height == 0)
+      continue;
+    int column = plot->area.column + (int)at, row = row_of(plot, height);
+    const struct cell *below = cells_at(plot->cells, row, column);
+    if (below->code != ' ' && row > plot->area.row)
+      row--; /* on top of the bar, not over its end */
+    over(plot, row, column, GLYPH_POINT, paint_of(mark->role));
+    if (mark->label)
+      label_beside(plot, row, column, mark->label, ink(paint_of(mark->role)));
+  }
+}
+
+static int vline_column(const struct plot *plot, const struct mark *mark)
+{
+  double at = column_at(plot, mark->x[0]);
+  if (!(at >= -0.01 && at <= plot->area.columns + 0.01))
+    return -1;
+  return plot->area.column + (int)fmin(fmax(at, 0), plot->area.columns - 1);
+}
+
+static void draw_vline(const struct plot *plot, const struct mark *mark)
+{
+  int column = vline_column(plot, mark);
+  for (int row = 0; column >= 0 && row < plot->area.rows; row++)
+    over(plot, plot->area.row + row, column, GLYPH_CLIP, paint_of(mark->role));
+}
+
+static void draw_hline(const struct plot *plot, const struct mark *mark)
+{
+  double at = scaled(&plot->panel->y, mark->x[0]);
+  if (!(at >= 0 && at <= 1))
+    return;
+  int height = eighths_of(plot, mark->x[0]);
+  for (int c = 0; c < plot->area.columns; c++)
+    over(plot, row_of(plot, height), plot->area.column + c, GLYPH_DASH, paint_of(mark->role));
+}
+
+static void label_vline(const struct plot *plot, const struct mark *mark)
+{
+  int column = vline_column(plot, mark);
+  if (column >= 0 && mark->label)
+    label_beside(plot, plot->area.row, column, mark->label, ink(paint_of(mark->role)));
+}
+
+static void label_hline(const struct plot *plot, const struct mark *mark)
+{
+  double at = scaled(&plot->panel->y, mark->x[0]);
+  if (!mark->label || !(at >= 0 && at <= 1))
+    return;
+  int row = row_of(plot, eighths_of(plot, mark->x[0])),
+      width = text_width(plot->cells, mark->label);
+  int right = plot->area.column + plot->area.columns;
+  struct style style = ink(paint_of(mark->role));
+  if (label_at(plot, row - 1, right - width, mark->label, style) ||
+      label_at(plot, row - 1, plot->area.column + 1, mark->label, style))
+    return;
+  for (int up = 1; up <= row - plot->area.row; up++)
+    if (label_at(plot, row - up, right - width, mark->label, style))
+      return;
+}
+
+static void label_band(const struct plot *plot, const struct mark *mark)
+{
+  int first, last;
+  if (!mark->label || !band_columns(plot, mark, &first, &last))
+    return;
+  int width = text_width(plot->cells, mark->label);
+  int column = plot->area.column + (first + last + 1 - width) / 2;
+  struct style style = {.ink = paint_of(mark->role), .attributes = CELL_BOLD};
+  for (int row = plot->area.row + 1; row < plot->area.row + plot->area.rows; row++)
+    if (label_at(plot, row, column, mark->label, style) ||
+        label_at(plot, row, plot->area.column + first - width - 2, mark->label, style) ||
+        label_at(plot, row, plot->area.column + last + 3, mark->label, style))
+      return;
+}
+
+/* --- axes --------------------------------------------------------------------------------- */
+
+static void draw_levels(const struct plot *plot, const struct mark *mark)
+{
+  int row = plot->area.row + plot->area.rows;
+  unsigned count[COLUMNS_MOST];
+  memset(count, 0, sizeof count);
+  for (size_t i = 0; i < mark->n; i++) {
+    double at = column_at(plot, mark->x[i]);
+    if (at >= 0 && at <= plot->area.columns)
+      count[(int)fmin(at, plot->area.columns - 1)]++;
+  }
+  for (int c = 0; c < plot->area.columns; c++)
+    if (count[c])
+      cells_put(plot->cells, row, plot->area.column + c,
+                plot->glyphs->code[count[c] > 1 ? GLYPH_LEVELS : GLYPH_LEVEL],
+                ink(paint_of(mark->role)));
+}
+
+static double step_of(const double *ticks, size_t count)
+{
+  return count > 1 ? ticks[1] - ticks[0] : 0;
+}
+
+static void draw_x_axis(const struct plot *plot)
+{
+  const struct axis *axis = &plot->panel->x;
+  int row = plot->area.row + plot->area.rows, left = plot->area.column;
+  double ticks[TICKS_MOST];
+  char text[32];
+  cells_put(plot->cells, row, left - 1, plot->glyphs->code[GLYPH_CORNER], ink(PAINT_FRAME));
+  cells_fill(plot->cells, (struct rect){row, left, 1, plot->area.columns},
+             plot->glyphs->code[GLYPH_HORIZONTAL], ink(PAINT_FRAME));
+  size_t most = size_min((size_t)(plot->area.columns / 9 + 1), TICKS_MOST);
+  size_t count = axis_ticks(axis, most, ticks);
+  int free_from = plot->outer.column;
+  for (size_t i = 0; i < count; i++) {
+    int column = left + (int)fmin(column_at(plot, ticks[i]), plot->area.columns - 1);
+    cells_put(plot->cells, row, column, plot->glyphs->code[GLYPH_TICK_X], ink(PAINT_REFERENCE));
+    axis_tick_text(axis, ticks[i], step_of(ticks, count), text, sizeof text);
+    int width = text_width(plot->cells, text), start = column - width / 2;
+    start = start < free_from ? free_from : start;
+    if (plot->x_labels && start + width <= plot->outer.column + plot->outer.columns) {
+      cells_text(plot->cells, cells_all(plot->cells), row + 1, start, ink(PAINT_REFERENCE), text);
+      free_from = start + width + 1;
+    }
+  }
+  int label = text_width(plot->cells, axis->label ? axis->label : "");
+  int start = plot->outer.column + plot->outer.columns - label;
+  if (plot->x_labels && label > 0 && start > free_from)
+    cells_text(plot->cells, cells_all(plot->cells), row + 1, start, ink(PAINT_DIM), axis->label);
+}
+
+static void draw_y_axis(const struct plot *plot)
+{
+  const struct axis *axis = &plot->panel->y;
+  int column = plot->area.column - 1;
+  double ticks[TICKS_MOST];
+  char text[32];
+  cells_fill(plot->cells, (struct rect){plot->area.row, column, plot->area.rows, 1},
+             plot->glyphs->code[GLYPH_VERTICAL], ink(PAINT_FRAME));
+  size_t most = size_min((size_t)(plot->area.rows / 3 + 1), TICKS_MOST);
+  size_t count = axis_ticks(axis, most, ticks);
+  struct rect gutter = {0, plot->outer.column, plot->cells->rows, GUTTER};
+  for (size_t i = 0; i < count; i++) {
+    int row = row_of(plot, eighths_of(plot, ticks[i]));
+    cells_put(plot->cells, row, column, plot->glyphs->code[GLYPH_TICK_Y], ink(PAINT_FRAME));
+    axis_tick_text(axis, ticks[i], step_of(ticks, count), text, sizeof text);
+    cells_text_right(plot->cells, gutter, row, ink(PAINT_REFERENCE), text);
+  }
+}
+
+/* Titles of axis and panel, then the legend from the right, as far as it fits. */
+static void draw_header(const struct plot *plot)
+{
+  const struct axis *y = &plot->panel->y;
+  struct rect line = {plot->outer.row, plot->outer.column, 1, plot->outer.columns};
+  char label[64];
+  snprintf(label, sizeof label, "%s%s%s", y->label ? y->label : "", y->unit ? " " : "",
+           y->unit ? y->unit : "");
+  int column = cells_text(plot->cells, line, 0, 0, ink(PAINT_DIM), label);
+  if (plot->panel->title)
+    column = cells_text(plot->cells, line, 0, column + 2, (struct style){.attributes = CELL_BOLD},
+                        plot->panel->title);
+  static const int swatch[] = {
+      [MARK_BARS] = GLYPH_BAR_8,
+      [MARK_STEPS] = GLYPH_CAP_MIDDLE,
+      [MARK_LINE] = GLYPH_CAP_MIDDLE,
+      [MARK_POINTS] = -1,
+      [MARK_TICKS] = GLYPH_LEVEL,
+      [MARK_VLINE] = -1,
+      [MARK_HLINE] = -1,
+      [MARK_BAND] = -1,
+  };
+  column += 2;
+  for (size_t i = 0; i < plot->panel->marks; i++) {
+    const struct mark *mark = plot->panel->mark[i];
+    if (!mark->label || swatch[mark->kind] < 0 ||
+        column + 2 + text_width(plot->cells, mark->label) > line.columns)
+      continue;
+    cells_put(plot->cells, line.row, line.column + column, plot->glyphs->code[swatch[mark->kind]],
+              ink(paint_of(mark->role)));
+    column = cells_text(plot->cells, line, 0, column + 2, ink(PAINT_DIM), mark->label) + 2;
+  }
+}
+
+/* --- the panel ---------------------------------------------------------------------------- */
+
+static void draw_marks(const struct plot *plot, enum mark_kind kind,
+                       void (*draw)(const struct plot *, const struct mark *))
+{
+  for (size_t i = 0; i < plot->panel->marks; i++)
+    if (plot->panel->mark[i]->kind == kind)
+      draw(plot, plot->panel->mark[i]);
+}
+
+static struct plot plot_make(struct cells *cells, struct rect rect, const struct panel *panel,
+                             const struct glyphs *glyphs)
+{
+  struct plot plot = {.cells = cells, .outer = rect, .panel = panel, .glyphs = glyphs};
+  plot.header = rect.rows >= 5;
+  plot.x_axis = rect.rows >= 3;
+  plot.x_labels = rect.rows >= 4;
+  plot.area = (struct rect){
+      .row = rect.row + plot.header,
+      .column = rect.column + GUTTER + 1,
+      .rows = rect.rows - plot.header - plot.x_axis - plot.x_labels,
+      .columns = plot_data_columns(rect.columns),
+  };
+  return plot;
+}
+
+void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel,
+                const struct glyphs *glyphs)
+{
+  if (rect.rows < LEAST_ROWS || rect.columns < GUTTER + LEAST_COLUMNS)
+    return;
+  if (panel->marks == 0) { /* a sentence that says why there is nothing */
+    cells_text(cells, rect, rect.rows / 2, 2, ink(PAINT_DIM), panel->title ? panel->title : "");
+    return;
+  }
+  struct plot plot = plot_make(cells, rect, panel, glyphs);
+  draw_marks(&plot, MARK_BAND, draw_band);
+  draw_marks(&plot, MARK_BARS, draw_bars);
+  draw_marks(&plot, MARK_HLINE, draw_hline);
+  draw_marks(&plot, MARK_STEPS, draw_steps);
+  draw_marks(&plot, MARK_LINE, draw_line);
+  draw_marks(&plot, MARK_VLINE, draw_vline);
+  draw_marks(&plot, MARK_POINTS, draw_points);
+  draw_marks(&plot, MARK_VLINE, label_vline);
+  draw_marks(&plot, MARK_HLINE, label_hline);
+  draw_marks(&plot, MARK_BAND, label_band);
+  draw_y_axis(&plot);
+  if (plot.x_axis) {
+    draw_x_axis(&plot);
+    draw_marks(&plot, MARK_TICKS, draw_levels);
+  }
+  if (plot.header)
+    draw_header(&plot);
+}
+
+void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
+                 const struct glyphs *glyphs)
+{
+  int panels = (int)figure->panels, top = rect.row;
+  for (int i = 0; i < panels; i++) {
+    int rows = (rect.row + rect.rows - top) / (panels - i);
+    plot_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, figure->panel[i],
+               glyphs);
+    top += rows;
+  }
+}

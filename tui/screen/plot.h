@@ -1,0 +1,24 @@
+/* Draws a panel of a figure into cells: the same numbers as the PNG, in eighth blocks.
+ *
+ * Ownership: borrows everything. Threads: one grid at a time. */
+#ifndef QSCOPE_TUI_SCREEN_PLOT_H
+#define QSCOPE_TUI_SCREEN_PLOT_H
+
+#include "analysis/figure.h"
+#include "tui/screen/cells.h"
+#include "tui/screen/glyphs.h"
+
+/* A panel in a rectangle. Axes, ticks, legend and labels are left out one by one as the
+ * rectangle gets smaller; below 2 rows or 8 columns nothing is drawn. */
+void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel,
+                const struct glyphs *glyphs);
+
+/* All panels of FIGURE, stacked. */
+void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
+                 const struct glyphs *glyphs);
+
+/* Columns of the data area when a panel is drawn COLUMNS wide: what to ask histograms for, so
+ * that each bin is one column. */
+int plot_data_columns(int columns);
+
+#endif

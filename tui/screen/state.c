@@ -1,0 +1,69 @@
+#include "tui/screen/state.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool same_number(double a, double b)
+{
+  return a == b || (isnan(a) && isnan(b));
+}
+
+bool state_same_numbers(const struct state *a, const struct state *b)
+{
+  return a->tensor == b->tensor && a->knobs.axis == b->knobs.axis &&
+         quantizer_equal(&a->knobs.quantizer, &b->knobs.quantizer) &&
+         a->view.channel == b->view.channel && same_number(a->view.lo, b->view.lo) &&
+         same_number(a->view.hi, b->view.hi);
+}
+
+bool state_equal(const struct state *a, const struct state *b)
+{
+  return state_same_numbers(a, b) && a->view.kind == b->view.kind &&
+         a->view.log_counts == b->view.log_counts && a->knobs.group == b->knobs.group;
+}
+
+void state_fit(struct state *state, const struct shape *shape)
+{
+  unsigned axis = 0;
+  if (!shape_axis(shape, state->knobs.axis, &axis)) {
+    axis = 0;
+    if (state->knobs.quantizer.granularity.kind == GRAIN_CHANNEL)
+      state->knobs.quantizer.granularity.axis = 0;
+  }
+  state->knobs.axis = (int)axis;
+}
+
+static void push(struct state *stack, size_t *count, const struct state *state)
+{
+  if (*count == HISTORY_LENGTH) {
+    memmove(stack, stack + 1, (HISTORY_LENGTH - 1) * sizeof *stack);
+    --*count;
+  }
+  stack[(*count)++] = *state;
+}
+
+static bool exchange(struct state *from, size_t *from_count, struct state *to, size_t *to_count,
+                     struct state *state)
+{
+  if (*from_count == 0)
+    return false;
+  push(to, to_count, state);
+  *state = from[--*from_count];
+  return true;
+}
+
+void history_push(struct history *history, const struct state *state)
+{
+  push(history->past, &history->pasts, state);
+  history->futures = 0;
+}
+
+bool history_undo(struct history *history, struct state *state)
+{
+  return exchange(history->past, &history->pasts, history->future, &history->futures, state);
+}
+
+bool history_redo(struct history *history, struct state *state)
+{
+  return exchange(history->future, &history->futures, history->past, &history->pasts, state);
+}

@@ -1,0 +1,38 @@
+/* What is looked at: tensor, quantizer, view. And its history, for undo.
+ *
+ * Ownership: plain values; a history is embedded and holds no memory of its own. Threads: none. */
+#ifndef QSCOPE_TUI_SCREEN_STATE_H
+#define QSCOPE_TUI_SCREEN_STATE_H
+
+#include "analysis/view.h"
+#include "tui/screen/knobs.h"
+
+struct state {
+  size_t tensor;
+  struct knobs knobs;
+  struct view view; /* its axis follows the knob */
+};
+
+bool state_equal(const struct state *a, const struct state *b);
+
+/* True when both need the same numbers: all but the kind of view and its count axis. */
+bool state_same_numbers(const struct state *a, const struct state *b);
+
+/* Makes STATE fit a tensor of SHAPE: an axis that does not exist becomes 0. */
+void state_fit(struct state *state, const struct shape *shape);
+
+enum { HISTORY_LENGTH = 128 };
+
+/* The states before and after the current one; the oldest fall out. */
+struct history {
+  struct state past[HISTORY_LENGTH], future[HISTORY_LENGTH];
+  size_t pasts, futures;
+};
+
+/* Remembers STATE, which is about to change; what could be redone is forgotten. */
+void history_push(struct history *history, const struct state *state);
+/* Exchanges STATE with the one before (after) it; false when there is none. */
+bool history_undo(struct history *history, struct state *state);
+bool history_redo(struct history *history, struct state *state);
+
+#endif
