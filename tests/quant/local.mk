@@ -2,9 +2,11 @@
 
 if HAVE_CMOCKA
 QUANT_TESTS = \
+	tests/quant/test_calibrators \
 	tests/quant/test_fit \
 	tests/quant/test_format \
 	tests/quant/test_kernels \
+	tests/quant/test_mse \
 	tests/quant/test_nearest \
 	tests/quant/test_quantizer \
 	tests/quant/test_sample
@@ -27,4 +29,11 @@ tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_sample_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+CALIBRATION_REFERENCE = tests/quant/reference.c tests/quant/reference.h
+tests_quant_test_calibrators_SOURCES = tests/quant/test_calibrators.c \
+	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_calibrators_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GSL_CFLAGS)
+tests_quant_test_calibrators_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_mse_SOURCES = tests/quant/test_mse.c $(CALIBRATION_REFERENCE) $(PORTABLE)
+tests_quant_test_mse_LDADD = $(QUANT_TEST_LIBS)
 endif

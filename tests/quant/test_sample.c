@@ -321,7 +321,7 @@ static void test_reference(void **state)
   json_t *manifest = json_load_file(path, 0, NULL);
   assert_non_null(manifest);
   json_array_foreach(json_object_get(manifest, "entries"), i, entry)
-      check_reference(entry, &checked);
+    check_reference(entry, &checked);
   json_decref(manifest);
   assert_in_range(checked, 200, 1000);
 }
