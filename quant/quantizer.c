@@ -61,7 +61,7 @@ static enum status fail(struct parse *parse, const char *what)
 
 static enum status fail_expected(struct parse *parse, const char *expected)
 {
-  char what[160];
+  char what[192];
   snprintf(what, sizeof what, "is not right: expected %s", expected);
   return fail(parse, what);
 }

@@ -95,7 +95,7 @@ static doubles masked(doubles value, masks keep)
 static void tally_clipped(const float *x, const float *y, size_t n,
                           const struct tally_bounds *bounds, struct lanes *clipped_error2)
 {
-  const double lo = bounds->clip_lo, hi = bounds->clip_hi;
+  const double lo = (double)bounds->clip_lo, hi = (double)bounds->clip_hi;
   for (size_t i = 0; i < n; i += LANES)
     for (int p = 0; p < PARTS; p++) {
       size_t at = i + (size_t)(p * DOUBLES);
@@ -258,8 +258,8 @@ void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, ui
 {
   for (size_t i = 0; i < n; i++) {
     bool counts = float_magnitude(x[i]) < FLOAT_INFINITY;
-    min[i] = counts & (x[i] < min[i]) ? x[i] : min[i];
-    max[i] = counts & (x[i] > max[i]) ? x[i] : max[i];
+    min[i] = (counts & (x[i] < min[i])) ? x[i] : min[i];
+    max[i] = (counts & (x[i] > max[i])) ? x[i] : max[i];
     finite[i] += counts;
   }
 }

@@ -2,9 +2,11 @@
 
 if HAVE_CMOCKA
 QUANT_TESTS = \
+	tests/quant/test_base \
 	tests/quant/test_calibrators \
 	tests/quant/test_fit \
 	tests/quant/test_format \
+	tests/quant/test_grain \
 	tests/quant/test_kernels \
 	tests/quant/test_mse \
 	tests/quant/test_nearest \
@@ -17,6 +19,10 @@ QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_base_SOURCES = tests/quant/test_base.c
+tests_quant_test_base_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_grain_SOURCES = tests/quant/test_grain.c
+tests_quant_test_grain_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c
 tests_quant_test_kernels_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_format_SOURCES = tests/quant/test_format.c $(NPY_VECTORS)

@@ -113,7 +113,7 @@ static double value_of_code(const struct format *format, uint32_t code)
   bool last = exponent == (1u << e) - 1;
   if (strcmp(format->name, "float8_e4m3fn") == 0) {
     if (last && mantissa == 7)
-      return NAN;
+      return (double)NAN;
   } else if (last) {
     return mantissa ? (double)NAN : sign * HUGE_VAL;
   }
@@ -314,7 +314,7 @@ static void test_round_modes(void **state)
       {1.5, 2, 2, 1},
       {2.5, 2, 3, 2},
       {-2.5, -2, -3, -2},
-      {0.49999997f, 0, 0, 0},
+      {(double)0.49999997f, 0, 0, 0},
       {0.49999999999999994, 0, 0, 0},
       {2.999, 3, 3, 2},
       {8388609, 8388609, 8388609, 8388609},

@@ -1,0 +1,226 @@
+/* The ground floor's base: statuses, checked sizes, shapes, the worker pool. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "quant/base/pool.h"
+#include "quant/base/shape.h"
+#include "quant/base/size.h"
+#include "quant/base/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- status ------------------------------------------------------------------------------- */
+
+static void test_status(void **state)
+{
+  (void)state;
+  struct error error;
+  assert_int_equal(error_set(&error, STATUS_INPUT, "offset %d: expected %s", 12, "a dot"),
+                   STATUS_INPUT);
+  assert_int_equal(error.status, STATUS_INPUT);
+  assert_string_equal(error.text, "offset 12: expected a dot");
+  error_prefix(&error, "%s: ", "model.npy");
+  assert_string_equal(error.text, "model.npy: offset 12: expected a dot");
+  assert_int_equal(error.status, STATUS_INPUT);
+  assert_int_equal(error_set(NULL, STATUS_USAGE, "nobody listens"), STATUS_USAGE);
+  error_prefix(NULL, "nobody");
+  assert_int_equal(error_memory(&error, "a tile"), STATUS_MEMORY);
+  assert_string_equal(error.text, "out of memory for a tile");
+}
+
+static void test_status_cuts_long_text(void **state)
+{
+  (void)state;
+  struct error error;
+  char line[2000];
+  memset(line, 'x', sizeof line - 1);
+  line[sizeof line - 1] = '\0';
+  error_set(&error, STATUS_INPUT, "%s", line);
+  assert_int_equal(strlen(error.text), sizeof error.text - 1);
+  error_prefix(&error, "file: ");
+  assert_int_equal(strlen(error.text), sizeof error.text - 1);
+  assert_memory_equal(error.text, "file: xxx", 9);
+  error_prefix(&error, "%s", line);
+  assert_int_equal(strlen(error.text), sizeof error.text - 1);
+}
+
+/* The exit codes that DESIGN lists. */
+static void test_exit_codes(void **state)
+{
+  (void)state;
+  assert_int_equal(status_exit_code(STATUS_OK), 0);
+  assert_int_equal(status_exit_code(STATUS_USAGE), 2);
+  assert_int_equal(status_exit_code(STATUS_INPUT), 3);
+  assert_int_equal(status_exit_code(STATUS_MEMORY), 3);
+  assert_int_equal(status_exit_code(STATUS_OUTPUT), 4);
+}
+
+/* --- size --------------------------------------------------------------------------------- */
+
+static void test_sizes(void **state)
+{
+  (void)state;
+  size_t out;
+  assert_true(size_add(SIZE_MAX - 1, 1, &out));
+  assert_true(out == SIZE_MAX);
+  assert_false(size_add(SIZE_MAX, 1, &out));
+  assert_true(size_mul(SIZE_MAX / 2, 2, &out));
+  assert_true(out == SIZE_MAX - 1);
+  assert_false(size_mul(SIZE_MAX / 2 + 1, 2, &out));
+  assert_int_equal(size_div_up(0, 4), 0);
+  assert_int_equal(size_div_up(9, 4), 3);
+  assert_int_equal(size_div_up(8, 4), 2);
+  assert_true(size_div_up(SIZE_MAX, 2) == SIZE_MAX / 2 + 1);
+  assert_int_equal(size_min(3, 5), 3);
+  assert_int_equal(size_max(3, 5), 5);
+}
+
+static void test_allocation(void **state)
+{
+  (void)state;
+  volatile size_t huge = SIZE_MAX / 2; /* volatile: the compiler would see through it */
+  unsigned char *none = mem_array(0, 8), *some = mem_array(16, 4);
+  assert_non_null(none);
+  assert_non_null(some);
+  for (size_t i = 0; i < 64; i++)
+    assert_int_equal(some[i], 0);
+  some[63] = 7;
+  assert_null(mem_resize(some, huge, 3));
+  unsigned char *more = mem_resize(some, 100, 4);
+  assert_non_null(more);
+  assert_int_equal(more[63], 7);
+  free(more);
+  free(none);
+}
+
+/* --- shape -------------------------------------------------------------------------------- */
+
+static void test_shape(void **state)
+{
+  (void)state;
+  struct shape shape = {.dims = 3, .dim = {128, 64, 3}}, scalar = {.dims = 0};
+  struct shape empty = {.dims = 3, .dim = {SIZE_MAX, SIZE_MAX, 0}};
+  struct shape huge = {.dims = 2, .dim = {SIZE_MAX, 2}};
+  char text[64], small[6];
+  size_t count;
+  assert_true(shape_count(&shape, &count));
+  assert_int_equal(count, 128 * 64 * 3);
+  assert_int_equal(shape_elements(&scalar), 1);
+  assert_true(shape_count(&empty, &count));
+  assert_int_equal(count, 0);
+  assert_false(shape_count(&huge, &count));
+  assert_string_equal(shape_print(&shape, text, sizeof text), "128x64x3");
+  assert_string_equal(shape_print(&scalar, text, sizeof text), "scalar");
+  assert_string_equal(shape_print(&shape, small, sizeof small), "128x6");
+}
+
+static void test_shape_axis(void **state)
+{
+  (void)state;
+  struct shape shape = {.dims = 3, .dim = {2, 3, 4}}, scalar = {.dims = 0};
+  unsigned axis;
+  for (int i = 0; i < 3; i++) {
+    assert_true(shape_axis(&shape, i, &axis));
+    assert_int_equal(axis, i);
+    assert_true(shape_axis(&shape, i - 3, &axis));
+    assert_int_equal(axis, i);
+  }
+  assert_false(shape_axis(&shape, 3, &axis));
+  assert_false(shape_axis(&shape, -4, &axis));
+  assert_false(shape_axis(&scalar, 0, &axis));
+}
+
+/* --- pool --------------------------------------------------------------------------------- */
+
+enum { CHUNKS = 1000 };
+
+struct counting {
+  atomic_int visits[CHUNKS];
+  atomic_int wrong_worker;
+  struct progress *progress;
+  size_t stop_at;
+};
+
+static void count_chunk(void *context, size_t chunk, unsigned worker)
+{
+  struct counting *counting = context;
+  atomic_fetch_add(&counting->visits[chunk], 1);
+  if (worker >= pool_threads())
+    atomic_store(&counting->wrong_worker, 1);
+  if (counting->stop_at && chunk == counting->stop_at)
+    progress_cancel(counting->progress);
+  progress_advance(counting->progress, 1);
+}
+
+static void test_pool_visits_each_chunk_once(void **state)
+{
+  (void)state;
+  for (unsigned threads = 1; threads <= 9; threads += 4) {
+    static struct counting counting;
+    struct progress progress = {0};
+    counting = (struct counting){.progress = &progress};
+    pool_set_threads(threads);
+    assert_int_equal(pool_threads(), threads);
+    progress_expect(&progress, CHUNKS);
+    assert_int_equal(pool_for(CHUNKS, count_chunk, &counting, &progress), STATUS_OK);
+    for (size_t i = 0; i < CHUNKS; i++)
+      assert_int_equal(atomic_load(&counting.visits[i]), 1);
+    assert_int_equal(atomic_load(&counting.wrong_worker), 0);
+    assert_int_equal(atomic_load(&progress.done), atomic_load(&progress.total));
+    assert_int_equal(pool_for(0, count_chunk, &counting, NULL), STATUS_OK);
+  }
+  pool_set_threads(0);
+  assert_in_range(pool_threads(), 1, 256);
+}
+
+static void test_pool_cancels(void **state)
+{
+  (void)state;
+  static struct counting counting;
+  struct progress progress = {0};
+  counting = (struct counting){.progress = &progress, .stop_at = 10};
+  pool_set_threads(1);
+  assert_int_equal(pool_for(CHUNKS, count_chunk, &counting, &progress), STATUS_CANCELLED);
+  assert_int_equal(atomic_load(&progress.done), 11); /* one thread: nothing after chunk 10 */
+  assert_true(progress_cancelled(&progress));
+  assert_false(progress_cancelled(NULL));
+  pool_set_threads(0);
+}
+
+static void nested_chunk(void *context, size_t chunk, unsigned worker)
+{
+  (void)chunk;
+  (void)worker;
+  struct counting *counting = context;
+  pool_for(20, count_chunk, counting, NULL);
+}
+
+/* pool_for inside pool_for: a large unit is read in parallel wherever it is asked for. */
+static void test_pool_nests(void **state)
+{
+  (void)state;
+  static struct counting counting;
+  counting = (struct counting){.progress = NULL};
+  pool_set_threads(3);
+  assert_int_equal(pool_for(7, nested_chunk, &counting, NULL), STATUS_OK);
+  for (size_t i = 0; i < 20; i++)
+    assert_int_equal(atomic_load(&counting.visits[i]), 7);
+  pool_set_threads(0);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_status),       cmocka_unit_test(test_status_cuts_long_text),
+      cmocka_unit_test(test_exit_codes),   cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_allocation),   cmocka_unit_test(test_shape),
+      cmocka_unit_test(test_shape_axis),   cmocka_unit_test(test_pool_visits_each_chunk_once),
+      cmocka_unit_test(test_pool_cancels), cmocka_unit_test(test_pool_nests),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
