@@ -1,23 +1,36 @@
 #include "analysis/measure.h"
 #include "quant/base/size.h"
-#include "quant/sample.h"
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
+
+enum { PIECE = 512 }; /* elements placed at a time: their bins stay in the nearest cache */
+
+/* One histogram in the making: its edges, and a counter for each bin, for under and for over. */
+struct counter {
+  struct histogram_scale scale;
+  double under, over; /* places of what falls outside */
+  uint64_t *count;
+};
 
 /* Counters are kept for each worker: whole numbers add up to the same in any order. Sums of
  * errors are kept for each span. */
 struct worker_bins {
-  struct histogram original, reconstruction, error;
+  struct counter original, reconstruction, error;
+  uint64_t nan, inf; /* of the original */
+};
+
+struct error_sum {
+  double sum, most; /* of |error| */
 };
 
 struct bins_pass {
   struct pass pass;
   size_t bins;
+  bool all_finite;
   unsigned workers;
   struct worker_bins *of_worker;
-  double *sum, *most; /* of |error| in each bin of the original, for each span */
+  struct error_sum *errors; /* for each bin of the original, with under and over, of each span */
 };
 
 /* --- ranges ------------------------------------------------------------------------------- */
@@ -77,51 +90,110 @@ static struct range error_range(const struct measure *measure, const struct resu
 
 /* --- the pass ----------------------------------------------------------------------------- */
 
-static void count_value(struct histogram *h, size_t bin, double x)
+/* Where a finite value goes. All in doubles and without branches, so that the loops below run in
+ * vectors. */
+static inline int32_t place(const struct counter *counter, double x)
 {
-  if (bin != HISTOGRAM_OUTSIDE)
-    h->count[bin]++;
-  else
-    histogram_add_outside(h, x);
+  const struct histogram_scale *scale = &counter->scale;
+  double bin = (x - scale->lo) * scale->per_unit;
+  bin = bin < scale->last ? bin : scale->last;
+  bin = bin > 0 ? bin : 0;
+  bin = x < scale->lo ? counter->under : bin;
+  bin = x > scale->hi ? counter->over : bin;
+  return (int32_t)bin;
+}
+
+static void place_values(const struct counter *from, const float *x, size_t n, int32_t *at)
+{
+  const struct counter counter = *from;
+  for (size_t i = 0; i < n; i++)
+    at[i] = place(&counter, (double)x[i]);
+}
+
+static void place_errors(const struct counter *from, const float *x, const float *y, size_t n,
+                         int32_t *at)
+{
+  const struct counter counter = *from;
+  for (size_t i = 0; i < n; i++)
+    at[i] = place(&counter, (double)y[i] - (double)x[i]);
+}
+
+/* N finite values (n <= PIECE) and their reconstructions. */
+static void bin_piece(struct worker_bins *bins, struct error_sum *errors, const float *x,
+                      const float *y, size_t n)
+{
+  int32_t x_at[PIECE], y_at[PIECE], error_at[PIECE];
+  uint64_t *original = bins->original.count, *reconstruction = bins->reconstruction.count;
+  uint64_t *error = bins->error.count;
+  place_values(&bins->original, x, n, x_at);
+  place_values(&bins->reconstruction, y, n, y_at);
+  place_errors(&bins->error, x, y, n, error_at);
+  for (size_t i = 0; i < n; i++) {
+    struct error_sum *sum = &errors[x_at[i]];
+    double magnitude = fabs((double)y[i] - (double)x[i]);
+    original[x_at[i]]++;
+    reconstruction[y_at[i]]++;
+    error[error_at[i]]++;
+    sum->sum += magnitude;
+    sum->most = magnitude > sum->most ? magnitude : sum->most;
+  }
+}
+
+/* The finite ones of N values and their reconstructions, moved together; how many. */
+static size_t keep_finite(struct worker_bins *bins, const float *x, const float *y, size_t n,
+                          float *kept_x, float *kept_y)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++) {
+    kept_x[kept] = x[i];
+    kept_y[kept] = y[i];
+    kept += isfinite(x[i]) != 0;
+    bins->nan += isnan(x[i]) != 0;
+    bins->inf += isinf(x[i]) != 0;
+  }
+  return kept;
 }
 
 static void bin_block(void *context, const struct pass_block *block)
 {
   struct bins_pass *job = context;
   struct worker_bins *bins = &job->of_worker[block->worker];
-  struct histogram_scale value = histogram_scale(&bins->original);
-  struct histogram_scale difference = histogram_scale(&bins->error);
-  double *sum = job->sum + block->span * job->bins, *most = job->most + block->span * job->bins;
-  for (size_t i = 0; i < block->n; i++) {
-    double x = (double)block->x[i], y = (double)block->y[i], error = y - x;
-    size_t bin = histogram_bin(&value, x);
-    count_value(&bins->original, bin, x);
-    if (!isfinite(x))
-      continue;
-    count_value(&bins->reconstruction, histogram_bin(&value, y), y);
-    count_value(&bins->error, histogram_bin(&difference, error), error);
-    if (bin == HISTOGRAM_OUTSIDE)
-      continue;
-    error = fabs(error);
-    sum[bin] += error;
-    most[bin] = error > most[bin] ? error : most[bin];
+  struct error_sum *errors = job->errors + block->span * (job->bins + 2);
+  for (size_t i = 0; i < block->n; i += PIECE) {
+    size_t n = size_min(PIECE, block->n - i);
+    if (job->all_finite) {
+      bin_piece(bins, errors, block->x + i, block->y + i, n);
+    } else {
+      float x[PIECE], y[PIECE];
+      n = keep_finite(bins, block->x + i, block->y + i, n, x, y);
+      bin_piece(bins, errors, x, y, n);
+    }
   }
 }
 
 /* --- memory and merging -------------------------------------------------------------------- */
 
+static bool make_counter(struct counter *counter, struct range range, size_t bins)
+{
+  struct histogram edges = {.lo = range.lo, .hi = range.hi, .bins = bins};
+  *counter = (struct counter){.scale = histogram_scale(&edges),
+                              .under = (double)bins,
+                              .over = (double)bins + 1,
+                              .count = mem_array(bins + 2, sizeof *counter->count)};
+  return counter->count != NULL;
+}
+
 static bool make_bins(struct bins_pass *job, struct range range, struct range error)
 {
   job->workers = pool_threads();
   job->of_worker = mem_array(job->workers, sizeof *job->of_worker);
-  job->sum = mem_array(job->pass.spans, job->bins * sizeof *job->sum);
-  job->most = mem_array(job->pass.spans, job->bins * sizeof *job->most);
-  bool made = job->of_worker && job->sum && job->most;
+  job->errors = mem_array(job->pass.spans, (job->bins + 2) * sizeof *job->errors);
+  bool made = job->of_worker && job->errors;
   for (unsigned w = 0; made && w < job->workers; w++) {
     struct worker_bins *bins = &job->of_worker[w];
-    made = histogram_init(&bins->original, range.lo, range.hi, job->bins) &&
-           histogram_init(&bins->reconstruction, range.lo, range.hi, job->bins) &&
-           histogram_init(&bins->error, error.lo, error.hi, job->bins);
+    made = make_counter(&bins->original, range, job->bins) &&
+           make_counter(&bins->reconstruction, range, job->bins) &&
+           make_counter(&bins->error, error, job->bins);
   }
   return made;
 }
@@ -129,28 +201,37 @@ static bool make_bins(struct bins_pass *job, struct range range, struct range er
 static void free_bins(struct bins_pass *job)
 {
   for (unsigned w = 0; job->of_worker && w < job->workers; w++) {
-    histogram_free(&job->of_worker[w].original);
-    histogram_free(&job->of_worker[w].reconstruction);
-    histogram_free(&job->of_worker[w].error);
+    free(job->of_worker[w].original.count);
+    free(job->of_worker[w].reconstruction.count);
+    free(job->of_worker[w].error.count);
   }
   free(job->of_worker);
-  free(job->sum);
-  free(job->most);
+  free(job->errors);
 }
 
-/* Everything into the first worker's histograms, which become the result's. */
-static void merge_workers(struct bins_pass *job, struct result *result)
+static bool add_counter(struct histogram *h, const struct counter *counter, size_t bins)
 {
-  struct worker_bins *all = &job->of_worker[0];
-  for (unsigned w = 1; w < job->workers; w++) {
-    histogram_merge(&all->original, &job->of_worker[w].original);
-    histogram_merge(&all->reconstruction, &job->of_worker[w].reconstruction);
-    histogram_merge(&all->error, &job->of_worker[w].error);
+  if (!h->count && !histogram_init(h, counter->scale.lo, counter->scale.hi, bins))
+    return false;
+  for (size_t i = 0; i < bins; i++)
+    h->count[i] += counter->count[i];
+  h->under += counter->count[bins];
+  h->over += counter->count[bins + 1];
+  return true;
+}
+
+static bool merge_workers(const struct bins_pass *job, struct result *result)
+{
+  for (unsigned w = 0; w < job->workers; w++) {
+    const struct worker_bins *bins = &job->of_worker[w];
+    if (!add_counter(&result->original, &bins->original, job->bins) ||
+        !add_counter(&result->reconstruction, &bins->reconstruction, job->bins) ||
+        !add_counter(&result->error, &bins->error, job->bins))
+      return false;
+    result->original.nan += bins->nan;
+    result->original.inf += bins->inf;
   }
-  result->original = all->original;
-  result->reconstruction = all->reconstruction;
-  result->error = all->error;
-  *all = (struct worker_bins){0};
+  return true;
 }
 
 static bool merge_curve(const struct bins_pass *job, struct result *result)
@@ -162,8 +243,9 @@ static bool merge_curve(const struct bins_pass *job, struct result *result)
   for (size_t bin = 0; bin < job->bins; bin++) {
     double sum = 0, most = 0;
     for (size_t span = 0; span < job->pass.spans; span++) {
-      sum += job->sum[span * job->bins + bin];
-      most = fmax(most, job->most[span * job->bins + bin]);
+      const struct error_sum *errors = &job->errors[span * (job->bins + 2) + bin];
+      sum += errors->sum;
+      most = fmax(most, errors->most);
     }
     uint64_t n = result->original.count[bin];
     result->error_mean[bin] = n ? sum / (double)n : (double)NAN;
@@ -181,18 +263,20 @@ enum status measure_histograms(const struct measure *measure, const struct resul
   if (!(range.lo < range.hi) || isinf(range.hi - range.lo))
     return error_set(error, STATUS_USAGE, "the range %g to %g of the histogram is not a range",
                      range.lo, range.hi);
+  if (request->bins > RESULT_BINS_MOST)
+    return error_set(error, STATUS_USAGE, "%zu bins: a histogram has at most %d", request->bins,
+                     RESULT_BINS_MOST);
   struct bins_pass job = {.pass = {.feed = measure->feed,
                                    .fit = measure->fit,
                                    .spans = pass_spans(measure->feed->count, SIZE_MAX),
                                    .progress = measure->progress},
-                          .bins = request->bins};
+                          .bins = request->bins,
+                          .all_finite = result->facts.finite == measure->feed->count};
   enum status status = STATUS_MEMORY;
   if (make_bins(&job, range, error_range(measure, result)))
     status = pass_run(&job.pass, bin_block, &job);
-  if (status == STATUS_OK) {
-    merge_workers(&job, result);
-    status = merge_curve(&job, result) ? STATUS_OK : STATUS_MEMORY;
-  }
+  if (status == STATUS_OK && !(merge_workers(&job, result) && merge_curve(&job, result)))
+    status = STATUS_MEMORY;
   free_bins(&job);
   return status == STATUS_MEMORY ? error_memory(error, "the histograms") : status;
 }

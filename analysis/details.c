@@ -18,7 +18,8 @@ static void decode_relative(const void *self, size_t start, size_t n, float *out
   fit_round_trip(measure->fit, start, n, x, y, NULL);
   for (size_t i = 0; i < n; i++) {
     double error = fabs((double)x[i] - (double)y[i]) / fabs((double)x[i]);
-    out[i] = x[i] != 0 && isfinite(x[i]) ? (float)fmin(error, (double)FLT_MAX) : NAN;
+    error = error < (double)FLT_MAX ? error : (double)FLT_MAX;
+    out[i] = x[i] != 0 && fabsf(x[i]) < INFINITY ? (float)error : NAN;
   }
 }
 
@@ -103,7 +104,9 @@ static void count_block(void *context, const struct pass_block *block)
   for (size_t i = 0; i < block->n; i++) {
     if (!isfinite(block->x[i]))
       continue;
-    double y = fmin(fmax((double)block->y[i], scale->lo), scale->hi);
+    double y = (double)block->y[i];
+    y = y > scale->lo ? y : scale->lo;
+    y = y < scale->hi ? y : scale->hi;
     counts[0][histogram_bin(scale, (double)block->x[i])]++;
     counts[1][histogram_bin(scale, y)]++;
   }

@@ -36,11 +36,14 @@ static void moments_merge(struct moments *a, const struct moments *b)
 }
 
 /* Four lanes: the compiler's vectors on every machine, and one fixed order of additions. */
+typedef float quad __attribute__((vector_size(4 * sizeof(float))));
 typedef double lanes __attribute__((vector_size(4 * sizeof(double))));
 
 static lanes load(const float *x)
 {
-  return (lanes){(double)x[0], (double)x[1], (double)x[2], (double)x[3]};
+  quad values;
+  memcpy(&values, x, sizeof values);
+  return __builtin_convertvector(values, lanes);
 }
 
 static double total(lanes v)

@@ -2,22 +2,13 @@
 
 noinst_LIBRARIES += libanalysis.a
 libanalysis_a_SOURCES = \
-	analysis/binning.c \
-	analysis/channels.c \
-	analysis/codes.c analysis/codes.h \
-	analysis/details.c \
 	analysis/engine.c analysis/engine.h \
 	analysis/export.c analysis/export.h \
-	analysis/facts.c analysis/facts.h \
 	analysis/fig_channels.c \
 	analysis/fig_error.c \
 	analysis/fig_histogram.c \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
-	analysis/histogram.c analysis/histogram.h \
-	analysis/measure.c analysis/measure.h \
-	analysis/metrics.c analysis/metrics.h \
-	analysis/pass.c analysis/pass.h \
 	analysis/recipe.c analysis/recipe.h \
 	analysis/report.c analysis/report.h \
 	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \
@@ -28,4 +19,19 @@ libanalysis_a_SOURCES = \
 	analysis/view.c analysis/view.h analysis/views.h
 libanalysis_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 
-ANALYSIS_LIBS = libanalysis.a $(DATA_LIBS)
+# What runs over every element: optimised like the kernels.
+noinst_LIBRARIES += libmeasure.a
+libmeasure_a_SOURCES = \
+	analysis/binning.c \
+	analysis/channel_sums.c analysis/channel_sums.h \
+	analysis/channels.c \
+	analysis/codes.c analysis/codes.h \
+	analysis/details.c \
+	analysis/facts.c analysis/facts.h \
+	analysis/histogram.c analysis/histogram.h \
+	analysis/measure.c analysis/measure.h \
+	analysis/metrics.c analysis/metrics.h \
+	analysis/pass.c analysis/pass.h
+libmeasure_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
+
+ANALYSIS_LIBS = libanalysis.a libmeasure.a $(DATA_LIBS)

@@ -1,21 +1,22 @@
 #include "analysis/measure.h"
 
+#include "analysis/channel_sums.h"
 #include "analysis/codes.h"
 #include "quant/base/size.h"
 
 #include <math.h>
-#include <string.h>
 
-/* Spans share out this many sums of channels, so that memory stays bounded (40 MB). */
-enum { CHANNEL_SUMS_MOST = 1 << 20 };
 enum { BOUNDS_CHUNK = 1024 }; /* units whose bounds one job works out */
+
+/* Bounds of many units, or of each element of a block: one array for each bound. */
+struct bounds_table {
+  float *clip_lo, *clip_hi, *rail_lo, *rail_hi;
+};
 
 /* What one span adds up. */
 struct span_sums {
   struct tally tally;
   struct extremes reconstruction;
-  size_t first; /* channel of sums[0] */
-  struct channel_sums *sums;
 };
 
 struct metrics_pass {
@@ -23,228 +24,166 @@ struct metrics_pass {
   struct pass pass;
   const struct grain *units;
   float bulk;
-  bool by_element;             /* runs of a channel or of a unit are short */
-  struct tally_bounds *bounds; /* of each unit; NULL where a pass meets each unit about once */
+  bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
+  bool table_known;                 /* else a pass meets each unit about once */
+  struct bounds_table table;        /* of each unit */
   struct span_sums *spans;
-  struct channel_sums *sums; /* of all spans */
+  struct channel_sums channels;
   struct codes codes;
 };
 
-/* --- bounds and indices of a block ------------------------------------------------------ */
+/* --- bounds ------------------------------------------------------------------------------- */
 
-static struct tally_bounds work_out_bounds(const struct metrics_pass *job, size_t unit)
+static struct tally_bounds unit_bounds(const struct metrics_pass *job, size_t unit)
 {
   struct tally_bounds bounds;
+  if (job->table_known)
+    return (struct tally_bounds){job->table.clip_lo[unit], job->table.clip_hi[unit],
+                                 job->table.rail_lo[unit], job->table.rail_hi[unit], job->bulk};
   fit_bounds(job->measure->fit, unit, &bounds);
   bounds.bulk = job->bulk;
   return bounds;
 }
 
-static struct tally_bounds unit_bounds(const struct metrics_pass *job, size_t unit)
+static void table_set(const struct bounds_table *table, size_t at,
+                      const struct tally_bounds *bounds)
 {
-  return job->bounds ? job->bounds[unit] : work_out_bounds(job, unit);
+  table->clip_lo[at] = bounds->clip_lo;
+  table->clip_hi[at] = bounds->clip_hi;
+  table->rail_lo[at] = bounds->rail_lo;
+  table->rail_hi[at] = bounds->rail_hi;
 }
 
-/* Bounds of the units in a block: each element's entry in OF points into the table, or into LOCAL
- * where the unit's were worked out. */
-static void element_bounds(const struct metrics_pass *job, const struct pass_block *block,
-                           struct tally_bounds *local, const struct tally_bounds **of)
+static void fill_table(void *context, size_t chunk, unsigned worker)
 {
+  const struct metrics_pass *job = context;
+  (void)worker;
+  size_t start = chunk * BOUNDS_CHUNK, end = size_min(start + BOUNDS_CHUNK, job->units->units);
+  for (size_t unit = start; unit < end; unit++) {
+    struct tally_bounds bounds;
+    fit_bounds(job->measure->fit, unit, &bounds);
+    table_set(&job->table, unit, &bounds);
+  }
+}
+
+static enum status make_table(struct metrics_pass *job)
+{
+  size_t units = job->units->units;
+  if (job->units->kind != GRAIN_TENSOR && job->units->kind != GRAIN_CHANNEL)
+    return STATUS_OK;
+  float *all = mem_array(units, 4 * sizeof *all);
+  job->table = (struct bounds_table){all, all + units, all + 2 * units, all + 3 * units};
+  if (!all)
+    return STATUS_MEMORY;
+  enum status status =
+      pool_for(size_div_up(units, BOUNDS_CHUNK), fill_table, job, job->pass.progress);
+  job->table_known = status == STATUS_OK;
+  return status;
+}
+
+/* --- adding up a block ---------------------------------------------------------------------- */
+
+/* N elements that each have bounds: which are clipped, and what follows from it. */
+static void add_bounded(const struct bounds_table *bounds, size_t at, const float *x,
+                        const float *y, size_t n, uint8_t *clipped, struct tally *tally)
+{
+  const float *clip_lo = bounds->clip_lo + at, *clip_hi = bounds->clip_hi + at;
+  const float *rail_lo = bounds->rail_lo + at, *rail_hi = bounds->rail_hi + at;
+  uint32_t count = 0, at_rail = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t finite = fabsf(x[i]) < INFINITY;
+    uint32_t outside = finite & (uint32_t)((x[i] < clip_lo[i]) | (x[i] > clip_hi[i]));
+    at_rail += finite & (uint32_t)((y[i] <= rail_lo[i]) | (y[i] >= rail_hi[i]));
+    count += outside;
+    clipped[i] = (uint8_t)outside;
+  }
+  tally->at_rail += at_rail;
+  tally->clipped += count;
+  for (size_t i = 0; count && i < n; i++) {
+    double error = (double)x[i] - (double)y[i];
+    tally->clipped_error2 += clipped[i] ? error * error : 0;
+  }
+}
+
+/* Bounds that change with every few elements. The kernel adds up what is the same for all units. */
+static void tally_mixed(const struct metrics_pass *job, const struct pass_block *block,
+                        uint8_t *clipped, struct tally *tally)
+{
+  const struct tally_bounds unbounded = {-INFINITY, INFINITY, NAN, NAN, job->bulk};
   const struct grain *units = job->units;
-  size_t i = 0, unit = 0;
-  if (job->bounds && units->kind == GRAIN_CHANNEL) {
-    size_t left = units->inner - block->start % units->inner;
-    for (unit = grain_unit(units, block->start); i < block->n; i++) {
-      of[i] = &job->bounds[unit];
-      if (--left == 0) {
-        left = units->inner;
-        unit = unit + 1 < units->channels ? unit + 1 : 0;
-      }
+  kernels.tally(block->x, block->y, block->n, &unbounded, tally);
+  if (units->kind == GRAIN_CHANNEL && units->inner == 1) {
+    size_t unit = block->start % units->channels;
+    for (size_t i = 0, n; i < block->n; i += n, unit = 0) {
+      n = size_min(units->channels - unit, block->n - i);
+      add_bounded(&job->table, unit, block->x + i, block->y + i, n, clipped + i, tally);
     }
     return;
   }
-  for (size_t run, k = 0; i < block->n; i += run, k++) {
+  float all[4][FEED_BLOCK];
+  const struct bounds_table spread = {all[0], all[1], all[2], all[3]};
+  for (size_t i = 0, run; i < block->n; i += run) {
+    size_t unit;
     run = grain_run(units, block->start + i, block->n - i, &unit);
-    local[k] = unit_bounds(job, unit);
-    for (size_t e = i; e < i + run; e++)
-      of[e] = &local[k];
+    struct tally_bounds bounds = unit_bounds(job, unit);
+    for (size_t k = i; k < i + run; k++)
+      table_set(&spread, k, &bounds);
+  }
+  add_bounded(&spread, 0, block->x, block->y, block->n, clipped, tally);
+}
+
+/* Long runs of a unit, whatever the channels. */
+static void tally_runs(const struct metrics_pass *job, const struct pass_block *block,
+                       uint8_t *clipped, struct tally *tally)
+{
+  for (size_t i = 0, run; i < block->n; i += run) {
+    size_t unit;
+    run = grain_run(job->units, block->start + i, block->n - i, &unit);
+    struct tally_bounds bounds = unit_bounds(job, unit);
+    kernels.tally(block->x + i, block->y + i, run, &bounds, tally);
+    for (size_t k = i; k < i + run; k++)
+      clipped[k] = fabsf(block->x[k]) < INFINITY &&
+                   (block->x[k] < bounds.clip_lo || block->x[k] > bounds.clip_hi);
   }
 }
 
-/* --- the two ways to add up a block ------------------------------------------------------ */
-
-static void add_tally(struct channel_sums *sums, const struct tally *tally,
-                      const struct extremes *extremes)
-{
-  sums->error2 += tally->error2;
-  sums->signal2 += tally->signal2;
-  sums->finite += tally->finite;
-  sums->clipped += tally->clipped;
-  if (extremes->finite)
-    sums->absmax = fmaxf(sums->absmax, fmaxf(-extremes->min, extremes->max));
-}
-
-/* Long runs: the kernels see one unit and one channel at a time. */
-static void add_runs(const struct metrics_pass *job, struct span_sums *span,
-                     const struct pass_block *block)
+/* Long runs of a unit and of a channel: the kernels see one of each at a time. */
+static void add_runs(struct metrics_pass *job, const struct pass_block *block, struct tally *tally)
 {
   for (size_t i = 0, run; i < block->n; i += run) {
     size_t unit, channel;
     run = grain_run(job->units, block->start + i, block->n - i, &unit);
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
     struct tally_bounds bounds = unit_bounds(job, unit);
-    struct tally tally = {0};
+    struct tally one = {0};
     struct extremes extremes = extremes_empty();
-    kernels.tally(block->x + i, block->y + i, run, &bounds, &tally);
+    kernels.tally(block->x + i, block->y + i, run, &bounds, &one);
     kernels.extremes(block->x + i, run, &extremes);
-    tally_merge(&span->tally, &tally);
-    add_tally(&span->sums[channel - span->first], &tally, &extremes);
+    channel_sums_add_run(&job->channels, block->span, channel, run, &one, &extremes);
+    tally_merge(tally, &one);
   }
 }
 
-/* Channels that change with every few elements: the kernel sums what is the same for all units,
- * and one loop does the rest. */
-static void add_elements(const struct metrics_pass *job, struct span_sums *span,
-                         const struct pass_block *block)
+static void add_mixed(struct metrics_pass *job, const struct pass_block *block, struct tally *tally)
 {
-  const struct grain *channels = &job->measure->channels;
-  const struct tally_bounds unbounded = {-INFINITY, INFINITY, NAN, NAN, job->bulk};
-  struct tally_bounds local[FEED_BLOCK];
-  const struct tally_bounds *bounds[FEED_BLOCK];
-  struct tally tally = {0};
-  element_bounds(job, block, local, bounds);
-  kernels.tally(block->x, block->y, block->n, &unbounded, &tally);
-  size_t channel,
-      left = grain_run(channels, block->start, channels->count - block->start, &channel);
-  struct channel_sums *sums = span->sums + (channel - span->first);
-  for (size_t i = 0; i < block->n; i++, left--) {
-    if (left == 0) {
-      left = grain_run(channels, block->start + i, channels->count - block->start - i, &channel);
-      sums = span->sums + (channel - span->first);
-    }
-    float x = block->x[i], y = block->y[i], magnitude = fabsf(x);
-    if (!isfinite(x))
-      continue;
-    double error = (double)x - (double)y, error2 = error * error;
-    bool clipped = x < bounds[i]->clip_lo || x > bounds[i]->clip_hi;
-    sums->error2 += error2;
-    sums->signal2 += (double)x * (double)x;
-    sums->finite++;
-    sums->clipped += clipped;
-    sums->absmax = magnitude > sums->absmax ? magnitude : sums->absmax;
-    tally.at_rail += y <= bounds[i]->rail_lo || y >= bounds[i]->rail_hi;
-    tally.clipped += clipped;
-    tally.clipped_error2 += clipped ? error2 : 0;
-  }
-  tally_merge(&span->tally, &tally);
+  uint8_t clipped[FEED_BLOCK];
+  (job->mixed_units ? tally_mixed : tally_runs)(job, block, clipped, tally);
+  channel_sums_add_block(&job->channels, block, tally->finite == block->n,
+                         tally->clipped ? clipped : NULL);
 }
 
 static void add_block(void *context, const struct pass_block *block)
 {
   struct metrics_pass *job = context;
   struct span_sums *span = &job->spans[block->span];
-  uint64_t before = span->tally.finite;
-  if (job->by_element)
-    add_elements(job, span, block);
-  else
-    add_runs(job, span, block);
+  struct tally tally = {0};
+  (job->mixed_units || job->mixed_channels ? add_mixed : add_runs)(job, block, &tally);
+  tally_merge(&span->tally, &tally);
   kernels.extremes(block->y, block->n, &span->reconstruction);
-  codes_add(&job->codes, block, span->tally.finite - before == block->n);
+  codes_add(&job->codes, block, tally.finite == block->n);
 }
 
-/* --- setting up --------------------------------------------------------------------------- */
-
-/* Channels that the elements of a span can belong to. */
-static void span_channels(const struct grain *channels, size_t start, size_t end, size_t *first,
-                          size_t *count)
-{
-  size_t slab = channels->channels * channels->inner;
-  *first = 0;
-  *count = channels->units;
-  if (channels->kind == GRAIN_CHANNEL && start / slab == (end - 1) / slab) {
-    *first = start % slab / channels->inner;
-    *count = (end - 1) % slab / channels->inner + 1 - *first;
-  }
-}
-
-static void bounds_chunk(void *context, size_t chunk, unsigned worker)
-{
-  const struct metrics_pass *job = context;
-  (void)worker;
-  size_t start = chunk * BOUNDS_CHUNK, end = size_min(start + BOUNDS_CHUNK, job->units->units);
-  for (size_t unit = start; unit < end; unit++)
-    job->bounds[unit] = work_out_bounds(job, unit);
-}
-
-static enum status make_bounds(struct metrics_pass *job)
-{
-  size_t units = job->units->units;
-  if (job->units->kind != GRAIN_TENSOR && job->units->kind != GRAIN_CHANNEL)
-    return STATUS_OK;
-  job->bounds = mem_array(units, sizeof *job->bounds);
-  if (!job->bounds)
-    return STATUS_MEMORY;
-  return pool_for(size_div_up(units, BOUNDS_CHUNK), bounds_chunk, job, job->pass.progress);
-}
-
-static bool make_spans(struct metrics_pass *job)
-{
-  const struct grain *channels = &job->measure->channels;
-  size_t total = 0, first, count, start, end;
-  /* A slab that holds the whole tensor is cut into pieces that do not overlap. */
-  size_t most = channels->outer <= 1 ? SIZE_MAX : CHANNEL_SUMS_MOST / size_max(channels->units, 1);
-  job->pass.spans = pass_spans(channels->count, most);
-  job->spans = mem_array(job->pass.spans, sizeof *job->spans);
-  if (!job->spans)
-    return false;
-  for (size_t i = 0; i < job->pass.spans; i++) {
-    pass_span(&job->pass, i, &start, &end);
-    span_channels(channels, start, end, &first, &count);
-    total += count;
-  }
-  job->sums = mem_array(total, sizeof *job->sums);
-  if (!job->sums)
-    return false;
-  struct channel_sums *sums = job->sums;
-  for (size_t i = 0; i < job->pass.spans; i++) {
-    pass_span(&job->pass, i, &start, &end);
-    span_channels(channels, start, end, &first, &count);
-    job->spans[i] =
-        (struct span_sums){.reconstruction = extremes_empty(), .first = first, .sums = sums};
-    sums += count;
-  }
-  return true;
-}
-
-/* The largest float32 at or below LIMIT; below every magnitude when LIMIT is not a number. */
-static float float_at_or_below(double limit)
-{
-  if (isnan(limit))
-    return -1;
-  float x = (float)limit;
-  return (double)x > limit ? nextafterf(x, -INFINITY) : x;
-}
-
-/* --- bringing together --------------------------------------------------------------------- */
-
-static void merge_channels(const struct metrics_pass *job, struct channel_sums *all)
-{
-  const struct grain *channels = &job->measure->channels;
-  for (size_t i = 0; i < job->pass.spans; i++) {
-    size_t start, end, first, count;
-    pass_span(&job->pass, i, &start, &end);
-    span_channels(channels, start, end, &first, &count);
-    for (size_t c = 0; c < count; c++) {
-      const struct channel_sums *from = &job->spans[i].sums[c];
-      struct channel_sums *into = &all[first + c];
-      into->error2 += from->error2;
-      into->signal2 += from->signal2;
-      into->finite += from->finite;
-      into->clipped += from->clipped;
-      into->absmax = fmaxf(into->absmax, from->absmax);
-    }
-  }
-}
+/* --- what the quantizer shares -------------------------------------------------------------- */
 
 /* True when a unit of the quantizer holds elements of several channels. */
 static bool share_scales(const struct grain *units, const struct grain *channels)
@@ -273,16 +212,25 @@ static double channel_scale(const struct measure *measure, size_t channel)
   return own ? (double)fit_scale(measure->fit, channel) : (double)NAN;
 }
 
-static struct channel describe_channel(const struct channel_sums *sums, double scale)
+/* --- the pass ------------------------------------------------------------------------------- */
+
+/* The largest float32 at or below LIMIT; below every magnitude when LIMIT is not a number. */
+static float float_at_or_below(double limit)
 {
-  double n = sums->finite ? (double)sums->finite : (double)NAN;
-  return (struct channel){.absmax = sums->finite ? (double)sums->absmax : (double)NAN,
-                          .scale = scale,
-                          .mse = sums->error2 / n,
-                          .sqnr_db =
-                              sums->finite ? sqnr_db(sums->signal2, sums->error2) : (double)NAN,
-                          .clip_rate = (double)sums->clipped / n,
-                          .finite = sums->finite};
+  if (isnan(limit))
+    return -1;
+  float x = (float)limit;
+  return (double)x > limit ? nextafterf(x, -INFINITY) : x;
+}
+
+static bool make_spans(struct metrics_pass *job)
+{
+  const struct grain *channels = &job->measure->channels;
+  job->pass.spans = pass_spans(channels->count, channel_sums_spans(channels));
+  job->spans = mem_array(job->pass.spans, sizeof *job->spans);
+  for (size_t i = 0; job->spans && i < job->pass.spans; i++)
+    job->spans[i].reconstruction = extremes_empty();
+  return job->spans && channel_sums_init(&job->channels, channels, &job->pass);
 }
 
 static bool finish(struct metrics_pass *job, struct measure *measure, struct result *result)
@@ -299,16 +247,13 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
   codes_finish(&job->codes, &result->metrics);
   struct channels *channels = &result->channels;
   channels->count = measure->channels.units;
-  channels->share_scales = share_scales(fit_grain(measure->fit), &measure->channels);
+  channels->share_scales = share_scales(job->units, &measure->channels);
   channels->channel = mem_array(channels->count, sizeof *channels->channel);
-  struct channel_sums *all = mem_array(channels->count, sizeof *all);
-  if (channels->channel && all) {
-    merge_channels(job, all);
-    for (size_t c = 0; c < channels->count; c++)
-      channels->channel[c] = describe_channel(&all[c], channel_scale(measure, c));
-  }
-  free(all);
-  return channels->channel && all && channels_finish(channels, &result->metrics);
+  if (!channels->channel || !channel_sums_finish(&job->channels, channels->channel))
+    return false;
+  for (size_t c = 0; c < channels->count; c++)
+    channels->channel[c].scale = channel_scale(measure, c);
+  return channels_finish(channels, &result->metrics);
 }
 
 enum status measure_metrics(struct measure *measure, struct result *result, struct error *error)
@@ -320,8 +265,9 @@ enum status measure_metrics(struct measure *measure, struct result *result, stru
                                       .progress = measure->progress},
                              .units = fit_grain(measure->fit),
                              .bulk = float_at_or_below(result->facts.p99)};
-  job.by_element = grain_is_interleaved(job.units) || grain_is_interleaved(&measure->channels);
-  enum status status = make_bounds(&job);
+  job.mixed_units = grain_is_interleaved(job.units);
+  job.mixed_channels = grain_is_interleaved(&measure->channels);
+  enum status status = make_table(&job);
   if (status == STATUS_OK && (!make_spans(&job) || !codes_init(&job.codes, measure->fit)))
     status = STATUS_MEMORY;
   if (status == STATUS_OK)
@@ -329,8 +275,8 @@ enum status measure_metrics(struct measure *measure, struct result *result, stru
   if (status == STATUS_OK && !finish(&job, measure, result))
     status = STATUS_MEMORY;
   codes_free(&job.codes);
-  free(job.bounds);
+  channel_sums_free(&job.channels);
+  free(job.table.clip_lo);
   free(job.spans);
-  free(job.sums);
   return status == STATUS_MEMORY ? error_memory(error, "the metrics") : status;
 }

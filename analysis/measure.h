@@ -16,13 +16,6 @@ struct measure {
   float least, most; /* of the finite reconstructions: measure_metrics finds them */
 };
 
-/* Sums of one channel; also what a span knows of it. */
-struct channel_sums {
-  double error2, signal2;
-  uint64_t finite, clipped;
-  float absmax;
-};
-
 /* Everything that one pass can know: the tally, the codes, the channels, the extremes of the
  * reconstruction. Needs result->facts; fills result->metrics and result->channels. */
 enum status measure_metrics(struct measure *measure, struct result *result, struct error *error);

@@ -17,6 +17,7 @@
 /* A tensor whose channels would be single elements (one dimension, a column) has them up to this
  * many; a longer one is a single channel. */
 enum { RESULT_SINGLES_MOST = 65536 };
+enum { RESULT_BINS_MOST = 1 << 20 };
 
 /* Numbers of one channel of the chosen axis. */
 struct channel {
@@ -37,7 +38,7 @@ struct channels {
 
 struct result_request {
   int axis;            /* channels along this axis; negative counts from the end */
-  size_t bins;         /* of the histograms; 0: none wanted */
+  size_t bins;         /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
   double lo, hi;       /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
   bool details;        /* also relative errors, KL (two more passes) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
