@@ -20,8 +20,8 @@ static bool add_half_steps(struct panel *panel, double half)
   if (!(half <= panel->x.hi))
     return true;
   double left = -half;
-  return panel_add_mark(panel, MARK_VLINE, ROLE_REFERENCE, 1, &left, NULL, "\u2212\u00bd step") &&
-         panel_add_mark(panel, MARK_VLINE, ROLE_REFERENCE, 1, &half, NULL, "+\u00bd step");
+  return panel_add_mark(panel, MARK_VLINE, ROLE_REFERENCE, 1, &left, NULL, NULL) &&
+         panel_add_mark(panel, MARK_VLINE, ROLE_REFERENCE, 1, &half, NULL, "\u00b1\u00bd step");
 }
 
 static bool add_distribution(struct figure *figure, const struct result *result,
@@ -67,7 +67,7 @@ static bool add_curves(struct panel *panel, const struct result *result)
   double half = half_step(result);
   bool done = panel_add_mark(panel, MARK_LINE, ROLE_ERROR, h->bins, centre, result->error_max,
                              "largest in bin") &&
-              panel_add_mark(panel, MARK_LINE, ROLE_ORIGINAL, h->bins, centre, result->error_mean,
+              panel_add_mark(panel, MARK_LINE, ROLE_MEDIAN, h->bins, centre, result->error_mean,
                              "mean in bin") &&
               (isnan(half) ||
                panel_add_mark(panel, MARK_HLINE, ROLE_REFERENCE, 1, &half, NULL, "half a step"));

@@ -53,15 +53,13 @@ static size_t spread_over_cells(const struct histogram *h, const double *level, 
 }
 
 static bool add_spread(struct panel *panel, const struct histogram *h, const double *level,
-                       size_t count, double *peak)
+                       size_t count)
 {
   size_t most = size_min(count, h->bins);
   double *edge = mem_array(most + 1, sizeof *edge), *height = mem_array(most, sizeof *height);
   bool done = edge && height;
   if (done) {
     size_t steps = spread_over_cells(h, level, count, edge, height);
-    for (size_t i = 0; i < steps; i++)
-      *peak = fmax(*peak, height[i]);
     done = steps == 0 || panel_add_mark(panel, MARK_STEPS, ROLE_RECONSTRUCTION, steps, edge, height,
                                         "reconstruction, spread over its cells");
   }
@@ -85,7 +83,7 @@ static bool add_threshold(struct panel *panel, double at)
   if (!(at >= panel->x.lo && at <= panel->x.hi))
     return true;
   char label[48];
-  snprintf(label, sizeof label, "%.4g", at);
+  snprintf(label, sizeof label, "clip %s%.4g", at < 0 ? "\u2212" : "", fabs(at));
   return panel_add_mark(panel, MARK_VLINE, ROLE_CLIP, 1, &at, NULL, label);
 }
 
@@ -131,14 +129,32 @@ static double readable_peak(const struct histogram *h)
   return second > 0 && first / second >= 8 ? (double)second : (double)first;
 }
 
-static bool set_counts(struct figure *figure, struct panel *panel, const struct histogram *h,
-                       double steps_peak, bool log_counts)
+/* The largest and the smallest positive height of the marks of PANEL that have heights. */
+static void span_of_heights(const struct panel *panel, double *least, double *most)
 {
-  double peak = (double)histogram_peak(h);
-  if (log_counts)
-    return fig_count_axis(panel, fmax(peak, steps_peak), true);
-  double readable = readable_peak(h);
-  if (!fig_count_axis(panel, fmax(readable, fmin(steps_peak, 1.6 * readable)), false))
+  *least = HUGE_VAL;
+  *most = 0;
+  for (size_t m = 0; m < panel->marks; m++)
+    for (size_t i = 0; panel->mark[m]->y && i < panel->mark[m]->n; i++) {
+      double height = panel->mark[m]->y[i];
+      *most = fmax(*most, height);
+      *least = height > 0 ? fmin(*least, height) : *least;
+    }
+}
+
+static bool set_counts(struct figure *figure, struct panel *panel, const struct histogram *h,
+                       bool log_counts)
+{
+  double least, most, peak = (double)histogram_peak(h), readable = readable_peak(h);
+  span_of_heights(panel, &least, &most);
+  if (log_counts) {
+    if (!fig_count_axis(panel, most, true))
+      return false;
+    /* A single element spread over wide cells is less than one per bin. */
+    panel->y.lo = fmax(fmin(least / 1.5, panel->y.lo), 0.05);
+    return true;
+  }
+  if (!fig_count_axis(panel, fmax(readable, fmin(most, 1.6 * readable)), false))
     return false;
   return readable >= peak ||
          fig_note(figure, "The count axis is cut: the tallest bin holds %.0f elements.", peak);
@@ -155,12 +171,12 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
       !fig_counts(panel, MARK_BARS, ROLE_ORIGINAL, h, "original"))
     return false;
   size_t count;
-  double *level = levels_of(result, &count), peak = 0;
-  bool done = count > 0 ? add_spread(panel, &result->reconstruction, level, count, &peak)
+  double *level = levels_of(result, &count);
+  bool done = count > 0 ? add_spread(panel, &result->reconstruction, level, count)
                         : fig_counts(panel, MARK_STEPS, ROLE_RECONSTRUCTION,
                                      &result->reconstruction, "reconstruction");
   done = done && add_levels(panel, level, count) && add_clipping(panel, result) &&
-         set_counts(figure, panel, h, peak, view->log_counts);
+         set_counts(figure, panel, h, view->log_counts);
   free(level);
   return done;
 }

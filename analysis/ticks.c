@@ -50,9 +50,10 @@ static size_t linear_ticks(double lo, double hi, size_t most, bool integral, dou
   }
 }
 
-static size_t log_ticks(double lo, double hi, size_t most, double *ticks)
+static size_t log_ticks(double lo, double hi, size_t most, bool integral, double *ticks)
 {
   int first = (int)ceil(log10(lo) - 1e-9), last = (int)floor(log10(hi) + 1e-9);
+  first = integral && first < 0 ? 0 : first;
   int stride = 1;
   while (last >= first && (size_t)((last - first) / stride + 1) > most)
     stride++;
@@ -69,7 +70,7 @@ size_t axis_ticks(const struct axis *axis, size_t most, double *ticks)
   if (most == 0 || !(lo < hi) || !isfinite(hi - lo) || (axis->log && !(lo > 0)))
     return 0;
   if (axis->log) {
-    size_t n = log_ticks(lo, hi, most, ticks);
+    size_t n = log_ticks(lo, hi, most, axis->integral, ticks);
     if (n >= 2 || most < 2)
       return n;
   }

@@ -35,6 +35,7 @@ static const struct row {
     {0, 1.6e6, false, true, 5, "0 500k 1M 1.5M"},
     {0.5, 2e6, true, true, 8, "1 10 100 1k 10k 100k 1M"},
     {0.5, 2e6, true, true, 4, "1 100 10k 1M"},
+    {0.05, 200, true, true, 8, "1 10 100"}, /* no tenth of an element */
     {1e-5, 1e-2, true, false, 8, "1e-5 1e-4 0.001 0.01"},
     {1.2, 4.1, true, false, 4, "2 3 4"},
     {2, 9, true, true, 4, "2 4 6 8"},

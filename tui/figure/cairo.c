@@ -60,8 +60,14 @@ enum { TITLE, LABEL, TICK, CAPTION, TEXT_KINDS };
 static const double text_size[TEXT_KINDS] = {9.5, 8, 7, 7};
 static const double line_height = 1.3;
 static const double margin = 7, gap = 4, tick_length = 3, rug_height = 5;
-static const double bar_gap = 3; /* bars of separate things this wide keep a distance */
-static const double comfortable_width = 300, comfortable_height = 190;
+static const double dot_radius = 1.8;
+static const double minor_room = 14; /* a decade this tall has minor ticks */
+static const double bar_gap = 3;     /* bars of separate things this wide keep a distance */
+/* A canvas of this size has room for text of these sizes; a smaller one gets the whole picture
+ * scaled down, a larger one scaled up a little, so that it stays legible when it is printed in a
+ * narrower column. */
+static const double comfortable_width = 350, comfortable_head = 110, comfortable_panel = 100;
+static const double most_enlarged = 1.25;
 
 enum { MOST_TICKS = 64, MOST_LABELS = 64, LABEL_ROWS = 3, TEXT = 512 };
 
@@ -249,7 +255,7 @@ static double widest_tick(const struct canvas *canvas, const struct scale *scale
 static void choose_ticks(const struct canvas *canvas, struct scale *scale, bool horizontal)
 {
   double length = fabs(scale->to - scale->from);
-  double room = horizontal ? 40 : 2.2 * row(TICK);
+  double room = horizontal ? 40 : 1.8 * row(TICK);
   size_t most = (size_t)fmin(fmax(length / room, 1), MOST_TICKS);
   for (; most > 0; most--) {
     scale->ticks = axis_ticks(scale->axis, most, scale->tick);
@@ -286,7 +292,7 @@ struct plot {
   const struct panel *panel;
   struct box frame;
   struct scale x, y;
-  bool has_rug;
+  bool has_rug, has_x_title;
   size_t boxes; /* labels placed inside the frame, which must not overlap */
   struct box box[MOST_LABELS];
 };
@@ -308,10 +314,12 @@ static double bar_base(const struct plot *plot)
   return plot->panel->y.log ? plot->frame.y1 : place(&plot->y, 0);
 }
 
+/* Channels and the like: one bar each, not a shape. */
 static void fill_bars_apart(const struct plot *plot, const struct mark *mark, double distance)
 {
   const struct canvas *canvas = plot->canvas;
-  double base = snap(canvas, bar_base(plot)), shrink = distance * 0.1;
+  double base = snap(canvas, bar_base(plot));
+  double shrink = distance >= bar_gap ? distance * 0.1 : 0;
   for (size_t i = 0; i < mark->n; i++) {
     double x0 = snap(canvas, place(&plot->x, mark->x[i]) + shrink);
     double x1 = snap(canvas, place(&plot->x, mark->x[i + 1]) - shrink);
@@ -321,18 +329,29 @@ static void fill_bars_apart(const struct plot *plot, const struct mark *mark, do
   cairo_fill(canvas->cr);
 }
 
-/* The outline of bars or steps as one path, from base to base. */
+/* The outline of bars or steps: one path for each run of them that stands above the base, so that
+ * nothing is drawn where there is nothing. */
 static void outline(const struct plot *plot, const struct mark *mark)
 {
   const struct canvas *canvas = plot->canvas;
   double base = bar_base(plot);
-  cairo_move_to(canvas->cr, snap(canvas, place(&plot->x, mark->x[0])), base);
+  bool standing = false;
   for (size_t i = 0; i < mark->n; i++) {
-    double y = bar_top(plot, mark->y[i]);
-    cairo_line_to(canvas->cr, snap(canvas, place(&plot->x, mark->x[i])), y);
-    cairo_line_to(canvas->cr, snap(canvas, place(&plot->x, mark->x[i + 1])), y);
+    double x0 = snap(canvas, place(&plot->x, mark->x[i]));
+    double x1 = snap(canvas, place(&plot->x, mark->x[i + 1])), y = bar_top(plot, mark->y[i]);
+    bool stands = fabs(y - base) > 1e-6;
+    if (stands && !standing)
+      cairo_move_to(canvas->cr, x0, base);
+    if (stands) {
+      cairo_line_to(canvas->cr, x0, y);
+      cairo_line_to(canvas->cr, x1, y);
+    } else if (standing) {
+      cairo_line_to(canvas->cr, x0, base);
+    }
+    if (stands && i + 1 == mark->n)
+      cairo_line_to(canvas->cr, x1, base);
+    standing = stands;
   }
-  cairo_line_to(canvas->cr, snap(canvas, place(&plot->x, mark->x[mark->n])), base);
 }
 
 static void draw_steps(const struct plot *plot, const struct mark *mark)
@@ -345,12 +364,10 @@ static void draw_steps(const struct plot *plot, const struct mark *mark)
 static void fill_bars_joined(const struct plot *plot, const struct mark *mark)
 {
   const struct style *style = style_of(plot, mark);
-  struct style edge = {.stroke = style->stroke, .width = 0.5};
   outline(plot, mark);
-  cairo_close_path(plot->canvas->cr);
   set_color(plot->canvas, style->fill, 1);
   cairo_fill_preserve(plot->canvas->cr);
-  set_line(plot->canvas, &edge);
+  set_line(plot->canvas, &(struct style){.stroke = style->stroke, .width = 0.5});
   cairo_stroke(plot->canvas->cr);
 }
 
@@ -386,7 +403,7 @@ static void draw_bars(const struct plot *plot, const struct mark *mark)
   double distance = span / (double)mark->n;
   if (distance < plot->canvas->pixel)
     fill_bars_dense(plot, mark);
-  else if (plot->panel->x.integral && distance >= bar_gap)
+  else if (plot->panel->x.integral)
     fill_bars_apart(plot, mark, distance);
   else
     fill_bars_joined(plot, mark);
@@ -431,7 +448,7 @@ static void draw_line(const struct plot *plot, const struct mark *mark)
 static void draw_points(const struct plot *plot, const struct mark *mark)
 {
   for (size_t i = 0; i < mark->n; i++)
-    draw_dot(plot, mark, place(&plot->x, mark->x[i]), place(&plot->y, mark->y[i]), 1.8);
+    draw_dot(plot, mark, place(&plot->x, mark->x[i]), place(&plot->y, mark->y[i]), dot_radius);
 }
 
 static void draw_vline(const struct plot *plot, const struct mark *mark)
@@ -530,24 +547,48 @@ static bool is_free(const struct plot *plot, const struct box *box)
   return true;
 }
 
-/* The label of a single point: above it, else beside it, else below; left out where nothing is
- * free. */
-static void label_point(struct plot *plot, const struct mark *mark)
+/* True when a bar stands behind BOX. */
+static bool covers_bar(const struct plot *plot, const struct box *box)
+{
+  for (size_t m = 0; m < plot->panel->marks; m++) {
+    const struct mark *mark = plot->panel->mark[m];
+    for (size_t i = 0; mark->kind == MARK_BARS && i < mark->n; i++)
+      if (place(&plot->x, mark->x[i + 1]) > box->x0 && place(&plot->x, mark->x[i]) < box->x1 &&
+          bar_top(plot, mark->y[i]) < box->y1)
+        return true;
+  }
+  return false;
+}
+
+static void draw_point_label(struct plot *plot, const char *text, const struct box *box)
 {
   const struct canvas *canvas = plot->canvas;
+  plot->box[plot->boxes++] = *box;
+  set_color(canvas, canvas->theme->background, 0.8);
+  cairo_rectangle(canvas->cr, box->x0 - 1, box->y0 - 0.5, box->x1 - box->x0 + 2,
+                  box->y1 - box->y0 + 1);
+  cairo_fill(canvas->cr);
+  draw_text(canvas, TICK, text, box->x0, box->y1 - 1.2, 0);
+}
+
+/* The label of a single point: above it, else beside it, else below; where no bar stands, else
+ * on one; left out where nothing is free. */
+static void label_point(struct plot *plot, const struct mark *mark)
+{
   double x = place(&plot->x, mark->x[0]), y = place(&plot->y, mark->y[0]);
-  double width = text_width(canvas, TICK, mark->label), height = text_size[TICK];
-  const double left[] = {x - width / 2, x + 4, x - width - 4, x - width / 2};
+  double width = text_width(plot->canvas, TICK, mark->label), height = text_size[TICK];
+  double centred = fmax(fmin(x - width / 2, plot->frame.x1 - width - 1), plot->frame.x0 + 1);
+  const double left[] = {centred, x - width - 4, x + 4, centred};
   const double top[] = {y - height - 3, y - height / 2, y - height / 2, y + 3};
-  for (size_t i = 0; i < sizeof left / sizeof *left && plot->boxes < MOST_LABELS; i++) {
-    struct box box = {left[i], top[i], left[i] + width, top[i] + height};
-    if (!is_free(plot, &box))
+  enum { PLACES = sizeof left / sizeof *left };
+  if (plot->boxes == MOST_LABELS)
+    return;
+  for (size_t i = 0; i < 2 * PLACES; i++) {
+    size_t k = i % PLACES;
+    struct box box = {left[k], top[k], left[k] + width, top[k] + height};
+    if (!is_free(plot, &box) || (i < PLACES && covers_bar(plot, &box)))
       continue;
-    plot->box[plot->boxes++] = box;
-    set_color(canvas, canvas->theme->background, 0.8);
-    cairo_rectangle(canvas->cr, box.x0 - 1, box.y0 - 0.5, width + 2, height + 1);
-    cairo_fill(canvas->cr);
-    draw_text(canvas, TICK, mark->label, box.x0, box.y1 - 1.2, 0);
+    draw_point_label(plot, mark->label, &box);
     return;
   }
 }
@@ -555,6 +596,22 @@ static void label_point(struct plot *plot, const struct mark *mark)
 static bool is_point_label(const struct mark *mark)
 {
   return mark->label && mark->kind == MARK_POINTS && mark->n == 1;
+}
+
+/* The points themselves are obstacles to every label. */
+static void label_points(struct plot *plot)
+{
+  for (size_t i = 0; i < plot->panel->marks && plot->boxes < MOST_LABELS; i++) {
+    const struct mark *mark = plot->panel->mark[i];
+    if (!is_point_label(mark))
+      continue;
+    double x = place(&plot->x, mark->x[0]), y = place(&plot->y, mark->y[0]);
+    plot->box[plot->boxes++] =
+        (struct box){x - dot_radius, y - dot_radius, x + dot_radius, y + dot_radius};
+  }
+  for (size_t i = 0; i < plot->panel->marks; i++)
+    if (is_point_label(plot->panel->mark[i]))
+      label_point(plot, plot->panel->mark[i]);
 }
 
 static bool is_top_label(const struct mark *mark)
@@ -632,7 +689,7 @@ static void draw_swatch(const struct plot *plot, const struct mark *mark, double
       segment(canvas, x + 1 + 3 * i, top, x + 1 + 3 * i, baseline);
     return;
   case MARK_POINTS:
-    draw_dot(plot, mark, x + swatch_width / 2, middle, 1.8);
+    draw_dot(plot, mark, x + swatch_width / 2, middle, dot_radius);
     return;
   case MARK_STEPS:
   case MARK_LINE:
@@ -722,20 +779,18 @@ static void draw_inside(struct plot *plot)
   draw_marks(plot, MARK_STEPS, draw_steps);
   draw_marks(plot, MARK_LINE, draw_line);
   draw_marks(plot, MARK_HLINE, draw_hline);
-  draw_marks(plot, MARK_VLINE, draw_vline);
   draw_marks(plot, MARK_POINTS, draw_points);
   draw_marks(plot, MARK_BARS, draw_cut);
   draw_marks(plot, MARK_STEPS, draw_cut);
-  for (size_t i = 0; i < plot->panel->marks; i++)
-    if (is_point_label(plot->panel->mark[i]))
-      label_point(plot, plot->panel->mark[i]);
+  label_points(plot);
   cairo_restore(cr);
 }
 
 static void draw_minor_ticks(const struct plot *plot, const struct scale *scale)
 {
   const struct axis *axis = scale->axis;
-  if (!axis->log || log10(axis->hi / axis->lo) > 12)
+  double decade = fabs(scale->to - scale->from) / log10(axis->hi / axis->lo);
+  if (!axis->log || !(decade >= minor_room))
     return;
   for (double power = pow(10, floor(log10(axis->lo))); power < axis->hi; power *= 10)
     for (int k = 2; k < 10; k++)
@@ -757,6 +812,8 @@ static void draw_x_axis(const struct plot *plot)
     set_line(canvas, &(struct style){.stroke = canvas->theme->frame, .width = 0.6});
     segment(canvas, x, bottom, x, bottom + tick_length);
   }
+  if (!plot->has_x_title)
+    return;
   axis_title(&plot->panel->x, text, sizeof text);
   draw_text(canvas, LABEL, text, (plot->frame.x0 + plot->frame.x1) / 2,
             bottom + tick_length + row(TICK) + row(LABEL) + 1, 0.5);
@@ -842,21 +899,23 @@ static double draw_head(struct plot *plot, double top)
   return top + label_rows * row(TICK) + (label_rows ? 1 : 0);
 }
 
-static double foot_height(const struct panel *panel)
+static double foot_height(const struct plot *plot)
 {
-  return (has_rug(panel) ? rug_height : 0) + tick_length + row(TICK) + row(LABEL) + 3;
+  return (plot->has_rug ? rug_height : 0) + tick_length + row(TICK) +
+         (plot->has_x_title ? row(LABEL) : 0) + 3;
 }
 
 /* AREA is the panel with its labels; the frame begins at LEFT and ends at RIGHT in every panel. */
 static void draw_panel(const struct canvas *canvas, const struct panel *panel,
-                       const struct box *area, double left, double right)
+                       const struct box *area, double left, double right, bool has_x_title)
 {
   if (panel->marks == 0) {
     draw_sentence(canvas, panel, area);
     return;
   }
-  struct plot plot = {.canvas = canvas, .panel = panel, .has_rug = has_rug(panel)};
-  plot.frame = (struct box){left, area->y0, right, area->y1 - foot_height(panel)};
+  struct plot plot = {
+      .canvas = canvas, .panel = panel, .has_rug = has_rug(panel), .has_x_title = has_x_title};
+  plot.frame = (struct box){left, area->y0, right, area->y1 - foot_height(&plot)};
   plot.x = (struct scale){.axis = &panel->x, .from = left, .to = right};
   choose_ticks(canvas, &plot.x, true);
   plot.frame.y0 = fmin(draw_head(&plot, area->y0), plot.frame.y1 - 4 * canvas->pixel);
@@ -867,6 +926,7 @@ static void draw_panel(const struct canvas *canvas, const struct panel *panel,
   draw_inside(&plot);
   draw_marks(&plot, MARK_TICKS, draw_rug);
   draw_frame(&plot);
+  draw_marks(&plot, MARK_VLINE, draw_vline);
   draw_x_axis(&plot);
   draw_y_axis(&plot, area->x0 + text_size[LABEL]);
 }
@@ -874,13 +934,22 @@ static void draw_panel(const struct canvas *canvas, const struct panel *panel,
 /* --- the figure
  * ---------------------------------------------------------------------------------------- */
 
+/* Bytes of the first word of TEXT; a number keeps its unit. */
+static size_t word_length(const char *text)
+{
+  size_t length = strcspn(text, " ");
+  while (strncmp(text + length, " %", 2) == 0 || strncmp(text + length, " dB", 3) == 0)
+    length += 1 + strcspn(text + length + 1, " ");
+  return length;
+}
+
 /* Wraps TEXT to the canvas; draws it from baseline Y on when DRAW; returns its height. */
 static double wrap(const struct canvas *canvas, const char *text, double y, bool draw)
 {
   char line[TEXT] = "";
   double height = 0, room = canvas->width - 2 * margin;
   for (const char *word = text; *word;) {
-    size_t length = strcspn(word, " "), used = strlen(line);
+    size_t length = word_length(word), used = strlen(line);
     length = size_min(length, sizeof line - 8);
     char longer[2 * TEXT];
     snprintf(longer, sizeof longer, "%s%s%.*s", line, used ? " " : "", (int)length, word);
@@ -924,6 +993,17 @@ static double left_margin(const struct canvas *canvas, const struct figure *figu
   return margin + row(LABEL) + 3 + widest + tick_length + 2;
 }
 
+/* True when panel I and the one below it have the same x axis: its title is said once. */
+static bool shares_x(const struct figure *figure, size_t i)
+{
+  if (i + 1 >= figure->panels)
+    return false;
+  const struct axis *a = &figure->panel[i]->x, *b = &figure->panel[i + 1]->x;
+  return figure->panel[i + 1]->marks > 0 && a->label && b->label &&
+         strcmp(a->label, b->label) == 0 && !(a->lo < b->lo) && !(a->lo > b->lo) &&
+         !(a->hi < b->hi) && !(a->hi > b->hi);
+}
+
 static void draw_title(const struct canvas *canvas, const char *title)
 {
   char text[TEXT];
@@ -950,7 +1030,7 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
     double y = top + height * (double)i;
     struct box area = {margin, y, canvas->width - margin,
                        y + height - (i + 1 < figure->panels ? gap * 1.5 : 0)};
-    draw_panel(canvas, figure->panel[i], &area, left, right);
+    draw_panel(canvas, figure->panel[i], &area, left, right, !shares_x(figure, i));
   }
 }
 
@@ -960,10 +1040,9 @@ static enum status draw_on(cairo_surface_t *surface, const struct figure *figure
   cairo_t *cr = cairo_create(surface);
   enum status status = STATUS_OK;
   double scale = options->dpi / 72.0;
-  /* A canvas too small for the text sizes gets the whole picture scaled down. */
-  double shrink = fmin(1, fmin(options->width / scale / comfortable_width,
-                               options->height / scale / comfortable_height));
-  scale *= shrink;
+  double tall = comfortable_head + comfortable_panel * (double)size_max(figure->panels, 1);
+  double fit = fmin(options->width / scale / comfortable_width, options->height / scale / tall);
+  scale *= fmin(fit, most_enlarged);
   struct canvas canvas = {cr,
                           &themes[options->theme],
                           options->width / scale,
