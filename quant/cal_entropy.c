@@ -154,8 +154,7 @@ enum status entropy_choose(const struct calibration *calibration, const struct s
   unsigned level_bits = (unsigned)(calibration->format->bits - !one_sided);
   histogram.bins[0] = histogram.bins[1];
   double threshold = (double)edge(absmax, best_cut(histogram.bins, level_bits));
-  choice->lo = -threshold;
-  choice->hi = threshold;
+  *choice = (struct choice){.lo = -threshold, .hi = threshold};
   if (calibration->asymmetric) {
     choice->lo = fmax(choice->lo, fmin((double)sample->min, 0));
     choice->hi = fmin(choice->hi, fmax((double)sample->max, 0));

@@ -84,11 +84,12 @@ static enum status try_all(struct job *job, struct trials *trials, double *least
   return status;
 }
 
-/* Narrows in on the best scale from steps of a relative WIDTH. */
+/* Narrows in on the best scale, from WIDTH (relative) on either side; every round looks at nine
+ * scales and goes on between the best and half way to its neighbours. */
 static enum status refine(struct job *job, double width, double until, double *least)
 {
   enum status status = STATUS_OK;
-  for (; status == STATUS_OK && width > until; width /= 4) {
+  for (; status == STATUS_OK && width > until; width /= 8) {
     struct trials trials = {.count = 0};
     for (int i = -4; i <= 4; i++) {
       trials.scale[trials.count] = (float)((double)job->best->scale * (1 + width * i / 4));
@@ -407,7 +408,7 @@ static enum status settle(struct job *job, const struct choice *minmax)
                           .scale = {minmax->scale, job->best->scale},
                           .zero = {minmax->zero, job->best->zero}};
   enum status status = try_all(job, &trials, &least);
-  return status == STATUS_OK ? refine(job, 1e-3, 1e-5, &least) : status;
+  return status == STATUS_OK ? refine(job, 1e-3, 1e-4, &least) : status;
 }
 
 /* --- the row -------------------------------------------------------------------------- */
@@ -431,9 +432,7 @@ enum status mse_choose(const struct calibration *calibration, const struct sampl
 {
   struct job job = {.calibration = calibration, .sample = sample, .best = choice};
   frexpf(sample_absmax(sample), &job.exponent);
-  choice->lo = (double)sample->min;
-  choice->hi = (double)sample->max;
-  choice->has_scale = false;
+  *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
   calibration_scale(calibration, choice, &choice->scale, &choice->zero);
   choice->has_scale = true;
   enum status status = search_format(&job);

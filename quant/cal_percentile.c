@@ -12,7 +12,7 @@ enum status percentile_choose(const struct calibration *calibration, const struc
                                           calibration->asymmetric ? 2 : 1, found, error);
   if (status != STATUS_OK)
     return status;
-  choice->lo = calibration->asymmetric ? found[0] : -found[0];
-  choice->hi = calibration->asymmetric ? found[1] : found[0];
+  *choice = calibration->asymmetric ? (struct choice){.lo = found[0], .hi = found[1]}
+                                    : (struct choice){.lo = -found[0], .hi = found[0]};
   return STATUS_OK;
 }
