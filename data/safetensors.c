@@ -157,6 +157,8 @@ enum status safetensors_json(const unsigned char *text, size_t size, json_t **ou
 {
   json_error_t json;
   *out = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &json);
+  if (!*out && json_error_code(&json) == json_error_out_of_memory)
+    return error_memory(error, "a header");
   if (!*out)
     return error_set(error, STATUS_INPUT, "not valid JSON at byte %d: %s", json.position,
                      SHOWN(json.text));

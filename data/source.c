@@ -268,8 +268,8 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
 {
   const struct tensor *tensor = &source->tensors[index];
   if (!tensor->stored->decode)
-    return error_set(error, STATUS_INPUT, "%s: %s: values stored as %s cannot be decoded",
-                     SHOWN(source->spec), SHOWN(tensor->name), tensor->stored->name);
+    return error_set(error, STATUS_INPUT, "values stored as %s cannot be decoded",
+                     tensor->stored->name);
   if (tensor->data) {
     map_guard(); /* the program may have installed its own handlers since the file was opened */
     return STATUS_OK;

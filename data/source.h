@@ -49,7 +49,9 @@ enum status source_find(const struct source *source, const char *name, size_t *i
                         struct error *error);
 
 /* Makes the tensor's data readable: nothing to do for a mapped file, generates a synthetic one
- * (deterministic for its seed, whatever the number of threads). STATUS_CANCELLED, STATUS_MEMORY. */
+ * (deterministic for its seed, whatever the number of threads). STATUS_INPUT for a stored type
+ * that is listed only, STATUS_CANCELLED, STATUS_MEMORY; the message does not repeat source and
+ * tensor, which the caller chose. */
 enum status source_load(struct source *source, size_t index, struct progress *progress,
                         struct error *error);
 

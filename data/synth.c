@@ -497,10 +497,7 @@ static enum status synth_load(struct source *source, size_t index, struct progre
                               struct error *error)
 {
   struct plan *plans = source->state;
-  enum status status = draw_tensor(&plans[index], &source->tensors[index], progress, error);
-  if (status != STATUS_OK)
-    error_prefix(error, "%s: ", SHOWN(source->spec));
-  return status;
+  return draw_tensor(&plans[index], &source->tensors[index], progress, error);
 }
 
 /* --- the source ------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* .npy files: written here byte by byte as NumPy's format description says, and real ones. */
 #include "tests/data/files.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,51 @@ static void test_standard_input(void **state)
   with_stdin(bytes, 0, check_empty_pipe);
 }
 
+static void refused_on_stdin(const char *path, const char *fragment)
+{
+  int saved = dup(STDIN_FILENO), file = open(path, O_RDONLY);
+  assert_true(file >= 0);
+  dup2(file, STDIN_FILENO);
+  close(file);
+  files_refused("-", STATUS_INPUT, fragment);
+  dup2(saved, STDIN_FILENO);
+  close(saved);
+}
+
+/* Memory follows what arrives: promises of terabytes cost nothing. */
+static void test_lies_on_standard_input(void **state)
+{
+  (void)state;
+  refused_on_stdin(files_data("bad", "npy-shape-2e40-elements.npy"),
+                   "standard input: data ends early: 1099511627776 of f32");
+  refused_on_stdin(files_data("bad", "npy-header-length-4gb.npy"), "header of 4294967295 bytes");
+  refused_on_stdin(files_data("bad", "npy-magic-only.npy"), "ends inside its prefix");
+  refused_on_stdin("/dev/zero", "not a .npy file");
+}
+
+/* Grows over several steps. */
+static void test_large_on_standard_input(void **state)
+{
+  (void)state;
+  enum { COUNT = 300000 };
+  uint16_t *values = malloc(2 * COUNT);
+  for (size_t i = 0; i < COUNT; i++)
+    values[i] = (uint16_t)i;
+  const char *path = files_npy("l.npy", "'<u2'", "False", "(300000,)", values, 2 * COUNT);
+  int saved = dup(STDIN_FILENO), file = open(path, O_RDONLY);
+  dup2(file, STDIN_FILENO);
+  close(file);
+  struct source *source = files_open("-");
+  float *found = files_values(source, 0);
+  for (size_t i = 0; i < COUNT; i++)
+    assert_true(found[i] == (float)values[i]);
+  dup2(saved, STDIN_FILENO);
+  close(saved);
+  free(found);
+  free(values);
+  source_close(source);
+}
+
 /* Real files: what their README says of them. */
 static void test_samples(void **state)
 {
@@ -300,6 +346,8 @@ int main(void)
       cmocka_unit_test(test_bytes_after_the_data),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_standard_input),
+      cmocka_unit_test(test_lies_on_standard_input),
+      cmocka_unit_test(test_large_on_standard_input),
       cmocka_unit_test(test_samples),
       cmocka_unit_test(test_sample_outlier_column),
   };
