@@ -60,8 +60,8 @@ static const struct {
 
 static enum status read_descr(const char *descr, struct tensor *tensor, struct error *error)
 {
-  bool big = descr[0] == '>' ||
-             (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ && strchr("=|", descr[0]) && descr[0]);
+  bool big_host = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+  bool big = descr[0] == '>' || (big_host && descr[0] != '<');
   const char *type = descr + (descr[0] && strchr("<>=|", descr[0]));
   for (size_t i = 0; i < sizeof npy_types / sizeof *npy_types; i++)
     if (strcmp(type, npy_types[i].descr) == 0) {
@@ -245,7 +245,9 @@ static enum status read_prefix(struct bytes file, size_t *start, size_t *size, s
   if (file.size == 0)
     return error_set(error, STATUS_INPUT, "the file is empty; expected a .npy array");
   if (file.size < MAGIC_SIZE || memcmp(file.data, NPY_MAGIC, MAGIC_SIZE) != 0)
-    return error_set(error, STATUS_INPUT, "not a .npy file: expected it to begin with \\x93NUMPY");
+    return error_set(error, STATUS_INPUT,
+                     "not a .npy file: expected first bytes 93 4e 55 4d 50 59, found %s",
+                     first_bytes(file.data, file.size, (char[BYTES_SHOWN]){0}));
   unsigned version = file.size > MAGIC_SIZE ? file.data[MAGIC_SIZE] : 0;
   unsigned width = version == 1 ? 2 : 4;
   *start = MAGIC_SIZE + 2 + width;

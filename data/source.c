@@ -38,6 +38,17 @@ const char *path_base(const char *path)
   return slash ? slash + 1 : path;
 }
 
+char *first_bytes(const unsigned char *bytes, size_t size, char *text)
+{
+  text[0] = '\0';
+  for (size_t i = 0; i < size_min(size, BYTES_SHOWN / 3); i++)
+    snprintf(text + 3 * i, 4, "%02x ", bytes[i]);
+  size_t used = strlen(text);
+  if (used > 0)
+    text[used - 1] = '\0';
+  return text;
+}
+
 enum status source_map(struct source *source, const char *path, struct map **out,
                        struct error *error)
 {
@@ -107,15 +118,13 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
     map_close(map);
     return error_set(error, STATUS_INPUT, "%s: the file is empty", SHOWN(spec));
   }
-  char bytes[3 * 8 + 1] = "", types[256] = "";
-  for (size_t i = 0; i < size_min(length, 8); i++)
-    snprintf(bytes + 3 * i, 4, " %02x", head[i]);
+  char types[256] = "";
   for (size_t i = 0, used = 0; i < source_types_length && used < sizeof types; i++)
     used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", i ? ", " : "",
                              source_types[i].name);
   return error_set(error, STATUS_INPUT,
-                   "%s: unknown type of file, first bytes%s; expected one of: %s", SHOWN(spec),
-                   bytes, types);
+                   "%s: unknown type of file, first bytes %s; expected one of: %s", SHOWN(spec),
+                   first_bytes(head, length, (char[BYTES_SHOWN]){0}), types);
 }
 
 /* Standard input and synthetic tensors, even where a file of that name exists. */

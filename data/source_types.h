@@ -39,6 +39,10 @@ const char *path_base(const char *path);
 enum { SHOWN_SIZE = 256 };
 #define SHOWN(name) text_escape((name), (char[SHOWN_SIZE]){0}, SHOWN_SIZE)
 
+/* The first eight of SIZE bytes in hexadecimal, into TEXT (BYTES_SHOWN); returns TEXT. */
+enum { BYTES_SHOWN = 3 * 8 + 1 };
+char *first_bytes(const unsigned char *bytes, size_t size, char *text);
+
 /* The types, one file each. */
 bool npy_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status npy_open(const char *spec, struct source *source, struct error *error);

@@ -61,6 +61,7 @@ DECODER(i16, uint16_t, le16toh, (float)(int16_t)word)
 DECODER(u16, uint16_t, le16toh, (float)word)
 DECODER(i8, uint8_t, ONE_BYTE, (float)(int8_t)word)
 DECODER(u8, uint8_t, ONE_BYTE, (float)word)
+/* Any byte but 0 is true, as NumPy reads it. */
 DECODER(bool, uint8_t, ONE_BYTE, word ? 1.0f : 0.0f)
 
 /* The 256 values of a small float format, from the table that also quantizes. */

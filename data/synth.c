@@ -279,20 +279,26 @@ static enum status read_shape(const char *value, struct shape *shape, struct err
   return STATUS_OK;
 }
 
+/* The message for a word that is none of NAMES: the nearest one, and all of them. */
+static enum status unknown_word(const char *what, const char *word, const char *const *names,
+                                size_t count, struct error *error)
+{
+  char list[400] = "";
+  for (size_t i = 0, used = 0; i < count && used < sizeof list; i++)
+    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+  const char *near = nearest_word(word, names, count);
+  return error_set(error, STATUS_USAGE, "unknown %s \"%s\"%s%s%s; there are: %s", what, SHOWN(word),
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
+}
+
 static enum status unknown_parameter(const struct distribution *distribution, const char *name,
                                      struct error *error)
 {
-  const char *names[PARAMETERS + 4] = {"shape", "seed", "scale", "offset"};
-  char list[200] = "";
+  const char *names[4 + PARAMETERS] = {"shape", "seed", "scale", "offset"};
   size_t count = 4;
   for (size_t i = 0; distribution && i < PARAMETERS && distribution->parameters[i].name; i++)
     names[count++] = distribution->parameters[i].name;
-  for (size_t i = 0, used = 0; i < count; i++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
-  const char *near = nearest_word(name, names, count);
-  return error_set(error, STATUS_USAGE, "unknown parameter \"%s\"%s%s%s; there are: %s",
-                   SHOWN(name), near ? "; did you mean \"" : "", near ? near : "",
-                   near ? "\"?" : "", list);
+  return unknown_word("parameter", name, names, count, error);
 }
 
 static enum status set_parameter(struct plan *plan, const char *name, const char *value,
@@ -359,19 +365,14 @@ static enum status find_distribution(const char *name, const struct distribution
                                      struct error *error)
 {
   const char *names[DISTRIBUTIONS];
-  char list[300] = "";
-  for (size_t i = 0, used = 0; i < DISTRIBUTIONS; i++) {
+  for (size_t i = 0; i < DISTRIBUTIONS; i++) {
     names[i] = distributions[i].name;
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     if (strcmp(name, names[i]) == 0) {
       *out = &distributions[i];
       return STATUS_OK;
     }
   }
-  const char *near = nearest_word(name, names, DISTRIBUTIONS);
-  return error_set(error, STATUS_USAGE, "unknown distribution \"%s\"%s%s%s; there are: %s",
-                   SHOWN(name), near ? "; did you mean \"" : "", near ? near : "",
-                   near ? "\"?" : "", list);
+  return unknown_word("distribution", name, names, DISTRIBUTIONS, error);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------- */
@@ -530,8 +531,10 @@ static void write_remark(struct plan *plan)
 static enum status add_plan(struct source *source, struct plan *plan, struct error *error)
 {
   write_remark(plan);
-  struct tensor tensor = {
-      .name = plan->distribution->name, .shape = plan->shape, .stored = stored_find("f32")};
+  struct tensor tensor = {.name = plan->distribution->name,
+                          .shape = plan->shape,
+                          .stored = stored_find("f32"),
+                          .swapped = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__};
   tensor.count = shape_elements(&plan->shape);
   tensor.bytes = tensor.count * sizeof(float);
   return source_add(source, &tensor, error);

@@ -93,6 +93,29 @@ static void test_fortran_order(void **state)
                A * B * C);
 }
 
+/* Any stretch of a tensor reads as it does within the whole. */
+static void test_any_stretch(void **state)
+{
+  (void)state;
+  enum { COUNT = 3 * 5 * 1500 };
+  static uint16_t data[COUNT];
+  static float out[FEED_BLOCK];
+  for (size_t i = 0; i < COUNT; i++)
+    data[i] = (uint16_t)(i * 7);
+  static const char *const forms[][2] = {
+      {"'<u2'", "False"}, {"'>u2'", "False"}, {"'<u2'", "True"}, {"'>u2'", "True"}};
+  for (size_t f = 0; f < 4; f++) {
+    struct source *source =
+        files_open(files_npy("a.npy", forms[f][0], forms[f][1], "(3, 5, 1500)", data, sizeof data));
+    struct feed feed = tensor_feed(source_tensor(source, 0));
+    float *whole = files_values(source, 0);
+    for (size_t start = 0, n = 1; start + n <= COUNT; start += 211, n = (n * 3) % FEED_BLOCK)
+      assert_memory_equal(feed_block(&feed, start, n, out), whole + start, n * sizeof *out);
+    free(whole);
+    source_close(source);
+  }
+}
+
 static void test_direct_only_when_it_can_be(void **state)
 {
   (void)state;
@@ -340,6 +363,7 @@ int main(void)
       cmocka_unit_test(test_types),
       cmocka_unit_test(test_bool),
       cmocka_unit_test(test_fortran_order),
+      cmocka_unit_test(test_any_stretch),
       cmocka_unit_test(test_direct_only_when_it_can_be),
       cmocka_unit_test(test_shapes),
       cmocka_unit_test(test_header_forms),
