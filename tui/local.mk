@@ -3,9 +3,15 @@
 noinst_LIBRARIES += libfigure.a
 libfigure_a_SOURCES = \
 	tui/figure/cairo.c \
+	tui/figure/canvas.c tui/figure/canvas.h \
 	tui/figure/draw.h \
+	tui/figure/labels.c \
 	tui/figure/libraries.c tui/figure/libraries.h \
-	tui/figure/png.c tui/figure/png.h
+	tui/figure/marks.c \
+	tui/figure/panel.c \
+	tui/figure/plot.h \
+	tui/figure/png.c tui/figure/png.h \
+	tui/figure/scale.c
 libfigure_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS)
 FIGURE_LIBS = libfigure.a $(ANALYSIS_LIBS) $(CAIRO_LIBS) $(PNG_LIBS)
 

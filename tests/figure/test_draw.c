@@ -217,6 +217,34 @@ static void sentences_and_empty_figures(void **state)
   figure_free(figure);
 }
 
+/* Words longer than any buffer, of characters of several bytes, in every place for words: cut or
+ * wrapped between characters (Cairo refuses half of one). */
+static void long_words_are_cut_between_characters(void **state)
+{
+  (void)state;
+  for (size_t shift = 0; shift < 4; shift++) {
+    char text[3000] = "xyz";
+    size_t length = shift;
+    while (length + 4 < sizeof text)
+      length += (size_t)snprintf(text + length, 4, "%s", "\u20ac");
+    struct figure *figure = bars_figure(heights, HEIGHTS);
+    struct panel *panel = figure->panel[0];
+    assert_true(axis_set(&panel->x, text, text, 0, 5) && axis_set(&panel->y, text, text, 0, 10));
+    assert_non_null(panel_add_mark(panel, MARK_POINTS, ROLE_OUTLIER, 1, heights, heights, text));
+    assert_non_null(panel_add_mark(panel, MARK_VLINE, ROLE_CLIP, 1, heights, NULL, text));
+    assert_non_null(panel_add_mark(panel, MARK_HLINE, ROLE_MEDIAN, 1, heights, NULL, text));
+    assert_non_null(figure_add_panel(figure, text));
+    free(figure->title);
+    figure->title = strdup(text);
+    figure->caption[1] = strdup(text);
+    struct figure_options options = {400, 300, 100, THEME_LIGHT};
+    struct picture picture;
+    draw(figure, &options, &picture);
+    picture_free(&picture);
+    figure_free(figure);
+  }
+}
+
 static void impossible_sizes_are_refused(void **state)
 {
   (void)state;
@@ -241,6 +269,7 @@ int main(void)
       cmocka_unit_test(no_outlier_vanishes),
       cmocka_unit_test(everything_can_be_drawn),
       cmocka_unit_test(sentences_and_empty_figures),
+      cmocka_unit_test(long_words_are_cut_between_characters),
       cmocka_unit_test(impossible_sizes_are_refused),
   };
   return cmocka_run_group_tests_name("draw", tests, NULL, NULL);

@@ -1,0 +1,68 @@
+/* A plot: one panel laid out on the canvas, with the scales of its axes. Internal to tui/figure/.
+ *
+ * Ownership: borrows canvas and panel. Threads: as the canvas. */
+#ifndef QSCOPE_TUI_FIGURE_PLOT_H
+#define QSCOPE_TUI_FIGURE_PLOT_H
+
+#include "tui/figure/canvas.h"
+
+enum { MOST_TICKS = 64, MOST_LABELS = 64 };
+
+struct scale {
+  const struct axis *axis;
+  double from, to; /* where lo and hi are drawn */
+  size_t ticks;
+  double tick[MOST_TICKS];
+};
+
+struct plot {
+  const struct canvas *canvas;
+  const struct panel *panel;
+  struct box frame;
+  struct scale x, y;
+  bool has_rug, has_x_title;
+  size_t boxes; /* what labels inside the frame must not overlap */
+  struct box box[MOST_LABELS];
+};
+
+/* --- scales: scale.c ------------------------------------------------------------------------ */
+
+/* Where VALUE is drawn; far outside is just outside, NaN stays NaN. */
+double scale_place(const struct scale *scale, double value);
+/* The label of tick I. */
+void scale_tick_text(const struct canvas *canvas, const struct scale *scale, size_t i, char *text,
+                     size_t size);
+double scale_widest_tick(const struct canvas *canvas, const struct scale *scale);
+/* As many ticks as fit: on x their labels must not touch, on y a line of text each. */
+void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool horizontal);
+
+/* --- marks: marks.c ------------------------------------------------------------------------- */
+
+extern const double dot_radius, rug_height;
+
+const struct style *plot_style(const struct plot *plot, const struct mark *mark);
+/* Where a bar of HEIGHT ends: a gap stays at the base, infinity reaches the top. */
+double plot_bar_top(const struct plot *plot, double height);
+void plot_dot(const struct plot *plot, const struct mark *mark, double x, double y, double radius);
+/* The marks inside the frame in the order in which they cover each other; the lines on it; and
+ * the levels as a ruler under it. */
+void plot_marks(const struct plot *plot);
+void plot_vlines(const struct plot *plot);
+void plot_rug(const struct plot *plot);
+
+/* --- labels and legend: labels.c ------------------------------------------------------------- */
+
+/* Labels of single points: beside them, where no other label and preferably no bar stands. */
+void labels_points(struct plot *plot);
+/* The title, the legend (beside it, or in rows of its own) and the labels of lines and bands, from
+ * TOP down; returns where the frame may begin. */
+double labels_head(const struct plot *plot, double top);
+
+/* --- panels: panel.c ------------------------------------------------------------------------- */
+
+/* Draws PANEL in AREA (with its labels); the frame begins at LEFT and ends at RIGHT. */
+void panel_draw(const struct canvas *canvas, const struct panel *panel, const struct box *area,
+                double left, double right, bool has_x_title);
+extern const double tick_length;
+
+#endif

@@ -1,0 +1,53 @@
+/* From numbers to places, and the ticks between. */
+#include "tui/figure/plot.h"
+
+#include <math.h>
+
+double scale_place(const struct scale *scale, double value)
+{
+  double lo = scale->axis->lo, hi = scale->axis->hi;
+  if (scale->axis->log) {
+    if (!(value > 0))
+      return value <= 0 ? scale->from : (double)NAN;
+    lo = log10(lo);
+    hi = log10(hi);
+    value = log10(value);
+  }
+  double share = fmin(fmax((value - lo) / (hi - lo), -1), 2); /* far outside is outside */
+  return isnan(value) ? value : scale->from + share * (scale->to - scale->from);
+}
+
+void scale_tick_text(const struct canvas *canvas, const struct scale *scale, size_t i, char *text,
+                     size_t size)
+{
+  char plain[64];
+  double step = scale->ticks > 1 ? scale->tick[1] - scale->tick[0] : scale->tick[0];
+  axis_tick_text(scale->axis, scale->tick[i], step, plain, sizeof plain);
+  canvas_typeset(canvas, plain, text, size);
+}
+
+double scale_widest_tick(const struct canvas *canvas, const struct scale *scale)
+{
+  double widest = 0;
+  for (size_t i = 0; i < scale->ticks; i++) {
+    char text[64];
+    scale_tick_text(canvas, scale, i, text, sizeof text);
+    widest = fmax(widest, canvas_text_width(canvas, TEXT_TICK, text));
+  }
+  return widest;
+}
+
+void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool horizontal)
+{
+  double length = fabs(scale->to - scale->from);
+  double room = horizontal ? 40 : 1.8 * text_row(TEXT_TICK);
+  size_t most = (size_t)fmin(fmax(length / room, 1), MOST_TICKS);
+  for (; most > 0; most--) {
+    scale->ticks = axis_ticks(scale->axis, most, scale->tick);
+    if (!horizontal || scale->ticks < 2)
+      return;
+    double apart = fabs(scale_place(scale, scale->tick[1]) - scale_place(scale, scale->tick[0]));
+    if (scale_widest_tick(canvas, scale) * 1.35 + 2 <= apart)
+      return;
+  }
+}
