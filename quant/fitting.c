@@ -9,9 +9,10 @@
 #include <math.h>
 
 enum {
+  CACHE_LINE = 16,      /* elements */
   SMALL_UNIT = 1 << 20, /* elements: gathered, and calibrated in parallel with other units */
   TILE_MOST = 1 << 21,  /* elements that a worker gathers at once, beyond a single unit */
-  LINE_ELEMENTS = 64,   /* neighbouring elements that are worth reading for interleaved units */
+  LINE_ELEMENTS = 256,  /* neighbouring elements to read at once from interleaved units */
 };
 
 struct fitting {
@@ -20,10 +21,10 @@ struct fitting {
   struct calibration calibration;
   struct extent *extents;
   struct progress *progress;
-  size_t tile, capacity; /* units gathered at once, elements of each at most */
-  float *values;         /* tile * capacity for each worker */
-  size_t *counts;        /* tile for each worker */
-  atomic_int failure;    /* first status of a unit that could not be calibrated */
+  size_t tile, stride; /* units gathered at once, room for each */
+  float *values;       /* tile * stride for each worker */
+  size_t *counts;      /* tile for each worker */
+  atomic_int failure;  /* first status of a unit that could not be calibrated */
   struct error *error;
 };
 
@@ -93,24 +94,25 @@ static void fail(struct fitting *fitting, enum status status, const struct error
 
 struct gathering {
   const struct grain *grain;
-  size_t first, capacity; /* unit of the first column of `values` */
+  size_t first, stride; /* unit of the first column of `values` */
   float *values;
   size_t *counts;
 };
 
 /* N elements from START, all of units of the tile. */
-static void gather_span(struct gathering *gathering, const struct feed *feed, size_t start,
+static void gather_span(const struct gathering *gathering, const struct feed *feed, size_t start,
                         size_t n)
 {
-  float scratch[FEED_BLOCK];
+  float scratch[FEED_BLOCK], *values = gathering->values;
+  size_t *counts = gathering->counts, first = gathering->first, stride = gathering->stride;
   struct grain_walk walk = grain_walk_from(gathering->grain, start);
   for (size_t block; n > 0; start += block, n -= block) {
     block = size_min(n, FEED_BLOCK);
     const float *x = feed_block(feed, start, block, scratch);
     for (size_t i = 0; i < block; i++) {
-      size_t column = grain_walk_step(&walk) - gathering->first;
+      size_t column = grain_walk_step(&walk) - first;
       if (isfinite(x[i]))
-        gathering->values[column * gathering->capacity + gathering->counts[column]++] = x[i];
+        values[column * stride + counts[column]++] = x[i];
     }
   }
 }
@@ -141,8 +143,8 @@ static void fit_tile(void *context, size_t chunk, unsigned worker)
   struct gathering gathering = {
       .grain = grain,
       .first = chunk * fitting->tile,
-      .capacity = fitting->capacity,
-      .values = fitting->values + worker * fitting->tile * fitting->capacity,
+      .stride = fitting->stride,
+      .values = fitting->values + worker * fitting->tile * fitting->stride,
       .counts = fitting->counts + worker * fitting->tile,
   };
   size_t count = size_min(fitting->tile, grain->units - gathering.first);
@@ -152,7 +154,7 @@ static void fit_tile(void *context, size_t chunk, unsigned worker)
       return;
     struct sample sample = unit_sample(fitting, gathering.first + i);
     struct error error;
-    sample.values = gathering.values + i * gathering.capacity;
+    sample.values = gathering.values + i * gathering.stride;
     sample.finite = gathering.counts[i];
     enum status status = fit_unit(fitting, &sample, &error);
     if (status != STATUS_OK)
@@ -175,11 +177,13 @@ static size_t tile_units(const struct grain *grain, size_t capacity)
 static enum status fit_small_units(struct fitting *fitting)
 {
   const struct grain *grain = &fitting->fit->grain;
-  fitting->capacity = grain_unit_size(grain, 0);
-  fitting->tile = tile_units(grain, fitting->capacity);
+  size_t capacity = grain_unit_size(grain, 0);
+  fitting->tile = tile_units(grain, capacity);
+  /* An odd number of cache lines: neighbouring units must not fall into the same sets. */
+  fitting->stride = (size_div_up(capacity, CACHE_LINE) | 1) * CACHE_LINE;
   size_t chunks = size_div_up(grain->units, fitting->tile);
   size_t workers = size_min(pool_threads(), chunks);
-  fitting->values = mem_array(workers, fitting->tile * fitting->capacity * sizeof(float));
+  fitting->values = mem_array(workers, fitting->tile * fitting->stride * sizeof(float));
   fitting->counts = mem_array(workers, fitting->tile * sizeof(size_t));
   enum status status = STATUS_MEMORY;
   if (fitting->values && fitting->counts)

@@ -37,7 +37,8 @@ struct minifloat_grid {
   bool infinity; /* infinity exists (and NaN above it); else NaN is all ones */
 };
 
-/* Sums over a block, each in eight double lanes that are added up in a fixed order. */
+/* Sums over a block, each in eight double lanes that are added up in a fixed order: element i
+ * goes to lane i % 8, once non-finite x have been taken out. */
 struct tally {
   double error, error2, clipped_error2, signal2, reconstruction2, product;
   double bulk_error2, bulk_signal2;

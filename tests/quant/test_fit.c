@@ -549,7 +549,9 @@ static void test_threads_and_feeds(void **state)
                                       "int8,channel=1",
                                       "int4,asym,channel=1,percentile=99",
                                       "int4,group=128,percentile=98",
-                                      "e4m3,token"};
+                                      "e4m3,token",
+                                      "int8,entropy",
+                                      "int4,channel=1,mse"};
   float *x = malloc(N * sizeof *x);
   assert_non_null(x);
   for (size_t i = 0; i < N; i++)

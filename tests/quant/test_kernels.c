@@ -633,6 +633,9 @@ static void test_choice(void **state)
     kernels_init();
     assert_string_equal(kernels.name, levels[i]->name);
   }
+  setenv("QSCOPE_ISA", "mmx", 1); /* unknown: a warning, and the best there is */
+  kernels_init();
+  assert_string_equal(kernels.name, levels[last]->name);
   unsetenv("QSCOPE_ISA");
   kernels_init();
   assert_string_equal(kernels.name, levels[last]->name);
