@@ -3,6 +3,7 @@
 #include "tui/figure/plot.h"
 #include "tui/figure/png.h"
 
+#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

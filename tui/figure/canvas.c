@@ -1,6 +1,7 @@
 /* The canvas: colours, lines and text. */
 #include "tui/figure/canvas.h"
 
+#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

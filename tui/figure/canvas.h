@@ -8,10 +8,11 @@
 #include "analysis/figure.h"
 #include "tui/figure/draw.h"
 
-#include <cairo.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct _cairo; /* cairo_t: whoever draws includes cairo.h */
 
 enum dash { DASH_SOLID, DASH_LONG, DASH_SHORT, DASH_DOTTED };
 
@@ -38,7 +39,7 @@ struct box {
 };
 
 struct canvas {
-  cairo_t *cr;
+  struct _cairo *cr;
   const struct theme *theme;
   double width, height; /* points */
   double pixel;         /* one pixel in points */
@@ -54,7 +55,7 @@ double canvas_snap(const struct canvas *canvas, double at);
 
 /* True when the installed font has every letter of TEXT. Without any font Cairo draws letters of
  * its own (a "user" font), or nothing, and reports success: the text would be lost silently. */
-bool canvas_has_letters(cairo_t *cr, const char *text);
+bool canvas_has_letters(struct _cairo *cr, const char *text);
 double canvas_text_width(const struct canvas *canvas, enum text_kind kind, const char *text);
 /* The distance of two lines of text. */
 double text_row(enum text_kind kind);

@@ -1,6 +1,7 @@
 /* Labels that must not overlap, and the legend. */
 #include "tui/figure/plot.h"
 
+#include <cairo.h>
 #include <math.h>
 
 enum { LABEL_ROWS = 3 };

@@ -1,6 +1,7 @@
 /* The marks of a panel. */
 #include "tui/figure/plot.h"
 
+#include <cairo.h>
 #include <math.h>
 
 const double dot_radius = 1.8, rug_height = 5;

@@ -1,6 +1,7 @@
 /* A panel: frame, axes, marks and labels. */
 #include "tui/figure/plot.h"
 
+#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 
