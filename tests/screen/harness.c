@@ -28,7 +28,9 @@ struct harness {
   VTermScreen *screen;
   char *output;
   size_t length, room, scanned;
-  unsigned keys, handled; /* sent, and said to be handled */
+  unsigned keys, handled;      /* sent; said to be handled, plus 1 */
+  int said_rows, said_columns; /* size of the last settled frame */
+  struct termios settings;     /* as the program found them */
   char text[TEXT_BYTES];
 };
 
@@ -83,6 +85,19 @@ static void open_screen(struct harness *harness)
   vterm_screen_reset(harness->screen, 1);
 }
 
+/* What a new pseudo-terminal is set to. */
+static struct termios usual_settings(void)
+{
+  struct termios settings = {0};
+  int master, slave;
+  if (openpty(&master, &slave, NULL, NULL, NULL) != 0)
+    abort();
+  tcgetattr(slave, &settings);
+  close(master);
+  close(slave);
+  return settings;
+}
+
 struct harness *harness_start(const struct harness_options *options)
 {
   struct harness *harness = calloc(1, sizeof *harness);
@@ -90,10 +105,11 @@ struct harness *harness_start(const struct harness_options *options)
     abort();
   harness->rows = options->rows ? options->rows : 24;
   harness->columns = options->columns ? options->columns : 80;
+  harness->settings = usual_settings();
   open_screen(harness);
   struct winsize size = {.ws_row = (unsigned short)harness->rows,
                          .ws_col = (unsigned short)harness->columns};
-  harness->child = forkpty(&harness->master, NULL, NULL, &size);
+  harness->child = forkpty(&harness->master, NULL, &harness->settings, &size);
   if (harness->child < 0)
     abort();
   if (harness->child == 0) {
@@ -120,6 +136,13 @@ void harness_end(struct harness *harness)
   free(harness);
 }
 
+void harness_hang_up(struct harness *harness)
+{
+  close(harness->master);
+  harness->master = open("/dev/null", O_RDWR);
+  harness->closed = true;
+}
+
 pid_t harness_child(const struct harness *harness)
 {
   return harness->child;
@@ -139,7 +162,10 @@ static void scan_markers(struct harness *harness)
       continue;
     if (!memchr(at, '\a', harness->length - harness->scanned))
       return;
-    harness->handled = (unsigned)strtoul(at + width, NULL, 10) + 1;
+    harness->said_rows = harness->rows;
+    harness->said_columns = harness->columns;
+    sscanf(at + width, "%u;%dx%d", &harness->handled, &harness->said_rows, &harness->said_columns);
+    harness->handled++;
   }
 }
 
@@ -229,7 +255,8 @@ static bool holds_no_text(struct harness *harness, const void *text)
 static bool holds_settled(struct harness *harness, const void *unused)
 {
   (void)unused;
-  return harness->handled > harness->keys;
+  return harness->handled > harness->keys && harness->said_rows == harness->rows &&
+         harness->said_columns == harness->columns;
 }
 
 static bool holds_bytes(struct harness *harness, const void *bytes)
@@ -431,9 +458,13 @@ const char *harness_output(const struct harness *harness, size_t *length)
   return harness->output ? harness->output : "";
 }
 
-bool harness_settings(const struct harness *harness, struct termios *settings)
+bool harness_settings_restored(const struct harness *harness)
 {
-  return tcgetattr(harness->master, settings) == 0;
+  struct termios now;
+  const struct termios *then = &harness->settings;
+  return tcgetattr(harness->master, &now) == 0 && now.c_iflag == then->c_iflag &&
+         now.c_oflag == then->c_oflag && now.c_lflag == then->c_lflag &&
+         now.c_cflag == then->c_cflag && memcmp(now.c_cc, then->c_cc, sizeof now.c_cc) == 0;
 }
 
 void harness_quiet(struct harness *harness, bool quiet)

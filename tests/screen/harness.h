@@ -1,8 +1,8 @@
 /* The screen harness: a program in a pseudo-terminal, its screen read back through libvterm.
  *
  * Nothing sleeps: every wait is for a condition, with a deadline. The program says when it has
- * settled: with QSCOPE_TEST_IDLE set, qscope sends OSC 5379;idle;N after each settled frame, N
- * being the number of keys (and resizes) it has handled. Ownership: harness_start returns a
+ * settled: with QSCOPE_TEST_IDLE set, qscope sends OSC 5379;idle;N;RxC after each settled frame:
+ * N keys were handled, the frame has R rows and C columns. Ownership: harness_start returns a
  * harness that harness_end frees. Threads: one. */
 #ifndef QSCOPE_TESTS_SCREEN_HARNESS_H
 #define QSCOPE_TESTS_SCREEN_HARNESS_H
@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <termios.h>
 
 struct harness;
 
@@ -34,6 +33,9 @@ struct harness *harness_start(const struct harness_options *options);
 void harness_end(struct harness *harness);
 
 pid_t harness_child(const struct harness *harness);
+
+/* Closes the terminal, as when its window goes. */
+void harness_hang_up(struct harness *harness);
 
 /* Sends bytes as they are. */
 void harness_bytes(struct harness *harness, const char *bytes);
@@ -70,8 +72,8 @@ bool harness_cursor_visible(const struct harness *harness);
 
 /* All bytes the program has written, and how many. */
 const char *harness_output(const struct harness *harness, size_t *length);
-/* The terminal settings as they are now. */
-bool harness_settings(const struct harness *harness, struct termios *settings);
+/* True when the terminal settings are those the program found. */
+bool harness_settings_restored(const struct harness *harness);
 
 /* While set, failures do not print the screen: for tests that expect one. Shorter deadline too. */
 void harness_quiet(struct harness *harness, bool quiet);

@@ -9,7 +9,7 @@ tests_screen_test_parts_SOURCES = tests/screen/test_parts.c
 tests_screen_test_parts_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 
 if HAVE_VTERM
-SCREEN_TESTS = tests/screen/test_harness
+SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 
@@ -19,5 +19,11 @@ libharness_a_CPPFLAGS = $(AM_CPPFLAGS) $(VTERM_CFLAGS)
 
 tests_screen_test_harness_SOURCES = tests/screen/test_harness.c
 tests_screen_test_harness_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+
+screen_fixture = tests/screen/fixture.c tests/screen/fixture.h
+tests_screen_test_explorer_SOURCES = tests/screen/test_explorer.c $(screen_fixture)
+tests_screen_test_explorer_LDADD = libharness.a libscreen.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_terminals_SOURCES = tests/screen/test_terminals.c $(screen_fixture)
+tests_screen_test_terminals_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 endif
 endif

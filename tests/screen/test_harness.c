@@ -99,6 +99,33 @@ static void size_reaches_the_program(void **state)
   harness_end(harness);
 }
 
+static void settling_waits_for_the_size(void **state)
+{
+  (void)state;
+  struct harness *harness = start("printf '\\033]5379;idle;0;24x80\\a'; read a; "
+                                  "printf '\\033]5379;idle;0;30x100\\a'; read b");
+  assert_true(harness_wait_settled(harness));
+  harness_resize(harness, 30, 100);
+  harness_quiet(harness, true);
+  assert_false(harness_wait_settled(harness));
+  harness_quiet(harness, false);
+  harness_bytes(harness, "\n");
+  assert_true(harness_wait_settled(harness));
+  harness_end(harness);
+}
+
+static void changed_settings_are_noticed(void **state)
+{
+  (void)state;
+  struct harness *harness = start("echo a; read x; stty -echo; echo b; read x");
+  assert_true(harness_wait_text(harness, "a"));
+  assert_true(harness_settings_restored(harness));
+  harness_bytes(harness, "\n");
+  assert_true(harness_wait_text(harness, "b"));
+  assert_false(harness_settings_restored(harness));
+  harness_end(harness);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -108,6 +135,8 @@ int main(void)
       cmocka_unit_test(settling_counts_keys),
       cmocka_unit_test(attributes_are_read),
       cmocka_unit_test(size_reaches_the_program),
+      cmocka_unit_test(settling_waits_for_the_size),
+      cmocka_unit_test(changed_settings_are_noticed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,14 +235,15 @@ static const char *text_tail(const struct cells *cells, const char *text, int co
   return text;
 }
 
-char *text_shorten(const struct cells *cells, const char *text, int columns, const char *mark,
-                   char *out, size_t size)
+char *text_cut(const struct cells *cells, const char *text, int columns, int head, const char *mark,
+               char *out, size_t size)
 {
   if (text_width(cells, text) <= columns) {
     snprintf(out, size, "%s", text);
     return out;
   }
-  int head = (columns - 1) / 2, used = 0, width;
+  int used = 0, width;
+  head = head < columns - 1 ? head : columns - 1;
   const char *at = text, *before = text;
   for (uint32_t code; used < head && (code = utf8_next(&at)); before = at) {
     shown(cells, code, &width);
@@ -253,6 +254,12 @@ char *text_shorten(const struct cells *cells, const char *text, int columns, con
   const char *tail = text_tail(cells, before, columns > 0 ? columns - used - 1 : 0);
   snprintf(out, size, "%.*s%s%s", (int)(before - text), text, columns > 0 ? mark : "", tail);
   return out;
+}
+
+char *text_shorten(const struct cells *cells, const char *text, int columns, const char *mark,
+                   char *out, size_t size)
+{
+  return text_cut(cells, text, columns, (columns - 1) / 2, mark, out, size);
 }
 
 char *cells_dump(const struct cells *cells)

@@ -85,8 +85,12 @@ void cells_wrap(struct cells *cells, struct rect rect, struct style style, const
 /* Columns that TEXT takes. */
 int text_width(const struct cells *cells, const char *text);
 
-/* Copies TEXT to OUT (SIZE bytes) so that it takes at most COLUMNS columns, the middle replaced
- * by MARK (one column, UTF-8) when it is too long. Returns OUT. */
+/* Copies TEXT to OUT (SIZE bytes) so that it takes at most COLUMNS columns: when it is too long,
+ * the middle (what follows the first HEAD columns) is replaced by MARK, one column of UTF-8.
+ * Returns OUT. */
+char *text_cut(const struct cells *cells, const char *text, int columns, int head, const char *mark,
+               char *out, size_t size);
+/* The same, with both ends kept equally. */
 char *text_shorten(const struct cells *cells, const char *text, int columns, const char *mark,
                    char *out, size_t size);
 

@@ -31,11 +31,13 @@ static void write_split(const struct result *result, char *label, char *value)
 {
   const struct metrics *metrics = &result->metrics;
   double clipping = metrics->clipping_mse / metrics->mse * 100;
-  snprintf(label, TEXT, " round/clip");
+  snprintf(label, TEXT, " rnd/clip");
   if (!(metrics->mse > 0))
     snprintf(value, TEXT, "n/a");
-  else if (clipping > 0 && clipping < 0.05)
-    snprintf(value, TEXT, ">99.9/<0.1 %%");
+  else if (clipping == 0)
+    snprintf(value, TEXT, "100/0 %%");
+  else if (clipping < 0.05)
+    snprintf(value, TEXT, ">99.9/<.1 %%");
   else
     snprintf(value, TEXT, "%.1f/%.1f %%", 100 - clipping, clipping);
 }

@@ -24,41 +24,54 @@ static const char *source_name(const struct explorer *explorer, char *text)
   return text_escape(slash && slash[1] ? slash + 1 : spec, text, NAME_TEXT);
 }
 
-/* Shape, stored format, and the counters that must never be out of sight. */
-static void title_facts(const struct explorer *explorer, char *text, size_t size)
+/* Shape, stored format, and the counters that must never be out of sight; on a narrow screen the
+ * counters only when they count. */
+static void title_facts(const struct explorer *explorer, bool narrow, char *text, size_t size)
 {
   const struct tensor *tensor = explorer_whole(explorer);
   char shape[160], counters[64] = "";
-  if (explorer->result)
-    snprintf(counters, sizeof counters, "  NaN %" PRIu64 " Inf %" PRIu64,
-             explorer->result->facts.nan, explorer->result->facts.inf);
+  const struct facts *facts = explorer->result ? &explorer->result->facts : NULL;
+  if (facts && (!narrow || facts->nan || facts->inf))
+    snprintf(counters, sizeof counters, "  NaN %" PRIu64 " Inf %" PRIu64, facts->nan, facts->inf);
   snprintf(text, size, "%s %s%s ", shape_print(&tensor->shape, shape, sizeof shape),
            tensor->stored->name, counters);
 }
 
+/* The source, as much of it as ROOM columns hold, and what leads on to the tensor. */
+static int paint_source(struct explorer *explorer, struct rect rect, int room, struct style style)
+{
+  enum { LEAST = 8 };
+  char name[NAME_TEXT], shown[NAME_TEXT], mark[5];
+  if (room < LEAST)
+    return 1;
+  text_shorten(&explorer->cells, source_name(explorer, name), room, ellipsis(explorer, mark), shown,
+               sizeof shown);
+  int column = cells_text(&explorer->cells, rect, 0, 1, style, shown);
+  cells_put(&explorer->cells, rect.row, rect.column + column + 1,
+            explorer->glyphs->code[GLYPH_INTO], style);
+  return column + 3;
+}
+
 static void paint_title(struct explorer *explorer)
 {
+  enum { NARROW = 60 };
   struct rect rect = explorer->layout.place[PLACE_TITLE];
   struct style title = {.ink = PAINT_TITLE, .paper = PAINT_TITLE}, bold = title;
-  char source[NAME_TEXT], name[NAME_TEXT], shown[NAME_TEXT], facts[256], channel[48] = "", mark[5];
+  char name[NAME_TEXT], shown[NAME_TEXT], facts[256], channel[48] = "", mark[5];
   bold.attributes = CELL_BOLD;
   cells_fill(&explorer->cells, rect, ' ', title);
-  title_facts(explorer, facts, sizeof facts);
+  title_facts(explorer, rect.columns < NARROW, facts, sizeof facts);
   if (explorer->state.view.channel >= 0)
     snprintf(channel, sizeof channel, " channel %ld", explorer->state.view.channel);
   int right = cells_text_right(&explorer->cells, rect, 0, title, facts);
+  struct rect left = {rect.row, rect.column, 1, right > 2 ? right - 1 : 0};
   text_escape(explorer_whole(explorer)->name, name, sizeof name);
-  struct rect left = {rect.row, rect.column, 1, right > 2 ? right - 2 : 0};
-  int room = left.columns - 4 - text_width(&explorer->cells, channel);
-  int name_room = text_width(&explorer->cells, name);
-  name_room = name_room > room * 2 / 3 ? room * 2 / 3 : name_room;
-  text_shorten(&explorer->cells, source_name(explorer, source), room - name_room,
-               ellipsis(explorer, mark), shown, sizeof shown);
-  int column = cells_text(&explorer->cells, left, 0, 1, title, shown);
-  cells_put(&explorer->cells, left.row, left.column + column + 1,
-            explorer->glyphs->code[GLYPH_INTO], title);
-  text_shorten(&explorer->cells, name, name_room, mark, shown, sizeof shown);
-  column = cells_text(&explorer->cells, left, 0, column + 3, bold, shown);
+  int fixed = text_width(&explorer->cells, channel) + 2;
+  int room = left.columns - fixed - text_width(&explorer->cells, name) - 3;
+  int column = paint_source(explorer, left, room, title);
+  text_shorten(&explorer->cells, name, left.columns - column - fixed + 1, ellipsis(explorer, mark),
+               shown, sizeof shown);
+  column = cells_text(&explorer->cells, left, 0, column, bold, shown);
   cells_text(&explorer->cells, left, 0, column, bold, channel);
 }
 
@@ -171,7 +184,7 @@ int outlier_rows(const struct explorer *explorer)
     return 0;
   if (rect.rows < 9)
     return rect.rows;
-  int rows = rect.rows / 3;
+  int rows = rect.rows / 4 + 1;
   return rows > 14 ? 14 : rows;
 }
 
@@ -279,14 +292,15 @@ static void paint_message(struct explorer *explorer)
 
 static void paint_recipe(struct explorer *explorer)
 {
+  enum { VERB = sizeof "qscope plot" }; /* kept when the path does not fit */
   struct rect rect = explorer->layout.place[PLACE_RECIPE];
   char shown[1024], mark[5];
   rect.column++;
   rect.columns -= 2;
   if (explorer->recipe)
     cells_text(&explorer->cells, rect, 0, 0, (struct style){.ink = PAINT_DIM},
-               text_shorten(&explorer->cells, explorer->recipe, rect.columns,
-                            ellipsis(explorer, mark), shown, sizeof shown));
+               text_cut(&explorer->cells, explorer->recipe, rect.columns, VERB,
+                        ellipsis(explorer, mark), shown, sizeof shown));
 }
 
 static int hint_width(const struct explorer *explorer, enum command_id id)
@@ -297,33 +311,44 @@ static int hint_width(const struct explorer *explorer, enum command_id id)
 }
 
 static int paint_hint(struct explorer *explorer, struct rect rect, int column, const char *key,
-                      const char *word)
+                      const char *word, struct style style)
 {
   column = cells_text(&explorer->cells, rect, 0, column, (struct style){.ink = PAINT_KEY}, key);
-  return cells_text(&explorer->cells, rect, 0, column + 1, (struct style){.ink = PAINT_DIM}, word) +
-         2;
+  return cells_text(&explorer->cells, rect, 0, column + 1, style, word) + 2;
 }
+
+static const struct style quiet = {.ink = PAINT_DIM};
 
 static int paint_command_hint(struct explorer *explorer, struct rect rect, int column,
                               enum command_id id)
 {
+  static const enum command_id views[] = {[VIEW_HISTOGRAM] = COMMAND_VIEW_HISTOGRAM,
+                                          [VIEW_ERROR] = COMMAND_VIEW_ERROR,
+                                          [VIEW_CHANNELS] = COMMAND_VIEW_CHANNELS};
+  bool here = id == views[explorer->state.view.kind]; /* the view that is shown */
+  struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
+                        .attributes = here ? CELL_UNDERLINE : 0};
   char key[32];
   return paint_hint(explorer, rect, column, command_first_key(id, key, sizeof key),
-                    explorer_commands[id].hint);
+                    explorer_commands[id].hint, style);
 }
 
 /* Hints of the place first, then the table's in its order, as many as fit; help and quit always. */
 static void paint_hints(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.place[PLACE_HINTS];
+  static const char *const next_panel[] = {
+      [FOCUS_PLOT] = "numbers", [FOCUS_METRICS] = "knobs", [FOCUS_KNOBS] = "plot"};
   const enum command_id last[] = {COMMAND_HELP, COMMAND_QUIT};
   int column = 1, room = rect.columns + 1;
   for (int i = 0; i < 2; i++)
     room -= hint_width(explorer, last[i]);
+  if (explorer->layout.form == LAYOUT_ONE)
+    column = paint_hint(explorer, rect, column, "Tab", next_panel[explorer->focus], quiet);
   if (explorer->state.view.channel >= 0)
-    column = paint_hint(explorer, rect, column, "Backspace", "whole tensor");
+    column = paint_hint(explorer, rect, column, "Backspace", "whole tensor", quiet);
   else if (explorer->state.view.kind == VIEW_CHANNELS)
-    column = paint_hint(explorer, rect, column, "Enter", "this channel");
+    column = paint_hint(explorer, rect, column, "Enter", "this channel", quiet);
   for (int id = 0; id < COMMAND_COUNT; id++)
     if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
         column + hint_width(explorer, (enum command_id)id) <= room)
@@ -337,7 +362,7 @@ static void paint_fixed_hints(struct explorer *explorer, const char *const *pair
   struct rect rect = explorer->layout.place[PLACE_HINTS];
   cells_fill(&explorer->cells, rect, ' ', (struct style){0});
   for (int column = 1; *pairs; pairs += 2)
-    column = paint_hint(explorer, rect, column, pairs[0], pairs[1]);
+    column = paint_hint(explorer, rect, column, pairs[0], pairs[1], quiet);
 }
 
 /* --- overlays ----------------------------------------------------------------------------- */

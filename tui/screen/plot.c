@@ -13,6 +13,7 @@ enum {
   LEAST_ROWS = 2,
   LEAST_COLUMNS = 8,
   COLUMNS_MOST = 1024,
+  LEGEND_REST = 12, /* room that the entries after a long one need */
 };
 
 struct plot {
@@ -307,6 +308,7 @@ static void label_hline(const struct plot *plot, const struct mark *mark)
   for (int up = 1; up <= row - plot->area.row; up++)
     if (label_at(plot, row - up, right - width, mark->label, style))
       return;
+  label_at(plot, row + 1, right - width, mark->label, style);
 }
 
 static void label_band(const struct plot *plot, const struct mark *mark)
@@ -336,11 +338,14 @@ static void draw_levels(const struct plot *plot, const struct mark *mark)
     if (at >= 0 && at <= plot->area.columns)
       count[(int)fmin(at, plot->area.columns - 1)]++;
   }
-  for (int c = 0; c < plot->area.columns; c++)
+  for (int c = 0; c < plot->area.columns; c++) {
+    bool tick =
+        cells_at(plot->cells, row, plot->area.column + c)->code == plot->glyphs->code[GLYPH_TICK_X];
+    enum glyph glyph = tick ? GLYPH_LEVEL_AND_TICK : count[c] > 1 ? GLYPH_LEVELS : GLYPH_LEVEL;
     if (count[c])
-      cells_put(plot->cells, row, plot->area.column + c,
-                plot->glyphs->code[count[c] > 1 ? GLYPH_LEVELS : GLYPH_LEVEL],
+      cells_put(plot->cells, row, plot->area.column + c, plot->glyphs->code[glyph],
                 ink(paint_of(mark->role)));
+  }
 }
 
 static double step_of(const double *ticks, size_t count)
@@ -421,12 +426,18 @@ static void draw_header(const struct plot *plot)
   column += 2;
   for (size_t i = 0; i < plot->panel->marks; i++) {
     const struct mark *mark = plot->panel->mark[i];
-    if (!mark->label || swatch[mark->kind] < 0 ||
-        column + 2 + text_width(plot->cells, mark->label) > line.columns)
+    if (!mark->label || swatch[mark->kind] < 0)
+      continue;
+    /* A label says the essential before its first comma. */
+    char words[64];
+    snprintf(words, sizeof words, "%s", mark->label);
+    if (column + 2 + text_width(plot->cells, words) + LEGEND_REST > line.columns)
+      words[strcspn(words, ",")] = 0;
+    if (column + 2 + text_width(plot->cells, words) > line.columns)
       continue;
     cells_put(plot->cells, line.row, line.column + column, plot->glyphs->code[swatch[mark->kind]],
               ink(paint_of(mark->role)));
-    column = cells_text(plot->cells, line, 0, column + 2, ink(PAINT_DIM), mark->label) + 2;
+    column = cells_text(plot->cells, line, 0, column + 2, ink(PAINT_DIM), words) + 2;
   }
 }
 
@@ -441,12 +452,12 @@ static void draw_marks(const struct plot *plot, enum mark_kind kind,
 }
 
 static struct plot plot_make(struct cells *cells, struct rect rect, const struct panel *panel,
-                             const struct glyphs *glyphs)
+                             const struct glyphs *glyphs, bool labels)
 {
   struct plot plot = {.cells = cells, .outer = rect, .panel = panel, .glyphs = glyphs};
   plot.header = rect.rows >= 5;
   plot.x_axis = rect.rows >= 3;
-  plot.x_labels = rect.rows >= 4;
+  plot.x_labels = labels && rect.rows >= 4;
   plot.area = (struct rect){
       .row = rect.row + plot.header,
       .column = rect.column + GUTTER + 1,
@@ -456,8 +467,8 @@ static struct plot plot_make(struct cells *cells, struct rect rect, const struct
   return plot;
 }
 
-void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel,
-                const struct glyphs *glyphs)
+static void draw_panel(struct cells *cells, struct rect rect, const struct panel *panel,
+                       const struct glyphs *glyphs, bool labels)
 {
   if (rect.rows < LEAST_ROWS || rect.columns < GUTTER + LEAST_COLUMNS)
     return;
@@ -465,7 +476,7 @@ void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel
     cells_text(cells, rect, rect.rows / 2, 2, ink(PAINT_DIM), panel->title ? panel->title : "");
     return;
   }
-  struct plot plot = plot_make(cells, rect, panel, glyphs);
+  struct plot plot = plot_make(cells, rect, panel, glyphs, labels);
   draw_marks(&plot, MARK_BAND, draw_band);
   draw_marks(&plot, MARK_BARS, draw_bars);
   draw_marks(&plot, MARK_HLINE, draw_hline);
@@ -485,14 +496,27 @@ void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel
     draw_header(&plot);
 }
 
+void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel,
+                const struct glyphs *glyphs)
+{
+  draw_panel(cells, rect, panel, glyphs, true);
+}
+
+static bool same_axis(const struct axis *a, const struct axis *b)
+{
+  return a->lo == b->lo && a->hi == b->hi && a->log == b->log;
+}
+
 void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
                  const struct glyphs *glyphs)
 {
   int panels = (int)figure->panels, top = rect.row;
   for (int i = 0; i < panels; i++) {
-    int rows = (rect.row + rect.rows - top) / (panels - i);
-    plot_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, figure->panel[i],
-               glyphs);
+    const struct panel *panel = figure->panel[i];
+    /* Panels on one axis are labelled once, below the last. */
+    bool labels = i + 1 == panels || !same_axis(&panel->x, &figure->panel[i + 1]->x);
+    int rows = (rect.row + rect.rows - top + (labels ? 0 : -1)) / (panels - i);
+    draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels);
     top += rows;
   }
 }

@@ -233,7 +233,10 @@ static void notice_loss(void)
 bool terminal_key(uint32_t *key)
 {
   wint_t code;
-  int kind = wget_wch(self.keyboard, &code);
+  int kind;
+  do /* curses reports a resize as a key; the signal has told already */
+    kind = wget_wch(self.keyboard, &code);
+  while (kind == KEY_CODE_YES && code == KEY_RESIZE);
   if (kind == ERR) {
     notice_loss();
     return false;

@@ -1,0 +1,33 @@
+/* What the screen tests share: a small model file, and the program started on it.
+ *
+ * Ownership: fixture_enter makes a temporary folder and goes there; fixture_leave deletes it. */
+#ifndef QSCOPE_TESTS_SCREEN_FIXTURE_H
+#define QSCOPE_TESTS_SCREEN_FIXTURE_H
+
+#include "tests/screen/harness.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* Group set-up and tear-down. The folder holds:
+ *   model.safetensors  "conv" 16x32 f32, channel 5 forty times the others; "bias" 16 f32;
+ *                      a name with terminal controls, 4 f32
+ *   damaged.npy        the first bytes of a .npy */
+int fixture_enter(void **state);
+int fixture_leave(void **state);
+
+/* qscope with ARGUMENTS (NULL-terminated, without the program), settled unless it ended. */
+struct harness *fixture_start(const char *const *arguments, const struct harness_options *options);
+/* qscope model.safetensors -t conv at 24 x 80. */
+struct harness *fixture_open(void);
+
+/* Quits with q; checks that everything is as it was and the exit status is 0. */
+void fixture_quit(struct harness *harness);
+
+const char *fixture_program(void);
+
+#endif

@@ -1,0 +1,213 @@
+/* The explorer and its terminal: what is sent to which, and what is left behind. */
+#include "config.h"
+
+#include "tests/screen/fixture.h"
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static const char *const model[] = {"model.safetensors", "-t", "conv", NULL};
+
+static struct harness *start(const char *a, const char *b)
+{
+  return fixture_start(model, &(struct harness_options){.environment = {a, b}});
+}
+
+/* Does the output set a colour (SGR 30-49 and 90-107)? */
+static bool has_colour(const struct harness *harness)
+{
+  size_t length;
+  const char *at = harness_output(harness, &length), *end = at + length;
+  while (at + 2 < end && (at = memmem(at, (size_t)(end - at), "\033[", 2))) {
+    at += 2;
+    const char *stop = at;
+    while (stop < end && (isdigit((unsigned char)*stop) || *stop == ';'))
+      stop++;
+    if (stop == end || *stop != 'm')
+      continue;
+    for (const char *part = at; part < stop; part += strcspn(part, ";m") + 1) {
+      long code = strtol(part, NULL, 10);
+      if ((code >= 30 && code <= 49) || (code >= 90 && code <= 107))
+        return true;
+    }
+  }
+  return false;
+}
+
+static bool is_ascii(const struct harness *harness)
+{
+  size_t length;
+  const char *at = harness_output(harness, &length);
+  for (size_t i = 0; i < length; i++)
+    if ((unsigned char)at[i] >= 0x80)
+      return false;
+  return true;
+}
+
+static void usable_terminals_work(void **state)
+{
+  (void)state;
+  static const char *const terms[] = {
+      "TERM=xterm-256color", "TERM=xterm", "TERM=vt100", "TERM=linux",           "TERM=screen",
+      "TERM=tmux-256color",  "TERM=ansi",  "TERM=vt220", "TERM=screen-256color", "TERM=rxvt"};
+  for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
+    struct harness *harness = start(terms[i], NULL);
+    if (!harness_wait_settled(harness)) {
+      size_t length;
+      print_message("# %s: %s\n", terms[i], harness_output(harness, &length));
+      /* an entry that this machine's terminal data lacks is refused, not drawn */
+      assert_true(harness_shows(harness, "unknown"));
+      harness_end(harness);
+      continue;
+    }
+    assert_true(harness_type(harness, "bl23ti"));
+    harness_bytes(harness, "\033");
+    harness_bytes(harness, "q");
+    int status = harness_wait_end(harness);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(harness_settings_restored(harness));
+    harness_end(harness);
+  }
+}
+
+static void unusable_terminals_are_refused(void **state)
+{
+  (void)state;
+  static const char *const terms[] = {"TERM=dumb", "TERM=no-such-terminal", "TERM="};
+  for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
+    size_t length;
+    struct harness *harness = start(terms[i], NULL);
+    int status = harness_wait_end(harness);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 4);
+    const char *output = harness_output(harness, &length);
+    assert_true(strncmp(output, "qscope: ", 8) == 0);
+    assert_non_null(strstr(output, "TERM"));
+    assert_null(memchr(output, '\033', length));
+    assert_true(harness_settings_restored(harness));
+    harness_end(harness);
+  }
+}
+
+static void c_locale_gets_ascii_only(void **state)
+{
+  (void)state;
+  struct harness *harness = start("LC_ALL=C", NULL);
+  assert_true(harness_wait_settled(harness));
+  assert_true(harness_type(harness, "l2"));
+  assert_true(harness_type(harness, "3?"));
+  assert_true(harness_type(harness, "\033t"));
+  assert_true(harness_type(harness, "\0331i"));
+  assert_true(harness_shows(harness, "only ASCII"));
+  assert_true(harness_shows(harness, "##"));
+  assert_true(is_ascii(harness));
+  fixture_quit(harness);
+  harness = start("LC_ALL=C.UTF-8", NULL);
+  assert_true(harness_wait_settled(harness));
+  assert_false(is_ascii(harness)); /* the comparison can fail */
+  assert_true(harness_type(harness, "i"));
+  assert_true(harness_shows(harness, "##"));
+  fixture_quit(harness);
+}
+
+static void no_color_means_none(void **state)
+{
+  (void)state;
+  struct harness *harness = start("NO_COLOR=1", NULL);
+  assert_true(harness_wait_settled(harness));
+  assert_true(harness_type(harness, "c23t"));
+  harness_bytes(harness, "\033q");
+  harness_wait_end(harness);
+  assert_false(has_colour(harness));
+  harness_end(harness);
+  harness = start("NO_COLOR=", NULL); /* empty: not set */
+  assert_true(harness_wait_settled(harness));
+  assert_true(has_colour(harness));
+  fixture_quit(harness);
+}
+
+static void eight_colours_suffice(void **state)
+{
+  (void)state;
+  struct harness *harness = start("TERM=xterm", NULL);
+  size_t length;
+  assert_true(harness_wait_settled(harness));
+  assert_true(harness_type(harness, "c23"));
+  const char *output = harness_output(harness, &length);
+  assert_null(memmem(output, length, "38;5;", 5));
+  assert_true(has_colour(harness));
+  fixture_quit(harness);
+}
+
+static void signals_restore_the_terminal(void **state)
+{
+  (void)state;
+  static const int numbers[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGSEGV};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct harness *harness = start(NULL, NULL);
+    assert_true(harness_wait_settled(harness));
+    assert_true(harness_alternate(harness));
+    assert_false(harness_settings_restored(harness));
+    kill(harness_child(harness), numbers[i]);
+    int status = harness_wait_end(harness);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), numbers[i]);
+    assert_false(harness_alternate(harness));
+    assert_true(harness_cursor_visible(harness));
+    assert_true(harness_settings_restored(harness));
+    harness_end(harness);
+  }
+}
+
+/* A shell with job control stops it, looks at the terminal, and brings it back. */
+static void suspend_and_continue(void **state)
+{
+  (void)state;
+  char script[1024];
+  snprintf(script, sizeof script,
+           "set -m; '%s' model.safetensors -t conv; stty -a | grep -q ' icanon' && echo stopped; "
+           "read answer; fg; echo status $?",
+           fixture_program());
+  const char *arguments[] = {"/bin/bash", "-c", script, NULL};
+  struct harness *harness = harness_start(&(struct harness_options){.arguments = arguments});
+  assert_true(harness_wait_settled(harness));
+  char *before = strdup(harness_screen(harness));
+  harness_bytes(harness, "\032"); /* Ctrl-Z */
+  assert_true(harness_wait_text(harness, "stopped"));
+  assert_false(harness_alternate(harness));
+  harness_bytes(harness, "\n");
+  assert_true(harness_wait_text(harness, "SQNR"));
+  assert_true(harness_press(harness, "0", 1));
+  assert_true(harness_alternate(harness));
+  assert_string_equal(before, harness_screen(harness));
+  free(before);
+  harness_bytes(harness, "q");
+  assert_true(harness_wait_text(harness, "status 0"));
+  harness_end(harness);
+}
+
+static void a_closed_terminal_ends_it(void **state)
+{
+  (void)state;
+  struct harness *harness = start(NULL, NULL);
+  assert_true(harness_wait_settled(harness));
+  harness_hang_up(harness);
+  int status = harness_wait_end(harness);
+  assert_true(WIFEXITED(status) || WTERMSIG(status) == SIGHUP);
+  harness_end(harness);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(usable_terminals_work),    cmocka_unit_test(unusable_terminals_are_refused),
+      cmocka_unit_test(c_locale_gets_ascii_only), cmocka_unit_test(no_color_means_none),
+      cmocka_unit_test(eight_colours_suffice),    cmocka_unit_test(signals_restore_the_terminal),
+      cmocka_unit_test(suspend_and_continue),     cmocka_unit_test(a_closed_terminal_ends_it),
+  };
+  return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
