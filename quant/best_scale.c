@@ -2,10 +2,11 @@
 
 #include "quant/base/size.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { BUCKETS = 256, INNER_BUCKETS = 64, MAX_DEPTH = 10, MAX_STRETCHES = 100 };
+enum { BUCKETS = 256, MOST_INNER = 64, LEAST_BUCKETS = 16, MAX_STRETCHES = 100 };
 
 /* fmin and fmax without their care for NaN, which is a call. */
 static double smaller(double a, double b)
@@ -136,34 +137,34 @@ static double visit_bucket(struct scale_search *search, double b, double c, doub
   return search->energy - s * (2 * b - s * c) - most * (most - least) * gain;
 }
 
-static void search_interval(struct scale_search *search, double from, double to, size_t buckets,
-                            int depth);
+static void search_interval(struct scale_search *search, double from, double to, size_t buckets);
 
-/* Enters the runs of buckets whose bound is below the best. */
+/* Enters the runs of buckets whose bound is below the best; runs so short that the buckets inside
+ * are at most a quarter as wide. */
 static void search_inside(struct scale_search *search, double first, double width,
-                          const double *bounds, size_t buckets, int depth)
+                          const double *bounds, size_t buckets)
 {
+  size_t inner = size_min(size_max(LEAST_BUCKETS, 4 * search->atoms.count), MOST_INNER);
   for (size_t i = 0; i < buckets; i++) {
     double promising = search->error * (1 - 1e-7) - 1e-13 * search->energy;
     size_t end = i;
-    while (end < buckets && bounds[end] < promising)
+    while (end < buckets && end - i < inner / 4 && bounds[end] < promising)
       end++;
-    if (end > i)
-      search_interval(search, first + width * (double)i, first + width * (double)end, INNER_BUCKETS,
-                      depth + 1);
-    i = end;
+    if (end > i) {
+      search_interval(search, first + width * (double)i, first + width * (double)end, inner);
+      i = end - 1;
+    }
   }
 }
 
-static void search_interval(struct scale_search *search, double from, double to, size_t buckets,
-                            int depth)
+static void search_interval(struct scale_search *search, double from, double to, size_t buckets)
 {
   double bounds[BUCKETS];
   struct chain chain;
   chain.first = from;
   chain.width = (to - from) / (double)buckets;
   chain.buckets = buckets;
-  if (depth > MAX_DEPTH || !(chain.width > 0))
+  if (!(chain.width > from * DBL_EPSILON)) /* between neighbouring numbers nothing is left */
     return;
   chain_fill(&chain, search);
   double b = chain.b, c = chain.c, most = 1 / from;
@@ -175,7 +176,7 @@ static void search_interval(struct scale_search *search, double from, double to,
     most = least;
   }
   visit_bucket(search, b, c, most, most, 0);
-  search_inside(search, from, chain.width, bounds, buckets, depth);
+  search_inside(search, from, chain.width, bounds, buckets);
 }
 
 /* Scales are searched in stretches of 1 / s, until clipping alone costs too much. */
@@ -207,13 +208,12 @@ static double first_inverse(const struct scale_search *search)
 bool scale_improve(struct scale_search *search)
 {
   double before = search->error, from = first_inverse(search);
-  size_t buckets = BUCKETS;
-  while (buckets > INNER_BUCKETS && buckets > search->atoms.count * search->ladder->steps / 16)
-    buckets /= 2;
+  size_t crossings = search->atoms.count * search->ladder->steps;
+  size_t buckets = size_min(size_max(LEAST_BUCKETS, crossings / 16), BUCKETS);
   for (int i = 0; i < MAX_STRETCHES && isfinite(from); i++, from *= STRETCH) {
     if (clipping_error(search, 1 / from) >= search->error)
       break;
-    search_interval(search, from, STRETCH * from, buckets, 0);
+    search_interval(search, from, STRETCH * from, buckets);
   }
   return search->error < before;
 }

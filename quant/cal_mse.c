@@ -170,31 +170,54 @@ static void improve(struct job *job, struct scale_search *search, long zero)
 
 enum { MAX_LEVELS = LADDER_STEPS, MOST_SCALES = 64, MOST_ZEROS = 24 };
 
-/* What clamping the codes of one side to k levels leaves of B and C, for every k: sums over the
- * values of at least code k. */
+/* What clamping the codes of one side to k levels leaves of B and C, for every k up to the
+ * largest code: sums over the values of at least code k. */
 struct side {
+  size_t most;
   double b[MAX_LEVELS + 1], c[MAX_LEVELS + 1];
 };
 
 static void side_fill(struct side *side, const struct atoms *atoms, size_t start, size_t end,
                       double inverse, size_t levels)
 {
-  memset(side, 0, sizeof *side);
+  double largest = 0;
+  for (size_t i = start; i < end; i++)
+    largest = atoms->size[i] > largest ? atoms->size[i] : largest;
+  side->most = (size_t)fmin(largest * inverse + 0.5, (double)levels);
+  memset(side->b, 0, (side->most + 1) * sizeof *side->b);
+  memset(side->c, 0, (side->most + 1) * sizeof *side->c);
   for (size_t i = start; i < end; i++) {
     double t = atoms->size[i] * inverse, weight = atoms->weight ? atoms->weight[i] : 1;
     size_t code = t < (double)levels ? (size_t)(t + 0.5) : levels;
     side->b[code] += weight * atoms->size[i];
     side->c[code] += weight;
   }
-  for (size_t k = levels; k-- > 1;) {
+  for (size_t k = side->most; k-- > 1;) {
     side->b[k] += side->b[k + 1];
     side->c[k] += side->c[k + 1];
   }
   side->b[0] = side->c[0] = 0;
-  for (size_t k = 1; k <= levels; k++) {
+  for (size_t k = 1; k <= side->most; k++) {
     side->b[k] += side->b[k - 1];
     side->c[k] = side->c[k - 1] + side->c[k] * (double)(2 * k - 1);
   }
+}
+
+/* Takes the errors of one scale into error[]; the least of them. Only zero points between those
+ * that just hold all of one side and those that just hold all of the other can be best. */
+static double scan_scale(const struct scale_search *search, const struct side *positive,
+                         const struct side *negative, double s, double *error)
+{
+  size_t levels = search->ladder->steps, a = negative->most, b = levels - positive->most;
+  double least = HUGE_VAL;
+  for (size_t z = size_min(a, b); z <= size_max(a, b); z++) {
+    size_t p = size_min(levels - z, positive->most), n = size_min(z, negative->most);
+    double found = search->energy - 2 * s * (positive->b[p] + negative->b[n]) +
+                   s * s * (positive->c[p] + negative->c[n]);
+    error[z] = found < error[z] ? found : error[z];
+    least = found < least ? found : least;
+  }
+  return least;
 }
 
 /* error[z] = the least error of zero point z among some scales from RANGE / levels down, until
@@ -208,16 +231,10 @@ static void scan_zeros(const struct scale_search *search, double range, double *
   for (size_t i = 0; i < atoms->count; i++)
     values += atoms->weight ? atoms->weight[i] : 1;
   for (int i = 0; i < MOST_SCALES && clipping < best; i++, inverse *= 1.085) {
-    double s = 1 / inverse, least = HUGE_VAL;
+    double s = 1 / inverse;
     side_fill(&positive, atoms, 0, atoms->positive, inverse, levels);
     side_fill(&negative, atoms, atoms->positive, atoms->count, inverse, levels);
-    for (size_t z = 0; z <= levels; z++) {
-      double b = positive.b[levels - z] + negative.b[z];
-      double c = positive.c[levels - z] + negative.c[z];
-      double found = search->energy - 2 * s * b + s * s * c;
-      error[z] = found < error[z] ? found : error[z];
-      least = found < least ? found : least;
-    }
+    double least = scan_scale(search, &positive, &negative, s, error);
     best = fmin(best, least);
     clipping = least - values * s * s / 4;
   }
