@@ -5,6 +5,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_channels \
 	tests/analysis/test_engine \
 	tests/analysis/test_facts \
+	tests/analysis/test_golden \
 	tests/analysis/test_histogram \
 	tests/analysis/test_metrics \
 	tests/analysis/test_recipe \
@@ -17,7 +18,8 @@ check_PROGRAMS += $(ANALYSIS_TESTS)
 TESTS += $(ANALYSIS_TESTS)
 
 ANALYSIS_TEST_LIBS = $(ANALYSIS_LIBS) $(CMOCKA_LIBS)
-TEST_TENSORS = tests/analysis/tensors.c tests/analysis/tensors.h
+TEST_TENSORS = tests/analysis/tensors.c tests/analysis/tensors.h \
+	tests/support/portable.c tests/support/portable.h
 TEST_REFERENCE = tests/analysis/reference.c tests/analysis/reference.h
 tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TENSORS) \
 	$(TEST_REFERENCE)
@@ -26,6 +28,9 @@ tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS
 tests_analysis_test_engine_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_facts_SOURCES = tests/analysis/test_facts.c $(TEST_TENSORS)
 tests_analysis_test_facts_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_golden_SOURCES = tests/analysis/test_golden.c $(TEST_TENSORS) \
+	$(TEST_REFERENCE)
+tests_analysis_test_golden_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_histogram_SOURCES = tests/analysis/test_histogram.c $(TEST_TENSORS)
 tests_analysis_test_histogram_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_metrics_SOURCES = tests/analysis/test_metrics.c

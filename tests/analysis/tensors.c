@@ -1,21 +1,10 @@
 #include "tests/analysis/tensors.h"
 
+#include "tests/support/portable.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-uint64_t random_bits(uint64_t *state)
-{
-  uint64_t z = *state += 0x9E3779B97F4A7C15U;
-  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ z >> 27) * 0x94D049BB133111EBU;
-  return z ^ z >> 31;
-}
-
-double random_uniform(uint64_t *state)
-{
-  return ((double)(random_bits(state) >> 11) + 0.5) / 0x1p53;
-}
 
 float *random_values(size_t count, uint64_t seed, bool awkward)
 {
@@ -24,10 +13,10 @@ float *random_values(size_t count, uint64_t seed, bool awkward)
   for (size_t i = 0; i < count; i++) {
     double sum = -6;
     for (int k = 0; k < 12; k++)
-      sum += random_uniform(&seed);
+      sum += portable_uniform(&seed);
     values[i] = (float)(i % 97 == 5 ? 30 * sum : sum);
-    if (awkward && random_bits(&seed) % 11 == 0)
-      values[i] = odd[random_bits(&seed) % 6];
+    if (awkward && portable_next(&seed) % 11 == 0)
+      values[i] = odd[portable_next(&seed) % 6];
   }
   return values;
 }

@@ -5,10 +5,6 @@
 #include "data/tensor.h"
 #include "quant/quantizer.h"
 
-/* The next number of SplitMix64, and a uniform one in 0..1. */
-uint64_t random_bits(uint64_t *state);
-double random_uniform(uint64_t *state);
-
 /* COUNT values: normal by sums of uniforms, every 97th times 30; with AWKWARD also NaN, both
  * infinities, both zeros and a denormal. The caller frees. */
 float *random_values(size_t count, uint64_t seed, bool awkward);

@@ -137,7 +137,7 @@ static void test_cancel(void **state)
   size_t done, total;
   open_bench(&bench, large);
   for (int i = 0; i < 10; i++) {
-    ask(&bench, "int8,entropy");
+    ask(&bench, "int8,mse");
     assert_true(engine_busy(bench.engine, &done, &total));
     engine_cancel(bench.engine);
     assert_false(engine_busy(bench.engine, &done, &total));
@@ -218,7 +218,7 @@ static void test_free_at_work(void **state)
   for (int i = 0; i < 5; i++) {
     struct bench bench;
     open_bench(&bench, large);
-    ask(&bench, "int4,entropy");
+    ask(&bench, "int4,mse");
     close_bench(&bench);
     open_bench(&bench, small);
     ask(&bench, "int8");

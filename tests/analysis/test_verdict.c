@@ -8,6 +8,7 @@
 
 #include "analysis/result.h"
 #include "tests/analysis/tensors.h"
+#include "tests/support/portable.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static float *matrix_values(float outlier)
   float *x = malloc(ROWS * COLUMNS * sizeof *x);
   uint64_t seed = 77;
   for (size_t i = 0; i < ROWS * COLUMNS; i++)
-    x[i] = (float)(2 * random_uniform(&seed) - 1) * (i / COLUMNS == 5 ? outlier : 1);
+    x[i] = (float)(2 * portable_uniform(&seed) - 1) * (i / COLUMNS == 5 ? outlier : 1);
   return x;
 }
 
