@@ -60,3 +60,5 @@ endif
 
 QUANT_LIBS += $(GSL_LIBS) -lm
 libquant_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
+# Samples and searches run over every element, too.
+libquant_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)

@@ -33,7 +33,7 @@ float sample_absmax(const struct sample *sample);
  * of threads. */
 struct visitor {
   size_t state_size; /* bytes; states start zeroed */
-  /* N finite values (non-finite ones are filtered out before). */
+  /* N finite values, at most FEED_BLOCK (non-finite ones are filtered out before). */
   void (*block)(void *state, const float *x, size_t n, const void *context);
   /* Adds FROM, which covers later elements, to INTO. */
   void (*merge)(void *into, const void *from, const void *context);
