@@ -179,9 +179,6 @@ static void search_interval(struct scale_search *search, double from, double to,
   search_inside(search, from, chain.width, bounds, buckets);
 }
 
-/* Scales are searched in stretches of 1 / s, until clipping alone costs too much. */
-#define STRETCH (4.0 / 3)
-
 /* --- all scales ----------------------------------------------------------------------- */
 
 /* Where 1 / s may begin: as long as all codes stay in the lower half of the levels, half the scale
@@ -204,6 +201,9 @@ static double first_inverse(const struct scale_search *search)
   }
   return least;
 }
+
+/* Scales are searched in stretches of 1 / s, until clipping alone costs too much. */
+#define STRETCH (4.0 / 3)
 
 bool scale_improve(struct scale_search *search)
 {
