@@ -8,12 +8,14 @@ CLI_TESTS = \
 	tests/cli/plot.sh \
 	tests/cli/readme.sh \
 	tests/cli/report.sh \
-	tests/cli/save.sh
+	tests/cli/save.sh \
+	tests/cli/signals.sh
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) tests/cli/cli.sh
 
 # Their eyes: they read JSON and .npy without the program's own code.
-check_PROGRAMS += tests/cli/json_get tests/cli/npy_tool
+check_PROGRAMS += tests/cli/default_int tests/cli/json_get tests/cli/npy_tool
+tests_cli_default_int_SOURCES = tests/cli/default_int.c
 tests_cli_json_get_SOURCES = tests/cli/json_get.c
 tests_cli_json_get_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_cli_json_get_LDADD = $(JANSSON_LIBS)

@@ -18,10 +18,9 @@
 #include <string.h>
 
 const struct command command_table[] = {
-    {"explore", "[SOURCE]", "the explorer (default; no SOURCE: synthetic tensors)",
-     COMMAND_EXPLORE, 1, explore_run},
-    {"list", "SOURCE", "the tensors, how they are stored, their sizes", COMMAND_LIST, 1,
-     list_run},
+    {"explore", "[SOURCE]", "the explorer (default; no SOURCE: synthetic tensors)", COMMAND_EXPLORE,
+     1, explore_run},
+    {"list", "SOURCE", "the tensors, how they are stored, their sizes", COMMAND_LIST, 1, list_run},
     {"report", "SOURCE", "the numbers: what each quantizer loses", COMMAND_REPORT, 1, report_run},
     {"plot", "SOURCE -o FIG.png", "one figure as a picture, with its recipe inside", COMMAND_PLOT,
      1, plot_run},

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200, QUIET_MS = 1000 };
+enum { TICK_MS = 200, QUIET_MS = 1000, LINE_WIDTH = 78 };
 
 static struct {
   struct progress progress; /* of the task that runs */
@@ -19,7 +19,7 @@ static struct {
   /* Guarded by lock: */
   bool over, shown;
   char name[48];
-  double started;
+  double started, share;
   size_t weight, done, task; /* whole, finished tasks, this one */
 } meter = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -39,17 +39,19 @@ static void on_signal(int number)
 static void erase(void)
 {
   if (meter.shown)
-    fprintf(stderr, "\r%79s\r", "");
+    fprintf(stderr, "\r%*s\r", LINE_WIDTH, "");
   meter.shown = false;
 }
 
-/* Share of the whole work that is done. */
+/* Share of the whole work that is done. Work announces its passes one after the other, so the
+ * share of the moment may fall; what people see only rises. */
 static double share(void)
 {
   double total = (double)meter.progress.total, done = (double)meter.progress.done;
   double part = total > 0 ? done / total : 0;
   double whole = meter.weight ? (double)meter.weight : 1;
-  return ((double)meter.done + (part < 1 ? part : 1) * (double)meter.task) / whole;
+  double now_done = ((double)meter.done + (part < 1 ? part : 1) * (double)meter.task) / whole;
+  return meter.share = now_done > meter.share ? now_done : meter.share;
 }
 
 static void draw(void)
@@ -57,10 +59,12 @@ static void draw(void)
   double elapsed = now() - meter.started, part = share();
   if (elapsed * 1000 < QUIET_MS)
     return;
-  erase();
-  fprintf(stderr, "qscope: %s  %.0f %%", meter.name, 100 * part);
+  char line[120];
+  int used = snprintf(line, sizeof line, "qscope: %s  %.0f %%", meter.name, 100 * part);
   if (part > 0.01)
-    fprintf(stderr, "  about %.0f s left", elapsed * (1 - part) / part);
+    snprintf(line + used, sizeof line - (size_t)used, "  about %.0f s left",
+             elapsed * (1 - part) / part);
+  fprintf(stderr, "\r%-*.*s", LINE_WIDTH, LINE_WIDTH, line);
   meter.shown = true;
 }
 

@@ -48,7 +48,7 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .lo = view->lo,
                                          .hi = view->hi};
   struct result *result = NULL;
-  meter_start(source_tensor(source, index)->count);
+  meter_start(work_weight(source_tensor(source, index), 1));
   enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
   if (status == STATUS_OK)
     status = draw(recipe, source_tensor(source, index), result, options, error);

@@ -84,8 +84,8 @@ static size_t total_weight(const struct source *source, const size_t *index, siz
 {
   size_t weight = 0;
   for (size_t i = 0; i < count; i++)
-    weight += source_tensor(source, index[i])->count;
-  return weight * quantizers;
+    weight += work_weight(source_tensor(source, index[i]), quantizers);
+  return weight;
 }
 
 static enum status report_to(struct run *run, const size_t *index, size_t count, FILE *out,

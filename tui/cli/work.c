@@ -95,6 +95,14 @@ enum status work_select_one(const struct source *source, const char *const *patt
   return status;
 }
 
+/* Measuring costs several passes where loading costs one, or none for a mapped file. */
+enum { MEASURE_PASSES = 4 };
+
+size_t work_weight(const struct tensor *tensor, size_t quantizers)
+{
+  return tensor->count * (MEASURE_PASSES * quantizers + (tensor->data == NULL));
+}
+
 enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
                         const struct result_request *request, struct result **out,
                         struct error *error)
@@ -102,12 +110,13 @@ enum status work_result(struct source *source, size_t index, const struct quanti
   const struct tensor *tensor = source_tensor(source, index);
   char name[128], spec[256];
   text_escape(tensor->name, name, sizeof name);
-  struct progress *progress = meter_task(name, tensor->count);
-  enum status status = source_load(source, index, progress, error);
+  size_t to_load = tensor->data ? 0 : tensor->count;
+  enum status status = source_load(source, index, meter_task(name, to_load), error);
+  if (status != STATUS_OK)
+    return status;
   struct result *result = NULL;
-  if (status == STATUS_OK)
-    status =
-        result_compute(source_tensor(source, index), quantizer, request, progress, &result, error);
+  struct progress *progress = meter_task(name, MEASURE_PASSES * tensor->count);
+  status = result_compute(tensor, quantizer, request, progress, &result, error);
   if (status != STATUS_OK)
     error_prefix(error, "%s: %s: ", text_escape(source_spec(source), spec, sizeof spec), name);
   else

@@ -29,6 +29,9 @@ enum status work_result(struct source *source, size_t index, const struct quanti
                         const struct result_request *request, struct result **out,
                         struct error *error);
 
+/* How much work TENSOR is under so many quantizers, for meter_start. */
+size_t work_weight(const struct tensor *tensor, size_t quantizers);
+
 /* int8: what is looked at when no quantizer was named. */
 struct quantizer work_default_quantizer(void);
 
