@@ -59,7 +59,10 @@ struct panel {
   struct mark **mark;
 };
 
-enum { FIGURE_CAPTION_LINES = 4 };
+enum {
+  FIGURE_CAPTION_LINES = 4,
+  FIGURE_BINS = 256, /* of a figure for print, when nobody asked for another number */
+};
 
 struct figure {
   char *title;

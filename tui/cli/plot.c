@@ -1,5 +1,6 @@
 /* qscope plot: one figure. */
 #include "analysis/figure.h"
+#include "data/slice.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/meter.h"
 #include "tui/cli/work.h"
@@ -8,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* Enough to show the shape, few enough that a bar is several pixels wide. */
-enum { PLOT_BINS = 200 };
 
 static enum status check_target(const char *path, struct error *error)
 {
@@ -38,21 +36,52 @@ static enum status draw(const struct recipe *recipe, const struct tensor *tensor
   return status;
 }
 
-/* Measures and draws TENSOR; RECIPE names everything that the figure depends on. */
+/* The channel that VIEW looks at, as a source of its own. */
+static enum status open_channel(struct source *source, size_t index, const struct view *view,
+                                struct source **out, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  enum status status = source_load(source, index, meter_task("", tensor->count), error);
+  if (status != STATUS_OK)
+    return status;
+  status = source_channel(source, index, view->axis, (size_t)view->channel, out, error);
+  if (status != STATUS_OK) {
+    char spec[256];
+    error_prefix(error, "%s: ", text_escape(source_spec(source), spec, sizeof spec));
+  }
+  return status;
+}
+
+/* Measures and draws tensor INDEX; RECIPE names everything that the figure depends on. */
 static enum status plot_tensor(struct source *source, size_t index, const struct recipe *recipe,
                                const struct options *options, struct error *error)
 {
   const struct view *view = &recipe->view;
   const struct result_request request = {.axis = view->axis,
-                                         .bins = view->bins ? view->bins : PLOT_BINS,
+                                         .bins = view->bins ? view->bins : FIGURE_BINS,
                                          .lo = view->lo,
                                          .hi = view->hi};
   struct result *result = NULL;
-  meter_start(work_weight(source_tensor(source, index), 1));
   enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
   if (status == STATUS_OK)
     status = draw(recipe, source_tensor(source, index), result, options, error);
   result_free(result);
+  return status;
+}
+
+static enum status plot_whole_or_channel(struct source *source, size_t index,
+                                         const struct recipe *recipe, const struct options *options,
+                                         struct error *error)
+{
+  struct source *channel;
+  meter_start(work_weight(source_tensor(source, index), 1));
+  if (recipe->view.channel < 0)
+    return plot_tensor(source, index, recipe, options, error);
+  enum status status = open_channel(source, index, &recipe->view, &channel, error);
+  if (status != STATUS_OK)
+    return status;
+  status = plot_tensor(channel, 0, recipe, options, error);
+  source_close(channel);
   return status;
 }
 
@@ -69,7 +98,7 @@ static enum status plot_source(struct source *source, const struct recipe *wante
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   if (recipe_set(&recipe, wanted->source, source_tensor(source, index)->name))
-    status = plot_tensor(source, index, &recipe, options, error);
+    status = plot_whole_or_channel(source, index, &recipe, options, error);
   else
     status = error_memory(error, "the recipe");
   recipe_clear(&recipe);

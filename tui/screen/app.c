@@ -20,7 +20,7 @@ enum {
   PATIENCE_MS = 30, /* an answer within this is shown without a stale frame before it */
   PROGRESS_MS = 100,
   BINS_LEAST = 16,
-  EXPORT_BINS = 256,
+  EXPORT_BINS = FIGURE_BINS,
 };
 
 /* --- small things --------------------------------------------------------------------------- */
