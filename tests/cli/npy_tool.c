@@ -20,6 +20,10 @@ struct array {
   double *value;
 };
 
+/* All arrays of a run; they are freed at its end. */
+static struct array arrays[4];
+static size_t array_count;
+
 static void die(const char *what, const char *path)
 {
   fprintf(stderr, "npy_tool: %s: %s\n", path, what);
@@ -89,7 +93,7 @@ static struct array load(const char *path)
     array.value[i] = decode(descr, bytes + i * size);
   free(bytes);
   fclose(file);
-  return array;
+  return arrays[array_count++] = array;
 }
 
 static void encode(const char *descr, double value, FILE *out)
@@ -170,5 +174,7 @@ int main(int argc, char **argv)
   } else {
     die("unknown request", "usage");
   }
+  while (array_count)
+    free(arrays[--array_count].value);
   return 0;
 }
