@@ -7,7 +7,7 @@ SH_LOG_COMPILER = $(SHELL)
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/support/cmocka.sh
 
 # QSCOPE_SHARED may name the folder with the reference vectors and sample files; tests that
-# need it skip without it.
+# need it skip without it. Under the sanitizers, an allocation that cannot be is NULL, as everywhere.
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	QSCOPE_TEST_DATA='$(abs_top_srcdir)/tests/data'; export QSCOPE_TEST_DATA; \
@@ -15,10 +15,12 @@ AM_TESTS_ENVIRONMENT = \
 	QSCOPE_BUILDDIR='$(abs_top_builddir)'; export QSCOPE_BUILDDIR; \
 	QSCOPE_SRCDIR='$(abs_top_srcdir)'; export QSCOPE_SRCDIR; \
 	QSCOPE_COMPILE='$(COMPILE) -I$(abs_top_srcdir)'; export QSCOPE_COMPILE; \
+	: "$${LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/support/lsan.supp:print_suppressions=0}"; \
+	: "$${ASAN_OPTIONS=allocator_may_return_null=1}"; export LSAN_OPTIONS ASAN_OPTIONS; \
 	: "$${QSCOPE_SHARED=$(abs_top_srcdir)/../shared}"; export QSCOPE_SHARED; \
 	LC_ALL=C.UTF-8; export LC_ALL; TZ=UTC; export TZ;
 
-EXTRA_DIST += tests/support/cmocka.sh tests/support/tap.sh
+EXTRA_DIST += tests/support/cmocka.sh tests/support/lsan.supp tests/support/tap.sh
 
 HOUSE_TESTS = tests/floors.sh tests/headers.sh
 TESTS += $(HOUSE_TESTS)
