@@ -40,7 +40,7 @@ qscope plot rows.npy --channel 1 -o row.png --size 320x200
 grep -aqF 'rows [channel 1]' row.png
 ok "$?" "the title names the channel"
 like "$(qscope replay row.png --print)" "-t rows -q int8,sym,tensor,minmax .*--channel 1\$" "the recipe keeps the channel"
-fails 2 "rows.npy: rows: .*channel 7" "a channel that is not there" qscope plot rows.npy --channel 7 -o row.png
+fails 2 "^qscope: rows.npy: rows: there is no channel 7" "a channel that is not there" qscope plot rows.npy --channel 7 -o row.png
 
 # Words that need quoting survive the way through the figure.
 npy make "two words.npy" f4 "2,3" 1 2 3 -1 -2 -3

@@ -40,13 +40,12 @@ static enum status draw(const struct recipe *recipe, const struct tensor *tensor
 static enum status open_channel(struct source *source, size_t index, const struct view *view,
                                 struct source **out, struct error *error)
 {
-  const struct tensor *tensor = source_tensor(source, index);
-  enum status status = source_load(source, index, meter_task("", tensor->count), error);
+  enum status status = work_load(source, index, error);
   if (status != STATUS_OK)
     return status;
   status = source_channel(source, index, view->axis, (size_t)view->channel, out, error);
   if (status != STATUS_OK) {
-    char spec[256];
+    char spec[256]; /* the message names the tensor itself */
     error_prefix(error, "%s: ", text_escape(source_spec(source), spec, sizeof spec));
   }
   return status;

@@ -95,6 +95,13 @@ enum status work_select_one(const struct source *source, const char *const *patt
   return status;
 }
 
+void work_place(const struct source *source, size_t index, struct error *error)
+{
+  char spec[256], name[128];
+  error_prefix(error, "%s: %s: ", text_escape(source_spec(source), spec, sizeof spec),
+               text_escape(source_tensor(source, index)->name, name, sizeof name));
+}
+
 /* Measuring costs several passes where loading costs one, or none for a mapped file. */
 enum { MEASURE_PASSES = 4 };
 
@@ -103,22 +110,33 @@ size_t work_weight(const struct tensor *tensor, size_t quantizers)
   return tensor->count * (MEASURE_PASSES * quantizers + (tensor->data == NULL));
 }
 
+enum status work_load(struct source *source, size_t index, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  char name[128];
+  text_escape(tensor->name, name, sizeof name);
+  size_t weight = tensor->data ? 0 : tensor->count;
+  enum status status = source_load(source, index, meter_task(name, weight), error);
+  if (status != STATUS_OK)
+    work_place(source, index, error);
+  return status;
+}
+
 enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
                         const struct result_request *request, struct result **out,
                         struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128], spec[256];
-  text_escape(tensor->name, name, sizeof name);
-  size_t to_load = tensor->data ? 0 : tensor->count;
-  enum status status = source_load(source, index, meter_task(name, to_load), error);
+  char name[128];
+  enum status status = work_load(source, index, error);
   if (status != STATUS_OK)
     return status;
   struct result *result = NULL;
-  struct progress *progress = meter_task(name, MEASURE_PASSES * tensor->count);
+  struct progress *progress =
+      meter_task(text_escape(tensor->name, name, sizeof name), MEASURE_PASSES * tensor->count);
   status = result_compute(tensor, quantizer, request, progress, &result, error);
   if (status != STATUS_OK)
-    error_prefix(error, "%s: %s: ", text_escape(source_spec(source), spec, sizeof spec), name);
+    work_place(source, index, error);
   else
     status = source_verify(source, error);
   if (status == STATUS_OK)

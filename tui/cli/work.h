@@ -23,6 +23,12 @@ enum status work_select(const struct source *source, const char *const *patterns
 enum status work_select_one(const struct source *source, const char *const *patterns,
                             size_t pattern_count, size_t *out, struct error *error);
 
+/* Puts source and tensor in front of what ERROR says. */
+void work_place(const struct source *source, size_t index, struct error *error);
+
+/* Loads tensor INDEX, with the meter running. A message names the source and the tensor. */
+enum status work_load(struct source *source, size_t index, struct error *error);
+
 /* Loads tensor INDEX and measures it, with the meter running. A message names the source and the
  * tensor. */
 enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
