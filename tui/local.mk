@@ -59,3 +59,4 @@ qscope_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 qscope_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)
 
 dist_man_MANS += tui/qscope.1
+EXTRA_DIST += tui/figure/example.png
