@@ -497,6 +497,9 @@ static void test_tally(void **state)
                                     .bulk = bulks[n / 4 % 4]};
       float *x = x_memory + n % 8, *y = y_memory + n % 5;
       fill(x, n, (enum mix)mix);
+      const float edges[] = {bounds.clip_lo, bounds.clip_hi, bounds.bulk, -bounds.bulk};
+      for (size_t i = 3; i < n; i += 11)
+        x[i] = i % 2 ? edges[i % 4] : nextafterf(edges[i / 2 % 4], bell());
       kernels.integer_run(x, n, unit, y, NULL);
       struct tally expected = scalar_tally(x, y, n, &bounds);
       for (size_t level = 0; levels[level]; level++) {
