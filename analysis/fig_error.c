@@ -80,6 +80,8 @@ static bool add_against_value(struct figure *figure, const struct result *result
 {
   const struct histogram *h = &result->original;
   double lo, hi, most = largest(result->error_max, h->bins);
+  if (!isfinite(most))
+    return fig_nothing(figure, "The reconstruction overflows: its error is infinite.");
   struct panel *panel = figure_add_panel(figure, "Error against value");
   if (!panel || !fig_window(view, h->lo, h->hi, &lo, &hi) ||
       !axis_set(&panel->x, "value", NULL, lo, hi))

@@ -2,6 +2,7 @@
 #include "quant/quantizer.h"
 
 #include "quant/base/nearest.h"
+#include "quant/base/number.h"
 #include "quant/base/size.h"
 
 #include <ctype.h>
@@ -85,19 +86,6 @@ static bool read_whole(const char *text, uint64_t *out)
     return false;
   *out = strtoull(text, &end, 10);
   return *end == 0 && errno == 0;
-}
-
-/* The fewest digits that read back as the same number; 50, not 5e+01. */
-static const char *print_number(double number, char text[32])
-{
-  double size = fabs(number);
-  int least = size >= 1 && size < 1e15 ? (int)floor(log10(size)) + 1 : 1;
-  for (int digits = least; digits <= 17; digits++) {
-    snprintf(text, 32, "%.*g", digits, number);
-    if (strtod(text, NULL) == number)
-      break;
-  }
-  return text;
 }
 
 /* --- the words ----------------------------------------------------------------------- */
@@ -382,7 +370,7 @@ static enum status check_scale(const struct quantizer *quantizer, enum slot *cul
   *culprit = SLOT_SCALE;
   if (!(scale > 0) || !isfinite(scale))
     return error_set(error, STATUS_USAGE, "\"scale=%s\": expected a float32 number above 0",
-                     print_number(quantizer->scale, text));
+                     number_print(quantizer->scale, text));
   return STATUS_OK;
 }
 
@@ -396,12 +384,12 @@ static enum status check_zero(const struct quantizer *quantizer, enum slot *culp
   if (zero != 0 && !quantizer->asymmetric)
     return error_set(error, STATUS_USAGE,
                      "\"zero=%s\" contradicts \"sym\": the symmetric zero point is 0",
-                     print_number(zero, text));
+                     number_print(zero, text));
   quantizer_code_range(quantizer, &lowest, &highest);
   if (quantizer->asymmetric &&
       !(zero >= (double)lowest && zero <= (double)highest && zero == rint(zero)))
     return error_set(error, STATUS_USAGE, "\"zero=%s\": expected a whole number from %ld to %ld",
-                     print_number(zero, text), lowest, highest);
+                     number_print(zero, text), lowest, highest);
   return STATUS_OK;
 }
 
@@ -414,7 +402,7 @@ static enum status check_range(const struct quantizer *quantizer, enum slot *cul
   if (!(low < high) || !isfinite(low) || !isfinite(high))
     return error_set(error, STATUS_USAGE,
                      "\"range=%s:%s\": expected two float32 numbers, the lower one first",
-                     print_number(quantizer->lo, lo), print_number(quantizer->hi, hi));
+                     number_print(quantizer->lo, lo), number_print(quantizer->hi, hi));
   return STATUS_OK;
 }
 
@@ -434,7 +422,7 @@ static enum status check_calibrator(const struct quantizer *quantizer, enum slot
   if (calibrator->parameter &&
       !(quantizer->parameter >= calibrator->least && quantizer->parameter <= calibrator->most))
     return error_set(error, STATUS_USAGE, "\"%s=%s\": expected a number from %g to %g",
-                     calibrator->name, print_number(quantizer->parameter, text), calibrator->least,
+                     calibrator->name, number_print(quantizer->parameter, text), calibrator->least,
                      calibrator->most);
   return STATUS_OK;
 }
@@ -486,8 +474,8 @@ static enum status read_calibrator(struct parse *parse, const struct calibrator 
   double parameter = calibrator_default(calibrator, parse->quantizer.format);
   if (value && (!read_number(value, &parameter) || parameter < calibrator->least ||
                 parameter > calibrator->most)) {
-    snprintf(what, sizeof what, "a number from %s to %s", print_number(calibrator->least, least),
-             print_number(calibrator->most, most));
+    snprintf(what, sizeof what, "a number from %s to %s", number_print(calibrator->least, least),
+             number_print(calibrator->most, most));
     return fail_expected(parse, what);
   }
   parse->quantizer.calibrator = calibrator;
@@ -651,15 +639,15 @@ static void print_range(const struct quantizer *quantizer, char *text)
 {
   char a[32], b[32];
   if (quantizer->by == BY_RANGE)
-    append(text, ",range=%s:%s", print_number(quantizer->lo, a), print_number(quantizer->hi, b));
+    append(text, ",range=%s:%s", number_print(quantizer->lo, a), number_print(quantizer->hi, b));
   else if (quantizer->by == BY_SCALE)
-    append(text, ",scale=%s", print_number(quantizer->scale, a));
+    append(text, ",scale=%s", number_print(quantizer->scale, a));
   else
     append(text, ",%s", quantizer->calibrator->name);
   if (quantizer->by == BY_SCALE && quantizer->asymmetric)
-    append(text, ",zero=%s", print_number(quantizer->zero, a));
+    append(text, ",zero=%s", number_print(quantizer->zero, a));
   if (quantizer->by == BY_CALIBRATOR && quantizer->calibrator->parameter)
-    append(text, "=%s", print_number(quantizer->parameter, a));
+    append(text, "=%s", number_print(quantizer->parameter, a));
 }
 
 static void print_rounding(const struct quantizer *quantizer, char *text)

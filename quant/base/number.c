@@ -1,5 +1,6 @@
 #include "quant/base/number.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,10 @@ static bool reads_back(const char *text, double value)
 
 char *number_print(double value, char *text)
 {
-  for (int digits = 1; digits <= 17; digits++) {
+  /* Whole numbers are not cut to "1e+02": that has fewer digits and is harder to read. */
+  double size = fabs(value);
+  int least = size >= 1 && size < 1e15 ? (int)floor(log10(size)) + 1 : 1;
+  for (int digits = least; digits <= 17; digits++) {
     snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
     if (reads_back(text, value))
       break;

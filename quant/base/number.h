@@ -7,8 +7,8 @@
 
 enum { NUMBER_TEXT = 32 };
 
-/* VALUE with the fewest significant digits that strtod reads back exactly ("0.1", "1e-07",
- * "nan", "-inf"), into TEXT (NUMBER_TEXT bytes); returns TEXT. */
+/* VALUE with the fewest significant digits that strtod reads back exactly ("0.1", "100",
+ * "1e-07", "nan", "-inf"), into TEXT (NUMBER_TEXT bytes); returns TEXT. */
 char *number_print(double value, char *text);
 
 #endif

@@ -5,6 +5,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_channels \
 	tests/analysis/test_engine \
 	tests/analysis/test_facts \
+	tests/analysis/test_figure \
 	tests/analysis/test_golden \
 	tests/analysis/test_histogram \
 	tests/analysis/test_metrics \
@@ -49,4 +50,6 @@ tests_analysis_test_ticks_SOURCES = tests/analysis/test_ticks.c
 tests_analysis_test_ticks_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_view_SOURCES = tests/analysis/test_view.c
 tests_analysis_test_view_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_figure_SOURCES = tests/analysis/test_figure.c $(TEST_TENSORS)
+tests_analysis_test_figure_LDADD = $(ANALYSIS_TEST_LIBS)
 endif

@@ -1,0 +1,356 @@
+/* Figures built from results: the numbers of the marks are checked against the result they came
+ * from and against the few values of hand-made tensors; degenerate tensors give figures too. */
+#include "tests/analysis/tensors.h"
+
+#include "analysis/figure.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct made {
+  struct result *result;
+  struct figure *figure;
+};
+
+static struct made make(const struct tensor *tensor, const char *spec, const struct view *view,
+                        size_t bins)
+{
+  struct made made = {NULL, NULL};
+  struct error error;
+  struct quantizer quantizer = quantizer_of(spec);
+  struct result_request request = {
+      .axis = view->axis, .bins = bins, .lo = view->lo, .hi = view->hi};
+  enum status status = result_compute(tensor, &quantizer, &request, NULL, &made.result, &error);
+  if (status != STATUS_OK)
+    fail_msg("%s: %s", spec, error.text);
+  made.figure = figure_build(made.result, view, "folder/model.npy", tensor, "qscope plot x");
+  assert_non_null(made.figure);
+  return made;
+}
+
+static void clear(struct made *made)
+{
+  figure_free(made->figure);
+  result_free(made->result);
+}
+
+/* The K-th mark of KIND and ROLE in PANEL, or NULL. */
+static const struct mark *find(const struct panel *panel, enum mark_kind kind, enum role role,
+                               size_t k)
+{
+  for (size_t i = 0; i < panel->marks; i++)
+    if (panel->mark[i]->kind == kind && panel->mark[i]->role == role && k-- == 0)
+      return panel->mark[i];
+  return NULL;
+}
+
+static struct view view_of(enum view_kind kind)
+{
+  struct view view = view_default();
+  view.kind = kind;
+  return view;
+}
+
+static double area(const struct mark *mark)
+{
+  double sum = 0;
+  for (size_t i = 0; i < mark->n; i++)
+    sum += mark->y[i] * (mark->x[i + 1] - mark->x[i]);
+  return sum;
+}
+
+/* 1000 values -4.995 .. 4.995, a hundredth apart: about 100 in each of ten bins. */
+static struct tensor even_tensor(float *values)
+{
+  for (int i = 0; i < 1000; i++)
+    values[i] = (float)(i - 499.5) / 100;
+  return tensor_over(values, (struct shape){1, {1000}});
+}
+
+static void bars_are_the_histogram(void **state)
+{
+  (void)state;
+  float values[1000];
+  struct tensor tensor = even_tensor(values);
+  struct view view = view_of(VIEW_HISTOGRAM);
+  struct made made = make(&tensor, "int8", &view, 10);
+  const struct panel *panel = made.figure->panel[0];
+  const struct mark *bars = find(panel, MARK_BARS, ROLE_ORIGINAL, 0);
+  assert_int_equal(made.figure->panels, 1);
+  assert_non_null(bars);
+  assert_int_equal(bars->n, 10);
+  for (size_t i = 0; i < 10; i++)
+    if (bars->y[i] != (double)made.result->original.count[i] || fabs(bars->y[i] - 100) > 5)
+      fail_msg("bin %zu: %g", i, bars->y[i]);
+  assert_true(bars->x[0] == made.result->original.lo && bars->x[10] == made.result->original.hi);
+  assert_true(bars->x[0] <= -4.99 && bars->x[10] >= 4.99);
+  assert_true(panel->y.hi >= 100 && panel->y.hi < 170 && panel->y.lo == 0 && panel->y.integral);
+  assert_string_equal(made.figure->recipe, "qscope plot x");
+  clear(&made);
+}
+
+/* Spread over its cells, the reconstruction of an even distribution is even again: every inner
+ * step is as high as the bars. As a comb of 15 levels in 100 bins it would have been seven times
+ * as high. The area (elements times bin width) is that of the histogram. */
+static void reconstruction_is_spread_over_cells(void **state)
+{
+  (void)state;
+  float values[1000];
+  struct tensor tensor = even_tensor(values);
+  struct view view = view_of(VIEW_HISTOGRAM);
+  struct made made = make(&tensor, "int4,narrow", &view, 100);
+  const struct histogram *h = &made.result->reconstruction;
+  const struct mark *steps = find(made.figure->panel[0], MARK_STEPS, ROLE_RECONSTRUCTION, 0);
+  assert_non_null(steps);
+  assert_int_equal(steps->n, 15);
+  for (size_t i = 1; i + 1 < steps->n; i++)
+    assert_true(fabs(steps->y[i] - 10) < 0.5);
+  double width = (h->hi - h->lo) / (double)h->bins;
+  double inside = (double)(histogram_total(h) - h->under - h->over);
+  assert_true(fabs(area(steps) / width - inside) < 1e-6 * inside);
+  clear(&made);
+}
+
+static void levels_and_thresholds(void **state)
+{
+  (void)state;
+  float values[1000];
+  struct tensor tensor = even_tensor(values);
+  struct view view = view_of(VIEW_HISTOGRAM);
+  struct made made = make(&tensor, "int4,range=-3.5:3.5", &view, 50);
+  const struct panel *panel = made.figure->panel[0];
+  const struct mark *ticks = find(panel, MARK_TICKS, ROLE_LEVEL, 0);
+  assert_non_null(ticks);
+  /* scale 0.5: the sixteen levels -4 .. 3.5. */
+  assert_int_equal(ticks->n, 16);
+  for (size_t i = 0; i < 16; i++)
+    assert_true(fabs(ticks->x[i] - (-4 + 0.5 * (double)i)) < 1e-6);
+  const struct mark *low = find(panel, MARK_VLINE, ROLE_CLIP, 0);
+  const struct mark *high = find(panel, MARK_VLINE, ROLE_CLIP, 1);
+  assert_true(low && high && fabs(low->x[0] + 4) < 1e-6 && fabs(high->x[0] - 3.5) < 1e-6);
+  assert_non_null(strstr(high->label, "3.5"));
+  /* Two bands; the share stands on the wider one. */
+  const struct mark *left = find(panel, MARK_BAND, ROLE_CLIP, 0);
+  const struct mark *right = find(panel, MARK_BAND, ROLE_CLIP, 1);
+  assert_true(left && right);
+  assert_null(left->label);
+  assert_non_null(strstr(right->label, "% clipped"));
+  assert_true(fabs(right->x[0] - 3.5) < 1e-6 && right->x[1] >= 4.99);
+  clear(&made);
+
+  view.lo = -1.1;
+  view.hi = 1.1;
+  made = make(&tensor, "int4,range=-3.5:3.5", &view, 50);
+  ticks = find(made.figure->panel[0], MARK_TICKS, ROLE_LEVEL, 0);
+  assert_int_equal(ticks->n, 5); /* -1 -0.5 0 0.5 1 */
+  assert_null(find(made.figure->panel[0], MARK_VLINE, ROLE_CLIP, 0));
+  assert_true(made.figure->panel[0]->x.lo == -1.1 && made.figure->panel[0]->x.hi == 1.1);
+  clear(&made);
+}
+
+static void several_scales_have_no_common_levels(void **state)
+{
+  (void)state;
+  float *values = random_values(64, 3, false);
+  struct tensor tensor = tensor_over(values, (struct shape){2, {4, 16}});
+  struct view view = view_of(VIEW_HISTOGRAM);
+  struct made made = make(&tensor, "int4,channel", &view, 20);
+  const struct panel *panel = made.figure->panel[0];
+  const struct mark *steps = find(panel, MARK_STEPS, ROLE_RECONSTRUCTION, 0);
+  assert_null(find(panel, MARK_TICKS, ROLE_LEVEL, 0));
+  assert_null(find(panel, MARK_VLINE, ROLE_CLIP, 0));
+  assert_non_null(steps);
+  assert_int_equal(steps->n, 20);
+  for (size_t i = 0; i < 20; i++)
+    assert_true(steps->y[i] == (double)made.result->reconstruction.count[i]);
+  clear(&made);
+  free(values);
+}
+
+/* Half of the elements are 0: the linear axis is cut above the others and the caption says so;
+ * the log axis is not. */
+static void one_giant_bin(void **state)
+{
+  (void)state;
+  float values[2000] = {0};
+  for (int i = 0; i < 1000; i++)
+    values[i] = (float)(i + 1) / 1000;
+  struct tensor tensor = tensor_over(values, (struct shape){1, {2000}});
+  struct view view = view_of(VIEW_HISTOGRAM);
+  struct made made = make(&tensor, "int8,asym", &view, 50);
+  assert_true(made.figure->panel[0]->y.hi < 60);
+  assert_non_null(made.figure->caption[FIGURE_CAPTION_LINES - 1]);
+  assert_non_null(strstr(made.figure->caption[FIGURE_CAPTION_LINES - 1], "axis is cut"));
+  clear(&made);
+  view.log_counts = true;
+  made = make(&tensor, "int8,asym", &view, 50);
+  assert_true(made.figure->panel[0]->y.hi > 1000 && made.figure->panel[0]->y.lo > 0);
+  assert_null(made.figure->caption[FIGURE_CAPTION_LINES - 1]);
+  clear(&made);
+}
+
+static void the_error_view(void **state)
+{
+  (void)state;
+  float values[1000];
+  struct tensor tensor = even_tensor(values);
+  struct view view = view_of(VIEW_ERROR);
+  struct made made = make(&tensor, "int4,range=-3.5:3.5", &view, 40);
+  assert_int_equal(made.figure->panels, 2);
+  const struct panel *distribution = made.figure->panel[0], *curve = made.figure->panel[1];
+  const struct mark *bars = find(distribution, MARK_BARS, ROLE_ERROR, 0);
+  const struct mark *half = find(curve, MARK_HLINE, ROLE_REFERENCE, 0);
+  const struct mark *most = find(curve, MARK_LINE, ROLE_ERROR, 0);
+  const struct mark *mean = find(curve, MARK_LINE, ROLE_MEDIAN, 0);
+  assert_true(bars && half && most && mean);
+  assert_true(fabs(half->x[0] - 0.25) < 1e-6); /* scale 0.5 */
+  assert_int_equal(most->n, 40);
+  for (size_t i = 0; i < 40; i++)
+    assert_true(isnan(most->y[i]) || most->y[i] >= mean->y[i]);
+  /* Clipped at 3.5, the largest value 4.995 has the largest error. */
+  assert_true(fabs(most->y[39] - 1.495) < 1e-5);
+  assert_true(curve->y.hi > 1.495);
+  clear(&made);
+
+  float exact[] = {-2, -1, 0, 1, 2};
+  tensor = tensor_over(exact, (struct shape){1, {5}});
+  made = make(&tensor, "int4,scale=1", &view, 40);
+  assert_int_equal(made.figure->panels, 1);
+  assert_int_equal(made.figure->panel[0]->marks, 0);
+  assert_non_null(strstr(made.figure->panel[0]->title, "Exact"));
+  clear(&made);
+}
+
+/* 30 channels of 32 ones, but channel 7 has 200 and channel 20 has 12. */
+static void outlier_channels_are_named(void **state)
+{
+  (void)state;
+  float values[30 * 32];
+  for (size_t i = 0; i < 30 * 32; i++)
+    values[i] = (i % 2 ? 1.0f : -0.7f) * (i / 32 == 7 ? 200 : i / 32 == 20 ? 12 : 1);
+  struct tensor tensor = tensor_over(values, (struct shape){2, {30, 32}});
+  struct view view = view_of(VIEW_CHANNELS);
+  struct made made = make(&tensor, "int8", &view, 0);
+  assert_int_equal(made.figure->panels, 2);
+  const struct panel *absmax = made.figure->panel[0], *sqnr = made.figure->panel[1];
+  const struct mark *bars = find(absmax, MARK_BARS, ROLE_ORIGINAL, 0);
+  const struct mark *median = find(absmax, MARK_HLINE, ROLE_MEDIAN, 0);
+  assert_true(bars && median);
+  assert_int_equal(bars->n, 30);
+  assert_true(bars->x[7] == 6.5 && bars->y[7] == 200 && bars->y[0] == 1);
+  assert_true(median->x[0] == 1);
+  assert_true(absmax->y.log); /* 200 times the median */
+  const struct mark *first = find(absmax, MARK_POINTS, ROLE_OUTLIER, 0);
+  const struct mark *second = find(absmax, MARK_POINTS, ROLE_OUTLIER, 1);
+  assert_true(first && second);
+  assert_true(first->n == 1 && first->x[0] == 7 && first->y[0] == 200);
+  assert_string_equal(first->label, "7 (200\u00d7)");
+  assert_string_equal(second->label, "20 (12\u00d7)");
+  assert_null(find(absmax, MARK_POINTS, ROLE_OUTLIER, 2));
+  assert_int_equal(find(sqnr, MARK_BARS, ROLE_RECONSTRUCTION, 0)->n, 30);
+  clear(&made);
+}
+
+static void captions_say_it_in_words(void **state)
+{
+  (void)state;
+  float values[] = {NAN, INFINITY, -INFINITY, NAN, NAN, 1, 2, 3};
+  struct tensor tensor = tensor_over(values, (struct shape){2, {2, 4}});
+  tensor.name = "w\033[2J";
+  struct view view = view_of(VIEW_HISTOGRAM);
+  view.channel = 1;
+  struct made made = make(&tensor, "int8", &view, 10);
+  char *const *caption = made.figure->caption;
+  assert_non_null(strstr(made.figure->title, "w\\x1b[2J"));
+  assert_non_null(strstr(made.figure->title, "channel 1"));
+  assert_non_null(strstr(made.figure->title, "int8,sym,tensor,minmax"));
+  assert_non_null(strstr(caption[0], "(2x4, f32) from model.npy, quantized as int8"));
+  assert_non_null(strstr(caption[0], "channel 1 of axis 0"));
+  assert_non_null(strstr(caption[1], "MSE "));
+  assert_non_null(strstr(caption[1], "SQNR "));
+  assert_non_null(strstr(caption[1], "clipped 0 % of the elements"));
+  assert_non_null(strstr(caption[2], "3 NaN and 2 infinite elements are left out."));
+  assert_null(strchr(made.figure->title, '\033'));
+  clear(&made);
+}
+
+/* Tensors that have little to show: every view of every quantizer is a figure all the same. */
+static void degenerate_tensors(void **state)
+{
+  (void)state;
+  static const float nan[] = {NAN, NAN, NAN}, zero[] = {0, 0, 0, 0}, same[] = {2.5f, 2.5f};
+  static const float tiny[] = {1e-45f, -1e-45f}, huge[] = {3e38f, -3e38f}, inf[] = {INFINITY};
+  const struct tensor tensors[] = {
+      tensor_over(nan, (struct shape){1, {0}}),  tensor_over(nan, (struct shape){2, {0, 4}}),
+      tensor_over(nan, (struct shape){1, {3}}),  tensor_over(zero, (struct shape){2, {2, 2}}),
+      tensor_over(same, (struct shape){1, {2}}), tensor_over(same, (struct shape){0, {0}}),
+      tensor_over(tiny, (struct shape){1, {2}}), tensor_over(huge, (struct shape){1, {2}}),
+      tensor_over(inf, (struct shape){1, {1}}),  tensor_over(zero, (struct shape){1, {1}}),
+  };
+  static const char *const specs[] = {"int8", "int2,asym", "int4,channel",
+                                      "e4m3", "bf16",      "int4,group=3,percentile=50"};
+  for (size_t t = 0; t < sizeof tensors / sizeof *tensors; t++)
+    for (size_t s = 0; s < sizeof specs / sizeof *specs; s++)
+      for (size_t v = 0; v < 6 * view_table_length / 3; v++) {
+        struct view view = view_of((enum view_kind)(v / 2));
+        view.log_counts = v % 2;
+        struct made made = make(&tensors[t], specs[s], &view, 16);
+        assert_true(made.figure->panels >= 1);
+        for (size_t p = 0; p < made.figure->panels; p++) {
+          const struct panel *panel = made.figure->panel[p];
+          if (panel->marks == 0) /* a sentence says why */
+            assert_true(panel->title && strlen(panel->title) > 10);
+          else if (!(panel->x.lo < panel->x.hi && panel->y.lo < panel->y.hi &&
+                     isfinite(panel->y.hi) && (!panel->y.log || panel->y.lo > 0)))
+            fail_msg("tensor %zu, %s, view %zu: x %g..%g, y %g..%g", t, specs[s], v, panel->x.lo,
+                     panel->x.hi, panel->y.lo, panel->y.hi);
+        }
+        clear(&made);
+      }
+}
+
+/* Hand-made figures: copies, not borrowed arrays. */
+static void the_model_copies(void **state)
+{
+  (void)state;
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  double x[3] = {0, 1, 2}, y[2] = {5, 6};
+  char label[] = "label";
+  assert_true(axis_set(&panel->x, label, NULL, 0, 2) && axis_set(&panel->x, label, "u", 0, 2));
+  struct mark *bars = panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, 2, x, y, label);
+  struct mark *band = panel_add_mark(panel, MARK_BAND, ROLE_CLIP, 1, x, NULL, NULL);
+  memset(x, 0, sizeof x);
+  memset(y, 0, sizeof y);
+  memset(label, '?', 3);
+  assert_true(bars->x[2] == 2 && bars->y[1] == 6);
+  assert_string_equal(bars->label, "label");
+  assert_string_equal(panel->x.label, "label");
+  assert_true(band->x[1] == 1 && !band->y);
+  figure_free(figure);
+  figure_free(NULL);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bars_are_the_histogram),
+      cmocka_unit_test(reconstruction_is_spread_over_cells),
+      cmocka_unit_test(levels_and_thresholds),
+      cmocka_unit_test(several_scales_have_no_common_levels),
+      cmocka_unit_test(one_giant_bin),
+      cmocka_unit_test(the_error_view),
+      cmocka_unit_test(outlier_channels_are_named),
+      cmocka_unit_test(captions_say_it_in_words),
+      cmocka_unit_test(degenerate_tensors),
+      cmocka_unit_test(the_model_copies),
+  };
+  return cmocka_run_group_tests_name("figure", tests, NULL, NULL);
+}
