@@ -39,7 +39,7 @@ build|library jansson     |libjansson-dev      |jansson-devel        |jansson   
 build|library cmocka      |libcmocka-dev       |libcmocka-devel      |cmocka     |libcmocka-devel      |cmocka-dev         |cmocka
 build|library vterm       |libvterm-dev        |libvterm-devel       |libvterm   |libvterm-devel       |libvterm-dev       |libvterm
 build|font                |fonts-dejavu-core   |dejavu-sans-fonts    |ttf-dejavu |dejavu-fonts         |font-dejavu        |font-dejavu
-build|terminal            |ncurses-base        |ncurses-base         |ncurses    |terminfo-base        |ncurses-terminfo   |ncurses
+build|terminal            |ncurses-bin         |ncurses              |ncurses    |ncurses-utils        |ncurses            |ncurses
 ci   |command clang       |clang               |clang                |clang      |clang                |clang compiler-rt  |llvm
 ci   |command xz          |xz-utils            |xz                   |xz         |xz                   |xz                 |xz
 END

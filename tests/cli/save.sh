@@ -44,7 +44,14 @@ is "$(npy info c.npy) $(npy dump c.npy | tr '\n' ' ')" "|u1 (6,) 126 254 56 0 1 
 qscope report floats.npy -q fp16 --codes c.npy >/dev/null
 is "$(npy info c.npy) $(npy dump c.npy | tr '\n' ' ')" "<u2 (6,) 24320 57088 15360 0 6144 16384 " "fp16 bit patterns by hand"
 
-# The largest number that is not a number stays what it is.
+# An empty tensor has no codes and no scales.
+npy make empty.npy f4 "0,3"
+for grain in tensor channel token group=2; do
+  qscope report empty.npy -q "int8,$grain" --codes c.npy --scales s.npy >/dev/null
+  is "$? $(npy info c.npy) $(npy info s.npy)" "0 |i1 (0, 3) <f4 (0,)" "an empty tensor, $grain"
+done
+
+# What is not a number stays so.
 npy make odd.npy f4 3 nan 1 -1
 qscope report odd.npy -q int8 --dequantized d.npy --codes c.npy >/dev/null
 is "$(npy dump d.npy | tr '\n' ' ')" "nan 1 -1 " "NaN reconstructs to NaN"

@@ -104,7 +104,7 @@ static enum status save_elements(const struct options *options, const struct ten
 static struct shape unit_shape(const struct grain *grain, const struct shape *shape)
 {
   struct shape out = {.dims = 0};
-  if (grain->kind == GRAIN_CHANNEL)
+  if (grain->kind == GRAIN_CHANNEL || grain->units == 0)
     return (struct shape){.dims = 1, .dim = {grain->units}};
   if (grain->kind == GRAIN_TENSOR)
     return out;
