@@ -37,7 +37,8 @@ const struct tensor *explorer_tensor(const struct explorer *explorer)
   return explorer_whole(explorer);
 }
 
-static void say(struct explorer *explorer, bool warning, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void say(struct explorer *explorer, bool warning,
+                                                      const char *format, va_list arguments)
 {
   vsnprintf(explorer->message, sizeof explorer->message, format, arguments);
   explorer->warning = warning;
