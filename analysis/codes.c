@@ -41,7 +41,20 @@ static void high_limits(const struct codes *codes, size_t unit, long *first, lon
   *last = zero + 100 * reach / 127;
 }
 
-static void count_high(struct codes *codes, const struct pass_block *block)
+/* How many of N codes are high; of the finite values only. */
+static uint64_t count_run(const struct pass_block *block, size_t start, size_t n, bool finite,
+                          uint16_t first, uint16_t last)
+{
+  const uint16_t *codes = block->codes + start;
+  uint32_t high = 0;
+  for (size_t i = 0; finite && i < n; i++)
+    high += (uint32_t)((codes[i] < first) | (codes[i] > last));
+  for (size_t i = 0; !finite && i < n; i++)
+    high += isfinite(block->x[start + i]) && (codes[i] < first || codes[i] > last);
+  return high;
+}
+
+static void count_high(struct codes *codes, const struct pass_block *block, bool finite)
 {
   const struct grain *grain = fit_grain(codes->fit);
   uint64_t high = 0;
@@ -50,8 +63,8 @@ static void count_high(struct codes *codes, const struct pass_block *block)
     long first, last;
     run = grain_run(grain, block->start + i, block->n - i, &unit);
     high_limits(codes, unit, &first, &last);
-    for (size_t k = i; k < i + run; k++)
-      high += isfinite(block->x[k]) && (block->codes[k] < first || block->codes[k] > last);
+    high += count_run(block, i, run, finite, (uint16_t)(first < 0 ? 0 : first),
+                      (uint16_t)(last > UINT16_MAX ? UINT16_MAX : last));
   }
   codes->high[block->worker * LINE] += high;
 }
@@ -61,7 +74,7 @@ void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
   uint64_t *count = codes->count + block->worker * codes->stride;
   size_t lane = codes->lanes == LANES ? codes->codes : 0, i = 0;
   if (codes->high_by_unit)
-    count_high(codes, block);
+    count_high(codes, block, finite);
   if (!finite) {
     for (; i < block->n; i++)
       count[block->codes[i]] += isfinite(block->x[i]) != 0;

@@ -5,28 +5,30 @@
 
 #include <math.h>
 
+#define NONE ((double)NAN)
+
 static const struct metrics no_metrics = {
-    .mse = NAN,
-    .rmse = NAN,
-    .sqnr_db = NAN,
-    .max_abs_error = NAN,
-    .mean_error = NAN,
-    .clip_rate = NAN,
-    .rail_rate = NAN,
-    .rounding_mse = NAN,
-    .clipping_mse = NAN,
-    .bulk_sqnr_db = NAN,
-    .channel_sqnr_median = NAN,
-    .channel_sqnr_worst = NAN,
-    .papr = NAN,
-    .zero_rate = NAN,
-    .code_entropy_bits = NAN,
-    .high_code_rate = NAN,
-    .cosine = NAN,
-    .relative_error_p50 = NAN,
-    .relative_error_p99 = NAN,
-    .kl_divergence = NAN,
-    .bits_per_element = NAN,
+    .mse = NONE,
+    .rmse = NONE,
+    .sqnr_db = NONE,
+    .max_abs_error = NONE,
+    .mean_error = NONE,
+    .clip_rate = NONE,
+    .rail_rate = NONE,
+    .rounding_mse = NONE,
+    .clipping_mse = NONE,
+    .bulk_sqnr_db = NONE,
+    .channel_sqnr_median = NONE,
+    .channel_sqnr_worst = NONE,
+    .papr = NONE,
+    .zero_rate = NONE,
+    .code_entropy_bits = NONE,
+    .high_code_rate = NONE,
+    .cosine = NONE,
+    .relative_error_p50 = NONE,
+    .relative_error_p99 = NONE,
+    .kl_divergence = NONE,
+    .bits_per_element = NONE,
 };
 
 /* The channels of TENSOR along AXIS. Where each channel would be a single element of a long

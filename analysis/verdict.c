@@ -48,15 +48,18 @@ static void blame_outlier(const struct result *result, const struct channel *top
                           size_t size)
 {
   const struct channels *channels = &result->channels;
-  char rounding[SHARE_TEXT], axis[SHARE_TEXT] = "";
+  char rounding[SHARE_TEXT], shared[64], axis[SHARE_TEXT] = "";
+  if (fit_grain(result->fit)->units == 1)
+    snprintf(shared, sizeof shared, "one scale serves %zu channels", channels->count);
+  else
+    snprintf(shared, sizeof shared, "scales serve several of %zu channels", channels->count);
   if (channels->axis > 0)
     snprintf(axis, sizeof axis, "=%u", channels->axis);
-  snprintf(
-      text, size,
-      "Outlier channel: rounding is %s of the error, and one scale serves many of %zu channels "
-      "although channel %zu is %.3gx the median: try channel%s.",
-      print_share(result->metrics.rounding_mse / result->metrics.mse, rounding), channels->count,
-      (size_t)(top - channels->channel), top->ratio, axis);
+  snprintf(text, size,
+           "Outlier channel: rounding is %s of the error, and %s although channel %zu is %.3gx the "
+           "median: try channel%s.",
+           print_share(result->metrics.rounding_mse / result->metrics.mse, rounding), shared,
+           (size_t)(top - channels->channel), top->ratio, axis);
 }
 
 static void blame_clipping(const struct metrics *metrics, double share, char *text, size_t size)

@@ -40,7 +40,8 @@ static inline size_t size_div_up(size_t a, size_t b)
  * Never NULL for a count of zero. */
 static inline void *mem_array(size_t count, size_t size)
 {
-  return calloc(count ? count : 1, size);
+  size_t bytes;
+  return size_mul(count, size, &bytes) ? calloc(count ? count : 1, size) : NULL;
 }
 
 /* BLOCK resized to COUNT elements; NULL (and BLOCK still valid) on failure. */

@@ -17,7 +17,7 @@ static struct result *result_of(const float *x, struct shape shape, const char *
 {
   struct tensor tensor = tensor_over(x, shape);
   struct quantizer quantizer = quantizer_of(spec);
-  struct result_request request = {.axis = axis, .lo = NAN, .hi = NAN};
+  struct result_request request = {.axis = axis, .lo = (double)NAN, .hi = (double)NAN};
   struct result *result = NULL;
   struct error error;
   if (result_compute(&tensor, &quantizer, &request, NULL, &result, &error) != STATUS_OK)

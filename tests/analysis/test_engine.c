@@ -14,7 +14,7 @@
 #include <poll.h>
 #include <string.h>
 
-static const struct result_request plain = {.lo = NAN, .hi = NAN};
+static const struct result_request plain = {.lo = (double)NAN, .hi = (double)NAN};
 static const char *const small = "synth:gaussian,shape=64x50,seed=3";
 static const char *const large = "synth:gaussian,shape=1024x1024,seed=3";
 

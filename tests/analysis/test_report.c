@@ -22,7 +22,7 @@ static char *report_text(const float *x, size_t count, const char *name, const c
                          enum report_style style, size_t announced)
 {
   struct tensor tensor = tensor_over(x, (struct shape){.dims = 1, .dim = {count}});
-  const struct result_request request = {.lo = NAN, .hi = NAN, .details = true};
+  const struct result_request request = {.lo = (double)NAN, .hi = (double)NAN, .details = true};
   char *text;
   size_t size;
   FILE *out = open_memstream(&text, &size);
@@ -75,7 +75,7 @@ static void test_json_reads_back(void **state)
   (void)state;
   struct tensor tensor = tensor_over(values, (struct shape){.dims = 1, .dim = {6}});
   struct quantizer quantizer = quantizer_of("int4,asym");
-  const struct result_request request = {.lo = NAN, .hi = NAN, .details = true};
+  const struct result_request request = {.lo = (double)NAN, .hi = (double)NAN, .details = true};
   struct result *result;
   assert_int_equal(result_compute(&tensor, &quantizer, &request, NULL, &result, NULL), STATUS_OK);
   json_t *root = report_json_of(values, 6, "x", ONE("int4,asym"), 1);

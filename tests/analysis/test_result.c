@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct result_request plain = {.lo = NAN, .hi = NAN};
-static const struct result_request everything = {.bins = 60, .lo = NAN, .hi = NAN, .details = true};
+static const struct result_request plain = {.lo = (double)NAN, .hi = (double)NAN};
+static const struct result_request everything = {
+    .bins = 60, .lo = (double)NAN, .hi = (double)NAN, .details = true};
 
 static struct result *result_of(const float *x, struct shape shape, const char *spec,
                                 const struct result_request *request)
@@ -278,7 +279,7 @@ static void test_bad_requests(void **state)
   struct quantizer quantizer = quantizer_of("int8"), wrong = quantizer_of("int8,channel=2");
   struct result *result = NULL;
   struct error error;
-  struct result_request request = {.axis = 2, .lo = NAN, .hi = NAN};
+  struct result_request request = {.axis = 2, .lo = (double)NAN, .hi = (double)NAN};
   assert_int_equal(result_compute(&tensor, &quantizer, &request, NULL, &result, &error),
                    STATUS_USAGE);
   request = (struct result_request){.bins = 10, .lo = 2, .hi = 2};

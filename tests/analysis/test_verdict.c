@@ -34,7 +34,7 @@ static void check(const float *x, struct shape shape, const char *spec, int axis
 {
   struct tensor tensor = tensor_over(x, shape);
   struct quantizer quantizer = quantizer_of(spec);
-  struct result_request request = {.axis = axis, .lo = NAN, .hi = NAN};
+  struct result_request request = {.axis = axis, .lo = (double)NAN, .hi = (double)NAN};
   struct result *result = NULL;
   struct error error;
   char text[256];
@@ -118,7 +118,7 @@ static void test_short_text(void **state)
   const float x[] = {1, 2};
   struct tensor tensor = tensor_over(x, (struct shape){.dims = 1, .dim = {2}});
   struct quantizer quantizer = quantizer_of("int8");
-  struct result_request request = {.lo = NAN, .hi = NAN};
+  struct result_request request = {.lo = (double)NAN, .hi = (double)NAN};
   struct result *result = NULL;
   struct error error;
   assert_int_equal(result_compute(&tensor, &quantizer, &request, NULL, &result, &error), STATUS_OK);
