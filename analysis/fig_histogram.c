@@ -145,7 +145,7 @@ static void span_of_heights(const struct panel *panel, double *least, double *mo
 static bool set_counts(struct figure *figure, struct panel *panel, const struct histogram *h,
                        bool log_counts)
 {
-  double least, most, peak = (double)histogram_peak(h), readable = readable_peak(h);
+  double least, most, readable = readable_peak(h);
   span_of_heights(panel, &least, &most);
   if (log_counts) {
     if (!fig_count_axis(panel, most, true))
@@ -154,10 +154,11 @@ static bool set_counts(struct figure *figure, struct panel *panel, const struct 
     panel->y.lo = fmax(fmin(least / 1.5, panel->y.lo), 0.05);
     return true;
   }
-  if (!fig_count_axis(panel, fmax(readable, fmin(most, 1.6 * readable)), false))
+  /* The reconstruction may rise above the original, within reason. */
+  if (!fig_count_axis(panel, fmax(readable, fmin(most, 2.2 * readable)), false))
     return false;
-  return readable >= peak ||
-         fig_note(figure, "The count axis is cut: the tallest bin holds %.0f elements.", peak);
+  return most <= panel->y.hi ||
+         fig_note(figure, "The count axis is cut: the tallest bin reaches %.0f elements.", most);
 }
 
 bool fig_histogram(struct figure *figure, const struct result *result, const struct view *view)

@@ -138,7 +138,7 @@ char *axis_tick_text(const struct axis *axis, double value, double step, char *t
   }
   if (!isfinite(value))
     snprintf(text, size, "%s", isnan(value) ? "" : value < 0 ? "-inf" : "inf");
-  else if (fabs(value) < fabs(step) * 1e-9)
+  else if (fabs(value) <= fabs(step) * 1e-9 || !(fabs(value) > 0))
     snprintf(text, size, "0");
   else if (axis->integral && (magnitude >= 1e4 || axis->log))
     print_si(value, step, text, size);

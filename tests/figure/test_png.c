@@ -279,7 +279,8 @@ static void files_without_a_recipe(void **state)
   expect_refusal(folder, "expected a PNG");
   write_bytes(path, "", 0);
   expect_refusal(path, "expected a PNG");
-  write_bytes(path, "\x93NUMPY\1\0 not a picture", 24);
+  static const char array[] = "\x93NUMPY\1\0 not a picture";
+  write_bytes(path, array, sizeof array);
   expect_refusal(path, "expected a PNG");
   write_fake(path, &(struct fake){PNG_TEXT_COMPRESSION_NONE, "recipe", "boil", false, false});
   expect_refusal(path, "carries no recipe");
