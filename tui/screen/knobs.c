@@ -70,7 +70,8 @@ static bool turn_calibrator(struct knobs *knobs, int direction)
 /* Percentiles step by nines; other parameters by a twentieth of their range. */
 static double step_parameter(const struct calibrator *calibrator, double value, int direction)
 {
-  static const double nines[] = {90, 95, 98, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100};
+  static const double nines[] = {50, 60,   70,   80,    90,    95,     98,
+                                 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100};
   enum { NINES = sizeof nines / sizeof *nines };
   if (calibrator->most == 100) {
     if (direction > 0) {
@@ -248,8 +249,8 @@ static bool turn_group(struct knobs *knobs, int direction, char *message, size_t
   return true;
 }
 
-bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct shape *shape,
-               char *message, size_t size)
+static bool turn(struct knobs *knobs, enum knob knob, int direction, const struct shape *shape,
+                 char *message, size_t size)
 {
   message[0] = 0;
   switch (knob) {
@@ -274,6 +275,20 @@ bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct 
   case KNOB_COUNT:
     break;
   }
+  return false;
+}
+
+bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct shape *shape,
+               char *message, size_t size)
+{
+  struct knobs before = *knobs;
+  struct error error;
+  if (!turn(knobs, knob, direction, shape, message, size))
+    return false;
+  if (quantizer_check(&knobs->quantizer, &error) == STATUS_OK)
+    return true;
+  *knobs = before;
+  snprintf(message, size, "%s", error.text);
   return false;
 }
 

@@ -22,7 +22,7 @@ static const char *metric_value(const char *name, const struct metrics *metrics,
 
 static void write_worst(const struct result *result, char *label, char *value)
 {
-  snprintf(label, TEXT, " worst ch %zu", result->metrics.worst_channel);
+  snprintf(label, TEXT, " ch %zu worst", result->metrics.worst_channel);
   metric_value("channel_sqnr_worst", &result->metrics, value);
 }
 
@@ -108,8 +108,8 @@ static void paint_line(struct cells *cells, struct rect rect, int row, const str
   struct style dim = {.ink = PAINT_DIM}, style = {.ink = line->ink};
   if (line == lines)
     style.attributes = CELL_BOLD;
-  cells_text(cells, rect, row, 0, dim, label);
-  cells_text_right(cells, rect, row, style, value);
+  int start = cells_text_right(cells, rect, row, style, value);
+  cells_text(cells, (struct rect){rect.row, rect.column, rect.rows, start - 1}, row, 0, dim, label);
 }
 
 void metrics_paint(struct cells *cells, struct rect rect, const struct result *result)

@@ -28,7 +28,7 @@ static const char *source_name(const struct explorer *explorer, char *text)
  * counters only when they count. */
 static void title_facts(const struct explorer *explorer, bool narrow, char *text, size_t size)
 {
-  const struct tensor *tensor = explorer_whole(explorer);
+  const struct tensor *tensor = explorer_tensor(explorer);
   char shape[160], counters[64] = "";
   const struct facts *facts = explorer->result ? &explorer->result->facts : NULL;
   if (facts && (!narrow || facts->nan || facts->inf))
@@ -212,8 +212,6 @@ static void paint_outliers(struct explorer *explorer, struct rect rect)
 {
   const struct channels *channels = &explorer->result->channels;
   size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0;
-  if (explorer->selected >= channels->count)
-    explorer->selected = channels->count ? channels->count - 1 : 0;
   if (explorer->selected < explorer->first)
     explorer->first = explorer->selected;
   if (rows && explorer->selected >= explorer->first + rows)
@@ -235,14 +233,19 @@ static void paint_plot(struct explorer *explorer)
                explorer->work == WORK_SHOW ? "computing" : "nothing computed yet");
     return;
   }
-  int list = explorer->result->channels.count ? outlier_rows(explorer) : 0;
+  size_t count = explorer->result->channels.count;
+  int list = count ? outlier_rows(explorer) : 0;
+  if (list && explorer->selected >= count)
+    explorer->selected = count - 1;
   struct rect plot = {rect.row, rect.column, rect.rows - list, rect.columns};
-  plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs);
+  const struct channels *channels = &explorer->result->channels;
+  double pointer = list ? (double)channels->by_ratio[explorer->selected] : (double)NAN;
+  plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs, pointer);
   if (list)
     paint_outliers(explorer, (struct rect){rect.row + plot.rows, rect.column, list, rect.columns});
   struct rect companion = explorer->layout.place[PLACE_COMPANION];
   if (companion.rows && explorer->companion)
-    plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs);
+    plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs, (double)NAN);
   if (explorer_stale(explorer)) {
     fade(explorer, rect);
     fade(explorer, companion);

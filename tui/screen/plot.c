@@ -220,11 +220,9 @@ static bool label_at(const struct plot *plot, int row, int column, const char *l
   if (row < plot->area.row || row >= plot->area.row + plot->area.rows ||
       column < plot->area.column || column + width > plot->area.column + plot->area.columns)
     return false;
-  for (int i = -1; i <= width; i++) {
+  for (int i = -1; i <= width; i++) { /* the neighbours, too: text shall not touch a bar */
     const struct cell *cell = cells_at(plot->cells, row, column + i);
-    bool inside = i >= 0 && i < width;
-    if (cell && (inside || column + i >= plot->area.column) && cell->code != ' ' &&
-        (inside || (cell->code < 0x2500 && cell->code != '|')) &&
+    if (cell && column + i >= plot->area.column && cell->code != ' ' &&
         cell->code != plot->glyphs->code[GLYPH_SHADE])
       return false;
   }
@@ -467,8 +465,17 @@ static struct plot plot_make(struct cells *cells, struct rect rect, const struct
   return plot;
 }
 
+/* A pointer on the axis at X. */
+static void draw_pointer(const struct plot *plot, double x)
+{
+  double at = column_at(plot, x);
+  if (at >= 0 && at < plot->area.columns)
+    cells_put(plot->cells, plot->area.row + plot->area.rows, plot->area.column + (int)at,
+              plot->glyphs->code[GLYPH_UP], (struct style){.ink = PAINT_KEY});
+}
+
 static void draw_panel(struct cells *cells, struct rect rect, const struct panel *panel,
-                       const struct glyphs *glyphs, bool labels)
+                       const struct glyphs *glyphs, bool labels, double pointer)
 {
   if (rect.rows < LEAST_ROWS || rect.columns < GUTTER + LEAST_COLUMNS)
     return;
@@ -491,6 +498,7 @@ static void draw_panel(struct cells *cells, struct rect rect, const struct panel
   if (plot.x_axis) {
     draw_x_axis(&plot);
     draw_marks(&plot, MARK_TICKS, draw_levels);
+    draw_pointer(&plot, pointer);
   }
   if (plot.header)
     draw_header(&plot);
@@ -499,7 +507,7 @@ static void draw_panel(struct cells *cells, struct rect rect, const struct panel
 void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel,
                 const struct glyphs *glyphs)
 {
-  draw_panel(cells, rect, panel, glyphs, true);
+  draw_panel(cells, rect, panel, glyphs, true, (double)NAN);
 }
 
 static bool same_axis(const struct axis *a, const struct axis *b)
@@ -508,7 +516,7 @@ static bool same_axis(const struct axis *a, const struct axis *b)
 }
 
 void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
-                 const struct glyphs *glyphs)
+                 const struct glyphs *glyphs, double pointer)
 {
   int panels = (int)figure->panels, top = rect.row;
   for (int i = 0; i < panels; i++) {
@@ -516,7 +524,8 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
     /* Panels on one axis are labelled once, below the last. */
     bool labels = i + 1 == panels || !same_axis(&panel->x, &figure->panel[i + 1]->x);
     int rows = (rect.row + rect.rows - top + (labels ? 0 : -1)) / (panels - i);
-    draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels);
+    draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels,
+               pointer);
     top += rows;
   }
 }

@@ -13,9 +13,9 @@
 void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel,
                 const struct glyphs *glyphs);
 
-/* All panels of FIGURE, stacked. */
+/* All panels of FIGURE, stacked; a pointer stands on their axes at POINTER (NaN: none). */
 void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
-                 const struct glyphs *glyphs);
+                 const struct glyphs *glyphs, double pointer);
 
 /* Columns of the data area when a panel is drawn COLUMNS wide: what to ask histograms for, so
  * that each bin is one column. */

@@ -132,27 +132,49 @@ static void start_modes(void)
   meta(self.keyboard, TRUE);
 }
 
+/* What the terminal's description says, before curses reads it again for itself. */
+static enum status look_up(const struct app_options *options, struct signal_rescue *rescue,
+                           struct error *error)
+{
+  enum status status = check_term(error);
+  if (status == STATUS_OK) {
+    self.depth = depth_of(options);
+    *rescue = rescue_plan();
+  }
+  if (cur_term)
+    del_curterm(cur_term);
+  return status;
+}
+
+static void close_input(void)
+{
+  if (self.in && self.in != stdin)
+    fclose(self.in);
+  self.in = NULL;
+}
+
 enum status terminal_open(const struct app_options *options, struct error *error)
 {
-  const char *term = getenv("TERM");
+  struct signal_rescue rescue;
   self.out = stdout;
   self.in = isatty(STDIN_FILENO) ? stdin : fopen("/dev/tty", "r");
   if (!self.in)
     return error_set(error, STATUS_OUTPUT, "no terminal to read keys from");
-  enum status status = check_term(error);
-  if (status != STATUS_OK)
-    return status;
-  self.depth = depth_of(options);
-  bool console = strncmp(term, "linux", 5) == 0; /* its font has no eighth blocks */
-  self.has_glyphs = glyphs_usable() && !console;
-  struct signal_rescue rescue = rescue_plan();
-  signals_arm(&rescue);
-  self.screen = newterm(NULL, self.out, self.in);
-  if (!self.screen) {
+  enum status status = look_up(options, &rescue, error);
+  if (status == STATUS_OK) {
+    signals_arm(&rescue);
+    self.screen = newterm(NULL, self.out, self.in);
+    if (!self.screen)
+      status = error_set(error, STATUS_OUTPUT, "curses cannot use this terminal (TERM)");
+  }
+  if (status != STATUS_OK) {
     signals_arm(NULL);
-    return error_set(error, STATUS_OUTPUT, "cannot use terminal type \"%.60s\"", term);
+    close_input();
+    return status;
   }
   self.open = true;
+  /* The Linux console's font has no eighth blocks. */
+  self.has_glyphs = glyphs_usable() && strncmp(getenv("TERM"), "linux", 5) != 0;
   start_modes();
   start_colors();
   atexit(terminal_close);
@@ -169,8 +191,7 @@ void terminal_close(void)
   signals_arm(NULL);
   delscreen(self.screen);
   cells_free(&self.shown);
-  if (self.in != stdin)
-    fclose(self.in);
+  close_input();
 }
 
 /* --- facts ------------------------------------------------------------------------------ */
