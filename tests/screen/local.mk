@@ -1,12 +1,17 @@
 # Screen tests: the explorer in a pseudo-terminal, read back through libvterm.
 
 if HAVE_CMOCKA
-SCREEN_UNIT_TESTS = tests/screen/test_parts
+SCREEN_UNIT_TESTS = tests/screen/test_parts tests/screen/test_knobs tests/screen/test_plot
 check_PROGRAMS += $(SCREEN_UNIT_TESTS)
 TESTS += $(SCREEN_UNIT_TESTS)
 
+screen_unit_libs = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_knobs_SOURCES = tests/screen/test_knobs.c
+tests_screen_test_knobs_LDADD = $(screen_unit_libs)
 tests_screen_test_parts_SOURCES = tests/screen/test_parts.c
-tests_screen_test_parts_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_parts_LDADD = $(screen_unit_libs)
+tests_screen_test_plot_SOURCES = tests/screen/test_plot.c
+tests_screen_test_plot_LDADD = $(screen_unit_libs)
 
 if HAVE_VTERM
 SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals

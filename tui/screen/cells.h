@@ -25,6 +25,7 @@ enum paint {
   PAINT_RECONSTRUCTION,
   PAINT_ERROR,
   PAINT_CLIP,
+  PAINT_SHADE, /* the area beyond the thresholds */
   PAINT_LEVEL,
   PAINT_OUTLIER,
   PAINT_MEDIAN,

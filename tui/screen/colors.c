@@ -21,6 +21,7 @@ static const struct role_row rows[PAINT_COUNT] = {
     [PAINT_RECONSTRUCTION] = {214, 3, 214, 3, 0, CELL_REVERSE},
     [PAINT_ERROR] = {175, 5, 175, 5, 0, CELL_REVERSE},
     [PAINT_CLIP] = {203, 1, 203, 1, 0, CELL_REVERSE},
+    [PAINT_SHADE] = {88, 1, -1, -1, 0, 0},
     [PAINT_LEVEL] = {222, 3, -1, -1, 0, 0},
     [PAINT_OUTLIER] = {209, 1, 209, 1, CELL_BOLD, CELL_REVERSE},
     [PAINT_MEDIAN] = {79, 2, 79, 2, 0, CELL_REVERSE},

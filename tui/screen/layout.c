@@ -5,9 +5,9 @@ enum {
   LEAST_COLUMNS = 40,
   FULL_ROWS = 18,
   FULL_COLUMNS = 66,
-  SIDE_COLUMNS = 25,
+  SIDE_COLUMNS = 26, /* with a blank on either side */
   WIDE_COLUMNS = 110,
-  WIDE_SIDE_COLUMNS = 32,
+  WIDE_SIDE_COLUMNS = 34,
   TALL_BODY = 30, /* from here on a second view fits below the first */
 };
 
@@ -34,7 +34,10 @@ static void one_panel(struct layout *layout, enum focus focus)
       [FOCUS_METRICS] = PLACE_METRICS,
       [FOCUS_KNOBS] = PLACE_KNOBS,
   };
-  layout->place[shown[focus]] = layout->body;
+  struct rect body = layout->body;
+  if (focus != FOCUS_PLOT && body.columns > LEAST_COLUMNS + 3) /* a blank on either side */
+    body = rect(body.row, body.column + 1, body.rows, body.columns - 2);
+  layout->place[shown[focus]] = body;
 }
 
 static void all_panels(struct layout *layout)
@@ -43,9 +46,9 @@ static void all_panels(struct layout *layout)
   int side = body.columns >= WIDE_COLUMNS ? WIDE_SIDE_COLUMNS : SIDE_COLUMNS;
   int plot = body.columns - side - 1;
   layout->frame = rect(body.row, plot, body.rows, 1);
-  layout->place[PLACE_KNOBS] = rect(body.row, plot + 1, KNOB_ROWS, side);
+  layout->place[PLACE_KNOBS] = rect(body.row, plot + 2, KNOB_ROWS, side - 2);
   int gap = KNOB_ROWS + 1; /* an empty row carries the line between the two */
-  layout->place[PLACE_METRICS] = rect(body.row + gap, plot + 1, body.rows - gap, side);
+  layout->place[PLACE_METRICS] = rect(body.row + gap, plot + 2, body.rows - gap, side - 2);
   int companion = body.rows >= TALL_BODY ? body.rows * 2 / 5 : 0;
   layout->place[PLACE_PLOT] = rect(body.row, 0, body.rows - companion, plot);
   layout->place[PLACE_COMPANION] =

@@ -166,7 +166,7 @@ static void paint_frame(struct explorer *explorer)
   if (frame.rows == 0)
     return;
   cells_fill(&explorer->cells, frame, explorer->glyphs->code[GLYPH_VERTICAL], style);
-  struct rect line = {metrics.row - 1, metrics.column, 1, metrics.columns};
+  struct rect line = {metrics.row - 1, frame.column + 1, 1, metrics.columns + 2};
   cells_fill(&explorer->cells, line, explorer->glyphs->code[GLYPH_HORIZONTAL], style);
   cells_put(&explorer->cells, line.row, frame.column, explorer->glyphs->code[GLYPH_TEE_LEFT],
             style);

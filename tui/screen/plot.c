@@ -127,7 +127,7 @@ static void draw_band(const struct plot *plot, const struct mark *mark)
   struct rect rect = plot->area;
   rect.column += first;
   rect.columns = last - first + 1;
-  struct style style = {.ink = paint_of(mark->role), .attributes = CELL_DIM};
+  struct style style = {.ink = PAINT_SHADE, .attributes = CELL_DIM};
   cells_fill(plot->cells, rect, plot->glyphs->code[GLYPH_SHADE], style);
 }
 
@@ -407,7 +407,7 @@ static void draw_header(const struct plot *plot)
   char label[64];
   snprintf(label, sizeof label, "%s%s%s", y->label ? y->label : "", y->unit ? " " : "",
            y->unit ? y->unit : "");
-  int column = cells_text(plot->cells, line, 0, 0, ink(PAINT_DIM), label);
+  int column = cells_text(plot->cells, line, 0, *label ? 1 : 0, ink(PAINT_DIM), label);
   if (plot->panel->title)
     column = cells_text(plot->cells, line, 0, column + 2, (struct style){.attributes = CELL_BOLD},
                         plot->panel->title);

@@ -1,0 +1,265 @@
+/* Knobs, state, history, prompt and browser filter: what keys do, without a screen. */
+#include "tui/screen/browser.h"
+#include "tui/screen/keys.h"
+#include "tui/screen/knobs.h"
+#include "tui/screen/prompt.h"
+#include "tui/screen/state.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct shape shape = {.dims = 3, .dim = {8, 4, 6}};
+static char message[256];
+
+static struct knobs knobs_from(const char *spec)
+{
+  struct quantizer quantizer;
+  struct error error;
+  if (quantizer_parse(spec, &quantizer, &error) != STATUS_OK)
+    fail_msg("%s: %s", spec, error.text);
+  return knobs_of(&quantizer, 0);
+}
+
+static bool turn(struct knobs *knobs, enum knob knob, int direction)
+{
+  return knob_turn(knobs, knob, direction, &shape, message, sizeof message);
+}
+
+static void assert_spec(const struct knobs *knobs, const char *expected)
+{
+  char text[QUANTIZER_TEXT];
+  assert_string_equal(quantizer_print(&knobs->quantizer, text), expected);
+}
+
+/* From every format, calibrator and scheme, every knob: the outcome is a valid quantizer that can
+ * be written and read, or a reason. */
+static void no_turn_leaves_the_valid(void **state)
+{
+  (void)state;
+  static const char *const specs[] = {"int8",
+                                      "int8,asym",
+                                      "int2,narrow",
+                                      "e4m3",
+                                      "bf16",
+                                      "int4,group=32",
+                                      "int8,scale=0.1",
+                                      "int8,range=-1:2,asym",
+                                      "e5m2,channel=1,percentile=99.9"};
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+    for (int knob = 0; knob < KNOB_COUNT; knob++)
+      for (int direction = -1; direction <= 1; direction += 2) {
+        struct knobs knobs = knobs_from(specs[i]);
+        for (int times = 0; times < 20; times++)
+          if (!turn(&knobs, (enum knob)knob, direction)) {
+            assert_true(strlen(message) > 10); /* says why */
+            break;
+          }
+        char text[QUANTIZER_TEXT];
+        struct quantizer again;
+        struct error error;
+        assert_int_equal(quantizer_check(&knobs.quantizer, &error), STATUS_OK);
+        assert_int_equal(quantizer_parse(quantizer_print(&knobs.quantizer, text), &again, &error),
+                         STATUS_OK);
+        assert_true(quantizer_equal(&again, &knobs.quantizer));
+      }
+}
+
+static void format_visits_all_and_returns(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int4");
+  size_t stops = 0;
+  do {
+    assert_true(turn(&knobs, KNOB_FORMAT, 1));
+    stops++;
+  } while (knobs.quantizer.format != format_find("int4") && stops < 100);
+  size_t others = 0;
+  for (size_t i = 0; i < format_table_length; i++)
+    others += format_table[i].family != FORMAT_INTEGER;
+  assert_int_equal(stops, others + 1); /* the integers are one stop, and it remembers int4 */
+}
+
+static void bits_step_by_one_and_wrap(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int7");
+  turn(&knobs, KNOB_BITS, 1);
+  assert_int_equal(knobs.quantizer.format->bits, 8);
+  turn(&knobs, KNOB_BITS, 1);
+  assert_int_equal(knobs.quantizer.format->bits, 16);
+  turn(&knobs, KNOB_BITS, 1);
+  assert_int_equal(knobs.quantizer.format->bits, 2);
+  turn(&knobs, KNOB_BITS, -1);
+  assert_int_equal(knobs.quantizer.format->bits, 16);
+}
+
+static void wishes_survive_formats_that_cannot(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int8,asym");
+  turn(&knobs, KNOB_FORMAT, 1);
+  assert_false(knobs.quantizer.asymmetric);
+  assert_false(turn(&knobs, KNOB_SCHEME, 1));
+  turn(&knobs, KNOB_FORMAT, -1);
+  assert_spec(&knobs, "int8,asym,tensor,minmax");
+}
+
+static void percentiles_step_by_nines(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int8,percentile=99.9");
+  turn(&knobs, KNOB_PARAMETER, 1);
+  assert_true(knobs.quantizer.parameter == 99.95);
+  turn(&knobs, KNOB_PARAMETER, -1);
+  turn(&knobs, KNOB_PARAMETER, -1);
+  assert_true(knobs.quantizer.parameter == 99.5);
+}
+
+static void the_axis_is_shared_by_scale_and_view(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int8");
+  turn(&knobs, KNOB_AXIS, -1); /* wraps to the last of three */
+  assert_int_equal(knobs.axis, 2);
+  assert_spec(&knobs, "int8,sym,tensor,minmax");
+  turn(&knobs, KNOB_GRANULARITY, 1);
+  assert_spec(&knobs, "int8,sym,channel=2,minmax");
+  const struct shape flat = {.dims = 1, .dim = {5}};
+  assert_false(knob_turn(&knobs, KNOB_AXIS, 1, &flat, message, sizeof message));
+}
+
+static void groups_double(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int4");
+  turn(&knobs, KNOB_GROUP, 1); /* first it becomes a granularity */
+  assert_spec(&knobs, "int4,sym,group=128,minmax");
+  turn(&knobs, KNOB_GROUP, -1);
+  turn(&knobs, KNOB_GROUP, -1);
+  assert_spec(&knobs, "int4,sym,group=32,minmax");
+}
+
+static struct state state_from(const char *spec)
+{
+  return (struct state){.knobs = knobs_from(spec), .view = view_default()};
+}
+
+static void equality_sees_what_matters(void **state)
+{
+  (void)state;
+  struct state a = state_from("int8"), b = a;
+  assert_true(state_equal(&a, &b)); /* no window equals no window, though NaN differs from NaN */
+  b.view.log_counts = true;
+  assert_false(state_equal(&a, &b));
+  assert_true(state_same_numbers(&a, &b));
+  b = a;
+  b.view.lo = 1;
+  assert_false(state_same_numbers(&a, &b));
+}
+
+static void history_goes_both_ways(void **state)
+{
+  (void)state;
+  static struct history history;
+  struct state now = state_from("int8");
+  for (size_t i = 0; i < HISTORY_LENGTH + 10; i++) { /* more than it holds */
+    history_push(&history, &now);
+    now.tensor++;
+  }
+  size_t last = now.tensor, steps = 0;
+  while (history_undo(&history, &now))
+    steps++;
+  assert_int_equal(steps, HISTORY_LENGTH);
+  assert_int_equal(now.tensor, 10);
+  while (history_redo(&history, &now))
+    ;
+  assert_int_equal(now.tensor, last);
+  history_undo(&history, &now);
+  history_push(&history, &now);
+  assert_false(history_redo(&history, &now)); /* a new branch forgets the old */
+}
+
+static void an_axis_that_is_gone_becomes_the_first(void **state)
+{
+  (void)state;
+  struct state a = state_from("int8,channel=2");
+  const struct shape flat = {.dims = 1, .dim = {5}}, scalar = {.dims = 0};
+  state_fit(&a, &flat);
+  assert_int_equal(a.knobs.axis, 0);
+  assert_int_equal(a.knobs.quantizer.granularity.axis, 0);
+  a = state_from("int8,channel=-1");
+  state_fit(&a, &shape);
+  assert_int_equal(a.knobs.axis, 2);
+  state_fit(&a, &scalar);
+  assert_int_equal(a.knobs.axis, 0);
+}
+
+static void write_keys(struct prompt *prompt, const uint32_t *keys)
+{
+  for (; *keys; keys++)
+    prompt_key(prompt, *keys);
+}
+
+static void prompt_edits(void **state)
+{
+  (void)state;
+  struct prompt prompt;
+  prompt_clear(&prompt);
+  write_keys(&prompt, (const uint32_t[]){'a', ' ', 'b', 0xE9, 0x4E2D, KEY_CODE_BACKSPACE, 0});
+  assert_string_equal(prompt.text, "a b\xc3\xa9");
+  write_keys(&prompt, (const uint32_t[]){23, 0}); /* ^W */
+  assert_string_equal(prompt.text, "a ");
+  write_keys(&prompt, (const uint32_t[]){21, KEY_CODE_BACKSPACE, 0}); /* ^U, then nothing left */
+  assert_string_equal(prompt.text, "");
+  assert_false(prompt_key(&prompt, KEY_CODE_UP));
+  for (int i = 0; i < 2 * PROMPT_TEXT; i++)
+    prompt_key(&prompt, 'x');
+  assert_int_equal(strlen(prompt.text), PROMPT_TEXT - 1);
+}
+
+static void filter_words(void **state)
+{
+  (void)state;
+  assert_true(browser_passes("", "conv1.weight", "f32"));
+  assert_true(browser_passes("WEIGHT conv", "conv1.weight", "f32"));
+  assert_true(browser_passes("bf16 weight", "conv1.weight", "bf16"));
+  assert_false(browser_passes("conv2", "conv1.weight", "f32"));
+}
+
+static void sizes_as_people_read_them(void **state)
+{
+  (void)state;
+  char text[32];
+  assert_string_equal(bytes_text(0, text, sizeof text), "0 B");
+  assert_string_equal(bytes_text(999, text, sizeof text), "999 B");
+  assert_string_equal(bytes_text(98304, text, sizeof text), "98.3 kB");
+  assert_string_equal(bytes_text(264192, text, sizeof text), "264 kB");
+  assert_string_equal(bytes_text(999999, text, sizeof text), "1.0 MB");
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(no_turn_leaves_the_valid),
+      cmocka_unit_test(format_visits_all_and_returns),
+      cmocka_unit_test(bits_step_by_one_and_wrap),
+      cmocka_unit_test(wishes_survive_formats_that_cannot),
+      cmocka_unit_test(percentiles_step_by_nines),
+      cmocka_unit_test(the_axis_is_shared_by_scale_and_view),
+      cmocka_unit_test(groups_double),
+      cmocka_unit_test(equality_sees_what_matters),
+      cmocka_unit_test(history_goes_both_ways),
+      cmocka_unit_test(an_axis_that_is_gone_becomes_the_first),
+      cmocka_unit_test(prompt_edits),
+      cmocka_unit_test(filter_words),
+      cmocka_unit_test(sizes_as_people_read_them),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+/* Panels drawn into cells: hand-made figures, as text, in both glyph sets. */
+#include "analysis/figure.h"
+#include "tui/screen/plot.h"
+
+#include <locale.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 10, COLUMNS = 28, DATA = 20 };
+
+/* Bars 0..19 high, an outline that agrees, falls short, and stands out; levels; a threshold with
+ * the band behind it. All positions by hand: one bin for each of the 20 data columns. */
+static struct figure *staircase(bool log)
+{
+  double edge[DATA + 1], bars[DATA], steps[DATA], levels[] = {0.5, 4.5, 8.5, 12.5, 12.7};
+  double threshold = 15, band[] = {15, 20};
+  for (int i = 0; i <= DATA; i++)
+    edge[i] = i;
+  for (int i = 0; i < DATA; i++) {
+    bars[i] = i;
+    steps[i] = i == 5 ? 10 : i == 14 ? 4 : i;
+  }
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  assert_true(axis_set(&panel->x, "value", NULL, 0, 20));
+  assert_true(axis_set(&panel->y, "n", NULL, log ? 0.5 : 0, log ? 50 : 24));
+  panel->y.log = log;
+  panel_add_mark(panel, MARK_BAND, ROLE_CLIP, 2, band, NULL, NULL);
+  panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, DATA, edge, bars, "bars");
+  panel_add_mark(panel, MARK_STEPS, ROLE_RECONSTRUCTION, DATA, edge, steps, "steps");
+  panel_add_mark(panel, MARK_TICKS, ROLE_LEVEL, 5, levels, NULL, NULL);
+  panel_add_mark(panel, MARK_VLINE, ROLE_CLIP, 1, &threshold, NULL, NULL);
+  return figure;
+}
+
+static char *drawn(struct figure *figure, const struct glyphs *glyphs, int rows, int columns)
+{
+  struct cells cells = {.ascii = glyphs->ascii};
+  assert_true(cells_resize(&cells, rows, columns));
+  plot_figure(&cells, cells_all(&cells), figure, glyphs, (double)NAN);
+  char *text = cells_dump(&cells);
+  cells_free(&cells);
+  figure_free(figure);
+  return text;
+}
+
+static void assert_drawn(struct figure *figure, const struct glyphs *glyphs, const char *expected)
+{
+  char *text = drawn(figure, glyphs, ROWS, COLUMNS);
+  assert_string_equal(text, expected);
+  free(text);
+}
+
+/* 7 rows of 8 eighths over 24: value v is round(v * 56 / 24) eighths high. */
+static void golden_utf8(void **state)
+{
+  (void)state;
+  assert_drawn(staircase(false), &glyphs_utf8,
+               " n  █ bars  ─ steps\n"
+               "      │               ┊░░░░\n"
+               "    20┤               ┊░░▂▄\n"
+               "      │              ▁┊▅███\n"
+               "      │           ▂▄▆█┊████\n"
+               "    10┤     ▔  ▃▅▇████┊████\n"
+               "      │    ▁▄▆███████▁┊████\n"
+               "     0┤ ▂▅▇███████████┊████\n"
+               "      └┼───┴───┴─┬─╨──────┬\n"
+               "       0        10       20\n");
+}
+
+static void golden_ascii(void **state)
+{
+  (void)state;
+  assert_drawn(staircase(false), &glyphs_ascii,
+               " n  # bars  - steps\n"
+               "      |               !////\n"
+               "    20+               !//_-\n"
+               "      |              .!-###\n"
+               "      |           _-:#!####\n"
+               "    10+     \"  .-\"####!####\n"
+               "      |    _::#######_!####\n"
+               "     0+ _-\"###########!####\n"
+               "      +*---'---'-+-\"------+\n"
+               "       0        10       20\n");
+}
+
+static void golden_log(void **state)
+{
+  (void)state;
+  assert_drawn(staircase(true), &glyphs_utf8,
+               " n  █ bars  ─ steps\n"
+               "      │               ┊░░░░\n"
+               "      │              ▁┊▂▃▄▄\n"
+               "    10┤     ─  ▂▃▄▆▇██┊████\n"
+               "      │    ▁▄▆███████▁┊████\n"
+               "      │  ▁▆███████████┊████\n"
+               "      │  █████████████┊████\n"
+               "     1┤ ██████████████┊████\n"
+               "      └┼───┴───┴─┬─╨──────┬\n"
+               "       0        10       20\n");
+}
+
+/* Heights against the closed form, not against a picture. */
+static void bars_have_their_height(void **state)
+{
+  (void)state;
+  struct cells cells = {0};
+  struct figure *figure = staircase(false);
+  figure->panel[0]->marks = 2; /* band and bars only; the rest is freed by hand below */
+  assert_true(cells_resize(&cells, ROWS, COLUMNS));
+  plot_panel(&cells, cells_all(&cells), figure->panel[0], &glyphs_utf8);
+  for (int c = 0; c < DATA; c++) {
+    int eighths = 0;
+    for (int row = 1; row < ROWS - 2; row++) {
+      uint32_t code = cells_at(&cells, row, 7 + c)->code;
+      eighths += code >= 0x2581 && code <= 0x2588 ? (int)(code - 0x2580) : 0;
+    }
+    assert_int_equal(eighths, lround(c * 56 / 24.0));
+    /* beyond the threshold the bars have the colour of what is clipped */
+    if (c > 0)
+      assert_int_equal(cells_at(&cells, ROWS - 3, 7 + c)->style.ink,
+                       c >= 15 ? PAINT_CLIP : PAINT_ORIGINAL);
+  }
+  figure->panel[0]->marks = 5;
+  figure_free(figure);
+  cells_free(&cells);
+}
+
+static void gaps_stay_gaps(void **state)
+{
+  (void)state;
+  double x[] = {2.5, 7.5, 12.5, 17.5}, y[] = {5, (double)NAN, 5, 5};
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  assert_true(axis_set(&panel->x, NULL, NULL, 0, 20) && axis_set(&panel->y, NULL, NULL, 0, 10));
+  panel_add_mark(panel, MARK_LINE, ROLE_ERROR, 4, x, y, NULL);
+  struct cells cells = {0};
+  assert_true(cells_resize(&cells, ROWS, COLUMNS));
+  plot_panel(&cells, cells_all(&cells), panel, &glyphs_utf8);
+  int marks = 0;
+  for (int row = 0; row < ROWS - 2; row++)
+    for (int c = 0; c < DATA; c++)
+      if (cells_at(&cells, row, 7 + c)->style.ink == PAINT_ERROR) {
+        assert_true(c == 2 || c == 12 || c == 17);
+        marks++;
+      }
+  assert_int_equal(marks, 3);
+  figure_free(figure);
+  cells_free(&cells);
+}
+
+/* Nothing is drawn outside the rectangle, whatever its size. */
+static void every_rectangle_is_respected(void **state)
+{
+  (void)state;
+  const struct style outside = {.ink = PAINT_GOOD};
+  struct cells cells = {0};
+  assert_true(cells_resize(&cells, 24, 60));
+  for (int rows = 0; rows <= 20; rows++)
+    for (int columns = 0; columns <= 50; columns += 7) {
+      struct figure *figure = staircase(rows % 2);
+      struct rect rect = {2, 3, rows, columns};
+      cells_fill(&cells, cells_all(&cells), '.', outside);
+      plot_figure(&cells, rect, figure, &glyphs_utf8, 10);
+      for (int r = 0; r < 24; r++)
+        for (int c = 0; c < 60; c++)
+          if (r < 2 || r >= 2 + rows || c < 3 || c >= 3 + columns)
+            assert_int_equal(cells_at(&cells, r, c)->style.ink, PAINT_GOOD);
+      figure_free(figure);
+    }
+  cells_free(&cells);
+}
+
+static void a_panel_without_marks_says_why(void **state)
+{
+  (void)state;
+  struct figure *figure = figure_new("t");
+  figure_add_panel(figure, "Nothing here.");
+  char *text = drawn(figure, &glyphs_utf8, 5, 30);
+  assert_string_equal(text, "\n\n  Nothing here.\n\n\n");
+  free(text);
+}
+
+int main(void)
+{
+  setlocale(LC_CTYPE, "C.UTF-8");
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(golden_utf8),
+      cmocka_unit_test(golden_ascii),
+      cmocka_unit_test(golden_log),
+      cmocka_unit_test(bars_have_their_height),
+      cmocka_unit_test(gaps_stay_gaps),
+      cmocka_unit_test(every_rectangle_is_respected),
+      cmocka_unit_test(a_panel_without_marks_says_why),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
