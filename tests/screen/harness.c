@@ -327,10 +327,15 @@ void harness_bytes(struct harness *harness, const char *bytes)
   }
 }
 
-bool harness_press(struct harness *harness, const char *bytes, unsigned keys)
+void harness_send(struct harness *harness, const char *bytes, unsigned keys)
 {
   harness->keys += keys;
   harness_bytes(harness, bytes);
+}
+
+bool harness_press(struct harness *harness, const char *bytes, unsigned keys)
+{
+  harness_send(harness, bytes, keys);
   return harness_wait_settled(harness);
 }
 

@@ -39,7 +39,9 @@ void harness_hang_up(struct harness *harness);
 
 /* Sends bytes as they are. */
 void harness_bytes(struct harness *harness, const char *bytes);
-/* Sends KEYS keys ("\033[A" is one) and waits until the program has handled all of them and
+/* Sends KEYS keys ("\033[A" is one) without waiting; the next wait for settling covers them. */
+void harness_send(struct harness *harness, const char *bytes, unsigned keys);
+/* Sends KEYS keys and waits until the program has handled all of them and
  * settled. False at the deadline (the screen is printed then). */
 bool harness_press(struct harness *harness, const char *bytes, unsigned keys);
 /* One key for each byte. */

@@ -510,26 +510,27 @@ static void small_screens_have_all_panels(void **state)
 static void slow_work_is_marked_and_cancelled(void **state)
 {
   (void)state;
+  static const char slow[] = ":int8,asym,group=16,mse\r";
   const char *arguments[] = {"synth:gaussian,shape=2048x2048", NULL};
   struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
   assert_true(harness_wait_settled(harness));
   assert_shows(harness, "exact");
   double sqnr_db = number_behind(harness, "SQNR");
-  harness_bytes(harness, ":int8,asym,group=16,mse\r");
+  harness_send(harness, slow, sizeof slow - 1);
   assert_true(harness_wait_text(harness, "stale"));
   assert_true(number_behind(harness, "SQNR") == sqnr_db);
-  harness_bytes(harness, "\033");
-  assert_true(harness_wait_text(harness, "cancelled"));
+  type(harness, "\033");
+  assert_shows(harness, "cancelled");
   assert_shows(harness, "exact");
   assert_shows(harness, "int8,sym,tensor,minmax");
   assert_true(number_behind(harness, "SQNR") == sqnr_db);
-  harness_bytes(harness, ":int8,asym,group=16,mse\r");
+  harness_send(harness, slow, sizeof slow - 1);
   assert_true(harness_wait_text(harness, "stale"));
-  harness_bytes(harness, ":int4\r");
-  assert_true(harness_wait_text(harness, "int4,sym,tensor,minmax"));
-  assert_true(harness_wait_text(harness, "exact"));
+  type(harness, ":int4\r");
+  assert_shows(harness, "int4,sym,tensor,minmax");
+  assert_shows(harness, "exact");
   assert_true(number_behind(harness, "SQNR") < sqnr_db);
-  harness_bytes(harness, ":int8,asym,group=16,mse\r");
+  harness_send(harness, slow, sizeof slow - 1);
   assert_true(harness_wait_text(harness, "stale"));
   fixture_quit(harness); /* at once, in the middle of it */
 }
