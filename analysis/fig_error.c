@@ -46,14 +46,14 @@ static double largest(const double *value, size_t n)
   return most;
 }
 
-/* The smallest positive number, where a log axis may start; at most six decades below MOST. */
+/* The smallest positive number, where a log axis may start; at most four decades below MOST. */
 static double smallest(const double *value, size_t n, double most)
 {
   double least = most;
   for (size_t i = 0; i < n; i++)
     if (value[i] > 0 && value[i] < least)
       least = value[i];
-  return fmax(least, most * 1e-6);
+  return fmax(least, most * 1e-4);
 }
 
 static bool add_curves(struct panel *panel, const struct result *result)

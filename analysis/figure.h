@@ -26,12 +26,12 @@ enum role {
 };
 
 enum mark_kind {
-  MARK_BARS,  /* n+1 edges in x, n heights in y: a solid histogram */
-  MARK_STEPS, /* the same, as an outline */
-  MARK_LINE,  /* n points; NaN is a gap */
-  MARK_POINTS,
-  MARK_TICKS, /* n positions in x, drawn on the axis (levels) */
-  MARK_VLINE, /* one position, with a label */
+  MARK_BARS,   /* n+1 edges in x, n heights in y: a solid histogram */
+  MARK_STEPS,  /* the same, as an outline */
+  MARK_LINE,   /* n points; NaN is a gap */
+  MARK_POINTS, /* a single point has its label beside it, several share one in the legend */
+  MARK_TICKS,  /* n positions in x, drawn on the axis (levels) */
+  MARK_VLINE,  /* one position, with a label */
   MARK_HLINE,
   MARK_BAND, /* from x[0] to x[1], shaded, with a label */
 };
@@ -41,7 +41,7 @@ struct mark {
   enum role role;
   size_t n;
   double *x, *y;
-  char *label; /* legend entry or label of the line; NULL: none */
+  char *label; /* legend entry, or label of the line, band or single point; NULL: none */
 };
 
 struct axis {
@@ -52,6 +52,8 @@ struct axis {
   bool integral; /* only whole-number ticks: channel numbers, counts */
 };
 
+/* Marks may reach beyond the axes: renderers cut them off, and mark bars that go on above the y
+ * axis. A panel without marks is a sentence, its title, that says why. */
 struct panel {
   char *title; /* or NULL */
   struct axis x, y;

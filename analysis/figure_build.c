@@ -114,9 +114,12 @@ static double percent(double part, double whole)
   return whole > 0 ? 100 * part / whole : 0;
 }
 
-static bool caption_metrics(struct figure *figure, const struct metrics *m)
+static bool caption_metrics(struct figure *figure, const struct result *result)
 {
+  const struct metrics *m = &result->metrics;
   char mse[32], sqnr[32], clip[32], bits[32], split[96] = "";
+  if (result->facts.finite == 0)
+    return true;
   if (m->mse > 0)
     snprintf(split, sizeof split, " (%.3g %% rounding, %.3g %% clipping)",
              percent(m->rounding_mse, m->mse), percent(m->clipping_mse, m->mse));
@@ -143,7 +146,7 @@ static bool add_words(struct figure *figure, const struct result *result, const 
   if (view->channel >= 0)
     snprintf(channel, sizeof channel, ", channel %ld of axis %d", view->channel, view->axis);
   return caption_subject(figure, result, source, tensor, channel) &&
-         caption_metrics(figure, &result->metrics) && caption_special(figure, &result->facts);
+         caption_metrics(figure, result) && caption_special(figure, &result->facts);
 }
 
 static char *title_of(const struct result *result, const struct view *view,

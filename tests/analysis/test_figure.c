@@ -303,6 +303,8 @@ static void degenerate_tensors(void **state)
         view.log_counts = v % 2;
         struct made made = make(&tensors[t], specs[s], &view, 16);
         assert_true(made.figure->panels >= 1);
+        /* Numbers are quoted only where there are elements. */
+        assert_true((made.result->facts.finite > 0) == (made.figure->caption[1] != NULL));
         for (size_t p = 0; p < made.figure->panels; p++) {
           const struct panel *panel = made.figure->panel[p];
           if (panel->marks == 0) /* a sentence says why */

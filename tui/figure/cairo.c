@@ -76,18 +76,20 @@ static double draw_caption(const struct canvas *canvas, const struct figure *fig
   return height;
 }
 
-/* Room for the widest tick label of the y axes, whose length is about HEIGHT. */
-static double left_margin(const struct canvas *canvas, const struct figure *figure, double height)
+/* The widest tick label of the x or the y axes when they are about LENGTH long. */
+static double widest_label(const struct canvas *canvas, const struct figure *figure, double length,
+                           bool horizontal)
 {
   double widest = 0;
   for (size_t i = 0; i < figure->panels; i++) {
-    struct scale scale = {.axis = &figure->panel[i]->y, .from = height, .to = 0};
-    if (figure->panel[i]->marks == 0)
+    const struct panel *panel = figure->panel[i];
+    struct scale scale = {.axis = horizontal ? &panel->x : &panel->y, .from = 0, .to = length};
+    if (panel->marks == 0)
       continue;
-    scale_choose_ticks(canvas, &scale, false);
+    scale_choose_ticks(canvas, &scale, horizontal);
     widest = fmax(widest, scale_widest_tick(canvas, &scale));
   }
-  return margin + text_row(TEXT_LABEL) + 3 + widest + tick_length + 2;
+  return widest;
 }
 
 /* True when panel I and the one below it have the same x axis: its title is said once. */
@@ -120,8 +122,13 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   if (figure->panels == 0)
     return;
   double height = (bottom - top) / (double)figure->panels;
-  double left = canvas_snap(canvas, left_margin(canvas, figure, height * 0.7));
-  double right = canvas_snap(canvas, canvas->width - margin - 6);
+  double left = margin + text_row(TEXT_LABEL) + 5 + tick_length +
+                widest_label(canvas, figure, height * 0.7, false);
+  /* The last label of an x axis may stand under its end. */
+  double over = widest_label(canvas, figure, canvas->width - left, true) / 2;
+  double right = canvas->width - fmax(margin + 6, over + 3);
+  left = canvas_snap(canvas, left);
+  right = canvas_snap(canvas, right);
   for (size_t i = 0; i < figure->panels; i++) {
     double y = top + height * (double)i;
     struct box area = {margin, y, canvas->width - margin,

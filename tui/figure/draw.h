@@ -14,14 +14,15 @@ enum figure_theme { THEME_LIGHT, THEME_DARK };
 
 struct figure_options {
   unsigned width, height; /* pixels */
-  unsigned dpi;           /* resolution for pHYs; text and lines scale with it */
+  unsigned dpi;           /* 20..2400: resolution for pHYs; text and lines scale with it */
   enum figure_theme theme;
 };
 
 /* 1600 x 1000 pixels at 200 dpi (8 x 5 inches), light. */
 struct figure_options figure_options_default(void);
 
-/* STATUS_OUTPUT: path not writable, disk full; no font installed (says so, with the package to
+/* PATH "-" is standard output; a device or pipe is written in place. STATUS_OUTPUT: path not
+ * writable, disk full; no font installed (says so, with the package to
  * install). STATUS_USAGE: size outside 160..16384. */
 enum status figure_write_png(const struct figure *figure, const char *path,
                              const struct figure_options *options, struct error *error);

@@ -205,8 +205,9 @@ static void draw_rug(const struct plot *plot, const struct mark *mark)
   for (size_t i = 0; i < mark->n; i++) {
     double x = scale_place(&plot->x, mark->x[i]);
     if (x - last < close) {
+      double from = canvas_snap(canvas, last);
       canvas_color(canvas, style->fill, 1);
-      cairo_rectangle(canvas->cr, last, top, x - last, bottom - top);
+      cairo_rectangle(canvas->cr, from, top, canvas_snap(canvas, x) - from, bottom - top);
       cairo_fill(canvas->cr);
     } else {
       canvas_line(canvas, style);
