@@ -4,12 +4,13 @@
 #include <float.h>
 #include <math.h>
 
+enum { OUTSIDE = 3 }; /* under, over, infinite */
 enum { PIECE = 512 }; /* elements placed at a time: their bins stay in the nearest cache */
 
-/* One histogram in the making: its edges, and a counter for each bin, for under and for over. */
+/* One histogram in the making: its edges, a counter for each bin, and OUTSIDE more. */
 struct counter {
   struct histogram_scale scale;
-  double under, over; /* places of what falls outside */
+  double under, over, infinite; /* places of what falls outside */
   uint64_t *count;
 };
 
@@ -30,7 +31,7 @@ struct bins_pass {
   bool all_finite;
   unsigned workers;
   struct worker_bins *of_worker;
-  struct error_sum *errors; /* for each bin of the original, with under and over, of each span */
+  struct error_sum *errors; /* for each bin of the original, with what is outside, of each span */
 };
 
 /* --- ranges ------------------------------------------------------------------------------- */
@@ -90,8 +91,8 @@ static struct range error_range(const struct measure *measure, const struct resu
 
 /* --- the pass ----------------------------------------------------------------------------- */
 
-/* Where a finite value goes. All in doubles and without branches, so that the loops below run in
- * vectors. */
+/* Where a value goes (a reconstruction can overflow to infinity). All in doubles and without
+ * branches, so that the loops below run in vectors. */
 static inline int32_t place(const struct counter *counter, double x)
 {
   const struct histogram_scale *scale = &counter->scale;
@@ -100,6 +101,7 @@ static inline int32_t place(const struct counter *counter, double x)
   bin = bin > 0 ? bin : 0;
   bin = x < scale->lo ? counter->under : bin;
   bin = x > scale->hi ? counter->over : bin;
+  bin = fabs(x) <= DBL_MAX ? bin : counter->infinite;
   return (int32_t)bin;
 }
 
@@ -158,7 +160,7 @@ static void bin_block(void *context, const struct pass_block *block)
 {
   struct bins_pass *job = context;
   struct worker_bins *bins = &job->of_worker[block->worker];
-  struct error_sum *errors = job->errors + block->span * (job->bins + 2);
+  struct error_sum *errors = job->errors + block->span * (job->bins + OUTSIDE);
   for (size_t i = 0; i < block->n; i += PIECE) {
     size_t n = size_min(PIECE, block->n - i);
     if (job->all_finite) {
@@ -179,7 +181,8 @@ static bool make_counter(struct counter *counter, struct range range, size_t bin
   *counter = (struct counter){.scale = histogram_scale(&edges),
                               .under = (double)bins,
                               .over = (double)bins + 1,
-                              .count = mem_array(bins + 2, sizeof *counter->count)};
+                              .infinite = (double)bins + 2,
+                              .count = mem_array(bins + OUTSIDE, sizeof *counter->count)};
   return counter->count != NULL;
 }
 
@@ -187,7 +190,7 @@ static bool make_bins(struct bins_pass *job, struct range range, struct range er
 {
   job->workers = pool_threads();
   job->of_worker = mem_array(job->workers, sizeof *job->of_worker);
-  job->errors = mem_array(job->pass.spans, (job->bins + 2) * sizeof *job->errors);
+  job->errors = mem_array(job->pass.spans, (job->bins + OUTSIDE) * sizeof *job->errors);
   bool made = job->of_worker && job->errors;
   for (unsigned w = 0; made && w < job->workers; w++) {
     struct worker_bins *bins = &job->of_worker[w];
@@ -217,6 +220,7 @@ static bool add_counter(struct histogram *h, const struct counter *counter, size
     h->count[i] += counter->count[i];
   h->under += counter->count[bins];
   h->over += counter->count[bins + 1];
+  h->inf += counter->count[bins + 2];
   return true;
 }
 
@@ -243,7 +247,7 @@ static bool merge_curve(const struct bins_pass *job, struct result *result)
   for (size_t bin = 0; bin < job->bins; bin++) {
     double sum = 0, most = 0;
     for (size_t span = 0; span < job->pass.spans; span++) {
-      const struct error_sum *errors = &job->errors[span * (job->bins + 2) + bin];
+      const struct error_sum *errors = &job->errors[span * (job->bins + OUTSIDE) + bin];
       sum += errors->sum;
       most = fmax(most, errors->most);
     }

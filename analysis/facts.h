@@ -1,6 +1,6 @@
 /* Facts: what can be said of a tensor before any quantizer is chosen.
  *
- * One pass (and two more for the percentile). Definitions over the finite elements, N of them:
+ * One pass (and three more for the percentile). Definitions over the finite elements, N of them:
  * mean; std = sqrt(mean((x - mean)^2)) (population); kurtosis = m4 / m2^2 - 3 (excess; a
  * Gaussian has 0); papr = absmax / rms; p99 = exact 99th percentile of |x|, linear
  * interpolation. NaN where a number does not exist (no finite element, zero variance).

@@ -7,7 +7,7 @@
  *   mse = mean((x - y)^2); rmse its root; max_abs_error = max |x - y|; mean_error = mean(x - y)
  *   sqnr_db = 10 log10(sum x^2 / sum (x - y)^2); +inf when there is no error ("exact")
  *   clip_rate = share of elements whose rounded code the clamp changed
- *   rail_rate = share of elements whose code is the lowest or the highest
+ *   rail_rate = share of elements whose code is the lowest or the highest, told by its value
  *   rounding_mse + clipping_mse = mse: error of the elements inside / outside the range
  *   bulk_sqnr_db = the same ratio over the elements with |x| <= the 99th percentile of |x|
  *   channel_sqnr_db = median and worst over the channels of the chosen axis
@@ -18,7 +18,8 @@
  *   code_entropy_bits = -sum p log2 p over the codes
  *   high_code_rate = share of elements with |grid value| > 100/127 of the grid's largest
  *   cosine = sum xy / sqrt(sum x^2 sum y^2)
- *   relative_error_p50, _p99 = percentiles of |x - y| / |x| over the non-zero x
+ *   relative_error_p50, _p99 = percentiles of |x - y| / |x| over the non-zero x, each rounded to
+ *     float32 (and to its largest number when beyond)
  *   kl_divergence = sum P ln(P / Q) over METRICS_KL_BINS equal bins of [min, max] of x, P the
  *     original's and Q the reconstruction's shares; y beyond the range counts in the last bin on
  *     that side; a bin empty in Q counts with 1e-10

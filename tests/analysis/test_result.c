@@ -11,6 +11,7 @@
 #include "tests/analysis/tensors.h"
 #include "tests/support/portable.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +242,24 @@ static void test_nothing_finite(void **state)
   result_free(result);
 }
 
+/* The largest and the smallest numbers there are: sums and ranges must survive them. */
+static void test_extreme_magnitudes(void **state)
+{
+  (void)state;
+  const float huge[] = {FLT_MAX, -FLT_MAX, 1e38f, -3e38f, 7, 0};
+  const float tiny[] = {1e-45f, -3e-45f, 4e-44f, 0, FLT_MIN, -1e-39f};
+  const float both[] = {FLT_MAX, 1e-45f, -1, 3e37f, -FLT_MIN, 0.5f};
+  const float *const values[] = {huge, tiny, both};
+  const char *specs[] = {"int8",       "int8,asym",    "int4,group=2",       "e4m3",
+                         "e5m2",       "fp16",         "int8,narrow",        "int8,channel",
+                         "bf16,token", "int8,scale=1", "int3,asym,channel=1"};
+  struct shape shape = {.dims = 2, .dim = {2, 3}};
+  for (size_t v = 0; v < 3; v++)
+    for (size_t q = 0; q < sizeof specs / sizeof *specs; q++)
+      for (int axis = 0; axis < 2; axis++)
+        check_spec(values[v], &shape, specs[q], axis);
+}
+
 /* --- ranges of the histograms --------------------------------------------------------------- */
 
 static void test_ranges(void **state)
@@ -412,6 +431,7 @@ int main(void)
       cmocka_unit_test(test_all_zero),
       cmocka_unit_test(test_exact),
       cmocka_unit_test(test_nothing_finite),
+      cmocka_unit_test(test_extreme_magnitudes),
       cmocka_unit_test(test_ranges),
       cmocka_unit_test(test_bad_requests),
       cmocka_unit_test(test_threads_change_nothing),
