@@ -40,8 +40,5 @@ enum status calibrators_run(const struct options *options, struct error *error)
   bool good = table_add(&table, (const char *const[]){"calibrator", "default", "what it does"});
   for (size_t i = 0; i < calibrator_table_length && good; i++)
     good = add_calibrator(&table, &calibrator_table[i]);
-  if (good)
-    table_print(&table, stdout);
-  table_free(&table);
-  return good ? STATUS_OK : error_memory(error, "the list of calibrators");
+  return table_finish(&table, good, false, error);
 }

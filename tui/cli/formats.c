@@ -40,8 +40,5 @@ enum status formats_run(const struct options *options, struct error *error)
       table_add(&table, (const char *const[]){"format", "also", "bits", "largest", "what it is"});
   for (size_t i = 0; i < format_table_length && good; i++)
     good = add_format(&table, &format_table[i]);
-  if (good)
-    table_print(&table, stdout);
-  table_free(&table);
-  return good ? STATUS_OK : error_memory(error, "the list of formats");
+  return table_finish(&table, good, false, error);
 }

@@ -69,12 +69,7 @@ static enum status list_table(const struct source *source, enum report_style sty
       &table, (const char *const[]){"name", "stored", "shape", "elements", "bytes", "remark"});
   for (size_t i = 0; i < source_count(source) && good; i++)
     good = add_tensor(&table, source, i);
-  if (good && style == REPORT_CSV)
-    table_csv(&table, stdout);
-  else if (good)
-    table_print(&table, stdout);
-  table_free(&table);
-  return good ? STATUS_OK : error_memory(error, "the list of tensors");
+  return table_finish(&table, good, style == REPORT_CSV, error);
 }
 
 enum status list_run(const struct options *options, struct error *error)

@@ -74,6 +74,7 @@ static int conclude(enum status status, const struct error *error)
 {
   if (status == STATUS_CANCELLED)
     return 128 + (meter_signal() ? meter_signal() : SIGINT);
+  /* Whoever met the error has put the system's words for it into the text. */
   bool closed_pipe = status == STATUS_OUTPUT && strstr(error->text, strerror(EPIPE));
   if (status != STATUS_OK && error->text[0] && !closed_pipe)
     work_complain(error);

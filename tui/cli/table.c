@@ -79,3 +79,13 @@ void table_csv(const struct table *table, FILE *out)
     fputc((i + 1) % table->columns ? ',' : '\n', out);
   }
 }
+
+enum status table_finish(struct table *table, bool good, bool csv, struct error *error)
+{
+  if (good && csv)
+    table_csv(table, stdout);
+  else if (good)
+    table_print(table, stdout);
+  table_free(table);
+  return good ? STATUS_OK : error_memory(error, "the table");
+}

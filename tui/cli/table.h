@@ -4,6 +4,8 @@
 #ifndef QSCOPE_TUI_CLI_TABLE_H
 #define QSCOPE_TUI_CLI_TABLE_H
 
+#include "quant/base/status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,5 +25,9 @@ void table_free(struct table *table);
 /* Control characters are escaped; widths are those of the terminal. */
 void table_print(const struct table *table, FILE *out);
 void table_csv(const struct table *table, FILE *out);
+
+/* Writes a table that is complete (GOOD) to standard output and frees it, or says that memory
+ * ran out for it. */
+enum status table_finish(struct table *table, bool good, bool csv, struct error *error);
 
 #endif
