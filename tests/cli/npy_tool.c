@@ -98,9 +98,11 @@ static struct array load(const char *path)
 
 static void encode(const char *descr, double value, FILE *out)
 {
-  int8_t i1 = (int8_t)value;
-  uint8_t u1 = (uint8_t)value;
-  int32_t i4 = (int32_t)value;
+  /* By way of a wide integer: a double outside the narrow type would be undefined. */
+  int64_t whole = fabs(value) < 9e18 ? (int64_t)value : 0;
+  int8_t i1 = (int8_t)whole;
+  uint8_t u1 = (uint8_t)whole;
+  int32_t i4 = (int32_t)whole;
   float f4 = (float)value;
   if (strcmp(descr, "i1") == 0)
     fwrite(&i1, 1, 1, out);
