@@ -10,6 +10,7 @@ DATA_TESTS = \
 	tests/data/test_mutations \
 	tests/data/test_npy \
 	tests/data/test_safetensors \
+	tests/data/test_slice \
 	tests/data/test_source \
 	tests/data/test_stored \
 	tests/data/test_synth
@@ -33,6 +34,8 @@ tests_data_test_npy_SOURCES = tests/data/test_npy.c
 tests_data_test_npy_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c
 tests_data_test_safetensors_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_slice_SOURCES = tests/data/test_slice.c
+tests_data_test_slice_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_source_SOURCES = tests/data/test_source.c
 tests_data_test_source_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_stored_SOURCES = tests/data/test_stored.c

@@ -316,7 +316,8 @@ bool harness_wait_stopped(struct harness *harness)
 void harness_bytes(struct harness *harness, const char *bytes)
 {
   size_t left = strlen(bytes);
-  while (left) {
+  long end = now_ms() + DEADLINE_MS;
+  while (left && now_ms() < end) {
     ssize_t count = write(harness->master, bytes, left);
     if (count > 0) {
       bytes += count;

@@ -506,6 +506,27 @@ static void small_screens_have_all_panels(void **state)
   fixture_quit(harness);
 }
 
+/* A seeded storm of keys and sizes; whatever was typed, it leaves in order. */
+static void a_storm_of_keys_and_sizes(void **state)
+{
+  (void)state;
+  static const char keys[] = "fFbBsSrRgGaAwW[]cCpPuU123lzZ+-0nNt:?hjki/ \033\033\033\t\r\177";
+  struct harness *harness = fixture_open();
+  uint32_t seed = 2463534242u; /* xorshift32 */
+  for (int i = 0; i < 600; i++) {
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    char key[2] = {keys[seed % (sizeof keys - 1)], 0};
+    if (seed % 37 == 0)
+      harness_resize(harness, 1 + (int)(seed >> 8) % 50, 1 + (int)(seed >> 16) % 150);
+    harness_bytes(harness, key);
+  }
+  harness_resize(harness, 24, 80);
+  harness_bytes(harness, "\033\033\033\033");
+  fixture_quit(harness);
+}
+
 /* Slow work: the old numbers stay, marked; Esc goes back to them; a new key replaces the work. */
 static void slow_work_is_marked_and_cancelled(void **state)
 {
@@ -558,6 +579,7 @@ int main(void)
       cmocka_unit_test(help_lists_the_table),
       cmocka_unit_test(every_size_survives),
       cmocka_unit_test(small_screens_have_all_panels),
+      cmocka_unit_test(a_storm_of_keys_and_sizes),
       cmocka_unit_test(slow_work_is_marked_and_cancelled),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -109,11 +109,18 @@ static bool has_x_window(struct explorer *explorer)
   return false;
 }
 
+/* X to a thousandth of the WIDTH of the window: so that recipes stay readable. */
+static double rounded(double x, double width)
+{
+  double power = pow(10, 3 - floor(log10(width)));
+  return isfinite(power) && power > 0 ? round(x * power) / power : x;
+}
+
 static void set_window(struct explorer *explorer, double lo, double hi)
 {
   struct state next = explorer->state;
-  next.view.lo = lo;
-  next.view.hi = hi;
+  next.view.lo = rounded(lo, hi - lo);
+  next.view.hi = rounded(hi, hi - lo);
   explorer_go(explorer, &next);
 }
 

@@ -13,7 +13,6 @@ enum {
   LEAST_ROWS = 2,
   LEAST_COLUMNS = 8,
   COLUMNS_MOST = 1024,
-  LEGEND_REST = 12, /* room that the entries after a long one need */
 };
 
 struct plot {
@@ -309,19 +308,33 @@ static void label_hline(const struct plot *plot, const struct mark *mark)
   label_at(plot, row + 1, right - width, mark->label, style);
 }
 
+static bool band_label_at(const struct plot *plot, int first, int last, const char *label,
+                          struct style style)
+{
+  int width = text_width(plot->cells, label), left = plot->area.column;
+  const int columns[] = {left + (first + last + 1 - width) / 2, left + first - width - 2,
+                         left + last + 3};
+  for (int row = plot->area.row + 1; row < plot->area.row + plot->area.rows; row++)
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+      if (label_at(plot, row, columns[i], label, style))
+        return true;
+  return false;
+}
+
+/* In the band or beside it; where that is too narrow, without the last word. */
 static void label_band(const struct plot *plot, const struct mark *mark)
 {
   int first, last;
+  char words[64];
   if (!mark->label || !band_columns(plot, mark, &first, &last))
     return;
-  int width = text_width(plot->cells, mark->label);
-  int column = plot->area.column + (first + last + 1 - width) / 2;
   struct style style = {.ink = paint_of(mark->role), .attributes = CELL_BOLD};
-  for (int row = plot->area.row + 1; row < plot->area.row + plot->area.rows; row++)
-    if (label_at(plot, row, column, mark->label, style) ||
-        label_at(plot, row, plot->area.column + first - width - 2, mark->label, style) ||
-        label_at(plot, row, plot->area.column + last + 3, mark->label, style))
-      return;
+  snprintf(words, sizeof words, "%s", mark->label);
+  char *blank = strrchr(words, ' ');
+  if (!band_label_at(plot, first, last, words, style) && blank) {
+    *blank = 0;
+    band_label_at(plot, first, last, words, style);
+  }
 }
 
 /* --- axes --------------------------------------------------------------------------------- */
@@ -399,18 +412,9 @@ static void draw_y_axis(const struct plot *plot)
   }
 }
 
-/* Titles of axis and panel, then the legend from the right, as far as it fits. */
-static void draw_header(const struct plot *plot)
+/* The glyph that stands for MARK in the legend, or -1 when its label stands in the plot. */
+static int swatch_of(const struct mark *mark)
 {
-  const struct axis *y = &plot->panel->y;
-  struct rect line = {plot->outer.row, plot->outer.column, 1, plot->outer.columns};
-  char label[64];
-  snprintf(label, sizeof label, "%s%s%s", y->label ? y->label : "", y->unit ? " " : "",
-           y->unit ? y->unit : "");
-  int column = cells_text(plot->cells, line, 0, *label ? 1 : 0, ink(PAINT_DIM), label);
-  if (plot->panel->title)
-    column = cells_text(plot->cells, line, 0, column + 2, (struct style){.attributes = CELL_BOLD},
-                        plot->panel->title);
   static const int swatch[] = {
       [MARK_BARS] = GLYPH_BAR_8,
       [MARK_STEPS] = GLYPH_CAP_MIDDLE,
@@ -421,22 +425,53 @@ static void draw_header(const struct plot *plot)
       [MARK_HLINE] = -1,
       [MARK_BAND] = -1,
   };
-  column += 2;
+  return mark->label ? swatch[mark->kind] : -1;
+}
+
+/* The legend from COLUMN on, as much of it as fits; BRIEF entries end at their first comma. Returns
+ * the column behind, also of what does not fit. Draws nothing when DRAW is false. */
+static int legend(const struct plot *plot, struct rect line, int column, bool brief, bool draw)
+{
+  char words[64];
   for (size_t i = 0; i < plot->panel->marks; i++) {
     const struct mark *mark = plot->panel->mark[i];
-    if (!mark->label || swatch[mark->kind] < 0)
+    int swatch = swatch_of(mark);
+    if (swatch < 0)
       continue;
-    /* A label says the essential before its first comma. */
-    char words[64];
     snprintf(words, sizeof words, "%s", mark->label);
-    if (column + 2 + text_width(plot->cells, words) + LEGEND_REST > line.columns)
+    if (brief)
       words[strcspn(words, ",")] = 0;
-    if (column + 2 + text_width(plot->cells, words) > line.columns)
-      continue;
-    cells_put(plot->cells, line.row, line.column + column, plot->glyphs->code[swatch[mark->kind]],
-              ink(paint_of(mark->role)));
-    column = cells_text(plot->cells, line, 0, column + 2, ink(PAINT_DIM), words) + 2;
+    int behind = column + 4 + text_width(plot->cells, words);
+    if (draw && behind <= line.columns + 2) {
+      cells_put(plot->cells, line.row, line.column + column, plot->glyphs->code[swatch],
+                ink(paint_of(mark->role)));
+      cells_text(plot->cells, line, 0, column + 2, ink(PAINT_DIM), words);
+    }
+    column = behind;
   }
+  return column - 2;
+}
+
+/* Title of the axis, title of the panel, legend. What the panel's title says of the axis makes room
+ * first, then the long words of the legend. */
+static void draw_header(const struct plot *plot)
+{
+  const struct axis *y = &plot->panel->y;
+  const char *title = plot->panel->title;
+  struct rect line = {plot->outer.row, plot->outer.column, 1, plot->outer.columns};
+  char label[64];
+  snprintf(label, sizeof label, "%s%s%s", y->label ? y->label : "", y->unit ? " " : "",
+           y->unit ? y->unit : "");
+  int named = *label ? text_width(plot->cells, label) + 2 : 0;
+  int titled = title ? text_width(plot->cells, title) + 2 : 0;
+  bool brief = legend(plot, line, 1 + named + titled, false, false) > line.columns;
+  if (title && legend(plot, line, 1 + named + titled, true, false) > line.columns)
+    named = 0;
+  if (named)
+    cells_text(plot->cells, line, 0, 1, ink(PAINT_DIM), label);
+  if (title)
+    cells_text(plot->cells, line, 0, 1 + named, (struct style){.attributes = CELL_BOLD}, title);
+  legend(plot, line, 1 + named + titled, brief, true);
 }
 
 /* --- the panel ---------------------------------------------------------------------------- */
