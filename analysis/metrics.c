@@ -85,7 +85,7 @@ const struct metric metric_table[] = {
     ROW(high_code_rate, "high codes", "%", "share of |codes| above 100/127 of full scale"),
     ROW(relative_error_p50, "rel. error p50", "%", "median of |x - y| / |x|"),
     ROW(relative_error_p99, "rel. error p99", "%", "99th percentile of |x - y| / |x|"),
-    ROW(kl_divergence, "KL divergence", "", "of the reconstruction's histogram, 2048 bins, nats"),
+    ROW(kl_divergence, "KL divergence", "", "of the reconstruction's histogram, 128 bins, nats"),
     ROW(bits_per_element, "bits / element", "bit", "codes, scales and zero points, stored"),
 };
 #undef ROW

@@ -22,7 +22,8 @@
  *     float32 (and to its largest number when beyond)
  *   kl_divergence = sum P ln(P / Q) over METRICS_KL_BINS equal bins of [min, max] of x, P the
  *     original's and Q the reconstruction's shares; y beyond the range counts in the last bin on
- *     that side; a bin empty in Q counts with 1e-10
+ *     that side; a bin empty in Q counts with 1e-10. Few bins, so that those of an 8-bit grid hold
+ *     a level or two each; a coarser grid leaves bins empty, and the number is large
  *   bits_per_element = all stored bits (codes, scales, zero points) / number of elements
  *
  * Ownership: plain values. Threads: none needed. */
@@ -34,7 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { METRICS_KL_BINS = 2048 };
+enum { METRICS_KL_BINS = 128 };
 
 struct metrics {
   double mse, rmse, sqnr_db, max_abs_error, mean_error;
@@ -49,9 +50,9 @@ struct metrics {
 /* One row for each metric people see, so that the report, the table of the explorer and the
  * figure captions agree on names, units and order. */
 struct metric {
-  const char *name;  /* "sqnr_db": the key in JSON and CSV */
-  const char *label; /* "SQNR" */
-  const char *unit;  /* "dB", "%", "bit", or "" */
+  const char *name;    /* "sqnr_db": the key in JSON and CSV */
+  const char *label;   /* "SQNR" */
+  const char *unit;    /* "dB", "%", "bit", or "" */
   const char *meaning; /* one line: why it matters */
   double (*value)(const struct metrics *metrics);
 };

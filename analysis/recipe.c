@@ -178,12 +178,25 @@ static void put_view(struct text *text, const struct view *view)
   }
 }
 
+/* True when a command line would take WORD for a subcommand. */
+static bool is_subcommand(const char *word)
+{
+  static const char *const subcommands[] = {"explore", "list",  "report", "plot",   "sweep",
+                                            "survey",  "layer", "plan",   "replay", "experiment"};
+  for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
+    if (strcmp(word, subcommands[i]) == 0)
+      return true;
+  return false;
+}
+
 char *recipe_print(const struct recipe *recipe)
 {
   struct text text = {0};
   /* A source that looks like an option goes behind "--"; "-" alone is standard input. */
   bool last = recipe->source && recipe->source[0] == '-' && recipe->source[1];
-  text_put(&text, "qscope plot");
+  text_put(&text, "qscope");
+  if (recipe->source && is_subcommand(recipe->source))
+    text_put(&text, " explore");
   if (recipe->source && !last)
     put_word(&text, recipe->source);
   if (recipe->tensor)
@@ -527,13 +540,8 @@ static enum status take_option(const struct words *words, size_t *i, struct reci
 /* Where the arguments begin: behind "qscope" and the subcommand, if they are there. */
 static size_t skip_command(const struct words *words)
 {
-  static const char *const subcommands[] = {"explore", "list",  "report", "plot",   "sweep",
-                                            "survey",  "layer", "plan",   "replay", "experiment"};
   size_t i = words->count > 0 && strcmp(words->word[0], "qscope") == 0;
-  for (size_t k = 0; i < words->count && k < sizeof subcommands / sizeof *subcommands; k++)
-    if (strcmp(words->word[i], subcommands[k]) == 0)
-      return i + 1;
-  return i;
+  return i + (i < words->count && is_subcommand(words->word[i]));
 }
 
 static enum status take_words(const struct words *words, struct recipe *recipe, struct error *error)

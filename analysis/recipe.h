@@ -1,8 +1,9 @@
 /* A recipe: source + tensor + quantizers + view, as a command line.
  *
- *   qscope plot synth:gaussian -t gaussian -q int8,sym,tensor,minmax --view histogram --log
+ *   qscope synth:gaussian -t gaussian -q int8,sym,tensor,minmax --view histogram --log
  *
- * Words are quoted for a POSIX shell where they need it: in single quotes; names with control
+ * Pasted into a shell it opens the explorer on that state; a subcommand put behind "qscope"
+ * makes a figure or a report of it. Words are quoted for a POSIX shell where they need it: in single quotes; names with control
  * characters or invalid UTF-8 in $'...' with octal escapes, so that the recipe is always one
  * line of printable UTF-8 that can be pasted. Ownership: recipe_clear frees the
  * strings; recipe_parse and the setters copy. Threads: one at a time. */

@@ -83,10 +83,10 @@ static void default_settings_are_left_out(void **state)
   (void)state;
   struct recipe recipe;
   recipe_init(&recipe);
-  round_trip(&recipe, "qscope plot --view histogram");
+  round_trip(&recipe, "qscope --view histogram");
   set(&recipe, "synth:gaussian", "gaussian");
   add_quantizer(&recipe, "int8");
-  round_trip(&recipe, "qscope plot synth:gaussian -t gaussian -q int8,sym,tensor,minmax "
+  round_trip(&recipe, "qscope synth:gaussian -t gaussian -q int8,sym,tensor,minmax "
                       "--view histogram");
 }
 
@@ -138,7 +138,7 @@ static void quoting(void **state)
     char expected[256];
     struct recipe recipe;
     set(&recipe, "x.npy", names[i].name);
-    snprintf(expected, sizeof expected, "qscope plot x.npy -t %s --view histogram",
+    snprintf(expected, sizeof expected, "qscope x.npy -t %s --view histogram",
              names[i].quoted);
     round_trip(&recipe, expected);
   }
@@ -149,11 +149,13 @@ static void sources_that_look_like_options(void **state)
   (void)state;
   struct recipe recipe;
   set(&recipe, "-", NULL);
-  round_trip(&recipe, "qscope plot - --view histogram");
+  round_trip(&recipe, "qscope - --view histogram");
   set(&recipe, "-weights.npy", "-t");
-  round_trip(&recipe, "qscope plot -t -t --view histogram -- -weights.npy");
+  round_trip(&recipe, "qscope -t -t --view histogram -- -weights.npy");
   set(&recipe, "--log", NULL);
-  round_trip(&recipe, "qscope plot --view histogram -- --log");
+  round_trip(&recipe, "qscope --view histogram -- --log");
+  set(&recipe, "list", "plot");
+  round_trip(&recipe, "qscope explore list -t plot --view histogram");
   set(&recipe, "qscope", "plot");
   round_trip(&recipe, NULL);
 }
@@ -328,7 +330,7 @@ static void a_shell_agrees(void **state)
     set(&recipe, NULL, names[i]);
     char *text = recipe_print(&recipe);
     assert_non_null(text);
-    snprintf(line, sizeof line, "f() { printf %%s \"$3\"; }; set --; f %s",
+    snprintf(line, sizeof line, "f() { printf %%s \"$2\"; }; set --; f %s",
              text + strlen("qscope "));
     FILE *shell = popen(line, "r");
     assert_non_null(shell);

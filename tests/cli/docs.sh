@@ -40,7 +40,7 @@ like "$(QSCOPE_ISA=baseline "$QSCOPE_PROGRAM" --version -v)" 'baseline \(in use\
 like "$(qscope --version -v)" 'libraries: GSL [0-9.]+, Jansson [0-9.]+, Cairo [0-9.]+, libpng [0-9.]+, ncurses [0-9.]+' "--version -v tells the libraries"
 like "$(cat "$QSCOPE_SRCDIR/NEWS")" "$(qscope --version | cut -d ' ' -f 2)" "NEWS knows this version"
 is "$(qscope replay "$QSCOPE_SRCDIR/tui/figure/example.png" --print)" \
-  "qscope plot synth:laplace -t laplace -q int4,sym,tensor,mse --view histogram --log" "the picture of the README carries its recipe"
+  "qscope synth:laplace -t laplace -q int4,sym,tensor,mse --view histogram --log" "the picture of the README carries its recipe"
 if command -v man >/dev/null 2>&1 && man --help 2>&1 | grep -q -- --warnings; then
   is "$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l "$manual" 2>&1 >/dev/null)" "" "the manual is sound"
 else

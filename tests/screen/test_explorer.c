@@ -422,10 +422,10 @@ static void copy_prints_the_recipe_at_the_end(void **state)
   type(harness, "y");
   assert_shows(harness, "recipe copied");
   const char *output = harness_output(harness, &length);
-  assert_non_null(memmem(output, length, "\033]52;c;cXNjb3BlIHBsb3Qg", 23)); /* "qscope plot " */
+  assert_non_null(memmem(output, length, "\033]52;c;cXNjb3BlIG1vZGVs", 23)); /* "qscope model" */
   harness_bytes(harness, "q");
   assert_int_equal(harness_wait_end(harness), 0);
-  assert_shows(harness, "qscope plot model.safetensors -t conv");
+  assert_shows(harness, "qscope model.safetensors -t conv");
   harness_end(harness);
 }
 

@@ -300,7 +300,7 @@ static void paint_message(struct explorer *explorer)
 
 static void paint_recipe(struct explorer *explorer)
 {
-  enum { VERB = sizeof "qscope plot" }; /* kept when the path does not fit */
+  enum { VERB = sizeof "qscope" }; /* kept when the path does not fit */
   struct rect rect = explorer->layout.place[PLACE_RECIPE];
   char shown[1024], mark[5];
   rect.column++;
