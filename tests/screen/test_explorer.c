@@ -414,6 +414,44 @@ static void export_writes_figures_and_overwrites_none(void **state)
   fixture_quit(harness);
 }
 
+static bool same_files(const char *a, const char *b)
+{
+  FILE *one = fopen(a, "rb"), *two = fopen(b, "rb");
+  assert_true(one && two);
+  int x, y;
+  do {
+    x = getc(one);
+    y = getc(two);
+  } while (x == y && x != EOF);
+  fclose(one);
+  fclose(two);
+  return x == y;
+}
+
+/* The recipe line is the command that makes the exported picture, to the byte. */
+static void the_recipe_makes_the_same_figure(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  unlink("conv-histogram.png");
+  type(harness, "cle");
+  if (!harness_shows(harness, "wrote conv-histogram.png")) {
+    fixture_quit(harness);
+    skip();
+  }
+  fixture_quit(harness);
+  char command[1024];
+  static const char *const logs[] = {"--log", ""};
+  for (int i = 0; i < 2; i++) {
+    snprintf(command, sizeof command,
+             "'%s' plot model.safetensors -t conv -q int8,sym,tensor,percentile=99.99 "
+             "--view histogram %s -o again.png",
+             fixture_program(), logs[i]);
+    assert_int_equal(system(command), 0);
+    assert_true(same_files("conv-histogram.png", "again.png") == (i == 0)); /* and can differ */
+  }
+}
+
 static void copy_prints_the_recipe_at_the_end(void **state)
 {
   (void)state;
@@ -574,6 +612,7 @@ int main(void)
       cmocka_unit_test(palette_takes_specs_and_commands),
       cmocka_unit_test(a_bad_file_changes_nothing),
       cmocka_unit_test(export_writes_figures_and_overwrites_none),
+      cmocka_unit_test(the_recipe_makes_the_same_figure),
       cmocka_unit_test(copy_prints_the_recipe_at_the_end),
       cmocka_unit_test(nothing_is_printed_without_it),
       cmocka_unit_test(help_lists_the_table),

@@ -91,6 +91,7 @@ static void commands_are_documented(void **state)
     const struct command *command = &explorer_commands[id];
     enum command_id best[COMMAND_COUNT];
     assert_true(strlen(command->name) > 1 && strlen(command->what) > 3);
+    assert_true(strlen(command->what) <= 65 && strlen(command->why) <= 63); /* on 80 columns */
     assert_true(commands_match(command->name, best) > 0);
     assert_int_equal(best[0], id); /* the palette finds it by its name */
     for (int other = 0; other < id; other++)

@@ -2,6 +2,7 @@
 
 #include "data/slice.h"
 #include "quant/base/size.h"
+#include "tui/figure/draw.h"
 #include "tui/screen/actions.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/plot.h"
@@ -183,6 +184,12 @@ static void back_to_shown(struct explorer *explorer)
   explorer_refresh(explorer);
 }
 
+/* What "qscope plot" takes, so that the recipe makes the same figure. */
+static int figure_bins(const struct view *view)
+{
+  return view->bins ? (int)view->bins : FIGURE_BINS;
+}
+
 static void start_work(struct explorer *explorer)
 {
   if (explorer->wanted) {
@@ -193,7 +200,7 @@ static void start_work(struct explorer *explorer)
       back_to_shown(explorer);
   } else if (explorer->export_wanted && explorer->work == WORK_NONE) {
     if (open_channel(explorer, &explorer->exported))
-      ask(explorer, &explorer->exported, EXPORT_BINS, WORK_EXPORT);
+      ask(explorer, &explorer->exported, figure_bins(&explorer->exported.view), WORK_EXPORT);
     else
       explorer->export_wanted = false;
   }

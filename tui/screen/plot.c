@@ -4,11 +4,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
   GUTTER = 6, /* y labels; the axis itself is one column more */
   EIGHTHS = 8,
+  TELLING = 3, /* eighths: a smaller difference to the bar is the same height */
   TICKS_MOST = 24,
   LEAST_ROWS = 2,
   LEAST_COLUMNS = 8,
@@ -192,7 +194,7 @@ static void draw_steps(const struct plot *plot, const struct mark *mark)
       continue;
     int height = eighths_of(plot, value[c]), bar = drawn_height(plot, c);
     int column = plot->area.column + c, top = row_of(plot, height);
-    if (height == 0 || height == bar)
+    if (height == 0 || (bar > 0 && abs(height - bar) < TELLING))
       continue; /* nothing to see, or the bar says it */
     for (int row = row_of(plot, bar) - 1; bar > 0 && row > top; row--)
       over(plot, row, column, GLYPH_STEM, paint);
