@@ -21,7 +21,6 @@ enum {
   PATIENCE_MS = 30, /* an answer within this is shown without a stale frame before it */
   PROGRESS_MS = 100,
   BINS_LEAST = 16,
-  EXPORT_BINS = FIGURE_BINS,
 };
 
 /* --- small things --------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct plot {
   const struct panel *panel;
   const struct glyphs *glyphs;
   bool header, x_axis, x_labels;
+  int *bar; /* height of the tallest bar in each column, in eighths */
 };
 
 static uint8_t paint_of(enum role role)
@@ -152,6 +153,7 @@ static void draw_bars(const struct plot *plot, const struct mark *mark)
   for (int c = 0; c < plot->area.columns; c++) {
     uint8_t paint = bar_paint(plot, mark->role, c);
     int height = eighths_of(plot, value[c]);
+    plot->bar[c] = height > plot->bar[c] ? height : plot->bar[c];
     for (int done = 0; done < height; done += EIGHTHS) {
       int part = height - done < EIGHTHS ? height - done : EIGHTHS;
       cells_put(plot->cells, row_of(plot, done + 1), plot->area.column + c,
@@ -167,22 +169,6 @@ static enum glyph cap_of(int eighths)
   return within < 3 ? GLYPH_CAP_LOW : within < 6 ? GLYPH_CAP_MIDDLE : GLYPH_CAP_HIGH;
 }
 
-/* Height of the bar that is already in column C. */
-static int drawn_height(const struct plot *plot, int c)
-{
-  int height = 0;
-  for (int row = plot->area.row + plot->area.rows - 1; row >= plot->area.row; row--) {
-    uint32_t code = cells_at(plot->cells, row, plot->area.column + c)->code;
-    int part = EIGHTHS;
-    while (part > 0 && code != plot->glyphs->code[GLYPH_BAR_0 + part])
-      part--;
-    height += part;
-    if (part < EIGHTHS)
-      break;
-  }
-  return height;
-}
-
 /* An outline over the bars: a cap at its height, and a stem where it rises above them. */
 static void draw_steps(const struct plot *plot, const struct mark *mark)
 {
@@ -192,7 +178,7 @@ static void draw_steps(const struct plot *plot, const struct mark *mark)
   for (int c = 0; c < plot->area.columns; c++) {
     if (isnan(value[c]))
       continue;
-    int height = eighths_of(plot, value[c]), bar = drawn_height(plot, c);
+    int height = eighths_of(plot, value[c]), bar = plot->bar[c];
     int column = plot->area.column + c, top = row_of(plot, height);
     if (height == 0 || (bar > 0 && abs(height - bar) < TELLING))
       continue; /* nothing to see, or the bar says it */
@@ -520,7 +506,9 @@ static void draw_panel(struct cells *cells, struct rect rect, const struct panel
     cells_text(cells, rect, rect.rows / 2, 2, ink(PAINT_DIM), panel->title ? panel->title : "");
     return;
   }
+  int bar[COLUMNS_MOST] = {0};
   struct plot plot = plot_make(cells, rect, panel, glyphs, labels);
+  plot.bar = bar;
   draw_marks(&plot, MARK_BAND, draw_band);
   draw_marks(&plot, MARK_BARS, draw_bars);
   draw_marks(&plot, MARK_HLINE, draw_hline);
