@@ -340,7 +340,9 @@ static void palette_takes_specs_and_commands(void **state)
 {
   (void)state;
   struct harness *harness = fixture_open();
-  type(harness, ":int4,asym,group=16\r");
+  type(harness, ":int4,asym,group=16");
+  assert_shows(harness, "applies int4,asym,group=16,minmax"); /* before Enter */
+  type(harness, "\r");
   assert_shows(harness, "int4,asym,group=16,minmax");
   char *before = screen_of(harness);
   type(harness, ":int4,asym,grup=16\r");

@@ -120,6 +120,9 @@ static void fuzzy_prefers_the_near(void **state)
   assert_true(fuzzy_score("fn", "format-next") > 0);
   assert_true(fuzzy_score("form", "format-next") > fuzzy_score("fmnx", "format-next"));
   assert_true(fuzzy_score("", "anything") > 0);
+  enum command_id ids[COMMAND_COUNT];
+  assert_int_equal(commands_match("", ids), COMMAND_COUNT);
+  assert_int_equal(commands_match("int4,asym", ids), 0);
 }
 
 static void keys_have_names(void **state)

@@ -77,6 +77,8 @@ size_t commands_match(const char *pattern, enum command_id *ids)
 {
   int scores[COMMAND_COUNT];
   size_t count = 0;
+  if (strpbrk(pattern, ",="))
+    return 0;
   for (int id = 0; id < COMMAND_COUNT; id++) {
     int score = command_score((enum command_id)id, pattern);
     if (!score)

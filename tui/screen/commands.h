@@ -48,7 +48,7 @@ char *command_first_key(enum command_id id, char *text, size_t size);
 int fuzzy_score(const char *pattern, const char *text);
 
 /* Commands whose name (or description, weaker) matches PATTERN, best first; at most COMMAND_COUNT.
- * Returns how many. */
+ * Returns how many. A pattern with ',' or '=' is a quantizer, no name: nothing matches. */
 size_t commands_match(const char *pattern, enum command_id *ids);
 
 #endif

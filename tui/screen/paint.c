@@ -405,8 +405,8 @@ static void paint_prompt(struct explorer *explorer, const char *before)
   struct rect rect = explorer->layout.place[PLACE_MESSAGE];
   if (rect.rows == 0)
     rect = (struct rect){explorer->cells.rows - 1, 0, 1, explorer->cells.columns};
-  rect.rows = 1;
   cells_fill(&explorer->cells, rect, ' ', (struct style){0});
+  rect.rows = 1;
   int column = cells_text(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_KEY}, before);
   const char *text = explorer->prompt.text;
   while (*text && text_width(&explorer->cells, text) > rect.columns - column - 2)
@@ -429,6 +429,23 @@ static void paint_suggestion(struct explorer *explorer, struct rect line, enum c
   cells_text(&explorer->cells, line, 0, 28, dim, explorer_commands[id].what);
 }
 
+/* Below the prompt, before Enter: the quantizer that the text means, or why it means neither a
+ * quantizer nor a command. */
+static void paint_preview(struct explorer *explorer, size_t commands)
+{
+  struct rect rect = explorer->layout.place[PLACE_MESSAGE];
+  struct quantizer quantizer;
+  struct error error;
+  char text[QUANTIZER_TEXT];
+  if (rect.rows < 2 || explorer->prompt.length == 0)
+    return;
+  if (quantizer_parse(explorer->prompt.text, &quantizer, &error) == STATUS_OK)
+    cells_printf(&explorer->cells, rect, 1, 2, (struct style){.ink = PAINT_GOOD}, "applies %s",
+                 quantizer_print(&quantizer, text));
+  else if (commands == 0)
+    cells_text(&explorer->cells, rect, 1, 2, (struct style){.ink = PAINT_DIM}, error.text);
+}
+
 /* Commands that match, in a box above the prompt. */
 static void paint_palette(struct explorer *explorer)
 {
@@ -443,6 +460,7 @@ static void paint_palette(struct explorer *explorer)
     explorer->prompt.selected = count ? count - 1 : 0;
   size_t first = explorer->prompt.selected >= rows ? explorer->prompt.selected - rows + 1 : 0;
   paint_prompt(explorer, ":");
+  paint_preview(explorer, count);
   paint_fixed_hints(explorer, hints);
   if (explorer->layout.form == LAYOUT_LINE)
     return;

@@ -266,9 +266,13 @@ static void draw_hline(const struct plot *plot, const struct mark *mark)
   double at = scaled(&plot->panel->y, mark->x[0]);
   if (!(at >= 0 && at <= 1))
     return;
-  int height = eighths_of(plot, mark->x[0]);
-  for (int c = 0; c < plot->area.columns; c++)
-    over(plot, row_of(plot, height), plot->area.column + c, GLYPH_DASH, paint_of(mark->role));
+  int row = row_of(plot, eighths_of(plot, mark->x[0]));
+  for (int c = 0; c < plot->area.columns; c++) {
+    uint32_t below = cells_at(plot->cells, row, plot->area.column + c)->code;
+    /* The end of a bar says more than the line through it. */
+    if (below == ' ' || below == plot->glyphs->code[GLYPH_BAR_8])
+      over(plot, row, plot->area.column + c, GLYPH_DASH, paint_of(mark->role));
+  }
 }
 
 static void label_vline(const struct plot *plot, const struct mark *mark)
