@@ -157,12 +157,15 @@ static void hostile_names_are_escaped(void **state)
   type(harness, "t");
   assert_shows(harness, "bad\\x1b[31mred\\x07");
   type(harness, "\033");
-  type(harness, "nn");
+  type(harness, "nny");
   assert_shows(harness, "bad\\x1b[31mred");
+  harness_bytes(harness, "q"); /* prints the recipe, which has the name in it */
+  assert_int_equal(harness_wait_end(harness), 0);
   const char *output = harness_output(harness, &length);
   assert_null(memmem(output, length, "\033[31mred", 8));
   assert_non_null(memmem(output, length, "[31mred", 7)); /* the search can find */
-  fixture_quit(harness);
+  assert_non_null(memmem(output, length, "$'bad\\033[31mred\\007' -q", 24));
+  harness_end(harness);
 }
 
 /* --- keys --------------------------------------------------------------------------------- */

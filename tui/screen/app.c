@@ -255,8 +255,10 @@ static enum status open_source(const char *spec, struct source **out, struct err
 {
   enum status status = source_open(spec, out, error);
   if (status == STATUS_OK && source_count(*out) == 0) {
+    char shown[256];
     source_close(*out);
-    return error_set(error, STATUS_INPUT, "%s: holds no tensors", spec);
+    return error_set(error, STATUS_INPUT, "%s: holds no tensors",
+                     text_escape(spec, shown, sizeof shown));
   }
   return status;
 }
@@ -457,7 +459,7 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     run(explorer);
     terminal_close();
     if (explorer->copied && explorer->recipe)
-      printf("%s\n", explorer->recipe);
+      printf("%s\n", explorer->recipe); /* control characters in names are quoted in it */
   }
   finish(explorer);
   signals_remove();
