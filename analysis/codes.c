@@ -99,24 +99,20 @@ static void gather(const struct codes *codes)
 static bool is_high(const struct codes *codes, size_t code)
 {
   const struct quantizer *quantizer = fit_quantizer(codes->fit);
-  const struct format *format = quantizer->format;
-  if (format->family == FORMAT_MINIFLOAT)
-    return fabs((double)format_decode(format, (uint32_t)code)) > format_max(format) * 100 / 127;
-  long lowest, highest, first, last;
-  quantizer_code_range(quantizer, &lowest, &highest);
+  long first, last;
   if (quantizer->asymmetric) {
     high_limits(codes, 0, &first, &last);
     return (long)code < first || (long)code > last;
   }
-  long value = lowest + (long)code;
-  return labs(value) * 127 > highest * 100;
+  return fabs(fit_code_value(codes->fit, 0, (uint32_t)code)) * 127 >
+         format_max(quantizer->format) * 100;
 }
 
 void codes_finish(const struct codes *codes, struct metrics *metrics)
 {
   const struct quantizer *quantizer = fit_quantizer(codes->fit);
   gather(codes);
-  if (quantizer->format->family == FORMAT_MINIFLOAT) {
+  if (quantizer->format->family->signed_zero) {
     size_t minus_zero = codes->codes / 2;
     codes->count[0] += codes->count[minus_zero];
     codes->count[minus_zero] = 0;

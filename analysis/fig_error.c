@@ -10,7 +10,7 @@
 static double half_step(const struct result *result)
 {
   if (!result->fit || fit_grain(result->fit)->units != 1 ||
-      result->quantizer.format->family != FORMAT_INTEGER)
+      !format_is_integer(result->quantizer.format))
     return NAN;
   return (double)fit_scale(result->fit, 0) / 2;
 }

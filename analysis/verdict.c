@@ -32,7 +32,7 @@ static char *print_share(double share, char *text)
 static const struct channel *outlier(const struct result *result)
 {
   const struct channels *channels = &result->channels;
-  if (result->quantizer.format->family != FORMAT_INTEGER || !channels->share_scales)
+  if (!format_is_integer(result->quantizer.format) || !channels->share_scales)
     return NULL;
   const struct channel *top = &channels->channel[channels->by_ratio[0]];
   if (!(top->ratio >= OUTLIER_RATIO) || isinf(top->ratio))

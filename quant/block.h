@@ -39,7 +39,7 @@ struct block_note {
 struct block_parts {
   uint8_t code[BLOCK_MOST];
   float scale[BLOCK_SUBS_MOST];
-  float offset[BLOCK_SUBS_MOST]; /* used when has_offset */
+  float offset[BLOCK_SUBS_MOST];                                   /* used when has_offset */
   int32_t sub_scale[BLOCK_SUBS_MOST], sub_offset[BLOCK_SUBS_MOST]; /* as stored: 6-bit, 4-bit ... */
   bool has_offset;
   const float *levels; /* value of each code at scale 1; level_count of them; constant */
@@ -49,11 +49,11 @@ struct block_parts {
 };
 
 struct block_codec {
-  const char *name;   /* of the format row: "q4_k" */
-  size_t length;      /* elements of a block */
-  size_t bytes;       /* packed bytes of a block */
-  size_t sub_length;  /* elements that share a scale: length / sub_length sub-blocks */
-  bool pads;          /* ragged rows are padded by the format itself (MX); else refused (ggml) */
+  const char *name;  /* of the format row: "q4_k" */
+  size_t length;     /* elements of a block */
+  size_t bytes;      /* packed bytes of a block */
+  size_t sub_length; /* elements that share a scale: length / sub_length sub-blocks */
+  bool pads;         /* ragged rows are padded by the format itself (MX); else refused (ggml) */
   bool takes_importance;
   /* Packs a row of n elements (a multiple of length; the caller has padded). IMPORTANCE has n
    * weights or is NULL. SCRATCH-free; may be called from many threads. NULL: decoding only. */

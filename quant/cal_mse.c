@@ -34,8 +34,7 @@ struct job {
 enum { MAX_TRIALS = 16, CLIPS = 4 * MAX_TRIALS };
 
 struct trials {
-  const struct calibration *calibration;
-  struct minifloat_grid grid;
+  struct grid grid;
   size_t count;
   float scale[MAX_TRIALS];
   long zero[MAX_TRIALS];
@@ -45,13 +44,11 @@ static void measure_block(void *state, const float *x, size_t n, const void *con
 {
   const struct trials *trials = context;
   double *errors = state;
-  for (size_t i = 0; i < trials->count; i++)
-    errors[i] +=
-        trials->calibration->format->family == FORMAT_INTEGER
-            ? kernels.integer_sse(
-                  x, n,
-                  calibration_integer_unit(trials->calibration, trials->scale[i], trials->zero[i]))
-            : kernels.minifloat_sse(x, n, &trials->grid, trials->scale[i]);
+  const struct family *family = trials->grid.format->family;
+  for (size_t i = 0; i < trials->count; i++) {
+    struct unit unit = family->unit(&trials->grid, trials->scale[i], trials->zero[i]);
+    errors[i] += family->sse(&trials->grid, &unit, x, n);
+  }
 }
 
 static void merge_errors(void *into, const void *from, const void *context)
@@ -71,9 +68,7 @@ static enum status try_all(struct job *job, struct trials *trials, double *least
                             .block = measure_block,
                             .merge = merge_errors,
                             .context = trials};
-  trials->calibration = job->calibration;
-  if (job->calibration->format->family == FORMAT_MINIFLOAT)
-    trials->grid = format_grid(job->calibration->format);
+  trials->grid = calibration_grid(job->calibration);
   enum status status = sample_visit(job->sample, &visitor, errors);
   for (size_t i = 0; i < trials->count && status == STATUS_OK; i++)
     if (errors[i] < *least) {
@@ -102,12 +97,10 @@ static enum status refine(struct job *job, double width, double until, double *l
 
 /* --- formats with many levels ----------------------------------------------------------- */
 
-/* Small floats have the same levels in every octave, so one octave on either side of minmax is
- * all there is to see; integers may clip far. */
 static enum status search_clips(struct job *job)
 {
-  bool integer = job->calibration->format->family == FORMAT_INTEGER;
-  const double first = integer ? 1 : 2, last = integer ? 0.02 : 0.5;
+  const struct family *family = job->calibration->format->family;
+  const double first = family->widest, last = family->narrowest;
   const double step = pow(last / first, 1.0 / (CLIPS - 1));
   double least = HUGE_VAL, clip = first, whole = (double)job->best->scale;
   enum status status = STATUS_OK;
@@ -124,42 +117,42 @@ static enum status search_clips(struct job *job)
 
 /* --- levels --------------------------------------------------------------------------- */
 
-static void make_ladder(const struct calibration *calibration, struct ladder *ladder)
+/* Levels on either side of zero. */
+static void set_sides(const struct calibration *calibration, long zero, size_t steps[2])
 {
   const struct format *format = calibration->format;
-  ladder->even = format->family == FORMAT_INTEGER;
-  ladder->steps =
-      ladder->even ? (size_t)1 << format->bits : format_levels(format, false, false) / 2;
-  if (ladder->even)
-    ladder->steps = calibration->asymmetric ? ladder->steps - 1 : ladder->steps / 2;
-  /* The codes of a small float's positive numbers are in order. */
-  for (size_t k = 0; k <= ladder->steps; k++)
-    ladder->value[k] = ladder->even ? (double)k : (double)format_decode(format, (uint32_t)k);
-  ladder_finish(ladder);
+  struct grid grid = calibration_grid(calibration);
+  struct unit unit = format->family->unit(&grid, 1, zero);
+  steps[1] = format->family->zero_level(&grid, &unit);
+  steps[0] = format_levels(format, calibration->asymmetric, calibration->narrow) - 1 - steps[1];
 }
 
-/* Levels on either side of zero. */
-static void set_sides(const struct calibration *calibration, long zero, struct scale_search *search)
+/* Wherever the zero point is, the levels above it are those of zero point 0. */
+static void make_ladder(const struct calibration *calibration, struct ladder *ladder)
 {
-  if (calibration->format->family == FORMAT_INTEGER) {
-    struct integer_unit unit = calibration_integer_unit(calibration, 1, zero);
-    search->steps[0] = (size_t)unit.hi;
-    search->steps[1] = (size_t)-unit.lo;
-  } else {
-    search->steps[0] = search->steps[1] = search->ladder->steps;
-  }
+  struct grid grid = calibration_grid(calibration);
+  const struct family *family = grid.format->family;
+  struct unit unit = family->unit(&grid, 1, 0);
+  size_t steps[2];
+  set_sides(calibration, 0, steps);
+  ladder->even = family->even;
+  ladder->steps = size_max(steps[0], steps[1]);
+  for (size_t k = 0; k <= ladder->steps; k++)
+    ladder->value[k] = steps[0] >= steps[1] ? (double)family->level(&grid, &unit, steps[1] + k)
+                                            : -(double)family->level(&grid, &unit, steps[1] - k);
+  ladder_finish(ladder);
 }
 
 static void start_from_best(const struct job *job, struct scale_search *search)
 {
-  set_sides(job->calibration, job->best->zero, search);
+  set_sides(job->calibration, job->best->zero, search->steps);
   search->scale = ldexp((double)job->best->scale, -job->exponent);
   search->error = scale_error(search, search->scale);
 }
 
 static void improve(struct job *job, struct scale_search *search, long zero)
 {
-  set_sides(job->calibration, zero, search);
+  set_sides(job->calibration, zero, search->steps);
   if (scale_improve(search)) {
     job->best->scale = fmaxf((float)ldexp(search->scale, job->exponent), FLT_TRUE_MIN);
     job->best->zero = zero;
@@ -434,7 +427,7 @@ static enum status search_format(struct job *job)
 {
   struct ladder ladder;
   struct scale_search search = {.ladder = &ladder};
-  if (job->calibration->format->bits > 8)
+  if (job->calibration->format->bits > 8 || !job->calibration->format->family->doubles)
     return search_clips(job);
   make_ladder(job->calibration, &ladder);
   if (job->sample->values && job->sample->finite <= DIRECT)

@@ -84,11 +84,7 @@ void calibration_scale(const struct calibration *calibration, const struct choic
   }
 }
 
-struct integer_unit calibration_integer_unit(const struct calibration *calibration, float scale,
-                                             long zero)
+struct grid calibration_grid(const struct calibration *calibration)
 {
-  long half = 1L << (calibration->format->bits - 1);
-  if (calibration->asymmetric)
-    return (struct integer_unit){scale, (float)-zero, (float)(2 * half - 1 - zero)};
-  return (struct integer_unit){scale, (float)(calibration->narrow - half), (float)(half - 1)};
+  return grid_make(calibration->format, calibration->asymmetric, calibration->narrow);
 }

@@ -8,8 +8,7 @@
 #define QSCOPE_QUANT_CALIBRATOR_H
 
 #include "quant/base/status.h"
-#include "quant/format.h"
-#include "quant/kernels/kernels.h"
+#include "quant/family.h"
 #include "quant/sample.h"
 
 #include <stdbool.h>
@@ -61,10 +60,7 @@ double calibrator_default(const struct calibrator *calibrator, const struct form
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,
                        float *scale, long *zero);
 
-/* Integer grid for SCALE and ZERO. */
-struct integer_unit calibration_integer_unit(const struct calibration *calibration, float scale,
-                                             long zero);
-/* Small-float grid of FORMAT. */
-struct minifloat_grid format_grid(const struct format *format);
+/* The grid that CALIBRATION is for. */
+struct grid calibration_grid(const struct calibration *calibration);
 
 #endif

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 enum {
-  FEED_BLOCK = 4096,   /* elements that one read may ask for: scratch stays in cache */
-  FEED_CHUNK = 65536,  /* elements of one parallel job: a multiple of FEED_BLOCK */
+  FEED_BLOCK = 4096,  /* elements that one read may ask for: scratch stays in cache */
+  FEED_CHUNK = 65536, /* elements of one parallel job: a multiple of FEED_BLOCK */
 };
 
 struct feed {

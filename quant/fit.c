@@ -2,7 +2,6 @@
 #include "quant/fit.h"
 
 #include "quant/base/size.h"
-#include "quant/rounding.h"
 
 #include <float.h>
 #include <math.h>
@@ -14,8 +13,7 @@ void fit_free(struct fit *fit)
 {
   if (!fit)
     return;
-  free(fit->scale);
-  free(fit->integers);
+  free(fit->unit);
   free(fit);
 }
 
@@ -31,12 +29,12 @@ const struct grain *fit_grain(const struct fit *fit)
 
 float fit_scale(const struct fit *fit, size_t unit)
 {
-  return fit->scale[unit];
+  return fit->unit[unit].scale;
 }
 
 long fit_zero_point(const struct fit *fit, size_t unit)
 {
-  return fit->quantizer.asymmetric ? -(long)fit->integers[unit].lo : 0;
+  return fit->quantizer.asymmetric ? -(long)fit->unit[unit].lo : 0;
 }
 
 size_t fit_alignment(const struct fit *fit)
@@ -45,66 +43,56 @@ size_t fit_alignment(const struct fit *fit)
   return 1;
 }
 
-/* Lowest and highest grid value of UNIT at scale 1. */
-static void grid_ends(const struct fit *fit, size_t unit, float *lo, float *hi)
-{
-  *lo = fit->integers ? fit->integers[unit].lo : -fit->grid.max;
-  *hi = fit->integers ? fit->integers[unit].hi : fit->grid.max;
-}
-
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
 {
-  float lowest, highest;
-  grid_ends(fit, unit, &lowest, &highest);
-  *lo = (double)(lowest * fit->scale[unit]);
-  *hi = (double)(highest * fit->scale[unit]);
+  const struct unit *u = &fit->unit[unit];
+  *lo = (double)(u->lo * u->scale);
+  *hi = (double)(u->hi * u->scale);
+}
+
+double fit_code_value(const struct fit *fit, size_t unit, uint32_t code)
+{
+  return (double)fit->family->code_value(&fit->grid, &fit->unit[unit], code);
 }
 
 /* --- bounds ------------------------------------------------------------------------------- */
 
-/* One end of a grid, turned so that it is the upper one: END whole steps of size STEP. */
-struct end {
-  double end, step;
-  float scale;
-  enum rounding mode;
-};
-
 /* True when x / scale rounds beyond the end of the grid. Stochastic rounding goes by the value
  * itself: beyond the end there is nothing to choose from. */
-static bool is_clipped(const struct end *end, float x)
+static bool is_clipped(const struct grid_end *end, float scale, enum rounding mode, float x)
 {
-  double steps = (double)(x / end->scale) / end->step;
-  struct rounding_rule rule = {.mode = end->mode};
-  return (end->mode == ROUND_STOCHASTIC ? steps : round_to_whole(steps, rule, 0)) > end->end;
+  double steps = ((double)(x / scale) - end->end) / end->step;
+  struct rounding_rule rule = {.mode = mode};
+  if (steps < -1 || mode == ROUND_STOCHASTIC)
+    return steps > 0;
+  /* Counted from the even step at or below the last one, so that ties go where they went. */
+  return round_to_whole(steps + 2 + end->odd, rule, 0) > 2 + end->odd;
 }
 
 /* The last float32 that is not clipped: the real threshold is within a few of it. */
-static float last_inside(const struct end *end)
+static float last_inside(const struct grid_end *end, float scale, enum rounding mode)
 {
   static const double beyond[] = {
       [ROUND_EVEN] = 0.5, [ROUND_AWAY] = 0.5, [ROUND_ZERO] = 1, [ROUND_STOCHASTIC] = 0};
-  double threshold = (end->end + beyond[end->mode]) * end->step * (double)end->scale;
+  double threshold = (end->end + beyond[mode] * end->step) * (double)scale;
   float x = (float)fmin(threshold, (double)FLT_MAX);
-  while (is_clipped(end, x))
+  while (is_clipped(end, scale, mode, x))
     x = nextafterf(x, -INFINITY);
-  while (x < FLT_MAX && !is_clipped(end, nextafterf(x, INFINITY)))
+  while (x < FLT_MAX && !is_clipped(end, scale, mode, nextafterf(x, INFINITY)))
     x = nextafterf(x, INFINITY);
   return x;
 }
 
 void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
 {
-  float lo, hi, scale = fit->scale[unit];
-  grid_ends(fit, unit, &lo, &hi);
-  /* The last step of a small float grid; beyond its end the steps would go on the same. */
-  double step = fit->integers ? 1 : ldexp(1, ilogb((double)hi) - fit->grid.mantissa_bits);
-  /* All rounding modes are symmetric about 0. */
-  struct end top = {(double)hi / step, step, scale, fit->quantizer.rounding};
-  struct end bottom = {-(double)lo / step, step, scale, fit->quantizer.rounding};
-  *bounds = (struct tally_bounds){.clip_lo = -last_inside(&bottom),
-                                  .clip_hi = last_inside(&top),
-                                  .rail_lo = lo * scale,
-                                  .rail_hi = hi * scale};
+  const struct unit *u = &fit->unit[unit];
+  enum rounding mode = fit->quantizer.rounding;
+  struct grid_end end[2];
+  fit->family->ends(&fit->grid, u, end);
+  *bounds = (struct tally_bounds){.clip_lo = -last_inside(&end[0], u->scale, mode),
+                                  .clip_hi = last_inside(&end[1], u->scale, mode),
+                                  .rail_lo = u->lo * u->scale,
+                                  .rail_hi = u->hi * u->scale};
 }
 
 /* --- round trip --------------------------------------------------------------------------- */
@@ -114,13 +102,9 @@ static void any_rounding(const struct fit *fit, size_t start, size_t n, const fl
 {
   struct rounding_rule rule = {fit->quantizer.rounding, fit->quantizer.seed};
   struct grain_walk walk = grain_walk_from(&fit->grain, start);
-  for (size_t i = 0; i < n; i++) {
-    size_t unit = grain_walk_step(&walk);
-    uint16_t *code = codes ? codes + i : NULL;
-    y[i] = fit->integers
-               ? integer_value_any(x[i], fit->integers[unit], rule, start + i, code)
-               : minifloat_value_any(x[i], &fit->grid, fit->scale[unit], rule, start + i, code);
-  }
+  for (size_t i = 0; i < n; i++)
+    y[i] = fit->family->value(&fit->grid, &fit->unit[grain_walk_step(&walk)], x[i], rule, start + i,
+                              codes ? codes + i : NULL);
 }
 
 static void by_runs(const struct fit *fit, size_t start, size_t n, const float *x, float *y,
@@ -129,11 +113,7 @@ static void by_runs(const struct fit *fit, size_t start, size_t n, const float *
   size_t run, unit;
   for (size_t i = 0; i < n; i += run) {
     run = grain_run(&fit->grain, start + i, n - i, &unit);
-    uint16_t *run_codes = codes ? codes + i : NULL;
-    if (fit->integers)
-      kernels.integer_run(x + i, run, fit->integers[unit], y + i, run_codes);
-    else
-      kernels.minifloat_run(x + i, run, &fit->grid, fit->scale[unit], y + i, run_codes);
+    fit->family->run(&fit->grid, &fit->unit[unit], x + i, run, y + i, codes ? codes + i : NULL);
   }
 }
 
@@ -145,11 +125,7 @@ static void by_rows(const struct fit *fit, size_t start, size_t n, const float *
   for (size_t i = 0; i < n; i += run) {
     size_t unit = (start + i) % fit->grain.channels;
     run = size_min(fit->grain.channels - unit, n - i);
-    uint16_t *run_codes = codes ? codes + i : NULL;
-    if (fit->integers)
-      kernels.integer_lanes(x + i, run, fit->integers + unit, y + i, run_codes);
-    else
-      kernels.minifloat_lanes(x + i, run, &fit->grid, fit->scale + unit, y + i, run_codes);
+    fit->family->lanes(&fit->grid, &fit->unit[unit], x + i, run, y + i, codes ? codes + i : NULL);
   }
 }
 
@@ -157,17 +133,10 @@ static void by_lanes(const struct fit *fit, size_t start, size_t n, const float 
                      uint16_t *codes)
 {
   struct grain_walk walk = grain_walk_from(&fit->grain, start);
-  if (fit->integers) {
-    struct integer_unit units[FEED_BLOCK];
-    for (size_t i = 0; i < n; i++)
-      units[i] = fit->integers[grain_walk_step(&walk)];
-    kernels.integer_lanes(x, n, units, y, codes);
-  } else {
-    float scales[FEED_BLOCK];
-    for (size_t i = 0; i < n; i++)
-      scales[i] = fit->scale[grain_walk_step(&walk)];
-    kernels.minifloat_lanes(x, n, &fit->grid, scales, y, codes);
-  }
+  struct unit units[FEED_BLOCK];
+  for (size_t i = 0; i < n; i++)
+    units[i] = fit->unit[grain_walk_step(&walk)];
+  fit->family->lanes(&fit->grid, units, x, n, y, codes);
 }
 
 void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *x, float *y,
@@ -206,27 +175,17 @@ double fit_bits_per_element(const struct fit *fit)
 
 /* --- levels -------------------------------------------------------------------------------- */
 
-/* Grid value number INDEX, counted from the lowest, at scale 1. The codes of positive small
- * floats are in the order of their values. */
-static float grid_value(const struct fit *fit, size_t unit, size_t levels, size_t index)
-{
-  if (fit->integers)
-    return fit->integers[unit].lo + (float)index;
-  size_t zero = levels / 2;
-  return index < zero ? -format_decode(fit->quantizer.format, (uint32_t)(zero - index))
-                      : format_decode(fit->quantizer.format, (uint32_t)(index - zero));
-}
-
 double *fit_levels(const struct fit *fit, size_t unit, size_t *count)
 {
   const struct quantizer *quantizer = &fit->quantizer;
   size_t levels = format_levels(quantizer->format, quantizer->asymmetric, quantizer->narrow);
+  const struct unit *u = &fit->unit[unit];
   double *values = mem_array(levels, sizeof *values);
   size_t kept = 0;
   if (!values)
     return NULL;
   for (size_t i = 0; i < levels; i++) {
-    double value = (double)(grid_value(fit, unit, levels, i) * fit->scale[unit]);
+    double value = (double)(fit->family->level(&fit->grid, u, i) * u->scale);
     if (kept == 0 || value != values[kept - 1])
       values[kept++] = value;
   }

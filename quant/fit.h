@@ -3,14 +3,15 @@
 #ifndef QSCOPE_QUANT_FIT_H
 #define QSCOPE_QUANT_FIT_H
 
+#include "quant/family.h"
 #include "quant/quantizer.h"
 
 struct fit {
   struct quantizer quantizer;
+  const struct family *family; /* of the format */
   struct grain grain;
-  struct minifloat_grid grid;    /* small floats */
-  float *scale;                  /* of each unit */
-  struct integer_unit *integers; /* of each unit; NULL for small floats */
+  struct grid grid;
+  struct unit *unit; /* grain.units of them */
 };
 
 /* What calibrators are told about QUANTIZER. */

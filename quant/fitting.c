@@ -44,9 +44,7 @@ static void set_unit(const struct fitting *fitting, size_t unit, float scale, lo
   struct fit *fit = fitting->fit;
   /* No scale may be 0 or infinite: x / scale has to mean something. */
   scale = scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
-  fit->scale[unit] = scale;
-  if (fit->integers)
-    fit->integers[unit] = calibration_integer_unit(&fitting->calibration, scale, zero);
+  fit->unit[unit] = fit->family->unit(&fit->grid, scale, zero);
 }
 
 static struct sample unit_sample(const struct fitting *fitting, size_t unit)
@@ -253,14 +251,12 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   struct fit *fit = mem_array(1, sizeof *fit);
   if (!fit)
     return NULL;
-  bool integer = quantizer->format->family == FORMAT_INTEGER;
   fit->quantizer = *quantizer;
+  fit->family = quantizer->format->family;
   fit->grain = *grain;
-  fit->scale = mem_array(grain->units, sizeof *fit->scale);
-  fit->integers = integer ? mem_array(grain->units, sizeof *fit->integers) : NULL;
-  if (!integer)
-    fit->grid = format_grid(quantizer->format);
-  if (!fit->scale || (integer && !fit->integers)) {
+  fit->grid = grid_make(quantizer->format, quantizer->asymmetric, quantizer->narrow);
+  fit->unit = mem_array(grain->units, sizeof *fit->unit);
+  if (!fit->unit) {
     fit_free(fit);
     return NULL;
   }

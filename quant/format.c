@@ -1,8 +1,7 @@
 /* The format table and what follows from a row. */
 #include "quant/format.h"
 
-#include "quant/calibrator.h"
-#include "quant/rounding.h"
+#include "quant/family.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 
 #define INTEGER(number, text)                                                                      \
   {                                                                                                \
-    .name = "int" #number, .aliases = "", .summary = text, .family = FORMAT_INTEGER,               \
+    .name = "int" #number, .aliases = "", .summary = text, .family = &integer_family,              \
     .bits = number,                                                                                \
   }
 
@@ -27,7 +26,7 @@ const struct format format_table[] = {
     {.name = "float8_e4m3fn",
      .aliases = "e4m3 fp8_e4m3 fp8",
      .summary = "OCP FP8 with 3 mantissa bits, largest number 448, no infinity; saturating",
-     .family = FORMAT_MINIFLOAT,
+     .family = &minifloat_family,
      .bits = 8,
      .exponent_bits = 4,
      .mantissa_bits = 3,
@@ -36,7 +35,7 @@ const struct format format_table[] = {
     {.name = "float8_e5m2",
      .aliases = "e5m2 fp8_e5m2",
      .summary = "OCP FP8 with 2 mantissa bits, largest number 57344; saturating",
-     .family = FORMAT_MINIFLOAT,
+     .family = &minifloat_family,
      .bits = 8,
      .exponent_bits = 5,
      .mantissa_bits = 2,
@@ -45,7 +44,7 @@ const struct format format_table[] = {
     {.name = "float16",
      .aliases = "fp16 f16 half",
      .summary = "IEEE half precision, largest number 65504; saturating; a plain cast by default",
-     .family = FORMAT_MINIFLOAT,
+     .family = &minifloat_family,
      .bits = 16,
      .exponent_bits = 5,
      .mantissa_bits = 10,
@@ -55,7 +54,7 @@ const struct format format_table[] = {
     {.name = "bfloat16",
      .aliases = "bf16",
      .summary = "the upper half of float32; a plain cast by default",
-     .family = FORMAT_MINIFLOAT,
+     .family = &minifloat_family,
      .bits = 16,
      .exponent_bits = 8,
      .mantissa_bits = 7,
@@ -93,25 +92,9 @@ char *format_label(const struct format *format, char *text, size_t size)
   return text;
 }
 
-/* Largest exponent field and mantissa of a finite number. */
-static void largest_fields(const struct format *format, int *exponent, int *mantissa)
-{
-  *exponent = (1 << format->exponent_bits) - 1;
-  *mantissa = (1 << format->mantissa_bits) - 1;
-  if (format->specials == SPECIALS_IEEE)
-    --*exponent;
-  if (format->specials == SPECIALS_FN)
-    --*mantissa;
-}
-
 double format_max(const struct format *format)
 {
-  if (format->family == FORMAT_INTEGER)
-    return ldexp(1, format->bits - 1) - 1;
-  int exponent, mantissa;
-  largest_fields(format, &exponent, &mantissa);
-  return ldexp((1 << format->mantissa_bits) + mantissa,
-               exponent - format->bias - format->mantissa_bits);
+  return format->family->max(format);
 }
 
 double format_min_normal(const struct format *format)
@@ -131,57 +114,27 @@ size_t format_codes(const struct format *format)
 
 size_t format_levels(const struct format *format, bool asymmetric, bool narrow)
 {
-  if (format->family == FORMAT_INTEGER)
-    return format_codes(format) - (narrow && !asymmetric);
-  int exponent, mantissa;
-  largest_fields(format, &exponent, &mantissa);
-  size_t positive = ((size_t)exponent << format->mantissa_bits) + (size_t)mantissa;
-  return 2 * positive + 1;
-}
-
-static float decode_integer(const struct format *format, uint32_t code)
-{
-  uint32_t sign = 1u << (format->bits - 1);
-  return (float)((int32_t)((code & (2 * sign - 1)) ^ sign) - (int32_t)sign);
-}
-
-static float decode_minifloat(const struct format *format, uint32_t code)
-{
-  int largest_exponent, largest_mantissa;
-  largest_fields(format, &largest_exponent, &largest_mantissa);
-  int mantissa = (int)(code & ((1u << format->mantissa_bits) - 1));
-  int exponent = (int)(code >> format->mantissa_bits & ((1u << format->exponent_bits) - 1));
-  float value;
-  if (exponent > largest_exponent)
-    value = mantissa == 0 ? INFINITY : NAN;
-  else if (exponent == largest_exponent && mantissa > largest_mantissa)
-    value = NAN;
-  else if (exponent == 0)
-    value = ldexpf((float)mantissa, 1 - format->bias - format->mantissa_bits);
-  else
-    value = ldexpf((float)((1 << format->mantissa_bits) + mantissa),
-                   exponent - format->bias - format->mantissa_bits);
-  return copysignf(value, code >> (format->bits - 1) & 1 ? -1.0f : 1.0f);
+  return format->family->levels(format, asymmetric, narrow);
 }
 
 float format_decode(const struct format *format, uint32_t code)
 {
-  return format->family == FORMAT_INTEGER ? decode_integer(format, code)
-                                          : decode_minifloat(format, code);
+  return format->family->decode(format, code);
 }
 
 uint32_t format_encode(const struct format *format, float x)
 {
-  const struct rounding_rule even = {.mode = ROUND_EVEN};
-  uint16_t code;
-  if (format->family == FORMAT_INTEGER) {
-    float max = (float)format_max(format);
-    struct integer_unit unit = {.scale = 1, .lo = -max - 1, .hi = max};
-    integer_value_any(x, unit, even, 0, &code);
-    uint32_t sign = 1u << (format->bits - 1);
-    return code ^ sign;
-  }
-  struct minifloat_grid grid = format_grid(format);
-  minifloat_value_any(x, &grid, 1, even, 0, &code);
-  return code;
+  return format->family->encode(format, x);
+}
+
+bool format_is_integer(const struct format *format)
+{
+  return format->family->has_zero_point;
+}
+
+struct grid grid_make(const struct format *format, bool asymmetric, bool narrow)
+{
+  struct grid grid = {.format = format, .asymmetric = asymmetric, .narrow = narrow};
+  format->family->prepare(&grid);
+  return grid;
 }

@@ -1,9 +1,9 @@
 /* The format table: one row for each way to store a number.
  *
- * Element formats map x / scale to the nearest of a finite set of values (the grid). Rows of
- * issue 2: the integers (quant/integer.c) and the small floats (quant/minifloat.c). Adding a
- * format is one row here and, for a new family, one file. Ownership: the table is constant.
- * Threads: immutable. */
+ * Element formats map x / scale to the nearest of a finite set of values (the grid). What a row
+ * does is its family's: the integers (quant/integer.c), the small floats (quant/minifloat.c).
+ * Adding a format is one row here and, for a new family, one file; see family.h. Ownership: the
+ * table is constant. Threads: immutable. */
 #ifndef QSCOPE_QUANT_FORMAT_H
 #define QSCOPE_QUANT_FORMAT_H
 
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum format_family { FORMAT_INTEGER, FORMAT_MINIFLOAT };
+struct family; /* family.h */
 
 /* What the codes above the largest number mean. */
 enum format_specials {
@@ -24,8 +24,8 @@ struct format {
   const char *name;    /* the canonical word: "int8", "float8_e4m3fn" */
   const char *aliases; /* space-separated, the short label for narrow screens first; or "" */
   const char *summary; /* one line for `qscope formats` */
-  enum format_family family;
-  int bits;            /* stored bits of an element */
+  const struct family *family;
+  int bits;                               /* stored bits of an element */
   int exponent_bits, mantissa_bits, bias; /* minifloats */
   enum format_specials specials;
   bool raw_by_default; /* fp16, bf16: people mean the plain cast (scale=1) when they name no
@@ -62,5 +62,8 @@ float format_decode(const struct format *format, uint32_t code);
  * a format with infinity keeps it; integers clamp infinity and map NaN to 0. This is the
  * reference path, one value at a time; arrays go through the kernels. */
 uint32_t format_encode(const struct format *format, float x);
+
+/* True when FORMAT has whole levels and a zero point. */
+bool format_is_integer(const struct format *format);
 
 #endif

@@ -14,6 +14,7 @@ libquant_a_SOURCES = \
 	quant/cal_percentile.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
 	quant/extent.c quant/extent.h \
+	quant/family.h \
 	quant/feed.h \
 	quant/fit.c quant/fit.h \
 	quant/fitting.c \

@@ -259,7 +259,7 @@ static const struct format *find_format(const char *name, bool *asymmetric)
   if (format || (name[0] != 'u' && name[0] != 'U'))
     return format;
   format = format_find(name + 1);
-  *asymmetric = format && format->family == FORMAT_INTEGER;
+  *asymmetric = format && format_is_integer(format);
   return *asymmetric ? format : NULL;
 }
 
@@ -289,7 +289,7 @@ static void learn_formats(struct vocabulary *vocabulary)
   for (size_t i = 0; i < format_table_length; i++) {
     const struct format *format = &format_table[i];
     learn(vocabulary, "", format->name, strlen(format->name));
-    if (format->family == FORMAT_INTEGER)
+    if (format_is_integer(format))
       learn(vocabulary, "u", format->name, strlen(format->name));
     for (const char *alias = format->aliases; *alias;) {
       size_t length = strcspn(alias, " ");
@@ -333,7 +333,7 @@ static enum status check_scheme(const struct quantizer *quantizer, enum slot *cu
                                 struct error *error)
 {
   const char *format = quantizer->format->name;
-  bool integer = quantizer->format->family == FORMAT_INTEGER;
+  bool integer = format_is_integer(quantizer->format);
   *culprit = SLOT_SCHEME;
   if (quantizer->asymmetric && !integer)
     return error_set(error, STATUS_USAGE,
@@ -414,7 +414,7 @@ static enum status check_calibrator(const struct quantizer *quantizer, enum slot
   *culprit = SLOT_SCALE;
   if (!calibrator)
     return error_set(error, STATUS_USAGE, "neither a calibrator nor a scale nor a range is given");
-  if (calibrator->integers_only && quantizer->format->family != FORMAT_INTEGER)
+  if (calibrator->integers_only && !quantizer->format->family->even)
     return error_set(error, STATUS_USAGE,
                      "\"%s\" contradicts \"%s\": its rule supposes evenly spaced levels (mse "
                      "works with floats)",
@@ -661,7 +661,7 @@ static void print_rounding(const struct quantizer *quantizer, char *text)
 char *quantizer_print(const struct quantizer *quantizer, char *text)
 {
   snprintf(text, QUANTIZER_TEXT, "%s", quantizer->format->name);
-  if (quantizer->format->family == FORMAT_INTEGER)
+  if (format_is_integer(quantizer->format))
     append(text, quantizer->asymmetric ? ",asym" : ",sym");
   if (quantizer->narrow)
     append(text, ",narrow");
@@ -700,7 +700,7 @@ bool quantizer_equal(const struct quantizer *a, const struct quantizer *b)
 
 void quantizer_code_range(const struct quantizer *quantizer, long *lowest, long *highest)
 {
-  if (quantizer->format->family == FORMAT_INTEGER) {
+  if (format_is_integer(quantizer->format)) {
     long half = 1L << (quantizer->format->bits - 1);
     *lowest = quantizer->asymmetric ? 0 : quantizer->narrow - half;
     *highest = quantizer->asymmetric ? 2 * half - 1 : half - 1;

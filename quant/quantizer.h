@@ -73,6 +73,9 @@ float fit_scale(const struct fit *fit, size_t unit);
 long fit_zero_point(const struct fit *fit, size_t unit);
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi);
 
+/* Value at scale 1 of a code of UNIT. */
+double fit_code_value(const struct fit *fit, size_t unit, uint32_t code);
+
 /* Bounds for the tally: exact to the bit, the last float32 that is not clipped. `bulk` is left 0.
  */
 void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds);

@@ -17,7 +17,7 @@ struct rounding_rule {
 double round_to_whole(double v, struct rounding_rule rule, size_t index);
 
 /* Grid value (lo..hi) of X / scale; NaN stays NaN. */
-float integer_round_any(float x, struct integer_unit unit, struct rounding_rule rule, size_t index);
+float integer_round_any(float x, struct unit unit, struct rounding_rule rule, size_t index);
 
 /* Grid value of V = x / scale, saturating, sign of zero kept; NaN stays NaN. */
 float minifloat_round_any(float v, const struct minifloat_grid *grid, struct rounding_rule rule,
@@ -25,7 +25,7 @@ float minifloat_round_any(float v, const struct minifloat_grid *grid, struct rou
 
 /* Reconstruction and code (unless NULL) of one element, any mode: what the kernels of the same
  * names compute for ROUND_EVEN. */
-float integer_value_any(float x, struct integer_unit unit, struct rounding_rule rule, size_t index,
+float integer_value_any(float x, struct unit unit, struct rounding_rule rule, size_t index,
                         uint16_t *code);
 float minifloat_value_any(float x, const struct minifloat_grid *grid, float scale,
                           struct rounding_rule rule, size_t index, uint16_t *code);

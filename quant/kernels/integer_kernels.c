@@ -1,8 +1,7 @@
 /* Integer grids: rounding, codes, and the sums of the scale searches. */
 #include "quant/kernels/table.h"
 
-void KERNEL(integer_run)(const float *x, size_t n, struct integer_unit unit, float *y,
-                         uint16_t *codes)
+void KERNEL(integer_run)(const float *x, size_t n, struct unit unit, float *y, uint16_t *codes)
 {
   for (size_t i = 0; i < n; i++)
     y[i] = (integer_shifted(x[i], unit.scale, unit.lo, unit.hi) - ROUND_MAGIC) * unit.scale;
@@ -12,7 +11,7 @@ void KERNEL(integer_run)(const float *x, size_t n, struct integer_unit unit, flo
     codes[i] = integer_code(integer_shifted(x[i], unit.scale, unit.lo, unit.hi), unit.lo);
 }
 
-void KERNEL(integer_lanes)(const float *x, size_t n, const struct integer_unit *units, float *y,
+void KERNEL(integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                            uint16_t *codes)
 {
   for (size_t i = 0; i < n; i++)
@@ -27,8 +26,8 @@ void KERNEL(integer_lanes)(const float *x, size_t n, const struct integer_unit *
 
 /* Grid values of N (<= KERNEL_BLOCK) elements; X itself, or a padded copy in COPY, is what they
  * belong to. Zeros add nothing to any sum, since zero is on every grid. */
-static const float *integer_grid_block(const float *x, size_t *n, struct integer_unit unit,
-                                       float *copy, float *r)
+static const float *integer_grid_block(const float *x, size_t *n, struct unit unit, float *copy,
+                                       float *r)
 {
   if (*n % LANES) {
     memcpy(copy, x, *n * sizeof *x);
@@ -40,7 +39,7 @@ static const float *integer_grid_block(const float *x, size_t *n, struct integer
   return x;
 }
 
-double KERNEL(integer_sse)(const float *x, size_t n, struct integer_unit unit)
+double KERNEL(integer_sse)(const float *x, size_t n, struct unit unit)
 {
   float copy[KERNEL_BLOCK], y[KERNEL_BLOCK];
   struct lanes error2 = {0};
@@ -54,7 +53,7 @@ double KERNEL(integer_sse)(const float *x, size_t n, struct integer_unit unit)
   return lanes_total(&error2);
 }
 
-void KERNEL(integer_fit)(const float *x, size_t n, struct integer_unit unit, double *xr, double *rr)
+void KERNEL(integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr)
 {
   float copy[KERNEL_BLOCK], r[KERNEL_BLOCK];
   struct lanes xr_lanes = {0}, rr_lanes = {0};

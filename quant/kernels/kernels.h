@@ -21,12 +21,13 @@ enum rounding {
                        element index only */
 };
 
-/* Integer grid of one unit: grid value r = round(x / scale) clamped to lo..hi, reconstruction
- * r * scale, code r - lo (0..levels-1). For the asymmetric scheme lo = -zero_point and
- * hi = levels - 1 - zero_point; so zero is always exactly on the grid. */
-struct integer_unit {
+/* One unit: its scale and the ends of its grid at scale 1. Integers: grid value r = round(x /
+ * scale) clamped to lo..hi, reconstruction r * scale, code r - lo (0..levels-1). For the asymmetric
+ * scheme lo = -zero_point and hi = levels - 1 - zero_point; so zero is always exactly on the grid.
+ */
+struct unit {
   float scale;
-  float lo, hi; /* whole numbers, |.| <= 65535 */
+  float lo, hi; /* integers: whole numbers, |.| <= 65535 */
 };
 
 /* Small-float grid: sign, exponent, mantissa; see struct format. Value = grid * scale. */
@@ -65,23 +66,22 @@ struct kernels {
    * NaN reconstructs to NaN with the code of zero; infinities clamp. x / scale is a true
    * float32 division. A negative x that rounds to 0 becomes +0: integers have one zero.
    * ROUND_EVEN only; other modes go through quant/rounding.h. */
-  void (*integer_run)(const float *x, size_t n, struct integer_unit unit, float *y,
-                      uint16_t *codes);
+  void (*integer_run)(const float *x, size_t n, struct unit unit, float *y, uint16_t *codes);
   /* The same with a unit per element. */
-  void (*integer_lanes)(const float *x, size_t n, const struct integer_unit *units, float *y,
+  void (*integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                         uint16_t *codes);
   /* Small floats; codes are the format's bit patterns. NaN stays NaN; infinity becomes NaN
    * in formats without infinity and stays infinite in the others. */
   void (*minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                         float *y, uint16_t *codes);
   void (*minifloat_lanes)(const float *x, size_t n, const struct minifloat_grid *grid,
-                          const float *scales, float *y, uint16_t *codes);
+                          const struct unit *units, float *y, uint16_t *codes);
   /* Sum of (x - y)^2 where y is the round trip: the inner loop of the mse search. x must be
    * finite. Squares and sums are double, in eight lanes. */
-  double (*integer_sse)(const float *x, size_t n, struct integer_unit unit);
+  double (*integer_sse)(const float *x, size_t n, struct unit unit);
   double (*minifloat_sse)(const float *x, size_t n, const struct minifloat_grid *grid, float scale);
   /* Sum of x * r and of r * r (r the grid value) for the least-squares refinement of a scale. */
-  void (*integer_fit)(const float *x, size_t n, struct integer_unit unit, double *xr, double *rr);
+  void (*integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr);
   void (*minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                         double *xr, double *rr);
   /* Adds the block to TALLY. Non-finite x are left out of everything. */

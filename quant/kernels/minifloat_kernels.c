@@ -42,16 +42,18 @@ void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid
 }
 
 void KERNEL(minifloat_lanes)(const float *x, size_t n, const struct minifloat_grid *grid,
-                             const float *scales, float *y, uint16_t *codes)
+                             const struct unit *units, float *y, uint16_t *codes)
 {
   const struct minifloat_constants c = minifloat_constants(grid);
-  float v[KERNEL_BLOCK];
+  float v[KERNEL_BLOCK], scales[KERNEL_BLOCK];
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
     for (size_t i = 0; i < m; i++)
-      v[i] = x[done + i] / scales[done + i];
+      scales[i] = units[done + i].scale;
+    for (size_t i = 0; i < m; i++)
+      v[i] = x[done + i] / scales[i];
     minifloat_grid_values(v, m, c, 1.0f, v);
-    minifloat_finish(x + done, v, scales + done, 1, m, c, y + done, codes ? codes + done : NULL);
+    minifloat_finish(x + done, v, scales, 1, m, c, y + done, codes ? codes + done : NULL);
   }
 }
 

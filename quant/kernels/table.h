@@ -7,18 +7,16 @@
 
 extern const struct kernels KERNEL(kernels);
 
-void KERNEL(integer_run)(const float *x, size_t n, struct integer_unit unit, float *y,
-                         uint16_t *codes);
-void KERNEL(integer_lanes)(const float *x, size_t n, const struct integer_unit *units, float *y,
+void KERNEL(integer_run)(const float *x, size_t n, struct unit unit, float *y, uint16_t *codes);
+void KERNEL(integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                            uint16_t *codes);
-double KERNEL(integer_sse)(const float *x, size_t n, struct integer_unit unit);
-void KERNEL(integer_fit)(const float *x, size_t n, struct integer_unit unit, double *xr,
-                         double *rr);
+double KERNEL(integer_sse)(const float *x, size_t n, struct unit unit);
+void KERNEL(integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr);
 
 void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                            float *y, uint16_t *codes);
 void KERNEL(minifloat_lanes)(const float *x, size_t n, const struct minifloat_grid *grid,
-                             const float *scales, float *y, uint16_t *codes);
+                             const struct unit *units, float *y, uint16_t *codes);
 double KERNEL(minifloat_sse)(const float *x, size_t n, const struct minifloat_grid *grid,
                              float scale);
 void KERNEL(minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,

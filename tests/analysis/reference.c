@@ -121,7 +121,7 @@ static struct element float_element(const struct result *result, size_t unit, fl
 
 static struct element element_of(const struct result *result, size_t unit, float x)
 {
-  return result->quantizer.format->family == FORMAT_INTEGER ? integer_element(result, unit, x)
+  return format_is_integer(result->quantizer.format) ? integer_element(result, unit, x)
                                                             : float_element(result, unit, x);
 }
 

@@ -1,9 +1,8 @@
 /* How fast the kernels are: elements per second and thread for each kernel and instruction set,
  * and the ratio to a plain read of the same array in the same run. Absolute numbers do not travel
  * between machines; the ratios nearly do. Run by `make bench`, never by `make check`. */
-#include "quant/calibrator.h"
+#include "quant/family.h"
 #include "quant/feed.h"
-#include "quant/format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +15,9 @@ struct bench {
   const float *x;
   float y[FEED_BLOCK];
   uint16_t codes[FEED_BLOCK];
-  struct integer_unit unit, units[FEED_BLOCK];
+  struct unit unit, units[FEED_BLOCK];
   struct minifloat_grid grid;
-  float scale, scales[FEED_BLOCK], min[FEED_BLOCK], max[FEED_BLOCK];
+  float scale, min[FEED_BLOCK], max[FEED_BLOCK];
   uint32_t finite[FEED_BLOCK];
   struct tally_bounds bounds;
   double sink; /* what was computed, so that no compiler can leave it out */
@@ -82,7 +81,7 @@ static void minifloat_codes_block(struct bench *bench, const float *x)
 
 static void minifloat_lanes_block(struct bench *bench, const float *x)
 {
-  bench->kernels->minifloat_lanes(x, FEED_BLOCK, &bench->grid, bench->scales, bench->y, NULL);
+  bench->kernels->minifloat_lanes(x, FEED_BLOCK, &bench->grid, bench->units, bench->y, NULL);
 }
 
 static void tally_block(struct bench *bench, const float *x)
@@ -177,11 +176,9 @@ static void prepare(struct bench *bench)
 {
   bench->scale = 3.5f / 448;
   bench->grid = format_grid(format_find("e4m3"));
-  bench->unit = (struct integer_unit){.scale = 3.5f / 127, .lo = -128, .hi = 127};
-  for (size_t i = 0; i < FEED_BLOCK; i++) {
+  bench->unit = (struct unit){.scale = 3.5f / 127, .lo = -128, .hi = 127};
+  for (size_t i = 0; i < FEED_BLOCK; i++)
     bench->units[i] = bench->unit;
-    bench->scales[i] = bench->scale;
-  }
   bench->bounds = (struct tally_bounds){
       .clip_lo = -3.51f, .clip_hi = 3.51f, .rail_lo = -3.52f, .rail_hi = 3.5f, .bulk = 2.6f};
 }

@@ -35,7 +35,7 @@ double reference_error(const struct calibration *calibration, const float *x, si
   double hi = calibration->asymmetric ? 2 * half - 1 - (double)zero : half - 1;
   for (size_t i = 0; i < n; i++) {
     double level;
-    if (format->family == FORMAT_INTEGER)
+    if (format_is_integer(format))
       level = fmin(fmax(nearbyint((double)x[i] / scale), lo), hi);
     else
       level = nearest_float(format, (double)x[i] / scale);

@@ -110,7 +110,8 @@ static void test_integer_unit(void **state)
     struct calibration calibration = {.format = format_find("int4"),
                                       .asymmetric = units[i].asymmetric,
                                       .narrow = units[i].narrow};
-    struct integer_unit unit = calibration_integer_unit(&calibration, 0.5F, units[i].zero);
+    struct grid grid = calibration_grid(&calibration);
+    struct unit unit = integer_family.unit(&grid, 0.5F, units[i].zero);
     assert_true(unit.scale == 0.5F && unit.lo == units[i].lo && unit.hi == units[i].hi);
   }
 }
@@ -406,7 +407,7 @@ static void test_odd_units(void **state)
         for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
           struct calibration calibration = {
               .format = &format_table[f], .asymmetric = asymmetric, .parameter = 99};
-          bool integer = format_table[f].family == FORMAT_INTEGER;
+          bool integer = format_is_integer(&format_table[f]);
           if ((asymmetric || calibrator_table[c].integers_only) && !integer)
             continue;
           struct sample sample = reference_sample(odd[i].values, odd[i].count);

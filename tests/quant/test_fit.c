@@ -519,7 +519,7 @@ static void test_other_roundings(void **state)
     assert_memory_equal(codes, piece_codes, sizeof codes);
     for (size_t i = 0; i < N; i++) {
       float step = fit_scale(fit, grain_unit(fit_grain(fit), i));
-      if (fit_quantizer(fit)->format->family == FORMAT_MINIFLOAT)
+      if (!format_is_integer(fit_quantizer(fit)->format))
         step = fmaxf(step, fabsf(x[i])) / 2;
       assert_true(fabsf(y[i] - x[i]) <= step);
       if (fit_quantizer(fit)->rounding == ROUND_ZERO)

@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include "quant/calibrator.h"
-#include "quant/format.h"
+#include "quant/family.h"
 #include "quant/rounding.h"
 #include "tests/support/npy_vectors.h"
 
@@ -105,7 +104,7 @@ static void test_limits(void **state)
 /* IEEE 754's formula for a code, in double; specials as each format's specification lists them. */
 static double value_of_code(const struct format *format, uint32_t code)
 {
-  if (format->family == FORMAT_INTEGER)
+  if (format_is_integer(format))
     return code < format_codes(format) / 2 ? code : (double)code - (double)format_codes(format);
   unsigned m = (unsigned)format->mantissa_bits, e = (unsigned)format->exponent_bits;
   double sign = code >> (m + e) ? -1 : 1;
@@ -135,21 +134,21 @@ static void test_decode_every_code(void **state)
 /* --- encoding -------------------------------------------------------------------------- */
 
 /* All finite values from lowest to highest (minifloats: of positive sign), with their codes. */
-struct grid {
+struct ruler {
   const struct format *format;
   size_t count;
   double *value;
   uint32_t *code;
 };
 
-static struct grid grid_make(const struct format *format)
+static struct ruler ruler_make(const struct format *format)
 {
   size_t codes = format_codes(format);
-  struct grid grid = {format, 0, calloc(codes + 1, sizeof *grid.value),
-                      calloc(codes + 1, sizeof *grid.code)};
+  struct ruler grid = {format, 0, calloc(codes + 1, sizeof *grid.value),
+                       calloc(codes + 1, sizeof *grid.code)};
   assert_non_null(grid.value);
   assert_non_null(grid.code);
-  bool integer = format->family == FORMAT_INTEGER;
+  bool integer = format_is_integer(format);
   for (uint32_t i = 0; i < (integer ? codes : codes / 2); i++) {
     uint32_t code = integer ? (uint32_t)((i + codes / 2) % codes) : i;
     double value = value_of_code(format, code);
@@ -161,7 +160,7 @@ static struct grid grid_make(const struct format *format)
   return grid;
 }
 
-static void grid_free(struct grid *grid)
+static void grid_free(struct ruler *grid)
 {
   free(grid->value);
   free(grid->code);
@@ -169,10 +168,10 @@ static void grid_free(struct grid *grid)
 
 /* Code nearest to X, by bisection in double; a tie goes to the even code, which for integers
  * and for adjacent small floats is the even number of steps. */
-static uint32_t nearest_code(const struct grid *grid, float x)
+static uint32_t nearest_code(const struct ruler *grid, float x)
 {
   const struct format *format = grid->format;
-  bool integer = format->family == FORMAT_INTEGER;
+  bool integer = format_is_integer(format);
   uint32_t sign = !integer && signbit(x) ? 1u << (format->bits - 1) : 0;
   bool fn = format->specials == SPECIALS_FN;
   uint32_t top = ((1u << format->exponent_bits) - 1) << format->mantissa_bits;
@@ -196,14 +195,14 @@ static uint32_t nearest_code(const struct grid *grid, float x)
   return sign | grid->code[best];
 }
 
-static void check_encode(const struct grid *grid, float x)
+static void check_encode(const struct ruler *grid, float x)
 {
   uint32_t found = format_encode(grid->format, x), expected = nearest_code(grid, x);
   if (found != expected)
     fail_msg("%s: %a became 0x%x, nearest is 0x%x", grid->format->name, (double)x, found, expected);
 }
 
-static void check_around(const struct grid *grid, float x)
+static void check_around(const struct ruler *grid, float x)
 {
   check_encode(grid, x);
   check_encode(grid, -x);
@@ -218,7 +217,7 @@ static void test_encode_values_midpoints_neighbours(void **state)
 {
   (void)state;
   for (size_t f = 0; f < format_table_length; f++) {
-    struct grid grid = grid_make(&format_table[f]);
+    struct ruler grid = ruler_make(&format_table[f]);
     for (size_t i = 0; i < grid.count; i++) {
       check_around(&grid, (float)grid.value[i]);
       if (i + 1 < grid.count)
@@ -234,7 +233,7 @@ static void test_encode_everywhere(void **state)
   (void)state;
   static const uint32_t low[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
   for (size_t f = 0; f < format_table_length; f++) {
-    struct grid grid = grid_make(&format_table[f]);
+    struct ruler grid = ruler_make(&format_table[f]);
     for (uint32_t high = 0; high < 65536; high++)
       check_encode(&grid, float_of(high << 16 | low[high % 6]));
     grid_free(&grid);
@@ -416,7 +415,7 @@ static void test_reference_integers(void **state)
   for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
     struct vector expected;
     assert_true(vector_load(&expected, "conformance/formats/int/icast_%s.npy", rows[r].file));
-    struct integer_unit unit = {.scale = 1, .lo = rows[r].lo, .hi = rows[r].hi};
+    struct unit unit = {.scale = 1, .lo = rows[r].lo, .hi = rows[r].hi};
     for (size_t i = 0; i < x.count; i++) {
       float value, in = vector_floats(&x)[i];
       uint16_t code;

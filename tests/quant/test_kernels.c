@@ -8,8 +8,7 @@
 
 #include <cmocka.h>
 
-#include "quant/calibrator.h"
-#include "quant/format.h"
+#include "quant/family.h"
 #include "quant/kernels/kernels.h"
 
 #include <float.h>
@@ -157,12 +156,12 @@ static void check_round_trip(round_trip *trip, scalar_trip *scalar, const void *
 
 /* --- integers ----------------------------------------------------------------------------- */
 
-static struct integer_unit lane_units[MOST];
+static struct unit lane_units[MOST];
 
 static void integer_run(const struct kernels *level, const float *x, size_t n, float *y,
                         uint16_t *codes, const void *how)
 {
-  level->integer_run(x, n, *(const struct integer_unit *)how, y, codes);
+  level->integer_run(x, n, *(const struct unit *)how, y, codes);
 }
 
 static void integer_lanes(const struct kernels *level, const float *x, size_t n, float *y,
@@ -172,7 +171,7 @@ static void integer_lanes(const struct kernels *level, const float *x, size_t n,
   level->integer_lanes(x, n, lane_units, y, codes);
 }
 
-static void integer_by_unit(float x, const struct integer_unit *unit, float *y, uint16_t *code)
+static void integer_by_unit(float x, const struct unit *unit, float *y, uint16_t *code)
 {
   if (isnan(x)) {
     *y = NAN;
@@ -197,7 +196,7 @@ static void integer_lane_scalar(float x, size_t i, const void *how, float *y, ui
   integer_by_unit(x, &lane_units[i], y, code);
 }
 
-static const struct integer_unit integer_units[] = {
+static const struct unit integer_units[] = {
     {0.02f, -128, 127},      {0.02f, -127, 127}, {0.3f, -2, 1},         {1, -8, 7},
     {0.01f, -100, 155},      {0.01f, 0, 255},    {0.01f, -255, 0},      {1e-4f, -32768, 32767},
     {3e-5f, -65535, 0},      {3e-5f, 0, 65535},  {1.4e-45f, -128, 127}, {1e38f, -128, 127},
@@ -223,7 +222,7 @@ static void test_integer_lanes(void **state)
 static void test_integer_ties(void **state)
 {
   (void)state;
-  const struct integer_unit unit = {1, -65535, 65535};
+  const struct unit unit = {1, -65535, 65535};
   for (int step = -2 * 65540; step <= 2 * 65540; step++) {
     float x[3], y[3], expected;
     uint16_t code;
@@ -247,7 +246,7 @@ struct minifloat_case {
   float scale;
 };
 
-static float lane_scales[MOST];
+static struct unit lane_scales[MOST];
 
 static void minifloat_run(const struct kernels *level, const float *x, size_t n, float *y,
                           uint16_t *codes, const void *how)
@@ -313,7 +312,7 @@ static void minifloat_scalar(float x, size_t i, const void *how, float *y, uint1
 static void minifloat_lane_scalar(float x, size_t i, const void *how, float *y, uint16_t *code)
 {
   const struct minifloat_case *c = how;
-  minifloat_by_scale(x, c->format, lane_scales[i], y, code);
+  minifloat_by_scale(x, c->format, lane_scales[i].scale, y, code);
 }
 
 static const char *const minifloats[] = {"e4m3", "e5m2", "fp16", "bf16"};
@@ -334,7 +333,7 @@ static void test_minifloat_lanes(void **state)
 {
   (void)state;
   for (size_t i = 0; i < MOST; i++)
-    lane_scales[i] = minifloat_scales[random_bits() % 5];
+    lane_scales[i].scale = minifloat_scales[random_bits() % 5];
   for (size_t f = 0; f < 4; f++) {
     const struct format *format = format_find(minifloats[f]);
     struct minifloat_case c = {format, format_grid(format), 0};
@@ -396,7 +395,7 @@ static void test_search_sums(void **state)
   for (size_t n = 0; next_length(&n);)
     for (size_t c = 0; c < 2; c++) {
       float *x = memory + n % 8;
-      const struct integer_unit unit = {0.03f, -100, 155};
+      const struct unit unit = {0.03f, -100, 155};
       float scale = c ? 0.004f : unit.scale;
       fill(x, n, MIX_BELL);
       for (size_t i = 0; i < n; i++) {
@@ -484,12 +483,12 @@ static void test_tally(void **state)
   (void)state;
   static float x_memory[ROOM], y_memory[ROOM];
   const struct kernels *const *levels = kernels_available();
-  static const struct integer_unit units[] = {
+  static const struct unit units[] = {
       {0.01f, -128, 127}, {0.5f, -8, 7}, {0.02f, 0, 255}, {0.05f, -128, 127}};
   static const float bulks[] = {0, 1, 2.5f, 1e9f};
   for (int mix = 0; mix < MIXES; mix++)
     for (size_t n = 0; next_length(&n);) {
-      const struct integer_unit unit = units[n % 4];
+      const struct unit unit = units[n % 4];
       struct tally_bounds bounds = {.clip_lo = (unit.lo - 0.5f) * unit.scale,
                                     .clip_hi = (unit.hi + 0.5f) * unit.scale,
                                     .rail_lo = unit.lo * unit.scale,

@@ -243,7 +243,7 @@ static void check_against_others(const struct calibration *base, const struct sa
       fail_msg("%s asym %d, %zu values: %.9g, percentile=%g %.9g", calibration.format->name,
                calibration.asymmetric, sample->finite, mse.error, percents[i], other.error);
   }
-  if (calibration.format->family == FORMAT_INTEGER) {
+  if (format_is_integer(calibration.format)) {
     other = reference_run(&calibration, "entropy", sample);
     assert_true(mse.error <= allowed(other.error, mse.signal));
   }

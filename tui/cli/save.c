@@ -19,7 +19,7 @@ bool save_wanted(const struct options *options)
 /* Smallest integer type that holds the codes. */
 static enum npy_type code_type(const struct quantizer *quantizer)
 {
-  bool integer = quantizer->format->family == FORMAT_INTEGER;
+  bool integer = format_is_integer(quantizer->format);
   bool negative = integer && !quantizer->asymmetric;
   if (quantizer->format->bits <= 8)
     return negative ? NPY_I1 : NPY_U1;
@@ -30,7 +30,7 @@ static enum npy_type code_type(const struct quantizer *quantizer)
 static long code_offset(const struct quantizer *quantizer)
 {
   long lowest = 0, highest = 0;
-  if (quantizer->format->family == FORMAT_INTEGER)
+  if (format_is_integer(quantizer->format))
     quantizer_code_range(quantizer, &lowest, &highest);
   return lowest;
 }

@@ -8,7 +8,7 @@ enum { GROUP_LEAST = 8, GROUP_MOST = 65536, GROUP_DEFAULT = 128 };
 
 static bool is_integer(const struct format *format)
 {
-  return format->family == FORMAT_INTEGER;
+  return format_is_integer(format);
 }
 
 struct knobs knobs_of(const struct quantizer *quantizer, int axis)
