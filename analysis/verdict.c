@@ -75,13 +75,13 @@ static void blame_rounding(const struct metrics *metrics, double share, char *te
 {
   char part[SHARE_TEXT], zeros[SHARE_TEXT], flushed[2 * SHARE_TEXT] = "";
   if (metrics->zero_rate >= 0.01)
-    snprintf(flushed, sizeof flushed, "; %s of the values became 0",
+    snprintf(flushed, sizeof flushed, "; %s of the values became zero",
              print_share(metrics->zero_rate, zeros));
   if (metrics->clip_rate > 0)
     snprintf(text, size, "Rounding dominates: %s of the error; clipping made the rest%s.",
              print_share(1 - share, part), flushed);
   else
-    snprintf(text, size, "Rounding is the whole error: nothing is clipped%s.", flushed);
+    snprintf(text, size, "Rounding is the whole error, nothing clips%s.", flushed);
 }
 
 char *result_verdict(const struct result *result, char *text, size_t size)

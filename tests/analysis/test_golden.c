@@ -122,7 +122,7 @@ static void test_trained_network(void **state)
       {"int8,channel", 5.6812745170406192e-05, 31.481432109778783, 0.14181599020957947,
        38.401515369371388, 31.128667547018143, 17.516175308283671, 0.0994873046875,
        5.4956981494155235, 53, 250,
-       "Rounding is the whole error: nothing is clipped; 9.95 % of the values became 0."},
+       "Rounding is the whole error, nothing clips; 9.95 % of the values became zero."},
   };
   char path[1024];
   struct source *source = NULL;

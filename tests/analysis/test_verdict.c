@@ -70,8 +70,8 @@ static void test_no_outlier(void **state)
 {
   (void)state;
   float *x = matrix_values(1);
-  check(x, matrix, "int8", 0, "Rounding is the whole error: nothing is clipped.", "");
-  check(x, matrix, "int2", 0, "Rounding is the whole error", "became 0");
+  check(x, matrix, "int8", 0, "Rounding is the whole error, nothing clips.", "");
+  check(x, matrix, "int2", 0, "Rounding is the whole error", "became zero");
   check(x, matrix, "int8,range=-0.5:0.5", 0, "Clipping dominates: clipping made", "of the values");
   free(x);
 }

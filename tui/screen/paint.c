@@ -202,7 +202,7 @@ static void outlier_line(struct explorer *explorer, struct rect line, size_t pla
     cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
               style);
   metric_print(metric_find("sqnr_db"), channel->sqnr_db, sqnr, sizeof sqnr);
-  cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %10.4g %8.2f%s %11s %8.3g %%", number,
+  cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %8.4g %8.2f%s %9s %7.3g %%", number,
                channel->absmax, channel->ratio,
                utf8_encode(explorer->glyphs->code[GLYPH_TIMES], mark), sqnr,
                channel->clip_rate * 100);
@@ -217,7 +217,7 @@ static void paint_outliers(struct explorer *explorer, struct rect rect)
   if (rows && explorer->selected >= explorer->first + rows)
     explorer->first = explorer->selected - rows + 1;
   cells_printf(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_DIM},
-               "%7s %10s %9s %11s %10s", "channel", "max |x|", "of median", "SQNR", "clipped");
+               "%7s %8s %9s %9s %9s", "channel", "max |x|", "of median", "SQNR", "clipped");
   for (size_t i = 0; i < rows && explorer->first + i < channels->count; i++)
     outlier_line(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns},
                  explorer->first + i);
