@@ -22,8 +22,10 @@ enum {
 
 /* Tensor-wide constants of one fit. */
 struct block_setting {
+  size_t length;      /* elements of a block: the codec's, or what the spec made of it */
   float tensor_scale; /* NVFP4: the float32 scale above the block scales; else 1 */
-  int rule, variant;  /* family-specific choices of the spec (scale rule, NVFP4 variant) */
+  int rule, variant;  /* choices of the spec: which of the codec's rules, variants */
+  bool four_over_six; /* NVFP4: the largest of a block becomes 6 or 4, whichever errs less */
   int rounding;       /* enum rounding; ROUND_EVEN unless the spec says otherwise */
 };
 
@@ -55,6 +57,14 @@ struct block_codec {
   size_t sub_length; /* elements that share a scale: length / sub_length sub-blocks */
   bool pads;         /* ragged rows are padded by the format itself (MX); else refused (ggml) */
   bool takes_importance;
+  /* What the spec may choose; NULL or false where the format fixes it. The lists end with NULL and
+   * begin with the default. */
+  const char *const *rules, *const *variants; /* scale-rule=, variant= */
+  bool resizes;                               /* block=N: see block_resized */
+  bool rounds;                                /* round=away, round=zero */
+  bool four_over_six;
+  /* The tensor's scale from its largest finite magnitude; NULL: there is none. */
+  float (*tensor_scale)(const struct block_setting *setting, float absmax);
   /* Packs a row of n elements (a multiple of length; the caller has padded). IMPORTANCE has n
    * weights or is NULL. SCRATCH-free; may be called from many threads. NULL: decoding only. */
   void (*encode)(const struct block_setting *setting, const float *x, const float *importance,
@@ -68,7 +78,27 @@ struct block_codec {
                  float *y);
 };
 
+/* CODEC with blocks of LENGTH elements (a multiple of 4 up to BLOCK_MOST; the codec resizes, so it
+ * has one sub-block). */
+struct block_codec block_resized(const struct block_codec *codec, size_t length);
+
 /* y of a block from its parts. */
 void block_values(const struct block_codec *codec, const struct block_parts *parts, float *y);
+
+/* The codec called NAME, compiled for the instruction set in use (see kernels_init), or NULL. */
+const struct block_codec *block_codec_find(const char *name);
+
+/* All codecs in the order of their families: entry INDEX, or NULL after the last one. */
+const struct block_codec *block_codec_at(size_t index);
+
+/* The same for one level of kernels_available, so that tests and the benchmark can compare. */
+struct kernels;
+const struct block_codec *block_codec_of(const struct kernels *kernels, size_t index);
+
+/* -128 .. 127: the levels of codecs whose codes are whole numbers; see BLOCK_LEVELS. */
+extern const float block_whole_numbers[256];
+
+/* Levels of the codes 0, 1, 2 ... when code ZERO has the value 0. */
+#define BLOCK_LEVELS(zero) (block_whole_numbers + 128 - (zero))
 
 #endif

@@ -9,6 +9,7 @@ libquant_a_SOURCES = \
 	quant/base/size.h \
 	quant/base/status.c quant/base/status.h \
 	quant/best_scale.c quant/best_scale.h \
+	quant/block.c quant/block.h \
 	quant/cal_entropy.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
@@ -30,8 +31,11 @@ libquant_a_SOURCES = \
 # One source per kernel family, compiled once for each instruction set.
 KERNEL_SOURCES = \
 	quant/kernels/lanes.h quant/kernels/table.h \
+	quant/kernels/blocks.h \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
+	quant/kernels/mx.c \
+	quant/kernels/nvfp4.c \
 	quant/kernels/tally_kernels.c \
 	quant/kernels/table.c
 
@@ -59,7 +63,11 @@ libkernels_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx512
 QUANT_LIBS += libkernels_avx512.a
 endif
 
-QUANT_LIBS += $(GSL_LIBS) -lm
+# What the kernels of all levels read; after them, for linkers that look for a symbol only onwards.
+noinst_LIBRARIES += libtables.a
+libtables_a_SOURCES = quant/block_levels.c quant/block_levels.h quant/block_tables.c
+
+QUANT_LIBS += libtables.a $(GSL_LIBS) -lm
 libquant_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 # Samples and searches run over every element, too.
 libquant_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)

@@ -59,8 +59,14 @@ struct extremes {
   uint64_t finite, nan, inf, zeros;
 };
 
+struct block_codec;
+
 struct kernels {
   const char *name; /* "baseline", "avx2", "avx512" */
+
+  /* Block codecs compiled for this level: tables of one family each, every table ended by a row
+   * without a name, the list by NULL. Use block_codec_find. */
+  const struct block_codec *const *codecs;
 
   /* n elements of one unit: reconstruction into y; codes (r - lo) into codes unless NULL.
    * NaN reconstructs to NaN with the code of zero; infinities clamp. x / scale is a true

@@ -32,16 +32,19 @@ void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct l
 void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct lanes *xr,
                                 struct lanes *rr);
 
+extern const struct block_codec *const KERNEL(codecs)[];
+
 /* The row itself, as a constant initializer: the names are made from KERNEL_ISA. */
 #define KERNEL_STRING_(isa) #isa
 #define KERNEL_STRING(isa)  KERNEL_STRING_(isa)
 #define KERNEL_ROW                                                                                 \
   {                                                                                                \
-    .name = KERNEL_STRING(KERNEL_ISA), .integer_run = KERNEL(integer_run),                         \
-    .integer_lanes = KERNEL(integer_lanes), .minifloat_run = KERNEL(minifloat_run),                \
-    .minifloat_lanes = KERNEL(minifloat_lanes), .integer_sse = KERNEL(integer_sse),                \
-    .minifloat_sse = KERNEL(minifloat_sse), .integer_fit = KERNEL(integer_fit),                    \
-    .minifloat_fit = KERNEL(minifloat_fit), .tally = KERNEL(tally), .extremes = KERNEL(extremes),  \
+    .name = KERNEL_STRING(KERNEL_ISA), .codecs = KERNEL(codecs),                                   \
+    .integer_run = KERNEL(integer_run), .integer_lanes = KERNEL(integer_lanes),                    \
+    .minifloat_run = KERNEL(minifloat_run), .minifloat_lanes = KERNEL(minifloat_lanes),            \
+    .integer_sse = KERNEL(integer_sse), .minifloat_sse = KERNEL(minifloat_sse),                    \
+    .integer_fit = KERNEL(integer_fit), .minifloat_fit = KERNEL(minifloat_fit),                    \
+    .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
     .extremes_lanes = KERNEL(extremes_lanes),                                                      \
   }
 

@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 QUANT_TESTS = \
 	tests/quant/test_base \
+	tests/quant/test_blocks \
 	tests/quant/test_calibrators \
 	tests/quant/test_fit \
 	tests/quant/test_format \
@@ -19,6 +20,8 @@ QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_blocks_SOURCES = tests/quant/test_blocks.c $(NPY_VECTORS)
+tests_quant_test_blocks_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_base_SOURCES = tests/quant/test_base.c
 tests_quant_test_base_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_grain_SOURCES = tests/quant/test_grain.c

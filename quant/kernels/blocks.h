@@ -1,0 +1,73 @@
+/* What the MX and NVFP4 codecs share: rounding to a small float in the modes of the spec, and codes
+ * of four, six and eight bits in bytes, the first element in the low bits. Included by kernel
+ * sources only. Ownership: borrows. Threads: no state. */
+#ifndef QSCOPE_QUANT_KERNELS_BLOCKS_H
+#define QSCOPE_QUANT_KERNELS_BLOCKS_H
+
+#include "quant/block.h"
+#include "quant/block_levels.h"
+#include "quant/kernels/lanes.h"
+
+extern const struct block_codec KERNEL(mx_codecs)[];
+extern const struct block_codec KERNEL(nvfp4_codecs)[];
+
+/* Bits of the largest magnitude: in the order of the magnitudes, infinity and NaN on top. */
+static inline uint32_t block_most(const float *x, size_t n)
+{
+  uint32_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = float_magnitude(x[i]);
+    most = bits > most ? bits : most;
+  }
+  return most;
+}
+
+/* The grid value of V for round=away and round=zero. v is finite. */
+static inline float minifloat_directed(float v, const struct minifloat_constants *c, int rounding)
+{
+  v = minifloat_clamp(v, c->max);
+  float power = bits_float(float_bits(v) & FLOAT_INFINITY);
+  power = c->min_normal > power ? c->min_normal : power;
+  float step = power * (c->magic / 1.5f * 0x1p-23f); /* exact: powers of two */
+  float steps = v / step;
+  return copysignf((rounding == ROUND_AWAY ? roundf(steps) : truncf(steps)) * step, v);
+}
+
+/* --- codes in bytes: n is a multiple of 4, of 2 for four bits -------------------------------- */
+
+static inline void codes_pack(int bits, const uint8_t *restrict code, size_t n,
+                              unsigned char *restrict to)
+{
+  if (bits == 8)
+    memcpy(to, code, n);
+  else if (bits == 4)
+    for (size_t i = 0; i < n / 2; i++)
+      to[i] = (unsigned char)(code[2 * i] | code[2 * i + 1] << 4);
+  else
+    for (size_t i = 0; i < n / 4; i++, code += 4, to += 3) {
+      to[0] = (unsigned char)(code[0] | code[1] << 6);
+      to[1] = (unsigned char)(code[1] >> 2 | code[2] << 4);
+      to[2] = (unsigned char)(code[2] >> 4 | code[3] << 2);
+    }
+}
+
+static inline void codes_unpack(int bits, const unsigned char *restrict from, size_t n,
+                                uint8_t *restrict code)
+{
+  if (bits == 8)
+    memcpy(code, from, n);
+  else if (bits == 4)
+    for (size_t i = 0; i < n / 2; i++) {
+      code[2 * i] = from[i] & 15;
+      code[2 * i + 1] = from[i] >> 4;
+    }
+  else
+    for (size_t i = 0; i < n / 4; i++, code += 4, from += 3) {
+      code[0] = from[0] & 63;
+      code[1] = (uint8_t)((from[0] >> 6 | from[1] << 2) & 63);
+      code[2] = (uint8_t)((from[1] >> 4 | from[2] << 4) & 63);
+      code[3] = from[2] >> 2;
+    }
+}
+
+#endif

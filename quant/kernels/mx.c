@@ -1,0 +1,176 @@
+/* OCP microscaling (Microscaling Formats 1.0): small elements under a shared power of two.
+ *
+ * A block is its E8M0 scale, then the codes. The shared exponent follows one of the rules of the
+ * field's implementations, all of them on the bits of the largest magnitude (the logarithm of
+ * microxcaling's Python errs just below powers of two); elements are divided by the scale (exact),
+ * rounded, and clamped to the largest finite value. A block with NaN or infinity has the scale NaN,
+ * and codes 0. */
+#include "quant/kernels/blocks.h"
+
+enum rule { RULE_FLOOR, RULE_CEIL, RULE_RCEIL, RULE_EVEN };
+static const char *const rules[] = {"floor", "ceil", "rceil", "even", NULL};
+
+enum { SCALE_LARGEST = 254, SCALE_NAN = 255, MANTISSA = 0x7fffff };
+
+struct element {
+  struct minifloat_grid grid; /* int8: mantissa_bits and max alone */
+  int bits, emax;             /* exponent of the largest number */
+  const float *levels;
+};
+
+/* --- the shared scale ------------------------------------------------------------------------ */
+
+/* The smallest power of two at or above D, as E8M0. */
+static inline int scale_above(float d)
+{
+  uint32_t bits = float_bits(d);
+  if (bits >> 23 == 0) /* 2^-127 is a subnormal float32 */
+    return bits > 0x400000;
+  return (int)(bits >> 23) + ((bits & MANTISSA) != 0);
+}
+
+/* E8M0 code for a block whose largest magnitude has the bits MOST. */
+static inline int scale_code(uint32_t most, int rule, const struct element *element)
+{
+  int code = (int)(most >> 23) - element->emax;
+  if (most >= FLOAT_INFINITY)
+    return SCALE_NAN;
+  if (rule == RULE_CEIL)
+    code += (most & MANTISSA) != 0;
+  else if (rule == RULE_RCEIL)
+    code = scale_above(bits_float(most) * (1 / element->grid.max));
+  else if (rule == RULE_EVEN)
+    code = (int)((most + (1u << (22 - element->grid.mantissa_bits))) >> 23) - element->emax;
+  return code < 0 ? 0 : code > SCALE_LARGEST ? SCALE_LARGEST : code;
+}
+
+/* --- elements -------------------------------------------------------------------------------- */
+
+static inline void encode_floats(const struct element *element, const float *x, size_t n,
+                                 float inverse, int rounding, uint8_t *code)
+{
+  const struct minifloat_constants c = minifloat_constants(&element->grid);
+  if (rounding == ROUND_EVEN)
+    for (size_t i = 0; i < n; i++)
+      code[i] = (uint8_t)minifloat_code(x[i], minifloat_nearest(x[i] * inverse, &c), &c);
+  else
+    for (size_t i = 0; i < n; i++)
+      code[i] = (uint8_t)minifloat_code(x[i], minifloat_directed(x[i] * inverse, &c, rounding), &c);
+}
+
+/* 64ths in two's complement, -127 to 127. */
+static inline void encode_integers(const float *x, size_t n, float inverse, int rounding,
+                                   uint8_t *code)
+{
+  if (rounding == ROUND_EVEN)
+    for (size_t i = 0; i < n; i++)
+      code[i] = (uint8_t)float_bits(integer_shifted(x[i] * inverse * 64, 1, -127, 127));
+  else
+    for (size_t i = 0; i < n; i++) {
+      float v = x[i] * inverse * 64;
+      v = rounding == ROUND_AWAY ? roundf(v) : truncf(v);
+      code[i] = (uint8_t)(int8_t)(v > 127 ? 127 : v < -127 ? -127 : v);
+    }
+}
+
+static inline void encode(const struct element *element, const struct block_setting *setting,
+                          const float *x, size_t n, unsigned char *packed)
+{
+  size_t length = setting->length, bytes = 1 + length * (size_t)element->bits / 8;
+  uint8_t code[BLOCK_MOST];
+  for (; n > 0; n -= length, x += length, packed += bytes) {
+    int scale = scale_code(block_most(x, length), setting->rule, element);
+    packed[0] = (unsigned char)scale;
+    if (scale == SCALE_NAN) {
+      memset(packed + 1, 0, bytes - 1);
+      continue;
+    }
+    float inverse = block_e8m0[254 - scale];
+    if (element->levels == block_64ths)
+      encode_integers(x, length, inverse, setting->rounding, code);
+    else
+      encode_floats(element, x, length, inverse, setting->rounding, code);
+    codes_pack(element->bits, code, length, packed + 1);
+  }
+}
+
+static inline void take_apart(const struct element *element, const struct block_setting *setting,
+                              const unsigned char *packed, struct block_parts *parts)
+{
+  float scale = block_e8m0[packed[0]];
+  codes_unpack(element->bits, packed + 1, setting->length, parts->code);
+  parts->scale[0] = scale;
+  parts->sub_scale[0] = packed[0];
+  parts->has_offset = false;
+  parts->levels = element->levels;
+  parts->level_count = (size_t)1 << element->bits;
+  parts->note[0] = (struct block_note){"scale", "e8m0", scale, packed[0]};
+  parts->notes = 1;
+}
+
+static inline void decode(const struct element *element, const struct block_setting *setting,
+                          const unsigned char *packed, size_t blocks, float *y)
+{
+  size_t length = setting->length, bytes = 1 + length * (size_t)element->bits / 8;
+  uint8_t code[BLOCK_MOST];
+  for (; blocks > 0; blocks--, packed += bytes, y += length) {
+    float scale = block_e8m0[packed[0]];
+    codes_unpack(element->bits, packed + 1, length, code);
+    for (size_t i = 0; i < length; i++)
+      y[i] = scale * element->levels[code[i]];
+  }
+}
+
+/* --- the formats ----------------------------------------------------------------------------- */
+
+/* One element format: its constants, and the codec's functions compiled for them. */
+#define ELEMENT(name, width, exponent, mantissa, exponent_bias, largest, top, values)              \
+  static const struct element element_##name = {.grid = {.mantissa_bits = (mantissa),              \
+                                                         .min_exponent = 1 - (exponent_bias),      \
+                                                         .max = (largest),                         \
+                                                         .bits = (width),                          \
+                                                         .exponent_bits = (exponent),              \
+                                                         .bias = (exponent_bias)},                 \
+                                                .bits = (width),                                   \
+                                                .emax = (top),                                     \
+                                                .levels = (values)};                               \
+  static void encode_##name(const struct block_setting *setting, const float *x,                   \
+                            const float *importance, size_t n, unsigned char *packed)              \
+  {                                                                                                \
+    (void)importance;                                                                              \
+    encode(&element_##name, setting, x, n, packed);                                                \
+  }                                                                                                \
+  static void take_apart_##name(const struct block_setting *setting, const unsigned char *packed,  \
+                                struct block_parts *parts)                                         \
+  {                                                                                                \
+    take_apart(&element_##name, setting, packed, parts);                                           \
+  }                                                                                                \
+  static void decode_##name(const struct block_setting *setting, const unsigned char *packed,      \
+                            size_t blocks, float *y)                                               \
+  {                                                                                                \
+    decode(&element_##name, setting, packed, blocks, y);                                           \
+  }
+ELEMENT(e4m3, 8, 4, 3, 7, 448, 8, block_e4m3)
+ELEMENT(e5m2, 8, 5, 2, 15, 57344, 15, block_e5m2)
+ELEMENT(e2m3, 6, 2, 3, 1, 7.5f, 2, block_e2m3)
+ELEMENT(e3m2, 6, 3, 2, 3, 28, 4, block_e3m2)
+ELEMENT(e2m1, 4, 2, 1, 1, 6, 2, block_e2m1)
+/* Six bits behind the leading one of 64 to 127. */
+ELEMENT(int8, 8, 0, 6, 0, 127 / 64.0f, 0, block_64ths)
+#undef ELEMENT
+
+#define CODEC(word, element, width)                                                                \
+  {                                                                                                \
+    .name = word, .length = 32, .bytes = 1 + 32 * (width) / 8, .sub_length = 32, .pads = true,     \
+    .rules = rules, .resizes = true, .rounds = true, .encode = encode_##element,                   \
+    .take_apart = take_apart_##element, .decode = decode_##element,                                \
+  }
+const struct block_codec KERNEL(mx_codecs)[] = {
+    CODEC("mxfp8_e4m3", e4m3, 8),
+    CODEC("mxfp8_e5m2", e5m2, 8),
+    CODEC("mxfp6_e2m3", e2m3, 6),
+    CODEC("mxfp6_e3m2", e3m2, 6),
+    CODEC("mxfp4", e2m1, 4),
+    CODEC("mxint8", int8, 8),
+    {.name = NULL},
+};

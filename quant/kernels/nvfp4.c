@@ -1,0 +1,201 @@
+/* NVFP4: E2M1 elements in blocks of 16 under an E4M3 scale, and a float32 scale for the tensor.
+ *
+ * A block is its scale, then the codes; the tensor's scale stays in the setting. The libraries of
+ * the field differ in small things, each a variant: how the tensor's scale is kept (g = absmax /
+ * 2688, or its inverse), the smallest block scale, the scale of a zero block, and whether elements
+ * are divided or multiplied by a reciprocal. All arithmetic is float32, in the order of the
+ * variant.
+ *
+ * Four over six: a block may map its largest to 4 instead of 6 (its scale is half as large again),
+ * where that errs less; the tensor's scale then is absmax / (6 * 256), which leaves E4M3 room for
+ * the larger scales.
+ *
+ * A block with NaN has the scale NaN and codes 0; infinity becomes 6 under the largest scale. */
+#include "quant/kernels/blocks.h"
+
+#include <float.h>
+
+enum variant { MODELOPT, TORCHAO, TORCHAO_SINGLE, VLLM };
+static const char *const variants[] = {"modelopt", "torchao", "torchao_single", "vllm", NULL};
+
+#define SIX           6.0f
+#define SCALE_LARGEST 448.0f
+
+static const struct minifloat_grid e4m3 = {.mantissa_bits = 3,
+                                           .min_exponent = -6,
+                                           .max = SCALE_LARGEST,
+                                           .bits = 8,
+                                           .exponent_bits = 4,
+                                           .bias = 7};
+static const struct minifloat_grid e2m1 = {
+    .mantissa_bits = 1, .min_exponent = 0, .max = SIX, .bits = 4, .exponent_bits = 2, .bias = 1};
+
+/* --- scales ---------------------------------------------------------------------------------- */
+
+/* No scale may be 0 or infinite; of a tensor of zeros it is 1. */
+static float tensor_scale(const struct block_setting *setting, float absmax)
+{
+  const float most = SIX * (setting->four_over_six ? 256 : SCALE_LARGEST);
+  if (setting->variant == TORCHAO_SINGLE || absmax == 0)
+    return 1;
+  float scale = setting->variant == VLLM ? most / absmax : absmax / most;
+  return scale > FLT_MAX ? FLT_MAX : scale < FLT_MIN ? FLT_MIN : scale;
+}
+
+/* What the variant rounds to E4M3 for a block whose largest magnitude is MOST; NaN stays NaN. */
+static inline float block_scale(const struct block_setting *setting, float most)
+{
+  const float g = setting->tensor_scale;
+  switch (setting->variant) {
+  case MODELOPT: {
+    float scale = most / (SIX * g);
+    return scale == 0 ? 1 : scale < 0x1p-9f ? 0x1p-9f : scale;
+  }
+  case TORCHAO:
+  case TORCHAO_SINGLE: {
+    float scale = most / SIX;
+    scale = setting->variant == TORCHAO ? scale / g : scale;
+    return scale < 0x1p-6f ? 0x1p-6f : scale;
+  }
+  default:
+    return g * (most * (1 / SIX));
+  }
+}
+
+/* Both scales of a block as one number: y = level * it. */
+static inline float whole_scale(const struct block_setting *setting, float scale)
+{
+  return setting->variant == VLLM ? scale / setting->tensor_scale : scale * setting->tensor_scale;
+}
+
+/* --- elements -------------------------------------------------------------------------------- */
+
+/* x in units of the block's scale. */
+static inline void scale_elements(const struct block_setting *setting, float scale, const float *x,
+                                  size_t n, float *v)
+{
+  const float g = setting->tensor_scale;
+  float factor = setting->variant == VLLM ? 1 / (scale * (1 / g)) : (1 / g) / scale;
+  if (setting->variant == VLLM && scale == 0)
+    factor = 0;
+  if (setting->variant == MODELOPT)
+    for (size_t i = 0; i < n; i++)
+      v[i] = x[i] / (scale * g);
+  else
+    for (size_t i = 0; i < n; i++)
+      v[i] = x[i] * factor;
+  for (size_t i = 0; i < n; i++)
+    v[i] = v[i] == v[i] ? v[i] : 0; /* infinity under the scale 0 */
+}
+
+/* Codes of a block under SCALE, a number of E4M3. */
+static inline void encode_elements(const struct block_setting *setting, float scale, const float *x,
+                                   size_t n, uint8_t *code)
+{
+  const struct minifloat_constants c = minifloat_constants(&e2m1);
+  float v[BLOCK_MOST];
+  scale_elements(setting, scale, x, n, v);
+  for (size_t i = 0; i < n; i++) {
+    float g = minifloat_nearest(v[i], &c);
+    code[i] = (uint8_t)minifloat_code(g, g, &c);
+  }
+}
+
+static double squared_error(const struct block_setting *setting, float scale, const float *x,
+                            size_t n, const uint8_t *code)
+{
+  float whole = whole_scale(setting, scale);
+  double error2 = 0;
+  for (size_t i = 0; i < n; i++) {
+    double error = (double)x[i] - (double)(whole * block_e2m1[code[i]]);
+    error2 += error * error;
+  }
+  return error2;
+}
+
+/* The number of E4M3 nearest to SCALE, at most 448; NaN stays NaN. */
+static inline float e4m3_nearest(float scale)
+{
+  const struct minifloat_constants c = minifloat_constants(&e4m3);
+  return minifloat_nearest(scale, &c);
+}
+
+static float encode_block(const struct block_setting *setting, const float *x, uint8_t *code)
+{
+  size_t n = setting->length;
+  float raw = block_scale(setting, bits_float(block_most(x, n))), scale = e4m3_nearest(raw);
+  if (scale != scale) {
+    memset(code, 0, n);
+    return scale;
+  }
+  encode_elements(setting, scale, x, n, code);
+  float larger = e4m3_nearest(raw * 1.5f);
+  if (!setting->four_over_six || larger == scale)
+    return scale;
+  uint8_t other[BLOCK_MOST];
+  encode_elements(setting, larger, x, n, other);
+  if (!(squared_error(setting, larger, x, n, other) < squared_error(setting, scale, x, n, code)))
+    return scale;
+  memcpy(code, other, n);
+  return larger;
+}
+
+/* --- the codec ------------------------------------------------------------------------------- */
+
+static void encode(const struct block_setting *setting, const float *x, const float *importance,
+                   size_t n, unsigned char *packed)
+{
+  const struct minifloat_constants c = minifloat_constants(&e4m3);
+  size_t length = setting->length;
+  uint8_t code[BLOCK_MOST];
+  (void)importance;
+  for (; n > 0; n -= length, x += length, packed += 1 + length / 2) {
+    float scale = encode_block(setting, x, code);
+    packed[0] = (unsigned char)(minifloat_code(scale, scale, &c) & 0x7f);
+    codes_pack(4, code, length, packed + 1);
+  }
+}
+
+static void take_apart(const struct block_setting *setting, const unsigned char *packed,
+                       struct block_parts *parts)
+{
+  const float g = setting->tensor_scale;
+  codes_unpack(4, packed + 1, setting->length, parts->code);
+  parts->scale[0] = whole_scale(setting, block_e4m3[packed[0]]);
+  parts->sub_scale[0] = packed[0];
+  parts->has_offset = false;
+  parts->levels = block_e2m1;
+  parts->level_count = 16;
+  parts->note[0] = (struct block_note){"scale", "e4m3", block_e4m3[packed[0]], packed[0]};
+  parts->note[1] = (struct block_note){"tensor scale", "float32", g, float_bits(g)};
+  parts->notes = setting->variant == TORCHAO_SINGLE ? 1 : 2;
+}
+
+static void decode(const struct block_setting *setting, const unsigned char *packed, size_t blocks,
+                   float *y)
+{
+  size_t length = setting->length;
+  uint8_t code[BLOCK_MOST];
+  for (; blocks > 0; blocks--, packed += 1 + length / 2, y += length) {
+    float scale = whole_scale(setting, block_e4m3[packed[0]]);
+    codes_unpack(4, packed + 1, length, code);
+    for (size_t i = 0; i < length; i++)
+      y[i] = scale * block_e2m1[code[i]];
+  }
+}
+
+const struct block_codec KERNEL(nvfp4_codecs)[] = {
+    {.name = "nvfp4",
+     .length = 16,
+     .bytes = 9,
+     .sub_length = 16,
+     .pads = true,
+     .variants = variants,
+     .resizes = true,
+     .four_over_six = true,
+     .tensor_scale = tensor_scale,
+     .encode = encode,
+     .take_apart = take_apart,
+     .decode = decode},
+    {.name = NULL},
+};
