@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += libquant.a
 libquant_a_SOURCES = \
+	quant/base/half.h \
 	quant/base/nearest.c quant/base/nearest.h \
 	quant/base/number.c quant/base/number.h \
 	quant/base/pool.c quant/base/pool.h \
@@ -32,12 +33,19 @@ libquant_a_SOURCES = \
 KERNEL_SOURCES = \
 	quant/kernels/lanes.h quant/kernels/table.h \
 	quant/kernels/blocks.h \
+	quant/kernels/ggml.h \
+	quant/kernels/ggml_fp4.c \
+	quant/kernels/ggml_iq4.c \
+	quant/kernels/ggml_k.c \
+	quant/kernels/ggml_legacy.c \
+	quant/kernels/ggml_low.c \
+	quant/kernels/ggml_search.c quant/kernels/ggml_search.h \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/mx.c \
 	quant/kernels/nvfp4.c \
 	quant/kernels/tally_kernels.c \
-	quant/kernels/table.c
+	quant/kernels/table.c quant/kernels/wide.h
 
 noinst_LIBRARIES += libkernels_baseline.a
 libkernels_baseline_a_SOURCES = $(KERNEL_SOURCES)

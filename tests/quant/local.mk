@@ -7,6 +7,7 @@ QUANT_TESTS = \
 	tests/quant/test_calibrators \
 	tests/quant/test_fit \
 	tests/quant/test_format \
+	tests/quant/test_ggml \
 	tests/quant/test_grain \
 	tests/quant/test_kernels \
 	tests/quant/test_mse \
@@ -38,6 +39,8 @@ tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_sample_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_ggml_LDADD = $(QUANT_TEST_LIBS)
 CALIBRATION_REFERENCE = tests/quant/reference.c tests/quant/reference.h
 tests_quant_test_calibrators_SOURCES = tests/quant/test_calibrators.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
