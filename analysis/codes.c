@@ -108,10 +108,24 @@ static bool is_high(const struct codes *codes, size_t code)
          format_max(quantizer->format) * 100;
 }
 
+/* Codes of a block format that mean the same number count as the first of them. */
+static void merge_equal(const struct codes *codes)
+{
+  for (size_t i = 1; i < codes->codes; i++)
+    for (size_t k = 0; k < i; k++)
+      if (fit_code_value(codes->fit, 0, (uint32_t)k) ==
+          fit_code_value(codes->fit, 0, (uint32_t)i)) {
+        codes->count[k] += codes->count[i];
+        codes->count[i] = 0;
+      }
+}
+
 void codes_finish(const struct codes *codes, struct metrics *metrics)
 {
   const struct quantizer *quantizer = fit_quantizer(codes->fit);
   gather(codes);
+  if (format_is_block(quantizer->format))
+    merge_equal(codes);
   if (quantizer->format->family->signed_zero) {
     size_t minus_zero = codes->codes / 2;
     codes->count[0] += codes->count[minus_zero];

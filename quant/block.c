@@ -13,6 +13,17 @@ struct block_codec block_resized(const struct block_codec *codec, size_t length)
   return resized;
 }
 
+/* Zeros are a block of every codec. */
+const float *block_levels(const struct block_codec *codec, size_t *count)
+{
+  static const unsigned char zeros[BLOCK_BYTES_MOST];
+  const struct block_setting setting = {.length = codec->length, .tensor_scale = 1};
+  struct block_parts parts;
+  codec->take_apart(&setting, zeros, &parts);
+  *count = parts.level_count;
+  return parts.levels;
+}
+
 void block_values(const struct block_codec *codec, const struct block_parts *parts, float *y)
 {
   for (size_t i = 0; i < codec->length; i++) {

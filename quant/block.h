@@ -15,15 +15,16 @@
 #include <stdint.h>
 
 enum {
-  BLOCK_MOST = 256,     /* elements of the largest block */
-  BLOCK_SUBS_MOST = 16, /* sub-blocks of the largest block */
-  BLOCK_NOTES_MOST = 4, /* numbers of a block that stand above its sub-blocks */
+  BLOCK_MOST = 256,       /* elements of the largest block */
+  BLOCK_SUBS_MOST = 16,   /* sub-blocks of the largest block */
+  BLOCK_BYTES_MOST = 512, /* packed bytes of the largest block, and some */
+  BLOCK_NOTES_MOST = 4,   /* numbers of a block that stand above its sub-blocks */
 };
 
 /* Tensor-wide constants of one fit. */
 struct block_setting {
   size_t length;      /* elements of a block: the codec's, or what the spec made of it */
-  float tensor_scale; /* NVFP4: the float32 scale above the block scales; else 1 */
+  float tensor_scale; /* NVFP4: the float32 scale above the block scales */
   int rule, variant;  /* choices of the spec: which of the codec's rules, variants */
   bool four_over_six; /* NVFP4: the largest of a block becomes 6 or 4, whichever errs less */
   int rounding;       /* enum rounding; ROUND_EVEN unless the spec says otherwise */
@@ -63,7 +64,8 @@ struct block_codec {
   bool resizes;                               /* block=N: see block_resized */
   bool rounds;                                /* round=away, round=zero */
   bool four_over_six;
-  /* The tensor's scale from its largest finite magnitude; NULL: there is none. */
+  /* The tensor's scale from its largest finite magnitude, 0 where the variant has none; NULL: there
+   * is never one. */
   float (*tensor_scale)(const struct block_setting *setting, float absmax);
   /* Packs a row of n elements (a multiple of length; the caller has padded). IMPORTANCE has n
    * weights or is NULL. SCRATCH-free; may be called from many threads. NULL: decoding only. */
@@ -84,6 +86,9 @@ struct block_codec block_resized(const struct block_codec *codec, size_t length)
 
 /* y of a block from its parts. */
 void block_values(const struct block_codec *codec, const struct block_parts *parts, float *y);
+
+/* Values of CODEC's codes at scale 1, code by code: *count of them, some perhaps not finite. */
+const float *block_levels(const struct block_codec *codec, size_t *count);
 
 /* The codec called NAME, compiled for the instruction set in use (see kernels_init), or NULL. */
 const struct block_codec *block_codec_find(const char *name);

@@ -65,6 +65,9 @@ struct family {
 };
 
 extern const struct family integer_family, minifloat_family;
+/* Formats with blocks of their own answer for the format alone: their fits are quant/block_fit.c.
+ */
+extern const struct family block_family;
 
 /* The numbers that the kernels need of a small float. */
 struct minifloat_grid format_grid(const struct format *format);

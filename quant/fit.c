@@ -14,6 +14,7 @@ void fit_free(struct fit *fit)
   if (!fit)
     return;
   free(fit->unit);
+  block_fit_free(fit->block);
   free(fit);
 }
 
@@ -43,8 +44,21 @@ size_t fit_alignment(const struct fit *fit)
   return 1;
 }
 
+const unsigned char *fit_packed(const struct fit *fit, size_t *rows, size_t *row_bytes)
+{
+  if (!fit->block)
+    return NULL;
+  *rows = fit->block->rows;
+  *row_bytes = fit->block->row_blocks * fit->block->codec.bytes;
+  return fit->block->packed;
+}
+
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
 {
+  if (fit->block) {
+    block_range(fit, unit, lo, hi);
+    return;
+  }
   const struct unit *u = &fit->unit[unit];
   *lo = (double)(u->lo * u->scale);
   *hi = (double)(u->hi * u->scale);
@@ -69,8 +83,8 @@ static bool is_clipped(const struct grid_end *end, float scale, enum rounding mo
   return round_to_whole(steps + 2 + end->odd, rule, 0) > 2 + end->odd;
 }
 
-/* The last float32 that is not clipped: the real threshold is within a few of it. */
-static float last_inside(const struct grid_end *end, float scale, enum rounding mode)
+/* The real threshold is within a few numbers of the computed one. */
+float grid_last_inside(const struct grid_end *end, float scale, enum rounding mode)
 {
   static const double beyond[] = {
       [ROUND_EVEN] = 0.5, [ROUND_AWAY] = 0.5, [ROUND_ZERO] = 1, [ROUND_STOCHASTIC] = 0};
@@ -88,9 +102,13 @@ void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
   const struct unit *u = &fit->unit[unit];
   enum rounding mode = fit->quantizer.rounding;
   struct grid_end end[2];
+  if (fit->block) {
+    block_bounds(fit, unit, bounds);
+    return;
+  }
   fit->family->ends(&fit->grid, u, end);
-  *bounds = (struct tally_bounds){.clip_lo = -last_inside(&end[0], u->scale, mode),
-                                  .clip_hi = last_inside(&end[1], u->scale, mode),
+  *bounds = (struct tally_bounds){.clip_lo = -grid_last_inside(&end[0], u->scale, mode),
+                                  .clip_hi = grid_last_inside(&end[1], u->scale, mode),
                                   .rail_lo = u->lo * u->scale,
                                   .rail_hi = u->hi * u->scale};
 }
@@ -145,7 +163,9 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
   const struct grain *grain = &fit->grain;
   if (n == 0)
     return;
-  if (fit->quantizer.rounding != ROUND_EVEN)
+  if (fit->block)
+    block_round_trip(fit->block, start, n, y, codes);
+  else if (fit->quantizer.rounding != ROUND_EVEN)
     any_rounding(fit, start, n, x, y, codes);
   else if (!grain_is_interleaved(grain))
     by_runs(fit, start, n, x, y, codes);
@@ -168,6 +188,8 @@ double fit_bits_per_element(const struct fit *fit)
   const struct quantizer *quantizer = &fit->quantizer;
   if (fit->grain.count == 0)
     return 0;
+  if (fit->block)
+    return block_bits_per_element(fit);
   int unit_bits = 32 + (quantizer->asymmetric ? quantizer->format->bits : 0);
   double scales = is_cast(quantizer) ? 0 : (double)fit->grain.units * unit_bits;
   return quantizer->format->bits + scales / (double)fit->grain.count;
@@ -178,6 +200,8 @@ double fit_bits_per_element(const struct fit *fit)
 double *fit_levels(const struct fit *fit, size_t unit, size_t *count)
 {
   const struct quantizer *quantizer = &fit->quantizer;
+  if (fit->block)
+    return block_unit_levels(fit, unit, count);
   size_t levels = format_levels(quantizer->format, quantizer->asymmetric, quantizer->narrow);
   const struct unit *u = &fit->unit[unit];
   double *values = mem_array(levels, sizeof *values);

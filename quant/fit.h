@@ -3,18 +3,51 @@
 #ifndef QSCOPE_QUANT_FIT_H
 #define QSCOPE_QUANT_FIT_H
 
+#include "quant/block.h"
 #include "quant/family.h"
 #include "quant/quantizer.h"
+
+/* A fit of a block format: the packed tensor, and what is asked of it often. */
+struct block_fit {
+  struct block_codec codec; /* with the block length of the spec */
+  struct block_setting setting;
+  size_t rows, columns, row_blocks;
+  unsigned char *packed;  /* rows * row_blocks blocks */
+  float *offset;          /* of each unit; NULL where the format has none */
+  float lo, hi;           /* lowest and highest finite level */
+  float lo_step, hi_step; /* from them to the next level */
+};
 
 struct fit {
   struct quantizer quantizer;
   const struct family *family; /* of the format */
   struct grain grain;
   struct grid grid;
-  struct unit *unit; /* grain.units of them */
+  struct unit *unit;       /* grain.units of them */
+  struct block_fit *block; /* NULL for element formats */
 };
 
 /* What calibrators are told about QUANTIZER. */
 struct calibration fit_calibration(const struct quantizer *quantizer);
+
+/* The last float32 that does not round beyond END under SCALE. */
+float grid_last_inside(const struct grid_end *end, float scale, enum rounding mode);
+
+/* --- block formats: the same duties as the functions of quantizer.h ----------------------------
+ */
+
+enum status block_quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
+                                const struct shape *shape, struct progress *progress,
+                                struct fit **out, struct error *error);
+void block_fit_free(struct block_fit *block);
+void block_round_trip(const struct block_fit *block, size_t start, size_t n, float *y,
+                      uint16_t *codes);
+/* Reconstructions of the lowest and the highest level of UNIT, in ascending order. */
+void block_range(const struct fit *fit, size_t unit, double *lo, double *hi);
+/* Elements of MX and NVFP4 are clipped as their grid rounds; in all other formats a value is
+ * clipped when it lies more than half a step beyond the end levels of its sub-block. */
+void block_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds);
+double block_bits_per_element(const struct fit *fit);
+double *block_unit_levels(const struct fit *fit, size_t unit, size_t *count);
 
 #endif

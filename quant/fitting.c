@@ -269,6 +269,8 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
 {
   struct grain grain;
   enum status status = quantizer_check(quantizer, error);
+  if (status == STATUS_OK && format_is_block(quantizer->format))
+    return block_quantizer_fit(quantizer, feed, shape, progress, out, error);
   if (status == STATUS_OK)
     status = grain_make(&quantizer->granularity, shape, &grain, error);
   if (status != STATUS_OK)

@@ -1,6 +1,7 @@
 /* The format table and what follows from a row. */
 #include "quant/format.h"
 
+#include "quant/block.h"
 #include "quant/family.h"
 
 #include <math.h>
@@ -12,6 +13,11 @@
   {                                                                                                \
     .name = "int" #number, .aliases = "", .summary = text, .family = &integer_family,              \
     .bits = number,                                                                                \
+  }
+
+#define BLOCK(word, also, width, text)                                                             \
+  {                                                                                                \
+    .name = word, .aliases = also, .summary = text, .family = &block_family, .bits = width,        \
   }
 
 const struct format format_table[] = {
@@ -61,6 +67,32 @@ const struct format format_table[] = {
      .bias = 127,
      .specials = SPECIALS_IEEE,
      .raw_by_default = true},
+    BLOCK("mxfp8_e4m3", "mxfp8", 8, "OCP MX: E4M3 in blocks of 32 under a power of two"),
+    BLOCK("mxfp8_e5m2", "", 8, "OCP MX: E5M2 in blocks of 32 under a power of two"),
+    BLOCK("mxfp6_e2m3", "mxfp6", 6, "OCP MX: E2M3 in blocks of 32 under a power of two"),
+    BLOCK("mxfp6_e3m2", "", 6, "OCP MX: E3M2 in blocks of 32 under a power of two"),
+    BLOCK("mxfp4", "mxfp4_e2m1", 4, "OCP MX: E2M1 in blocks of 32 under a power of two"),
+    BLOCK("mxint8", "", 8, "OCP MX: 64ths, -127 to 127, in blocks of 32 under a power of two"),
+    BLOCK("nvfp4", "", 4, "E2M1 in blocks of 16 under an E4M3 scale, a float32 scale on top"),
+    BLOCK("q4_0", "", 4, "ggml: 32 codes, a float16 scale that the largest value makes exact"),
+    BLOCK("q4_1", "", 4, "ggml: 32 codes, float16 scale and minimum"),
+    BLOCK("q5_0", "", 5, "ggml: 32 codes, a float16 scale that the largest value makes exact"),
+    BLOCK("q5_1", "", 5, "ggml: 32 codes, float16 scale and minimum"),
+    BLOCK("q8_0", "", 8, "ggml: 32 codes, a float16 scale"),
+    BLOCK("q2_k", "", 2, "ggml: 16 x 16, scales and minima of 4 bits under two float16 scales"),
+    BLOCK("q3_k", "", 3, "ggml: 16 x 16, scales of 6 bits under a float16 scale"),
+    BLOCK("q4_k", "", 4, "ggml: 8 x 32, scales and minima of 6 bits under two float16 scales"),
+    BLOCK("q5_k", "", 5, "ggml: 8 x 32, scales and minima of 6 bits under two float16 scales"),
+    BLOCK("q6_k", "", 6, "ggml: 16 x 16, scales of 8 bits under a float16 scale"),
+    BLOCK("iq4_nl", "", 4, "ggml: 32 codes of a fixed codebook, a float16 scale"),
+    BLOCK("iq4_xs", "", 4,
+          "ggml: 8 x 32 codes of a fixed codebook, scales of 6 bits under float16"),
+    BLOCK("tq1_0", "", 2, "ggml: 256 ternary digits, five to a byte, a float16 scale"),
+    BLOCK("tq2_0", "", 2, "ggml: 256 ternary digits of two bits, a float16 scale"),
+    BLOCK("q1_0", "", 1, "ggml: 128 signs, a float16 scale: their mean magnitude"),
+    BLOCK("q2_0", "", 2, "ggml: 64 codes, a float16 scale"),
+    BLOCK("mxfp4_ggml", "", 4, "ggml's MXFP4: floor rule, ties towards zero"),
+    BLOCK("nvfp4_ggml", "", 4, "ggml's NVFP4: 4 x 16 under unsigned E4M3 scales, no tensor scale"),
 };
 const size_t format_table_length = sizeof format_table / sizeof format_table[0];
 
@@ -130,6 +162,19 @@ uint32_t format_encode(const struct format *format, float x)
 bool format_is_integer(const struct format *format)
 {
   return format->family->has_zero_point;
+}
+
+bool format_is_block(const struct format *format)
+{
+  return format->family == &block_family;
+}
+
+double format_stored_bits(const struct format *format)
+{
+  if (!format_is_block(format))
+    return format->bits;
+  const struct block_codec *codec = block_codec_find(format->name);
+  return 8 * (double)codec->bytes / (double)codec->length;
 }
 
 struct grid grid_make(const struct format *format, bool asymmetric, bool narrow)

@@ -51,19 +51,26 @@ double format_min_subnormal(const struct format *format);
 
 /* Number of codes (2^bits) and of distinct finite values (the two zeros are one value). */
 size_t format_codes(const struct format *format);
+
+/* What an element costs with its share of the block's scales: 4.5 for q4_k; elements alone: bits.
+ */
+double format_stored_bits(const struct format *format);
 size_t format_levels(const struct format *format, bool asymmetric, bool narrow);
 
 /* Value of CODE at scale 1 (exact in float32; NaN and infinities as the format has them).
  * Integers: CODE is the two's complement pattern of `bits` bits. */
 float format_decode(const struct format *format, uint32_t code);
 
-/* Code of X at scale 1, round half to even, overflow saturating to the largest finite value.
- * Infinity and NaN follow the reference casts: a format without infinity maps infinity to NaN,
- * a format with infinity keeps it; integers clamp infinity and map NaN to 0. This is the
- * reference path, one value at a time; arrays go through the kernels. */
+/* Element formats: code of X at scale 1, round half to even, overflow saturating to the largest
+ * finite value. Infinity and NaN follow the reference casts: a format without infinity maps
+ * infinity to NaN, a format with infinity keeps it; integers clamp infinity and map NaN to 0. This
+ * is the reference path, one value at a time; arrays go through the kernels. */
 uint32_t format_encode(const struct format *format, float x);
 
 /* True when FORMAT has whole levels and a zero point. */
 bool format_is_integer(const struct format *format);
+
+/* True when FORMAT brings its own blocks: quant/block.h has a codec of its name. */
+bool format_is_block(const struct format *format);
 
 #endif

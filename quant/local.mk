@@ -11,6 +11,8 @@ libquant_a_SOURCES = \
 	quant/base/status.c quant/base/status.h \
 	quant/best_scale.c quant/best_scale.h \
 	quant/block.c quant/block.h \
+	quant/block_family.c \
+	quant/block_fit.c \
 	quant/cal_entropy.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \

@@ -4,6 +4,7 @@
 #include "quant/base/nearest.h"
 #include "quant/base/number.h"
 #include "quant/base/size.h"
+#include "quant/block.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -24,6 +25,12 @@ enum slot {
   SLOT_SCALE,
   SLOT_ZERO,
   SLOT_ROUND,
+  SLOT_BLOCK,
+  SLOT_RULE,
+  SLOT_VARIANT,
+  SLOT_FOUR_OVER_SIX,
+  SLOT_PAD,
+  SLOT_IMPORTANCE,
   SLOTS
 };
 
@@ -218,6 +225,88 @@ static enum status read_round(struct parse *parse, const char *value)
   return fail(parse, what);
 }
 
+static enum status decide(struct parse *parse, enum slot slot);
+
+/* --- the words of block formats -------------------------------------------------------- */
+
+/* The codec of the format, or NULL for an element format. */
+static const struct block_codec *codec_of(const struct quantizer *quantizer)
+{
+  return format_is_block(quantizer->format) ? block_codec_find(quantizer->format->name) : NULL;
+}
+
+/* For element formats a block is a group of the last axis. */
+static enum status read_block(struct parse *parse, const char *value)
+{
+  uint64_t length;
+  const struct block_codec *codec = codec_of(&parse->quantizer);
+  if (!read_whole(value, &length) || length == 0 || length > SIZE_MAX)
+    return fail_expected(parse, "a length, as in block=32");
+  if (!codec) {
+    parse->decided_by[SLOT_BLOCK] = 0;
+    return decide(parse, SLOT_GRAIN) == STATUS_OK ? read_group(parse, value) : STATUS_USAGE;
+  }
+  parse->quantizer.block.length = length == codec->length ? 0 : (size_t)length;
+  return STATUS_OK;
+}
+
+/* Reads one of WORDS (NULL-terminated; NULL: the format has none). */
+static enum status read_choice(struct parse *parse, const char *const *words, const char *of,
+                               const char *value, int *out)
+{
+  char what[160] = "one of";
+  if (!words) {
+    snprintf(what, sizeof what, "belongs to %s", of);
+    return fail(parse, what);
+  }
+  for (int i = 0; words[i]; i++) {
+    if (strcasecmp(words[i], value) == 0) {
+      *out = i;
+      return STATUS_OK;
+    }
+    size_t used = strlen(what);
+    snprintf(what + used, sizeof what - used, " %s", words[i]);
+  }
+  return fail_expected(parse, what);
+}
+
+static enum status read_rule(struct parse *parse, const char *value)
+{
+  const struct block_codec *codec = codec_of(&parse->quantizer);
+  return read_choice(parse, codec ? codec->rules : NULL, "the MX formats, as in mxfp4", value,
+                     &parse->quantizer.block.rule);
+}
+
+static enum status read_variant(struct parse *parse, const char *value)
+{
+  const struct block_codec *codec = codec_of(&parse->quantizer);
+  return read_choice(parse, codec ? codec->variants : NULL, "nvfp4", value,
+                     &parse->quantizer.block.variant);
+}
+
+static enum status read_four_over_six(struct parse *parse, const char *value)
+{
+  (void)value;
+  parse->quantizer.block.four_over_six = true;
+  return STATUS_OK;
+}
+
+static enum status read_pad(struct parse *parse, const char *value)
+{
+  const struct block_codec *codec = codec_of(&parse->quantizer);
+  (void)value;
+  if (!codec)
+    return fail(parse, "belongs to the formats with blocks of their own: groups need no padding");
+  parse->quantizer.block.pad = !codec->pads;
+  return STATUS_OK;
+}
+
+static enum status read_importance(struct parse *parse, const char *value)
+{
+  snprintf(parse->quantizer.block.importance, QUANTIZER_TEXT, "%s", value);
+  return STATUS_OK;
+}
+
 enum value { VALUE_NONE, VALUE_OPTIONAL, VALUE_NEEDED };
 
 struct keyword {
@@ -240,6 +329,12 @@ static const struct keyword keywords[] = {
     {"range", SLOT_SCALE, VALUE_NEEDED, read_range},
     {"zero", SLOT_ZERO, VALUE_NEEDED, read_zero},
     {"round", SLOT_ROUND, VALUE_NEEDED, read_round},
+    {"block", SLOT_BLOCK, VALUE_NEEDED, read_block},
+    {"scale-rule", SLOT_RULE, VALUE_NEEDED, read_rule},
+    {"variant", SLOT_VARIANT, VALUE_NEEDED, read_variant},
+    {"four-over-six", SLOT_FOUR_OVER_SIX, VALUE_NONE, read_four_over_six},
+    {"pad", SLOT_PAD, VALUE_NONE, read_pad},
+    {"importance", SLOT_IMPORTANCE, VALUE_NEEDED, read_importance},
 };
 enum { KEYWORDS = sizeof keywords / sizeof *keywords };
 
@@ -427,6 +522,66 @@ static enum status check_calibrator(const struct quantizer *quantizer, enum slot
   return STATUS_OK;
 }
 
+static enum status check_block_length(const struct quantizer *quantizer, enum slot *culprit,
+                                      struct error *error)
+{
+  const struct block_codec *codec = codec_of(quantizer);
+  size_t length = quantizer->block.length;
+  *culprit = SLOT_BLOCK;
+  if (length && !codec->resizes)
+    return error_set(
+        error, STATUS_USAGE,
+        "\"block=%zu\" contradicts \"%s\": its blocks have %zu elements (the blocks of "
+        "mxfp4 and nvfp4 can be set)",
+        length, codec->name, codec->length);
+  if (length % 4 != 0 || length > BLOCK_MOST) {
+    size_t near = length > BLOCK_MOST ? BLOCK_MOST : (length + 3) / 4 * 4;
+    return error_set(error, STATUS_USAGE,
+                     "\"block=%zu\": expected a multiple of 4 up to %d; block=%zu is the nearest",
+                     length, BLOCK_MOST, near);
+  }
+  return STATUS_OK;
+}
+
+/* What only some block formats have. */
+static enum status check_block_words(const struct quantizer *quantizer, enum slot *culprit,
+                                     struct error *error)
+{
+  const struct block_codec *codec = codec_of(quantizer);
+  *culprit = SLOT_FOUR_OVER_SIX;
+  if (quantizer->block.four_over_six && !(codec && codec->four_over_six))
+    return error_set(error, STATUS_USAGE, "\"four-over-six\" belongs to nvfp4");
+  *culprit = SLOT_IMPORTANCE;
+  if (quantizer->block.importance[0] && !(codec && codec->takes_importance))
+    return error_set(
+        error, STATUS_USAGE,
+        "\"importance\" contradicts \"%s\": its rule looks at no weights (q4_0, q4_k and "
+        "iq4_nl do)",
+        quantizer->format->name);
+  *culprit = SLOT_ROUND;
+  if (codec && quantizer->rounding != ROUND_EVEN &&
+      (!codec->rounds || quantizer->rounding == ROUND_STOCHASTIC))
+    return error_set(error, STATUS_USAGE, "\"round\" contradicts \"%s\": %s", codec->name,
+                     codec->rounds ? "its elements round to even, away or to zero"
+                                   : "its rule fixes the rounding (mxfp4,round=away has a choice)");
+  return codec ? check_block_length(quantizer, culprit, error) : STATUS_OK;
+}
+
+/* Scales, zero points and groups are the format's own. */
+static enum status check_block_scheme(const struct quantizer *quantizer, enum slot *culprit,
+                                      struct error *error)
+{
+  bool block = format_is_block(quantizer->format), by_format = quantizer->by == BY_FORMAT;
+  *culprit = SLOT_SCALE;
+  if (block != by_format)
+    return error_set(error, STATUS_USAGE, "\"%s\" %s", quantizer->format->name,
+                     block ? "finds its scales itself" : "needs a calibrator, a scale or a range");
+  *culprit = SLOT_GRAIN;
+  if (block && quantizer->granularity.kind != GRAIN_TENSOR)
+    return error_set(error, STATUS_USAGE, "\"%s\" brings its own blocks", quantizer->format->name);
+  return STATUS_OK;
+}
+
 static enum status check_all(const struct quantizer *quantizer, enum slot *culprit,
                              struct error *error)
 {
@@ -434,9 +589,12 @@ static enum status check_all(const struct quantizer *quantizer, enum slot *culpr
       [BY_CALIBRATOR] = {check_calibrator, NULL},
       [BY_SCALE] = {check_scale, check_zero},
       [BY_RANGE] = {check_range, NULL},
+      [BY_FORMAT] = {NULL, NULL},
   };
-  check_function *const checks[] = {check_scheme, check_granularity, by_origin[quantizer->by][0],
-                                    by_origin[quantizer->by][1]};
+  check_function *const checks[] = {
+      check_scheme,      check_block_scheme,          check_block_words,
+      check_granularity, by_origin[quantizer->by][0], by_origin[quantizer->by][1],
+  };
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     if (checks[i] && checks[i](quantizer, culprit, error) != STATUS_OK)
       return STATUS_USAGE;
@@ -539,10 +697,47 @@ static enum status read_words(struct parse *parse)
   return status;
 }
 
+/* Words that block formats leave nothing to decide for. */
+static enum status refuse_words(struct parse *parse, const struct block_codec *codec)
+{
+  static const struct refusal {
+    enum slot slot;
+    const char *reason;
+  } refusals[] = {
+      {SLOT_SCHEME, "it fixes sign and offset (q4_0 has none, q4_1 and q4_k have one)"},
+      {SLOT_CLAMP, "it fixes its codes"},
+      {SLOT_SCALE, "it finds its scales itself (int4,group=32 takes a calibrator)"},
+      {SLOT_ZERO, "it has no zero point (int4,asym,group=32 has)"},
+  };
+  char what[192];
+  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+    parse->position = parse->decided_by[refusals[i].slot];
+    if (!parse->position)
+      continue;
+    snprintf(what, sizeof what, "contradicts \"%s\": %s", codec->name, refusals[i].reason);
+    return fail(parse, what);
+  }
+  parse->position = parse->decided_by[SLOT_GRAIN];
+  if (!parse->position)
+    return STATUS_OK;
+  snprintf(what, sizeof what, "contradicts \"%s\": it brings its own blocks of %zu%s", codec->name,
+           codec->length, codec->resizes ? " (block=N changes their length)" : "");
+  return fail(parse, what);
+}
+
+static enum status complete_block(struct parse *parse)
+{
+  parse->quantizer.by = BY_FORMAT;
+  parse->quantizer.calibrator = NULL;
+  return refuse_words(parse, codec_of(&parse->quantizer));
+}
+
 /* What the spec leaves open, and the word that needs another. */
 static enum status complete(struct parse *parse)
 {
   struct quantizer *quantizer = &parse->quantizer;
+  if (format_is_block(quantizer->format))
+    return complete_block(parse);
   if (!parse->decided_by[SLOT_SCALE]) {
     quantizer->by = quantizer->format->raw_by_default ? BY_SCALE : BY_CALIBRATOR;
     quantizer->scale = 1;
@@ -658,6 +853,24 @@ static void print_rounding(const struct quantizer *quantizer, char *text)
     append(text, "=%llu", (unsigned long long)quantizer->seed);
 }
 
+static void print_block(const struct quantizer *quantizer, char *text)
+{
+  const struct block_codec *codec = codec_of(quantizer);
+  const struct block_choice *choice = &quantizer->block;
+  if (choice->length)
+    append(text, ",block=%zu", choice->length);
+  if (choice->rule)
+    append(text, ",scale-rule=%s", codec->rules[choice->rule]);
+  if (choice->variant)
+    append(text, ",variant=%s", codec->variants[choice->variant]);
+  if (choice->four_over_six)
+    append(text, ",four-over-six");
+  if (choice->importance[0])
+    append(text, ",importance=%s", choice->importance);
+  if (choice->pad)
+    append(text, ",pad");
+}
+
 char *quantizer_print(const struct quantizer *quantizer, char *text)
 {
   snprintf(text, QUANTIZER_TEXT, "%s", quantizer->format->name);
@@ -665,8 +878,12 @@ char *quantizer_print(const struct quantizer *quantizer, char *text)
     append(text, quantizer->asymmetric ? ",asym" : ",sym");
   if (quantizer->narrow)
     append(text, ",narrow");
-  print_granularity(&quantizer->granularity, text);
-  print_range(quantizer, text);
+  if (format_is_block(quantizer->format)) {
+    print_block(quantizer, text);
+  } else {
+    print_granularity(&quantizer->granularity, text);
+    print_range(quantizer, text);
+  }
   print_rounding(quantizer, text);
   return text;
 }
@@ -679,6 +896,13 @@ static bool granularity_equal(const struct granularity *a, const struct granular
          (a->kind != GRAIN_GROUP || a->group == b->group);
 }
 
+static bool block_equal(const struct block_choice *a, const struct block_choice *b)
+{
+  return a->length == b->length && a->rule == b->rule && a->variant == b->variant &&
+         a->four_over_six == b->four_over_six && a->pad == b->pad &&
+         strcmp(a->importance, b->importance) == 0 && a->weights == b->weights;
+}
+
 static bool range_equal(const struct quantizer *a, const struct quantizer *b)
 {
   if (a->by != b->by)
@@ -687,6 +911,8 @@ static bool range_equal(const struct quantizer *a, const struct quantizer *b)
     return a->scale == b->scale && a->zero == b->zero;
   if (a->by == BY_RANGE)
     return a->lo == b->lo && a->hi == b->hi;
+  if (a->by == BY_FORMAT)
+    return block_equal(&a->block, &b->block);
   return a->calibrator == b->calibrator &&
          (!a->calibrator->parameter || a->parameter == b->parameter);
 }

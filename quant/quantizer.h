@@ -15,6 +15,19 @@
 #include "quant/grain.h"
 #include "quant/kernels/kernels.h"
 
+enum { QUANTIZER_TEXT = 256 };
+
+/* What the spec may say of a format that brings its own blocks. */
+struct block_choice {
+  size_t length;     /* block=N; 0: the format's */
+  int rule, variant; /* scale-rule=, variant=: which of the codec's rules, variants */
+  bool four_over_six;
+  bool pad;                        /* fill ragged rows with zeros where the format would refuse */
+  char importance[QUANTIZER_TEXT]; /* importance=FILE: the name; empty without */
+  const float *weights; /* what FILE holds, one for each column: lent by whoever read the file */
+  size_t weight_count;
+};
+
 struct quantizer {
   const struct format *format;
   bool asymmetric; /* integers only */
@@ -22,14 +35,13 @@ struct quantizer {
   struct granularity granularity;
   const struct calibrator *calibrator; /* NULL when the scale or the range is given by hand */
   double parameter;                    /* the calibrator's; its default when none was written */
-  enum { BY_CALIBRATOR, BY_SCALE, BY_RANGE } by;
+  enum { BY_CALIBRATOR, BY_SCALE, BY_RANGE, BY_FORMAT } by; /* BY_FORMAT: its blocks bring scales */
   double scale, zero; /* BY_SCALE; zero is the zero point of the asymmetric scheme */
   double lo, hi;      /* BY_RANGE */
   enum rounding rounding;
-  uint64_t seed; /* ROUND_STOCHASTIC */
+  uint64_t seed;             /* ROUND_STOCHASTIC */
+  struct block_choice block; /* BY_FORMAT */
 };
-
-enum { QUANTIZER_TEXT = 256 };
 
 /* Reads a spec ("int4,asym,group=128,mse"); the grammar is in DESIGN and in the man page. On
  * failure (STATUS_USAGE) the message names the word, its position (counted from 1) and the
@@ -79,6 +91,10 @@ double fit_code_value(const struct fit *fit, size_t unit, uint32_t code);
 /* Bounds for the tally: exact to the bit, the last float32 that is not clipped. `bulk` is left 0.
  */
 void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds);
+
+/* The packed tensor of a block format as the format stores it: *rows rows of *row_bytes bytes, a
+ * row for each of the tensor; borrowed from the fit. NULL for element formats. */
+const unsigned char *fit_packed(const struct fit *fit, size_t *rows, size_t *row_bytes);
 
 /* Reconstruction (and codes unless NULL) of elements start..start+n-1, n <= FEED_BLOCK, whose
  * values are X. START must be a multiple of fit_alignment (1 for element formats). Codes count

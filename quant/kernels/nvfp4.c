@@ -36,7 +36,9 @@ static const struct minifloat_grid e2m1 = {
 static float tensor_scale(const struct block_setting *setting, float absmax)
 {
   const float most = SIX * (setting->four_over_six ? 256 : SCALE_LARGEST);
-  if (setting->variant == TORCHAO_SINGLE || absmax == 0)
+  if (setting->variant == TORCHAO_SINGLE)
+    return 0;
+  if (absmax == 0)
     return 1;
   float scale = setting->variant == VLLM ? most / absmax : absmax / most;
   return scale > FLT_MAX ? FLT_MAX : scale < FLT_MIN ? FLT_MIN : scale;
@@ -65,7 +67,8 @@ static inline float block_scale(const struct block_setting *setting, float most)
 /* Both scales of a block as one number: y = level * it. */
 static inline float whole_scale(const struct block_setting *setting, float scale)
 {
-  return setting->variant == VLLM ? scale / setting->tensor_scale : scale * setting->tensor_scale;
+  const float g = setting->tensor_scale;
+  return setting->variant == VLLM ? scale / g : setting->variant == TORCHAO_SINGLE ? scale : scale * g;
 }
 
 /* --- elements -------------------------------------------------------------------------------- */
@@ -75,9 +78,9 @@ static inline void scale_elements(const struct block_setting *setting, float sca
                                   size_t n, float *v)
 {
   const float g = setting->tensor_scale;
-  float factor = setting->variant == VLLM ? 1 / (scale * (1 / g)) : (1 / g) / scale;
-  if (setting->variant == VLLM && scale == 0)
-    factor = 0;
+  float factor = (setting->variant == TORCHAO_SINGLE ? 1 : 1 / g) / scale;
+  if (setting->variant == VLLM)
+    factor = scale == 0 ? 0 : 1 / (scale * (1 / g));
   if (setting->variant == MODELOPT)
     for (size_t i = 0; i < n; i++)
       v[i] = x[i] / (scale * g);
