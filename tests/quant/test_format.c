@@ -121,11 +121,17 @@ static double value_of_code(const struct format *format, uint32_t code)
                           : pow(2, 1 - format->bias) * fraction);
 }
 
+/* None for the formats with blocks of their own: test_blocks and test_ggml have theirs. */
+static size_t element_codes(const struct format *format)
+{
+  return format_is_block(format) ? 0 : format_codes(format);
+}
+
 static void test_decode_every_code(void **state)
 {
   (void)state;
   for (size_t f = 0; f < format_table_length; f++)
-    for (uint32_t code = 0; code < format_codes(&format_table[f]); code++)
+    for (uint32_t code = 0; code < element_codes(&format_table[f]); code++)
       if (!same(format_decode(&format_table[f], code),
                 (float)value_of_code(&format_table[f], code)))
         fail_msg("%s code 0x%x", format_table[f].name, code);
@@ -217,6 +223,8 @@ static void test_encode_values_midpoints_neighbours(void **state)
 {
   (void)state;
   for (size_t f = 0; f < format_table_length; f++) {
+    if (format_is_block(&format_table[f]))
+      continue;
     struct ruler grid = ruler_make(&format_table[f]);
     for (size_t i = 0; i < grid.count; i++) {
       check_around(&grid, (float)grid.value[i]);
@@ -233,6 +241,8 @@ static void test_encode_everywhere(void **state)
   (void)state;
   static const uint32_t low[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
   for (size_t f = 0; f < format_table_length; f++) {
+    if (format_is_block(&format_table[f]))
+      continue;
     struct ruler grid = ruler_make(&format_table[f]);
     for (uint32_t high = 0; high < 65536; high++)
       check_encode(&grid, float_of(high << 16 | low[high % 6]));
@@ -244,7 +254,7 @@ static void test_encode_inverts_decode(void **state)
 {
   (void)state;
   for (size_t f = 0; f < format_table_length; f++)
-    for (uint32_t code = 0; code < format_codes(&format_table[f]); code++) {
+    for (uint32_t code = 0; code < element_codes(&format_table[f]); code++) {
       float value = format_decode(&format_table[f], code);
       if (!isnan(value) && format_encode(&format_table[f], value) != code)
         fail_msg("%s code 0x%x", format_table[f].name, code);

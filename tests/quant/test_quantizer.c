@@ -1,4 +1,5 @@
 /* The spec: canonical forms, errors that point, and parse(print(q)) == q for every q. */
+#include "quant/block.h"
 #include "quant/quantizer.h"
 
 #include "tests/support/portable.h"
@@ -209,6 +210,23 @@ static void random_range(struct quantizer *quantizer, uint64_t *state)
   }
 }
 
+/* Block formats are their own scheme, with a few choices; impossible ones among them. */
+static void random_block(struct quantizer *quantizer, uint64_t *state)
+{
+  static const char *const files[] = {"", "weights.npy"};
+  const struct block_codec *codec = block_codec_find(quantizer->format->name);
+  *quantizer = (struct quantizer){
+      .format = quantizer->format, .by = BY_FORMAT, .rounding = quantizer->rounding};
+  quantizer->block.length = portable_next(state) % 3 ? 0 : portable_next(state) % 80 * 4;
+  if (quantizer->block.length == codec->length)
+    quantizer->block.length = 0;
+  quantizer->block.rule = codec->rules ? (int)(portable_next(state) % 4) : 0;
+  quantizer->block.variant = codec->variants ? (int)(portable_next(state) % 4) : 0;
+  quantizer->block.four_over_six = portable_next(state) % 4 == 0;
+  quantizer->block.pad = !codec->pads && portable_next(state) % 2;
+  strcpy(quantizer->block.importance, files[portable_next(state) % 2]);
+}
+
 static struct quantizer random_quantizer(uint64_t *state)
 {
   struct quantizer quantizer = {.format = &format_table[portable_next(state) % format_table_length],
@@ -223,6 +241,8 @@ static struct quantizer random_quantizer(uint64_t *state)
   if (quantizer.rounding == ROUND_STOCHASTIC && portable_next(state) % 2)
     quantizer.seed = portable_next(state);
   random_range(&quantizer, state);
+  if (format_is_block(quantizer.format))
+    random_block(&quantizer, state);
   return quantizer;
 }
 

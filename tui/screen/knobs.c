@@ -1,5 +1,7 @@
 #include "tui/screen/knobs.h"
 
+#include "quant/block.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +11,21 @@ enum { GROUP_LEAST = 8, GROUP_MOST = 65536, GROUP_DEFAULT = 128 };
 static bool is_integer(const struct format *format)
 {
   return format_is_integer(format);
+}
+
+/* The codec of a format with blocks of its own; NULL for element formats. */
+static const struct block_codec *codec_of(const struct quantizer *quantizer)
+{
+  return format_is_block(quantizer->format) ? block_codec_find(quantizer->format->name) : NULL;
+}
+
+/* QUANTIZER, or int8 in place of a block format. */
+static struct quantizer element_of(const struct quantizer *quantizer)
+{
+  struct quantizer element = *quantizer;
+  if (format_is_block(quantizer->format))
+    quantizer_parse("int8", &element, NULL);
+  return element;
 }
 
 struct knobs knobs_of(const struct quantizer *quantizer, int axis)
@@ -21,6 +38,7 @@ struct knobs knobs_of(const struct quantizer *quantizer, int axis)
       .asymmetric = quantizer->asymmetric,
       .narrow = quantizer->narrow,
       .integer = is_integer(quantizer->format) ? quantizer->format : format_find("int8"),
+      .element = element_of(quantizer),
   };
 }
 
@@ -122,6 +140,13 @@ static bool turn_parameter(struct knobs *knobs, int direction, char *message, si
 static void set_format(struct knobs *knobs, const struct format *format)
 {
   struct quantizer *quantizer = &knobs->quantizer;
+  if (!format_is_block(quantizer->format))
+    knobs->element = *quantizer;
+  if (format_is_block(format)) {
+    *quantizer = (struct quantizer){.format = format, .by = BY_FORMAT};
+    return;
+  }
+  *quantizer = knobs->element;
   bool was_raw = quantizer->format->raw_by_default && quantizer->by == BY_SCALE;
   quantizer->format = format;
   quantizer->asymmetric = is_integer(format) && knobs->asymmetric;
@@ -205,6 +230,85 @@ static void set_granularity(struct knobs *knobs, enum grain_kind kind)
   };
 }
 
+/* How the choice number *CHOICE of WORDS turns. */
+static void turn_word(const char *const *words, int direction, int *choice)
+{
+  int count = 0;
+  while (words[count])
+    count++;
+  *choice = (*choice + count + direction) % count;
+}
+
+/* The scale rule or the variant. */
+static bool turn_block_rule(struct knobs *knobs, int direction, char *message, size_t size)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  const struct block_codec *codec = codec_of(quantizer);
+  if (codec->rules)
+    turn_word(codec->rules, direction, &quantizer->block.rule);
+  else if (codec->variants)
+    turn_word(codec->variants, direction, &quantizer->block.variant);
+  else
+    snprintf(message, size, "%s finds its scales by a rule of its own", codec->name);
+  return codec->rules || codec->variants;
+}
+
+/* The rounding of MX, four over six of NVFP4, padding of the others. */
+static bool turn_block_choice(struct knobs *knobs, int direction)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  const struct block_codec *codec = codec_of(quantizer);
+  if (codec->rounds)
+    quantizer->rounding = (enum rounding)(
+        ((int)quantizer->rounding + ROUND_STOCHASTIC + direction) % ROUND_STOCHASTIC);
+  else if (codec->four_over_six)
+    quantizer->block.four_over_six = !quantizer->block.four_over_six;
+  else
+    quantizer->block.pad = !quantizer->block.pad;
+  return true;
+}
+
+static bool turn_block_length(struct knobs *knobs, int direction, char *message, size_t size)
+{
+  enum { LEAST = 4 };
+  struct quantizer *quantizer = &knobs->quantizer;
+  const struct block_codec *codec = codec_of(quantizer);
+  size_t now = quantizer->block.length ? quantizer->block.length : codec->length;
+  size_t next = direction > 0 ? now * 2 : now / 2 / LEAST * LEAST;
+  if (!codec->resizes) {
+    snprintf(message, size, "the blocks of %s have %zu elements", codec->name, codec->length);
+    return false;
+  }
+  if (next < LEAST || next > BLOCK_MOST) {
+    snprintf(message, size, "blocks go from %d to %d", LEAST, BLOCK_MOST);
+    return false;
+  }
+  quantizer->block.length = next == codec->length ? 0 : next;
+  return true;
+}
+
+/* Turns what a format with blocks of its own leaves open. */
+static bool turn_block(struct knobs *knobs, enum knob knob, int direction, char *message,
+                       size_t size)
+{
+  const char *name = knobs->quantizer.format->name;
+  switch (knob) {
+  case KNOB_GROUP:
+    return turn_block_length(knobs, direction, message, size);
+  case KNOB_CALIBRATOR:
+    return turn_block_rule(knobs, direction, message, size);
+  case KNOB_PARAMETER:
+    return turn_block_choice(knobs, direction);
+  case KNOB_GRANULARITY:
+    snprintf(message, size, "%s brings its own blocks; f goes to formats with a choice", name);
+    return false;
+  default:
+    snprintf(message, size, "%s fixes its codes and offsets; f goes to formats with a choice",
+             name);
+    return false;
+  }
+}
+
 static bool turn_granularity(struct knobs *knobs, int direction)
 {
   enum { KINDS = GRAIN_GROUP + 1 };
@@ -253,6 +357,9 @@ static bool turn(struct knobs *knobs, enum knob knob, int direction, const struc
                  char *message, size_t size)
 {
   message[0] = 0;
+  if (format_is_block(knobs->quantizer.format) && knob != KNOB_FORMAT && knob != KNOB_BITS &&
+      knob != KNOB_AXIS)
+    return turn_block(knobs, knob, direction, message, size);
   switch (knob) {
   case KNOB_FORMAT:
     return turn_format(knobs, direction);
@@ -307,6 +414,11 @@ const char *knob_label(enum knob knob)
 bool knob_active(const struct knobs *knobs, enum knob knob)
 {
   const struct quantizer *quantizer = &knobs->quantizer;
+  const struct block_codec *codec = codec_of(quantizer);
+  if (codec)
+    return knob == KNOB_FORMAT || knob == KNOB_BITS || knob == KNOB_PARAMETER ||
+           (knob == KNOB_GROUP && codec->resizes) ||
+           (knob == KNOB_CALIBRATOR && (codec->rules || codec->variants));
   switch (knob) {
   case KNOB_SCHEME:
     return is_integer(quantizer->format);
@@ -364,12 +476,54 @@ static const char *calibrator_word(const struct quantizer *quantizer)
   return quantizer->scale == 1 && quantizer->zero == 0 ? "plain cast" : "scale by hand";
 }
 
+static const char *block_choice_word(const struct quantizer *quantizer,
+                                     const struct block_codec *codec)
+{
+  static const char *const roundings[] = {"round even", "round away", "round zero"};
+  if (codec->rounds)
+    return roundings[quantizer->rounding];
+  if (codec->four_over_six)
+    return quantizer->block.four_over_six ? "4 over 6" : "always 6";
+  return quantizer->block.pad ? "pad rows" : "no padding";
+}
+
+/* The settings of a format with blocks of its own; false: as for any other. */
+static bool block_text(const struct quantizer *quantizer, enum knob knob, char *text, size_t size)
+{
+  const struct block_codec *codec = codec_of(quantizer);
+  const struct block_choice *choice = &quantizer->block;
+  switch (knob) {
+  case KNOB_SCHEME:
+    snprintf(text, size, "fixed");
+    return true;
+  case KNOB_GRANULARITY:
+    snprintf(text, size, "block");
+    return true;
+  case KNOB_GROUP:
+    snprintf(text, size, "%zu", choice->length ? choice->length : codec->length);
+    return true;
+  case KNOB_CALIBRATOR:
+    snprintf(text, size, "%s",
+             codec->rules      ? codec->rules[choice->rule]
+             : codec->variants ? codec->variants[choice->variant]
+                               : "its own");
+    return true;
+  case KNOB_PARAMETER:
+    snprintf(text, size, "%s", block_choice_word(quantizer, codec));
+    return true;
+  default:
+    return false;
+  }
+}
+
 char *knob_text(const struct knobs *knobs, enum knob knob, const struct shape *shape, char *text,
                 size_t size)
 {
   static const char *const granularities[] = {"tensor", "channel", "token", "group"};
   const struct quantizer *quantizer = &knobs->quantizer;
   snprintf(text, size, "%s", "");
+  if (format_is_block(quantizer->format) && block_text(quantizer, knob, text, size))
+    return text;
   switch (knob) {
   case KNOB_FORMAT:
     return format_label(quantizer->format, text, size);

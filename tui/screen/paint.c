@@ -123,7 +123,8 @@ static void paint_knob(struct explorer *explorer, struct rect rect, int row, enu
 static void paint_knobs(struct explorer *explorer)
 {
   enum { KNOB_COLUMNS = 34 };
-  bool grouped = explorer->state.knobs.quantizer.granularity.kind == GRAIN_GROUP;
+  const struct quantizer *quantizer = &explorer->state.knobs.quantizer;
+  bool grouped = quantizer->granularity.kind == GRAIN_GROUP || format_is_block(quantizer->format);
   const enum knob order[KNOB_ROWS] = {
       KNOB_FORMAT,     KNOB_BITS,        KNOB_SCHEME,
       KNOB_RANGE,      KNOB_GRANULARITY, grouped ? KNOB_GROUP : KNOB_AXIS,
