@@ -147,5 +147,6 @@ void codes_finish(const struct codes *codes, struct metrics *metrics)
       entropy += (double)codes->count[i] / n * log2(n / (double)codes->count[i]);
   metrics->levels = format_levels(quantizer->format, quantizer->asymmetric, quantizer->narrow);
   metrics->code_entropy_bits = total ? entropy : (double)NAN;
-  metrics->high_code_rate = (double)high / n;
+  /* Where the lowest code stands for a stored minimum, no code is far from zero by itself. */
+  metrics->high_code_rate = fit_has_offset(codes->fit) ? (double)NAN : (double)high / n;
 }

@@ -5,6 +5,7 @@
 #include "quant/base/size.h"
 
 #include <math.h>
+#include <stdint.h>
 
 enum { BOUNDS_CHUNK = 1024 }; /* units whose bounds one job works out */
 
@@ -13,10 +14,17 @@ struct bounds_table {
   float *clip_lo, *clip_hi, *rail_lo, *rail_hi;
 };
 
+/* Units with a value beyond their range. A unit may begin in one span and end in the next: the
+ * first and the last tell. */
+struct clipped_units {
+  size_t count, first, last;
+};
+
 /* What one span adds up. */
 struct span_sums {
   struct tally tally;
   struct extremes reconstruction;
+  struct clipped_units clipped;
 };
 
 struct metrics_pass {
@@ -24,6 +32,7 @@ struct metrics_pass {
   struct pass pass;
   const struct grain *units;
   float bulk;
+  bool blocks;                      /* a block format */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
   struct bounds_table table;        /* of each unit */
@@ -172,6 +181,47 @@ static void add_mixed(struct metrics_pass *job, const struct pass_block *block, 
                          tally->clipped ? clipped : NULL);
 }
 
+/* True when one of N values, the finite ones, lies beyond LO or HI. */
+static bool any_beyond(const float *x, size_t n, float lo, float hi)
+{
+  bool beyond = false;
+  for (size_t i = 0; i < n; i++)
+    beyond |= fabsf(x[i]) < INFINITY && (x[i] < lo || x[i] > hi);
+  return beyond;
+}
+
+static void count_clipped_units(const struct metrics_pass *job, const struct pass_block *block,
+                                struct clipped_units *clipped)
+{
+  for (size_t i = 0, run; i < block->n; i += run) {
+    size_t unit;
+    double lo, hi;
+    run = grain_run(job->units, block->start + i, block->n - i, &unit);
+    if (clipped->count && clipped->last == unit)
+      continue;
+    fit_range(job->measure->fit, unit, &lo, &hi);
+    if (!any_beyond(block->x + i, run, (float)lo, (float)hi))
+      continue;
+    if (clipped->count++ == 0)
+      clipped->first = unit;
+    clipped->last = unit;
+  }
+}
+
+/* Share of the clipped units, each counted once. */
+static double clipped_share(const struct metrics_pass *job)
+{
+  size_t count = 0, last = SIZE_MAX;
+  for (size_t i = 0; i < job->pass.spans; i++) {
+    const struct clipped_units *clipped = &job->spans[i].clipped;
+    if (clipped->count == 0)
+      continue;
+    count += clipped->count - (clipped->first == last);
+    last = clipped->last;
+  }
+  return job->units->units ? (double)count / (double)job->units->units : (double)NAN;
+}
+
 static void add_block(void *context, const struct pass_block *block)
 {
   struct metrics_pass *job = context;
@@ -179,6 +229,8 @@ static void add_block(void *context, const struct pass_block *block)
   struct tally tally = {0};
   (job->mixed_units || job->mixed_channels ? add_mixed : add_runs)(job, block, &tally);
   tally_merge(&span->tally, &tally);
+  if (job->blocks)
+    count_clipped_units(job, block, &span->clipped);
   kernels.extremes(block->y, block->n, &span->reconstruction);
   codes_add(&job->codes, block, tally.finite == block->n);
 }
@@ -245,6 +297,8 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
   measure->most = reconstruction.max;
   metrics_from_tally(&tally, &result->metrics);
   codes_finish(&job->codes, &result->metrics);
+  if (job->blocks)
+    result->metrics.clipped_blocks = clipped_share(job);
   struct channels *channels = &result->channels;
   channels->count = measure->channels.units;
   channels->share_scales = share_scales(job->units, &measure->channels);
@@ -265,6 +319,7 @@ enum status measure_metrics(struct measure *measure, struct result *result, stru
                                       .progress = measure->progress},
                              .units = fit_grain(measure->fit),
                              .bulk = float_at_or_below(result->facts.p99)};
+  job.blocks = format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);
   enum status status = make_table(&job);

@@ -55,6 +55,7 @@ VALUE(high_code_rate)
 VALUE(relative_error_p50)
 VALUE(relative_error_p99)
 VALUE(kl_divergence)
+VALUE(clipped_blocks)
 VALUE(bits_per_element)
 #undef VALUE
 
@@ -86,6 +87,8 @@ const struct metric metric_table[] = {
     ROW(relative_error_p50, "rel. error p50", "%", "median of |x - y| / |x|"),
     ROW(relative_error_p99, "rel. error p99", "%", "99th percentile of |x - y| / |x|"),
     ROW(kl_divergence, "KL divergence", "", "of the reconstruction's histogram, 128 bins, nats"),
+    ROW(clipped_blocks, "clipped blocks", "%",
+        "share of the blocks whose largest value is beyond what the block can represent"),
     ROW(bits_per_element, "bits / element", "bit", "codes, scales and zero points, stored"),
 };
 #undef ROW

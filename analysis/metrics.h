@@ -24,7 +24,9 @@
  *     original's and Q the reconstruction's shares; y beyond the range counts in the last bin on
  *     that side; a bin empty in Q counts with 1e-10. Few bins, so that those of an 8-bit grid hold
  *     a level or two each; a coarser grid leaves bins empty, and the number is large
- *   bits_per_element = all stored bits (codes, scales, zero points) / number of elements
+ *   clipped_blocks = share of the (sub-)blocks of a block format whose largest value lies beyond
+ * the largest (or lowest) that the block can represent; null for other formats bits_per_element =
+ * all stored bits (codes, scales, zero points) / number of elements
  *
  * Ownership: plain values. Threads: none needed. */
 #ifndef QSCOPE_ANALYSIS_METRICS_H
@@ -43,7 +45,7 @@ struct metrics {
   double bulk_sqnr_db, channel_sqnr_median, channel_sqnr_worst;
   size_t worst_channel;
   double papr, zero_rate, code_entropy_bits, high_code_rate, cosine;
-  double relative_error_p50, relative_error_p99, kl_divergence, bits_per_element;
+  double relative_error_p50, relative_error_p99, kl_divergence, clipped_blocks, bits_per_element;
   size_t levels_used, levels;
 };
 

@@ -2,6 +2,7 @@
 #include "analysis/report_styles.h"
 
 #include "analysis/export.h"
+#include "quant/block.h"
 
 #include <math.h>
 #include <string.h>
@@ -45,6 +46,21 @@ static void set_granularity(json_t *object, const struct granularity *granularit
     set_count(object, "group", granularity->group);
 }
 
+/* The length of a block, and what the spec chose for it. */
+static void set_block(json_t *object, const struct quantizer *quantizer)
+{
+  const struct block_codec *codec = block_codec_find(quantizer->format->name);
+  const struct block_choice *choice = &quantizer->block;
+  json_object_set_new(object, "granularity", json_string("block"));
+  set_count(object, "block", choice->length ? choice->length : codec->length);
+  if (codec->rules)
+    json_object_set_new(object, "scale_rule", json_string(codec->rules[choice->rule]));
+  if (codec->variants)
+    json_object_set_new(object, "variant", json_string(codec->variants[choice->variant]));
+  if (choice->importance[0])
+    json_object_set_new(object, "importance", export_text(choice->importance));
+}
+
 static json_t *quantizer_json(const struct result *result)
 {
   const struct quantizer *quantizer = &result->quantizer;
@@ -55,7 +71,10 @@ static json_t *quantizer_json(const struct result *result)
   json_object_set_new(object, "spec", json_string(quantizer_print(quantizer, spec)));
   json_object_set_new(object, "format", json_string(quantizer->format->name));
   json_object_set_new(object, "symmetric", json_boolean(!quantizer->asymmetric));
-  set_granularity(object, &quantizer->granularity);
+  if (format_is_block(quantizer->format))
+    set_block(object, quantizer);
+  else
+    set_granularity(object, &quantizer->granularity);
   json_object_set_new(object, "calibrator",
                       calibrator ? json_string(calibrator->name) : json_null());
   if (calibrator && calibrator->parameter)

@@ -28,6 +28,7 @@ static const struct metrics no_metrics = {
     .relative_error_p50 = NONE,
     .relative_error_p99 = NONE,
     .kl_divergence = NONE,
+    .clipped_blocks = NONE,
     .bits_per_element = NONE,
 };
 

@@ -330,15 +330,10 @@ void block_round_trip(const struct block_fit *block, size_t start, size_t n, flo
   }
 }
 
-static float unit_offset(const struct fit *fit, size_t unit)
-{
-  return fit->block->offset ? fit->block->offset[unit] : 0;
-}
-
 /* As float32, the way block_values computes them. */
 static void end_values(const struct fit *fit, size_t unit, float *lo, float *hi)
 {
-  float scale = fit->unit[unit].scale, offset = unit_offset(fit, unit);
+  float scale = fit->unit[unit].scale, offset = fit_offset(fit, unit);
   float a = scale * fit->block->lo + offset, b = scale * fit->block->hi + offset;
   *lo = a < b ? a : b;
   *hi = a < b ? b : a;
@@ -362,7 +357,7 @@ static float at_or_below(double threshold)
 void block_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
 {
   const struct block_fit *block = fit->block;
-  double scale = (double)fit->unit[unit].scale, offset = (double)unit_offset(fit, unit);
+  double scale = (double)fit->unit[unit].scale, offset = (double)fit_offset(fit, unit);
   *bounds = (struct tally_bounds){.clip_lo = -FLT_MAX, .clip_hi = FLT_MAX};
   end_values(fit, unit, &bounds->rail_lo, &bounds->rail_hi);
   if (!isfinite(scale) || !isfinite(offset))
@@ -402,7 +397,7 @@ double *block_unit_levels(const struct fit *fit, size_t unit, size_t *count)
   if (!values)
     return NULL;
   for (size_t i = 0; i < codes; i++) {
-    float value = fit->unit[unit].scale * levels[i] + unit_offset(fit, unit);
+    float value = fit->unit[unit].scale * levels[i] + fit_offset(fit, unit);
     if (isfinite(value))
       values[found++] = (double)value + 0.0;
   }

@@ -38,6 +38,16 @@ long fit_zero_point(const struct fit *fit, size_t unit)
   return fit->quantizer.asymmetric ? -(long)fit->unit[unit].lo : 0;
 }
 
+bool fit_has_offset(const struct fit *fit)
+{
+  return fit->block && fit->block->offset;
+}
+
+float fit_offset(const struct fit *fit, size_t unit)
+{
+  return fit_has_offset(fit) ? fit->block->offset[unit] : 0;
+}
+
 size_t fit_alignment(const struct fit *fit)
 {
   (void)fit;

@@ -83,6 +83,11 @@ const struct grain *fit_grain(const struct fit *fit);
 /* Scale, zero point (0 when symmetric) and representable range of UNIT, in the domain of x. */
 float fit_scale(const struct fit *fit, size_t unit);
 long fit_zero_point(const struct fit *fit, size_t unit);
+
+/* Block formats with an offset (q4_1, q4_k): y = scale * level + offset; fit_offset is 0 without.
+ */
+bool fit_has_offset(const struct fit *fit);
+float fit_offset(const struct fit *fit, size_t unit);
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi);
 
 /* Value at scale 1 of a code of UNIT. */

@@ -258,6 +258,8 @@ static const struct row {
      apply_word},
     {"zero-points", 0, "FILE.npy", "save the zero points, int32", COMMAND_REPORT,
      MEMBER(save[SAVE_ZERO_POINTS]), apply_word},
+    {"packed", 0, "FILE.npy", "save the bytes as a block format stores them", COMMAND_REPORT,
+     MEMBER(save[SAVE_PACKED]), apply_word},
     {"print", 0, NULL, "print the recipe instead of opening it", COMMAND_REPLAY, MEMBER(print),
      apply_switch},
     {"color", 0, "WHEN", "auto, never, 8 or 256", SCREEN, MEMBER(app.color), apply_color},

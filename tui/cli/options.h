@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 /* What `--codes` and its sisters save. */
-enum save_kind { SAVE_CODES, SAVE_DEQUANTIZED, SAVE_SCALES, SAVE_ZERO_POINTS, SAVE_KINDS };
+enum save_kind { SAVE_CODES, SAVE_DEQUANTIZED, SAVE_SCALES, SAVE_ZERO_POINTS, SAVE_PACKED, SAVE_KINDS };
 
 struct options {
   const char *const *operand; /* what is left of argv, without the subcommand */

@@ -116,8 +116,8 @@ static enum status check_saves(const struct run *run, size_t count, struct error
 {
   if (save_wanted(run->options) && count * run->quantizers != 1)
     return error_set(error, STATUS_USAGE,
-                     "--codes, --dequantized, --scales and --zero-points save one tensor under one "
-                     "quantizer; found %zu tensors and %zu quantizers",
+                     "--codes, --dequantized, --scales, --zero-points and --packed save one tensor "
+                     "under one quantizer; found %zu tensors and %zu quantizers",
                      count, run->quantizers);
   if (saved_to_stdout(run->options) > 1)
     return error_set(error, STATUS_USAGE, "only one array can go to standard output");

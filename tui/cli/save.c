@@ -134,6 +134,36 @@ static enum status save_units(const char *path, bool scales, const struct tensor
   return npy_write_end(writer, error);
 }
 
+/* The block formats' own rows of bytes. */
+static enum status save_packed(const char *path, const struct fit *fit, struct error *error)
+{
+  size_t rows, bytes;
+  const unsigned char *packed = fit_packed(fit, &rows, &bytes);
+  if (!packed)
+    return error_set(error, STATUS_USAGE,
+                     "--packed: %s has no blocks of its own (mxfp4 and q4_k have); --codes saves "
+                     "its codes",
+                     fit_quantizer(fit)->format->name);
+  const struct shape shape = {.dims = 2, .dim = {rows, bytes}};
+  struct npy_writer *writer;
+  enum status status = npy_write_begin(path, NPY_U1, &shape, &writer, error);
+  if (status != STATUS_OK)
+    return status;
+  for (size_t row = 0; row < rows; row++)
+    npy_write_block(writer, packed + row * bytes, bytes);
+  return npy_write_end(writer, error);
+}
+
+static enum status save_zero_points(const char *path, const struct tensor *tensor,
+                                    const struct fit *fit, struct error *error)
+{
+  if (fit_has_offset(fit))
+    return error_set(error, STATUS_USAGE,
+                     "--zero-points: %s stores an offset, no zero point; --packed saves its bytes",
+                     fit_quantizer(fit)->format->name);
+  return save_units(path, false, tensor, fit, error);
+}
+
 enum status save_all(const struct options *options, const struct tensor *tensor,
                      const struct result *result, struct progress *progress, struct error *error)
 {
@@ -141,6 +171,8 @@ enum status save_all(const struct options *options, const struct tensor *tensor,
   if (status == STATUS_OK && options->save[SAVE_SCALES])
     status = save_units(options->save[SAVE_SCALES], true, tensor, result->fit, error);
   if (status == STATUS_OK && options->save[SAVE_ZERO_POINTS])
-    status = save_units(options->save[SAVE_ZERO_POINTS], false, tensor, result->fit, error);
+    status = save_zero_points(options->save[SAVE_ZERO_POINTS], tensor, result->fit, error);
+  if (status == STATUS_OK && options->save[SAVE_PACKED])
+    status = save_packed(options->save[SAVE_PACKED], result->fit, error);
   return status;
 }
