@@ -1,6 +1,7 @@
 #include "analysis/result.h"
 
 #include "analysis/measure.h"
+#include "data/numbers.h"
 #include "quant/base/size.h"
 
 #include <math.h>
@@ -68,6 +69,23 @@ static enum status measure_all(const struct measure *known, const struct result_
   return status;
 }
 
+/* Fits the quantizer; what its spec names as a file is lent for as long as that takes. */
+static enum status fit(const struct tensor *tensor, const struct feed *feed,
+                       struct progress *progress, struct result *result, struct error *error)
+{
+  struct quantizer quantizer = result->quantizer;
+  struct block_choice *block = &quantizer.block;
+  float *weights = NULL;
+  enum status status = STATUS_OK;
+  if (block->importance[0])
+    status = numbers_read(block->importance, &weights, &block->weight_count, error);
+  block->weights = weights;
+  if (status == STATUS_OK)
+    status = quantizer_fit(&quantizer, feed, &tensor->shape, progress, &result->fit, error);
+  free(weights);
+  return status;
+}
+
 static enum status compute(const struct tensor *tensor, const struct result_request *request,
                            struct progress *progress, struct result *result, struct error *error)
 {
@@ -82,8 +100,7 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   else
     status = facts_compute(&feed, progress, &result->facts, error);
   if (status == STATUS_OK)
-    status =
-        quantizer_fit(&result->quantizer, &feed, &tensor->shape, progress, &result->fit, error);
+    status = fit(tensor, &feed, progress, result, error);
   measure.fit = result->fit;
   return status == STATUS_OK ? measure_all(&measure, request, result, error) : status;
 }

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libdata.a
 libdata_a_SOURCES = \
 	data/escape.c \
 	data/map.c data/map.h \
+	data/numbers.c data/numbers.h \
 	data/npy.c \
 	data/npy_write.c data/npy_write.h \
 	data/outfile.c data/outfile.h \

@@ -1,0 +1,64 @@
+#include "data/numbers.h"
+
+#include "data/source.h"
+#include "quant/base/size.h"
+
+#include <string.h>
+
+/* Names the file once: messages of source_load leave that to the caller. */
+static enum status place(const char *path, enum status status, struct error *error)
+{
+  char text[256];
+  error_prefix(error, "%s: ", text_escape(path, text, sizeof text));
+  return status;
+}
+
+static enum status copy_all(const struct tensor *tensor, float **values, struct error *error)
+{
+  const struct feed feed = tensor_feed(tensor);
+  float *copy = mem_array(feed.count, sizeof *copy);
+  if (!copy)
+    return error_memory(error, "its numbers");
+  for (size_t start = 0, n; start < feed.count; start += n) {
+    n = size_min(FEED_BLOCK, feed.count - start);
+    const float *x = feed_block(&feed, start, n, copy + start);
+    if (x != copy + start)
+      memcpy(copy + start, x, n * sizeof *x);
+  }
+  *values = copy;
+  return STATUS_OK;
+}
+
+static enum status read_source(struct source *source, const char *path, float **values,
+                               size_t *count, struct error *error)
+{
+  size_t index;
+  float *found = NULL;
+  enum status status = source_find(source, NULL, &index, error);
+  if (status != STATUS_OK)
+    return status;
+  status = source_load(source, index, NULL, error);
+  if (status == STATUS_OK)
+    status = copy_all(source_tensor(source, index), &found, error);
+  if (status != STATUS_OK)
+    return place(path, status, error);
+  status = source_verify(source, error);
+  if (status != STATUS_OK) {
+    free(found);
+    return status;
+  }
+  *values = found;
+  *count = source_tensor(source, index)->count;
+  return STATUS_OK;
+}
+
+enum status numbers_read(const char *path, float **values, size_t *count, struct error *error)
+{
+  struct source *source;
+  enum status status = source_open(path, &source, error);
+  if (status != STATUS_OK)
+    return status;
+  status = read_source(source, path, values, count, error);
+  source_close(source);
+  return status;
+}

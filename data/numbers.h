@@ -1,0 +1,15 @@
+/* A file of plain numbers, for words of the spec that name one: importance=FILE.
+ *
+ * Ownership: the caller frees the values. Threads: as data/source.h. */
+#ifndef QSCOPE_DATA_NUMBERS_H
+#define QSCOPE_DATA_NUMBERS_H
+
+#include "quant/base/status.h"
+
+#include <stddef.h>
+
+/* All values of the only tensor of PATH, whatever its shape, as float32: *count of them. The
+ * message of a failure starts with the file's name. STATUS_INPUT, STATUS_MEMORY. */
+enum status numbers_read(const char *path, float **values, size_t *count, struct error *error);
+
+#endif
