@@ -29,7 +29,8 @@ libquant_a_SOURCES = \
 	quant/minifloat.c \
 	quant/quantizer.c quant/quantizer.h \
 	quant/rounding.h \
-	quant/sample.c quant/sample.h
+	quant/sample.c quant/sample.h \
+	quant/spec.h quant/spec_block.c
 
 # One source per kernel family, compiled once for each instruction set.
 KERNEL_SOURCES = \

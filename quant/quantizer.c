@@ -1,10 +1,9 @@
 /* The spec: reading, checking and printing. quantizer_fit lives in fit.c. */
-#include "quant/quantizer.h"
+#include "quant/spec.h"
 
 #include "quant/base/nearest.h"
 #include "quant/base/number.h"
 #include "quant/base/size.h"
-#include "quant/block.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,36 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* What a word decides; each can be decided once. */
-enum slot {
-  SLOT_FORMAT,
-  SLOT_SCHEME,
-  SLOT_CLAMP,
-  SLOT_GRAIN,
-  SLOT_SCALE,
-  SLOT_ZERO,
-  SLOT_ROUND,
-  SLOT_BLOCK,
-  SLOT_RULE,
-  SLOT_VARIANT,
-  SLOT_FOUR_OVER_SIX,
-  SLOT_PAD,
-  SLOT_IMPORTANCE,
-  SLOTS
-};
-
-enum { MAX_WORDS = QUANTIZER_TEXT / 2 + 1, SHOWN_LENGTH = 64, SHOWN = 4 * SHOWN_LENGTH + 4 };
-
-struct parse {
-  char text[QUANTIZER_TEXT]; /* the spec, cut into words */
-  char *words[MAX_WORDS];
-  size_t count;
-  size_t position;          /* of the word being read, from 1 */
-  size_t decided_by[SLOTS]; /* position of the word, 0 when none */
-  struct quantizer quantizer;
-  struct error *error;
-};
 
 /* TEXT made harmless for a terminal, and cut when it is long. */
 static const char *shown(const char *text, char out[SHOWN])
@@ -60,18 +29,18 @@ static const char *shown(const char *text, char out[SHOWN])
 }
 
 /* Fails with `word 2 "chanel" WHAT`. */
-static enum status fail(struct parse *parse, const char *what)
+enum status spec_fail(struct parse *parse, const char *what)
 {
   char word[SHOWN];
   return error_set(parse->error, STATUS_USAGE, "word %zu \"%s\" %s", parse->position,
                    shown(parse->words[parse->position - 1], word), what);
 }
 
-static enum status fail_expected(struct parse *parse, const char *expected)
+enum status spec_fail_expected(struct parse *parse, const char *expected)
 {
   char what[192];
   snprintf(what, sizeof what, "is not right: expected %s", expected);
-  return fail(parse, what);
+  return spec_fail(parse, what);
 }
 
 /* --- numbers ------------------------------------------------------------------------- */
@@ -85,7 +54,7 @@ static bool read_number(const char *text, double *out)
   return *end == 0 && isfinite(*out);
 }
 
-static bool read_whole(const char *text, uint64_t *out)
+bool spec_whole(const char *text, uint64_t *out)
 {
   char *end;
   errno = 0;
@@ -96,8 +65,6 @@ static bool read_whole(const char *text, uint64_t *out)
 }
 
 /* --- the words ----------------------------------------------------------------------- */
-
-typedef enum status read_function(struct parse *parse, const char *value);
 
 static enum status read_sym(struct parse *parse, const char *value)
 {
@@ -145,20 +112,20 @@ static enum status read_channel(struct parse *parse, const char *value)
 {
   uint64_t axis = 0;
   bool negative = value && value[0] == '-';
-  if (value && !read_whole(value + negative, &axis))
+  if (value && !spec_whole(value + negative, &axis))
     axis = SHAPE_MAX_DIMS + 1;
   if (axis + !negative > SHAPE_MAX_DIMS)
-    return fail_expected(parse, "an axis from -8 to 7, as in channel=1");
+    return spec_fail_expected(parse, "an axis from -8 to 7, as in channel=1");
   parse->quantizer.granularity =
       (struct granularity){.kind = GRAIN_CHANNEL, .axis = negative ? -(int)axis : (int)axis};
   return STATUS_OK;
 }
 
-static enum status read_group(struct parse *parse, const char *value)
+enum status spec_read_group(struct parse *parse, const char *value)
 {
   uint64_t length;
-  if (!read_whole(value, &length) || length == 0 || length > SIZE_MAX)
-    return fail_expected(parse, "a length of 1 or more, as in group=128");
+  if (!spec_whole(value, &length) || length == 0 || length > SIZE_MAX)
+    return spec_fail_expected(parse, "a length of 1 or more, as in group=128");
   parse->quantizer.granularity = (struct granularity){.kind = GRAIN_GROUP, .group = length};
   return STATUS_OK;
 }
@@ -166,7 +133,7 @@ static enum status read_group(struct parse *parse, const char *value)
 static enum status read_scale(struct parse *parse, const char *value)
 {
   if (!read_number(value, &parse->quantizer.scale))
-    return fail_expected(parse, "a number above 0, as in scale=0.05");
+    return spec_fail_expected(parse, "a number above 0, as in scale=0.05");
   parse->quantizer.by = BY_SCALE;
   return STATUS_OK;
 }
@@ -174,7 +141,7 @@ static enum status read_scale(struct parse *parse, const char *value)
 static enum status read_zero(struct parse *parse, const char *value)
 {
   if (!read_number(value, &parse->quantizer.zero))
-    return fail_expected(parse, "a code, as in zero=128");
+    return spec_fail_expected(parse, "a code, as in zero=128");
   return STATUS_OK;
 }
 
@@ -187,7 +154,7 @@ static enum status read_range(struct parse *parse, const char *value)
   lo[length] = 0;
   if (!colon || !read_number(lo, &parse->quantizer.lo) ||
       !read_number(colon + 1, &parse->quantizer.hi))
-    return fail_expected(parse, "two numbers, as in range=-1.5:1.5");
+    return spec_fail_expected(parse, "two numbers, as in range=-1.5:1.5");
   parse->quantizer.by = BY_RANGE;
   return STATUS_OK;
 }
@@ -203,9 +170,9 @@ enum { ROUNDINGS = sizeof rounding_names / sizeof *rounding_names };
 static enum status read_seed(struct parse *parse, const char *seed)
 {
   if (parse->quantizer.rounding != ROUND_STOCHASTIC)
-    return fail_expected(parse, "a seed with round=stochastic only");
-  if (!read_whole(seed, &parse->quantizer.seed))
-    return fail_expected(parse, "a whole number as seed, as in round=stochastic=7");
+    return spec_fail_expected(parse, "a seed with round=stochastic only");
+  if (!spec_whole(seed, &parse->quantizer.seed))
+    return spec_fail_expected(parse, "a whole number as seed, as in round=stochastic=7");
   return STATUS_OK;
 }
 
@@ -222,89 +189,7 @@ static enum status read_round(struct parse *parse, const char *value)
   const char *meant = nearest_word(value, rounding_names, ROUNDINGS);
   snprintf(what, sizeof what, "is not right: expected even, away, zero or stochastic%s%s%s",
            meant ? "; did you mean \"round=" : "", meant ? meant : "", meant ? "\"?" : "");
-  return fail(parse, what);
-}
-
-static enum status decide(struct parse *parse, enum slot slot);
-
-/* --- the words of block formats -------------------------------------------------------- */
-
-/* The codec of the format, or NULL for an element format. */
-static const struct block_codec *codec_of(const struct quantizer *quantizer)
-{
-  return format_is_block(quantizer->format) ? block_codec_find(quantizer->format->name) : NULL;
-}
-
-/* For element formats a block is a group of the last axis. */
-static enum status read_block(struct parse *parse, const char *value)
-{
-  uint64_t length;
-  const struct block_codec *codec = codec_of(&parse->quantizer);
-  if (!read_whole(value, &length) || length == 0 || length > SIZE_MAX)
-    return fail_expected(parse, "a length, as in block=32");
-  if (!codec) {
-    parse->decided_by[SLOT_BLOCK] = 0;
-    return decide(parse, SLOT_GRAIN) == STATUS_OK ? read_group(parse, value) : STATUS_USAGE;
-  }
-  parse->quantizer.block.length = length == codec->length ? 0 : (size_t)length;
-  return STATUS_OK;
-}
-
-/* Reads one of WORDS (NULL-terminated; NULL: the format has none). */
-static enum status read_choice(struct parse *parse, const char *const *words, const char *of,
-                               const char *value, int *out)
-{
-  char what[160] = "one of";
-  if (!words) {
-    snprintf(what, sizeof what, "belongs to %s", of);
-    return fail(parse, what);
-  }
-  for (int i = 0; words[i]; i++) {
-    if (strcasecmp(words[i], value) == 0) {
-      *out = i;
-      return STATUS_OK;
-    }
-    size_t used = strlen(what);
-    snprintf(what + used, sizeof what - used, " %s", words[i]);
-  }
-  return fail_expected(parse, what);
-}
-
-static enum status read_rule(struct parse *parse, const char *value)
-{
-  const struct block_codec *codec = codec_of(&parse->quantizer);
-  return read_choice(parse, codec ? codec->rules : NULL, "the MX formats, as in mxfp4", value,
-                     &parse->quantizer.block.rule);
-}
-
-static enum status read_variant(struct parse *parse, const char *value)
-{
-  const struct block_codec *codec = codec_of(&parse->quantizer);
-  return read_choice(parse, codec ? codec->variants : NULL, "nvfp4", value,
-                     &parse->quantizer.block.variant);
-}
-
-static enum status read_four_over_six(struct parse *parse, const char *value)
-{
-  (void)value;
-  parse->quantizer.block.four_over_six = true;
-  return STATUS_OK;
-}
-
-static enum status read_pad(struct parse *parse, const char *value)
-{
-  const struct block_codec *codec = codec_of(&parse->quantizer);
-  (void)value;
-  if (!codec)
-    return fail(parse, "belongs to the formats with blocks of their own: groups need no padding");
-  parse->quantizer.block.pad = !codec->pads;
-  return STATUS_OK;
-}
-
-static enum status read_importance(struct parse *parse, const char *value)
-{
-  snprintf(parse->quantizer.block.importance, QUANTIZER_TEXT, "%s", value);
-  return STATUS_OK;
+  return spec_fail(parse, what);
 }
 
 enum value { VALUE_NONE, VALUE_OPTIONAL, VALUE_NEEDED };
@@ -323,18 +208,18 @@ static const struct keyword keywords[] = {
     {"narrow", SLOT_CLAMP, VALUE_NONE, read_narrow},
     {"tensor", SLOT_GRAIN, VALUE_NONE, read_tensor},
     {"channel", SLOT_GRAIN, VALUE_OPTIONAL, read_channel},
-    {"group", SLOT_GRAIN, VALUE_NEEDED, read_group},
+    {"group", SLOT_GRAIN, VALUE_NEEDED, spec_read_group},
     {"token", SLOT_GRAIN, VALUE_NONE, read_token},
     {"scale", SLOT_SCALE, VALUE_NEEDED, read_scale},
     {"range", SLOT_SCALE, VALUE_NEEDED, read_range},
     {"zero", SLOT_ZERO, VALUE_NEEDED, read_zero},
     {"round", SLOT_ROUND, VALUE_NEEDED, read_round},
-    {"block", SLOT_BLOCK, VALUE_NEEDED, read_block},
-    {"scale-rule", SLOT_RULE, VALUE_NEEDED, read_rule},
-    {"variant", SLOT_VARIANT, VALUE_NEEDED, read_variant},
-    {"four-over-six", SLOT_FOUR_OVER_SIX, VALUE_NONE, read_four_over_six},
-    {"pad", SLOT_PAD, VALUE_NONE, read_pad},
-    {"importance", SLOT_IMPORTANCE, VALUE_NEEDED, read_importance},
+    {"block", SLOT_BLOCK, VALUE_NEEDED, spec_read_block},
+    {"scale-rule", SLOT_RULE, VALUE_NEEDED, spec_read_rule},
+    {"variant", SLOT_VARIANT, VALUE_NEEDED, spec_read_variant},
+    {"four-over-six", SLOT_FOUR_OVER_SIX, VALUE_NONE, spec_read_four_over_six},
+    {"pad", SLOT_PAD, VALUE_NONE, spec_read_pad},
+    {"importance", SLOT_IMPORTANCE, VALUE_NEEDED, spec_read_importance},
 };
 enum { KEYWORDS = sizeof keywords / sizeof *keywords };
 
@@ -415,14 +300,10 @@ static enum status fail_unknown(struct parse *parse, const char *name)
   snprintf(what, sizeof what, "is not %s%s%s%s",
            first ? "a format, with which a spec begins" : "known", meant ? "; did you mean \"" : "",
            meant ? meant : "", meant ? "\"?" : "");
-  return fail(parse, what);
+  return spec_fail(parse, what);
 }
 
 /* --- checking ------------------------------------------------------------------------- */
-
-/* Each check names in *CULPRIT what the offending word decides. */
-typedef enum status check_function(const struct quantizer *quantizer, enum slot *culprit,
-                                   struct error *error);
 
 static enum status check_scheme(const struct quantizer *quantizer, enum slot *culprit,
                                 struct error *error)
@@ -522,66 +403,6 @@ static enum status check_calibrator(const struct quantizer *quantizer, enum slot
   return STATUS_OK;
 }
 
-static enum status check_block_length(const struct quantizer *quantizer, enum slot *culprit,
-                                      struct error *error)
-{
-  const struct block_codec *codec = codec_of(quantizer);
-  size_t length = quantizer->block.length;
-  *culprit = SLOT_BLOCK;
-  if (length && !codec->resizes)
-    return error_set(
-        error, STATUS_USAGE,
-        "\"block=%zu\" contradicts \"%s\": its blocks have %zu elements (the blocks of "
-        "mxfp4 and nvfp4 can be set)",
-        length, codec->name, codec->length);
-  if (length % 4 != 0 || length > BLOCK_MOST) {
-    size_t near = length > BLOCK_MOST ? BLOCK_MOST : (length + 3) / 4 * 4;
-    return error_set(error, STATUS_USAGE,
-                     "\"block=%zu\": expected a multiple of 4 up to %d; block=%zu is the nearest",
-                     length, BLOCK_MOST, near);
-  }
-  return STATUS_OK;
-}
-
-/* What only some block formats have. */
-static enum status check_block_words(const struct quantizer *quantizer, enum slot *culprit,
-                                     struct error *error)
-{
-  const struct block_codec *codec = codec_of(quantizer);
-  *culprit = SLOT_FOUR_OVER_SIX;
-  if (quantizer->block.four_over_six && !(codec && codec->four_over_six))
-    return error_set(error, STATUS_USAGE, "\"four-over-six\" belongs to nvfp4");
-  *culprit = SLOT_IMPORTANCE;
-  if (quantizer->block.importance[0] && !(codec && codec->takes_importance))
-    return error_set(
-        error, STATUS_USAGE,
-        "\"importance\" contradicts \"%s\": its rule looks at no weights (q4_0, q4_k and "
-        "iq4_nl do)",
-        quantizer->format->name);
-  *culprit = SLOT_ROUND;
-  if (codec && quantizer->rounding != ROUND_EVEN &&
-      (!codec->rounds || quantizer->rounding == ROUND_STOCHASTIC))
-    return error_set(error, STATUS_USAGE, "\"round\" contradicts \"%s\": %s", codec->name,
-                     codec->rounds ? "its elements round to even, away or to zero"
-                                   : "its rule fixes the rounding (mxfp4,round=away has a choice)");
-  return codec ? check_block_length(quantizer, culprit, error) : STATUS_OK;
-}
-
-/* Scales, zero points and groups are the format's own. */
-static enum status check_block_scheme(const struct quantizer *quantizer, enum slot *culprit,
-                                      struct error *error)
-{
-  bool block = format_is_block(quantizer->format), by_format = quantizer->by == BY_FORMAT;
-  *culprit = SLOT_SCALE;
-  if (block != by_format)
-    return error_set(error, STATUS_USAGE, "\"%s\" %s", quantizer->format->name,
-                     block ? "finds its scales itself" : "needs a calibrator, a scale or a range");
-  *culprit = SLOT_GRAIN;
-  if (block && quantizer->granularity.kind != GRAIN_TENSOR)
-    return error_set(error, STATUS_USAGE, "\"%s\" brings its own blocks", quantizer->format->name);
-  return STATUS_OK;
-}
-
 static enum status check_all(const struct quantizer *quantizer, enum slot *culprit,
                              struct error *error)
 {
@@ -592,7 +413,7 @@ static enum status check_all(const struct quantizer *quantizer, enum slot *culpr
       [BY_FORMAT] = {NULL, NULL},
   };
   check_function *const checks[] = {
-      check_scheme,      check_block_scheme,          check_block_words,
+      check_scheme,      spec_check_block_scheme,     spec_check_block_words,
       check_granularity, by_origin[quantizer->by][0], by_origin[quantizer->by][1],
   };
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
@@ -610,7 +431,7 @@ enum status quantizer_check(const struct quantizer *quantizer, struct error *err
 /* --- reading -------------------------------------------------------------------------- */
 
 /* Marks SLOT as decided by the word being read. */
-static enum status decide(struct parse *parse, enum slot slot)
+enum status spec_decide(struct parse *parse, enum slot slot)
 {
   size_t earlier = parse->decided_by[slot];
   char word[SHOWN], what[SHOWN + 64];
@@ -622,7 +443,7 @@ static enum status decide(struct parse *parse, enum slot slot)
   bool same = strcasecmp(before, parse->words[parse->position - 1]) == 0;
   snprintf(what, sizeof what, "%s word %zu \"%s\"", same ? "repeats" : "contradicts", earlier,
            shown(before, word));
-  return fail(parse, what);
+  return spec_fail(parse, what);
 }
 
 static enum status read_calibrator(struct parse *parse, const struct calibrator *calibrator,
@@ -634,7 +455,7 @@ static enum status read_calibrator(struct parse *parse, const struct calibrator 
                 parameter > calibrator->most)) {
     snprintf(what, sizeof what, "a number from %s to %s", number_print(calibrator->least, least),
              number_print(calibrator->most, most));
-    return fail_expected(parse, what);
+    return spec_fail_expected(parse, what);
   }
   parse->quantizer.calibrator = calibrator;
   parse->quantizer.parameter = parameter;
@@ -645,9 +466,9 @@ static enum status read_calibrator(struct parse *parse, const struct calibrator 
 static enum status check_value(struct parse *parse, enum value rule, const char *value)
 {
   if (rule == VALUE_NONE && value)
-    return fail(parse, "has a value where none belongs");
+    return spec_fail(parse, "has a value where none belongs");
   if ((rule == VALUE_NEEDED && !value) || (value && !*value))
-    return fail(parse, "lacks its value (NAME=VALUE)");
+    return spec_fail(parse, "lacks its value (NAME=VALUE)");
   return STATUS_OK;
 }
 
@@ -662,11 +483,12 @@ static enum status read_word(struct parse *parse, char *word)
   const struct calibrator *calibrator = calibrator_find(name);
   bool asymmetric;
   if (!keyword && !calibrator)
-    return find_format(word, &asymmetric) ? decide(parse, SLOT_FORMAT) : fail_unknown(parse, name);
+    return find_format(word, &asymmetric) ? spec_decide(parse, SLOT_FORMAT)
+                                          : fail_unknown(parse, name);
   enum value rule = keyword ? keyword->value : calibrator->parameter ? VALUE_OPTIONAL : VALUE_NONE;
   enum status status = check_value(parse, rule, value);
   if (status == STATUS_OK)
-    status = decide(parse, keyword ? keyword->slot : SLOT_SCALE);
+    status = spec_decide(parse, keyword ? keyword->slot : SLOT_SCALE);
   if (status != STATUS_OK)
     return status;
   return keyword ? keyword->read(parse, value) : read_calibrator(parse, calibrator, value);
@@ -697,47 +519,12 @@ static enum status read_words(struct parse *parse)
   return status;
 }
 
-/* Words that block formats leave nothing to decide for. */
-static enum status refuse_words(struct parse *parse, const struct block_codec *codec)
-{
-  static const struct refusal {
-    enum slot slot;
-    const char *reason;
-  } refusals[] = {
-      {SLOT_SCHEME, "it fixes sign and offset (q4_0 has none, q4_1 and q4_k have one)"},
-      {SLOT_CLAMP, "it fixes its codes"},
-      {SLOT_SCALE, "it finds its scales itself (int4,group=32 takes a calibrator)"},
-      {SLOT_ZERO, "it has no zero point (int4,asym,group=32 has)"},
-  };
-  char what[192];
-  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-    parse->position = parse->decided_by[refusals[i].slot];
-    if (!parse->position)
-      continue;
-    snprintf(what, sizeof what, "contradicts \"%s\": %s", codec->name, refusals[i].reason);
-    return fail(parse, what);
-  }
-  parse->position = parse->decided_by[SLOT_GRAIN];
-  if (!parse->position)
-    return STATUS_OK;
-  snprintf(what, sizeof what, "contradicts \"%s\": it brings its own blocks of %zu%s", codec->name,
-           codec->length, codec->resizes ? " (block=N changes their length)" : "");
-  return fail(parse, what);
-}
-
-static enum status complete_block(struct parse *parse)
-{
-  parse->quantizer.by = BY_FORMAT;
-  parse->quantizer.calibrator = NULL;
-  return refuse_words(parse, codec_of(&parse->quantizer));
-}
-
 /* What the spec leaves open, and the word that needs another. */
 static enum status complete(struct parse *parse)
 {
   struct quantizer *quantizer = &parse->quantizer;
   if (format_is_block(quantizer->format))
-    return complete_block(parse);
+    return spec_complete_block(parse);
   if (!parse->decided_by[SLOT_SCALE]) {
     quantizer->by = quantizer->format->raw_by_default ? BY_SCALE : BY_CALIBRATOR;
     quantizer->scale = 1;
@@ -745,7 +532,7 @@ static enum status complete(struct parse *parse)
   }
   parse->position = parse->decided_by[SLOT_ZERO];
   if (parse->position && quantizer->by != BY_SCALE)
-    return fail(parse, "needs a scale beside it (scale=S)");
+    return spec_fail(parse, "needs a scale beside it (scale=S)");
   return STATUS_OK;
 }
 
@@ -806,9 +593,7 @@ enum status quantizer_parse(const char *spec, struct quantizer *out, struct erro
 
 /* --- printing ------------------------------------------------------------------------- */
 
-static void append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void append(char *text, const char *format, ...)
+void spec_append(char *text, const char *format, ...)
 {
   size_t used = strlen(text);
   va_list arguments;
@@ -823,63 +608,46 @@ static void print_granularity(const struct granularity *granularity, char *text)
                                       [GRAIN_CHANNEL] = "channel",
                                       [GRAIN_TOKEN] = "token",
                                       [GRAIN_GROUP] = "group"};
-  append(text, ",%s", names[granularity->kind]);
+  spec_append(text, ",%s", names[granularity->kind]);
   if (granularity->kind == GRAIN_CHANNEL && granularity->axis != 0)
-    append(text, "=%d", granularity->axis);
+    spec_append(text, "=%d", granularity->axis);
   if (granularity->kind == GRAIN_GROUP)
-    append(text, "=%zu", granularity->group);
+    spec_append(text, "=%zu", granularity->group);
 }
 
 static void print_range(const struct quantizer *quantizer, char *text)
 {
   char a[32], b[32];
   if (quantizer->by == BY_RANGE)
-    append(text, ",range=%s:%s", number_print(quantizer->lo, a), number_print(quantizer->hi, b));
+    spec_append(text, ",range=%s:%s", number_print(quantizer->lo, a),
+                number_print(quantizer->hi, b));
   else if (quantizer->by == BY_SCALE)
-    append(text, ",scale=%s", number_print(quantizer->scale, a));
+    spec_append(text, ",scale=%s", number_print(quantizer->scale, a));
   else
-    append(text, ",%s", quantizer->calibrator->name);
+    spec_append(text, ",%s", quantizer->calibrator->name);
   if (quantizer->by == BY_SCALE && quantizer->asymmetric)
-    append(text, ",zero=%s", number_print(quantizer->zero, a));
+    spec_append(text, ",zero=%s", number_print(quantizer->zero, a));
   if (quantizer->by == BY_CALIBRATOR && quantizer->calibrator->parameter)
-    append(text, "=%s", number_print(quantizer->parameter, a));
+    spec_append(text, "=%s", number_print(quantizer->parameter, a));
 }
 
 static void print_rounding(const struct quantizer *quantizer, char *text)
 {
   if (quantizer->rounding != ROUND_EVEN)
-    append(text, ",round=%s", rounding_names[quantizer->rounding]);
+    spec_append(text, ",round=%s", rounding_names[quantizer->rounding]);
   if (quantizer->rounding == ROUND_STOCHASTIC && quantizer->seed != 0)
-    append(text, "=%llu", (unsigned long long)quantizer->seed);
-}
-
-static void print_block(const struct quantizer *quantizer, char *text)
-{
-  const struct block_codec *codec = codec_of(quantizer);
-  const struct block_choice *choice = &quantizer->block;
-  if (choice->length)
-    append(text, ",block=%zu", choice->length);
-  if (choice->rule)
-    append(text, ",scale-rule=%s", codec->rules[choice->rule]);
-  if (choice->variant)
-    append(text, ",variant=%s", codec->variants[choice->variant]);
-  if (choice->four_over_six)
-    append(text, ",four-over-six");
-  if (choice->importance[0])
-    append(text, ",importance=%s", choice->importance);
-  if (choice->pad)
-    append(text, ",pad");
+    spec_append(text, "=%llu", (unsigned long long)quantizer->seed);
 }
 
 char *quantizer_print(const struct quantizer *quantizer, char *text)
 {
   snprintf(text, QUANTIZER_TEXT, "%s", quantizer->format->name);
   if (format_is_integer(quantizer->format))
-    append(text, quantizer->asymmetric ? ",asym" : ",sym");
+    spec_append(text, quantizer->asymmetric ? ",asym" : ",sym");
   if (quantizer->narrow)
-    append(text, ",narrow");
+    spec_append(text, ",narrow");
   if (format_is_block(quantizer->format)) {
-    print_block(quantizer, text);
+    spec_print_block(quantizer, text);
   } else {
     print_granularity(&quantizer->granularity, text);
     print_range(quantizer, text);
@@ -896,13 +664,6 @@ static bool granularity_equal(const struct granularity *a, const struct granular
          (a->kind != GRAIN_GROUP || a->group == b->group);
 }
 
-static bool block_equal(const struct block_choice *a, const struct block_choice *b)
-{
-  return a->length == b->length && a->rule == b->rule && a->variant == b->variant &&
-         a->four_over_six == b->four_over_six && a->pad == b->pad &&
-         strcmp(a->importance, b->importance) == 0 && a->weights == b->weights;
-}
-
 static bool range_equal(const struct quantizer *a, const struct quantizer *b)
 {
   if (a->by != b->by)
@@ -912,7 +673,7 @@ static bool range_equal(const struct quantizer *a, const struct quantizer *b)
   if (a->by == BY_RANGE)
     return a->lo == b->lo && a->hi == b->hi;
   if (a->by == BY_FORMAT)
-    return block_equal(&a->block, &b->block);
+    return spec_block_equal(&a->block, &b->block);
   return a->calibrator == b->calibrator &&
          (!a->calibrator->parameter || a->parameter == b->parameter);
 }
