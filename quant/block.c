@@ -2,6 +2,7 @@
 #include "quant/block.h"
 #include "quant/kernels/kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 struct block_codec block_resized(const struct block_codec *codec, size_t length)
@@ -22,6 +23,12 @@ const float *block_levels(const struct block_codec *codec, size_t *count)
   codec->take_apart(&setting, zeros, &parts);
   *count = parts.level_count;
   return parts.levels;
+}
+
+bool block_makes(const struct block_codec *codec, float level)
+{
+  bool all = codec->least == codec->most;
+  return isfinite(level) && (all || (level >= codec->least && level <= codec->most));
 }
 
 void block_values(const struct block_codec *codec, const struct block_parts *parts, float *y)

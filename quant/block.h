@@ -58,6 +58,8 @@ struct block_codec {
   size_t sub_length; /* elements that share a scale: length / sub_length sub-blocks */
   bool pads;         /* ragged rows are padded by the format itself (MX); else refused (ggml) */
   bool takes_importance;
+  /* The levels that encode makes go from least to most; both 0: all of them. */
+  float least, most;
   /* What the spec may choose; NULL or false where the format fixes it. The lists end with NULL and
    * begin with the default. */
   const char *const *rules, *const *variants; /* scale-rule=, variant= */
@@ -89,6 +91,9 @@ void block_values(const struct block_codec *codec, const struct block_parts *par
 
 /* Values of CODEC's codes at scale 1, code by code: *count of them, some perhaps not finite. */
 const float *block_levels(const struct block_codec *codec, size_t *count);
+
+/* True when CODEC makes LEVEL, one of block_levels. */
+bool block_makes(const struct block_codec *codec, float level);
 
 /* The codec called NAME, compiled for the instruction set in use (see kernels_init), or NULL. */
 const struct block_codec *block_codec_find(const char *name);

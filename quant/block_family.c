@@ -12,11 +12,12 @@ static const float *levels_of(const struct format *format, size_t *count)
 
 static double max_of(const struct format *format)
 {
+  const struct block_codec *codec = block_codec_find(format->name);
   size_t count;
   const float *level = levels_of(format, &count);
   double most = 0;
   for (size_t i = 0; i < count; i++)
-    if (isfinite(level[i]))
+    if (block_makes(codec, level[i]))
       most = fmax(most, fabs((double)level[i]));
   return most;
 }
@@ -24,12 +25,13 @@ static double max_of(const struct format *format)
 /* The two zeros are one level. */
 static size_t distinct(const struct format *format, bool asymmetric, bool narrow)
 {
+  const struct block_codec *codec = block_codec_find(format->name);
   size_t count, found = 0;
   const float *level = levels_of(format, &count);
   (void)asymmetric;
   (void)narrow;
   for (size_t i = 0; i < count; i++) {
-    bool fresh = isfinite(level[i]);
+    bool fresh = block_makes(codec, level[i]);
     for (size_t k = 0; k < i && fresh; k++)
       fresh = level[k] != level[i];
     found += fresh;

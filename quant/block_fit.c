@@ -71,12 +71,12 @@ static void find_ends(struct block_fit *block)
   block->hi = -INFINITY;
   block->lo_step = block->hi_step = INFINITY;
   for (size_t i = 0; i < count; i++)
-    if (isfinite(levels[i])) {
+    if (block_makes(&block->codec, levels[i])) {
       block->lo = fminf(block->lo, levels[i]);
       block->hi = fmaxf(block->hi, levels[i]);
     }
   for (size_t i = 0; i < count; i++)
-    if (isfinite(levels[i])) {
+    if (block_makes(&block->codec, levels[i])) {
       if (levels[i] > block->lo)
         block->lo_step = fminf(block->lo_step, levels[i] - block->lo);
       if (levels[i] < block->hi)
@@ -398,7 +398,7 @@ double *block_unit_levels(const struct fit *fit, size_t unit, size_t *count)
     return NULL;
   for (size_t i = 0; i < codes; i++) {
     float value = fit->unit[unit].scale * levels[i] + fit_offset(fit, unit);
-    if (isfinite(value))
+    if (isfinite(value) && block_makes(&fit->block->codec, levels[i]))
       values[found++] = (double)value + 0.0;
   }
   qsort(values, found, sizeof *values, by_value);

@@ -236,13 +236,14 @@ static void q8_0_take_apart(const struct block_setting *setting, const unsigned 
 
 GGML_DECODE_LINEAR(q8_0, Q8_0_BYTES, LENGTH, LENGTH, 128)
 
-#define ROW(type, size, weighs)                                                                    \
+#define ROW(type, size, weighs, limit)                                                             \
   {                                                                                                \
     .name = #type, .length = LENGTH, .bytes = size, .sub_length = LENGTH,                          \
-    .takes_importance = weighs, .encode = type##_encode, .take_apart = type##_take_apart,          \
-    .decode = type##_decode,                                                                       \
+    .takes_importance = weighs, .least = -(limit), .most = (limit), .encode = type##_encode,       \
+    .take_apart = type##_take_apart, .decode = type##_decode,                                      \
   }
 
 const struct block_codec KERNEL(ggml_legacy_codecs)[] = {
-    ROW(q4_0, Q4_0_BYTES, true), ROW(q4_1, Q4_1_BYTES, true),  ROW(q5_0, Q5_0_BYTES, true),
-    ROW(q5_1, Q5_1_BYTES, true), ROW(q8_0, Q8_0_BYTES, false), {0}};
+    ROW(q4_0, Q4_0_BYTES, true, 0),    ROW(q4_1, Q4_1_BYTES, true, 0),
+    ROW(q5_0, Q5_0_BYTES, true, 0),    ROW(q5_1, Q5_1_BYTES, true, 0),
+    ROW(q8_0, Q8_0_BYTES, false, 127), {0}};

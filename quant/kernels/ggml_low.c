@@ -172,14 +172,15 @@ static inline void q2_0_take_apart(const struct block_setting *setting, const un
 
 GGML_DECODE_LINEAR(q2_0, Q2_0_BYTES, Q2_LENGTH, Q2_LENGTH, 1)
 
-#define ROW(type, elements, size)                                                                  \
+#define ROW(type, elements, size, limit)                                                           \
   {                                                                                                \
-    .name = #type, .length = elements, .bytes = size, .sub_length = elements,                      \
-    .encode = type##_encode, .take_apart = type##_take_apart, .decode = type##_decode,             \
+    .name = #type, .length = elements, .bytes = size, .sub_length = elements, .least = -(limit),   \
+    .most = (limit), .encode = type##_encode, .take_apart = type##_take_apart,                     \
+    .decode = type##_decode,                                                                       \
   }
 
-const struct block_codec KERNEL(ggml_low_codecs)[] = {ROW(tq1_0, SUPER, TQ1_0_BYTES),
-                                                      ROW(tq2_0, SUPER, TQ2_0_BYTES),
-                                                      ROW(q1_0, Q1_LENGTH, Q1_0_BYTES),
-                                                      ROW(q2_0, Q2_LENGTH, Q2_0_BYTES),
+const struct block_codec KERNEL(ggml_low_codecs)[] = {ROW(tq1_0, SUPER, TQ1_0_BYTES, 0),
+                                                      ROW(tq2_0, SUPER, TQ2_0_BYTES, 1),
+                                                      ROW(q1_0, Q1_LENGTH, Q1_0_BYTES, 0),
+                                                      ROW(q2_0, Q2_LENGTH, Q2_0_BYTES, 1),
                                                       {0}};

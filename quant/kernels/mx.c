@@ -159,18 +159,19 @@ ELEMENT(e2m1, 4, 2, 1, 1, 6, 2, block_e2m1)
 ELEMENT(int8, 8, 0, 6, 0, 127 / 64.0f, 0, block_64ths)
 #undef ELEMENT
 
-#define CODEC(word, element, width)                                                                \
+#define CODEC(word, element, width, limit)                                                         \
   {                                                                                                \
     .name = word, .length = 32, .bytes = 1 + 32 * (width) / 8, .sub_length = 32, .pads = true,     \
     .rules = rules, .resizes = true, .rounds = true, .encode = encode_##element,                   \
-    .take_apart = take_apart_##element, .decode = decode_##element,                                \
+    .least = -(limit), .most = (limit), .take_apart = take_apart_##element,                        \
+    .decode = decode_##element,                                                                    \
   }
 const struct block_codec KERNEL(mx_codecs)[] = {
-    CODEC("mxfp8_e4m3", e4m3, 8),
-    CODEC("mxfp8_e5m2", e5m2, 8),
-    CODEC("mxfp6_e2m3", e2m3, 6),
-    CODEC("mxfp6_e3m2", e3m2, 6),
-    CODEC("mxfp4", e2m1, 4),
-    CODEC("mxint8", int8, 8),
+    CODEC("mxfp8_e4m3", e4m3, 8, 0),
+    CODEC("mxfp8_e5m2", e5m2, 8, 0),
+    CODEC("mxfp6_e2m3", e2m3, 6, 0),
+    CODEC("mxfp6_e3m2", e3m2, 6, 0),
+    CODEC("mxfp4", e2m1, 4, 0),
+    CODEC("mxint8", int8, 8, 127 / 64.0f),
     {.name = NULL},
 };

@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 QUANT_TESTS = \
 	tests/quant/test_base \
+	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
 	tests/quant/test_calibrators \
 	tests/quant/test_fit \
@@ -18,10 +19,11 @@ check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
 
 QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
+PORTABLE = tests/support/portable.c tests/support/portable.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
-tests_quant_test_blocks_SOURCES = tests/quant/test_blocks.c $(NPY_VECTORS)
+tests_quant_test_blocks_SOURCES = tests/quant/test_blocks.c $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_blocks_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_base_SOURCES = tests/quant/test_base.c
 tests_quant_test_base_LDADD = $(QUANT_TEST_LIBS)
@@ -33,7 +35,8 @@ tests_quant_test_format_SOURCES = tests/quant/test_format.c $(NPY_VECTORS)
 tests_quant_test_format_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_nearest_SOURCES = tests/quant/test_nearest.c
 tests_quant_test_nearest_LDADD = $(QUANT_TEST_LIBS)
-PORTABLE = tests/support/portable.c tests/support/portable.h
+tests_quant_test_block_fit_SOURCES = tests/quant/test_block_fit.c $(PORTABLE)
+tests_quant_test_block_fit_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_quantizer_SOURCES = tests/quant/test_quantizer.c $(PORTABLE)
 tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)

@@ -13,6 +13,7 @@
 #include "quant/format.h"
 #include "quant/kernels/kernels.h"
 #include "tests/support/npy_vectors.h"
+#include "tests/support/portable.h"
 
 #include <float.h>
 #include <math.h>
@@ -209,13 +210,176 @@ static void test_nvfp4_vectors(void **state)
   }
 }
 
+/* The rules differ on these vectors, so that taking one for another would be caught; and so does
+ * the logarithm of the Python reference from the exact rule. */
+static void test_rules_differ(void **state)
+{
+  (void)state;
+  if (!vectors_folder())
+    skip();
+  struct vector rule[3], exact, rounded;
+  static const char *const rules[] = {"ceil", "rceil", "even"};
+  for (int i = 0; i < 3; i++)
+    assert_true(vector_load(&rule[i], "conformance/formats/mx/main_fp4_e2m1_scalerule_%s_scale.npy",
+                            rules[i]));
+  for (int i = 0; i < 3; i++)
+    assert_memory_not_equal(rule[i].data, rule[(i + 1) % 3].data, rule[i].count);
+  assert_true(vector_load(&exact, "conformance/formats/mx/edge_fp4_e2m1_exact.npy"));
+  assert_true(vector_load(&rounded, "conformance/formats/mx/edge_fp4_e2m1_py.npy"));
+  assert_memory_not_equal(exact.data, rounded.data, exact.count * sizeof(float));
+  for (int i = 0; i < 3; i++)
+    vector_free(&rule[i]);
+  vector_free(&exact);
+  vector_free(&rounded);
+}
+
+/* --- without vectors ------------------------------------------------------------------------ */
+
+/* IEEE 754's formula; FN says that all ones is NaN, IEEE that the top exponent is special. */
+static float small_float(unsigned code, int exponent_bits, int mantissa_bits, bool fn, bool ieee)
+{
+  int bias = (1 << (exponent_bits - 1)) - 1;
+  unsigned ones = (1u << (exponent_bits + mantissa_bits)) - 1, body = code & ones;
+  int exponent = (int)(body >> mantissa_bits);
+  int mantissa = (int)(body & ((1u << mantissa_bits) - 1));
+  float sign = code > ones ? -1.0f : 1.0f;
+  if ((fn && body == ones) || (ieee && exponent == (1 << exponent_bits) - 1 && mantissa))
+    return NAN;
+  if (ieee && exponent == (1 << exponent_bits) - 1)
+    return sign * INFINITY;
+  int lead = exponent ? 1 << mantissa_bits : 0;
+  return sign * ldexpf((float)(lead + mantissa), (exponent ? exponent : 1) - bias - mantissa_bits);
+}
+
+static void test_tables(void **state)
+{
+  static const struct {
+    const float *table;
+    int exponent_bits, mantissa_bits;
+    bool fn, ieee;
+  } tables[] = {{block_e2m1, 2, 1, false, false},
+                {block_e2m3, 2, 3, false, false},
+                {block_e3m2, 3, 2, false, false},
+                {block_e4m3, 4, 3, true, false},
+                {block_e5m2, 5, 2, false, true}};
+  (void)state;
+  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+    for (unsigned code = 0; code < 2u << (tables[t].exponent_bits + tables[t].mantissa_bits);
+         code++) {
+      float expected = small_float(code, tables[t].exponent_bits, tables[t].mantissa_bits,
+                                   tables[t].fn, tables[t].ieee);
+      assert_true(same_float(tables[t].table[code], expected));
+      assert_true(isnan(expected) || !signbit(tables[t].table[code]) == !signbit(expected));
+    }
+  for (int code = 0; code < 256; code++) {
+    assert_true(block_64ths[code] == (float)(int8_t)code / 64);
+    assert_true(same_float(block_e8m0[code], code == 255 ? NAN : ldexpf(1, code - 127)));
+  }
+}
+
+/* Any bits at all, and values that are nearly on the borders. */
+static float any_float(uint64_t *state, int kind)
+{
+  uint32_t bits = (uint32_t)(portable_next(state) >> 32);
+  float x;
+  if (kind == 1)
+    return (float)portable_normal(state);
+  if (kind == 2)
+    bits = (bits & 0x81ffffffu) | 0x3e000000u; /* 2^-3 to 2^1 */
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Every kernel level packs the same bytes, under every rule, variant and rounding. */
+static void test_levels_agree(void **state)
+{
+  enum { COUNT = 1024 };
+  static float x[COUNT];
+  static unsigned char expected[2 * COUNT], found[2 * COUNT];
+  const struct kernels *const *levels = kernels_available();
+  uint64_t stream = 3;
+  (void)state;
+  for (int round = 0; round < 60; round++) {
+    for (int i = 0; i < COUNT; i++)
+      x[i] = any_float(&stream, i / 256 % 2 ? 2 : round % 3);
+    const struct block_codec *codec;
+    for (size_t c = 0; (codec = block_codec_of(levels[0], c)); c++) {
+      if (!codec->resizes)
+        continue; /* the types of ggml: test_ggml */
+      struct block_setting setting = setting_of(codec);
+      setting.rule = setting.variant = round % 4;
+      setting.four_over_six = codec->four_over_six && round % 8 >= 4;
+      setting.rounding = codec->rounds ? round / 4 % 3 : ROUND_EVEN;
+      if (codec->tensor_scale)
+        setting.tensor_scale = codec->tensor_scale(&setting, 4);
+      codec->encode(&setting, x, NULL, COUNT, expected);
+      for (size_t l = 1; levels[l]; l++) {
+        block_codec_of(levels[l], c)->encode(&setting, x, NULL, COUNT, found);
+        assert_memory_equal(found, expected, COUNT / codec->length * codec->bytes);
+      }
+    }
+  }
+}
+
+/* What has been decoded packs to the same bytes, as long as the largest code occurs. */
+static void test_round_trip(void **state)
+{
+  (void)state;
+  for (int i = 0; i < MX_NAMES; i++) {
+    const struct block_codec *codec = block_codec_find(mx_names[i].codec);
+    const struct block_setting setting = setting_of(codec);
+    unsigned char packed[64], again[64];
+    float x[32], y[32];
+    uint64_t stream = 11;
+    for (int round = 0; round < 500; round++) {
+      for (int k = 0; k < 32; k++)
+        x[k] = (float)portable_normal(&stream) * ldexpf(1, round % 200 - 100);
+      codec->encode(&setting, x, NULL, 32, packed);
+      codec->decode(&setting, packed, 1, y);
+      codec->encode(&setting, y, NULL, 32, again);
+      assert_memory_equal(again, packed, codec->bytes);
+    }
+  }
+}
+
+/* Four over six never errs more than six alone, and often less. */
+static void test_four_over_six(void **state)
+{
+  enum { COUNT = 16 };
+  const struct block_codec *codec = block_codec_find("nvfp4");
+  struct block_setting six = setting_of(codec), either = six;
+  uint64_t stream = 5;
+  int better = 0;
+  (void)state;
+  six.variant = either.variant = word_index(codec->variants, "torchao_single");
+  either.four_over_six = true;
+  for (int round = 0; round < 1000; round++) {
+    const struct block_setting *setting[2] = {&six, &either};
+    unsigned char packed[16];
+    float x[COUNT], y[COUNT];
+    double error2[2] = {0};
+    for (int i = 0; i < COUNT; i++)
+      x[i] = (float)portable_normal(&stream);
+    for (int s = 0; s < 2; s++) {
+      codec->encode(setting[s], x, NULL, COUNT, packed);
+      codec->decode(setting[s], packed, 1, y);
+      for (int i = 0; i < COUNT; i++)
+        error2[s] += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
+    }
+    assert_true(error2[1] <= error2[0]);
+    better += error2[1] < error2[0];
+  }
+  assert_in_range(better, 200, 800);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_mx_vectors),
-      cmocka_unit_test(test_mx_away),
-      cmocka_unit_test(test_mx_scale_rules),
-      cmocka_unit_test(test_nvfp4_vectors),
+      cmocka_unit_test(test_mx_vectors),     cmocka_unit_test(test_mx_away),
+      cmocka_unit_test(test_mx_scale_rules), cmocka_unit_test(test_nvfp4_vectors),
+      cmocka_unit_test(test_rules_differ),   cmocka_unit_test(test_tables),
+      cmocka_unit_test(test_levels_agree),   cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_four_over_six),
   };
   kernels_init();
   return cmocka_run_group_tests_name("blocks", tests, NULL, NULL);
