@@ -38,6 +38,7 @@ KERNEL_SOURCES = \
 	quant/kernels/blocks.h \
 	quant/kernels/ggml.h \
 	quant/kernels/ggml_fp4.c \
+	quant/kernels/ggml_iq.c \
 	quant/kernels/ggml_iq4.c \
 	quant/kernels/ggml_k.c \
 	quant/kernels/ggml_legacy.c \
@@ -76,7 +77,10 @@ endif
 
 # What the kernels of all levels read; after them, for linkers that look for a symbol only onwards.
 noinst_LIBRARIES += libtables.a
-libtables_a_SOURCES = quant/block_levels.c quant/block_levels.h quant/block_tables.c
+libtables_a_SOURCES = \
+	quant/block_levels.c quant/block_levels.h \
+	quant/block_tables.c \
+	quant/ggml_iq_tables.c quant/ggml_iq_tables.h
 
 QUANT_LIBS += libtables.a $(GSL_LIBS) -lm
 libquant_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)

@@ -16,6 +16,7 @@
 extern const struct block_codec KERNEL(ggml_legacy_codecs)[];
 extern const struct block_codec KERNEL(ggml_k_codecs)[];
 extern const struct block_codec KERNEL(ggml_iq4_codecs)[];
+extern const struct block_codec KERNEL(ggml_iq_codecs)[];
 extern const struct block_codec KERNEL(ggml_fp4_codecs)[];
 extern const struct block_codec KERNEL(ggml_low_codecs)[];
 
@@ -134,9 +135,10 @@ static inline int32_t away_code(float v, float most)
   return (int32_t)(v + copysignf(0x1.fffffep-2f, v));
 }
 
-/* ggml's rounding of the searched types: see wide_nearest. */
+/* ggml's rounding of the searched types: see wide_nearest; 0 for NaN. */
 static inline int32_t magic_code(float v)
 {
+  v = v == v ? v : 0.0f;
   return (int32_t)(float_bits(v + ROUND_MAGIC) & 0x7fffffu) - 0x400000;
 }
 
@@ -204,11 +206,12 @@ static inline void expand(const struct block_parts *restrict parts, size_t lengt
     float scale = parts->scale[sub], offset = parts->offset[sub];
     const uint8_t *code = parts->code + sub * sub_length;
     float *to = y + sub * sub_length;
-    for (size_t i = 0; i < sub_length; i++)
-      to[i] = scale * (float)((int)code[i] - zero);
     if (parts->has_offset)
       for (size_t i = 0; i < sub_length; i++)
-        to[i] += offset;
+        to[i] = scale * (float)((int)code[i] - zero) + offset;
+    else
+      for (size_t i = 0; i < sub_length; i++)
+        to[i] = scale * (float)((int)code[i] - zero);
   }
 }
 

@@ -5,9 +5,8 @@
 #include "quant/kernels/ggml.h"
 
 const struct block_codec *const KERNEL(codecs)[] = {
-    KERNEL(mx_codecs),          KERNEL(nvfp4_codecs),
-    KERNEL(ggml_legacy_codecs), KERNEL(ggml_k_codecs),
-    KERNEL(ggml_iq4_codecs),    KERNEL(ggml_fp4_codecs),
-    KERNEL(ggml_low_codecs),    NULL};
+    KERNEL(mx_codecs),       KERNEL(nvfp4_codecs),    KERNEL(ggml_legacy_codecs),
+    KERNEL(ggml_k_codecs),   KERNEL(ggml_iq4_codecs), KERNEL(ggml_fp4_codecs),
+    KERNEL(ggml_low_codecs), KERNEL(ggml_iq_codecs),  NULL};
 
 const struct kernels KERNEL(kernels) = KERNEL_ROW;

@@ -36,7 +36,7 @@ static inline wide wide_root(wide x)
 }
 
 /* ggml's rounding: half to even below 2^22 in magnitude; beyond, the low bits of what the
- * addition leaves; 0 for NaN. */
+ * addition leaves; 0 for a NaN without payload. */
 static inline wide_int wide_nearest(wide v)
 {
   return ((wide_int)(v + ROUND_MAGIC) & 0x7fffff) - 0x400000;
@@ -51,13 +51,16 @@ static inline wide wide_clamped(wide_int v, int32_t lo, int32_t hi)
   return __builtin_convertvector(v, wide);
 }
 
-/* LANES_USED runs of n floats become n vectors, a run in each lane; unused lanes are zero. */
+/* LANES_USED runs of n floats become n vectors, a run in each lane; unused lanes are zero.
+ * NaN lose what they carry: which of two NaN an operation passes on is the compiler's choice. */
 static inline void wide_load(const float *x, size_t n, size_t lanes_used, wide *out)
 {
   float *flat = (float *)out;
   for (size_t i = 0; i < n; i++)
     for (size_t lane = 0; lane < WIDE; lane++)
       flat[i * WIDE + lane] = lane < lanes_used ? x[lane * n + i] : 0.0f;
+  for (size_t i = 0; i < n; i++)
+    out[i] = wide_select(out[i] == out[i], out[i], (wide){0} + __builtin_nanf(""));
 }
 
 #endif

@@ -42,7 +42,8 @@ tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_sample_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
-tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c tests/quant/ggml_blocks.h \
+	$(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_ggml_LDADD = $(QUANT_TEST_LIBS)
 CALIBRATION_REFERENCE = tests/quant/reference.c tests/quant/reference.h
 tests_quant_test_calibrators_SOURCES = tests/quant/test_calibrators.c \
