@@ -54,6 +54,13 @@ static inline struct block_note half_note(const char *name, const unsigned char 
   return (struct block_note){name, "float16", half_load(from), half_bits(from)};
 }
 
+/* Number INDEX of an array of numbers of WIDTH bits (a divisor of 8), from the low end up. */
+static inline unsigned packed_number(const unsigned char *from, unsigned width, size_t index)
+{
+  size_t bit = index * width;
+  return (unsigned)from[bit / 8] >> bit % 8 & ((1u << width) - 1);
+}
+
 /* Two codes of four bits to a byte: element j low, element j + HALF high. */
 static inline void nibbles_pack(const uint8_t *restrict code, size_t half,
                                 unsigned char *restrict to)

@@ -124,7 +124,7 @@ TAKE_APART(iq2_xxs)
 static inline void iq2_scales(const unsigned char *from, struct block_parts *parts)
 {
   for (size_t sub = 0; sub < SUPER / 16; sub++) {
-    uint32_t stored = from[sub / 2] >> 4 * (sub % 2) & 15u;
+    uint32_t stored = packed_number(from, 4, sub);
     grid_sub(parts, sub, stored, iq2_scale(parts->note[0].value, stored));
   }
 }
@@ -146,8 +146,7 @@ TAKE_APART(iq2_s)
   (void)setting;
   grid_notes(word16(packed), iq2_levels, 6, parts);
   for (size_t l = 0; l < SUPER / 8; l++)
-    eight_codes(iq2_s_grid[q[l] | (high[l / 4] >> 2 * (l % 4) & 3u) << 8], signs[l],
-                parts->code + 8 * l);
+    eight_codes(iq2_s_grid[q[l] | packed_number(high, 2, l) << 8], signs[l], parts->code + 8 * l);
   iq2_scales(packed + 74, parts);
 }
 
@@ -173,12 +172,12 @@ TAKE_APART(iq3_s)
   (void)setting;
   grid_notes(word16(packed), iq3_s_levels, 16, parts);
   for (size_t l = 0; l < SUPER / 8; l++) {
-    unsigned two = high[l / 4] >> 2 * (l % 4) & 3u;
+    unsigned two = packed_number(high, 2, l);
     four_codes_twice(iq3_s_grid[q[2 * l] | (two & 1) << 8],
                      iq3_s_grid[q[2 * l + 1] | (two & 2) << 7], signs[l], parts->code + 8 * l);
   }
   for (size_t sub = 0; sub < SUPER / 32; sub++) {
-    uint32_t stored = packed[106 + sub / 2] >> 4 * (sub % 2) & 15u;
+    uint32_t stored = packed_number(packed + 106, 4, sub);
     grid_sub(parts, sub, stored, odd_scale(parts->note[0].value, stored));
   }
 }
@@ -209,7 +208,7 @@ TAKE_APART(iq1_m)
     d |= word16(scales + 2 * k) >> 12 << 4 * k;
   grid_notes(d, iq1_levels, 6, parts);
   for (size_t l = 0; l < SUPER / 8; l++) {
-    unsigned four = high[l / 2] >> 4 * (l % 2) & 15u;
+    unsigned four = packed_number(high, 4, l);
     moved_codes(iq1_grid[q[l] | (four & 7) << 8], four >> 3, parts->code + 8 * l);
   }
   for (size_t sub = 0; sub < SUPER / 16; sub++) {

@@ -107,7 +107,7 @@ static inline void iq4_xs_take_apart(const struct block_setting *setting,
   unsigned high = packed[2] | (unsigned)packed[3] << 8;
   level_notes(packed, parts);
   for (size_t j = 0; j < SUBS; j++) {
-    unsigned bits = (packed[4 + j / 2] >> 4 * (j % 2) & 15u) | (high >> 2 * j & 3) << 4;
+    unsigned bits = packed_number(packed + 4, 4, j) | (high >> 2 * j & 3) << 4;
     nibbles_unpack(packed + 8 + j * LENGTH / 2, LENGTH / 2, parts->code + j * LENGTH);
     parts->sub_scale[j] = (int32_t)bits - 32;
     parts->sub_offset[j] = 0;

@@ -303,8 +303,9 @@ static inline void q3_scales_pack(const uint8_t *scale, unsigned char *to)
 
 static inline int32_t q3_scale(const unsigned char *from, size_t j)
 {
-  unsigned low = j < 8 ? from[j] & 15u : from[j - 8] >> 4;
-  return (int32_t)(low | (from[8 + j % 4] >> 2 * (j / 4) & 3u) << 4) - 32;
+  unsigned low = packed_number(from + j % 8, 4, j / 8),
+           high = packed_number(from + 8 + j % 4, 2, j / 4);
+  return (int32_t)(low | high << 4) - 32;
 }
 
 /* Codes 0 .. 63 of the signed scales, which are d * (code - 32). */

@@ -166,7 +166,7 @@ static inline void q2_0_take_apart(const struct block_setting *setting, const un
 {
   (void)setting;
   for (size_t i = 0; i < Q2_LENGTH; i++)
-    parts->code[i] = packed[2 + i / 4] >> 2 * (i % 4) & 3;
+    parts->code[i] = (uint8_t)packed_number(packed + 2, 2, i);
   one_scale(packed, 4, parts);
 }
 
