@@ -124,12 +124,19 @@ static inline float reciprocal_or_zero(float d)
   return d != 0 ? 1.0f / d : 0.0f;
 }
 
-/* Towards zero, kept within 0..most; NaN gives 0. */
-static inline uint8_t trunc_code(float v, float most)
+/* Kept within 0..most; NaN gives 0. */
+static inline float kept_within(float v, float most)
 {
   v = v > 0.0f ? v : 0.0f;
-  v = v < most ? v : most;
-  return (uint8_t)(int32_t)v;
+  return v < most ? v : most;
+}
+
+/* Codes of values in range, towards zero. A loop of its own: merged with the clamp, the conversion
+ * would be done on both sides of each comparison. */
+static inline void trunc_codes(const float *restrict v, size_t n, uint8_t *restrict code)
+{
+  for (size_t i = 0; i < n; i++)
+    code[i] = (uint8_t)(int32_t)v[i];
 }
 
 /* C's roundf, kept within -most..most; NaN gives 0. The constant is the float below one half:
@@ -180,8 +187,10 @@ static inline float first_most(const float *x, size_t n)
   if (most == 0)
     return 0.0f;
   for (size_t i = 0; i < n; i++) {
+    /* With a mask, since GCC makes a branch of anything else. */
+    int32_t there = -(magnitude_key(x[i]) == most);
     int32_t place = (int32_t)(2 * i + (float_bits(x[i]) >> 31));
-    place = magnitude_key(x[i]) == most ? place : INT32_MAX;
+    place = (place & there) | (INT32_MAX & ~there);
     first = place < first ? place : first;
   }
   return bits_float((uint32_t)most | (uint32_t)(first & 1) << 31);

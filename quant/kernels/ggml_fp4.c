@@ -116,7 +116,7 @@ static inline uint8_t ue4m3_code(float v)
   if (v >= 248)
     return 0x7e;
   if (v < 0x1p-6f)
-    return trunc_code(v * 512 + 0.5f, 7);
+    return (uint8_t)kept_within(v * 512 + 0.5f, 7);
   return (uint8_t)((float_bits(v) + 0x80000u - (120u << 23)) >> 20);
 }
 

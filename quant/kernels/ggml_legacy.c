@@ -50,10 +50,12 @@ static inline void codes_load(const unsigned char *from, int levels, uint8_t *co
 
 static inline void symmetric_block(const float *restrict x, int top, unsigned char *restrict packed)
 {
+  float v[LENGTH];
   uint8_t code[LENGTH];
   float d = first_most(x, LENGTH) / (float)-top, factor = reciprocal_or_zero(d);
   for (size_t i = 0; i < LENGTH; i++)
-    code[i] = trunc_code(x[i] * factor + ((float)top + 0.5f), (float)(2 * top - 1));
+    v[i] = kept_within(x[i] * factor + ((float)top + 0.5f), (float)(2 * top - 1));
+  trunc_codes(v, LENGTH, code);
   half_store(packed, d);
   codes_store(code, 2 * top, packed + 2);
 }
@@ -110,8 +112,9 @@ static inline struct extent block_extent(const float *x)
 {
   int32_t lowest = float_key(FLT_MAX), highest = float_key(-FLT_MAX);
   for (size_t i = 0; i < LENGTH; i++) {
-    bool nan = float_magnitude(x[i]) > FLOAT_INFINITY;
-    int32_t low = nan ? INT32_MAX : float_key(x[i]), high = nan ? INT32_MIN : float_key(x[i]);
+    int32_t nan = -((int32_t)float_magnitude(x[i]) > (int32_t)FLOAT_INFINITY);
+    int32_t key = float_key(x[i]) & ~nan, low = key | (nan & INT32_MAX),
+            high = key | (nan & INT32_MIN);
     lowest = low < lowest ? low : lowest;
     highest = high > highest ? high : highest;
   }
@@ -124,11 +127,13 @@ static inline struct extent block_extent(const float *x)
 
 static inline void affine_block(const float *restrict x, int top, unsigned char *restrict packed)
 {
+  float v[LENGTH];
   uint8_t code[LENGTH];
   struct extent extent = block_extent(x);
   float d = (extent.max - extent.min) / (float)top, factor = reciprocal_or_zero(d);
   for (size_t i = 0; i < LENGTH; i++)
-    code[i] = trunc_code((x[i] - extent.min) * factor + 0.5f, (float)top);
+    v[i] = kept_within((x[i] - extent.min) * factor + 0.5f, (float)top);
+  trunc_codes(v, LENGTH, code);
   half_store(packed, d);
   half_store(packed + 2, extent.min);
   codes_store(code, top + 1, packed + 4);

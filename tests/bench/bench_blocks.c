@@ -1,7 +1,8 @@
 /* How fast the block codecs are: millions of elements per second and thread for packing, packing
  * with an importance vector, and unpacking, and the ratio to a plain int8 round trip of the same
  * array in the same run. Absolute numbers do not travel between machines; the ratios nearly do.
- * Run by `make bench`, never by `make check`. */
+ * Run by `make bench`, never by `make check`; an argument limits it to the formats whose name
+ * contains it. */
 #include "quant/block.h"
 #include "quant/kernels/kernels.h"
 
@@ -104,7 +105,7 @@ static void print_codec(struct bench *bench, const float *importance, double int
   printf("\n");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
   struct bench bench = {.y = malloc(ELEMENTS * sizeof(float)),
                         .packed = calloc(ELEMENTS, 2 * sizeof(float))};
@@ -122,7 +123,8 @@ int main(void)
     double int8 = measure(&bench, int8_pass);
     printf("%-10s %-12s %10.1f\n", (*level)->name, "int8", ELEMENTS / int8 * 1e-6);
     for (size_t i = 0; (bench.codec = block_codec_of(*level, i)); i++)
-      print_codec(&bench, importance, int8);
+      if (argc < 2 || strstr(bench.codec->name, argv[1]))
+        print_codec(&bench, importance, int8);
   }
   free(x);
   free(importance);
