@@ -8,7 +8,7 @@ enum { SUB_MOST = 32 };
 
 #define TOO_SMALL 1e-15f /* of the largest magnitude: ggml's GROUP_MAX_EPS */
 
-static inline wide wide_first_most(const wide *x, size_t n)
+WIDE_INLINE wide wide_first_most(const wide *x, size_t n)
 {
   wide most = {0}, first = {0};
   for (size_t i = 0; i < n; i++) {
@@ -26,8 +26,8 @@ struct products {
   wide xl, ll; /* weighted sums of x * l and l * l */
 };
 
-static inline struct products symmetric_products(const wide *x, const wide *w, const wide *wx,
-                                                 size_t n, int top, wide factor)
+WIDE_INLINE struct products symmetric_products(const wide *x, const wide *w, const wide *wx,
+                                               size_t n, int top, wide factor)
 {
   wide xl = {0}, ll = {0};
   for (size_t i = 0; i < n; i++) {
@@ -38,8 +38,8 @@ static inline struct products symmetric_products(const wide *x, const wide *w, c
   return (struct products){xl, ll};
 }
 
-static inline void symmetric_lanes(const float *x, const float *weights, size_t n, size_t lanes,
-                                   int top, struct symmetric_fit *fits)
+WIDE_INLINE void symmetric_lanes(const float *x, const float *weights, size_t n, size_t lanes,
+                                 int top, struct symmetric_fit *fits)
 {
   wide xs[SUB_MOST], w[SUB_MOST], wx[SUB_MOST];
   wide_load(x, n, lanes, xs);
@@ -85,7 +85,7 @@ void KERNEL(symmetric_search)(const float *x, const float *weights, size_t n, si
 enum { REFINE_LENGTH = 16, REFINE_TOP = 4, REFINE_ROUNDS = 5 };
 
 /* One round over the elements; returns the lanes in which some code moved. */
-static inline wide_int refine_round(const wide *x, wide *codes, struct products *sums)
+WIDE_INLINE wide_int refine_round(const wide *x, wide *codes, struct products *sums)
 {
   wide_int moved = {0};
   for (size_t i = 0; i < REFINE_LENGTH; i++) {
@@ -105,7 +105,7 @@ static inline wide_int refine_round(const wide *x, wide *codes, struct products 
   return moved;
 }
 
-static inline bool wide_any(wide_int mask)
+WIDE_INLINE bool wide_any(wide_int mask)
 {
   int32_t any = 0;
   for (int lane = 0; lane < WIDE; lane++)
@@ -153,7 +153,7 @@ struct affine_state {
   wide scale, error, factor, origin; /* of the best candidate */
 };
 
-static inline void affine_weigh(struct affine_state *s, const struct affine_rule *rule, size_t n)
+WIDE_INLINE void affine_weigh(struct affine_state *s, const struct affine_rule *rule, size_t n)
 {
   wide sum = {0}, root = {0};
   if (rule->weights == WEIGHT_GIVEN)
@@ -167,7 +167,7 @@ static inline void affine_weigh(struct affine_state *s, const struct affine_rule
     s->w[i] = root + wide_magnitude(s->x[i]);
 }
 
-static inline void affine_extent(struct affine_state *s, size_t n)
+WIDE_INLINE void affine_extent(struct affine_state *s, size_t n)
 {
   s->min = s->max = s->x[0];
   s->sum_w = s->w[0];
@@ -181,8 +181,8 @@ static inline void affine_extent(struct affine_state *s, size_t n)
   s->min = wide_select(s->min > 0.0f, (wide){0}, s->min);
 }
 
-static inline wide affine_error(const struct affine_state *s, size_t n, bool absolute, wide scale,
-                                wide min)
+WIDE_INLINE wide affine_error(const struct affine_state *s, size_t n, bool absolute, wide scale,
+                              wide min)
 {
   wide error = {0};
   for (size_t i = 0; i < n; i++) {
@@ -192,7 +192,7 @@ static inline wide affine_error(const struct affine_state *s, size_t n, bool abs
   return error;
 }
 
-static inline void affine_start(struct affine_state *s, size_t n, int top, bool absolute)
+WIDE_INLINE void affine_start(struct affine_state *s, size_t n, int top, bool absolute)
 {
   s->factor = (float)top / (s->max - s->min);
   s->origin = s->min;
@@ -202,8 +202,8 @@ static inline void affine_start(struct affine_state *s, size_t n, int top, bool 
   s->error = affine_error(s, n, absolute, s->scale, s->min);
 }
 
-static inline void affine_candidate(struct affine_state *s, size_t n, int top, bool absolute,
-                                    float above)
+WIDE_INLINE void affine_candidate(struct affine_state *s, size_t n, int top, bool absolute,
+                                  float above)
 {
   wide factor = above / (s->max - s->min);
   wide l1 = {0}, l2 = {0}, xl = {0};
@@ -229,9 +229,8 @@ static inline void affine_candidate(struct affine_state *s, size_t n, int top, b
   s->min = wide_select(better, min, s->min);
 }
 
-static inline void affine_lanes(const struct affine_rule *rule, const float *x,
-                                const float *weights, size_t n, bool absolute, size_t lanes,
-                                struct affine_fit *fits)
+WIDE_INLINE void affine_lanes(const struct affine_rule *rule, const float *x, const float *weights,
+                              size_t n, bool absolute, size_t lanes, struct affine_fit *fits)
 {
   struct affine_state s;
   wide_load(x, n, lanes, s.x);
@@ -342,15 +341,16 @@ float KERNEL(positive_fit)(const float *v, const float *weights, size_t n, int t
   _(-127, -104)                                                                                    \
   _(-104, -83)                                                                                     \
   _(-83, -65)                                                                                      \
-  _(-65, -49) _(-49, -35) _(-35, -22) _(-22, -10) _(-10, 1) _(1, 13) _(13, 25) _(25, 38) _(38, 53) \
-      _(53, 69) _(69, 89) _(89, 113)
+  _(-65, -49)                                                                                      \
+  _(-49, -35) _(-35, -22) _(-22, -10) _(-10, 1) _(1, 13) _(13, 25) _(25, 38) _(38, 53) _(53, 69)   \
+      _(69, 89) _(89, 113)
 
 #define LEVEL(low, high) low,
 const float KERNEL(iq4_levels)[16] = {IQ4_LEVELS(LEVEL) 113};
 
 /* The level nearest to v, the upper one on a tie and for NaN: from the highest down, each
  * midpoint above v takes off the gap below it. All sums are whole numbers. */
-static inline wide nearest_level(wide v)
+WIDE_INLINE wide nearest_level(wide v)
 {
   wide level = (wide){0} + 113.0f, gap = {0};
 #define STEP_DOWN(low, high)                                                                       \
@@ -360,7 +360,7 @@ static inline wide nearest_level(wide v)
   return level;
 }
 
-static inline struct products codebook_products(const wide *x, const wide *w, wide factor)
+WIDE_INLINE struct products codebook_products(const wide *x, const wide *w, wide factor)
 {
   wide xq = {0}, qq = {0};
   for (size_t i = 0; i < SUB_MOST; i++) {

@@ -18,17 +18,20 @@ enum { WIDE = 4 };
 typedef float wide __attribute__((vector_size(WIDE * sizeof(float))));
 typedef int32_t wide_int __attribute__((vector_size(WIDE * sizeof(int32_t))));
 
-static inline wide wide_select(wide_int mask, wide yes, wide no)
+/* Vectors must not be handed over in memory, whatever a compiler thinks of the function's size. */
+#define WIDE_INLINE static inline __attribute__((always_inline))
+
+WIDE_INLINE wide wide_select(wide_int mask, wide yes, wide no)
 {
   return (wide)((mask & (wide_int)yes) | (~mask & (wide_int)no));
 }
 
-static inline wide wide_magnitude(wide x)
+WIDE_INLINE wide wide_magnitude(wide x)
 {
   return (wide)((wide_int)x & INT32_MAX);
 }
 
-static inline wide wide_root(wide x)
+WIDE_INLINE wide wide_root(wide x)
 {
   for (int lane = 0; lane < WIDE; lane++)
     x[lane] = sqrtf(x[lane]);
@@ -37,30 +40,56 @@ static inline wide wide_root(wide x)
 
 /* ggml's rounding: half to even below 2^22 in magnitude; beyond, the low bits of what the
  * addition leaves; 0 for a NaN without payload. */
-static inline wide_int wide_nearest(wide v)
+WIDE_INLINE wide_int wide_nearest(wide v)
 {
   return ((wide_int)(v + ROUND_MAGIC) & 0x7fffff) - 0x400000;
 }
 
-static inline wide wide_clamped(wide_int v, int32_t lo, int32_t hi)
+/* GCC recognizes a maximum in the loop only, clang in the selection only. */
+#ifdef __clang__
+#define WIDE_PICK(a, better, b)                                                                    \
+  wide_int pick = a better b;                                                                      \
+  return (a & pick) | (b & ~pick)
+#else
+#define WIDE_PICK(a, better, b)                                                                    \
+  for (int lane = 0; lane < WIDE; lane++)                                                          \
+    a[lane] = a[lane] better b[lane] ? a[lane] : b[lane];                                          \
+  return a
+#endif
+
+WIDE_INLINE wide_int wide_larger(wide_int a, wide_int b)
 {
-  for (int lane = 0; lane < WIDE; lane++)
-    v[lane] = v[lane] > lo ? v[lane] : lo;
-  for (int lane = 0; lane < WIDE; lane++)
-    v[lane] = v[lane] < hi ? v[lane] : hi;
+  WIDE_PICK(a, >, b);
+}
+
+WIDE_INLINE wide_int wide_smaller(wide_int a, wide_int b)
+{
+  WIDE_PICK(a, <, b);
+}
+
+WIDE_INLINE wide wide_clamped(wide_int v, int32_t lo, int32_t hi)
+{
+  v = wide_smaller(wide_larger(v, (wide_int){0} + lo), (wide_int){0} + hi);
   return __builtin_convertvector(v, wide);
 }
 
-/* LANES_USED runs of n floats become n vectors, a run in each lane; unused lanes are zero.
- * NaN lose what they carry: which of two NaN an operation passes on is the compiler's choice. */
-static inline void wide_load(const float *x, size_t n, size_t lanes_used, wide *out)
+enum { WIDE_LOAD_MOST = 32 };
+
+/* LANES_USED runs of n (at most WIDE_LOAD_MOST) floats become n vectors, a run in each lane; unused
+ * lanes are zero. NaN lose what they carry: which of two NaN an operation passes on is the
+ * compiler's choice. */
+WIDE_INLINE void wide_load(const float *x, size_t n, size_t lanes_used, wide *out)
 {
-  float *flat = (float *)out;
-  for (size_t i = 0; i < n; i++)
+  static const float zeros[WIDE_LOAD_MOST];
+  const float *from[WIDE];
+  for (size_t lane = 0; lane < WIDE; lane++)
+    from[lane] = lane < lanes_used ? x + lane * n : zeros;
+  for (size_t i = 0; i < n; i++) {
+    wide v;
     for (size_t lane = 0; lane < WIDE; lane++)
-      flat[i * WIDE + lane] = lane < lanes_used ? x[lane * n + i] : 0.0f;
-  for (size_t i = 0; i < n; i++)
-    out[i] = wide_select(out[i] == out[i], out[i], (wide){0} + __builtin_nanf(""));
+      v[lane] = from[lane][i];
+    out[i] = wide_select(v == v, v, (wide){0} + __builtin_nanf(""));
+  }
 }
 
 #endif
