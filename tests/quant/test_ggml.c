@@ -1,5 +1,7 @@
 /* The ggml block codecs against ggml's own bytes, with and without an importance vector, at every
  * level of the kernels; and what they do at the edges of float32. */
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -202,6 +204,106 @@ static void test_reference_grids(void **state)
     free(y);
     reference_free(&r);
   }
+}
+
+/* --- a file of ggml's ------------------------------------------------------------------------- */
+
+struct bytes {
+  unsigned char *data;
+  size_t size;
+};
+
+static struct bytes file_read(const char *file)
+{
+  char path[1024];
+  struct bytes bytes = {NULL, 0};
+  snprintf(path, sizeof path, "%s/%s", vectors_folder(), file);
+  FILE *stream = fopen(path, "rb");
+  assert_non_null(stream);
+  assert_int_equal(fseek(stream, 0, SEEK_END), 0);
+  bytes.size = (size_t)ftell(stream);
+  rewind(stream);
+  bytes.data = malloc(bytes.size);
+  assert_non_null(bytes.data);
+  assert_int_equal(fread(bytes.data, 1, bytes.size, stream), bytes.size);
+  fclose(stream);
+  return bytes;
+}
+
+/* The first place where TEXT ends. */
+static const unsigned char *behind(struct bytes bytes, const char *text)
+{
+  const unsigned char *found = memmem(bytes.data, bytes.size, text, strlen(text));
+  assert_non_null(found);
+  return found + strlen(text);
+}
+
+static uint64_t little_endian(const unsigned char *from, size_t size)
+{
+  uint64_t number = 0;
+  while (size--)
+    number = number << 8 | from[size];
+  return number;
+}
+
+/* Data of tensor w.TYPE: its record is the name, two dimensions, the type and the offset from the
+ * end of all records, rounded up to 32. */
+static const unsigned char *gguf_data(struct bytes file, const char *type)
+{
+  enum { RECORD = 4 + 2 * 8 + 4 + 8, OFFSET = RECORD - 8 };
+  char name[32];
+  snprintf(name, sizeof name, "w.%s", type);
+  size_t start = (size_t)(behind(file, "w.q2_0") + RECORD - file.data + 31) / 32 * 32;
+  return file.data + start + little_endian(behind(file, name) + OFFSET, 8);
+}
+
+/* Values of array w.TYPE of an uncompressed .npz. */
+static void npz_values(struct bytes file, const char *type, float *out, size_t n)
+{
+  char name[32];
+  snprintf(name, sizeof name, "w.%s.npy", type);
+  const unsigned char *from = behind(file, name);
+  struct bytes rest = {file.data + (from - file.data), file.size - (size_t)(from - file.data)};
+  from = behind(rest, "\x93NUMPY\1");
+  from += 3 + little_endian(from + 1, 2);
+  memcpy(out, from, n * sizeof *out);
+}
+
+/* samples/gguf/all-types.gguf: what ggml decodes, and for the types that need no importance
+ * vector also what it packed. */
+static void test_file(void **state)
+{
+  (void)state;
+  enum { COUNT = 8, WIDTH = 768, N = COUNT * WIDTH };
+  static const char *const names[] = {
+      "q4_0",   "q4_1",    "q5_0",   "q5_1",  "q8_0",  "q2_k",  "q3_k",  "q4_k",    "q5_k",
+      "q6_k",   "iq2_xxs", "iq2_xs", "iq1_s", "iq3_s", "iq2_s", "iq1_m", "iq3_xxs", "iq4_nl",
+      "iq4_xs", "tq1_0",   "tq2_0",  "mxfp4", "nvfp4", "q1_0",  "q2_0"};
+  static float x[N], y[N], expected[N];
+  static unsigned char packed[2 * N];
+  if (!vectors_folder())
+    skip();
+  struct bytes gguf = file_read("samples/gguf/all-types.gguf");
+  struct bytes npz = file_read("samples/gguf/all-types.dequant.npz");
+  npz_values(npz, "f32", x, N);
+  for (size_t t = 0; t < sizeof names / sizeof names[0]; t++) {
+    char name[32];
+    snprintf(name, sizeof name, "%s%s", names[t], strstr(names[t], "fp4") ? "_ggml" : "");
+    const struct block_codec *codec = block_codec_find(name);
+    const unsigned char *stored = gguf_data(gguf, names[t]);
+    assert_true(stored + row_bytes(codec, N) <= gguf.data + gguf.size);
+    npz_values(npz, names[t], expected, N);
+    codec->decode(&plain, stored, N / codec->length, y);
+    for (size_t i = 0; i < N; i++)
+      if (y[i] != expected[i])
+        fail_msg("%s element %zu: %a, ggml %a", name, i, (double)y[i], (double)expected[i]);
+    for (size_t row = 0; codec->encode && row < COUNT; row++)
+      codec->encode(&plain, x + row * WIDTH, NULL, WIDTH, packed + row * row_bytes(codec, WIDTH));
+    if (codec->encode)
+      assert_memory_equal(packed, stored, row_bytes(codec, N));
+  }
+  free(gguf.data);
+  free(npz.data);
 }
 
 /* --- ggml's bytes that travel ---------------------------------------------------------------- */
@@ -615,6 +717,7 @@ int main(void)
       cmocka_unit_test(test_reference_importance),
       cmocka_unit_test(test_reference_edges),
       cmocka_unit_test(test_reference_grids),
+      cmocka_unit_test(test_file),
       cmocka_unit_test(test_blocks),
       cmocka_unit_test(test_sizes),
       cmocka_unit_test(test_take_apart),
