@@ -61,6 +61,19 @@ static inline unsigned packed_number(const unsigned char *from, unsigned width, 
   return (unsigned)from[bit / 8] >> bit % 8 & ((1u << width) - 1);
 }
 
+/* N codes of WIDTH bits in order, from the low end of the first byte up; 32 bits at a time, which
+ * compilers turn into one shift by different amounts. */
+static inline void packed_unpack(const unsigned char *restrict from, unsigned width, size_t n,
+                                 uint8_t *restrict code)
+{
+  for (size_t done = 0; done < n; done += 32 / width, from += 4) {
+    uint32_t word =
+        from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+    for (unsigned j = 0; j < 32 / width; j++)
+      code[done + j] = (uint8_t)(word >> width * j & ((1u << width) - 1));
+  }
+}
+
 /* Two codes of four bits to a byte: element j low, element j + HALF high. */
 static inline void nibbles_pack(const uint8_t *restrict code, size_t half,
                                 unsigned char *restrict to)

@@ -22,11 +22,10 @@ static inline void fifth_bits_store(const uint8_t *code, unsigned char *to)
 
 static inline void fifth_bits_load(const unsigned char *from, uint8_t *code)
 {
-  uint32_t word = 0;
-  for (uint32_t k = 0; k < 4; k++)
-    word |= (uint32_t)from[k] << 8 * k;
-  for (uint32_t j = 0; j < LENGTH; j++)
-    code[j] |= (uint8_t)((word >> j & 1) << 4);
+  uint8_t bit[LENGTH];
+  packed_unpack(from, 1, LENGTH, bit);
+  for (size_t j = 0; j < LENGTH; j++)
+    code[j] |= (uint8_t)(bit[j] << 4);
 }
 
 /* Codes behind the scales: five bits when TOP needs them. */

@@ -137,8 +137,7 @@ static inline void q1_0_take_apart(const struct block_setting *setting, const un
 {
   static const float levels[2] = {-1, 1};
   (void)setting;
-  for (size_t i = 0; i < Q1_LENGTH; i++)
-    parts->code[i] = packed[2 + i / 8] >> i % 8 & 1;
+  packed_unpack(packed + 2, 1, Q1_LENGTH, parts->code);
   one_scale(packed, 2, parts);
   parts->levels = levels;
 }
@@ -165,8 +164,7 @@ static inline void q2_0_take_apart(const struct block_setting *setting, const un
                                    struct block_parts *parts)
 {
   (void)setting;
-  for (size_t i = 0; i < Q2_LENGTH; i++)
-    parts->code[i] = (uint8_t)packed_number(packed + 2, 2, i);
+  packed_unpack(packed + 2, 2, Q2_LENGTH, parts->code);
   one_scale(packed, 4, parts);
 }
 
