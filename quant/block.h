@@ -70,14 +70,16 @@ struct block_codec {
    * is never one. */
   float (*tensor_scale)(const struct block_setting *setting, float absmax);
   /* Packs a row of n elements (a multiple of length; the caller has padded). IMPORTANCE has n
-   * weights or is NULL. SCRATCH-free; may be called from many threads. NULL: decoding only. */
+   * weights (>= 0) or is NULL; codecs that do not take it ignore it. Any x is defined: NaN and
+   * infinities give some bytes, the same on every machine. SCRATCH-free; may be called from many
+   * threads. NULL: decoding only. */
   void (*encode)(const struct block_setting *setting, const float *x, const float *importance,
                  size_t n, unsigned char *packed);
   /* Takes one packed block apart. NULL for the types that are no scale times level. */
   void (*take_apart)(const struct block_setting *setting, const unsigned char *packed,
                      struct block_parts *parts);
   /* Values of BLOCKS packed blocks, length * blocks of them: the fast path of the reconstruction,
-   * bit-identical to take_apart. */
+   * bit-identical to take_apart. Any bytes are defined. */
   void (*decode)(const struct block_setting *setting, const unsigned char *packed, size_t blocks,
                  float *y);
 };

@@ -21,8 +21,8 @@ extern const struct block_codec KERNEL(ggml_fp4_codecs)[];
 extern const struct block_codec KERNEL(ggml_low_codecs)[];
 
 enum {
-  SUPER = 256,      /* elements of a super-block */
-  ROUND_TRIP = 512, /* elements that the searches take at a time: 16 or 32 lanes' worth */
+  SUPER = 256,       /* elements of a super-block */
+  PASS_LENGTH = 512, /* elements that the searches take at a time: 16 or 32 lanes' worth */
 };
 
 /* --- stored numbers ------------------------------------------------------------------------ */

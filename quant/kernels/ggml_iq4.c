@@ -5,7 +5,7 @@
 enum {
   LENGTH = 32,
   SUBS = SUPER / LENGTH,
-  BLOCKS = ROUND_TRIP / SUPER,
+  BLOCKS = PASS_LENGTH / SUPER,
   IQ4_NL_BYTES = 18,
   IQ4_XS_BYTES = 136,
 };
@@ -33,11 +33,11 @@ static inline void level_notes(const unsigned char *d, struct block_parts *parts
 static void iq4_nl_encode(const struct block_setting *setting, const float *x,
                           const float *importance, size_t n, unsigned char *packed)
 {
-  float weights[ROUND_TRIP], scales[ROUND_TRIP / LENGTH];
+  float weights[PASS_LENGTH], scales[PASS_LENGTH / LENGTH];
   uint8_t code[LENGTH];
   (void)setting;
-  for (size_t done = 0; done < n; done += ROUND_TRIP) {
-    size_t m = n - done < ROUND_TRIP ? n - done : ROUND_TRIP;
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     if (importance)
       weigh_spans(x + done, importance + done, m, LENGTH, weights);
     KERNEL(codebook_search)(x + done, importance ? weights : NULL, m / LENGTH, scales);
@@ -88,10 +88,10 @@ static void iq4_xs_store(const float *x, const float *scales, unsigned char *pac
 static void iq4_xs_encode(const struct block_setting *setting, const float *x,
                           const float *importance, size_t n, unsigned char *packed)
 {
-  float weights[ROUND_TRIP], scales[ROUND_TRIP / LENGTH];
+  float weights[PASS_LENGTH], scales[PASS_LENGTH / LENGTH];
   (void)setting;
-  for (size_t done = 0; done < n; done += ROUND_TRIP) {
-    size_t m = n - done < ROUND_TRIP ? n - done : ROUND_TRIP;
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     if (importance)
       weigh_spans(x + done, importance + done, m, SUPER, weights);
     KERNEL(codebook_search)(x + done, importance ? weights : NULL, m / LENGTH, scales);

@@ -7,7 +7,7 @@
 #include "quant/kernels/ggml_search.h"
 
 enum {
-  BLOCKS = ROUND_TRIP / SUPER, /* super-blocks of one call of a search */
+  BLOCKS = PASS_LENGTH / SUPER, /* super-blocks of one call of a search */
   SUBS_16 = SUPER / 16,
   SUBS_32 = SUPER / 32,
   Q2_K_BYTES = 84,
@@ -87,11 +87,11 @@ static inline void affine_encode(const float *x, const float *importance, size_t
                                  affine_store *store, unsigned char *packed)
 {
   const struct affine_rule given = {plain->top, -0.9f, 0.05f, 36, false, WEIGHT_GIVEN};
-  struct affine_fit fits[ROUND_TRIP / 16];
-  float weights[ROUND_TRIP], sums[SUBS_16];
+  struct affine_fit fits[PASS_LENGTH / 16];
+  float weights[PASS_LENGTH], sums[SUBS_16];
   size_t subs = SUPER / length;
-  for (size_t done = 0; done < n; done += ROUND_TRIP) {
-    size_t m = n - done < ROUND_TRIP ? n - done : ROUND_TRIP;
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     for (size_t i = 0; importance && i < m; i += SUPER)
       weigh(x + done + i, importance + done + i, SUPER,
             mean_factor * sum_squares(x + done + i, SUPER) / (float)SUPER, weights + i);
@@ -339,8 +339,8 @@ static void q3_k_store(const float *x, float d, const uint8_t *scales, uint8_t *
 
 static void q3_k_plain(const float *x, size_t blocks, unsigned char *packed)
 {
-  float scales[ROUND_TRIP / 16];
-  uint8_t code[ROUND_TRIP], stored[SUBS_16];
+  float scales[PASS_LENGTH / 16];
+  uint8_t code[PASS_LENGTH], stored[SUBS_16];
   KERNEL(refine_search)(x, blocks * SUBS_16, scales, code);
   for (size_t block = 0; block < blocks; block++) {
     float d = q3_store_scales(scales + block * SUBS_16, stored);
@@ -351,8 +351,8 @@ static void q3_k_plain(const float *x, size_t blocks, unsigned char *packed)
 static void q3_k_weighted(const float *x, const float *importance, size_t blocks,
                           unsigned char *packed)
 {
-  float weights[ROUND_TRIP], sums[ROUND_TRIP / 16], scales[ROUND_TRIP / 16];
-  struct symmetric_fit fits[ROUND_TRIP / 16], above[BLOCKS];
+  float weights[PASS_LENGTH], sums[PASS_LENGTH / 16], scales[PASS_LENGTH / 16];
+  struct symmetric_fit fits[PASS_LENGTH / 16], above[BLOCKS];
   uint8_t code[SUPER], stored[SUBS_16];
   for (size_t i = 0; i < blocks * SUPER; i += SUPER)
     weigh(x + i, importance + i, SUPER, 2.0f * sum_squares(x + i, SUPER) / (float)SUPER,
@@ -374,8 +374,8 @@ static void q3_k_encode(const struct block_setting *setting, const float *x,
                         const float *importance, size_t n, unsigned char *packed)
 {
   (void)setting;
-  for (size_t done = 0; done < n; done += ROUND_TRIP, packed += BLOCKS * Q3_K_BYTES) {
-    size_t blocks = (n - done < ROUND_TRIP ? n - done : ROUND_TRIP) / SUPER;
+  for (size_t done = 0; done < n; done += PASS_LENGTH, packed += BLOCKS * Q3_K_BYTES) {
+    size_t blocks = (n - done < PASS_LENGTH ? n - done : PASS_LENGTH) / SUPER;
     if (importance)
       q3_k_weighted(x + done, importance + done, blocks, packed);
     else
@@ -430,11 +430,11 @@ static void q6_k_store(const float *x, const struct symmetric_fit *fits, unsigne
 static void q6_k_encode(const struct block_setting *setting, const float *x,
                         const float *importance, size_t n, unsigned char *packed)
 {
-  float squares[ROUND_TRIP];
-  struct symmetric_fit fits[ROUND_TRIP / 16];
+  float squares[PASS_LENGTH];
+  struct symmetric_fit fits[PASS_LENGTH / 16];
   (void)setting;
-  for (size_t done = 0; done < n; done += ROUND_TRIP) {
-    size_t m = n - done < ROUND_TRIP ? n - done : ROUND_TRIP;
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     for (size_t i = 0; i < m; i++)
       squares[i] = x[done + i] * x[done + i];
     KERNEL(symmetric_search)

@@ -7,7 +7,7 @@
 
 #include <float.h>
 
-enum { LENGTH = 32, HALF = 16, GROUP = ROUND_TRIP / LENGTH };
+enum { LENGTH = 32, HALF = 16, GROUP = PASS_LENGTH / LENGTH };
 
 /* --- codes ---------------------------------------------------------------------------------- */
 
@@ -62,11 +62,11 @@ static inline void symmetric_block(const float *restrict x, int top, unsigned ch
 static inline void symmetric_weighted(const float *x, const float *importance, size_t n, int top,
                                       size_t bytes, unsigned char *packed)
 {
-  float weights[ROUND_TRIP], mean2 = sum_squares(x, n) / (float)n;
+  float weights[PASS_LENGTH], mean2 = sum_squares(x, n) / (float)n;
   struct symmetric_fit fits[GROUP];
   uint8_t code[LENGTH];
-  for (size_t done = 0; done < n; done += ROUND_TRIP) {
-    size_t m = n - done < ROUND_TRIP ? n - done : ROUND_TRIP;
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     weigh(x + done, importance + done, m, mean2, weights);
     KERNEL(symmetric_search)(x + done, weights, LENGTH, m / LENGTH, top, fits);
     for (size_t block = 0; block < m / LENGTH; block++, packed += bytes) {
@@ -142,11 +142,11 @@ static inline void affine_weighted(const float *x, const float *importance, size
                                    size_t bytes, unsigned char *packed)
 {
   const struct affine_rule rule = {top, -0.9f, 0.05f, 36, false, WEIGHT_GIVEN};
-  float weights[ROUND_TRIP], mean2 = sum_squares(x, n) / (float)n;
+  float weights[PASS_LENGTH], mean2 = sum_squares(x, n) / (float)n;
   struct affine_fit fits[GROUP];
   uint8_t code[LENGTH];
-  for (size_t done = 0; done < n; done += ROUND_TRIP) {
-    size_t m = n - done < ROUND_TRIP ? n - done : ROUND_TRIP;
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     weigh(x + done, importance + done, m, mean2, weights);
     KERNEL(affine_search)(&rule, x + done, weights, LENGTH, m / LENGTH, fits);
     for (size_t block = 0; block < m / LENGTH; block++, packed += bytes) {

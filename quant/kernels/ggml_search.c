@@ -343,8 +343,8 @@ float KERNEL(positive_fit)(const float *v, const float *weights, size_t n, int t
   _(-83, -65)                                                                                      \
   _(-65, -49)                                                                                      \
   _(-49, -35)                                                                                      \
-  _(-35, -22) _(-22, -10) _(-10, 1) _(1, 13) _(13, 25) _(25, 38) _(38, 53) _(53, 69) _(69, 89)     \
-      _(89, 113)
+  _(-35, -22)                                                                                      \
+  _(-22, -10) _(-10, 1) _(1, 13) _(13, 25) _(25, 38) _(38, 53) _(53, 69) _(69, 89) _(89, 113)
 
 #define LEVEL(low, high) low,
 const float KERNEL(iq4_levels)[16] = {IQ4_LEVELS(LEVEL) 113};

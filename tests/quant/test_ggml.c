@@ -593,6 +593,40 @@ static void test_edges(void **state)
       }
 }
 
+/* Blocks do not see each other, however many share a call of a search: a row of blocks is packed
+ * as its blocks are one by one. With an importance vector the blocks of 32 without super-blocks
+ * do see the row's mean square; of those, all levels must still agree. */
+static void test_row_lengths(void **state)
+{
+  (void)state;
+  enum { MOST = 19 };
+  static float x[MOST * BLOCK_MOST], importance[MOST * BLOCK_MOST];
+  static unsigned char expected[2 * MOST * BLOCK_MOST], found[2 * MOST * BLOCK_MOST];
+  const struct kernels *const *levels = kernels_available();
+  portable_laplace(x, MOST * BLOCK_MOST);
+  for (size_t i = 0; i < MOST * BLOCK_MOST; i++)
+    importance[i] = (float)(i % 13 + 1);
+  for (size_t t = 0; t < TYPES; t++)
+    for (size_t blocks = 1; blocks <= MOST; blocks += 1 + blocks / 4)
+      for (int weighted = 0; weighted < 2; weighted++)
+        for (size_t level = 0; levels[level]; level++) {
+          const struct block_codec *codec = codec_of(levels[level], types[t].name);
+          const float *weights = weighted ? importance : NULL;
+          size_t n = codec->length;
+          bool row_mean = weighted && codec->takes_importance &&
+                          strchr(codec->name, '_')[1] < '2' && codec->name[0] == 'q';
+          codec->encode(&plain, x, weights, blocks * n, found);
+          for (size_t b = 0; !row_mean && b < blocks; b++)
+            codec->encode(&plain, x + b * n, weighted ? weights + b * n : NULL, n,
+                          expected + b * codec->bytes);
+          if (row_mean && level == 0)
+            memcpy(expected, found, blocks * codec->bytes);
+          if (memcmp(found, expected, blocks * codec->bytes) != 0)
+            fail_msg("%s %s, %zu blocks%s", levels[level]->name, codec->name, blocks,
+                     weighted ? " with importance" : "");
+        }
+}
+
 /* What the reference leaves undefined, and its documented ends. */
 static void test_documented(void **state)
 {
@@ -723,6 +757,7 @@ int main(void)
       cmocka_unit_test(test_take_apart),
       cmocka_unit_test(test_again),
       cmocka_unit_test(test_edges),
+      cmocka_unit_test(test_row_lengths),
       cmocka_unit_test(test_documented),
       cmocka_unit_test(test_half),
       cmocka_unit_test(test_decibels),
