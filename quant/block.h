@@ -23,7 +23,7 @@ enum {
 
 /* Tensor-wide constants of one fit. */
 struct block_setting {
-  size_t length;      /* elements of a block: the codec's, or what the spec made of it */
+  size_t length;      /* elements of a block when the spec chose them; 0: the codec's */
   float tensor_scale; /* NVFP4: the float32 scale above the block scales */
   int rule, variant;  /* choices of the spec: which of the codec's rules, variants */
   bool four_over_six; /* NVFP4: the largest of a block becomes 6 or 4, whichever errs less */

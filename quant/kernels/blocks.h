@@ -11,6 +11,12 @@
 extern const struct block_codec KERNEL(mx_codecs)[];
 extern const struct block_codec KERNEL(nvfp4_codecs)[];
 
+/* Elements of a block, MEANT where the setting says nothing. */
+static inline size_t block_length(const struct block_setting *setting, size_t meant)
+{
+  return setting->length ? setting->length : meant;
+}
+
 /* Bits of the largest magnitude: in the order of the magnitudes, infinity and NaN on top. */
 static inline uint32_t block_most(const float *x, size_t n)
 {

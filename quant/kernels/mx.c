@@ -10,7 +10,7 @@
 enum rule { RULE_FLOOR, RULE_CEIL, RULE_RCEIL, RULE_EVEN };
 static const char *const rules[] = {"floor", "ceil", "rceil", "even", NULL};
 
-enum { SCALE_LARGEST = 254, SCALE_NAN = 255, MANTISSA = 0x7fffff };
+enum { LENGTH = 32, SCALE_LARGEST = 254, SCALE_NAN = 255, MANTISSA = 0x7fffff };
 
 struct element {
   struct minifloat_grid grid; /* int8: mantissa_bits and max alone */
@@ -76,7 +76,7 @@ static inline void encode_integers(const float *x, size_t n, float inverse, int 
 static inline void encode(const struct element *element, const struct block_setting *setting,
                           const float *x, size_t n, unsigned char *packed)
 {
-  size_t length = setting->length, bytes = 1 + length * (size_t)element->bits / 8;
+  size_t length = block_length(setting, LENGTH), bytes = 1 + length * (size_t)element->bits / 8;
   uint8_t code[BLOCK_MOST];
   for (; n > 0; n -= length, x += length, packed += bytes) {
     int scale = scale_code(block_most(x, length), setting->rule, element);
@@ -98,7 +98,7 @@ static inline void take_apart(const struct element *element, const struct block_
                               const unsigned char *packed, struct block_parts *parts)
 {
   float scale = block_e8m0[packed[0]];
-  codes_unpack(element->bits, packed + 1, setting->length, parts->code);
+  codes_unpack(element->bits, packed + 1, block_length(setting, LENGTH), parts->code);
   parts->scale[0] = scale;
   parts->sub_scale[0] = packed[0];
   parts->has_offset = false;
@@ -111,7 +111,7 @@ static inline void take_apart(const struct element *element, const struct block_
 static inline void decode(const struct element *element, const struct block_setting *setting,
                           const unsigned char *packed, size_t blocks, float *y)
 {
-  size_t length = setting->length, bytes = 1 + length * (size_t)element->bits / 8;
+  size_t length = block_length(setting, LENGTH), bytes = 1 + length * (size_t)element->bits / 8;
   uint8_t code[BLOCK_MOST];
   for (; blocks > 0; blocks--, packed += bytes, y += length) {
     float scale = block_e8m0[packed[0]];
@@ -161,8 +161,8 @@ ELEMENT(int8, 8, 0, 6, 0, 127 / 64.0f, 0, block_64ths)
 
 #define CODEC(word, element, width, limit)                                                         \
   {                                                                                                \
-    .name = word, .length = 32, .bytes = 1 + 32 * (width) / 8, .sub_length = 32, .pads = true,     \
-    .rules = rules, .resizes = true, .rounds = true, .encode = encode_##element,                   \
+    .name = word, .length = LENGTH, .bytes = 1 + LENGTH * (width) / 8, .sub_length = LENGTH,       \
+    .pads = true, .rules = rules, .resizes = true, .rounds = true, .encode = encode_##element,     \
     .least = -(limit), .most = (limit), .take_apart = take_apart_##element,                        \
     .decode = decode_##element,                                                                    \
   }

@@ -15,6 +15,7 @@
 
 #include <float.h>
 
+enum { LENGTH = 16 };
 enum variant { MODELOPT, TORCHAO, TORCHAO_SINGLE, VLLM };
 static const char *const variants[] = {"modelopt", "torchao", "torchao_single", "vllm", NULL};
 
@@ -68,7 +69,9 @@ static inline float block_scale(const struct block_setting *setting, float most)
 static inline float whole_scale(const struct block_setting *setting, float scale)
 {
   const float g = setting->tensor_scale;
-  return setting->variant == VLLM ? scale / g : setting->variant == TORCHAO_SINGLE ? scale : scale * g;
+  return setting->variant == VLLM             ? scale / g
+         : setting->variant == TORCHAO_SINGLE ? scale
+                                              : scale * g;
 }
 
 /* --- elements -------------------------------------------------------------------------------- */
@@ -125,7 +128,7 @@ static inline float e4m3_nearest(float scale)
 
 static float encode_block(const struct block_setting *setting, const float *x, uint8_t *code)
 {
-  size_t n = setting->length;
+  size_t n = block_length(setting, LENGTH);
   float raw = block_scale(setting, bits_float(block_most(x, n))), scale = e4m3_nearest(raw);
   if (scale != scale) {
     memset(code, 0, n);
@@ -149,7 +152,7 @@ static void encode(const struct block_setting *setting, const float *x, const fl
                    size_t n, unsigned char *packed)
 {
   const struct minifloat_constants c = minifloat_constants(&e4m3);
-  size_t length = setting->length;
+  size_t length = block_length(setting, LENGTH);
   uint8_t code[BLOCK_MOST];
   (void)importance;
   for (; n > 0; n -= length, x += length, packed += 1 + length / 2) {
@@ -163,7 +166,7 @@ static void take_apart(const struct block_setting *setting, const unsigned char 
                        struct block_parts *parts)
 {
   const float g = setting->tensor_scale;
-  codes_unpack(4, packed + 1, setting->length, parts->code);
+  codes_unpack(4, packed + 1, block_length(setting, LENGTH), parts->code);
   parts->scale[0] = whole_scale(setting, block_e4m3[packed[0]]);
   parts->sub_scale[0] = packed[0];
   parts->has_offset = false;
@@ -177,7 +180,7 @@ static void take_apart(const struct block_setting *setting, const unsigned char 
 static void decode(const struct block_setting *setting, const unsigned char *packed, size_t blocks,
                    float *y)
 {
-  size_t length = setting->length;
+  size_t length = block_length(setting, LENGTH);
   uint8_t code[BLOCK_MOST];
   for (; blocks > 0; blocks--, packed += 1 + length / 2, y += length) {
     float scale = whole_scale(setting, block_e4m3[packed[0]]);
@@ -189,9 +192,9 @@ static void decode(const struct block_setting *setting, const unsigned char *pac
 
 const struct block_codec KERNEL(nvfp4_codecs)[] = {
     {.name = "nvfp4",
-     .length = 16,
-     .bytes = 9,
-     .sub_length = 16,
+     .length = LENGTH,
+     .bytes = 1 + LENGTH / 2,
+     .sub_length = LENGTH,
      .pads = true,
      .variants = variants,
      .resizes = true,
