@@ -74,9 +74,9 @@ static inline void encode_integers(const float *x, size_t n, float inverse, int 
 }
 
 static inline void encode(const struct element *element, const struct block_setting *setting,
-                          const float *x, size_t n, unsigned char *packed)
+                          const float *x, size_t length, size_t n, unsigned char *packed)
 {
-  size_t length = block_length(setting, LENGTH), bytes = 1 + length * (size_t)element->bits / 8;
+  size_t bytes = 1 + length * (size_t)element->bits / 8;
   uint8_t code[BLOCK_MOST];
   for (; n > 0; n -= length, x += length, packed += bytes) {
     int scale = scale_code(block_most(x, length), setting->rule, element);
@@ -108,10 +108,10 @@ static inline void take_apart(const struct element *element, const struct block_
   parts->notes = 1;
 }
 
-static inline void decode(const struct element *element, const struct block_setting *setting,
-                          const unsigned char *packed, size_t blocks, float *y)
+static inline void decode(const struct element *element, size_t length, const unsigned char *packed,
+                          size_t blocks, float *y)
 {
-  size_t length = block_length(setting, LENGTH), bytes = 1 + length * (size_t)element->bits / 8;
+  size_t bytes = 1 + length * (size_t)element->bits / 8;
   uint8_t code[BLOCK_MOST];
   for (; blocks > 0; blocks--, packed += bytes, y += length) {
     float scale = block_e8m0[packed[0]];
@@ -123,7 +123,8 @@ static inline void decode(const struct element *element, const struct block_sett
 
 /* --- the formats ----------------------------------------------------------------------------- */
 
-/* One element format: its constants, and the codec's functions compiled for them. */
+/* One element format: its constants, and the codec's functions compiled for them and, because a
+ * known length makes plain vectors of the loops, for the usual block. */
 #define ELEMENT(name, width, exponent, mantissa, exponent_bias, largest, top, values)              \
   static const struct element element_##name = {.grid = {.mantissa_bits = (mantissa),              \
                                                          .min_exponent = 1 - (exponent_bias),      \
@@ -137,8 +138,12 @@ static inline void decode(const struct element *element, const struct block_sett
   static void encode_##name(const struct block_setting *setting, const float *x,                   \
                             const float *importance, size_t n, unsigned char *packed)              \
   {                                                                                                \
+    size_t length = block_length(setting, LENGTH);                                                 \
     (void)importance;                                                                              \
-    encode(&element_##name, setting, x, n, packed);                                                \
+    if (length == LENGTH)                                                                          \
+      encode(&element_##name, setting, x, LENGTH, n, packed);                                      \
+    else                                                                                           \
+      encode(&element_##name, setting, x, length, n, packed);                                      \
   }                                                                                                \
   static void take_apart_##name(const struct block_setting *setting, const unsigned char *packed,  \
                                 struct block_parts *parts)                                         \
@@ -148,7 +153,11 @@ static inline void decode(const struct element *element, const struct block_sett
   static void decode_##name(const struct block_setting *setting, const unsigned char *packed,      \
                             size_t blocks, float *y)                                               \
   {                                                                                                \
-    decode(&element_##name, setting, packed, blocks, y);                                           \
+    size_t length = block_length(setting, LENGTH);                                                 \
+    if (length == LENGTH)                                                                          \
+      decode(&element_##name, LENGTH, packed, blocks, y);                                          \
+    else                                                                                           \
+      decode(&element_##name, length, packed, blocks, y);                                          \
   }
 ELEMENT(e4m3, 8, 4, 3, 7, 448, 8, block_e4m3)
 ELEMENT(e5m2, 8, 5, 2, 15, 57344, 15, block_e5m2)

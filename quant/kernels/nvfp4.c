@@ -126,9 +126,9 @@ static inline float e4m3_nearest(float scale)
   return minifloat_nearest(scale, &c);
 }
 
-static float encode_block(const struct block_setting *setting, const float *x, uint8_t *code)
+static inline float encode_block(const struct block_setting *setting, const float *x, size_t n,
+                                 uint8_t *code)
 {
-  size_t n = block_length(setting, LENGTH);
   float raw = block_scale(setting, bits_float(block_most(x, n))), scale = e4m3_nearest(raw);
   if (scale != scale) {
     memset(code, 0, n);
@@ -148,18 +148,28 @@ static float encode_block(const struct block_setting *setting, const float *x, u
 
 /* --- the codec ------------------------------------------------------------------------------- */
 
-static void encode(const struct block_setting *setting, const float *x, const float *importance,
-                   size_t n, unsigned char *packed)
+static inline void encode_blocks(const struct block_setting *setting, const float *x, size_t length,
+                                 size_t n, unsigned char *packed)
 {
   const struct minifloat_constants c = minifloat_constants(&e4m3);
-  size_t length = block_length(setting, LENGTH);
   uint8_t code[BLOCK_MOST];
-  (void)importance;
   for (; n > 0; n -= length, x += length, packed += 1 + length / 2) {
-    float scale = encode_block(setting, x, code);
+    float scale = encode_block(setting, x, length, code);
     packed[0] = (unsigned char)(minifloat_code(scale, scale, &c) & 0x7f);
     codes_pack(4, code, length, packed + 1);
   }
+}
+
+/* A length that the compiler knows makes plain vectors of its loops. */
+static void encode(const struct block_setting *setting, const float *x, const float *importance,
+                   size_t n, unsigned char *packed)
+{
+  size_t length = block_length(setting, LENGTH);
+  (void)importance;
+  if (length == LENGTH)
+    encode_blocks(setting, x, LENGTH, n, packed);
+  else
+    encode_blocks(setting, x, length, n, packed);
 }
 
 static void take_apart(const struct block_setting *setting, const unsigned char *packed,
@@ -177,10 +187,9 @@ static void take_apart(const struct block_setting *setting, const unsigned char 
   parts->notes = setting->variant == TORCHAO_SINGLE ? 1 : 2;
 }
 
-static void decode(const struct block_setting *setting, const unsigned char *packed, size_t blocks,
-                   float *y)
+static inline void decode_blocks(const struct block_setting *setting, const unsigned char *packed,
+                                 size_t length, size_t blocks, float *y)
 {
-  size_t length = block_length(setting, LENGTH);
   uint8_t code[BLOCK_MOST];
   for (; blocks > 0; blocks--, packed += 1 + length / 2, y += length) {
     float scale = whole_scale(setting, block_e4m3[packed[0]]);
@@ -188,6 +197,16 @@ static void decode(const struct block_setting *setting, const unsigned char *pac
     for (size_t i = 0; i < length; i++)
       y[i] = scale * block_e2m1[code[i]];
   }
+}
+
+static void decode(const struct block_setting *setting, const unsigned char *packed, size_t blocks,
+                   float *y)
+{
+  size_t length = block_length(setting, LENGTH);
+  if (length == LENGTH)
+    decode_blocks(setting, packed, LENGTH, blocks, y);
+  else
+    decode_blocks(setting, packed, length, blocks, y);
 }
 
 const struct block_codec KERNEL(nvfp4_codecs)[] = {

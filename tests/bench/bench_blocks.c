@@ -25,7 +25,7 @@ typedef void pass(struct bench *bench);
 
 static void int8_pass(struct bench *bench)
 {
-  const struct integer_unit unit = {.scale = 4.0f / 127, .lo = -127, .hi = 127};
+  const struct unit unit = {.scale = 4.0f / 127, .lo = -127, .hi = 127};
   for (size_t i = 0; i < ELEMENTS; i += ROW)
     bench->kernels->integer_run(bench->x + i, ROW, unit, bench->y + i, NULL);
 }
