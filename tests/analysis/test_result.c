@@ -335,8 +335,8 @@ static void test_threads_change_nothing(void **state)
   (void)state;
   struct shape shape = {.dims = 2, .dim = {211, 1003}};
   float *x = random_values(shape_elements(&shape), 21, true);
-  const char *specs[] = {"int8", "int4,asym,channel=1", "e4m3,group=64"};
-  for (int q = 0; q < 3; q++)
+  const char *specs[] = {"int8", "int4,asym,channel=1", "e4m3,group=64", "nvfp4", "q4_k,pad"};
+  for (int q = 0; q < 5; q++)
     for (int axis = 0; axis < 2; axis++) {
       struct result_request request = everything;
       request.axis = axis;
@@ -405,8 +405,8 @@ static void test_progress_is_complete(void **state)
   (void)state;
   float *x = random_values(200000, 2, false);
   struct tensor tensor = tensor_over(x, vector(200000));
-  const char *specs[] = {"int8", "int8,channel", "int4,mse", "int8,percentile=99"};
-  for (int i = 0; i < 4; i++) {
+  const char *specs[] = {"int8", "int8,channel", "int4,mse", "int8,percentile=99", "nvfp4"};
+  for (int i = 0; i < 5; i++) {
     struct quantizer quantizer = quantizer_of(specs[i]);
     struct progress progress = {0};
     struct result *result = NULL;
@@ -417,6 +417,53 @@ static void test_progress_is_complete(void **state)
     assert_int_equal(progress.done, progress.total);
     result_free(result);
   }
+  free(x);
+}
+
+/* Four blocks of mxfp4, whose largest element is 6: under the scales 1, 1, 1 and 2^-9 the largest
+ * values are 4, 7.9 (clipped), 6 and 6.1 * 2^-9 (clipped a little, though it rounds to 6). */
+static void test_clipped_blocks(void **state)
+{
+  static float x[128];
+  (void)state;
+  x[3] = -4;
+  x[40] = 7.9f;
+  x[64] = 6;
+  x[127] = -6.1f * 0x1p-9f;
+  struct result *result = result_of(x, vector(128), "mxfp4", &plain);
+  assert_true(result->metrics.clipped_blocks == 0.5);
+  assert_true(result->metrics.clip_rate == 1 / 128.0);
+  assert_true(result->metrics.bits_per_element == 4.25);
+  assert_true(result->metrics.levels == 15);
+  result_free(result);
+  result = result_of(x, vector(128), "int4", &plain);
+  assert_true(isnan(result->metrics.clipped_blocks));
+  result_free(result);
+}
+
+/* Blocks that begin in one span and end in the next are counted once: against a count by units. */
+static void test_clipped_blocks_across_spans(void **state)
+{
+  enum { ROWS = 4001, WIDE = 83 };
+  float *x = random_values(ROWS * WIDE, 9, false);
+  struct shape shape = {.dims = 2, .dim = {ROWS, WIDE}};
+  (void)state;
+  for (size_t i = 0; i < ROWS * WIDE; i++)
+    x[i] += x[i] > 0 ? 3 : -3; /* many near the top of their octave */
+  struct result *result = result_of(x, shape, "mxfp4,block=64", &plain);
+  const struct grain *grain = fit_grain(result->fit);
+  size_t clipped = 0;
+  for (size_t unit = 0; unit < grain->units; unit++) {
+    double lo, hi;
+    bool beyond = false;
+    fit_range(result->fit, unit, &lo, &hi);
+    for (size_t k = 0; k < grain_unit_size(grain, unit); k++)
+      beyond |= fabs((double)x[grain_element(grain, unit, k)]) > hi;
+    clipped += beyond;
+  }
+  assert_in_range(clipped, grain->units / 10, grain->units * 9 / 10);
+  assert_true(result->metrics.clipped_blocks == (double)clipped / (double)grain->units);
+  result_free(result);
   free(x);
 }
 
@@ -438,6 +485,8 @@ int main(void)
       cmocka_unit_test(test_decoded_tensor),
       cmocka_unit_test(test_cancelled),
       cmocka_unit_test(test_progress_is_complete),
+      cmocka_unit_test(test_clipped_blocks),
+      cmocka_unit_test(test_clipped_blocks_across_spans),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);

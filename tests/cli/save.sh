@@ -37,6 +37,34 @@ qscope report x.npy -q int4,group=32 --json --scales s.npy --codes c.npy >r.json
 is "$(npy info s.npy)" "<f4 (60, 4)" "a short group at the end of each row"
 is "$(npy dump c.npy | awk '$1 < -8 || $1 > 7' | wc -l)" 0 "int4 codes lie in -8..7"
 
+# Block formats: the bytes by hand, a scale for each block, and what they cannot give.
+npy make block.npy f4 1,33 1 6 -3 0.5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0.375
+qscope report block.npy -q mxfp4 --packed p.npy --scales s.npy --codes c.npy --dequantized d.npy >/dev/null
+is "$(npy info p.npy) $(npy dump p.npy | head -n 4 | tr '\n' ' ')" "|u1 (1, 34) 127 114 29 0 " "mxfp4 bytes by hand"
+is "$(npy dump p.npy | sed -n '18,19p' | tr '\n' ' ')" "123 7 " "the padded block behind them"
+is "$(npy info s.npy) $(npy dump s.npy | tr '\n' ' ')" "<f4 (1, 2) 1 0.0625 " "a scale for each block"
+is "$(npy info c.npy) $(npy dump c.npy | head -n 4 | tr '\n' ' ')" "|u1 (1, 33) 2 7 13 1 " "codes of the elements alone"
+is "$(npy dump d.npy | tail -n 1)" "0.375" "the tail is reconstructed"
+qscope report x.npy -q int4 --packed p.npy >/dev/null 2>err.txt
+is "$? $(grep -c 'int4 has no blocks of its own' err.txt)" "2 1" "--packed without blocks"
+qscope report x.npy -q q4_1,pad --zero-points p.npy >/dev/null 2>err.txt
+is "$? $(grep -c 'stores an offset' err.txt)" "2 1" "offsets are no zero points"
+qscope report x.npy -q q4_0 >/dev/null 2>err.txt
+is "$? $(grep -c 'the rows have 100 elements, which its blocks of 32 do not divide; the word "pad"' err.txt)" "2 1" "rows that the block does not divide"
+
+# An importance vector has a weight for each column.
+npy make ones.npy f4 33 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+qscope report block.npy -q q4_0,pad,importance=ones.npy --json >r.json
+is "$? $(get quantizer.spec <r.json)" "0 q4_0,importance=ones.npy,pad" "importance is read from its file"
+qscope report x.npy -q q4_0,pad,importance=ones.npy >/dev/null 2>err.txt
+is "$? $(grep -c 'expected 100 weights, one for each column, found 33' err.txt)" "2 1" "importance of the wrong length"
+qscope report x.npy -q q4_0,pad,importance=none.npy >/dev/null 2>err.txt
+is "$? $(grep -c 'none.npy: cannot open' err.txt)" "3 1" "importance that is not there"
+qscope report block.npy -q mxfp4,scale-rule=even --json >r.json
+is "$(get quantizer.granularity <r.json) $(get quantizer.block <r.json) $(get quantizer.scale_rule <r.json) $(get metrics.clipped_blocks <r.json)" \
+  "block 32 even 0" "the report of a block format"
+is "$(qscope report x.npy -q int4 --json | get metrics.clipped_blocks)" "null" "clipped_blocks is for blocks alone"
+
 # Small floats are saved as their bit patterns.
 npy make floats.npy f4 6 448 -448 1 0 0.001953125 2
 qscope report floats.npy -q e4m3 --codes c.npy --scales s.npy >/dev/null

@@ -111,6 +111,51 @@ static void wishes_survive_formats_that_cannot(void **state)
   assert_spec(&knobs, "int8,asym,tensor,minmax");
 }
 
+/* What the format fixes is refused with a word why; what it leaves open turns. */
+static void blocks_turn_what_they_leave_open(void **state)
+{
+  (void)state;
+  static const enum knob fixed[] = {KNOB_SCHEME, KNOB_RANGE, KNOB_GRANULARITY};
+  struct knobs knobs = knobs_from("mxfp4");
+  for (int i = 0; i < 3; i++) {
+    assert_false(knob_active(&knobs, fixed[i]));
+    assert_false(turn(&knobs, fixed[i], 1));
+  }
+  turn(&knobs, KNOB_CALIBRATOR, -1);
+  assert_spec(&knobs, "mxfp4,scale-rule=even");
+  turn(&knobs, KNOB_GROUP, 1);
+  turn(&knobs, KNOB_PARAMETER, 1);
+  assert_spec(&knobs, "mxfp4,block=64,scale-rule=even,round=away");
+  turn(&knobs, KNOB_GROUP, -1);
+  turn(&knobs, KNOB_PARAMETER, -1);
+  turn(&knobs, KNOB_CALIBRATOR, 1);
+  assert_spec(&knobs, "mxfp4");
+  knobs = knobs_from("nvfp4");
+  turn(&knobs, KNOB_CALIBRATOR, 1);
+  turn(&knobs, KNOB_PARAMETER, 1);
+  assert_spec(&knobs, "nvfp4,variant=torchao,four-over-six");
+  knobs = knobs_from("q4_k");
+  assert_false(turn(&knobs, KNOB_CALIBRATOR, 1));
+  assert_false(turn(&knobs, KNOB_GROUP, 1));
+  turn(&knobs, KNOB_PARAMETER, 1);
+  assert_spec(&knobs, "q4_k,pad");
+}
+
+/* All the way round, through every block format. */
+static void scales_come_back_after_blocks(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int4,asym,group=64,mse");
+  bool seen = false;
+  do {
+    turn(&knobs, KNOB_FORMAT, -1);
+    seen |= format_is_block(knobs.quantizer.format);
+    assert_int_equal(quantizer_check(&knobs.quantizer, NULL), STATUS_OK);
+  } while (knobs.quantizer.format != format_find("int4"));
+  assert_true(seen);
+  assert_spec(&knobs, "int4,asym,group=64,mse");
+}
+
 static void percentiles_step_by_nines(void **state)
 {
   (void)state;
@@ -251,6 +296,8 @@ int main(void)
       cmocka_unit_test(format_visits_all_and_returns),
       cmocka_unit_test(bits_step_by_one_and_wrap),
       cmocka_unit_test(wishes_survive_formats_that_cannot),
+      cmocka_unit_test(blocks_turn_what_they_leave_open),
+      cmocka_unit_test(scales_come_back_after_blocks),
       cmocka_unit_test(percentiles_step_by_nines),
       cmocka_unit_test(the_axis_is_shared_by_scale_and_view),
       cmocka_unit_test(groups_double),

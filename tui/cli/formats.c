@@ -12,6 +12,7 @@ static json_t *format_json(const struct format *format)
   json_object_set_new(row, "name", json_string(format->name));
   json_object_set_new(row, "aliases", json_string(format->aliases));
   json_object_set_new(row, "bits", json_integer(format->bits));
+  json_object_set_new(row, "bits_per_element", export_number(format_stored_bits(format)));
   json_object_set_new(row, "max", export_number(format_max(format)));
   json_object_set_new(row, "summary", json_string(format->summary));
   return row;
@@ -20,7 +21,7 @@ static json_t *format_json(const struct format *format)
 static bool add_format(struct table *table, const struct format *format)
 {
   char bits[16], most[32];
-  snprintf(bits, sizeof bits, "%d", format->bits);
+  snprintf(bits, sizeof bits, "%.5g", format_stored_bits(format));
   snprintf(most, sizeof most, "%g", format_max(format));
   return table_add(
       table, (const char *const[]){format->name, format->aliases, bits, most, format->summary});
