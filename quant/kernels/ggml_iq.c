@@ -20,12 +20,13 @@ enum {
   Q8_K_BYTES = 292,
 };
 
+/* Codes are an index of magnitude, with that of the negative ones behind. */
 static const float iq1_levels[6] = {-1.125f, -0.875f, -0.125f, 0.125f, 0.875f, 1.125f};
-static const float iq2_levels[6] = {-43, -25, -8, 8, 25, 43};
-static const float iq3_xxs_levels[16] = {-62, -52, -44, -36, -28, -20, -12, -4,
-                                         4,   12,  20,  28,  36,  44,  52,  62};
-static const float iq3_s_levels[16] = {-15, -13, -11, -9, -7, -5, -3, -1,
-                                       1,   3,   5,   7,  9,  11, 13, 15};
+static const float iq2_levels[6] = {8, 25, 43, -8, -25, -43};
+static const float iq3_xxs_levels[16] = {4,  12,  20,  28,  36,  44,  52,  62,
+                                         -4, -12, -20, -28, -36, -44, -52, -62};
+static const float iq3_s_levels[16] = {1,  3,  5,  7,  9,  11,  13,  15,
+                                       -1, -3, -5, -7, -9, -11, -13, -15};
 
 static inline uint32_t word16(const unsigned char *from)
 {
@@ -43,33 +44,52 @@ static inline unsigned signs_of(uint32_t seven)
   return (unsigned)(seven | (uint32_t)__builtin_parity(seven) << 7);
 }
 
-/* Codes of COUNT elements of BITS bits: levels are sorted, MAGNITUDES of them on either side. */
-static inline void signed_codes(unsigned entry, size_t count, unsigned bits, unsigned signs,
-                                unsigned magnitudes, uint8_t *restrict code)
+/* Eight bytes of one word: byte j in bits 8 j. */
+#define EIGHT_BYTES(byte) (0x0101010101010101u * (uint64_t)(byte))
+
+static inline void bytes_store(uint64_t bytes, uint8_t *to)
 {
-  for (unsigned j = 0; j < count; j++) {
-    unsigned index = entry >> bits * j & ((1u << bits) - 1), minus = signs >> j & 1;
-    code[j] = (uint8_t)(minus ? magnitudes - 1 - index : magnitudes + index);
-  }
+  for (unsigned j = 0; j < 8; j++)
+    to[j] = (uint8_t)(bytes >> 8 * j & 0xff);
+}
+
+/* Bit j becomes byte j, 0 or 1. */
+static inline uint64_t bits_spread(unsigned bits)
+{
+  uint64_t one_each = EIGHT_BYTES(bits) & 0x8040201008040201u;
+  return (one_each + EIGHT_BYTES(0x7f)) >> 7 & EIGHT_BYTES(1);
+}
+
+/* Eight fields of two bits, or four of three, a byte each. */
+static inline uint64_t crumbs_spread(unsigned entry)
+{
+  uint64_t x = entry;
+  x = (x | x << 24) & 0x000000ff000000ffu;
+  x = (x | x << 12) & 0x000f000f000f000fu;
+  return (x | x << 6) & EIGHT_BYTES(3);
+}
+
+static inline uint64_t octals_spread(unsigned entry)
+{
+  uint64_t x = (entry & 0x3fu) | (uint64_t)(entry & 0xfc0u) << 10;
+  return (x | x << 5) & 0x07070707u;
 }
 
 static inline void eight_codes(unsigned entry, unsigned signs, uint8_t *code)
 {
-  signed_codes(entry, 8, 2, signs, 3, code);
+  bytes_store(crumbs_spread(entry) + 3 * bits_spread(signs), code);
 }
 
 /* Two entries of four. */
 static inline void four_codes_twice(unsigned first, unsigned second, unsigned signs, uint8_t *code)
 {
-  signed_codes(first, 4, 3, signs, 8, code);
-  signed_codes(second, 4, 3, signs >> 4, 8, code + 4);
+  bytes_store((octals_spread(first) | octals_spread(second) << 32) + 8 * bits_spread(signs), code);
 }
 
 /* -1, 0 or 1, moved by an eighth up or down. */
-static inline void moved_codes(unsigned entry, bool down, uint8_t *restrict code)
+static inline void moved_codes(unsigned entry, bool down, uint8_t *code)
 {
-  for (unsigned j = 0; j < 8; j++)
-    code[j] = (uint8_t)(2 * (entry >> 2 * j & 3) + !down);
+  bytes_store(2 * crumbs_spread(entry) + EIGHT_BYTES(!down), code);
 }
 
 static inline void grid_notes(uint32_t d, const float *levels, size_t count,
