@@ -36,6 +36,7 @@ build|library ncursesw    |libncurses-dev      |ncurses-devel        |ncurses   
 build|library cairo       |libcairo2-dev       |cairo-devel          |cairo      |cairo-devel          |cairo-dev          |cairo
 build|library libpng      |libpng-dev          |libpng-devel         |libpng     |libpng16-devel       |libpng-dev         |libpng
 build|library jansson     |libjansson-dev      |jansson-devel        |jansson    |libjansson-devel     |jansson-dev        |jansson
+build|library libzip      |libzip-dev          |libzip-devel         |libzip     |libzip-devel         |libzip-dev         |libzip
 build|library cmocka      |libcmocka-dev       |libcmocka-devel      |cmocka     |libcmocka-devel      |cmocka-dev         |cmocka
 build|library vterm       |libvterm-dev        |libvterm-devel       |libvterm   |libvterm-devel       |libvterm-dev       |libvterm
 build|font                |fonts-dejavu-core   |dejavu-sans-fonts    |ttf-dejavu |dejavu-fonts         |font-dejavu        |font-dejavu

@@ -3,17 +3,19 @@
 noinst_LIBRARIES += libdata.a
 libdata_a_SOURCES = \
 	data/escape.c \
+	data/gguf.c \
 	data/map.c data/map.h \
 	data/numbers.c data/numbers.h \
-	data/npy.c \
+	data/npy.c data/npy.h \
 	data/npy_write.c data/npy_write.h \
 	data/outfile.c data/outfile.h \
 	data/safetensors.c data/safetensors.h \
 	data/shards.c \
 	data/slice.c data/slice.h \
 	data/source.c data/source.h data/source_types.h \
-	data/synth.c
-libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
+	data/synth.c \
+	data/zip_npz.c
+libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)
 
 # Decoding runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libstored.a
@@ -22,4 +24,4 @@ libstored_a_SOURCES = \
 	data/tensor.c data/tensor.h
 libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
-DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS)
+DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS)

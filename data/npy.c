@@ -3,7 +3,7 @@
  * them: several arrays may follow each other in one file, and the first is read. */
 #include "config.h"
 
-#include "data/source_types.h"
+#include "data/npy.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
@@ -12,12 +12,7 @@
 #include <unistd.h>
 
 #define NPY_MAGIC "\x93NUMPY"
-enum { MAGIC_SIZE = 6, PREFIX_MAX = 12, PIPE_STEP = 1 << 16 };
-
-struct bytes {
-  const unsigned char *data;
-  size_t size;
-};
+enum { MAGIC_SIZE = 6, PIPE_STEP = 1 << 16 };
 
 static uint64_t little_endian(const unsigned char *bytes, unsigned size)
 {
@@ -239,8 +234,7 @@ static enum status read_header(struct reader *in, struct tensor *tensor)
 
 /* --- the file ------------------------------------------------------------------------ */
 
-/* Where the header lies: *start and *size, from the first bytes of FILE. */
-static enum status read_prefix(struct bytes file, size_t *start, size_t *size, struct error *error)
+enum status npy_prefix(struct bytes file, size_t *start, size_t *size, struct error *error)
 {
   if (file.size == 0)
     return error_set(error, STATUS_INPUT, "the file is empty; expected a .npy array");
@@ -261,12 +255,10 @@ static enum status read_prefix(struct bytes file, size_t *start, size_t *size, s
   return STATUS_OK;
 }
 
-/* Header and sizes into TENSOR; *start and tensor->bytes say where the data lies. */
-static enum status read_array(struct bytes file, struct tensor *tensor, size_t *start,
-                              struct error *error)
+enum status npy_header(struct bytes file, struct tensor *tensor, size_t *start, struct error *error)
 {
   size_t size = 0;
-  enum status status = read_prefix(file, start, &size, error);
+  enum status status = npy_prefix(file, start, &size, error);
   if (status != STATUS_OK)
     return status;
   if (size > file.size - *start)
@@ -287,8 +279,8 @@ static enum status read_array(struct bytes file, struct tensor *tensor, size_t *
   return STATUS_OK;
 }
 
-static enum status check_data(const struct tensor *tensor, size_t start, size_t size,
-                              struct error *error)
+enum status npy_check_data(const struct tensor *tensor, size_t start, size_t size,
+                           struct error *error)
 {
   char text[200];
   if (size - start >= tensor->bytes)
@@ -321,9 +313,9 @@ static enum status open_file(const char *path, struct source *source, struct err
   enum status status = source_map(source, path, &map, error);
   if (status != STATUS_OK)
     return status;
-  status = read_array((struct bytes){map->bytes, map->size}, &tensor, &start, error);
+  status = npy_header((struct bytes){map->bytes, map->size}, &tensor, &start, error);
   if (status == STATUS_OK)
-    status = check_data(&tensor, start, map->size, error);
+    status = npy_check_data(&tensor, start, map->size, error);
   if (status == STATUS_OK) {
     tensor.data = map->bytes + start;
     status = add_array(source, path, &tensor, error);
@@ -375,19 +367,19 @@ static struct bytes arrived(const struct buffer *buffer)
 static enum status read_pipe(struct buffer *buffer, struct tensor *tensor, struct error *error)
 {
   size_t start = 0, size = 0, end;
-  enum status status = fill(buffer, PREFIX_MAX, error);
+  enum status status = fill(buffer, NPY_PREFIX_MAX, error);
   if (status == STATUS_OK)
-    status = read_prefix(arrived(buffer), &start, &size, error);
+    status = npy_prefix(arrived(buffer), &start, &size, error);
   if (status == STATUS_OK)
     status = fill(buffer, start + size, error);
   if (status == STATUS_OK)
-    status = read_array(arrived(buffer), tensor, &start, error);
+    status = npy_header(arrived(buffer), tensor, &start, error);
   if (status == STATUS_OK && !size_add(start, tensor->bytes, &end))
     return error_set(error, STATUS_INPUT, "the array is larger than the address space");
   if (status == STATUS_OK)
     status = fill(buffer, end, error);
   if (status == STATUS_OK)
-    status = check_data(tensor, start, buffer->size, error);
+    status = npy_check_data(tensor, start, buffer->size, error);
   tensor->data = arrived(buffer).data + start;
   return status;
 }

@@ -19,6 +19,8 @@ enum { HEAD_SIZE = 64 };
 const struct source_type source_types[] = {
     {"npy", "NumPy .npy, one array of any numeric type (\"-\": from standard input)", npy_tastes,
      npy_open},
+    {"npz", "NumPy .npz, a zip of .npy arrays, stored or deflated", npz_tastes, npz_open},
+    {"gguf", "GGUF version 2 or 3, with every tensor type of ggml", gguf_tastes, gguf_open},
     {"safetensors", "a .safetensors file, its index of shards, or a directory of them",
      safetensors_tastes, safetensors_open},
     {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
@@ -78,6 +80,35 @@ enum status source_add(struct source *source, const struct tensor *tensor, struc
     return error_memory(error, "a tensor's name");
   source->tensors[source->count++] = copy;
   return STATUS_OK;
+}
+
+static int by_name(const void *left, const void *right)
+{
+  return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+enum status source_check_names(const struct source *source, struct error *error)
+{
+  const char **names = mem_array(source->count, sizeof *names);
+  enum status status = STATUS_OK;
+  if (!names)
+    return error_memory(error, "the list of names");
+  for (size_t i = 0; i < source->count; i++)
+    names[i] = source->tensors[i].name;
+  qsort(names, source->count, sizeof *names, by_name);
+  for (size_t i = 1; i < source->count && status == STATUS_OK; i++)
+    if (strcmp(names[i - 1], names[i]) == 0)
+      status = error_set(error, STATUS_INPUT, "two tensors are called %s", SHOWN(names[i]));
+  free(names);
+  return status;
+}
+
+size_t source_memory(void)
+{
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  size_t memory;
+  bool known = pages > 0 && page > 0 && size_mul((size_t)pages, (size_t)page, &memory);
+  return known ? memory : SIZE_MAX;
 }
 
 /* --- which type is it ---------------------------------------------------------- */

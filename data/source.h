@@ -14,8 +14,8 @@
 
 struct source;
 
-/* One row of the table of source types (data/source.c): .npy, .safetensors, a directory or an
- * index of shards, synth:. A new file type is one row and one file. */
+/* One row of the table of source types (data/source.c): .npy, .npz, .gguf, .safetensors, a
+ * directory or an index of shards, synth:. A new file type is one row and one file. */
 struct source_type {
   const char *name;    /* "safetensors" */
   const char *summary; /* one line for --help */
@@ -48,10 +48,10 @@ const char *source_remark(const struct source *source, size_t index);
 enum status source_find(const struct source *source, const char *name, size_t *index,
                         struct error *error);
 
-/* Makes the tensor's data readable: nothing to do for a mapped file, generates a synthetic one
- * (deterministic for its seed, whatever the number of threads). STATUS_INPUT for a stored type
- * that is listed only, STATUS_CANCELLED, STATUS_MEMORY; the message does not repeat source and
- * tensor, which the caller chose. */
+/* Makes the tensor's data readable: nothing to do for a mapped file, inflates a member of an
+ * archive, generates a synthetic one (deterministic for its seed, whatever the number of threads).
+ * STATUS_INPUT for a stored type that is listed only and for a damaged member, STATUS_CANCELLED,
+ * STATUS_MEMORY; the message does not repeat source and tensor, which the caller chose. */
 enum status source_load(struct source *source, size_t index, struct progress *progress,
                         struct error *error);
 

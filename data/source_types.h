@@ -31,6 +31,12 @@ enum status source_map(struct source *source, const char *path, struct map **out
 /* Appends TENSOR with a copy of its name. */
 enum status source_add(struct source *source, const struct tensor *tensor, struct error *error);
 
+/* STATUS_INPUT when two tensors have one name. */
+enum status source_check_names(const struct source *source, struct error *error);
+
+/* Bytes of memory that the machine has; SIZE_MAX when it does not tell. */
+size_t source_memory(void);
+
 /* Does TEXT end with SUFFIX; the part of PATH after the last slash. */
 bool text_ends(const char *text, const char *suffix);
 const char *path_base(const char *path);
@@ -46,6 +52,10 @@ char *first_bytes(const unsigned char *bytes, size_t size, char *text);
 /* The types, one file each. */
 bool npy_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status npy_open(const char *spec, struct source *source, struct error *error);
+bool npz_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status npz_open(const char *spec, struct source *source, struct error *error);
+bool gguf_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status gguf_open(const char *spec, struct source *source, struct error *error);
 bool safetensors_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status safetensors_open(const char *spec, struct source *source, struct error *error);
 bool synth_tastes(const char *spec, const unsigned char *head, size_t length);

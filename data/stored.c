@@ -1,8 +1,9 @@
 /* The table of stored types, and their decoders. Each decoder is one plain loop over its
- * elements, so that the compiler can vectorise it. */
+ * elements, so that the compiler can vectorise it; blocks are decoded by their codecs. */
 #include "config.h"
 
 #include "data/tensor.h"
+#include "quant/block.h"
 #include "quant/format.h"
 
 #include <endian.h>
@@ -92,28 +93,76 @@ static void decode_f8_e8m0(const unsigned char *bytes, size_t n, float *out)
                                : float_of((uint32_t)bytes[i] << 23);
 }
 
+/* The block types of ggml: name, codec, elements and bytes of a block. */
+#define GGML_TYPES(TYPE)                                                                           \
+  TYPE(q4_0, "q4_0", 32, 18)                                                                       \
+  TYPE(q4_1, "q4_1", 32, 20)                                                                       \
+  TYPE(q5_0, "q5_0", 32, 22)                                                                       \
+  TYPE(q5_1, "q5_1", 32, 24)                                                                       \
+  TYPE(q8_0, "q8_0", 32, 34)                                                                       \
+  TYPE(q8_1, "q8_1", 32, 36)                                                                       \
+  TYPE(q2_k, "q2_k", 256, 84)                                                                      \
+  TYPE(q3_k, "q3_k", 256, 110)                                                                     \
+  TYPE(q4_k, "q4_k", 256, 144)                                                                     \
+  TYPE(q5_k, "q5_k", 256, 176)                                                                     \
+  TYPE(q6_k, "q6_k", 256, 210)                                                                     \
+  TYPE(q8_k, "q8_k", 256, 292)                                                                     \
+  TYPE(iq1_s, "iq1_s", 256, 50)                                                                    \
+  TYPE(iq1_m, "iq1_m", 256, 56)                                                                    \
+  TYPE(iq2_xxs, "iq2_xxs", 256, 66)                                                                \
+  TYPE(iq2_xs, "iq2_xs", 256, 74)                                                                  \
+  TYPE(iq2_s, "iq2_s", 256, 82)                                                                    \
+  TYPE(iq3_xxs, "iq3_xxs", 256, 98)                                                                \
+  TYPE(iq3_s, "iq3_s", 256, 110)                                                                   \
+  TYPE(iq4_nl, "iq4_nl", 32, 18)                                                                   \
+  TYPE(iq4_xs, "iq4_xs", 256, 136)                                                                 \
+  TYPE(tq1_0, "tq1_0", 256, 54)                                                                    \
+  TYPE(tq2_0, "tq2_0", 256, 66)                                                                    \
+  TYPE(mxfp4, "mxfp4_ggml", 32, 17)                                                                \
+  TYPE(nvfp4, "nvfp4_ggml", 64, 36)                                                                \
+  TYPE(q1_0, "q1_0", 128, 18)                                                                      \
+  TYPE(q2_0, "q2_0", 64, 18)
+
+/* Through the codec, which is looked up once. */
+#define GGML_DECODER(name, codec, length, size)                                                    \
+  static const struct block_codec *name##_codec;                                                   \
+  static void name##_find(void)                                                                    \
+  {                                                                                                \
+    name##_codec = block_codec_find(codec);                                                        \
+  }                                                                                                \
+  static void decode_##name(const unsigned char *bytes, size_t n, float *out)                      \
+  {                                                                                                \
+    static pthread_once_t once = PTHREAD_ONCE_INIT;                                                \
+    pthread_once(&once, name##_find);                                                              \
+    name##_codec->decode(&(struct block_setting){.tensor_scale = 1}, bytes, n / (length), out);    \
+  }
+#define GGML_ROW(name, codec, length, size) {#name, length, size, true, false, decode_##name},
+
+GGML_TYPES(GGML_DECODER)
+
 const struct stored stored_table[] = {
-    {"f64", 8, false, false, decode_f64},
-    {"f32", 4, true, false, decode_f32},
-    {"f16", 2, true, false, decode_f16},
-    {"bf16", 2, true, false, decode_bf16},
-    {"f8_e4m3", 1, true, false, decode_f8_e4m3},
-    {"f8_e5m2", 1, true, false, decode_f8_e5m2},
-    {"f8_e8m0", 1, true, false, decode_f8_e8m0},
-    {"i64", 8, false, true, decode_i64},
-    {"u64", 8, false, true, decode_u64},
-    {"i32", 4, false, true, decode_i32},
-    {"u32", 4, false, true, decode_u32},
-    {"i16", 2, true, true, decode_i16},
-    {"u16", 2, true, true, decode_u16},
-    {"i8", 1, true, true, decode_i8},
-    {"u8", 1, true, true, decode_u8},
-    {"bool", 1, true, true, decode_bool},
+    {"f64", 1, 8, false, false, decode_f64},
+    {"f32", 1, 4, true, false, decode_f32},
+    {"f16", 1, 2, true, false, decode_f16},
+    {"bf16", 1, 2, true, false, decode_bf16},
+    {"f8_e4m3", 1, 1, true, false, decode_f8_e4m3},
+    {"f8_e5m2", 1, 1, true, false, decode_f8_e5m2},
+    {"f8_e8m0", 1, 1, true, false, decode_f8_e8m0},
+    {"i64", 1, 8, false, true, decode_i64},
+    {"u64", 1, 8, false, true, decode_u64},
+    {"i32", 1, 4, false, true, decode_i32},
+    {"u32", 1, 4, false, true, decode_u32},
+    {"i16", 1, 2, true, true, decode_i16},
+    {"u16", 1, 2, true, true, decode_u16},
+    {"i8", 1, 1, true, true, decode_i8},
+    {"u8", 1, 1, true, true, decode_u8},
+    {"bool", 1, 1, true, true, decode_bool},
+    GGML_TYPES(GGML_ROW)
     /* Listed, refused when loaded. */
-    {"c64", 8, false, false, NULL},
-    {"f6_e2m3", 0, true, false, NULL},
-    {"f6_e3m2", 0, true, false, NULL},
-    {"f4", 0, true, false, NULL},
+    {"c64", 1, 8, false, false, NULL},
+    {"f6_e2m3", 4, 3, true, false, NULL},
+    {"f6_e3m2", 4, 3, true, false, NULL},
+    {"f4", 2, 1, true, false, NULL},
 };
 const size_t stored_table_length = sizeof stored_table / sizeof *stored_table;
 

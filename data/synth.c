@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SYNTH_PREFIX "synth:"
 enum { PARAMETERS = 4 };
@@ -461,10 +460,8 @@ static enum status draw_all(struct drawing *drawing)
 
 static enum status check_memory(const struct tensor *tensor, struct error *error)
 {
-  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  size_t memory;
-  if (pages <= 0 || page <= 0 || !size_mul((size_t)pages, (size_t)page, &memory) ||
-      tensor->bytes <= memory)
+  size_t memory = source_memory();
+  if (tensor->bytes <= memory)
     return STATUS_OK;
   return error_set(error, STATUS_MEMORY, "needs %zu bytes, this machine has %zu", tensor->bytes,
                    memory);

@@ -1,6 +1,7 @@
 #include "data/tensor.h"
 
 #include "quant/base/size.h"
+#include "quant/block.h"
 
 #include <string.h>
 
@@ -80,6 +81,35 @@ static void decode_plain(const void *self, size_t start, size_t n, float *out)
   tensor->stored->decode(tensor->data + start * tensor->stored->size, n, out);
 }
 
+/* Part of one block, from its element FIRST on. */
+static void decode_part(const struct stored *stored, const unsigned char *block, size_t first,
+                        size_t n, float *out)
+{
+  float values[BLOCK_MOST];
+  stored->decode(block, stored->length, values);
+  memcpy(out, values + first, n * sizeof *out);
+}
+
+/* Blocks: the end of one that START is in, whole ones, the beginning of the last. */
+static void decode_blocks(const void *self, size_t start, size_t n, float *out)
+{
+  const struct tensor *tensor = self;
+  const struct stored *stored = tensor->stored;
+  const unsigned char *block = tensor->data + start / stored->length * stored->size;
+  size_t first = start % stored->length;
+  if (first > 0) {
+    size_t part = size_min(n, stored->length - first);
+    decode_part(stored, block, first, part, out);
+    block += stored->size;
+    out += part;
+    n -= part;
+  }
+  size_t whole = n - n % stored->length;
+  stored->decode(block, whole, out);
+  if (n > whole)
+    decode_part(stored, block + whole / stored->length * stored->size, 0, n - whole, out + whole);
+}
+
 static bool is_native_float(const struct tensor *tensor)
 {
   bool native = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? !tensor->swapped : tensor->swapped;
@@ -92,6 +122,8 @@ struct feed tensor_feed(const struct tensor *tensor)
   struct feed feed = {.count = tensor->count, .self = tensor, .decode = decode_plain};
   if (is_native_float(tensor) && !order_matters(tensor))
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
+  else if (tensor->stored->length > 1)
+    feed.decode = decode_blocks;
   else if (tensor->count > 0 && (tensor->swapped || order_matters(tensor)))
     feed.decode = decode_gathered;
   return feed;

@@ -13,14 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How numbers lie in a file: one row of stored_table each. */
+/* How numbers lie in a file: one row of stored_table each. Blocks lie along the last axis, which
+ * is a whole number of them. */
 struct stored {
-  const char *name; /* "f32", "bf16", "f8_e4m3": what `qscope list` and the report print */
-  unsigned size;    /* bytes of an element; 0 when elements share bytes (f4, f6) */
+  const char *name; /* "f32", "bf16", "q4_k": what `qscope list` and the report print */
+  unsigned length;  /* elements of a block: 1 for plain numbers */
+  unsigned size;    /* bytes of a block */
   bool exact;       /* every value is exactly a float32 (not so for f64, i32, i64, u32, u64) */
   bool integral;    /* integers and bool: usually not meant to be quantized */
-  /* Decodes n contiguous little-endian elements (any alignment). NULL: such tensors are listed,
-   * and source_load refuses them. */
+  /* Decodes n contiguous elements (a multiple of length; little-endian; any alignment). NULL: such
+   * tensors are listed, and source_load refuses them. */
   void (*decode)(const unsigned char *bytes, size_t n, float *out);
 };
 

@@ -21,7 +21,7 @@ autogen()
 
 autogen deps >out 2>&1
 is "$?" 1 "without a manager: fails"
-for word in compiler make autoreconf automake pkg-config gsl ncursesw cairo libpng jansson cmocka vterm; do
+for word in compiler make autoreconf automake pkg-config gsl ncursesw cairo libpng jansson libzip cmocka vterm; do
   like "$(cat out)" "^  (command |library )?$word\$" "without a manager: names $word"
 done
 
@@ -42,18 +42,18 @@ manager()
   rm "machine/$name"
 }
 pretend env 'while :; do case $1 in *=*) shift ;; *) break ;; esac; done; exec "$@"'
-manager apt-get libgsl-dev libncurses-dev libcairo2-dev libpng-dev libjansson-dev libcmocka-dev libvterm-dev \
+manager apt-get libgsl-dev libncurses-dev libcairo2-dev libpng-dev libjansson-dev libzip-dev libcmocka-dev libvterm-dev \
   gcc libc6-dev make autoconf automake pkg-config
 pretend apt-get "echo \"\$*\" >>$tmp/order"
 autogen deps >out 2>&1
 is "$(head -n 1 order)" update "apt-get: lists first"
 like "$(sed -n 2p order)" '^install -y ' "apt-get: does not ask back"
 rm machine/apt-get
-manager dnf gsl-devel ncurses-devel cairo-devel libpng-devel jansson-devel libcmocka-devel libvterm-devel
-manager pacman gsl ncurses cairo libpng jansson cmocka libvterm
-manager zypper gsl-devel ncurses-devel cairo-devel libpng16-devel libjansson-devel libcmocka-devel
-manager apk gsl-dev ncurses-dev cairo-dev libpng-dev jansson-dev cmocka-dev libvterm-dev musl-dev
-manager brew gsl ncurses cairo libpng jansson cmocka libvterm
+manager dnf gsl-devel ncurses-devel cairo-devel libpng-devel jansson-devel libzip-devel libcmocka-devel libvterm-devel
+manager pacman gsl ncurses cairo libpng jansson libzip cmocka libvterm
+manager zypper gsl-devel ncurses-devel cairo-devel libpng16-devel libjansson-devel libzip-devel libcmocka-devel
+manager apk gsl-dev ncurses-dev cairo-dev libpng-dev jansson-dev libzip-dev cmocka-dev libvterm-dev musl-dev
+manager brew gsl ncurses cairo libpng jansson libzip cmocka libvterm
 
 # Not root: through sudo.
 pretend id 'echo 1000'

@@ -1,14 +1,16 @@
 # Unit tests of data/. One cmocka group per program.
 
-EXTRA_DIST += tests/data/good tests/data/bad
+EXTRA_DIST += tests/data/good tests/data/bad tests/data/expected
 
 if HAVE_CMOCKA
 DATA_TESTS = \
 	tests/data/test_bad \
 	tests/data/test_escape \
+	tests/data/test_gguf \
 	tests/data/test_map \
 	tests/data/test_mutations \
 	tests/data/test_npy \
+	tests/data/test_npz \
 	tests/data/test_safetensors \
 	tests/data/test_slice \
 	tests/data/test_source \
@@ -26,12 +28,16 @@ tests_data_test_bad_SOURCES = tests/data/test_bad.c
 tests_data_test_bad_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_escape_SOURCES = tests/data/test_escape.c
 tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_gguf_SOURCES = tests/data/test_gguf.c
+tests_data_test_gguf_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
 tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c
 tests_data_test_npy_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_npz_SOURCES = tests/data/test_npz.c
+tests_data_test_npz_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c
 tests_data_test_safetensors_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_slice_SOURCES = tests/data/test_slice.c

@@ -41,7 +41,7 @@ static int read_list(void **state)
 static void test_each_gets_its_message(void **state)
 {
   (void)state;
-  assert_true(count > 80);
+  assert_true(count > 130);
   for (size_t i = 0; i < count; i++) {
     const char *path = files_data("bad", cases[i].file);
     files_refused(path, STATUS_INPUT, cases[i].fragment);

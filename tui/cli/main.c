@@ -16,6 +16,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
+#include <zip.h>
 
 const struct command command_table[] = {
     {"explore", "[SOURCE]", "the explorer (default; no SOURCE: synthetic tensors)", COMMAND_EXPLORE,
@@ -41,8 +42,8 @@ static void print_version(bool verbose)
   for (const struct kernels *const *level = kernels_available(); *level; level++)
     printf(" %s%s", (*level)->name, strcmp((*level)->name, kernels.name) == 0 ? " (in use)" : "");
   printf("\nthreads: %u\n", pool_threads());
-  printf("libraries: GSL %s, Jansson %s, %s", gsl_version, JANSSON_VERSION,
-         figure_libraries(text, sizeof text));
+  printf("libraries: GSL %s, Jansson %s, libzip %s, %s", gsl_version, JANSSON_VERSION,
+         zip_libzip_version(), figure_libraries(text, sizeof text));
   printf(", %s\n", screen_libraries(text, sizeof text));
 }
 

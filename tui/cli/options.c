@@ -491,8 +491,9 @@ void options_help(FILE *out, const struct command *command)
     fprintf(out, "  %-26s %s\n", left, command_table[i].summary);
   }
   help_options(out, COMMAND_ANY);
-  fputs("\nSOURCE is a .npy or .safetensors file, a folder or an index of .safetensors\n"
-        "shards, synth:NAME (see qscope list synth:), or - for a .npy on standard input.\n"
+  fputs("\nSOURCE is a .npy, .npz, .gguf or .safetensors file, a folder or an index of\n"
+        ".safetensors shards, synth:NAME (see qscope list synth:), or - for a .npy on\n"
+        "standard input.\n"
         "\nExit status: 0 done, 2 wrong usage, 3 input that cannot be read,\n"
         "4 output that cannot be written.\n"
         "The manual: man qscope\n",

@@ -1,0 +1,447 @@
+/* GGUF, versions 2 and 3: "GGUF", a version, the numbers of tensors and of metadata entries, the
+ * metadata (key, type, value), a record per tensor (name, sizes innermost first, type, place), and
+ * from the next aligned byte on the tensors.
+ *
+ * Stricter than the format: names occur once, hold no NUL and at most NAME_MOST bytes; tensors do
+ * not overlap. Gaps between them and bytes behind them are allowed. The metadata is checked and
+ * skipped, but for general.alignment. A big-endian file (version 3) opens; its tensors of block
+ * types are listed only. */
+#include "config.h"
+
+#include "data/source_types.h"
+#include "quant/base/size.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GGUF_MAGIC    "GGUF"
+#define ALIGNMENT_KEY "general.alignment"
+
+enum {
+  MAGIC_SIZE = 4,
+  DIMS_MOST = 4,                /* as ggml has it */
+  NAME_MOST = 1024,             /* ggml itself stops at 63 */
+  NESTING_MOST = 4,             /* arrays of arrays */
+  ENTRY_LEAST = 8 + 4 + 1,      /* bytes of a metadata entry: length of the key, type, value */
+  RECORD_LEAST = 8 + 4 + 4 + 8, /* of a tensor's record: length of the name, dims, type, place */
+  ALIGNMENT_USUAL = 32,
+};
+
+/* By ggml's number of the type; NULL where it has none, or none any more. */
+static const char *const tensor_types[] = {
+    [0] = "f32",     [1] = "f16",      [2] = "q4_0",   [3] = "q4_1",    [6] = "q5_0",
+    [7] = "q5_1",    [8] = "q8_0",     [9] = "q8_1",   [10] = "q2_k",   [11] = "q3_k",
+    [12] = "q4_k",   [13] = "q5_k",    [14] = "q6_k",  [15] = "q8_k",   [16] = "iq2_xxs",
+    [17] = "iq2_xs", [18] = "iq3_xxs", [19] = "iq1_s", [20] = "iq4_nl", [21] = "iq3_s",
+    [22] = "iq2_s",  [23] = "iq4_xs",  [24] = "i8",    [25] = "i16",    [26] = "i32",
+    [27] = "i64",    [28] = "f64",     [29] = "iq1_m", [30] = "bf16",   [34] = "tq1_0",
+    [35] = "tq2_0",  [39] = "mxfp4",   [40] = "nvfp4", [41] = "q1_0",   [42] = "q2_0",
+};
+
+/* Types of metadata, and the bytes of those that have a fixed size. */
+enum { VALUE_U32 = 4, VALUE_STRING = 8, VALUE_ARRAY = 9, VALUE_TYPES = 13 };
+static const unsigned value_sizes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+
+bool gguf_tastes(const char *spec, const unsigned char *head, size_t length)
+{
+  if (length > 0)
+    return length >= MAGIC_SIZE && memcmp(head, GGUF_MAGIC, MAGIC_SIZE) == 0;
+  return text_ends(spec, ".gguf");
+}
+
+/* --- numbers and strings ------------------------------------------------------------- */
+
+struct reader {
+  const unsigned char *bytes;
+  size_t size, at;
+  bool big; /* big-endian */
+  struct error *error;
+};
+
+static size_t left(const struct reader *in)
+{
+  return in->size - in->at;
+}
+
+static enum status need(const struct reader *in, size_t bytes, const char *what)
+{
+  if (left(in) >= bytes)
+    return STATUS_OK;
+  return error_set(in->error, STATUS_INPUT,
+                   "ends inside %s at offset %zu: expected %zu bytes, found %zu", what, in->at,
+                   bytes, left(in));
+}
+
+static enum status read_word(struct reader *in, unsigned size, const char *what, uint64_t *out)
+{
+  enum status status = need(in, size, what);
+  *out = 0;
+  if (status != STATUS_OK)
+    return status;
+  for (unsigned i = 0; i < size; i++)
+    *out = *out << 8 | in->bytes[in->at + (in->big ? i : size - 1 - i)];
+  in->at += size;
+  return STATUS_OK;
+}
+
+/* A number of things of at least LEAST bytes each, which must still fit into the file. */
+static enum status read_count(struct reader *in, size_t least, const char *what, size_t *out)
+{
+  uint64_t count;
+  size_t place = in->at;
+  enum status status = read_word(in, 8, what, &count);
+  if (status == STATUS_OK && count > left(in) / least)
+    return error_set(in->error, STATUS_INPUT,
+                     "%s at offset %zu: found %ju, but the %zu bytes that follow hold at most %zu",
+                     what, place, (uintmax_t)count, left(in), left(in) / least);
+  *out = (size_t)count;
+  return status;
+}
+
+/* A string, borrowed from the file: not ended by a NUL. */
+static enum status read_string(struct reader *in, const char *what, const unsigned char **text,
+                               size_t *length)
+{
+  enum status status = read_count(in, 1, what, length);
+  *text = in->bytes + in->at;
+  if (status == STATUS_OK)
+    in->at += *length;
+  return status;
+}
+
+/* A name as C has it, into NAME (NAME_MOST + 1 bytes). */
+static enum status read_name(struct reader *in, const char *what, char *name)
+{
+  const unsigned char *text;
+  size_t length, place = in->at;
+  enum status status = read_string(in, what, &text, &length);
+  if (status != STATUS_OK)
+    return status;
+  if (length > NAME_MOST)
+    return error_set(in->error, STATUS_INPUT, "%s at offset %zu: %zu bytes; expected at most %d",
+                     what, place, length, NAME_MOST);
+  if (memchr(text, 0, length))
+    return error_set(in->error, STATUS_INPUT, "%s at offset %zu holds a NUL", what, place);
+  memcpy(name, text, length);
+  name[length] = '\0';
+  return STATUS_OK;
+}
+
+/* --- metadata ------------------------------------------------------------------------ */
+
+static enum status read_value_type(struct reader *in, unsigned *out)
+{
+  uint64_t type;
+  size_t place = in->at;
+  enum status status = read_word(in, 4, "the type of a value", &type);
+  if (status == STATUS_OK && type >= VALUE_TYPES)
+    return error_set(in->error, STATUS_INPUT,
+                     "unknown type of value %ju at offset %zu; expected 0 to %d", (uintmax_t)type,
+                     place, VALUE_TYPES - 1);
+  *out = (unsigned)type;
+  return status;
+}
+
+static enum status skip_values(struct reader *in, unsigned type, size_t count, unsigned depth);
+
+static enum status skip_array(struct reader *in, unsigned depth)
+{
+  unsigned type;
+  size_t count;
+  if (depth == NESTING_MOST)
+    return error_set(in->error, STATUS_INPUT, "arrays nest deeper than %d at offset %zu",
+                     NESTING_MOST, in->at);
+  enum status status = read_value_type(in, &type);
+  if (status != STATUS_OK)
+    return status;
+  size_t least = type == VALUE_STRING ? 8 : type == VALUE_ARRAY ? 12 : value_sizes[type];
+  status = read_count(in, least, "the length of an array", &count);
+  return status == STATUS_OK ? skip_values(in, type, count, depth + 1) : status;
+}
+
+static enum status skip_values(struct reader *in, unsigned type, size_t count, unsigned depth)
+{
+  enum status status = STATUS_OK;
+  const unsigned char *text;
+  size_t length;
+  if (value_sizes[type] > 0) { /* the product fits: an array's length was held against the file */
+    status = need(in, count * value_sizes[type], "a value");
+    in->at += status == STATUS_OK ? count * value_sizes[type] : 0;
+    return status;
+  }
+  for (; count > 0 && status == STATUS_OK; count--)
+    status = type == VALUE_STRING ? read_string(in, "a string's length", &text, &length)
+                                  : skip_array(in, depth);
+  return status;
+}
+
+/* *ALIGNMENT is 0 until the file has given one. */
+static enum status read_alignment(struct reader *in, unsigned type, size_t *alignment)
+{
+  uint64_t value = 0;
+  if (*alignment > 0)
+    return error_set(in->error, STATUS_INPUT, "second entry of this key");
+  if (type != VALUE_U32)
+    return error_set(in->error, STATUS_INPUT, "type of value %u; expected %d (uint32)", type,
+                     VALUE_U32);
+  enum status status = read_word(in, 4, "a value", &value);
+  if (status == STATUS_OK && (value == 0 || (value & (value - 1)) != 0))
+    return error_set(in->error, STATUS_INPUT, "expected a power of two, found %ju",
+                     (uintmax_t)value);
+  *alignment = (size_t)value;
+  return status;
+}
+
+static enum status read_entry(struct reader *in, size_t *alignment)
+{
+  const unsigned char *key;
+  size_t length;
+  unsigned type = 0;
+  enum status status = read_string(in, "the length of a metadata key", &key, &length);
+  if (status != STATUS_OK)
+    return status;
+  status = read_value_type(in, &type);
+  if (status == STATUS_OK)
+    status = length == strlen(ALIGNMENT_KEY) && memcmp(key, ALIGNMENT_KEY, length) == 0
+                 ? read_alignment(in, type, alignment)
+                 : skip_values(in, type, 1, 0);
+  if (status != STATUS_OK) {
+    char name[SHOWN_SIZE] = "";
+    memcpy(name, key, size_min(length, sizeof name - 1));
+    error_prefix(in->error, "metadata \"%s\": ", SHOWN(name));
+  }
+  return status;
+}
+
+/* --- the record of a tensor ---------------------------------------------------------- */
+
+/* Where a tensor lies: first from the start of the data, later in the file. */
+struct place {
+  size_t begin, end, index;
+};
+
+static enum status read_shape(struct reader *in, struct shape *shape)
+{
+  uint64_t dims, size;
+  enum status status = read_word(in, 4, "the number of dimensions", &dims);
+  if (status == STATUS_OK && dims > DIMS_MOST)
+    return error_set(in->error, STATUS_INPUT, "%ju dimensions at offset %zu; expected at most %d",
+                     (uintmax_t)dims, in->at - 4, DIMS_MOST);
+  shape->dims = status == STATUS_OK ? (unsigned)dims : 0;
+  for (unsigned axis = shape->dims; axis-- > 0 && status == STATUS_OK;) {
+    status = read_word(in, 8, "a size", &size);
+    if (status == STATUS_OK && size > SIZE_MAX / 2)
+      return error_set(in->error, STATUS_INPUT,
+                       "size %ju at offset %zu is larger than the address space", (uintmax_t)size,
+                       in->at - 8);
+    shape->dim[axis] = status == STATUS_OK ? (size_t)size : 0;
+  }
+  return status;
+}
+
+static enum status read_type(struct reader *in, struct tensor *tensor)
+{
+  uint64_t type;
+  enum status status = read_word(in, 4, "the type of a tensor", &type);
+  if (status != STATUS_OK)
+    return status;
+  if (type >= sizeof tensor_types / sizeof *tensor_types || !tensor_types[type])
+    return error_set(in->error, STATUS_INPUT, "unknown tensor type %ju at offset %zu",
+                     (uintmax_t)type, in->at - 4);
+  tensor->stored = stored_find(tensor_types[type]);
+  return STATUS_OK;
+}
+
+/* count and bytes from shape and type. */
+static enum status measure(struct tensor *tensor, struct error *error)
+{
+  const struct stored *stored = tensor->stored;
+  unsigned dims = tensor->shape.dims;
+  size_t row = dims > 0 ? tensor->shape.dim[dims - 1] : 1;
+  char text[200];
+  if (row % stored->length != 0)
+    return error_set(error, STATUS_INPUT, "row length %zu; %s needs a multiple of %u", row,
+                     stored->name, stored->length);
+  if (!shape_count(&tensor->shape, &tensor->count) ||
+      !size_mul(tensor->count / stored->length, stored->size, &tensor->bytes))
+    return error_set(error, STATUS_INPUT, "shape %s of %s is larger than the address space",
+                     shape_print(&tensor->shape, text, sizeof text), stored->name);
+  return STATUS_OK;
+}
+
+static enum status read_offset(struct reader *in, size_t alignment, size_t *out)
+{
+  uint64_t offset;
+  enum status status = read_word(in, 8, "the offset of a tensor", &offset);
+  if (status == STATUS_OK && offset % alignment != 0)
+    return error_set(in->error, STATUS_INPUT, "offset %ju is no multiple of the alignment %zu",
+                     (uintmax_t)offset, alignment);
+  if (status == STATUS_OK && offset > in->size)
+    return error_set(in->error, STATUS_INPUT, "offset %ju lies behind the file's %zu bytes",
+                     (uintmax_t)offset, in->size);
+  *out = (size_t)offset;
+  return status;
+}
+
+static enum status read_record(struct reader *in, struct source *source, size_t alignment,
+                               struct place *place)
+{
+  char name[NAME_MOST + 1];
+  struct tensor tensor = {.name = name};
+  enum status status = read_name(in, "the name of a tensor", name);
+  if (status != STATUS_OK)
+    return status;
+  status = read_shape(in, &tensor.shape);
+  if (status == STATUS_OK)
+    status = read_type(in, &tensor);
+  if (status == STATUS_OK)
+    status = measure(&tensor, in->error);
+  if (status == STATUS_OK)
+    status = read_offset(in, alignment, &place->begin);
+  if (status != STATUS_OK) {
+    error_prefix(in->error, "%s: ", SHOWN(name));
+    return status;
+  }
+  tensor.swapped = in->big && tensor.stored->size > 1;
+  place->index = source->count;
+  return source_add(source, &tensor, in->error);
+}
+
+/* --- all tensors --------------------------------------------------------------------- */
+
+/* From places in the data to places in the file, all within it. */
+static enum status place_tensors(const struct reader *in, const struct source *source,
+                                 struct place *places, size_t start)
+{
+  char text[200];
+  for (size_t i = 0; i < source->count; i++) {
+    const struct tensor *tensor = &source->tensors[i];
+    struct place *place = &places[i];
+    if (tensor->bytes == 0) {
+      place->begin = place->end = size_min(start, in->size);
+      continue;
+    }
+    if (!size_add(place->begin, start, &place->begin) ||
+        !size_add(place->begin, tensor->bytes, &place->end) || place->end > in->size)
+      return error_set(in->error, STATUS_INPUT,
+                       "%s: %s of %s needs %zu bytes from offset %zu, but the file ends at %zu",
+                       SHOWN(tensor->name), shape_print(&tensor->shape, text, sizeof text),
+                       tensor->stored->name, tensor->bytes, place->begin, in->size);
+  }
+  return STATUS_OK;
+}
+
+static int by_place(const void *left_place, const void *right_place)
+{
+  const struct place *a = left_place, *b = right_place;
+  return a->begin != b->begin ? (a->begin < b->begin ? -1 : 1)
+         : a->end != b->end   ? (a->end < b->end ? -1 : 1)
+                              : 0;
+}
+
+static enum status check_overlaps(const struct reader *in, const struct source *source,
+                                  struct place *places)
+{
+  qsort(places, source->count, sizeof *places, by_place);
+  for (size_t i = 1; i < source->count; i++)
+    if (places[i].begin < places[i - 1].end && places[i].end > places[i].begin)
+      return error_set(in->error, STATUS_INPUT,
+                       "%s at offset %zu overlaps %s, which ends at offset %zu",
+                       SHOWN(source->tensors[places[i].index].name), places[i].begin,
+                       SHOWN(source->tensors[places[i - 1].index].name), places[i - 1].end);
+  return STATUS_OK;
+}
+
+static bool decodes(const struct tensor *tensor)
+{
+  return !tensor->swapped || tensor->stored->length == 1;
+}
+
+static enum status read_tensors(struct reader *in, struct source *source, size_t alignment,
+                                size_t count, struct place *places)
+{
+  enum status status = STATUS_OK;
+  size_t start = 0;
+  for (size_t i = 0; i < count && status == STATUS_OK; i++)
+    status = read_record(in, source, alignment, &places[i]);
+  if (status == STATUS_OK && !size_mul(size_div_up(in->at, alignment), alignment, &start))
+    status = error_set(in->error, STATUS_INPUT, "no room for data aligned to %zu bytes", alignment);
+  if (status == STATUS_OK)
+    status = place_tensors(in, source, places, start);
+  for (size_t i = 0; i < count && status == STATUS_OK; i++)
+    if (decodes(&source->tensors[i]))
+      source->tensors[i].data = in->bytes + places[i].begin;
+  if (status == STATUS_OK)
+    status = check_overlaps(in, source, places);
+  return status == STATUS_OK ? source_check_names(source, in->error) : status;
+}
+
+/* --- the file ------------------------------------------------------------------------ */
+
+static enum status read_version(struct reader *in)
+{
+  uint64_t version;
+  if (in->size == 0)
+    return error_set(in->error, STATUS_INPUT, "the file is empty; expected GGUF");
+  if (in->size < MAGIC_SIZE || memcmp(in->bytes, GGUF_MAGIC, MAGIC_SIZE) != 0)
+    return error_set(in->error, STATUS_INPUT,
+                     "not a GGUF file: expected first bytes 47 47 55 46, found %s",
+                     first_bytes(in->bytes, in->size, (char[BYTES_SHOWN]){0}));
+  in->at = MAGIC_SIZE;
+  enum status status = read_word(in, 4, "the version", &version);
+  if (status != STATUS_OK)
+    return status;
+  in->big = version == 3u << 24;
+  if (!in->big && version != 2 && version != 3)
+    return error_set(in->error, STATUS_INPUT, "GGUF version %ju; expected 2 or 3",
+                     (uintmax_t)version);
+  return STATUS_OK;
+}
+
+static enum status read_file(struct reader *in, struct source *source)
+{
+  size_t tensors = 0, entries = 0, alignment = 0;
+  enum status status = read_version(in);
+  if (status == STATUS_OK)
+    status = read_count(in, RECORD_LEAST, "the number of tensors", &tensors);
+  if (status == STATUS_OK)
+    status = read_count(in, ENTRY_LEAST, "the number of metadata entries", &entries);
+  for (size_t i = 0; i < entries && status == STATUS_OK; i++)
+    status = read_entry(in, &alignment);
+  if (status != STATUS_OK)
+    return status;
+  if (tensors > left(in) / RECORD_LEAST) /* before memory is asked for: the metadata took some */
+    return error_set(in->error, STATUS_INPUT,
+                     "%zu tensors, but the %zu bytes behind the metadata hold at most %zu", tensors,
+                     left(in), left(in) / RECORD_LEAST);
+  struct place *places = mem_array(tensors, sizeof *places);
+  if (!places)
+    return error_memory(in->error, "the list of tensors");
+  status = read_tensors(in, source, alignment ? alignment : ALIGNMENT_USUAL, tensors, places);
+  free(places);
+  return status;
+}
+
+/* Called for tensors without data alone. */
+static enum status gguf_load(struct source *source, size_t index, struct progress *progress,
+                             struct error *error)
+{
+  (void)progress;
+  return error_set(error, STATUS_INPUT,
+                   "values stored as %s in a big-endian file cannot be decoded",
+                   source->tensors[index].stored->name);
+}
+
+enum status gguf_open(const char *spec, struct source *source, struct error *error)
+{
+  struct map *map;
+  enum status status = source_map(source, spec, &map, error);
+  if (status != STATUS_OK)
+    return status;
+  struct reader in = {.bytes = map->bytes, .size = map->size, .error = error};
+  source->load = gguf_load;
+  status = read_file(&in, source);
+  if (status != STATUS_OK)
+    error_prefix(error, "%s: ", SHOWN(spec));
+  return status;
+}
