@@ -93,7 +93,6 @@ static enum status report_to(struct run *run, const size_t *index, size_t count,
 {
   if (out && !(run->report = report_begin(out, run->options->style, count * run->quantizers)))
     return error_memory(error, "the report");
-  meter_start(total_weight(run->source, index, count, run->quantizers));
   enum status status = all_tensors(run, index, count, error);
   struct error at_end = {0};
   enum status ended = out ? report_end(run->report, &at_end) : STATUS_OK;
@@ -132,6 +131,8 @@ static enum status report_tensors(struct run *run, const size_t *index, size_t c
   enum status status = check_saves(run, count, error);
   if (status != STATUS_OK)
     return status;
+  /* Signals are caught before there is a temporary file that they could leave behind. */
+  meter_start(total_weight(run->source, index, count, run->quantizers));
   if (!run->options->output)
     return report_to(run, index, count, saved_to_stdout(run->options) ? NULL : stdout, error);
   status = outfile_open(run->options->output, &file, error);
