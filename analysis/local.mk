@@ -9,6 +9,8 @@ libanalysis_a_SOURCES = \
 	analysis/fig_histogram.c \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
+	analysis/fig_inspector.c \
+	analysis/inspect.c analysis/inspect.h \
 	analysis/recipe.c analysis/recipe.h \
 	analysis/report.c analysis/report.h \
 	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \

@@ -172,6 +172,10 @@ static void put_view(struct text *text, const struct view *view)
     snprintf(number, sizeof number, "%ld", view->channel);
     put_option(text, "--channel", number);
   }
+  if (view->block >= 0) {
+    snprintf(number, sizeof number, "%ld", view->block);
+    put_option(text, "--block", number);
+  }
   if (view->bins) {
     snprintf(number, sizeof number, "%zu", view->bins);
     put_option(text, "--bins", number);
@@ -181,8 +185,9 @@ static void put_view(struct text *text, const struct view *view)
 /* True when a command line would take WORD for a subcommand. */
 static bool is_subcommand(const char *word)
 {
-  static const char *const subcommands[] = {"explore", "list",  "report", "plot",   "sweep",
-                                            "survey",  "layer", "plan",   "replay", "experiment"};
+  static const char *const subcommands[] = {"explore", "list",   "report",    "inspect",
+                                            "plot",    "sweep",  "survey",    "layer",
+                                            "plan",    "replay", "experiment"};
   for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
     if (strcmp(word, subcommands[i]) == 0)
       return true;
@@ -412,7 +417,7 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
 {
   const struct view_type *type = view_find(value);
   if (!type)
-    return bad_value(error, "--view", "histogram, error or channels", value);
+    return bad_value(error, "--view", "histogram, error, channels or inspector", value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
 }
@@ -462,6 +467,15 @@ static enum status take_channel(struct recipe *recipe, const char *value, struct
   return STATUS_OK;
 }
 
+static enum status take_block(struct recipe *recipe, const char *value, struct error *error)
+{
+  long block = VIEW_WORST_BLOCK;
+  if (strcmp(value, "worst") != 0 && !read_whole(value, 0, LONG_MAX, &block))
+    return bad_value(error, "--block", "the number of a block, or worst", value);
+  recipe->view.block = block;
+  return STATUS_OK;
+}
+
 static enum status take_bins(struct recipe *recipe, const char *value, struct error *error)
 {
   long bins;
@@ -480,6 +494,7 @@ static const struct option {
     {"--view", NULL, true, take_view},       {"--log", NULL, false, take_log},
     {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
     {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
+    {"--block", NULL, true, take_block},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

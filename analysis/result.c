@@ -51,7 +51,7 @@ static enum status lay_channels(const struct tensor *tensor, int axis, struct re
 
 static size_t passes(const struct result_request *request)
 {
-  return (size_t)(1 + (request->bins > 0) + (request->details ? 2 : 0));
+  return (size_t)(1 + (request->bins > 0) + (request->details ? 2 : 0) + request->blocks);
 }
 
 static enum status measure_all(const struct measure *known, const struct result_request *request,
@@ -63,6 +63,9 @@ static enum status measure_all(const struct measure *known, const struct result_
     status = measure_histograms(&measure, request, result, error);
   if (status == STATUS_OK && request->details)
     status = measure_details(&measure, result, error);
+  if (status == STATUS_OK && request->blocks)
+    status =
+        inspect_errors_compute(measure.feed, result->fit, measure.progress, &result->blocks, error);
   result->metrics.papr = result->facts.papr;
   if (measure.feed->count)
     result->metrics.bits_per_element = fit_bits_per_element(result->fit);
@@ -134,6 +137,7 @@ void result_free(struct result *result)
   free(result->error_max);
   free(result->channels.channel);
   free(result->channels.by_ratio);
+  inspect_errors_free(result->blocks);
   if (result->fit)
     fit_free(result->fit);
   free(result);

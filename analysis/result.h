@@ -8,6 +8,7 @@
 
 #include "analysis/facts.h"
 #include "analysis/histogram.h"
+#include "analysis/inspect.h"
 #include "analysis/metrics.h"
 #include "data/tensor.h"
 #include "quant/quantizer.h"
@@ -41,6 +42,7 @@ struct result_request {
   size_t bins;         /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
   double lo, hi;       /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
   bool details;        /* also relative errors, KL (two more passes) */
+  bool blocks;         /* also the error of each block (one more) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
 };
 
@@ -55,6 +57,7 @@ struct result {
    * "error against x" curve. */
   double *error_mean, *error_max;
   struct fit *fit; /* scales, ranges and levels; owned */
+  struct inspect_errors *blocks; /* NULL unless asked for */
   bool has_details;
 };
 

@@ -11,6 +11,8 @@ const struct view_type view_table[] = {
     {"error", "Error", "distribution of the error, and error against value", VIEW_ERROR, fig_error},
     {"channels", "Channels", "largest magnitude and SQNR of each channel, outliers named",
      VIEW_CHANNELS, fig_channels},
+    {"inspector", "Inspector", "one block with its codes and scales, and the error of all blocks",
+     VIEW_INSPECTOR, fig_inspector},
 };
 const size_t view_table_length = sizeof view_table / sizeof *view_table;
 
@@ -24,5 +26,6 @@ const struct view_type *view_find(const char *name)
 
 struct view view_default(void)
 {
-  return (struct view){.kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1};
+  return (struct view){.kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1,
+                       .block = VIEW_WORST_BLOCK};
 }

@@ -7,7 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS };
+enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_INSPECTOR };
+
+enum { VIEW_WORST_BLOCK = -1 };
 
 struct view {
   enum view_kind kind;
@@ -15,6 +17,7 @@ struct view {
   double lo, hi; /* zoom window on the x axis; NaN, NaN: everything */
   int axis;      /* of the channels */
   long channel;  /* this channel alone, or -1 */
+  long block;    /* of the inspector, counted from 0; or VIEW_WORST_BLOCK */
   size_t bins;   /* 0: chosen by whoever draws */
 };
 
@@ -34,7 +37,7 @@ extern const struct view_type view_table[];
 extern const size_t view_table_length;
 const struct view_type *view_find(const char *name);
 
-/* The view everything starts with: histogram, linear, all of it, axis 0. */
+/* The view everything starts with: histogram, linear, all of it, axis 0, the worst block. */
 struct view view_default(void);
 
 #endif

@@ -9,6 +9,7 @@
 bool fig_histogram(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_error(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_channels(struct figure *figure, const struct result *result, const struct view *view);
+bool fig_inspector(struct figure *figure, const struct result *result, const struct view *view);
 
 /* A panel that holds nothing but the sentence that says why; false when memory runs out. */
 bool fig_nothing(struct figure *figure, const char *why);

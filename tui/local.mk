@@ -26,6 +26,7 @@ libscreen_a_SOURCES = \
 	tui/screen/explorer.h \
 	tui/screen/glyphs.c tui/screen/glyphs.h tui/screen/glyphs.def \
 	tui/screen/help.c tui/screen/help.h \
+	tui/screen/inspector.c tui/screen/inspector.h \
 	tui/screen/keys.c tui/screen/keys.h \
 	tui/screen/knobs.c tui/screen/knobs.h \
 	tui/screen/layout.c tui/screen/layout.h \
@@ -45,6 +46,7 @@ qscope_SOURCES = \
 	tui/cli/commands.h \
 	tui/cli/explore.c \
 	tui/cli/formats.c \
+	tui/cli/inspect.c \
 	tui/cli/list.c \
 	tui/cli/main.c \
 	tui/cli/meter.c tui/cli/meter.h \

@@ -22,7 +22,7 @@ static void every_view_is_found_by_its_name(void **state)
     assert_non_null(view_table[i].build);
     assert_true(strlen(view_table[i].summary) > 0 && strlen(view_table[i].summary) <= 72);
   }
-  assert_int_equal(view_table_length, VIEW_CHANNELS + 1);
+  assert_int_equal(view_table_length, VIEW_INSPECTOR + 1);
   assert_null(view_find("Histogram"));
   assert_null(view_find("hist"));
   assert_null(view_find(""));

@@ -12,12 +12,14 @@ enum {
   COMMAND_FORMATS = 16,
   COMMAND_CALIBRATORS = 32,
   COMMAND_REPLAY = 64,
-  COMMAND_ANY = 127,
+  COMMAND_INSPECT = 128,
+  COMMAND_ANY = 255,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
 enum status list_run(const struct options *options, struct error *error);
 enum status report_run(const struct options *options, struct error *error);
+enum status inspect_run(const struct options *options, struct error *error);
 enum status plot_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);

@@ -23,6 +23,8 @@ const struct command command_table[] = {
      1, explore_run},
     {"list", "SOURCE", "the tensors, how they are stored, their sizes", COMMAND_LIST, 1, list_run},
     {"report", "SOURCE", "the numbers: what each quantizer loses", COMMAND_REPORT, 1, report_run},
+    {"inspect", "SOURCE", "one block: values, codes, scales, errors, where it stands",
+     COMMAND_INSPECT, 1, inspect_run},
     {"plot", "SOURCE -o FIG.png", "one figure as a picture, with its recipe inside", COMMAND_PLOT,
      1, plot_run},
     {"formats", "", "the number formats", COMMAND_FORMATS, 0, formats_run},

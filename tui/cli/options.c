@@ -118,6 +118,17 @@ static enum status apply_channel(void *member, const char *text, struct error *e
   return whole_number(text, 0, LONG_MAX, member, error);
 }
 
+static enum status apply_block(void *member, const char *text, struct error *error)
+{
+  long block = VIEW_WORST_BLOCK;
+  char *end;
+  if (strcmp(text, "worst") != 0 && (!read_long(text, &end, 0, LONG_MAX, &block) || *end))
+    return error_set(error, STATUS_USAGE, "expected the number of a block, or worst; found '%s'",
+                     text);
+  *(long *)member = block;
+  return STATUS_OK;
+}
+
 static enum status apply_bins(void *member, const char *text, struct error *error)
 {
   long bins;
@@ -228,19 +239,21 @@ static const struct row {
   enum status (*apply)(void *member, const char *text, struct error *error);
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
-     STATE | COMMAND_REPORT, 0, apply_tensor},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT, 0, apply_tensor},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
-     STATE | COMMAND_REPORT, 0, apply_quantizer},
-    {"view", 0, "VIEW", "histogram, error or channels", STATE, 0, apply_view},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT, 0, apply_quantizer},
+    {"view", 0, "VIEW", "histogram, error, channels or inspector", STATE, 0, apply_view},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end", STATE | COMMAND_REPORT,
      MEMBER(view.axis), apply_axis},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
+    {"block", 0, "N|worst", "the block to inspect, counted from 0 (worst)", STATE | COMMAND_INSPECT,
+     MEMBER(view.block), apply_block},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_FORMATS | COMMAND_CALIBRATORS, MEMBER(style),
-     apply_json},
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_FORMATS | COMMAND_CALIBRATORS,
+     MEMBER(style), apply_json},
     {"csv", 0, NULL, "write comma-separated values", COMMAND_LIST | COMMAND_REPORT, MEMBER(style),
      apply_csv},
     {"output", 'o', "FILE", "write to FILE; plot: a .png", COMMAND_REPORT | DRAWS, MEMBER(output),

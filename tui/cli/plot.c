@@ -59,7 +59,8 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
   const struct result_request request = {.axis = view->axis,
                                          .bins = view->bins ? view->bins : FIGURE_BINS,
                                          .lo = view->lo,
-                                         .hi = view->hi};
+                                         .hi = view->hi,
+                                         .blocks = view->kind == VIEW_INSPECTOR};
   struct result *result = NULL;
   enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
   if (status == STATUS_OK)

@@ -1,0 +1,495 @@
+#include "analysis/inspect.h"
+
+#include "analysis/metrics.h"
+#include "quant/base/size.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the grid ----------------------------------------------------------------------------- */
+
+struct inspect_grid inspect_grid_of(const struct fit *fit)
+{
+  const struct grain *grain = fit_grain(fit);
+  struct inspect_grid grid = {.grain = *grain};
+  bool by_row = grain->kind == GRAIN_GROUP || grain->kind == GRAIN_TOKEN;
+  if (grain->count == 0)
+    return grid;
+  grid.rows = by_row ? grain->count / grain->columns : grain->units;
+  grid.columns = grain->count / grid.rows;
+  grid.group = by_row ? size_min(grain->group, grid.columns) : grid.columns;
+  grid.length =
+      grain->kind == GRAIN_GROUP && grid.group <= INSPECT_MOST ? grid.group : INSPECT_WINDOW;
+  grid.per_group = size_div_up(grid.group, grid.length);
+  grid.per_row = grid.columns / grid.group * grid.per_group +
+                 size_div_up(grid.columns % grid.group, grid.length);
+  grid.count = grid.rows * grid.per_row;
+  return grid;
+}
+
+/* First column of block IN of a row, and the one behind it. */
+static void columns_of(const struct inspect_grid *grid, size_t in, size_t *start, size_t *end)
+{
+  size_t first = in / grid->per_group * grid->group;
+  size_t group_end = first + size_min(grid->group, grid->columns - first);
+  *start = first + in % grid->per_group * grid->length;
+  *end = size_min(*start + grid->length, group_end);
+}
+
+size_t inspect_length(const struct inspect_grid *grid, size_t block)
+{
+  size_t start, end;
+  columns_of(grid, block % grid->per_row, &start, &end);
+  return end - start;
+}
+
+/* Rows are channels where scales belong to channels; else rows of the tensor. */
+static bool by_channel(const struct inspect_grid *grid)
+{
+  return grid->grain.kind == GRAIN_CHANNEL;
+}
+
+static size_t storage_index(const struct inspect_grid *grid, size_t row, size_t column)
+{
+  return by_channel(grid) ? grain_element(&grid->grain, row, column) : row * grid->columns + column;
+}
+
+size_t inspect_element(const struct inspect_grid *grid, size_t block, size_t k)
+{
+  size_t start, end;
+  columns_of(grid, block % grid->per_row, &start, &end);
+  return storage_index(grid, block / grid->per_row, start + k);
+}
+
+static size_t block_at(const struct inspect_grid *grid, size_t row, size_t column)
+{
+  size_t within = column % grid->group;
+  return row * grid->per_row + column / grid->group * grid->per_group + within / grid->length;
+}
+
+size_t inspect_block_of(const struct inspect_grid *grid, size_t index, size_t *k)
+{
+  size_t row = index / grid->columns, column = index % grid->columns;
+  if (by_channel(grid)) {
+    size_t run = index / grid->grain.inner;
+    row = run % grid->grain.channels;
+    column = run / grid->grain.channels * grid->grain.inner + index % grid->grain.inner;
+  }
+  *k = column % grid->group % grid->length;
+  return block_at(grid, row, column);
+}
+
+/* --- the error of all blocks ------------------------------------------------------------------
+ *
+ * A job is a set of whole blocks, so that each sum is made by one thread, in storage order. Where
+ * blocks lie one behind the other in storage it is a stretch of them; where the channels lie
+ * between each other, it is the same stretch of every channel. */
+
+struct errors_pass {
+  const struct feed *feed;
+  const struct fit *fit;
+  struct inspect_grid grid;
+  bool interleaved;
+  size_t stretch; /* blocks of a job, along a row (interleaved) or at all */
+  struct progress *progress;
+  double *error2;
+};
+
+static double squared_error(float x, float y)
+{
+  double error = (double)y - (double)x;
+  return isfinite(x) ? error * error : 0;
+}
+
+/* Elements from storage INDEX on that lie in the same block, *block. */
+static size_t same_block(const struct inspect_grid *grid, size_t index, size_t *block)
+{
+  size_t k;
+  *block = inspect_block_of(grid, index, &k);
+  size_t left = inspect_length(grid, *block) - k;
+  return by_channel(grid) ? size_min(left, grid->grain.inner - index % grid->grain.inner) : left;
+}
+
+static void add_elements(struct errors_pass *pass, size_t start, size_t n, const float *x,
+                         const float *y)
+{
+  for (size_t i = 0, end, block; i < n; i = end) {
+    end = size_min(i + same_block(&pass->grid, start + i, &block), n);
+    double sum = pass->error2[block];
+    for (size_t j = i; j < end; j++)
+      sum += squared_error(x[j], y[j]);
+    pass->error2[block] = sum;
+  }
+}
+
+/* N elements from storage index START. */
+static void add_run(struct errors_pass *pass, size_t start, size_t n)
+{
+  float scratch[FEED_BLOCK], y[FEED_BLOCK];
+  size_t piece = FEED_BLOCK / pass->grid.length * pass->grid.length;
+  for (size_t done = 0, part; done < n; done += part) {
+    part = size_min(piece, n - done);
+    const float *x = feed_block(pass->feed, start + done, part, scratch);
+    fit_round_trip(pass->fit, start + done, part, x, y, NULL);
+    add_elements(pass, start + done, part, x, y);
+    if (progress_cancelled(pass->progress))
+      return;
+  }
+  progress_advance(pass->progress, n);
+}
+
+static void add_stretch(struct errors_pass *pass, size_t job)
+{
+  const struct inspect_grid *grid = &pass->grid;
+  size_t first = job * pass->stretch, behind = size_min(first + pass->stretch, grid->count);
+  size_t start = inspect_element(grid, first, 0);
+  size_t end = behind < grid->count ? inspect_element(grid, behind, 0) : grid->grain.count;
+  add_run(pass, start, end - start);
+}
+
+/* The places from..to-1 of every channel: whole inner runs of all channels at once, else the part
+ * of each. */
+static void add_slab(struct errors_pass *pass, size_t from, size_t to)
+{
+  const struct grain *grain = &pass->grid.grain;
+  for (size_t k = from, next; k < to && !progress_cancelled(pass->progress); k = next) {
+    size_t outer = k / grain->inner;
+    next = size_min((outer + 1) * grain->inner, to);
+    if (next - k == grain->inner) {
+      add_run(pass, outer * grain->channels * grain->inner, grain->channels * grain->inner);
+      continue;
+    }
+    for (size_t c = 0; c < grain->channels; c++)
+      add_run(pass, grain_element(grain, c, k), next - k);
+  }
+}
+
+static void errors_job(void *context, size_t job, unsigned worker)
+{
+  struct errors_pass *pass = context;
+  (void)worker;
+  if (!pass->interleaved)
+    return add_stretch(pass, job);
+  size_t width = pass->stretch * pass->grid.length;
+  add_slab(pass, job * width, size_min((job + 1) * width, pass->grid.columns));
+}
+
+static enum status run_jobs(struct errors_pass *pass)
+{
+  const struct inspect_grid *grid = &pass->grid;
+  pass->interleaved = by_channel(grid) && grid->grain.outer > 1;
+  size_t each = grid->length * (pass->interleaved ? grid->rows : 1);
+  pass->stretch = size_max(FEED_CHUNK / each, 1);
+  /* Short parts of long inner runs would be read piece by piece. */
+  if (pass->interleaved)
+    pass->stretch = size_max(pass->stretch, size_min(grid->grain.inner, FEED_CHUNK) / grid->length);
+  size_t blocks = pass->interleaved ? grid->per_row : grid->count;
+  return pool_for(size_div_up(blocks, pass->stretch), errors_job, pass, pass->progress);
+}
+
+static void finish(struct inspect_errors *errors)
+{
+  for (size_t i = 0; i < errors->count; i++) {
+    errors->total += errors->error2[i];
+    if (errors->error2[i] > errors->error2[errors->worst])
+      errors->worst = i;
+  }
+}
+
+enum status inspect_errors_compute(const struct feed *feed, const struct fit *fit,
+                                   struct progress *progress, struct inspect_errors **out,
+                                   struct error *error)
+{
+  struct errors_pass pass = {
+      .feed = feed, .fit = fit, .grid = inspect_grid_of(fit), .progress = progress};
+  struct inspect_errors *errors = mem_array(1, sizeof *errors);
+  if (errors)
+    errors->error2 = mem_array(pass.grid.count, sizeof *errors->error2);
+  if (!errors || !errors->error2) {
+    inspect_errors_free(errors);
+    return error_memory(error, "the errors of the blocks");
+  }
+  errors->count = pass.grid.count;
+  pass.error2 = errors->error2;
+  enum status status = errors->count ? run_jobs(&pass) : STATUS_OK;
+  if (status == STATUS_OK && progress_cancelled(progress))
+    status = STATUS_CANCELLED;
+  if (status != STATUS_OK) {
+    inspect_errors_free(errors);
+    return status;
+  }
+  finish(errors);
+  *out = errors;
+  return STATUS_OK;
+}
+
+void inspect_errors_free(struct inspect_errors *errors)
+{
+  if (errors)
+    free(errors->error2);
+  free(errors);
+}
+
+size_t inspect_rank(const struct inspect_errors *errors, size_t block)
+{
+  size_t rank = 1;
+  for (size_t i = 0; i < errors->count; i++)
+    rank += errors->error2[i] > errors->error2[block];
+  return rank;
+}
+
+/* BLOCK * CELLS / COUNT without overflow: counts are far below 2^53. */
+size_t inspect_strip_cell(const struct inspect_errors *errors, size_t cells, size_t block)
+{
+  size_t cell = (size_t)((double)block * (double)cells / (double)errors->count);
+  return size_min(cell, cells - 1);
+}
+
+void inspect_strip(const struct inspect_errors *errors, size_t cells, double *share)
+{
+  double most = errors->count ? errors->error2[errors->worst] : 0;
+  for (size_t i = 0; i < cells; i++)
+    share[i] = 0;
+  for (size_t i = 0; i < errors->count && most > 0; i++) {
+    size_t cell = inspect_strip_cell(errors, cells, i);
+    share[cell] = fmax(share[cell], sqrt(errors->error2[i] / most));
+  }
+}
+
+/* --- one block ---------------------------------------------------------------------------- */
+
+static bool is_integer(const struct format *format)
+{
+  return format->family == FORMAT_INTEGER;
+}
+
+static void add_note(struct inspect_block *block, const char *name, double value, uint32_t bits)
+{
+  block->note[block->notes].name = name;
+  block->note[block->notes].value = value;
+  block->note[block->notes++].bits = bits;
+}
+
+/* The stored numbers of an element format: one scale, and the zero point of the asymmetric scheme.
+ */
+static void read_unit(const struct fit *fit, struct inspect_block *block)
+{
+  struct tally_bounds bounds;
+  float scale = fit_scale(fit, block->unit);
+  uint32_t bits;
+  memcpy(&bits, &scale, sizeof bits);
+  fit_bounds(fit, block->unit, &bounds);
+  block->clip_lo = bounds.clip_lo;
+  block->clip_hi = bounds.clip_hi;
+  block->sub_length = block->length;
+  block->sub[0].scale = scale;
+  block->zero = fit_zero_point(fit, block->unit);
+  add_note(block, "scale", (double)scale, bits);
+  snprintf(block->note[0].type, sizeof block->note[0].type, "float32");
+  if (!block->asymmetric)
+    return;
+  add_note(block, "zero point", (double)block->zero, (uint32_t)block->zero);
+  snprintf(block->note[1].type, sizeof block->note[1].type, "uint%d", block->format->bits);
+}
+
+/* Storage runs: all of the block at once where it is contiguous, else element by element. */
+static void read_elements(const struct feed *feed, const struct fit *fit,
+                          struct inspect_block *block)
+{
+  float scratch[FEED_BLOCK];
+  uint16_t codes[INSPECT_MOST];
+  size_t n = block->length, last = block->index[n - 1] - block->index[0];
+  size_t run = last == n - 1 ? n : 1;
+  for (size_t i = 0; i < n; i += run) {
+    const float *x = feed_block(feed, block->index[i], run, scratch);
+    memcpy(block->x + i, x, run * sizeof *x);
+    fit_round_trip(fit, block->index[i], run, x, block->y + i, codes + i);
+  }
+  long lowest = 0, highest;
+  if (is_integer(block->format))
+    quantizer_code_range(fit_quantizer(fit), &lowest, &highest);
+  for (size_t i = 0; i < n; i++)
+    block->code[i] = (long)codes[i] + lowest;
+}
+
+static void measure(struct inspect_block *block)
+{
+  double signal2 = 0;
+  for (size_t i = 0; i < block->length; i++) {
+    if (!isfinite(block->x[i]))
+      continue;
+    block->finite++;
+    block->error2 += squared_error(block->x[i], block->y[i]);
+    signal2 += (double)block->x[i] * (double)block->x[i];
+  }
+  block->mse = block->finite ? block->error2 / (double)block->finite : (double)NAN;
+  block->sqnr_db = block->finite ? sqnr_db(signal2, block->error2) : (double)NAN;
+}
+
+enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t number,
+                         struct inspect_block *out, struct error *error)
+{
+  const struct quantizer *quantizer = fit_quantizer(fit);
+  const struct inspect_grid grid = inspect_grid_of(fit);
+  if (grid.count == 0)
+    return error_set(error, STATUS_USAGE, "the tensor is empty: it has no block");
+  if (number >= grid.count)
+    return error_set(error, STATUS_USAGE, "expected a block from 0 to %zu, found %zu",
+                     grid.count - 1, number);
+  *out = (struct inspect_block){.format = quantizer->format,
+                                .asymmetric = quantizer->asymmetric,
+                                .number = number,
+                                .count = grid.count,
+                                .length = inspect_length(&grid, number)};
+  for (size_t i = 0; i < out->length; i++)
+    out->index[i] = inspect_element(&grid, number, i);
+  out->unit = grain_unit(&grid.grain, out->index[0]);
+  read_unit(fit, out);
+  read_elements(feed, fit, out);
+  measure(out);
+  return STATUS_OK;
+}
+
+double inspect_error(const struct inspect_block *block, size_t k)
+{
+  return (double)block->y[k] - (double)block->x[k];
+}
+
+bool inspect_clipped(const struct inspect_block *block, size_t k)
+{
+  return block->x[k] < block->clip_lo || block->x[k] > block->clip_hi;
+}
+
+static double scale_of(const struct inspect_block *block, size_t k)
+{
+  return (double)block->sub[k / block->sub_length].scale;
+}
+
+/* Value of element K's code at scale 1. */
+static double code_value(const struct inspect_block *block, size_t k)
+{
+  return is_integer(block->format) ? (double)(block->code[k] - block->zero)
+                                   : (double)format_decode(block->format, (uint32_t)block->code[k]);
+}
+
+/* Small floats: the step of the binade that y is in. */
+double inspect_step(const struct inspect_block *block, size_t k)
+{
+  const struct format *format = block->format;
+  if (is_integer(format))
+    return scale_of(block, k);
+  double value = fabs(code_value(block, k)), least = format_min_normal(format);
+  int exponent = ilogb(isfinite(value) ? fmax(value, least) : least);
+  return ldexp(scale_of(block, k), exponent - format->mantissa_bits);
+}
+
+/* --- words -------------------------------------------------------------------------------- */
+
+/* VALUE with as few digits as read back the same float32. */
+static char *float_text(double value, char *text, size_t size)
+{
+  for (int digits = 3; digits <= FLT_DECIMAL_DIG; digits++) {
+    snprintf(text, size, "%.*g", digits, value);
+    if (!((float)strtod(text, NULL) != (float)value)) /* a NaN is done, too */
+      break;
+  }
+  return text;
+}
+
+char *inspect_code(const struct inspect_block *block, size_t k, char *text, size_t size)
+{
+  if (is_integer(block->format))
+    snprintf(text, size, "%ld", block->code[k]);
+  else
+    snprintf(text, size, "0x%0*lx", (block->format->bits + 3) / 4, (unsigned long)block->code[k]);
+  return text;
+}
+
+/* A small float taken apart: sign, exponent and mantissa bits, and what they mean:
+ * "0 0111 100 = 1.5 x 2^0". */
+static void fields_text(const struct inspect_block *block, size_t k, char *text, size_t size)
+{
+  const struct format *format = block->format;
+  unsigned long code = (unsigned long)block->code[k];
+  int exponent_bits = format->exponent_bits, mantissa_bits = format->mantissa_bits;
+  char bits[24] = "";
+  size_t used = 0;
+  for (int i = exponent_bits + mantissa_bits; i >= 0; i--) {
+    bits[used++] = code >> i & 1 ? '1' : '0';
+    if (i == exponent_bits + mantissa_bits || (i == mantissa_bits && mantissa_bits))
+      bits[used++] = ' ';
+  }
+  double value = code_value(block, k), least = format_min_normal(format);
+  if (!isfinite(value) || value == 0) {
+    snprintf(text, size, "%s = %g", bits, value);
+    return;
+  }
+  int exponent = ilogb(fmax(fabs(value), least));
+  snprintf(text, size, "%s = %.5g x 2^%d", bits, ldexp(value, -exponent), exponent);
+}
+
+char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, size_t size)
+{
+  double x = (double)block->x[k], value = code_value(block, k);
+  char code[24];
+  inspect_code(block, k, code, sizeof code);
+  if (isnan(x)) {
+    snprintf(text, size, "x is not a number; code %s", code);
+    return text;
+  }
+  const char *verb = inspect_clipped(block, k) ? "clipped to" : "rounds to";
+  int used = snprintf(text, size, "x / scale = %.6g, %s %.6g", x / scale_of(block, k), verb, value);
+  size_t at = size_min((size_t)used, size - 1);
+  if (block->asymmetric)
+    snprintf(text + at, size - at, ", + zero %ld = code %s", block->zero, code);
+  else
+    snprintf(text + at, size - at, ", code %s", code);
+  return text;
+}
+
+char *inspect_formula(const struct inspect_block *block, size_t k, char *text, size_t size)
+{
+  char scale[32], fields[64], code[24];
+  float_text(scale_of(block, k), scale, sizeof scale);
+  inspect_code(block, k, code, sizeof code);
+  if (isnan(block->y[k])) {
+    snprintf(text, size, "y = nan: left out of all numbers");
+    return text;
+  }
+  double y = (double)block->y[k];
+  if (block->asymmetric)
+    snprintf(text, size, "y = (code %s - zero %ld) x %s = %.6g", code, block->zero, scale, y);
+  else if (is_integer(block->format))
+    snprintf(text, size, "y = code %s x %s = %.6g", code, scale, y);
+  else {
+    fields_text(block, k, fields, sizeof fields);
+    snprintf(text, size, "y = (%s) x %s = %.6g", fields, scale, y);
+  }
+  return text;
+}
+
+char *inspect_loss(const struct inspect_block *block, size_t k, char *text, size_t size)
+{
+  double error = inspect_error(block, k), step = inspect_step(block, k);
+  if (!isfinite(block->x[k]))
+    snprintf(text, size, "y - x does not exist: x is %g", (double)block->x[k]);
+  else if (error == 0)
+    snprintf(text, size, "y - x = 0: exact");
+  else
+    snprintf(text, size, "y - x = %.4g = %.3g steps%s; %.3g %% of the block's squared error", error,
+             error / step, inspect_clipped(block, k) ? " (clipped)" : "",
+             100 * error * error / block->error2);
+  return text;
+}
+
+char *inspect_note_text(const struct inspect_block *block, size_t i, char *text, size_t size)
+{
+  const struct inspect_note *note = &block->note[i];
+  char value[32];
+  snprintf(text, size, "%s %s (%s 0x%x)", note->name, float_text(note->value, value, sizeof value),
+           note->type, note->bits);
+  return text;
+}
