@@ -261,11 +261,6 @@ void inspect_strip(const struct inspect_errors *errors, size_t cells, double *sh
 
 /* --- one block ---------------------------------------------------------------------------- */
 
-static bool is_integer(const struct format *format)
-{
-  return format->family == FORMAT_INTEGER;
-}
-
 static void add_note(struct inspect_block *block, const char *name, double value, uint32_t bits)
 {
   block->note[block->notes].name = name;
@@ -309,10 +304,47 @@ static void read_elements(const struct feed *feed, const struct fit *fit,
     fit_round_trip(fit, block->index[i], run, x, block->y + i, codes + i);
   }
   long lowest = 0, highest;
-  if (is_integer(block->format))
+  if (format_is_integer(block->format))
     quantizer_code_range(fit_quantizer(fit), &lowest, &highest);
   for (size_t i = 0; i < n; i++)
     block->code[i] = (long)codes[i] + lowest;
+}
+
+/* Distance between the levels on either side of X (beyond the ends: of the last two); NaN where
+ * there is one level alone. LEVELS ascend. */
+static double step_around(const double *levels, size_t count, double x)
+{
+  size_t low = 0, high = count - 1;
+  if (count < 2 || isnan(x))
+    return NAN;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (x < levels[middle])
+      high = middle;
+    else
+      low = middle;
+  }
+  return levels[high] - levels[low];
+}
+
+/* False when memory runs out. */
+static bool measure_steps(const struct fit *fit, struct inspect_block *block)
+{
+  double *levels = NULL;
+  size_t count = 0, of = SIZE_MAX;
+  for (size_t i = 0; i < block->length; i++) {
+    size_t unit = grain_unit(fit_grain(fit), block->index[i]);
+    if (unit != of) {
+      free(levels);
+      levels = fit_levels(fit, unit, &count);
+      of = unit;
+    }
+    if (!levels)
+      return false;
+    block->step[i] = step_around(levels, count, (double)block->x[i]);
+  }
+  free(levels);
+  return true;
 }
 
 static void measure(struct inspect_block *block)
@@ -350,7 +382,7 @@ enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t 
   read_unit(fit, out);
   read_elements(feed, fit, out);
   measure(out);
-  return STATUS_OK;
+  return measure_steps(fit, out) ? STATUS_OK : error_memory(error, "the levels of a block");
 }
 
 double inspect_error(const struct inspect_block *block, size_t k)
@@ -371,19 +403,9 @@ static double scale_of(const struct inspect_block *block, size_t k)
 /* Value of element K's code at scale 1. */
 static double code_value(const struct inspect_block *block, size_t k)
 {
-  return is_integer(block->format) ? (double)(block->code[k] - block->zero)
-                                   : (double)format_decode(block->format, (uint32_t)block->code[k]);
-}
-
-/* Small floats: the step of the binade that y is in. */
-double inspect_step(const struct inspect_block *block, size_t k)
-{
-  const struct format *format = block->format;
-  if (is_integer(format))
-    return scale_of(block, k);
-  double value = fabs(code_value(block, k)), least = format_min_normal(format);
-  int exponent = ilogb(isfinite(value) ? fmax(value, least) : least);
-  return ldexp(scale_of(block, k), exponent - format->mantissa_bits);
+  return format_is_integer(block->format)
+             ? (double)(block->code[k] - block->zero)
+             : (double)format_decode(block->format, (uint32_t)block->code[k]);
 }
 
 /* --- words -------------------------------------------------------------------------------- */
@@ -401,7 +423,7 @@ static char *float_text(double value, char *text, size_t size)
 
 char *inspect_code(const struct inspect_block *block, size_t k, char *text, size_t size)
 {
-  if (is_integer(block->format))
+  if (format_is_integer(block->format))
     snprintf(text, size, "%ld", block->code[k]);
   else
     snprintf(text, size, "0x%0*lx", (block->format->bits + 3) / 4, (unsigned long)block->code[k]);
@@ -428,7 +450,7 @@ static void fields_text(const struct inspect_block *block, size_t k, char *text,
     return;
   }
   int exponent = ilogb(fmax(fabs(value), least));
-  snprintf(text, size, "%s = %.5g x 2^%d", bits, ldexp(value, -exponent), exponent);
+  snprintf(text, size, "%s = %.8g x 2^%d", bits, ldexp(value, -exponent), exponent);
 }
 
 char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, size_t size)
@@ -441,8 +463,8 @@ char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, 
     return text;
   }
   const char *verb = inspect_clipped(block, k) ? "clipped to" : "rounds to";
-  int used = snprintf(text, size, "x / scale = %.6g, %s %.6g", x / scale_of(block, k), verb, value);
-  size_t at = size_min((size_t)used, size - 1);
+  snprintf(text, size, "x / scale = %.6g, %s %.6g", x / scale_of(block, k), verb, value);
+  size_t at = strlen(text);
   if (block->asymmetric)
     snprintf(text + at, size - at, ", + zero %ld = code %s", block->zero, code);
   else
@@ -462,7 +484,7 @@ char *inspect_formula(const struct inspect_block *block, size_t k, char *text, s
   double y = (double)block->y[k];
   if (block->asymmetric)
     snprintf(text, size, "y = (code %s - zero %ld) x %s = %.6g", code, block->zero, scale, y);
-  else if (is_integer(block->format))
+  else if (format_is_integer(block->format))
     snprintf(text, size, "y = code %s x %s = %.6g", code, scale, y);
   else {
     fields_text(block, k, fields, sizeof fields);
@@ -473,7 +495,7 @@ char *inspect_formula(const struct inspect_block *block, size_t k, char *text, s
 
 char *inspect_loss(const struct inspect_block *block, size_t k, char *text, size_t size)
 {
-  double error = inspect_error(block, k), step = inspect_step(block, k);
+  double error = inspect_error(block, k), step = block->step[k];
   if (!isfinite(block->x[k]))
     snprintf(text, size, "y - x does not exist: x is %g", (double)block->x[k]);
   else if (error == 0)

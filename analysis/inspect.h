@@ -91,18 +91,19 @@ struct inspect_block {
   size_t notes;
   size_t index[INSPECT_MOST]; /* storage index of each element */
   float x[INSPECT_MOST], y[INSPECT_MOST];
-  long code[INSPECT_MOST]; /* integers: the grid number; else the bit pattern */
+  long code[INSPECT_MOST];   /* integers: the grid number; else the bit pattern */
+  double step[INSPECT_MOST]; /* distance between the levels around x; NaN where there is none */
   size_t finite;
   double error2, mse, sqnr_db; /* of the finite elements; NaN where they do not exist */
 };
 
-/* Reads block NUMBER of what FEED holds under FIT. STATUS_USAGE when there is no such block. */
+/* Reads block NUMBER of what FEED holds under FIT. STATUS_USAGE when there is no such block,
+ * STATUS_MEMORY. */
 enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t number,
                          struct inspect_block *out, struct error *error);
 
-/* y - x, and the distance between the levels on either side, of element K. */
+/* y - x of element K. */
 double inspect_error(const struct inspect_block *block, size_t k);
-double inspect_step(const struct inspect_block *block, size_t k);
 bool inspect_clipped(const struct inspect_block *block, size_t k);
 
 /* The code as people write it: "-93", "0x3c". */

@@ -46,7 +46,7 @@ static const char *place_text(const struct tensor *tensor, size_t index, char *t
 /* Where the error of element K stands between half a step down and half a step up. */
 static const char *gauge_text(const struct inspect_block *block, size_t k, char text[GAUGE + 1])
 {
-  double steps = inspect_error(block, k) / inspect_step(block, k);
+  double steps = inspect_error(block, k) / block->step[k];
   memset(text, '.', GAUGE);
   text[GAUGE / 2] = '|';
   text[GAUGE] = '\0';
@@ -66,7 +66,7 @@ static bool add_element(struct table *table, const struct subject *subject, size
   snprintf(x, sizeof x, "%.6g", (double)block->x[k]);
   snprintf(y, sizeof y, "%.6g", (double)block->y[k]);
   snprintf(error, sizeof error, "%.3g", inspect_error(block, k));
-  snprintf(steps, sizeof steps, "%+.2f", inspect_error(block, k) / inspect_step(block, k));
+  snprintf(steps, sizeof steps, "%+.2f", inspect_error(block, k) / block->step[k]);
   bool known = isfinite(block->x[k]);
   const char *cells[] = {place_text(subject->tensor, block->index[k], place, sizeof place),
                          x,
@@ -204,7 +204,7 @@ static json_t *elements_json(const struct inspect_block *block)
     json_object_set_new(object, "code", json_integer(block->code[k]));
     set_number(object, "y", (double)block->y[k]);
     set_number(object, "error", isfinite(block->x[k]) ? inspect_error(block, k) : (double)NAN);
-    set_number(object, "step", inspect_step(block, k));
+    set_number(object, "step", block->step[k]);
     json_object_set_new(object, "clipped", json_boolean(inspect_clipped(block, k)));
     json_object_set_new(object, "encoding",
                         json_string(inspect_encoding(block, k, text, sizeof text)));
