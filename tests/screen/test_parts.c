@@ -78,10 +78,15 @@ static void command_keys_are_unique(void **state)
     uint32_t keys[COMMAND_KEYS];
     size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
     assert_true(count > 0);
+    int only = explorer_commands[id].view;
+    enum view_kind view = only == COMMAND_EVERYWHERE ? VIEW_HISTOGRAM : (enum view_kind)only;
     for (size_t i = 0; i < count; i++)
-      assert_int_equal(command_of_key(keys[i]), id); /* the first with the key is this one */
+      assert_int_equal(command_of_key(keys[i], view), id); /* the first with the key is this one */
   }
-  assert_int_equal(command_of_key('~'), COMMAND_COUNT);
+  assert_int_equal(command_of_key('~', VIEW_INSPECTOR), COMMAND_COUNT);
+  assert_int_equal(command_of_key('w', VIEW_INSPECTOR), COMMAND_WORST_BLOCK);
+  assert_int_equal(command_of_key('w', VIEW_CHANNELS), COMMAND_GROUP_NEXT);
+  assert_int_equal(command_of_key(']', VIEW_INSPECTOR), COMMAND_GROUP_NEXT);
 }
 
 static void commands_are_documented(void **state)

@@ -2,6 +2,7 @@
 
 #include "tui/figure/draw.h"
 #include "tui/screen/help.h"
+#include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/terminal.h"
 
@@ -103,7 +104,7 @@ static bool window(const struct explorer *explorer, double *lo, double *hi)
 
 static bool has_x_window(struct explorer *explorer)
 {
-  if (explorer->state.view.kind != VIEW_CHANNELS)
+  if (explorer->state.view.kind == VIEW_HISTOGRAM || explorer->state.view.kind == VIEW_ERROR)
     return true;
   explorer_warn(explorer, "zoom and pan are for the histogram (1) and the error (2)");
   return false;
@@ -151,6 +152,8 @@ static void action_zoom_all(struct explorer *explorer, int unused)
 static void action_pan(struct explorer *explorer, int direction)
 {
   double lo, hi;
+  if (explorer->state.view.kind == VIEW_INSPECTOR)
+    return inspector_step(explorer, direction);
   if (!has_x_window(explorer) || !window(explorer, &lo, &hi))
     return;
   double by = (hi - lo) / 8 * direction;
@@ -162,6 +165,8 @@ static void action_pan(struct explorer *explorer, int direction)
 
 static void action_move(struct explorer *explorer, int by)
 {
+  if (explorer->state.view.kind == VIEW_INSPECTOR)
+    return inspector_move(explorer, by);
   if (explorer->state.view.kind != VIEW_CHANNELS) {
     action_zoom(explorer, by > 0 ? -1 : 1);
     return;
@@ -169,6 +174,16 @@ static void action_move(struct explorer *explorer, int by)
   long last = explorer->result ? (long)explorer->result->channels.count - 1 : 0;
   long at = (long)explorer->selected + by;
   explorer->selected = (size_t)(at < 0 ? 0 : at > last ? (last < 0 ? 0 : last) : at);
+}
+
+static void action_worst_block(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->state.view.block = VIEW_WORST_BLOCK;
+  if (explorer->state.view.kind != VIEW_INSPECTOR)
+    action_view(explorer, VIEW_INSPECTOR);
+  else
+    explorer_name(explorer);
 }
 
 static void action_panel(struct explorer *explorer, int direction)
@@ -198,6 +213,7 @@ static void go_to_tensor(struct explorer *explorer, size_t index)
   struct state next = explorer->state;
   next.tensor = index;
   next.view.channel = -1;
+  next.view.block = VIEW_WORST_BLOCK;
   next.view.lo = next.view.hi = NAN;
   state_fit(&next, &source_tensor(explorer->source, index)->shape);
   explorer->selected = explorer->first = 0;
@@ -458,7 +474,7 @@ static void help_mode_key(struct explorer *explorer, uint32_t key)
     if (moves[i].key == key)
       explorer->help_top += moves[i].by;
   if (key == KEY_CODE_ESCAPE || key == 'q' || key == KEY_CODE_RETURN ||
-      command_of_key(key) == COMMAND_HELP)
+      command_of_key(key, explorer->state.view.kind) == COMMAND_HELP)
     explorer->mode = MODE_MAIN;
 }
 

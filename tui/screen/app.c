@@ -96,16 +96,22 @@ static struct figure *figure_of(const struct explorer *explorer, enum view_kind 
   struct state state = explorer->shown;
   state.view.kind = kind;
   state.view.log_counts = explorer->state.view.log_counts;
+  state.view.block = explorer->state.view.block;
   struct view view = view_of(&state);
   return figure_build(explorer->result, &view, source_spec(explorer->source),
                       explorer_tensor(explorer), explorer->recipe);
 }
 
+void explorer_name(struct explorer *explorer)
+{
+  free(explorer->recipe);
+  explorer->recipe = explorer_recipe(explorer, &explorer->state);
+}
+
 void explorer_refresh(struct explorer *explorer)
 {
   enum view_kind kind = explorer->state.view.kind;
-  free(explorer->recipe);
-  explorer->recipe = explorer_recipe(explorer, &explorer->state);
+  explorer_name(explorer);
   figure_free(explorer->figure);
   figure_free(explorer->companion);
   explorer->figure = explorer->companion = NULL;
@@ -164,8 +170,11 @@ static bool open_channel(struct explorer *explorer, const struct state *state)
 static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
 {
   bool alone = state->view.channel >= 0;
-  struct result_request request = {
-      .axis = state->knobs.axis, .bins = (size_t)bins, .lo = state->view.lo, .hi = state->view.hi};
+  struct result_request request = {.axis = state->knobs.axis,
+                                   .bins = (size_t)bins,
+                                   .lo = state->view.lo,
+                                   .hi = state->view.hi,
+                                   .blocks = state->view.kind == VIEW_INSPECTOR};
   explorer->requested = *state;
   explorer->requested_bins = bins;
   explorer->work = work;
@@ -189,9 +198,16 @@ static int figure_bins(const struct view *view)
   return view->bins ? (int)view->bins : FIGURE_BINS;
 }
 
+/* True when the view needs more of the present numbers than was measured. */
+static bool lacks_blocks(const struct explorer *explorer)
+{
+  return explorer->state.view.kind == VIEW_INSPECTOR && explorer->work == WORK_NONE &&
+         !explorer_stale(explorer) && !explorer->result->blocks;
+}
+
 static void start_work(struct explorer *explorer)
 {
-  if (explorer->wanted) {
+  if (explorer->wanted || lacks_blocks(explorer)) {
     explorer->wanted = false;
     if (open_channel(explorer, &explorer->state))
       ask(explorer, &explorer->state, bins_wanted(explorer), WORK_SHOW);
@@ -248,7 +264,8 @@ static void forget_source(struct explorer *explorer)
   explorer->channel = NULL;
   source_close(explorer->source);
   explorer->history.pasts = explorer->history.futures = 0;
-  explorer->selected = explorer->first = 0;
+  explorer->selected = explorer->first = explorer->element = 0;
+  explorer->block_known = false;
 }
 
 static enum status open_source(const char *spec, struct source **out, struct error *error)
@@ -276,6 +293,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   explorer->state.tensor = 0;
   explorer->state.view.lo = explorer->state.view.hi = NAN;
   explorer->state.view.channel = -1;
+  explorer->state.view.block = VIEW_WORST_BLOCK;
   state_fit(&explorer->state, &source_tensor(source, 0)->shape);
   explorer->wanted = true;
   explorer->message[0] = 0;
@@ -303,7 +321,7 @@ static void handle_key(struct explorer *explorer, uint32_t key)
     action_overlay_key(explorer, key);
     return;
   }
-  enum command_id id = command_of_key(key);
+  enum command_id id = command_of_key(key, explorer->state.view.kind);
   if (id != COMMAND_COUNT)
     explorer_command(explorer, id);
   else

@@ -10,7 +10,9 @@
 
 const struct command explorer_commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
-  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why},
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, COMMAND_EVERYWHERE},
+#define COMMAND_IN(view, id, name, keys, group, hint, what, why, handler, argument)                \
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, view},
 #include "tui/screen/commands.def"
 #undef COMMAND
 };
@@ -23,15 +25,23 @@ const char *const command_group_titles[GROUP_COUNT] = {
     [GROUP_PROGRAM] = "Program",
 };
 
-enum command_id command_of_key(uint32_t key)
+static bool has_key(enum command_id id, uint32_t key)
 {
-  for (int id = 0; id < COMMAND_COUNT; id++) {
-    uint32_t keys[COMMAND_KEYS];
-    size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
-    for (size_t i = 0; i < count; i++)
-      if (keys[i] == key)
+  uint32_t keys[COMMAND_KEYS];
+  size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
+  for (size_t i = 0; i < count; i++)
+    if (keys[i] == key)
+      return true;
+  return false;
+}
+
+enum command_id command_of_key(uint32_t key, enum view_kind view)
+{
+  const int wanted[] = {(int)view, COMMAND_EVERYWHERE};
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    for (int id = 0; id < COMMAND_COUNT; id++)
+      if (explorer_commands[id].view == wanted[i] && has_key((enum command_id)id, key))
         return (enum command_id)id;
-  }
   return COMMAND_COUNT;
 }
 

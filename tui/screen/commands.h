@@ -4,6 +4,8 @@
 #ifndef QSCOPE_TUI_SCREEN_COMMANDS_H
 #define QSCOPE_TUI_SCREEN_COMMANDS_H
 
+#include "analysis/view.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,19 +26,20 @@ enum command_group {
   GROUP_COUNT
 };
 
-enum { COMMAND_KEYS = 4 };
+enum { COMMAND_KEYS = 4, COMMAND_EVERYWHERE = -1 };
 
 struct command {
   const char *name, *keys;
   enum command_group group;
   const char *hint, *what, *why;
+  int view; /* the only view where its keys are, or COMMAND_EVERYWHERE */
 };
 
 extern const struct command explorer_commands[COMMAND_COUNT];
 extern const char *const command_group_titles[GROUP_COUNT];
 
-/* The command of KEY, or COMMAND_COUNT. */
-enum command_id command_of_key(uint32_t key);
+/* The command of KEY in VIEW, or COMMAND_COUNT. */
+enum command_id command_of_key(uint32_t key, enum view_kind view);
 
 /* The names of its keys, separated by blanks ("z + ="), into TEXT; returns TEXT. */
 char *command_keys(enum command_id id, char *text, size_t size);

@@ -54,6 +54,9 @@ struct explorer {
   struct browser browser;
   struct prompt prompt;
   int help_top;
+  struct inspect_block block; /* the inspector's, as last drawn */
+  bool block_known;
+  size_t element;         /* the selected one of the block */
   size_t selected, first; /* place in the list of outliers; the first that is shown */
   char message[512];
   bool warning;
@@ -86,6 +89,8 @@ bool explorer_open(struct explorer *explorer, const char *spec);
 /* The recipe of STATE: a new string that the caller frees. NULL when memory runs out. */
 char *explorer_recipe(const struct explorer *explorer, const struct state *state);
 
+/* Makes the recipe of the present state again. */
+void explorer_name(struct explorer *explorer);
 /* Builds figure and recipe again from the result (the view or the count axis changed). */
 void explorer_refresh(struct explorer *explorer);
 

@@ -1,1 +1,298 @@
 #include "tui/screen/inspector.h"
+
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  CELLS_MOST = 1024, /* of the strip */
+  CELL_COLUMNS = 4,  /* of a block in the strip, when there are few */
+  GAUGE_MOST = 11,
+  LIST_FIXED = 34, /* columns of an element without its gauge */
+  LIST_WIDTH = LIST_FIXED + 7,
+  TALL = 14, /* rows from which on everything has its line */
+};
+
+/* --- which block -------------------------------------------------------------------------- */
+
+/* The number of the selected block; false while nobody knows it, or there is none. */
+static bool selected_block(const struct explorer *explorer, size_t *number)
+{
+  const struct result *result = explorer->result;
+  long block = explorer->state.view.block;
+  if (!result || explorer_stale(explorer) || (block < 0 && !result->blocks))
+    return false;
+  size_t count = inspect_grid_of(result->fit).count;
+  if (count)
+    *number = block < 0 ? result->blocks->worst : size_min((size_t)block, count - 1);
+  return count > 0;
+}
+
+static void select_block(struct explorer *explorer, size_t number)
+{
+  explorer->state.view.block = (long)number;
+  explorer_name(explorer);
+}
+
+void inspector_move(struct explorer *explorer, long by)
+{
+  size_t number;
+  if (!selected_block(explorer, &number))
+    return;
+  size_t last = inspect_grid_of(explorer->result->fit).count - 1;
+  if (by < 0)
+    number -= size_min(number, (size_t)-by);
+  else
+    number += size_min(last - number, (size_t)by);
+  select_block(explorer, number);
+}
+
+void inspector_step(struct explorer *explorer, int direction)
+{
+  size_t number;
+  if (!selected_block(explorer, &number))
+    return;
+  const struct inspect_grid grid = inspect_grid_of(explorer->result->fit);
+  size_t length = inspect_length(&grid, number), at = size_min(explorer->element, length - 1);
+  if (direction > 0 && at + 1 == length && number + 1 < grid.count) {
+    select_block(explorer, number + 1);
+    explorer->element = 0;
+  } else if (direction < 0 && at == 0 && number > 0) {
+    select_block(explorer, number - 1);
+    explorer->element = inspect_length(&grid, number - 1) - 1;
+  } else if (direction > 0 ? at + 1 < length : at > 0) {
+    explorer->element = direction > 0 ? at + 1 : at - 1;
+  }
+}
+
+/* Reads the selected block into explorer->block; the last one stays while numbers are stale. */
+static bool load(struct explorer *explorer)
+{
+  size_t number;
+  if (!explorer_stale(explorer)) {
+    struct feed feed = tensor_feed(explorer_tensor(explorer));
+    explorer->block_known =
+        selected_block(explorer, &number) &&
+        inspect_read(&feed, explorer->result->fit, number, &explorer->block, NULL) == STATUS_OK;
+  }
+  if (explorer->block_known && explorer->element >= explorer->block.length)
+    explorer->element = explorer->block.length - 1;
+  return explorer->block_known;
+}
+
+/* --- head --------------------------------------------------------------------------------- */
+
+static const struct style dim = {.ink = PAINT_DIM}, bold = {.attributes = CELL_BOLD};
+
+/* "block 17 of 0..63  rank 3 of 64: 12 % of the error". */
+static void paint_name(struct explorer *explorer, struct rect rect, int row)
+{
+  const struct inspect_block *block = &explorer->block;
+  const struct inspect_errors *blocks = explorer->result->blocks;
+  int column = cells_printf(&explorer->cells, rect, row, 1, bold, "block %zu", block->number);
+  column =
+      cells_printf(&explorer->cells, rect, row, column + 1, dim, "of 0..%zu", block->count - 1);
+  if (!blocks || blocks->count != block->count)
+    return;
+  size_t rank = inspect_rank(blocks, block->number);
+  struct style style = {.ink = rank == 1 ? PAINT_OUTLIER : PAINT_NONE};
+  column = cells_printf(&explorer->cells, rect, row, column + 2, style,
+                        rank == 1 ? "the worst" : "rank %zu", rank);
+  if (blocks->total > 0 && rect.columns > 45)
+    cells_printf(&explorer->cells, rect, row, column + 2, dim, "%.3g %% of the error",
+                 100 * block->error2 / blocks->total);
+}
+
+static void paint_stored(struct explorer *explorer, struct rect rect, int row)
+{
+  const struct inspect_block *block = &explorer->block;
+  char text[INSPECT_TEXT];
+  for (size_t i = 0, column = 1; i < block->notes; i++)
+    column = (size_t)cells_text(&explorer->cells, rect, row, (int)column,
+                                (struct style){.ink = PAINT_VALUE},
+                                inspect_note_text(block, i, text, sizeof text)) +
+             2;
+}
+
+static void paint_numbers(struct explorer *explorer, struct rect rect, int row)
+{
+  const struct inspect_block *block = &explorer->block;
+  char mse[32], sqnr[32];
+  cells_printf(&explorer->cells, rect, row, 1, (struct style){0}, "MSE %s  SQNR %s  %zu elements",
+               metric_print(metric_find("mse"), block->mse, mse, sizeof mse),
+               metric_print(metric_find("sqnr_db"), block->sqnr_db, sqnr, sizeof sqnr),
+               block->length);
+}
+
+/* --- strip -------------------------------------------------------------------------------- */
+
+/* One cell of the strip: WIDTH columns, EIGHTHS high; the worst stands out. */
+static void paint_cell(struct explorer *explorer, struct rect rect, int column, int width,
+                       int eighths, struct style style)
+{
+  for (int row = rect.rows - 1; row >= 0; row--, eighths -= 8) {
+    int part = eighths < 0 ? 0 : eighths > 8 ? 8 : eighths;
+    cells_fill(&explorer->cells, (struct rect){rect.row + row, rect.column + column, 1, width},
+               explorer->glyphs->code[GLYPH_BAR_0 + part], style);
+  }
+}
+
+/* The error of all blocks; MARK: a row for the cursor below, else the cell itself is marked. */
+static void paint_strip(struct explorer *explorer, struct rect rect, bool mark)
+{
+  const struct inspect_errors *blocks = explorer->result->blocks;
+  double share[CELLS_MOST];
+  rect.column++;
+  rect.columns -= 2;
+  if (!blocks || blocks->count != explorer->block.count) {
+    cells_text(&explorer->cells, rect, 0, 0, dim, "error of all blocks: computing");
+    return;
+  }
+  size_t cells = size_min(size_min(blocks->count, CELLS_MOST), (size_t)rect.columns);
+  int width = (int)size_min((size_t)rect.columns / cells, CELL_COLUMNS);
+  size_t here = inspect_strip_cell(blocks, cells, explorer->block.number);
+  size_t worst = inspect_strip_cell(blocks, cells, blocks->worst);
+  struct rect bars = rect;
+  bars.rows -= mark;
+  inspect_strip(blocks, cells, share);
+  for (size_t i = 0; i < cells; i++) {
+    struct style style = {.ink = i == worst ? PAINT_OUTLIER : PAINT_ERROR};
+    if (i == here && !mark)
+      style.attributes = CELL_REVERSE;
+    paint_cell(explorer, bars, (int)i * width, width, (int)ceil(share[i] * 8 * bars.rows), style);
+  }
+  if (!mark)
+    return;
+  int at = (int)here * width + (width - 1) / 2, row = rect.row + rect.rows - 1;
+  cells_fill(&explorer->cells, (struct rect){row, rect.column, 1, (int)cells * width},
+             explorer->glyphs->code[GLYPH_HORIZONTAL], (struct style){.ink = PAINT_FRAME});
+  cells_put(&explorer->cells, row, rect.column + at, explorer->glyphs->code[GLYPH_UP],
+            (struct style){.ink = PAINT_KEY});
+}
+
+/* --- elements ----------------------------------------------------------------------------- */
+
+/* Half a step down to half a step up, a point where the error is. */
+static void paint_gauge(struct explorer *explorer, struct rect rect, int row, int column, int width,
+                        size_t k, struct style style)
+{
+  const struct inspect_block *block = &explorer->block;
+  double steps = inspect_error(block, k) / block->step[k];
+  if (inspect_clipped(block, k)) {
+    style.ink = style.paper ? style.ink : PAINT_CLIP;
+    cells_text(&explorer->cells, rect, row, column, style, width < 7 ? "clip" : "clipped");
+    return;
+  }
+  if (!isfinite(steps))
+    return;
+  struct style ground = {.ink = style.paper ? style.ink : PAINT_FRAME, .paper = style.paper};
+  int top = rect.row + row, left = rect.column + column, middle = width / 2;
+  for (int i = 0; i < width; i++)
+    cells_put(&explorer->cells, top, left + i,
+              explorer->glyphs->code[i == middle ? GLYPH_STEM : GLYPH_DOT], ground);
+  int at = (int)lround((fmin(fmax(steps, -0.5), 0.5) + 0.5) * (width - 1));
+  style.ink = style.paper ? style.ink : PAINT_ERROR;
+  cells_put(&explorer->cells, top, left + at, explorer->glyphs->code[GLYPH_POINT], style);
+}
+
+static void paint_element(struct explorer *explorer, struct rect rect, int row, size_t k)
+{
+  const struct inspect_block *block = &explorer->block;
+  bool selected = k == explorer->element;
+  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE}, x = style, y = style;
+  char code[24];
+  if (!selected) {
+    x.ink = PAINT_ORIGINAL;
+    y.ink = PAINT_RECONSTRUCTION;
+  }
+  int gauge = rect.columns - LIST_FIXED - 1;
+  gauge = gauge > GAUGE_MOST ? GAUGE_MOST : gauge - (gauge % 2 == 0);
+  cells_fill(&explorer->cells, (struct rect){rect.row + row, rect.column, 1, LIST_FIXED + gauge},
+             ' ', style);
+  if (selected)
+    cells_put(&explorer->cells, rect.row + row, rect.column, explorer->glyphs->code[GLYPH_POINTER],
+              style);
+  cells_printf(&explorer->cells, rect, row, 1, style, "%3zu", k);
+  cells_printf(&explorer->cells, rect, row, 5, x, "%10.4g", (double)block->x[k]);
+  cells_printf(&explorer->cells, rect, row, 15, style, "%7s",
+               inspect_code(block, k, code, sizeof code));
+  cells_printf(&explorer->cells, rect, row, 22, y, "%11.4g", (double)block->y[k]);
+  paint_gauge(explorer, rect, row, LIST_FIXED, gauge, k, style);
+}
+
+/* The elements in as many columns as fit, the selected one always among them. */
+static void paint_elements(struct explorer *explorer, struct rect rect)
+{
+  int lists = rect.columns / LIST_WIDTH > 1 ? rect.columns / LIST_WIDTH : 1;
+  size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0, shown = rows * (size_t)lists;
+  if (shown == 0)
+    return;
+  size_t length = explorer->block.length, first = explorer->element / shown * shown;
+  first = first + shown > length && length > shown ? length - shown : first;
+  int width = rect.columns / lists;
+  for (int list = 0; list < lists; list++) {
+    struct rect part = {rect.row, rect.column + list * width, rect.rows, width};
+    size_t from = first + (size_t)list * rows;
+    if (from >= length)
+      break;
+    cells_printf(&explorer->cells, part, 0, 1, dim, "%3s %10s %6s %10s %s", "", "x", "code", "y",
+                 width - LIST_FIXED >= 11 ? " step -\302\275..\302\275" : " error");
+    for (size_t i = 0; i < rows && from + i < length; i++)
+      paint_element(explorer, part, 1 + (int)i, from + i);
+  }
+}
+
+/* The selected element, its numbers written out: ROWS of the three sentences, the decoding first.
+ */
+static void paint_formula(struct explorer *explorer, struct rect rect)
+{
+  const struct inspect_block *block = &explorer->block;
+  static const struct {
+    const char *name;
+    char *(*text)(const struct inspect_block *block, size_t k, char *text, size_t size);
+    uint8_t ink;
+  } sentence[] = {{"encode", inspect_encoding, PAINT_NONE},
+                  {"decode", inspect_formula, PAINT_RECONSTRUCTION},
+                  {"error", inspect_loss, PAINT_ERROR}};
+  char text[INSPECT_TEXT];
+  int skip = 3 - rect.rows, wide = rect.columns >= 50 ? 8 : 0;
+  for (int row = 0; row < rect.rows; row++) {
+    if (wide)
+      cells_text(&explorer->cells, rect, row, 1, dim, sentence[row + skip].name);
+    cells_text(&explorer->cells, rect, row, 1 + wide,
+               (struct style){.ink = sentence[row + skip].ink},
+               sentence[row + skip].text(block, explorer->element, text, sizeof text));
+  }
+}
+
+/* --- everything --------------------------------------------------------------------------- */
+
+static void paint_nothing(struct explorer *explorer, struct rect rect)
+{
+  bool empty = explorer->result && inspect_grid_of(explorer->result->fit).count == 0;
+  cells_text(&explorer->cells, rect, rect.rows / 2, 2, dim,
+             empty ? "The tensor is empty: it has no block." : "computing the error of all blocks");
+}
+
+void inspector_paint(struct explorer *explorer, struct rect rect)
+{
+  if (!load(explorer)) {
+    paint_nothing(explorer, rect);
+    return;
+  }
+  bool tall = rect.rows >= TALL;
+  int strip = tall ? 3 + (rect.rows >= 20) : 1, formula = tall ? 3 : 2, row = 0;
+  paint_name(explorer, rect, row++);
+  if (tall) {
+    paint_stored(explorer, rect, row++);
+    paint_numbers(explorer, rect, row++);
+  }
+  paint_strip(explorer, (struct rect){rect.row + row, rect.column, strip, rect.columns}, tall);
+  row += strip;
+  int rows = rect.rows - row - formula;
+  paint_elements(explorer, (struct rect){rect.row + row, rect.column, rows, rect.columns});
+  paint_formula(explorer,
+                (struct rect){rect.row + rect.rows - formula, rect.column, formula, rect.columns});
+}

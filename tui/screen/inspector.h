@@ -1,1 +1,18 @@
-/* placeholder */
+/* The inspector: view 4, one block of the tensor at a time.
+ *
+ * The block is read where it is drawn (it is small); the error of all blocks comes with the result.
+ * Ownership: borrows the explorer. Threads: the UI thread. */
+#ifndef QSCOPE_TUI_SCREEN_INSPECTOR_H
+#define QSCOPE_TUI_SCREEN_INSPECTOR_H
+
+#include "tui/screen/explorer.h"
+
+/* Goes BY blocks on (back when negative), as far as there are any. */
+void inspector_move(struct explorer *explorer, long by);
+/* Goes one element on or back, into the next block at the end of one. */
+void inspector_step(struct explorer *explorer, int direction);
+
+/* Draws the selected block, as much of it as RECT holds. */
+void inspector_paint(struct explorer *explorer, struct rect rect);
+
+#endif

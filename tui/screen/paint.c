@@ -1,5 +1,6 @@
 #include "tui/screen/explorer.h"
 #include "tui/screen/help.h"
+#include "tui/screen/inspector.h"
 #include "tui/screen/metrics_panel.h"
 #include "tui/screen/plot.h"
 
@@ -234,6 +235,7 @@ static void paint_plot(struct explorer *explorer)
                explorer->work == WORK_SHOW ? "computing" : "nothing computed yet");
     return;
   }
+  bool inspector = explorer->state.view.kind == VIEW_INSPECTOR;
   size_t count = explorer->result->channels.count;
   int list = count ? outlier_rows(explorer) : 0;
   if (list && explorer->selected >= count)
@@ -241,7 +243,10 @@ static void paint_plot(struct explorer *explorer)
   struct rect plot = {rect.row, rect.column, rect.rows - list, rect.columns};
   const struct channels *channels = &explorer->result->channels;
   double pointer = list ? (double)channels->by_ratio[explorer->selected] : (double)NAN;
-  plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs, pointer);
+  if (inspector)
+    inspector_paint(explorer, rect);
+  else
+    plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs, pointer);
   if (list)
     paint_outliers(explorer, (struct rect){rect.row + plot.rows, rect.column, list, rect.columns});
   struct rect companion = explorer->layout.place[PLACE_COMPANION];
@@ -267,7 +272,9 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
   double share = total ? fmin((double)done / (double)total, 1) : 0;
   int column = cells_text(&explorer->cells, part, 0, 1, style,
-                          explorer->work == WORK_EXPORT ? "export " : "stale  ");
+                          explorer->work == WORK_EXPORT ? "export "
+                          : explorer_stale(explorer)    ? "stale  "
+                                                        : "blocks ");
   int eighths = (int)(share * BAR * 8);
   for (int i = 0; i < BAR; i++, eighths -= 8) {
     enum glyph glyph = eighths >= 8  ? GLYPH_LEFT_8
@@ -333,7 +340,8 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
 {
   static const enum command_id views[] = {[VIEW_HISTOGRAM] = COMMAND_VIEW_HISTOGRAM,
                                           [VIEW_ERROR] = COMMAND_VIEW_ERROR,
-                                          [VIEW_CHANNELS] = COMMAND_VIEW_CHANNELS};
+                                          [VIEW_CHANNELS] = COMMAND_VIEW_CHANNELS,
+                                          [VIEW_INSPECTOR] = COMMAND_VIEW_INSPECTOR};
   bool here = id == views[explorer->state.view.kind]; /* the view that is shown */
   struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
                         .attributes = here ? CELL_UNDERLINE : 0};
@@ -358,6 +366,8 @@ static void paint_hints(struct explorer *explorer)
     column = paint_hint(explorer, rect, column, "Backspace", "whole tensor", quiet);
   else if (explorer->state.view.kind == VIEW_CHANNELS)
     column = paint_hint(explorer, rect, column, "Enter", "this channel", quiet);
+  else if (explorer->state.view.kind == VIEW_INSPECTOR)
+    column = paint_hint(explorer, rect, column, "w", "worst", quiet);
   for (int id = 0; id < COMMAND_COUNT; id++)
     if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
         column + hint_width(explorer, (enum command_id)id) <= room)
