@@ -462,8 +462,8 @@ char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, 
     snprintf(text, size, "x is not a number; code %s", code);
     return text;
   }
-  const char *verb = inspect_clipped(block, k) ? "clipped to" : "rounds to";
-  snprintf(text, size, "x / scale = %.6g, %s %.6g", x / scale_of(block, k), verb, value);
+  const char *clipped = inspect_clipped(block, k) ? "clipped to " : "";
+  snprintf(text, size, "x / scale = %.6g -> %s%.6g", x / scale_of(block, k), clipped, value);
   size_t at = strlen(text);
   if (block->asymmetric)
     snprintf(text + at, size - at, ", + zero %ld = code %s", block->zero, code);
@@ -501,8 +501,7 @@ char *inspect_loss(const struct inspect_block *block, size_t k, char *text, size
   else if (error == 0)
     snprintf(text, size, "y - x = 0: exact");
   else
-    snprintf(text, size, "y - x = %.4g = %.3g steps%s; %.3g %% of the block's squared error", error,
-             error / step, inspect_clipped(block, k) ? " (clipped)" : "",
+    snprintf(text, size, "y - x = %.4g = %.3g steps, %.3g %% of the block", error, error / step,
              100 * error * error / block->error2);
   return text;
 }

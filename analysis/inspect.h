@@ -109,7 +109,7 @@ bool inspect_clipped(const struct inspect_block *block, size_t k);
 /* The code as people write it: "-93", "0x3c". */
 char *inspect_code(const struct inspect_block *block, size_t k, char *text, size_t size);
 /* What happened to element K, with its numbers: how x became a code, how the code becomes y, what
- * is lost. Each at most INSPECT_TEXT bytes, ASCII; returns TEXT. */
+ * is lost (and its share in error2). Each at most INSPECT_TEXT bytes, ASCII; returns TEXT. */
 char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, size_t size);
 char *inspect_formula(const struct inspect_block *block, size_t k, char *text, size_t size);
 char *inspect_loss(const struct inspect_block *block, size_t k, char *text, size_t size);

@@ -8,6 +8,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_figure \
 	tests/analysis/test_golden \
 	tests/analysis/test_histogram \
+	tests/analysis/test_inspect \
 	tests/analysis/test_metrics \
 	tests/analysis/test_recipe \
 	tests/analysis/test_report \
@@ -34,6 +35,9 @@ tests_analysis_test_golden_SOURCES = tests/analysis/test_golden.c $(TEST_TENSORS
 tests_analysis_test_golden_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_histogram_SOURCES = tests/analysis/test_histogram.c $(TEST_TENSORS)
 tests_analysis_test_histogram_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_inspect_SOURCES = tests/analysis/test_inspect.c $(TEST_TENSORS) \
+	$(TEST_REFERENCE)
+tests_analysis_test_inspect_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_metrics_SOURCES = tests/analysis/test_metrics.c
 tests_analysis_test_metrics_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_report_SOURCES = tests/analysis/test_report.c $(TEST_TENSORS)

@@ -98,32 +98,46 @@ static void paint_name(struct explorer *explorer, struct rect rect, int row)
     return;
   size_t rank = inspect_rank(blocks, block->number);
   struct style style = {.ink = rank == 1 ? PAINT_OUTLIER : PAINT_NONE};
-  column = cells_printf(&explorer->cells, rect, row, column + 2, style,
-                        rank == 1 ? "the worst" : "rank %zu", rank);
-  if (blocks->total > 0 && rect.columns > 45)
-    cells_printf(&explorer->cells, rect, row, column + 2, dim, "%.3g %% of the error",
-                 100 * block->error2 / blocks->total);
+  cells_printf(&explorer->cells, rect, row, column + 2, style,
+               rank == 1             ? "the worst"
+               : rect.columns < 45 ? "rank %zu"
+                                   : "rank %zu by error",
+               rank);
 }
 
+/* Scale, zero point and the like; with their bits where there is room. */
 static void paint_stored(struct explorer *explorer, struct rect rect, int row)
 {
   const struct inspect_block *block = &explorer->block;
-  char text[INSPECT_TEXT];
+  const struct style number = {.ink = PAINT_VALUE};
+  char text[INSPECT_NOTES * INSPECT_TEXT] = "";
+  for (size_t i = 0, used = 0; i < block->notes; i++, used = strlen(text)) {
+    snprintf(text + used, sizeof text - used, "%s", i ? "  " : "");
+    used = strlen(text);
+    inspect_note_text(block, i, text + used, sizeof text - used);
+  }
+  if (text_width(&explorer->cells, text) < rect.columns) {
+    cells_text(&explorer->cells, rect, row, 1, number, text);
+    return;
+  }
   for (size_t i = 0, column = 1; i < block->notes; i++)
-    column = (size_t)cells_text(&explorer->cells, rect, row, (int)column,
-                                (struct style){.ink = PAINT_VALUE},
-                                inspect_note_text(block, i, text, sizeof text)) +
+    column = (size_t)cells_printf(&explorer->cells, rect, row, (int)column, number, "%s %.6g %s",
+                                  block->note[i].name, block->note[i].value, block->note[i].type) +
              2;
 }
 
 static void paint_numbers(struct explorer *explorer, struct rect rect, int row)
 {
   const struct inspect_block *block = &explorer->block;
+  const struct inspect_errors *blocks = explorer->result->blocks;
   char mse[32], sqnr[32];
-  cells_printf(&explorer->cells, rect, row, 1, (struct style){0}, "MSE %s  SQNR %s  %zu elements",
-               metric_print(metric_find("mse"), block->mse, mse, sizeof mse),
-               metric_print(metric_find("sqnr_db"), block->sqnr_db, sqnr, sizeof sqnr),
-               block->length);
+  int column =
+      cells_printf(&explorer->cells, rect, row, 1, (struct style){0}, "MSE %s  SQNR %s",
+                   metric_print(metric_find("mse"), block->mse, mse, sizeof mse),
+                   metric_print(metric_find("sqnr_db"), block->sqnr_db, sqnr, sizeof sqnr));
+  if (blocks && blocks->count == block->count && blocks->total > 0)
+    cells_printf(&explorer->cells, rect, row, column + 2, dim, "%.3g %% of all error",
+                 100 * block->error2 / blocks->total);
 }
 
 /* --- strip -------------------------------------------------------------------------------- */
@@ -238,33 +252,41 @@ static void paint_elements(struct explorer *explorer, struct rect rect)
     if (from >= length)
       break;
     cells_printf(&explorer->cells, part, 0, 1, dim, "%3s %10s %6s %10s %s", "", "x", "code", "y",
-                 width - LIST_FIXED >= 11 ? " step -\302\275..\302\275" : " error");
+                 width - LIST_FIXED < 11   ? " error"
+                 : explorer->glyphs->ascii ? " step -.5...5"
+                                           : " step -\302\275..\302\275");
     for (size_t i = 0; i < rows && from + i < length; i++)
       paint_element(explorer, part, 1 + (int)i, from + i);
   }
 }
 
-/* The selected element, its numbers written out: ROWS of the three sentences, the decoding first.
- */
+/* Small floats are written out bit by bit: on narrow screens that takes two lines. */
+static int formula_rows(const struct explorer *explorer, struct rect rect)
+{
+  enum { WIDE = 64 };
+  bool wraps = rect.columns < WIDE && !format_is_integer(explorer->block.format);
+  return rect.rows < TALL ? 2 : wraps ? 4 : 3;
+}
+
+/* The selected element, its numbers written out; how it was encoded comes where there is room. */
 static void paint_formula(struct explorer *explorer, struct rect rect)
 {
   const struct inspect_block *block = &explorer->block;
-  static const struct {
-    const char *name;
-    char *(*text)(const struct inspect_block *block, size_t k, char *text, size_t size);
-    uint8_t ink;
-  } sentence[] = {{"encode", inspect_encoding, PAINT_NONE},
-                  {"decode", inspect_formula, PAINT_RECONSTRUCTION},
-                  {"error", inspect_loss, PAINT_ERROR}};
-  char text[INSPECT_TEXT];
-  int skip = 3 - rect.rows, wide = rect.columns >= 50 ? 8 : 0;
-  for (int row = 0; row < rect.rows; row++) {
-    if (wide)
-      cells_text(&explorer->cells, rect, row, 1, dim, sentence[row + skip].name);
-    cells_text(&explorer->cells, rect, row, 1 + wide,
-               (struct style){.ink = sentence[row + skip].ink},
-               sentence[row + skip].text(block, explorer->element, text, sizeof text));
+  char text[INSPECT_TEXT], mark[5];
+  struct rect line = {rect.row, rect.column + 1, 1, rect.columns - 1};
+  utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
+  if (rect.rows > 2) {
+    inspect_encoding(block, explorer->element, text, sizeof text);
+    cells_wrap(&explorer->cells, line, (struct style){0}, text, mark);
+    line.row++;
   }
+  line.rows = rect.row + rect.rows - 1 - line.row;
+  inspect_formula(block, explorer->element, text, sizeof text);
+  cells_wrap(&explorer->cells, line, (struct style){.ink = PAINT_RECONSTRUCTION}, text, mark);
+  line.row += text_width(&explorer->cells, text) > line.columns ? line.rows : 1;
+  line.rows = 1;
+  inspect_loss(block, explorer->element, text, sizeof text);
+  cells_wrap(&explorer->cells, line, (struct style){.ink = PAINT_ERROR}, text, mark);
 }
 
 /* --- everything --------------------------------------------------------------------------- */
@@ -283,7 +305,7 @@ void inspector_paint(struct explorer *explorer, struct rect rect)
     return;
   }
   bool tall = rect.rows >= TALL;
-  int strip = tall ? 3 + (rect.rows >= 20) : 1, formula = tall ? 3 : 2, row = 0;
+  int strip = tall ? 3 + (rect.rows >= 20) : 1, formula = formula_rows(explorer, rect), row = 0;
   paint_name(explorer, rect, row++);
   if (tall) {
     paint_stored(explorer, rect, row++);

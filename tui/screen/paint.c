@@ -366,8 +366,11 @@ static void paint_hints(struct explorer *explorer)
     column = paint_hint(explorer, rect, column, "Backspace", "whole tensor", quiet);
   else if (explorer->state.view.kind == VIEW_CHANNELS)
     column = paint_hint(explorer, rect, column, "Enter", "this channel", quiet);
-  else if (explorer->state.view.kind == VIEW_INSPECTOR)
+  else if (explorer->state.view.kind == VIEW_INSPECTOR) {
+    if (explorer->layout.form == LAYOUT_FULL)
+      column = paint_hint(explorer, rect, column, "Arrows", "walk", quiet);
     column = paint_hint(explorer, rect, column, "w", "worst", quiet);
+  }
   for (int id = 0; id < COMMAND_COUNT; id++)
     if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
         column + hint_width(explorer, (enum command_id)id) <= room)
