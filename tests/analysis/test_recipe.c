@@ -43,7 +43,7 @@ static bool same_view(const struct view *a, const struct view *b)
 {
   return a->kind == b->kind && a->log_counts == b->log_counts && same_number(a->lo, b->lo) &&
          same_number(a->hi, b->hi) && a->axis == b->axis && a->channel == b->channel &&
-         a->bins == b->bins;
+         a->block == b->block && a->bins == b->bins;
 }
 
 static void assert_same(const struct recipe *a, const struct recipe *b)
@@ -103,11 +103,12 @@ static void every_setting_is_written(void **state)
                               .hi = 1e-7,
                               .axis = -1,
                               .channel = 53,
+                              .block = 7,
                               .bins = 120};
   char *text = recipe_print(&recipe);
   assert_non_null(text);
   assert_non_null(strstr(text, " --view channels --log --range -0.1:1e-07 --axis -1 --channel 53 "
-                               "--bins 120"));
+                               "--block 7 --bins 120"));
   free(text);
   round_trip(&recipe, NULL);
 }
@@ -138,8 +139,7 @@ static void quoting(void **state)
     char expected[256];
     struct recipe recipe;
     set(&recipe, "x.npy", names[i].name);
-    snprintf(expected, sizeof expected, "qscope x.npy -t %s --view histogram",
-             names[i].quoted);
+    snprintf(expected, sizeof expected, "qscope x.npy -t %s --view histogram", names[i].quoted);
     round_trip(&recipe, expected);
   }
 }
@@ -204,7 +204,8 @@ static void mistakes_name_the_word(void **state)
   } lines[] = {
       {"qscope plot a.npy --vew error", "\"--vew\"; did you mean --view?"},
       {"qscope plot a.npy b.npy", "\"b.npy\""},
-      {"qscope plot a.npy --view pie", "expected histogram, error or channels, found \"pie\""},
+      {"qscope plot a.npy --view pie",
+       "expected histogram, error, channels or inspector, found \"pie\""},
       {"qscope plot a.npy --log=2", "\"--log=2\""},
       {"qscope plot a.npy --range 2:1", "\"2:1\""},
       {"qscope plot a.npy --range 1:1", "\"1:1\""},
@@ -297,6 +298,7 @@ static void round_trip_of_anything(void **state)
     recipe.view.kind = (enum view_kind)(next(&seed) % 3);
     recipe.view.axis = (int)(next(&seed) % 16) - 8;
     recipe.view.channel = (long)(next(&seed) % 100) - 1;
+    recipe.view.block = (long)(next(&seed) % 100) - 1;
     recipe.view.bins = next(&seed) % RECIPE_BINS;
     round_trip(&recipe, NULL);
   }

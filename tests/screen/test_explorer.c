@@ -631,7 +631,7 @@ static void assert_block(struct harness *harness, long number)
 static void the_inspector_walks(void **state)
 {
   (void)state;
-  static const char up[] = "\033[A", down[] = "\033[B", right[] = "\033[C", left[] = "\033[D";
+  static const char up[] = "\033OA", down[] = "\033OB", right[] = "\033OC", left[] = "\033OD";
   struct harness *harness = fixture_open();
   char *text = inspected("-t conv", "worst");
   long worst = strtol(text, NULL, 10);

@@ -99,7 +99,7 @@ static void paint_name(struct explorer *explorer, struct rect rect, int row)
   size_t rank = inspect_rank(blocks, block->number);
   struct style style = {.ink = rank == 1 ? PAINT_OUTLIER : PAINT_NONE};
   cells_printf(&explorer->cells, rect, row, column + 2, style,
-               rank == 1             ? "the worst"
+               rank == 1           ? "the worst"
                : rect.columns < 45 ? "rank %zu"
                                    : "rank %zu by error",
                rank);
