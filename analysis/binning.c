@@ -133,6 +133,7 @@ static void bin_piece(struct worker_bins *bins, struct error_sum *errors, const 
   for (size_t i = 0; i < n; i++) {
     struct error_sum *sum = &errors[x_at[i]];
     double magnitude = fabs((double)y[i] - (double)x[i]);
+    magnitude = isnan(magnitude) ? (double)INFINITY : magnitude; /* overflow to NaN */
     original[x_at[i]]++;
     reconstruction[y_at[i]]++;
     error[error_at[i]]++;
@@ -273,6 +274,7 @@ enum status measure_histograms(const struct measure *measure, const struct resul
   struct bins_pass job = {.pass = {.feed = measure->feed,
                                    .fit = measure->fit,
                                    .spans = pass_spans(measure->feed->count, SIZE_MAX),
+                                   .lost = true,
                                    .progress = measure->progress},
                           .bins = request->bins,
                           .all_finite = result->facts.finite == measure->feed->count};

@@ -14,7 +14,8 @@ enum {
 bool codes_init(struct codes *codes, const struct fit *fit)
 {
   const struct quantizer *quantizer = fit_quantizer(fit);
-  *codes = (struct codes){.fit = fit, .codes = format_codes(quantizer->format)};
+  bool counted = quantizer->format->bits <= FORMAT_CODE_BITS;
+  *codes = (struct codes){.fit = fit, .codes = counted ? format_codes(quantizer->format) : 0};
   codes->lanes = codes->codes <= LANES_CODES ? LANES : 1;
   codes->stride = codes->lanes * codes->codes + LINE;
   codes->workers = pool_threads();
@@ -71,6 +72,8 @@ static void count_high(struct codes *codes, const struct pass_block *block, bool
 
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
 {
+  if (codes->codes == 0)
+    return;
   uint64_t *count = codes->count + block->worker * codes->stride;
   size_t lane = codes->lanes == LANES ? codes->codes : 0, i = 0;
   if (codes->high_by_unit)
@@ -104,8 +107,7 @@ static bool is_high(const struct codes *codes, size_t code)
     high_limits(codes, 0, &first, &last);
     return (long)code < first || (long)code > last;
   }
-  return fabs(fit_code_value(codes->fit, 0, (uint32_t)code)) * 127 >
-         format_max(quantizer->format) * 100;
+  return fabs(fit_code_value(codes->fit, 0, (uint32_t)code)) * 127 > fit_grid_max(codes->fit) * 100;
 }
 
 /* Codes of a block format that mean the same number count as the first of them. */
@@ -123,10 +125,13 @@ static void merge_equal(const struct codes *codes)
 void codes_finish(const struct codes *codes, struct metrics *metrics)
 {
   const struct quantizer *quantizer = fit_quantizer(codes->fit);
+  metrics->levels = fit_level_count(codes->fit);
+  if (codes->codes == 0)
+    return;
   gather(codes);
   if (format_is_block(quantizer->format))
     merge_equal(codes);
-  if (quantizer->format->family->signed_zero) {
+  if (quantizer->format->family->signed_zero && quantizer->format->top != TOP_FNUZ) {
     size_t minus_zero = codes->codes / 2;
     codes->count[0] += codes->count[minus_zero];
     codes->count[minus_zero] = 0;
@@ -145,7 +150,6 @@ void codes_finish(const struct codes *codes, struct metrics *metrics)
   for (size_t i = 0; i < codes->codes; i++)
     if (codes->count[i])
       entropy += (double)codes->count[i] / n * log2(n / (double)codes->count[i]);
-  metrics->levels = format_levels(quantizer->format, quantizer->asymmetric, quantizer->narrow);
   metrics->code_entropy_bits = total ? entropy : (double)NAN;
   /* Where the lowest code stands for a stored minimum, no code is far from zero by itself. */
   metrics->high_code_rate = fit_has_offset(codes->fit) ? (double)NAN : (double)high / n;

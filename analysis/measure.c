@@ -25,6 +25,7 @@ struct span_sums {
   struct tally tally;
   struct extremes reconstruction;
   struct clipped_units clipped;
+  uint64_t lost;
 };
 
 struct metrics_pass {
@@ -231,6 +232,7 @@ static void add_block(void *context, const struct pass_block *block)
   tally_merge(&span->tally, &tally);
   if (job->blocks)
     count_clipped_units(job, block, &span->clipped);
+  span->lost += block->lost;
   kernels.extremes(block->y, block->n, &span->reconstruction);
   codes_add(&job->codes, block, tally.finite == block->n);
 }
@@ -289,13 +291,15 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
 {
   struct tally tally = {0};
   struct extremes reconstruction = extremes_empty();
+  uint64_t lost = 0;
   for (size_t i = 0; i < job->pass.spans; i++) {
+    lost += job->spans[i].lost;
     tally_merge(&tally, &job->spans[i].tally);
     extremes_merge(&reconstruction, &job->spans[i].reconstruction);
   }
   measure->least = reconstruction.min;
   measure->most = reconstruction.max;
-  metrics_from_tally(&tally, &result->metrics);
+  metrics_from_tally(&tally, lost, &result->metrics);
   codes_finish(&job->codes, &result->metrics);
   if (job->blocks)
     result->metrics.clipped_blocks = clipped_share(job);

@@ -1,5 +1,7 @@
 #include "analysis/metrics.h"
 
+#include "quant/format.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +13,10 @@ double sqnr_db(double signal2, double error2)
   return 10 * log10(signal2 / error2);
 }
 
-void metrics_from_tally(const struct tally *tally, struct metrics *metrics)
+void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics)
 {
+  uint64_t all = tally->finite + overflowed;
+  metrics->overflow_rate = all ? (double)overflowed / (double)all : (double)NAN;
   double n = tally->finite ? (double)tally->finite : (double)NAN;
   metrics->mse = tally->error2 / n;
   metrics->rmse = sqrt(metrics->mse);
@@ -42,13 +46,13 @@ VALUE(channel_sqnr_worst)
 VALUE(max_abs_error)
 VALUE(mean_error)
 VALUE(clip_rate)
+VALUE(overflow_rate)
 VALUE(rail_rate)
 VALUE(rounding_mse)
 VALUE(clipping_mse)
 VALUE(cosine)
 VALUE(papr)
 VALUE(zero_rate)
-VALUE(levels_used)
 VALUE(levels)
 VALUE(code_entropy_bits)
 VALUE(high_code_rate)
@@ -58,6 +62,13 @@ VALUE(kl_divergence)
 VALUE(clipped_blocks)
 VALUE(bits_per_element)
 #undef VALUE
+
+/* Formats without codes have none that could be counted. */
+static double levels_used_value(const struct metrics *metrics)
+{
+  bool counted = metrics->levels <= (size_t)1 << FORMAT_CODE_BITS;
+  return counted ? (double)metrics->levels_used : (double)NAN;
+}
 
 #define ROW(field, label, unit, meaning)                                                           \
   {                                                                                                \
@@ -74,6 +85,7 @@ const struct metric metric_table[] = {
     ROW(max_abs_error, "max error", "", "largest |x - y|"),
     ROW(mean_error, "mean error", "", "mean of x - y: the bias"),
     ROW(clip_rate, "clip rate", "%", "share of the elements outside the range of the quantizer"),
+    ROW(overflow_rate, "overflow", "%", "share of the elements that became infinite or NaN"),
     ROW(rail_rate, "rail rate", "%", "share of the elements on the lowest or the highest code"),
     ROW(rounding_mse, "rounding MSE", "", "part of the MSE made inside the range"),
     ROW(clipping_mse, "clipping MSE", "", "part of the MSE made outside the range"),

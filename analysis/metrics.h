@@ -7,13 +7,15 @@
  *   mse = mean((x - y)^2); rmse its root; max_abs_error = max |x - y|; mean_error = mean(x - y)
  *   sqnr_db = 10 log10(sum x^2 / sum (x - y)^2); +inf when there is no error ("exact")
  *   clip_rate = share of elements whose rounded code the clamp changed
+ *   overflow_rate = share of the finite elements whose reconstruction is infinite or NaN
+ *     (overflow=nonfinite); they are left out of every other metric, of N, too
  *   rail_rate = share of elements whose code is the lowest or the highest, told by its value
  *   rounding_mse + clipping_mse = mse: error of the elements inside / outside the range
  *   bulk_sqnr_db = the same ratio over the elements with |x| <= the 99th percentile of |x|
  *   channel_sqnr_db = median and worst over the channels of the chosen axis
  *   papr = absmax / rms
  *   zero_rate = share of non-zero x that became 0, of all N
- *   levels_used = distinct codes that occur; levels = codes the scheme can produce (the two zeros
+ *   levels_used = distinct codes that occur (unknown for formats of more than 16 bits); levels = codes the scheme can produce (the two zeros
  *     of a small float are one)
  *   code_entropy_bits = -sum p log2 p over the codes
  *   high_code_rate = share of elements with |grid value| > 100/127 of the grid's largest
@@ -41,7 +43,7 @@ enum { METRICS_KL_BINS = 128 };
 
 struct metrics {
   double mse, rmse, sqnr_db, max_abs_error, mean_error;
-  double clip_rate, rail_rate, rounding_mse, clipping_mse;
+  double clip_rate, rail_rate, rounding_mse, clipping_mse, overflow_rate;
   double bulk_sqnr_db, channel_sqnr_median, channel_sqnr_worst;
   size_t worst_channel;
   double papr, zero_rate, code_entropy_bits, high_code_rate, cosine;
@@ -68,7 +70,8 @@ char *metric_print(const struct metric *metric, double value, char *text, size_t
 /* Signal-to-noise ratio in dB from the two sums; NaN when there is no signal and no error. */
 double sqnr_db(double signal2, double error2);
 
-/* Fills what follows from the sums of TALLY alone. */
-void metrics_from_tally(const struct tally *tally, struct metrics *metrics);
+/* Fills what follows from the sums of TALLY, and from the number of elements that TALLY lacks
+ * because they overflowed. */
+void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics);
 
 #endif

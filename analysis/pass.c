@@ -2,6 +2,8 @@
 
 #include "quant/base/size.h"
 
+#include <math.h>
+
 enum { SPANS_MOST = 128 };
 
 size_t pass_spans(size_t count, size_t most)
@@ -26,6 +28,20 @@ struct walk {
   void *context;
 };
 
+/* X with NaN where a finite number became infinite or NaN: what has no error has no place in the
+ * sums. Counts them in *lost. */
+static const float *without_lost(const float *x, const float *y, size_t n, float *scratch,
+                                 size_t *lost)
+{
+  *lost = 0;
+  for (size_t i = 0; i < n; i++) {
+    bool gone = isfinite(x[i]) && !isfinite(y[i]);
+    *lost += gone;
+    scratch[i] = gone ? NAN : x[i];
+  }
+  return scratch;
+}
+
 static void walk_span(void *context, size_t span, unsigned worker)
 {
   const struct walk *walk = context;
@@ -40,6 +56,8 @@ static void walk_span(void *context, size_t span, unsigned worker)
     block.n = size_min(FEED_BLOCK, end - block.start);
     block.x = feed_block(pass->feed, block.start, block.n, scratch);
     fit_round_trip(pass->fit, block.start, block.n, block.x, y, pass->codes ? codes : NULL);
+    if (fit_loses_numbers(pass->fit) && !pass->lost)
+      block.x = without_lost(block.x, y, block.n, scratch, &block.lost);
     walk->block(walk->context, &block);
     progress_advance(pass->progress, block.n);
   }

@@ -106,7 +106,7 @@ static json_t *metrics_json(const struct metrics *metrics, bool exact)
     if (strncmp(metric->name, nested, strlen(nested)) == 0) {
       json_object_set(object, "channel_sqnr_db", channels);
       set_number(channels, metric->name + strlen(nested), value);
-    } else if (is_count(metric)) {
+    } else if (is_count(metric) && !isnan(value)) {
       set_count(object, metric->name, (uint64_t)value);
     } else {
       set_number(object, metric->name, value);

@@ -16,6 +16,7 @@ static const struct metrics no_metrics = {
     .mean_error = NONE,
     .clip_rate = NONE,
     .rail_rate = NONE,
+    .overflow_rate = NONE,
     .rounding_mse = NONE,
     .clipping_mse = NONE,
     .bulk_sqnr_db = NONE,

@@ -47,8 +47,9 @@ static float decode(const struct format *format, uint32_t code)
 }
 
 /* The code of the level nearest to X, the first of equals: blocks have rules of their own. */
-static uint32_t encode(const struct format *format, float x)
+static uint32_t encode(const struct format *format, float x, bool nonfinite)
 {
+  (void)nonfinite;
   size_t count, best = 0;
   const float *level = levels_of(format, &count);
   float distance = INFINITY;

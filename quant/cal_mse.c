@@ -31,7 +31,7 @@ struct job {
 
 /* --- errors on the values --------------------------------------------------------------- */
 
-enum { MAX_TRIALS = 16, CLIPS = 4 * MAX_TRIALS };
+enum { MAX_TRIALS = 16, CLIPS = 4 * MAX_TRIALS, FEW_EXPONENT_BITS = 3 };
 
 struct trials {
   struct grid grid;
@@ -100,7 +100,10 @@ static enum status refine(struct job *job, double width, double until, double *l
 static enum status search_clips(struct job *job)
 {
   const struct family *family = job->calibration->format->family;
-  const double first = family->widest, last = family->narrowest;
+  /* Few octaves are soon left by clipping. */
+  bool few = job->calibration->format->exponent_bits > 0 &&
+             job->calibration->format->exponent_bits <= FEW_EXPONENT_BITS;
+  const double first = family->widest, last = few ? 0.02 : family->narrowest;
   const double step = pow(last / first, 1.0 / (CLIPS - 1));
   double least = HUGE_VAL, clip = first, whole = (double)job->best->scale;
   enum status status = STATUS_OK;

@@ -43,16 +43,30 @@ double calibrator_default(const struct calibrator *calibrator, const struct form
   return format->bits >= 8 ? calibrator->default_value : format->bits >= 6 ? 99.9 : 99;
 }
 
-/* A zero range has no scale of its own; a range of denormals must not divide by zero. */
+/* A zero range has no scale of its own; a range of denormals must not divide by zero, and one bit
+ * for all of float32 must not overflow. */
 static float usable(float scale)
 {
-  return fmaxf(scale, FLT_TRUE_MIN);
+  return fminf(fmaxf(scale, FLT_TRUE_MIN), FLT_MAX);
+}
+
+float calibration_stored_scale(const struct calibration *calibration, float scale)
+{
+  const struct format *type = calibration->scale_type;
+  int exponent;
+  if (calibration->pow2 && frexpf(scale, &exponent) != 0.5f)
+    scale = exponent > FLT_MAX_EXP - 1 ? 0x1p127f : ldexpf(1, exponent);
+  if (type)
+    scale =
+        fmaxf(format_decode(type, format_encode(type, scale)), (float)format_min_subnormal(type));
+  return scale;
 }
 
 static void symmetric_scale(const struct calibration *calibration, float threshold, float *scale,
                             long *zero)
 {
   *scale = threshold > 0 ? usable(threshold / (float)format_max(calibration->format)) : 1;
+  *scale = calibration_stored_scale(calibration, *scale);
   *zero = 0;
 }
 
@@ -64,9 +78,11 @@ static void asymmetric_scale(const struct calibration *calibration, float lo, fl
   *zero = 0;
   if (lo == hi)
     return;
-  *scale = usable((hi - lo) / steps);
+  *scale = (hi - lo) / steps;
   if (isinf(*scale)) /* the width of -FLT_MAX..FLT_MAX is no float32 */
     *scale = hi / steps - lo / steps;
+  *scale = usable(*scale);
+  *scale = calibration_stored_scale(calibration, *scale);
   *zero = lrintf(fminf(-lo / *scale, steps));
 }
 
@@ -75,7 +91,7 @@ void calibration_scale(const struct calibration *calibration, const struct choic
 {
   float lo = (float)choice->lo, hi = (float)choice->hi;
   if (choice->has_scale) {
-    *scale = choice->scale;
+    *scale = calibration_stored_scale(calibration, choice->scale);
     *zero = choice->zero;
   } else if (calibration->asymmetric) {
     asymmetric_scale(calibration, fminf(lo, 0), fmaxf(hi, 0), scale, zero);
@@ -86,5 +102,5 @@ void calibration_scale(const struct calibration *calibration, const struct choic
 
 struct grid calibration_grid(const struct calibration *calibration)
 {
-  return grid_make(calibration->format, calibration->asymmetric, calibration->narrow);
+  return grid_make(calibration->format, calibration->asymmetric, calibration->narrow, false);
 }

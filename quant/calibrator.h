@@ -19,6 +19,8 @@ struct calibration {
   bool asymmetric, narrow;
   enum rounding rounding;
   double parameter; /* percentile=P and the like */
+  bool pow2;        /* scales: see struct quantizer */
+  const struct format *scale_type;
 };
 
 struct choice {
@@ -56,11 +58,16 @@ double calibrator_default(const struct calibrator *calibrator, const struct form
  * point = round_half_even(-lo / scale) clamped to the codes. The symmetric full scheme clamps to
  * -2^(b-1)..2^(b-1)-1 all the same: with scale = absmax / 127 the code -128 stays for hand-made
  * scales. A zero range gives scale 1; a scale below the smallest positive float32 is raised to
- * it. A choice that has a scale passes through. */
+ * it. A choice that has a scale passes through. Last of all the scale is rounded as the spec says
+ * (calibration_stored_scale); the zero point of a range goes with the rounded scale. */
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,
                        float *scale, long *zero);
 
-/* The grid that CALIBRATION is for. */
+/* SCALE as it is stored: up to a power of two (pow2), then to the nearest number of scale_type, at
+ * least its smallest and at most its largest. */
+float calibration_stored_scale(const struct calibration *calibration, float scale);
+
+/* The grid that CALIBRATION is for; searches suppose that it saturates. */
 struct grid calibration_grid(const struct calibration *calibration);
 
 #endif

@@ -16,7 +16,9 @@
 struct grid {
   const struct format *format;
   bool asymmetric, narrow;
+  bool nonfinite;                  /* overflow gives infinity or NaN, where the format has them */
   struct minifloat_grid minifloat; /* small floats */
+  const struct codebook *codebook; /* codebooks; those that are learned get it from the fit */
 };
 
 /* How a grid ends, at scale 1: beyond END it would go on in steps of STEP, and the tie half a step
@@ -38,7 +40,7 @@ struct family {
   double (*max)(const struct format *format);
   size_t (*levels)(const struct format *format, bool asymmetric, bool narrow);
   float (*decode)(const struct format *format, uint32_t code);
-  uint32_t (*encode)(const struct format *format, float x);
+  uint32_t (*encode)(const struct format *format, float x, bool nonfinite);
 
   /* --- of a grid --- */
   /* Fills the family's part of GRID. */
@@ -64,7 +66,7 @@ struct family {
   double (*sse)(const struct grid *grid, const struct unit *unit, const float *x, size_t n);
 };
 
-extern const struct family integer_family, minifloat_family;
+extern const struct family integer_family, minifloat_family, codebook_family, power_family;
 /* Formats with blocks of their own answer for the format alone: their fits are quant/block_fit.c.
  */
 extern const struct family block_family;
@@ -72,6 +74,9 @@ extern const struct family block_family;
 /* The numbers that the kernels need of a small float. */
 struct minifloat_grid format_grid(const struct format *format);
 
-struct grid grid_make(const struct format *format, bool asymmetric, bool narrow);
+struct grid grid_make(const struct format *format, bool asymmetric, bool narrow, bool nonfinite);
+
+/* Number of levels; those of a learned codebook are known once it is there. */
+size_t grid_levels(const struct grid *grid);
 
 #endif

@@ -7,7 +7,10 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { ROW_WORTH_A_CALL = 64 }; /* channels of one row that are done without copying units */
+enum {
+  ROW_WORTH_A_CALL = 64, /* channels of one row that are done without copying units */
+  POW2_BITS = 8,         /* of a scale that is an exponent */
+};
 
 void fit_free(struct fit *fit)
 {
@@ -15,6 +18,7 @@ void fit_free(struct fit *fit)
     return;
   free(fit->unit);
   block_fit_free(fit->block);
+  free(fit->codebook);
   free(fit);
 }
 
@@ -72,6 +76,25 @@ void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
   const struct unit *u = &fit->unit[unit];
   *lo = (double)(u->lo * u->scale);
   *hi = (double)(u->hi * u->scale);
+}
+
+size_t fit_level_count(const struct fit *fit)
+{
+  return grid_levels(&fit->grid);
+}
+
+double fit_grid_max(const struct fit *fit)
+{
+  double max = format_max(fit->quantizer.format);
+  if (!isnan(max))
+    return max;
+  struct unit unit = fit->family->unit(&fit->grid, 1, 0);
+  return fmax(fabs((double)unit.lo), fabs((double)unit.hi));
+}
+
+bool fit_loses_numbers(const struct fit *fit)
+{
+  return fit->quantizer.nonfinite;
 }
 
 double fit_code_value(const struct fit *fit, size_t unit, uint32_t code)
@@ -200,19 +223,21 @@ double fit_bits_per_element(const struct fit *fit)
     return 0;
   if (fit->block)
     return block_bits_per_element(fit);
-  int unit_bits = 32 + (quantizer->asymmetric ? quantizer->format->bits : 0);
+  const struct format *type = quantizer->scale_type;
+  int scale_bits = type ? type->bits : quantizer->pow2 ? POW2_BITS : 32;
+  int unit_bits = scale_bits + (quantizer->asymmetric ? quantizer->format->bits : 0);
   double scales = is_cast(quantizer) ? 0 : (double)fit->grain.units * unit_bits;
-  return quantizer->format->bits + scales / (double)fit->grain.count;
+  double levels = fit->codebook ? 32 * (double)fit->codebook->count : 0;
+  return quantizer->format->bits + (scales + levels) / (double)fit->grain.count;
 }
 
 /* --- levels -------------------------------------------------------------------------------- */
 
 double *fit_levels(const struct fit *fit, size_t unit, size_t *count)
 {
-  const struct quantizer *quantizer = &fit->quantizer;
   if (fit->block)
     return block_unit_levels(fit, unit, count);
-  size_t levels = format_levels(quantizer->format, quantizer->asymmetric, quantizer->narrow);
+  size_t levels = grid_levels(&fit->grid);
   const struct unit *u = &fit->unit[unit];
   double *values = mem_array(levels, sizeof *values);
   size_t kept = 0;

@@ -23,8 +23,9 @@ struct fit {
   const struct family *family; /* of the format */
   struct grain grain;
   struct grid grid;
-  struct unit *unit;       /* grain.units of them */
-  struct block_fit *block; /* NULL for element formats */
+  struct unit *unit;         /* grain.units of them */
+  struct codebook *codebook; /* learned from the tensor; else NULL */
+  struct block_fit *block;   /* NULL for element formats */
 };
 
 /* What calibrators are told about QUANTIZER. */

@@ -2,6 +2,7 @@
  * minmax needs no more. Other calibrators then see unit after unit: small ones gathered into
  * the memory of a worker, several neighbours at a time, large ones where they lie. */
 #include "quant/base/size.h"
+#include "quant/codebook.h"
 #include "quant/extent.h"
 #include "quant/fit.h"
 
@@ -34,7 +35,9 @@ struct calibration fit_calibration(const struct quantizer *quantizer)
                               .asymmetric = quantizer->asymmetric,
                               .narrow = quantizer->narrow,
                               .rounding = quantizer->rounding,
-                              .parameter = quantizer->parameter};
+                              .parameter = quantizer->parameter,
+                              .pow2 = quantizer->pow2,
+                              .scale_type = quantizer->scale_type};
 }
 
 /* --- one unit ----------------------------------------------------------------------------- */
@@ -242,8 +245,29 @@ static void set_by_hand(const struct fitting *fitting)
   struct choice choice = {.lo = quantizer->lo, .hi = quantizer->hi};
   if (quantizer->by == BY_RANGE)
     calibration_scale(&fitting->calibration, &choice, &scale, &zero);
+  else
+    scale = calibration_stored_scale(&fitting->calibration, scale);
   for (size_t unit = 0; unit < fitting->fit->grain.units; unit++)
     set_unit(fitting, unit, scale, zero);
+}
+
+/* A codebook learned from all values; a tensor without values has the single level 0. */
+static enum status learn(struct fitting *fitting)
+{
+  struct fit *fit = fitting->fit;
+  static const float zero = 0;
+  struct extent extent;
+  progress_expect(fitting->progress, fit->grain.count);
+  enum status status =
+      extents_measure(fitting->feed, &fit->grain, fitting->progress, fitting->extents = &extent);
+  struct sample sample = unit_sample(fitting, 0);
+  fitting->extents = NULL;
+  if (status == STATUS_OK && sample.finite > 0)
+    status = lloyd_learn(&sample, fit->quantizer.format->learned, &fit->codebook, fitting->error);
+  else if (status == STATUS_OK && !(fit->codebook = codebook_new(&zero, 1)))
+    status = error_memory(fitting->error, "the levels");
+  fit->grid.codebook = fit->codebook;
+  return status;
 }
 
 static struct fit *fit_new(const struct quantizer *quantizer, const struct grain *grain)
@@ -254,7 +278,8 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   fit->quantizer = *quantizer;
   fit->family = quantizer->format->family;
   fit->grain = *grain;
-  fit->grid = grid_make(quantizer->format, quantizer->asymmetric, quantizer->narrow);
+  fit->grid =
+      grid_make(quantizer->format, quantizer->asymmetric, quantizer->narrow, quantizer->nonfinite);
   fit->unit = mem_array(grain->units, sizeof *fit->unit);
   if (!fit->unit) {
     fit_free(fit);
@@ -285,9 +310,11 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
                             .error = error};
   if (!fitting.fit)
     return error_memory(error, "the scales of the units");
-  if (quantizer->by == BY_CALIBRATOR)
+  if (quantizer->format->learned)
+    status = learn(&fitting);
+  if (status == STATUS_OK && quantizer->by == BY_CALIBRATOR)
     status = calibrate(&fitting);
-  else
+  else if (status == STATUS_OK)
     set_by_hand(&fitting);
   if (status == STATUS_OK)
     *out = fitting.fit;

@@ -51,7 +51,7 @@ float integer_value_any(float x, struct unit unit, struct rounding_rule rule, si
 
 static double max_of(const struct format *format)
 {
-  return ldexp(1, format->bits - 1) - 1;
+  return format->bits == 1 ? 1 : ldexp(1, format->bits - 1) - 1; /* one bit: 0 and 1 */
 }
 
 static size_t levels_of(const struct format *format, bool asymmetric, bool narrow)
@@ -65,11 +65,12 @@ static float decode(const struct format *format, uint32_t code)
   return (float)((int32_t)((code & (2 * sign - 1)) ^ sign) - (int32_t)sign);
 }
 
-static uint32_t encode(const struct format *format, float x)
+static uint32_t encode(const struct format *format, float x, bool nonfinite)
 {
+  (void)nonfinite;
   const struct rounding_rule even = {.mode = ROUND_EVEN};
   uint16_t code;
-  float max = (float)max_of(format);
+  float max = ldexpf(1, format->bits - 1) - 1;
   integer_value_any(x, (struct unit){.scale = 1, .lo = -max - 1, .hi = max}, even, 0, &code);
   return code ^ 1u << (format->bits - 1);
 }

@@ -17,6 +17,8 @@ libquant_a_SOURCES = \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
+	quant/codebook.c quant/codebook.h \
+	quant/codebook_tables.c \
 	quant/extent.c quant/extent.h \
 	quant/family.h \
 	quant/feed.h \
@@ -25,8 +27,10 @@ libquant_a_SOURCES = \
 	quant/format.c quant/format.h \
 	quant/grain.c quant/grain.h \
 	quant/integer.c \
+	quant/lloyd.c \
 	quant/kernels/kernels.c quant/kernels/kernels.h \
 	quant/minifloat.c \
+	quant/power.c \
 	quant/quantizer.c quant/quantizer.h \
 	quant/rounding.h \
 	quant/sample.c quant/sample.h \
@@ -44,6 +48,7 @@ KERNEL_SOURCES = \
 	quant/kernels/ggml_legacy.c \
 	quant/kernels/ggml_low.c \
 	quant/kernels/ggml_search.c quant/kernels/ggml_search.h \
+	quant/kernels/codebook_kernels.c \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/mx.c \

@@ -2,23 +2,27 @@
 #include "quant/family.h"
 #include "quant/kernels/lanes.h"
 
-/* Largest exponent field and mantissa of a finite number. */
-static void largest_fields(const struct format *format, int *exponent, int *mantissa)
+/* Magnitude code of the largest number: below infinity and NaN, or the NaN that is all ones. */
+static uint32_t largest_code(const struct format *format)
 {
-  *exponent = (1 << format->exponent_bits) - 1;
-  *mantissa = (1 << format->mantissa_bits) - 1;
-  if (format->specials == SPECIALS_IEEE)
-    --*exponent;
-  if (format->specials == SPECIALS_FN)
-    --*mantissa;
+  uint32_t all = (1u << (format->exponent_bits + format->mantissa_bits)) - 1;
+  if (format->top == TOP_IEEE)
+    return all - (1u << format->mantissa_bits);
+  return all - (format->top == TOP_FN);
+}
+
+/* Value of a magnitude code of a number. */
+static double magnitude_of(const struct format *format, uint32_t code)
+{
+  uint32_t one = 1u << format->mantissa_bits;
+  int exponent = (int)(code >> format->mantissa_bits);
+  uint32_t mantissa = (code & (one - 1)) + (exponent > 0 ? one : 0);
+  return ldexp(mantissa, (exponent > 0 ? exponent : 1) - format->bias - format->mantissa_bits);
 }
 
 static double max_of(const struct format *format)
 {
-  int exponent, mantissa;
-  largest_fields(format, &exponent, &mantissa);
-  return ldexp((1 << format->mantissa_bits) + mantissa,
-               exponent - format->bias - format->mantissa_bits);
+  return magnitude_of(format, largest_code(format));
 }
 
 struct minifloat_grid format_grid(const struct format *format)
@@ -29,17 +33,18 @@ struct minifloat_grid format_grid(const struct format *format)
       .max = (float)max_of(format),
       .bits = format->bits,
       .exponent_bits = format->exponent_bits,
-      .bias = format->bias,
-      .infinity = format->specials == SPECIALS_IEEE,
+      .top = format->top,
   };
 }
 
-/* Steps of the grid at v are powers of two, so that v / step is exact in double. */
+/* Steps of the grid at v are powers of two, so that v / step is exact in double. Rounding towards
+ * zero never goes beyond the largest number. */
 float minifloat_round_any(float v, const struct minifloat_grid *grid, struct rounding_rule rule,
                           size_t index)
 {
-  float clamped = minifloat_clamp(v, grid->max);
-  if (isnan(clamped) || clamped == 0)
+  const struct minifloat_constants c = minifloat_constants(grid);
+  float clamped = minifloat_clamp(v, rule.mode == ROUND_ZERO ? grid->max : c.limit);
+  if (isnan(clamped) || isinf(clamped) || clamped == 0)
     return clamped;
   int exponent = ilogb((double)clamped);
   if (exponent < grid->min_exponent)
@@ -53,10 +58,10 @@ float minifloat_value_any(float x, const struct minifloat_grid *grid, float scal
                           struct rounding_rule rule, size_t index, uint16_t *code)
 {
   const struct minifloat_constants c = minifloat_constants(grid);
-  float g = minifloat_round_any(x / scale, grid, rule, index);
+  float g = minifloat_special(x, minifloat_round_any(x / scale, grid, rule, index), &c);
   if (code)
-    *code = minifloat_code(x, g, &c);
-  return minifloat_value(x, g, scale, &c);
+    *code = (uint16_t)minifloat_code(g, &c);
+  return g * scale;
 }
 
 /* --- the family ----------------------------------------------------------------------------- */
@@ -65,43 +70,34 @@ static size_t levels_of(const struct format *format, bool asymmetric, bool narro
 {
   (void)asymmetric;
   (void)narrow;
-  int exponent, mantissa;
-  largest_fields(format, &exponent, &mantissa);
-  size_t positive = ((size_t)exponent << format->mantissa_bits) + (size_t)mantissa;
-  return 2 * positive + 1;
+  return 2 * (size_t)largest_code(format) + 1;
 }
 
 static float decode(const struct format *format, uint32_t code)
 {
-  int largest_exponent, largest_mantissa;
-  largest_fields(format, &largest_exponent, &largest_mantissa);
-  int mantissa = (int)(code & ((1u << format->mantissa_bits) - 1));
-  int exponent = (int)(code >> format->mantissa_bits & ((1u << format->exponent_bits) - 1));
-  float value;
-  if (exponent > largest_exponent)
-    value = mantissa == 0 ? INFINITY : NAN;
-  else if (exponent == largest_exponent && mantissa > largest_mantissa)
-    value = NAN;
-  else if (exponent == 0)
-    value = ldexpf((float)mantissa, 1 - format->bias - format->mantissa_bits);
-  else
-    value = ldexpf((float)((1 << format->mantissa_bits) + mantissa),
-                   exponent - format->bias - format->mantissa_bits);
-  return copysignf(value, code >> (format->bits - 1) & 1 ? -1.0f : 1.0f);
+  uint32_t sign_bit = 1u << (format->bits - 1), magnitude = code & (sign_bit - 1);
+  bool minus = code & sign_bit;
+  if (format->top == TOP_FNUZ && minus && magnitude == 0)
+    return NAN;
+  float value = (float)magnitude_of(format, magnitude);
+  if (magnitude > largest_code(format))
+    value = magnitude == largest_code(format) + 1 && format->top == TOP_IEEE ? INFINITY : NAN;
+  return copysignf(value, minus ? -1.0f : 1.0f);
 }
 
-static uint32_t encode(const struct format *format, float x)
+static uint32_t encode(const struct format *format, float x, bool nonfinite)
 {
   const struct rounding_rule even = {.mode = ROUND_EVEN};
   struct minifloat_grid grid = format_grid(format);
-  uint16_t code;
-  minifloat_value_any(x, &grid, 1, even, 0, &code);
-  return code;
+  grid.nonfinite = nonfinite;
+  const struct minifloat_constants c = minifloat_constants(&grid);
+  return minifloat_code(minifloat_special(x, minifloat_round_any(x, &grid, even, 0), &c), &c);
 }
 
 static void prepare(struct grid *grid)
 {
   grid->minifloat = format_grid(grid->format);
+  grid->minifloat.nonfinite = grid->nonfinite;
 }
 
 static struct unit unit_of(const struct grid *grid, float scale, long zero)

@@ -159,6 +159,12 @@ static enum status read_range(struct parse *parse, const char *value)
   return STATUS_OK;
 }
 
+/* float32 is NULL. */
+static bool is_scale_type(const struct format *type)
+{
+  return !type || type == format_find("float16") || type == format_find("bfloat16");
+}
+
 static const char *const rounding_names[] = {
     [ROUND_EVEN] = "even",
     [ROUND_AWAY] = "away",
@@ -192,6 +198,31 @@ static enum status read_round(struct parse *parse, const char *value)
   return spec_fail(parse, what);
 }
 
+static enum status read_overflow(struct parse *parse, const char *value)
+{
+  parse->quantizer.nonfinite = strcasecmp(value, "nonfinite") == 0;
+  if (!parse->quantizer.nonfinite && strcasecmp(value, "saturate") != 0)
+    return spec_fail_expected(parse, "overflow=saturate or overflow=nonfinite");
+  return STATUS_OK;
+}
+
+static enum status read_pow2(struct parse *parse, const char *value)
+{
+  (void)value;
+  parse->quantizer.pow2 = true;
+  return STATUS_OK;
+}
+
+static enum status read_scale_type(struct parse *parse, const char *value)
+{
+  bool plain = strcasecmp(value, "float32") == 0 || strcasecmp(value, "fp32") == 0;
+  const struct format *type = plain ? NULL : format_find(value);
+  if (!plain && (!type || !is_scale_type(type)))
+    return spec_fail_expected(parse, "scale-type=float32, float16 or bfloat16");
+  parse->quantizer.scale_type = type;
+  return STATUS_OK;
+}
+
 enum value { VALUE_NONE, VALUE_OPTIONAL, VALUE_NEEDED };
 
 struct keyword {
@@ -220,6 +251,9 @@ static const struct keyword keywords[] = {
     {"four-over-six", SLOT_FOUR_OVER_SIX, VALUE_NONE, spec_read_four_over_six},
     {"pad", SLOT_PAD, VALUE_NONE, spec_read_pad},
     {"importance", SLOT_IMPORTANCE, VALUE_NEEDED, spec_read_importance},
+    {"overflow", SLOT_OVERFLOW, VALUE_NEEDED, read_overflow},
+    {"pow2", SLOT_POW2, VALUE_NONE, read_pow2},
+    {"scale-type", SLOT_SCALE_TYPE, VALUE_NEEDED, read_scale_type},
 };
 enum { KEYWORDS = sizeof keywords / sizeof *keywords };
 
@@ -231,16 +265,27 @@ static const struct keyword *keyword_find(const char *name)
   return NULL;
 }
 
-/* The format called NAME; "uint4" and the like are int4 with *ASYMMETRIC set. */
-static const struct format *find_format(const char *name, bool *asymmetric)
+/* The format called NAME into *OUT, NULL when there is none; "uint4" and the like are int4 with
+ * *ASYMMETRIC set. */
+static enum status find_format(const char *name, bool *asymmetric, const struct format **out,
+                               struct error *error)
 {
-  const struct format *format = format_find(name);
+  enum status status = format_parse(name, out, error);
   *asymmetric = false;
-  if (format || (name[0] != 'u' && name[0] != 'U'))
-    return format;
-  format = format_find(name + 1);
+  if (status != STATUS_OK || *out || (name[0] != 'u' && name[0] != 'U'))
+    return status;
+  const struct format *format = format_find(name + 1);
   *asymmetric = format && format_is_integer(format);
-  return *asymmetric ? format : NULL;
+  *out = *asymmetric ? format : NULL;
+  return STATUS_OK;
+}
+
+/* True when NAME looks like a format: a second one in a spec. */
+static bool is_format(const char *name)
+{
+  bool asymmetric;
+  const struct format *format;
+  return find_format(name, &asymmetric, &format, NULL) == STATUS_OK && format;
 }
 
 /* --- words that do not exist ---------------------------------------------------------- */
@@ -321,6 +366,59 @@ static enum status check_scheme(const struct quantizer *quantizer, enum slot *cu
   if (quantizer->narrow && quantizer->asymmetric)
     return error_set(error, STATUS_USAGE,
                      "\"narrow\" contradicts \"asym\": the asymmetric scheme uses all codes");
+  *culprit = SLOT_FORMAT;
+  if (integer && quantizer->format->bits == 1 && !quantizer->asymmetric)
+    return error_set(error, STATUS_USAGE,
+                     "\"%s\" has no symmetric scheme: one bit holds two levels; uint1 has them",
+                     format);
+  return STATUS_OK;
+}
+
+static bool is_plain_cast(const struct quantizer *quantizer)
+{
+  return quantizer->by == BY_SCALE && quantizer->scale == 1 && !quantizer->asymmetric;
+}
+
+/* What only some families have. */
+static enum status check_extras(const struct quantizer *quantizer, enum slot *culprit,
+                                struct error *error)
+{
+  const struct format *format = quantizer->format;
+  *culprit = SLOT_OVERFLOW;
+  if (quantizer->nonfinite && !format_overflows(format))
+    return error_set(error, STATUS_USAGE,
+                     "\"overflow=nonfinite\" contradicts \"%s\": it has no infinity and no NaN",
+                     format->name);
+  *culprit = quantizer->pow2 ? SLOT_POW2 : SLOT_SCALE_TYPE;
+  if (format_is_block(format) && (quantizer->pow2 || quantizer->scale_type))
+    return error_set(error, STATUS_USAGE,
+                     "\"%s\" contradicts \"%s\", which fixes how its scales are stored",
+                     quantizer->pow2 ? "pow2" : "scale-type", format->name);
+  *culprit = SLOT_SCALE_TYPE;
+  if (!is_scale_type(quantizer->scale_type))
+    return error_set(error, STATUS_USAGE,
+                     "\"scale-type=%s\": expected float32, float16 or bfloat16",
+                     quantizer->scale_type->name);
+  if (quantizer->scale_type && quantizer->pow2)
+    return error_set(error, STATUS_USAGE,
+                     "\"scale-type\" contradicts \"pow2\", which stores an exponent");
+  return STATUS_OK;
+}
+
+/* Learned levels are in the units of the tensor. */
+static enum status check_learned(const struct quantizer *quantizer, enum slot *culprit,
+                                 struct error *error)
+{
+  const char *format = quantizer->format->name;
+  if (!quantizer->format->learned)
+    return STATUS_OK;
+  *culprit = SLOT_GRAIN;
+  if (quantizer->granularity.kind != GRAIN_TENSOR)
+    return error_set(error, STATUS_USAGE, "\"%s\" learns one list of levels for the whole tensor",
+                     format);
+  *culprit = SLOT_SCALE;
+  if (!is_plain_cast(quantizer) || quantizer->pow2 || quantizer->scale_type)
+    return error_set(error, STATUS_USAGE, "\"%s\" learns levels that need no scale", format);
   return STATUS_OK;
 }
 
@@ -413,8 +511,14 @@ static enum status check_all(const struct quantizer *quantizer, enum slot *culpr
       [BY_FORMAT] = {NULL, NULL},
   };
   check_function *const checks[] = {
-      check_scheme,      spec_check_block_scheme,     spec_check_block_words,
-      check_granularity, by_origin[quantizer->by][0], by_origin[quantizer->by][1],
+      check_scheme,
+      spec_check_block_scheme,
+      spec_check_block_words,
+      check_granularity,
+      by_origin[quantizer->by][0],
+      by_origin[quantizer->by][1],
+      check_extras,
+      check_learned,
   };
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     if (checks[i] && checks[i](quantizer, culprit, error) != STATUS_OK)
@@ -481,10 +585,8 @@ static enum status read_word(struct parse *parse, char *word)
   snprintf(name, sizeof name, "%.*s", (int)(equals ? equals - word : (long)strlen(word)), word);
   const struct keyword *keyword = keyword_find(name);
   const struct calibrator *calibrator = calibrator_find(name);
-  bool asymmetric;
   if (!keyword && !calibrator)
-    return find_format(word, &asymmetric) ? spec_decide(parse, SLOT_FORMAT)
-                                          : fail_unknown(parse, name);
+    return is_format(word) ? spec_decide(parse, SLOT_FORMAT) : fail_unknown(parse, name);
   enum value rule = keyword ? keyword->value : calibrator->parameter ? VALUE_OPTIONAL : VALUE_NONE;
   enum status status = check_value(parse, rule, value);
   if (status == STATUS_OK)
@@ -504,12 +606,16 @@ static enum status read_words(struct parse *parse)
 {
   struct quantizer *quantizer = &parse->quantizer;
   parse->position = 1;
-  quantizer->format = find_format(parse->words[0], &quantizer->asymmetric);
+  enum status status =
+      find_format(parse->words[0], &quantizer->asymmetric, &quantizer->format, parse->error);
+  if (status != STATUS_OK) {
+    error_prefix(parse->error, "word 1: ");
+    return status;
+  }
   if (!quantizer->format)
     return fail_unknown(parse, parse->words[0]);
   parse->decided_by[SLOT_FORMAT] = 1;
   parse->decided_by[SLOT_SCHEME] = quantizer->asymmetric;
-  enum status status = STATUS_OK;
   for (parse->position = 2; parse->position <= parse->count && status == STATUS_OK;
        parse->position++) {
     char *word = parse->words[parse->position - 1];
@@ -530,6 +636,9 @@ static enum status complete(struct parse *parse)
     quantizer->scale = 1;
     quantizer->calibrator = quantizer->format->raw_by_default ? NULL : calibrator_find("minmax");
   }
+  if (!parse->decided_by[SLOT_GRAIN] && quantizer->format->block)
+    quantizer->granularity =
+        (struct granularity){.kind = GRAIN_GROUP, .group = quantizer->format->block};
   parse->position = parse->decided_by[SLOT_ZERO];
   if (parse->position && quantizer->by != BY_SCALE)
     return spec_fail(parse, "needs a scale beside it (scale=S)");
@@ -602,13 +711,15 @@ void spec_append(char *text, const char *format, ...)
   va_end(arguments);
 }
 
-static void print_granularity(const struct granularity *granularity, char *text)
+static void print_granularity(const struct quantizer *quantizer, char *text)
 {
+  const struct granularity *granularity = &quantizer->granularity;
   static const char *const names[] = {[GRAIN_TENSOR] = "tensor",
                                       [GRAIN_CHANNEL] = "channel",
                                       [GRAIN_TOKEN] = "token",
                                       [GRAIN_GROUP] = "group"};
-  spec_append(text, ",%s", names[granularity->kind]);
+  bool block = granularity->kind == GRAIN_GROUP && quantizer->format->block;
+  spec_append(text, ",%s", block ? "block" : names[granularity->kind]);
   if (granularity->kind == GRAIN_CHANNEL && granularity->axis != 0)
     spec_append(text, "=%d", granularity->axis);
   if (granularity->kind == GRAIN_GROUP)
@@ -649,10 +760,16 @@ char *quantizer_print(const struct quantizer *quantizer, char *text)
   if (format_is_block(quantizer->format)) {
     spec_print_block(quantizer, text);
   } else {
-    print_granularity(&quantizer->granularity, text);
+    print_granularity(quantizer, text);
     print_range(quantizer, text);
   }
   print_rounding(quantizer, text);
+  if (quantizer->nonfinite)
+    spec_append(text, ",overflow=nonfinite");
+  if (quantizer->pow2)
+    spec_append(text, ",pow2");
+  if (quantizer->scale_type)
+    spec_append(text, ",scale-type=%s", quantizer->scale_type->name);
   return text;
 }
 
@@ -682,6 +799,7 @@ bool quantizer_equal(const struct quantizer *a, const struct quantizer *b)
 {
   return a->format == b->format && a->asymmetric == b->asymmetric && a->narrow == b->narrow &&
          granularity_equal(&a->granularity, &b->granularity) && range_equal(a, b) &&
+         a->nonfinite == b->nonfinite && a->pow2 == b->pow2 && a->scale_type == b->scale_type &&
          a->rounding == b->rounding && (a->rounding != ROUND_STOCHASTIC || a->seed == b->seed);
 }
 

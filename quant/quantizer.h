@@ -32,6 +32,9 @@ struct quantizer {
   const struct format *format;
   bool asymmetric; /* integers only */
   bool narrow;     /* symmetric integers: -127..127 instead of -128..127 */
+  bool nonfinite;  /* small floats: overflow gives infinity or NaN instead of the largest number */
+  bool pow2;       /* scales are rounded up to a power of two */
+  const struct format *scale_type; /* float16, bfloat16: scales are rounded to it; NULL: float32 */
   struct granularity granularity;
   const struct calibrator *calibrator; /* NULL when the scale or the range is given by hand */
   double parameter;                    /* the calibrator's; its default when none was written */
@@ -90,6 +93,15 @@ bool fit_has_offset(const struct fit *fit);
 float fit_offset(const struct fit *fit, size_t unit);
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi);
 
+/* Number of distinct levels of a unit at scale 1. */
+size_t fit_level_count(const struct fit *fit);
+
+/* Largest magnitude of a level at scale 1, of units of the symmetric scheme. */
+double fit_grid_max(const struct fit *fit);
+
+/* True when finite elements may become infinite or NaN (overflow=nonfinite). */
+bool fit_loses_numbers(const struct fit *fit);
+
 /* Value at scale 1 of a code of UNIT. */
 double fit_code_value(const struct fit *fit, size_t unit, uint32_t code);
 
@@ -108,9 +120,10 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
                     uint16_t *codes);
 size_t fit_alignment(const struct fit *fit);
 
-/* All stored bits (codes + float32 scales + zero points of the code's width) per element; 0
- * for an empty tensor. A cast (scale=1 by hand, no zero point) stores codes alone: fp16 has
- * exactly 16 bits. */
+/* All stored bits (codes + scales of their type + zero points of the code's width + the levels of
+ * a learned codebook, float32) per element; 0 for an empty tensor. A scale has 32 bits, 16 with
+ * scale-type=float16 or bfloat16, 8 with pow2 (an exponent). A cast (scale=1 by hand, no zero
+ * point) stores codes alone: fp16 has exactly 16 bits. */
 double fit_bits_per_element(const struct fit *fit);
 
 /* All reconstruction values of UNIT in ascending order (duplicates removed), for the level

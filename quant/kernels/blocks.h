@@ -31,7 +31,7 @@ static inline uint32_t block_most(const float *x, size_t n)
 /* The grid value of V for round=away and round=zero. v is finite. */
 static inline float minifloat_directed(float v, const struct minifloat_constants *c, int rounding)
 {
-  v = minifloat_clamp(v, c->max);
+  v = minifloat_clamp(v, c->limit);
   float power = bits_float(float_bits(v) & FLOAT_INFINITY);
   power = c->min_normal > power ? c->min_normal : power;
   float step = power * (c->magic / 1.5f * 0x1p-23f); /* exact: powers of two */

@@ -34,8 +34,24 @@ struct unit {
 struct minifloat_grid {
   int mantissa_bits, min_exponent; /* of the smallest normal number, unbiased: -6 for e4m3 */
   float max;                       /* largest finite value */
-  int bits, exponent_bits, bias;
-  bool infinity; /* infinity exists (and NaN above it); else NaN is all ones */
+  int bits, exponent_bits;
+  enum minifloat_top {
+    TOP_FINITE, /* every code is a number: infinity is clamped, NaN becomes a zero */
+    TOP_IEEE,   /* infinity and NaN in the top exponent */
+    TOP_FN,     /* no infinity; NaN is all ones */
+    TOP_FNUZ,   /* no infinity, no minus zero: its code is the NaN */
+  } top;
+  bool nonfinite; /* finite values beyond max become what infinity becomes; else they become max */
+};
+
+/* Sorted levels. Codes are ranks, or what CODE makes of them. Arrays have SIZE entries, a power of
+ * two that is at least COUNT, so that a search needs no test for the end. */
+struct codebook {
+  size_t count, size;
+  const float *level;   /* ascending; the last one is repeated */
+  const float *bound;   /* x at or below bound[k] is at most level k; the rest is +inf */
+  const uint16_t *code; /* of a rank; NULL: the rank itself */
+  uint16_t zero;        /* rank of the level nearest to 0 */
 };
 
 /* Sums over a block, each in eight double lanes that are added up in a fixed order: element i
@@ -76,8 +92,8 @@ struct kernels {
   /* The same with a unit per element. */
   void (*integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                         uint16_t *codes);
-  /* Small floats; codes are the format's bit patterns. NaN stays NaN; infinity becomes NaN
-   * in formats without infinity and stays infinite in the others. */
+  /* Small floats; codes are the format's bit patterns (the low 16 bits of them). Infinity and NaN
+   * become what the format has for them: see enum minifloat_top. */
   void (*minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                         float *y, uint16_t *codes);
   void (*minifloat_lanes)(const float *x, size_t n, const struct minifloat_grid *grid,
@@ -86,6 +102,14 @@ struct kernels {
    * finite. Squares and sums are double, in eight lanes. */
   double (*integer_sse)(const float *x, size_t n, struct unit unit);
   double (*minifloat_sse)(const float *x, size_t n, const struct minifloat_grid *grid, float scale);
+  /* Codebooks: the level nearest to x * (1 / scale), halfway the lower one, times scale; the
+   * reciprocal is rounded to float32 first, as bitsandbytes does. NaN stays NaN with the code of
+   * zero. */
+  void (*codebook_run)(const float *x, size_t n, const struct codebook *codebook, float scale,
+                       float *y, uint16_t *codes);
+  void (*codebook_lanes)(const float *x, size_t n, const struct codebook *codebook,
+                         const struct unit *units, float *y, uint16_t *codes);
+  double (*codebook_sse)(const float *x, size_t n, const struct codebook *codebook, float scale);
   /* Sum of x * r and of r * r (r the grid value) for the least-squares refinement of a scale. */
   void (*integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr);
   void (*minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,

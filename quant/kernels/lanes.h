@@ -89,11 +89,15 @@ static inline uint16_t integer_code(float shifted, float lo)
 
 /* The numbers that the inner loop needs of a grid. */
 struct minifloat_constants {
-  float max, min_normal;
+  float limit; /* what quotients are clamped to: max, or the number that would come next */
+  float min_normal;
   float magic;         /* times the power of two at or below |v|: see minifloat_nearest */
   uint32_t round_bits; /* bits of float32 below the grid's mantissa */
   uint32_t wide;       /* all ones for the exponent range of float32 itself (bfloat16) */
-  uint32_t infinity;   /* what infinity becomes: itself or NaN */
+  /* Bits of magnitudes: the largest number, what comes of beyond and of infinity, of NaN. */
+  int32_t max, infinity, nan;
+  uint32_t nan_sign;  /* flips the sign of NaN: formats without NaN make it a zero of that sign */
+  uint32_t zero_sign; /* the sign bit, 0 when there is no minus zero */
   uint32_t infinity_code, nan_code, sign_shift, normal_field;
 };
 
@@ -101,70 +105,87 @@ static inline struct minifloat_constants minifloat_constants(const struct minifl
 {
   uint32_t mantissa = (uint32_t)grid->mantissa_bits;
   uint32_t top = ((1u << grid->exponent_bits) - 1) << mantissa;
-  uint32_t all_ones = top | ((1u << mantissa) - 1);
+  uint32_t all_ones = top | ((1u << mantissa) - 1), quiet = FLOAT_INFINITY | 0x400000u;
+  uint32_t max = float_bits(grid->max);
+  bool finite = grid->top == TOP_FINITE, ieee = grid->top == TOP_IEEE;
+  bool nonfinite = grid->nonfinite && !finite;
+  /* Adding one unit of the grid's last place to the bits also steps into the next octave. */
   return (struct minifloat_constants){
-      .max = grid->max,
+      .limit = nonfinite ? bits_float(max + (1u << (23 - mantissa))) : grid->max,
       .min_normal = bits_float((uint32_t)(127 + grid->min_exponent) << 23),
       .magic = 1.5f * (float)(1u << (23 - mantissa)),
       .round_bits = 23 - mantissa,
       .wide = grid->exponent_bits == 8 ? ~0u : 0,
-      .infinity = grid->infinity ? FLOAT_INFINITY : FLOAT_INFINITY | 0x400000u,
-      .infinity_code = grid->infinity ? top : all_ones,
-      .nan_code = grid->infinity ? top | 1u << (mantissa - 1) : all_ones,
+      .max = (int32_t)max,
+      .infinity = (int32_t)(finite ? max
+                            : ieee ? FLOAT_INFINITY
+                                   : quiet),
+      .nan = (int32_t)(finite ? 0 : quiet),
+      .nan_sign = finite ? FLOAT_SIGN : 0,
+      .zero_sign = grid->top == TOP_FNUZ ? 0 : FLOAT_SIGN,
+      .infinity_code = top,
+      .nan_code = ieee                  ? top | 1u << mantissa >> 1
+                  : grid->top == TOP_FN ? all_ones
+                                        : all_ones + 1,
       .sign_shift = 32 - (uint32_t)grid->bits,
       .normal_field = 1u << mantissa,
   };
 }
 
-static inline float minifloat_clamp(float v, float max)
+static inline float minifloat_clamp(float v, float limit)
 {
-  v = -max > v ? -max : v;
-  return max < v ? max : v;
+  v = -limit > v ? -limit : v;
+  return limit < v ? limit : v;
 }
 
-/* The grid value nearest to V, half to even, sign of zero kept, NaN passed through. With p the
- * power of two at or below |v| (at least the smallest normal), the grid's step at v is
+/* The grid value nearest to V, half to even, NaN passed through; the sign of a zero is lost. With
+ * p the power of two at or below |v| (at least the smallest normal), the grid's step at v is
  * p / 2^mantissa; adding 1.5 * 2^23 steps makes the addition round to whole steps. */
 static inline float minifloat_nearest(float v, const struct minifloat_constants *c)
 {
-  v = minifloat_clamp(v, c->max);
+  v = minifloat_clamp(v, c->limit);
   float power = bits_float(float_bits(v) & FLOAT_INFINITY);
   power = c->min_normal > power ? c->min_normal : power;
   float magic = power * c->magic;
-  float g = (v + magic) - magic;
-  return bits_float(float_bits(g) | (float_bits(v) & FLOAT_SIGN));
+  return (v + magic) - magic;
 }
 
 /* The same for a grid with the exponents of float32, where the magic number would overflow:
  * rounding is cutting the low bits after adding just under half of the last kept one. */
 static inline float minifloat_nearest_wide(float v, const struct minifloat_constants *c)
 {
-  v = minifloat_clamp(v, c->max);
+  v = minifloat_clamp(v, c->limit);
   uint32_t bits = float_bits(v), half = (1u << (c->round_bits - 1)) - 1;
   uint32_t rounded = (bits + half + (bits >> c->round_bits & 1)) >> c->round_bits << c->round_bits;
   return bits_float((bits & ~FLOAT_SIGN) > FLOAT_INFINITY ? bits : rounded);
 }
 
-/* Reconstruction: g * scale, except that an infinite X is what the format makes of it. (A
- * finite x whose quotient overflows is clamped like any other.) */
-static inline float minifloat_value(float x, float g, float scale,
-                                    const struct minifloat_constants *c)
+/* What the format makes of X whose nearest grid value is G: the sign of X, and its own idea of
+ * infinity, NaN, overflow and minus zero. (A finite x whose quotient overflows is an overflow like
+ * any other.) */
+static inline float minifloat_special(float x, float g, const struct minifloat_constants *c)
 {
-  float special = bits_float(c->infinity | (float_bits(x) & FLOAT_SIGN));
-  return float_magnitude(x) == FLOAT_INFINITY ? special : g * scale;
+  int32_t from = (int32_t)float_magnitude(x), to = (int32_t)float_magnitude(g);
+  uint32_t sign = float_bits(x) & FLOAT_SIGN;
+  to = to > c->max ? c->infinity : to;
+  to = from == (int32_t)FLOAT_INFINITY ? c->infinity : to;
+  to = from > (int32_t)FLOAT_INFINITY ? c->nan : to;
+  sign ^= from > (int32_t)FLOAT_INFINITY ? c->nan_sign : 0;
+  sign &= to == 0 ? c->zero_sign : FLOAT_SIGN;
+  return bits_float((uint32_t)to | sign);
 }
 
-/* Bit pattern of grid value G, which came from X. Adding the smallest normal to a subnormal
+/* Bit pattern of G, which comes from minifloat_special. Adding the smallest normal to a subnormal
  * aligns its mantissa with that of the normals. */
-static inline uint16_t minifloat_code(float x, float g, const struct minifloat_constants *c)
+static inline uint32_t minifloat_code(float g, const struct minifloat_constants *c)
 {
   float a = bits_float(float_magnitude(g));
   uint32_t normal = a >= c->min_normal ? c->normal_field : 0;
   float aligned = a >= c->min_normal ? a : a + c->min_normal;
   uint32_t field = ((float_bits(aligned) - float_bits(c->min_normal)) >> c->round_bits) + normal;
-  field = float_magnitude(x) == FLOAT_INFINITY ? c->infinity_code : field;
-  field = float_magnitude(x) > FLOAT_INFINITY ? c->nan_code : field;
-  return (uint16_t)(field | (float_bits(x) & FLOAT_SIGN) >> c->sign_shift);
+  field = float_magnitude(g) == FLOAT_INFINITY ? c->infinity_code : field;
+  field = float_magnitude(g) > FLOAT_INFINITY ? c->nan_code : field;
+  return field | (float_bits(g) & FLOAT_SIGN) >> c->sign_shift;
 }
 
 /* --- sums ------------------------------------------------------------------------------ */

@@ -1,32 +1,23 @@
 /* Small-float grids: rounding, codes, and the sums of the scale searches. */
 #include "quant/kernels/table.h"
 
-/* r[i] = grid value of x[i] / scale. The constants come by value, here and below: a load under a
+/* r[i] = what x[i] / scale becomes. The constants come by value, here and below: a load under a
  * condition would keep the loop from being vectorised. */
 static void minifloat_grid_values(const float *x, size_t n, struct minifloat_constants c,
                                   float scale, float *r)
 {
   if (c.wide)
     for (size_t i = 0; i < n; i++)
-      r[i] = minifloat_nearest_wide(x[i] / scale, &c);
+      r[i] = minifloat_special(x[i], minifloat_nearest_wide(x[i] / scale, &c), &c);
   else
     for (size_t i = 0; i < n; i++)
-      r[i] = minifloat_nearest(x[i] / scale, &c);
+      r[i] = minifloat_special(x[i], minifloat_nearest(x[i] / scale, &c), &c);
 }
 
-/* Scale i is scales[i * step]: step 0 for a single scale. */
-static void minifloat_finish(const float *x, const float *r, const float *scales, size_t step,
-                             size_t n, struct minifloat_constants c, float *y, uint16_t *codes)
+static void minifloat_codes(const float *r, size_t n, struct minifloat_constants c, uint16_t *codes)
 {
-  if (codes)
-    for (size_t i = 0; i < n; i++)
-      codes[i] = minifloat_code(x[i], r[i], &c);
-  if (step)
-    for (size_t i = 0; i < n; i++)
-      y[i] = minifloat_value(x[i], r[i], scales[i], &c);
-  else
-    for (size_t i = 0; i < n; i++)
-      y[i] = minifloat_value(x[i], r[i], scales[0], &c);
+  for (size_t i = 0; i < n; i++)
+    codes[i] = (uint16_t)minifloat_code(r[i], &c);
 }
 
 void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
@@ -37,7 +28,10 @@ void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
     minifloat_grid_values(x + done, m, c, scale, r);
-    minifloat_finish(x + done, r, &scale, 0, m, c, y + done, codes ? codes + done : NULL);
+    if (codes)
+      minifloat_codes(r, m, c, codes + done);
+    for (size_t i = 0; i < m; i++)
+      y[done + i] = r[i] * scale;
   }
 }
 
@@ -45,15 +39,22 @@ void KERNEL(minifloat_lanes)(const float *x, size_t n, const struct minifloat_gr
                              const struct unit *units, float *y, uint16_t *codes)
 {
   const struct minifloat_constants c = minifloat_constants(grid);
-  float v[KERNEL_BLOCK], scales[KERNEL_BLOCK];
+  float v[KERNEL_BLOCK], r[KERNEL_BLOCK];
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
     for (size_t i = 0; i < m; i++)
-      scales[i] = units[done + i].scale;
+      v[i] = x[done + i] / units[done + i].scale;
+    /* A quotient may be infinite where x is not. */
+    if (c.wide)
+      for (size_t i = 0; i < m; i++)
+        r[i] = minifloat_special(x[done + i], minifloat_nearest_wide(v[i], &c), &c);
+    else
+      for (size_t i = 0; i < m; i++)
+        r[i] = minifloat_special(x[done + i], minifloat_nearest(v[i], &c), &c);
+    if (codes)
+      minifloat_codes(r, m, c, codes + done);
     for (size_t i = 0; i < m; i++)
-      v[i] = x[done + i] / scales[i];
-    minifloat_grid_values(v, m, c, 1.0f, v);
-    minifloat_finish(x + done, v, scales, 1, m, c, y + done, codes ? codes + done : NULL);
+      y[done + i] = r[i] * units[done + i].scale;
   }
 }
 

@@ -52,10 +52,12 @@ static inline void encode_floats(const struct element *element, const float *x, 
   const struct minifloat_constants c = minifloat_constants(&element->grid);
   if (rounding == ROUND_EVEN)
     for (size_t i = 0; i < n; i++)
-      code[i] = (uint8_t)minifloat_code(x[i], minifloat_nearest(x[i] * inverse, &c), &c);
+      code[i] = (uint8_t)minifloat_code(
+          minifloat_special(x[i], minifloat_nearest(x[i] * inverse, &c), &c), &c);
   else
     for (size_t i = 0; i < n; i++)
-      code[i] = (uint8_t)minifloat_code(x[i], minifloat_directed(x[i] * inverse, &c, rounding), &c);
+      code[i] = (uint8_t)minifloat_code(
+          minifloat_special(x[i], minifloat_directed(x[i] * inverse, &c, rounding), &c), &c);
 }
 
 /* 64ths in two's complement, -127 to 127. */
@@ -125,15 +127,15 @@ static inline void decode(const struct element *element, size_t length, const un
 
 /* One element format: its constants, and the codec's functions compiled for them and, because a
  * known length makes plain vectors of the loops, for the usual block. */
-#define ELEMENT(name, width, exponent, mantissa, exponent_bias, largest, top, values)              \
+#define ELEMENT(name, width, exponent, mantissa, exponent_bias, largest, octave, values)           \
   static const struct element element_##name = {.grid = {.mantissa_bits = (mantissa),              \
                                                          .min_exponent = 1 - (exponent_bias),      \
                                                          .max = (largest),                         \
                                                          .bits = (width),                          \
                                                          .exponent_bits = (exponent),              \
-                                                         .bias = (exponent_bias)},                 \
+                                                         .top = TOP_FN},                           \
                                                 .bits = (width),                                   \
-                                                .emax = (top),                                     \
+                                                .emax = (octave),                                  \
                                                 .levels = (values)};                               \
   static void encode_##name(const struct block_setting *setting, const float *x,                   \
                             const float *importance, size_t n, unsigned char *packed)              \

@@ -27,9 +27,13 @@ static const struct minifloat_grid e4m3 = {.mantissa_bits = 3,
                                            .max = SCALE_LARGEST,
                                            .bits = 8,
                                            .exponent_bits = 4,
-                                           .bias = 7};
-static const struct minifloat_grid e2m1 = {
-    .mantissa_bits = 1, .min_exponent = 0, .max = SIX, .bits = 4, .exponent_bits = 2, .bias = 1};
+                                           .top = TOP_FN};
+static const struct minifloat_grid e2m1 = {.mantissa_bits = 1,
+                                           .min_exponent = 0,
+                                           .max = SIX,
+                                           .bits = 4,
+                                           .exponent_bits = 2,
+                                           .top = TOP_FN};
 
 /* --- scales ---------------------------------------------------------------------------------- */
 
@@ -102,8 +106,8 @@ static inline void encode_elements(const struct block_setting *setting, float sc
   float v[BLOCK_MOST];
   scale_elements(setting, scale, x, n, v);
   for (size_t i = 0; i < n; i++) {
-    float g = minifloat_nearest(v[i], &c);
-    code[i] = (uint8_t)minifloat_code(g, g, &c);
+    float g = minifloat_special(v[i], minifloat_nearest(v[i], &c), &c);
+    code[i] = (uint8_t)minifloat_code(g, &c);
   }
 }
 
@@ -155,7 +159,7 @@ static inline void encode_blocks(const struct block_setting *setting, const floa
   uint8_t code[BLOCK_MOST];
   for (; n > 0; n -= length, x += length, packed += 1 + length / 2) {
     float scale = encode_block(setting, x, length, code);
-    packed[0] = (unsigned char)(minifloat_code(scale, scale, &c) & 0x7f);
+    packed[0] = (unsigned char)(minifloat_code(scale, &c) & 0x7f);
     codes_pack(4, code, length, packed + 1);
   }
 }

@@ -22,6 +22,12 @@ double KERNEL(minifloat_sse)(const float *x, size_t n, const struct minifloat_gr
 void KERNEL(minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                            double *xr, double *rr);
 
+void KERNEL(codebook_run)(const float *x, size_t n, const struct codebook *codebook, float scale,
+                          float *y, uint16_t *codes);
+void KERNEL(codebook_lanes)(const float *x, size_t n, const struct codebook *codebook,
+                            const struct unit *units, float *y, uint16_t *codes);
+double KERNEL(codebook_sse)(const float *x, size_t n, const struct codebook *codebook, float scale);
+
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                    struct tally *tally);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
@@ -44,7 +50,8 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .minifloat_run = KERNEL(minifloat_run), .minifloat_lanes = KERNEL(minifloat_lanes),            \
     .integer_sse = KERNEL(integer_sse), .minifloat_sse = KERNEL(minifloat_sse),                    \
     .integer_fit = KERNEL(integer_fit), .minifloat_fit = KERNEL(minifloat_fit),                    \
-    .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
+    .codebook_run = KERNEL(codebook_run), .codebook_lanes = KERNEL(codebook_lanes),                \
+    .codebook_sse = KERNEL(codebook_sse), .tally = KERNEL(tally), .extremes = KERNEL(extremes),    \
     .extremes_lanes = KERNEL(extremes_lanes),                                                      \
   }
 

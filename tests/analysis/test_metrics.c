@@ -29,7 +29,7 @@ static void test_tally_by_hand(void **state)
   struct tally tally = {0};
   struct metrics m = {0};
   kernels.tally(x, y, 4, &bounds, &tally);
-  metrics_from_tally(&tally, &m);
+  metrics_from_tally(&tally, 0, &m);
   assert_true(m.mse == (0.25 + 1 + 0.25) / 4);
   assert_true(m.rmse == sqrt(0.375));
   assert_true(m.mean_error == (0.5 + 1 + 0.5) / 4);
@@ -46,7 +46,7 @@ static void test_nothing_finite(void **state)
   (void)state;
   struct tally tally = {0};
   struct metrics m = {0};
-  metrics_from_tally(&tally, &m);
+  metrics_from_tally(&tally, 0, &m);
   assert_true(isnan(m.mse) && isnan(m.rmse) && isnan(m.sqnr_db) && isnan(m.max_abs_error));
   assert_true(isnan(m.mean_error) && isnan(m.clip_rate) && isnan(m.rail_rate));
   assert_true(isnan(m.rounding_mse) && isnan(m.clipping_mse) && isnan(m.bulk_sqnr_db));

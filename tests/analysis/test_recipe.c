@@ -219,7 +219,7 @@ static void mistakes_name_the_word(void **state)
       {"qscope plot a.npy --bins 0", "\"0\""},
       {"qscope plot a.npy --bins 99999999999999999999", "\"99999999999999999999\""},
       {"qscope plot a.npy -q", "-q: a value is missing"},
-      {"qscope plot a.npy -q int9", "int9"},
+      {"qscope plot a.npy -q int17", "int17"},
       {"qscope plot 'a.npy", "quote is not closed"},
       {"qscope plot \"a.npy", "quote is not closed"},
       {"qscope plot $'a\\", "wrong"},

@@ -1,6 +1,7 @@
 /* How fast the kernels are: elements per second and thread for each kernel and instruction set,
  * and the ratio to a plain read of the same array in the same run. Absolute numbers do not travel
  * between machines; the ratios nearly do. Run by `make bench`, never by `make check`. */
+#include "quant/codebook.h"
 #include "quant/family.h"
 #include "quant/feed.h"
 
@@ -17,6 +18,7 @@ struct bench {
   uint16_t codes[FEED_BLOCK];
   struct unit unit, units[FEED_BLOCK];
   struct minifloat_grid grid;
+  const struct codebook *codebook; /* of 256 levels */
   float scale, min[FEED_BLOCK], max[FEED_BLOCK];
   uint32_t finite[FEED_BLOCK];
   struct tally_bounds bounds;
@@ -113,6 +115,21 @@ static void minifloat_sse_block(struct bench *bench, const float *x)
   bench->sink += bench->kernels->minifloat_sse(x, FEED_BLOCK, &bench->grid, bench->scale);
 }
 
+static void nf4_block(struct bench *bench, const float *x)
+{
+  bench->kernels->codebook_run(x, FEED_BLOCK, &nf4_codebook, 3.5f, bench->y, NULL);
+}
+
+static void nf4_codes_block(struct bench *bench, const float *x)
+{
+  bench->kernels->codebook_run(x, FEED_BLOCK, &nf4_codebook, 3.5f, bench->y, bench->codes);
+}
+
+static void codebook_block(struct bench *bench, const float *x)
+{
+  bench->kernels->codebook_run(x, FEED_BLOCK, bench->codebook, 3.5f / 128, bench->y, NULL);
+}
+
 static void integer_fit_block(struct bench *bench, const float *x)
 {
   double xr, rr;
@@ -138,6 +155,9 @@ static const struct {
     {"e4m3 lanes", minifloat_lanes_block},
     {"e4m3 + tally", minifloat_tally_block},
     {"e4m3 sse", minifloat_sse_block},
+    {"nf4 round trip", nf4_block},
+    {"nf4 with codes", nf4_codes_block},
+    {"codebook of 256", codebook_block},
 };
 
 /* Least processor time of one pass over the array, in seconds. */
@@ -172,6 +192,14 @@ static float *bell_shaped(void)
   return x;
 }
 
+static struct codebook *wide_codebook(void)
+{
+  float levels[256];
+  for (int i = 0; i < 256; i++)
+    levels[i] = (float)(i - 128);
+  return codebook_new(levels, 256);
+}
+
 static void prepare(struct bench *bench)
 {
   bench->scale = 3.5f / 448;
@@ -186,11 +214,16 @@ static void prepare(struct bench *bench)
 int main(void)
 {
   static struct bench bench;
-  bench.x = bell_shaped();
-  if (!bench.x) {
+  float *x = bell_shaped();
+  struct codebook *codebook = wide_codebook();
+  if (!x || !codebook) {
     fprintf(stderr, "bench_kernels: out of memory\n");
+    free(codebook);
+    free(x);
     return 1;
   }
+  bench.x = x;
+  bench.codebook = codebook;
   prepare(&bench);
   double plain = measure(&bench, read_block);
   printf("plain read: %.2f G element/s, %.1f GB/s\n\n", ELEMENTS / plain * 1e-9,
@@ -206,5 +239,7 @@ int main(void)
     }
   }
   fprintf(stderr, "(%g)\n", bench.sink);
+  free(codebook);
+  free(x);
   return 0;
 }

@@ -29,7 +29,7 @@ else
   skip "invalid UTF-8 is escaped in JSON" "this file system wants UTF-8"
 fi
 
-for word in int2 int3 int4 int5 int6 int7 int8 int16 e4m3 e5m2 bf16; do
+for word in int1 int2 int3 int4 int5 int6 int7 int8 int12 int16 e4m3 e5m2 e3m4 e2m5 e2m3 e2m1 nf4 bf16 tf32 e8m0; do
   like "$(qscope formats)" "(^| )$word " "formats lists $word"
 done
 is "$(qscope formats --json | get '#')" "$(($(qscope formats | wc -l) - 1))" "formats as JSON"
@@ -37,4 +37,26 @@ for word in minmax percentile entropy mse; do
   like "$(qscope calibrators)" "^$word" "calibrators lists $word"
 done
 is "$(qscope calibrators --json | get '#')" "$(($(qscope calibrators | wc -l) - 1))" "calibrators as JSON"
+
+# The eight magnitudes of E2M1 as CONVENTIONS lists them.
+is "$(qscope formats --values fp4 --csv | sed 1d | cut -d, -f3 | tr '\n' ' ')" \
+  "0 0.5 1 1.5 2 3 4 6 -0 -0.5 -1 -1.5 -2 -3 -4 -6 " "all values of E2M1"
+is "$(qscope formats --values e5m2 | awk '$1 == "0x7c" || $1 == "0xff" { printf "%s %s ", $2, $3 }')" \
+  "01111100 inf 11111111 nan " "infinity and NaN of E5M2"
+is "$(qscope formats --values e4m3 --json | get 'values.#') $(qscope formats --values e4m3 --json | get max)" "256 448" \
+  "values as JSON"
+qscope formats --values tf32 2>err
+is "$? $(cat err)" "2 qscope: --values: tf32 has 19 bits; formats of up to 16 are listed" "too many codes to list"
+qscope formats --values e4x3 2>err
+is "$?" 2 "an unknown format"
+like "$(cat err)" "did you mean" "an unknown format has a neighbour"
+npy make book.npy f4 5 -3 -0.5 0.25 1 8
+is "$(qscope formats --values codebook=book.npy --csv | sed 1d | cut -d, -f3 | tr '\n' ' ')" "-3 -0.5 0.25 1 8 nan nan nan " \
+  "the values of a codebook"
+npy make book.npy f4 3 1 0 2
+qscope report synth:gaussian -q codebook=book.npy 2>err
+is "$?" 3 "a codebook that is not sorted"
+like "$(cat err)" "level 1 \(0\) is not above level 0 \(1\)" "a codebook that is not sorted: why"
+qscope report synth:gaussian -q tf32 --codes c.npy 2>err
+is "$?" 2 "tf32 has no codes to save"
 done_testing

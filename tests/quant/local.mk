@@ -6,6 +6,7 @@ QUANT_TESTS = \
 	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
 	tests/quant/test_calibrators \
+	tests/quant/test_elements \
 	tests/quant/test_fit \
 	tests/quant/test_format \
 	tests/quant/test_ggml \
@@ -37,6 +38,9 @@ tests_quant_test_nearest_SOURCES = tests/quant/test_nearest.c
 tests_quant_test_nearest_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_block_fit_SOURCES = tests/quant/test_block_fit.c $(PORTABLE)
 tests_quant_test_block_fit_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_elements_SOURCES = tests/quant/test_elements.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_elements_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
+tests_quant_test_elements_LDADD = $(QUANT_TEST_LIBS) $(GSL_LIBS)
 tests_quant_test_quantizer_SOURCES = tests/quant/test_quantizer.c $(PORTABLE)
 tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)

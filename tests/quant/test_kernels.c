@@ -281,7 +281,7 @@ static float nearest_in_format(const struct format *format, float v)
 static void minifloat_by_scale(float x, const struct format *format, float scale, float *y,
                                uint16_t *code)
 {
-  bool fn = format->specials == SPECIALS_FN;
+  bool fn = format->top == TOP_FN;
   uint32_t sign = signbit(x) ? 1u << (format->bits - 1) : 0;
   uint32_t top = ((1u << format->exponent_bits) - 1) << format->mantissa_bits;
   uint32_t quiet = top | 1u << (format->mantissa_bits - 1), ones = sign ^ (fn ? 0x7f : 0);

@@ -29,6 +29,7 @@ struct options {
   bool view_given;
   enum report_style style;
   const char *output; /* -o, or NULL */
+  const char *values; /* --values, or NULL */
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;

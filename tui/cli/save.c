@@ -164,10 +164,22 @@ static enum status save_zero_points(const char *path, const struct tensor *tenso
   return save_units(path, false, tensor, fit, error);
 }
 
+static enum status check_codes(const struct options *options, const struct fit *fit,
+                               struct error *error)
+{
+  const struct format *format = fit_quantizer(fit)->format;
+  if (options->save[SAVE_CODES] && format->bits > FORMAT_CODE_BITS)
+    return error_set(error, STATUS_USAGE, "--codes: %s has %d bits, codes have at most %d",
+                     format->name, format->bits, FORMAT_CODE_BITS);
+  return STATUS_OK;
+}
+
 enum status save_all(const struct options *options, const struct tensor *tensor,
                      const struct result *result, struct progress *progress, struct error *error)
 {
-  enum status status = save_elements(options, tensor, result->fit, progress, error);
+  enum status status = check_codes(options, result->fit, error);
+  if (status == STATUS_OK)
+    status = save_elements(options, tensor, result->fit, progress, error);
   if (status == STATUS_OK && options->save[SAVE_SCALES])
     status = save_units(options->save[SAVE_SCALES], true, tensor, result->fit, error);
   if (status == STATUS_OK && options->save[SAVE_ZERO_POINTS])

@@ -137,6 +137,30 @@ static bool turn_parameter(struct knobs *knobs, int direction, char *message, si
 
 /* --- format and scheme --------------------------------------------------------------- */
 
+/* Formats that come in blocks are looked at in blocks, learned ones as a whole; afterwards what
+ * was chosen before returns. */
+static void set_shares(struct knobs *knobs, const struct format *format)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  struct granularity *now = &quantizer->granularity;
+  if (knobs->lent) {
+    knobs->lent = false;
+    *now = knobs->shares;
+  }
+  bool block = format->block && now->kind == GRAIN_TENSOR;
+  if (!block && !format->learned)
+    return;
+  knobs->lent = true;
+  knobs->shares = *now;
+  *now = block ? (struct granularity){.kind = GRAIN_GROUP, .group = format->block}
+               : (struct granularity){.kind = GRAIN_TENSOR};
+  if (format->learned) {
+    set_plain_cast(quantizer);
+    quantizer->pow2 = false;
+    quantizer->scale_type = NULL;
+  }
+}
+
 static void set_format(struct knobs *knobs, const struct format *format)
 {
   struct quantizer *quantizer = &knobs->quantizer;
@@ -149,7 +173,8 @@ static void set_format(struct knobs *knobs, const struct format *format)
   *quantizer = knobs->element;
   bool was_raw = quantizer->format->raw_by_default && quantizer->by == BY_SCALE;
   quantizer->format = format;
-  quantizer->asymmetric = is_integer(format) && knobs->asymmetric;
+  quantizer->nonfinite = quantizer->nonfinite && format_overflows(format);
+  quantizer->asymmetric = is_integer(format) && (knobs->asymmetric || format->bits == 1);
   quantizer->narrow = is_integer(format) && !quantizer->asymmetric && knobs->narrow;
   if (is_integer(format))
     knobs->integer = format;
@@ -158,37 +183,77 @@ static void set_format(struct knobs *knobs, const struct format *format)
     set_plain_cast(quantizer);
   else if (was_raw && !format->raw_by_default)
     set_calibrator(quantizer, 0);
+  set_shares(knobs, format);
 }
 
-/* The integers are one stop of the format knob (bits has its own), every other row is one. */
+/* The stops of the format knob: those that people compare. The integers are one (bits has their
+ * number); the others can be written by hand. */
+static const char *const format_stops[] = {"int",           "float8_e4m3fn", "float8_e5m2",
+                                           "float8_e3m4",   "float6_e2m3fn", "float6_e3m2fn",
+                                           "float4_e2m1fn", "nf4",           "lloyd=16",
+                                           "float16",       "bfloat16"};
+enum { FORMAT_STOPS = sizeof format_stops / sizeof *format_stops };
+
+static const struct format *stop_format(const struct knobs *knobs, size_t stop)
+{
+  return stop == 0 ? knobs->integer : format_find(format_stops[stop]);
+}
+
+static bool is_stop(const struct knobs *knobs, size_t stop, const struct format *format)
+{
+  const struct format *at = stop_format(knobs, stop);
+  return at == format || (at->learned && format->learned);
+}
+
+/* From a format that is no stop, the knob goes to the first or the last one. */
 static bool turn_format(struct knobs *knobs, int direction)
 {
-  size_t rows = format_table_length, at = (size_t)(knobs->quantizer.format - format_table);
-  const struct format *now = knobs->quantizer.format, *next = now;
-  do {
-    at = (at + (direction > 0 ? 1 : rows - 1)) % rows;
-    next = &format_table[at];
-  } while (next != now && is_integer(next) && (is_integer(now) || next != knobs->integer));
-  set_format(knobs, next);
+  const struct format *now = knobs->quantizer.format;
+  size_t at = is_integer(now) ? 0 : 1;
+  while (at > 0 && at < FORMAT_STOPS && !is_stop(knobs, at, now))
+    at++;
+  if (at == FORMAT_STOPS)
+    at = direction > 0 ? FORMAT_STOPS - 1 : 0;
+  set_format(knobs,
+             stop_format(knobs, (at + (direction > 0 ? 1 : FORMAT_STOPS - 1)) % FORMAT_STOPS));
   return true;
 }
 
+/* Twice or half as many levels to learn. */
+static bool turn_learned(struct knobs *knobs, int direction, char *message, size_t size)
+{
+  size_t levels = knobs->quantizer.format->learned;
+  char word[32];
+  snprintf(word, sizeof word, "lloyd=%zu", direction > 0 ? 2 * levels : levels / 2);
+  const struct format *next = format_find(word);
+  if (next)
+    set_format(knobs, next);
+  else
+    snprintf(message, size, "2 to 65536 levels can be learned");
+  return next;
+}
+
 /* The row of the same family with the next number of bits; wraps. */
-static bool turn_bits(struct knobs *knobs, int direction)
+static bool turn_bits(struct knobs *knobs, int direction, char *message, size_t size)
 {
   const struct format *now = knobs->quantizer.format, *best = NULL, *wrap = NULL;
+  if (now->learned)
+    return turn_learned(knobs, direction, message, size);
   for (size_t i = 0; i < format_table_length; i++) {
     const struct format *row = &format_table[i];
     int ahead = (row->bits - now->bits) * direction;
-    if (row->family != now->family || ahead == 0)
+    bool impossible = is_integer(row) && row->bits == 1 && !knobs->asymmetric;
+    if (row->family != now->family || ahead == 0 || impossible)
       continue;
     if (ahead > 0 && (!best || ahead < (best->bits - now->bits) * direction))
       best = row;
     if (ahead < 0 && (!wrap || ahead < (wrap->bits - now->bits) * direction))
       wrap = row;
   }
-  if (!best && !wrap)
+  if (!best && !wrap) {
+    snprintf(message, size, "%s has no relative with another number of bits", now->name);
     return false;
+  }
   set_format(knobs, best ? best : wrap);
   return true;
 }
@@ -364,7 +429,7 @@ static bool turn(struct knobs *knobs, enum knob knob, int direction, const struc
   case KNOB_FORMAT:
     return turn_format(knobs, direction);
   case KNOB_BITS:
-    return turn_bits(knobs, direction);
+    return turn_bits(knobs, direction, message, size);
   case KNOB_SCHEME:
     return turn_scheme(knobs, message, size);
   case KNOB_RANGE:

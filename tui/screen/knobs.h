@@ -33,6 +33,8 @@ struct knobs {
   bool asymmetric, narrow;      /* wishes, for formats that can */
   const struct format *integer; /* the integer format to come back to */
   struct quantizer element;     /* what a block format leaves no choice in, to come back to */
+  struct granularity shares;    /* what a format with its own sharing replaced, while `lent` */
+  bool lent;
 };
 
 /* Knobs set to QUANTIZER, channels along AXIS. */

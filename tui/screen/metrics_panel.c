@@ -45,7 +45,10 @@ static void write_split(const struct result *result, char *label, char *value)
 static void write_levels(const struct result *result, char *label, char *value)
 {
   snprintf(label, TEXT, "levels");
-  snprintf(value, TEXT, "%zu/%zu", result->metrics.levels_used, result->metrics.levels);
+  const struct metric *used = metric_find("levels_used");
+  char text[TEXT];
+  metric_print(used, used->value(&result->metrics), text, sizeof text);
+  snprintf(value, TEXT, "%.12s/%zu", text, result->metrics.levels);
 }
 
 static void number(char *value, double x)

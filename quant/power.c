@@ -1,0 +1,163 @@
+/* E8M0: bare powers of two, the scales of the OCP microscaling formats. No sign, no zero.
+ *
+ * The value of code c is 2^(c - 127), 255 is NaN. Rounding is to the nearest exponent field, where
+ * the tie 1.5 * 2^k goes up; below the normal numbers of float32 everything above 2^-127 goes to
+ * 2^-126. Zero, negative numbers and those beyond 2^127 are overflows: the nearest code, or NaN. */
+#include "quant/family.h"
+#include "quant/kernels/lanes.h"
+
+enum { LARGEST = 254, NOT_A_NUMBER = 255 };
+
+static float value_of(uint32_t code)
+{
+  if (code >= NOT_A_NUMBER)
+    return NAN;
+  return code == 0 ? 0x1p-127f : bits_float(code << 23);
+}
+
+/* Code of V, the quotient of X. */
+static uint32_t code_of(float x, float v, bool nonfinite)
+{
+  if (float_magnitude(x) >= FLOAT_INFINITY)
+    return NOT_A_NUMBER;
+  if (!(v > 0))
+    return nonfinite ? NOT_A_NUMBER : 0;
+  if (v < 0x1p-126f)
+    return v > 0x1p-127f;
+  if (v >= 0x1.8p127f)
+    return nonfinite ? NOT_A_NUMBER : LARGEST;
+  return (float_bits(v) + 0x400000u) >> 23;
+}
+
+static double max_of(const struct format *format)
+{
+  (void)format;
+  return 0x1p127;
+}
+
+static size_t levels_of(const struct format *format, bool asymmetric, bool narrow)
+{
+  (void)format;
+  (void)asymmetric;
+  (void)narrow;
+  return LARGEST + 1;
+}
+
+static float decode(const struct format *format, uint32_t code)
+{
+  (void)format;
+  return value_of(code);
+}
+
+static uint32_t encode(const struct format *format, float x, bool nonfinite)
+{
+  (void)format;
+  return code_of(x, x, nonfinite);
+}
+
+static void prepare(struct grid *grid)
+{
+  (void)grid;
+}
+
+static struct unit unit_of(const struct grid *grid, float scale, long zero)
+{
+  (void)grid;
+  (void)zero;
+  return (struct unit){scale, 0x1p-127f, 0x1p127f};
+}
+
+static float level(const struct grid *grid, const struct unit *unit, size_t index)
+{
+  (void)grid;
+  (void)unit;
+  return value_of((uint32_t)index);
+}
+
+static size_t zero_level(const struct grid *grid, const struct unit *unit)
+{
+  (void)grid;
+  (void)unit;
+  return 0;
+}
+
+static void ends(const struct grid *grid, const struct unit *unit, struct grid_end end[2])
+{
+  (void)grid;
+  (void)unit;
+  end[0] = (struct grid_end){-0x1p-127, 0x1p-128, false};
+  end[1] = (struct grid_end){0x1p127, 0x1p127, true};
+}
+
+static float code_value(const struct grid *grid, const struct unit *unit, uint32_t code)
+{
+  (void)grid;
+  (void)unit;
+  return value_of(code);
+}
+
+static void run(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
+                float *y, uint16_t *codes)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint32_t code = code_of(x[i], x[i] / unit->scale, grid->nonfinite);
+    y[i] = value_of(code) * unit->scale;
+    if (codes)
+      codes[i] = (uint16_t)code;
+  }
+}
+
+static void lanes(const struct grid *grid, const struct unit *units, const float *x, size_t n,
+                  float *y, uint16_t *codes)
+{
+  for (size_t i = 0; i < n; i++)
+    run(grid, &units[i], x + i, 1, y + i, codes ? codes + i : NULL);
+}
+
+/* Between two powers of two, V rounds by its place between them. */
+static float value(const struct grid *grid, const struct unit *unit, float x,
+                   struct rounding_rule rule, size_t index, uint16_t *code)
+{
+  float v = x / unit->scale;
+  uint32_t found = code_of(x, v, grid->nonfinite);
+  bool inside = v >= 0x1p-127f && v < 0x1p127f && float_magnitude(x) < FLOAT_INFINITY;
+  if (rule.mode != ROUND_EVEN && inside) {
+    uint32_t below = v < 0x1p-126f ? 0 : float_bits(v) >> 23;
+    double lower = (double)value_of(below), upper = (double)value_of(below + 1);
+    found = below + (uint32_t)round_to_whole(((double)v - lower) / (upper - lower), rule, index);
+  }
+  if (code)
+    *code = (uint16_t)found;
+  return value_of(found) * unit->scale;
+}
+
+static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    float y;
+    run(grid, unit, x + i, 1, &y, NULL);
+    sum += ((double)x[i] - (double)y) * ((double)x[i] - (double)y);
+  }
+  return sum;
+}
+
+const struct family power_family = {
+    .name = "power of two",
+    .widest = 2,
+    .narrowest = 0.5,
+    .max = max_of,
+    .levels = levels_of,
+    .decode = decode,
+    .encode = encode,
+    .prepare = prepare,
+    .unit = unit_of,
+    .level = level,
+    .zero_level = zero_level,
+    .ends = ends,
+    .code_value = code_value,
+    .run = run,
+    .lanes = lanes,
+    .value = value,
+    .sse = sse,
+};
