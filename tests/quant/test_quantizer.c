@@ -119,6 +119,8 @@ static void test_errors(void **state)
       {"int8,scale-type=int8", "word 2 \"scale-type=int8\"", "float16 or bfloat16", ""},
       {"int8,scale-type=xyz", "word 2 \"scale-type=xyz\"", "float16 or bfloat16", ""},
       {"int8,pow2,scale-type=fp16", "word 3", "contradicts \"pow2\"", ""},
+      {"q4_0,pow2", "word 2", "\"pow2\" contradicts \"q4_0\"", ""},
+      {"mxfp4,scale-type=fp16", "word 2", "\"scale-type\" contradicts \"mxfp4\"", ""},
       {"lloyd=1", "word 1", "\"lloyd=1\"", "from 2 to 65536"},
       {"lloyd=x", "word 1", "\"lloyd=x\"", "from 2 to 65536"},
       {"lloyd=8,group=4", "word 2", "\"lloyd=8\"", "whole tensor"},

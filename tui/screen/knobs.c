@@ -19,11 +19,17 @@ static const struct block_codec *codec_of(const struct quantizer *quantizer)
   return format_is_block(quantizer->format) ? block_codec_find(quantizer->format->name) : NULL;
 }
 
-/* QUANTIZER, or int8 in place of a block format. */
+/* Formats that leave no scale to choose. */
+static bool finds_scales(const struct format *format)
+{
+  return format_is_block(format) || format->learned;
+}
+
+/* QUANTIZER, or int8 in place of a format that leaves no scale to choose. */
 static struct quantizer element_of(const struct quantizer *quantizer)
 {
   struct quantizer element = *quantizer;
-  if (format_is_block(quantizer->format))
+  if (finds_scales(quantizer->format))
     quantizer_parse("int8", &element, NULL);
   return element;
 }
@@ -137,37 +143,31 @@ static bool turn_parameter(struct knobs *knobs, int direction, char *message, si
 
 /* --- format and scheme --------------------------------------------------------------- */
 
-/* Formats that come in blocks are looked at in blocks, learned ones as a whole; afterwards what
- * was chosen before returns. */
+/* Codebooks that come in blocks are looked at in blocks; afterwards what was chosen before
+ * returns. */
 static void set_shares(struct knobs *knobs, const struct format *format)
 {
-  struct quantizer *quantizer = &knobs->quantizer;
-  struct granularity *now = &quantizer->granularity;
+  struct granularity *now = &knobs->quantizer.granularity;
   if (knobs->lent) {
     knobs->lent = false;
     *now = knobs->shares;
   }
-  bool block = format->block && now->kind == GRAIN_TENSOR;
-  if (!block && !format->learned)
+  if (!format->block || now->kind != GRAIN_TENSOR)
     return;
   knobs->lent = true;
   knobs->shares = *now;
-  *now = block ? (struct granularity){.kind = GRAIN_GROUP, .group = format->block}
-               : (struct granularity){.kind = GRAIN_TENSOR};
-  if (format->learned) {
-    set_plain_cast(quantizer);
-    quantizer->pow2 = false;
-    quantizer->scale_type = NULL;
-  }
+  *now = (struct granularity){.kind = GRAIN_GROUP, .group = format->block};
 }
 
 static void set_format(struct knobs *knobs, const struct format *format)
 {
   struct quantizer *quantizer = &knobs->quantizer;
-  if (!format_is_block(quantizer->format))
+  if (!finds_scales(quantizer->format))
     knobs->element = *quantizer;
-  if (format_is_block(format)) {
+  if (finds_scales(format)) {
     *quantizer = (struct quantizer){.format = format, .by = BY_FORMAT};
+    if (format->learned)
+      set_plain_cast(quantizer);
     return;
   }
   *quantizer = knobs->element;
@@ -188,10 +188,11 @@ static void set_format(struct knobs *knobs, const struct format *format)
 
 /* The stops of the format knob: those that people compare. The integers are one (bits has their
  * number); the others can be written by hand. */
-static const char *const format_stops[] = {"int",           "float8_e4m3fn", "float8_e5m2",
-                                           "float8_e3m4",   "float6_e2m3fn", "float6_e3m2fn",
-                                           "float4_e2m1fn", "nf4",           "lloyd=16",
-                                           "float16",       "bfloat16"};
+static const char *const format_stops[] = {
+    "int",           "float8_e4m3fn", "float8_e5m2", "float8_e3m4", "float6_e2m3fn",
+    "float6_e3m2fn", "float4_e2m1fn", "nf4",         "lloyd=16",    "float16",
+    "bfloat16",      "mxfp8_e4m3",    "mxfp4",       "nvfp4",       "q4_0",
+    "q4_k",          "q6_k",          "iq4_nl"};
 enum { FORMAT_STOPS = sizeof format_stops / sizeof *format_stops };
 
 static const struct format *stop_format(const struct knobs *knobs, size_t stop)
