@@ -181,7 +181,7 @@ static void integer_by_unit(float x, const struct unit *unit, float *y, uint16_t
   double r = nearbyint((double)(x / unit->scale));
   r = r < (double)unit->lo ? (double)unit->lo : r > (double)unit->hi ? (double)unit->hi : r;
   *y = (float)(r + 0.0) * unit->scale; /* + 0.0: integers have no negative zero */
-  *code = (uint16_t)(r - (double)unit->lo);
+  *code = (uint16_t)(uint32_t)(r - (double)unit->lo);
 }
 
 static void integer_scalar(float x, size_t i, const void *how, float *y, uint16_t *code)
