@@ -28,6 +28,11 @@ static void axis_clear(struct axis *axis)
 {
   free(axis->label);
   free(axis->unit);
+  for (size_t i = 0; i < axis->names; i++)
+    free(axis->name[i]);
+  free(axis->name);
+  axis->name = NULL;
+  axis->names = 0;
 }
 
 static void panel_free(struct panel *panel)
@@ -104,6 +109,7 @@ static size_t mark_positions(enum mark_kind kind, size_t n)
   case MARK_TICKS:
   case MARK_VLINE:
   case MARK_HLINE:
+  case MARK_SERIES:
     break;
   }
   return n;
@@ -144,4 +150,16 @@ bool axis_set(struct axis *axis, const char *label, const char *unit, double lo,
   axis->lo = lo;
   axis->hi = hi;
   return true;
+}
+
+bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names)
+{
+  if (!axis_set(axis, label, NULL, -0.5, (double)n - 0.5))
+    return false;
+  axis->integral = true;
+  axis->name = mem_array(n, sizeof *axis->name);
+  for (; axis->name && axis->names < n; axis->names++)
+    if (!copy_text(names[axis->names], &axis->name[axis->names]))
+      return false;
+  return axis->name;
 }

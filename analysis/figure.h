@@ -23,7 +23,9 @@ enum role {
   ROLE_OUTLIER,
   ROLE_MEDIAN,
   ROLE_REFERENCE, /* zero lines, half steps */
+  ROLE_SERIES,    /* the first of FIGURE_SERIES things that are compared */
 };
+enum { FIGURE_SERIES = 16 };
 
 enum mark_kind {
   MARK_BARS,   /* n+1 edges in x, n heights in y: a solid histogram */
@@ -33,7 +35,8 @@ enum mark_kind {
   MARK_TICKS,  /* n positions in x, drawn on the axis (levels) */
   MARK_VLINE,  /* one position, with a label */
   MARK_HLINE,
-  MARK_BAND, /* from x[0] to x[1], shaded, with a label */
+  MARK_BAND,   /* from x[0] to x[1], shaded, with a label */
+  MARK_SERIES, /* n points, each with the shape of its role, and the line that joins them */
 };
 
 struct mark {
@@ -50,12 +53,15 @@ struct axis {
   double lo, hi;
   bool log;
   bool integral; /* only whole-number ticks: channel numbers, counts */
+  size_t names;  /* the ticks are 0..names - 1 and have these names; 0: numbers */
+  char **name;
 };
 
 /* Marks may reach beyond the axes: renderers cut them off, and mark bars that go on above the y
  * axis. A panel without marks is a sentence, its title, that says why. */
 struct panel {
   char *title; /* or NULL */
+  bool ruler;  /* a number line: low, its ticks stand on the x axis, there is no y axis */
   struct axis x, y;
   size_t marks;
   struct mark **mark;
@@ -82,11 +88,17 @@ struct panel *figure_add_panel(struct figure *figure, const char *title);
 struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role role, size_t n,
                             const double *x, const double *y, const char *label);
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);
+/* An axis of N things with names (copied): the ticks 0..n-1, with half a place around them. */
+bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names);
 
 /* The whole figure of RESULT in VIEW: title, panels, caption (tensor, quantizer, metrics). NULL
  * when memory runs out. */
 struct figure *figure_build(const struct result *result, const struct view *view,
                             const char *source, const struct tensor *tensor, const char *recipe);
+
+/* The figure of a view that needs no tensor: of COUNT quantizers. NULL when memory runs out. */
+struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
+                                    const struct view *view, const char *recipe);
 
 /* Nice tick positions for lo..hi (1, 2, 5 times a power of ten; powers of ten on a log axis), at
  * most MOST of them, written to TICKS; returns how many. */

@@ -88,17 +88,26 @@ static const char *base_name(const char *path)
   return slash && slash[1] ? slash + 1 : path;
 }
 
-/* "conv4.weight (128x64x3, f32) from model.safetensors as int8,sym,tensor,minmax". */
-static bool caption_subject(struct figure *figure, const struct result *result, const char *source,
-                            const struct tensor *tensor, const char *channel)
+char *fig_subject(const struct tensor *tensor, const char *source, const char *channel)
 {
-  char name[256], from[256], shape[128], spec[QUANTIZER_TEXT];
+  char name[256], from[256], shape[128], *subject;
   text_escape(tensor->name, name, sizeof name);
   text_escape(source ? base_name(source) : "", from, sizeof from);
   shape_print(&tensor->shape, shape, sizeof shape);
-  quantizer_print(&result->quantizer, spec);
-  return fig_text(&figure->caption[0], "%s%s (%s, %s)%s%s, quantized as %s.", name, channel, shape,
-                  tensor->stored->name, *from ? " from " : "", from, spec);
+  fig_text(&subject, "%s%s (%s, %s)%s%s", name, channel, shape, tensor->stored->name,
+           *from ? " from " : "", from);
+  return subject;
+}
+
+/* "conv4.weight (128x64x3, f32) from model.safetensors, quantized as int8,sym,tensor,minmax." */
+static bool caption_subject(struct figure *figure, const struct result *result, const char *source,
+                            const struct tensor *tensor, const char *channel)
+{
+  char spec[QUANTIZER_TEXT], *subject = fig_subject(tensor, source, channel);
+  bool done = subject && fig_text(&figure->caption[0], "%s, quantized as %s.", subject,
+                                  quantizer_print(&result->quantizer, spec));
+  free(subject);
+  return done;
 }
 
 static const char *metric_text(const char *name, const struct metrics *metrics, char *text,
@@ -161,14 +170,6 @@ static char *title_of(const struct result *result, const struct view *view,
   return title;
 }
 
-static const struct view_type *type_of(enum view_kind kind)
-{
-  size_t i = 0;
-  while (i + 1 < view_table_length && view_table[i].kind != kind)
-    i++;
-  return &view_table[i];
-}
-
 /* Why there is nothing to draw, or NULL. */
 static const char *emptiness(const struct result *result)
 {
@@ -179,13 +180,21 @@ static const char *emptiness(const struct result *result)
   return NULL;
 }
 
+static bool build_panels(struct figure *figure, const struct result *result,
+                         const struct view *view)
+{
+  const struct view_type *type = view_type_of(view->kind);
+  return type->build ? type->build(figure, result, view)
+                     : type->compare(figure, &result->quantizer, 1, view);
+}
+
 static bool fill(struct figure *figure, const struct result *result, const struct view *view,
                  const char *source, const struct tensor *tensor, const char *recipe)
 {
   const char *why = emptiness(result);
   return fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
          add_words(figure, result, view, source, tensor) &&
-         (why ? fig_nothing(figure, why) : type_of(view->kind)->build(figure, result, view));
+         (why ? fig_nothing(figure, why) : build_panels(figure, result, view));
 }
 
 struct figure *figure_build(const struct result *result, const struct view *view,
@@ -195,6 +204,35 @@ struct figure *figure_build(const struct result *result, const struct view *view
   struct figure *figure = title ? figure_new(title) : NULL;
   free(title);
   if (figure && !fill(figure, result, view, source, tensor, recipe)) {
+    figure_free(figure);
+    return NULL;
+  }
+  return figure;
+}
+
+/* "e4m3, int8 and e5m2" */
+static char *names_of(const struct quantizer *quantizers, size_t count)
+{
+  char *names = strdup(""), *longer, label[64];
+  for (size_t i = 0; names && i < count; i++) {
+    const char *link = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+    fig_text(&longer, "%s%s%s%s", names, link, quantizers[i].asymmetric ? "u" : "",
+             format_label(quantizers[i].format, label, sizeof label));
+    free(names);
+    names = longer;
+  }
+  return names;
+}
+
+struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
+                                    const struct view *view, const char *recipe)
+{
+  const struct view_type *type = view_type_of(view->kind);
+  char *title = names_of(quantizers, count);
+  struct figure *figure = title ? figure_new(title) : NULL;
+  free(title);
+  if (figure && !(fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
+                  type->compare(figure, quantizers, count, view))) {
     figure_free(figure);
     return NULL;
   }

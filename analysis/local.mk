@@ -6,7 +6,9 @@ libanalysis_a_SOURCES = \
 	analysis/export.c analysis/export.h \
 	analysis/fig_channels.c \
 	analysis/fig_error.c \
+	analysis/fig_format.c \
 	analysis/fig_histogram.c \
+	analysis/fig_sweep.c analysis/fig_sweep.h \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
 	analysis/fig_inspector.c \
@@ -16,6 +18,8 @@ libanalysis_a_SOURCES = \
 	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \
 	analysis/report_styles.h \
 	analysis/result.c analysis/result.h \
+	analysis/sweep.c analysis/sweep.h \
+	analysis/sweep_export.c \
 	analysis/ticks.c \
 	analysis/verdict.c \
 	analysis/view.c analysis/view.h analysis/views.h

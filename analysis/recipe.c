@@ -23,6 +23,7 @@ void recipe_clear(struct recipe *recipe)
 {
   free(recipe->source);
   free(recipe->tensor);
+  free(recipe->over);
   recipe_init(recipe);
 }
 
@@ -200,7 +201,9 @@ char *recipe_print(const struct recipe *recipe)
   /* A source that looks like an option goes behind "--"; "-" alone is standard input. */
   bool last = recipe->source && recipe->source[0] == '-' && recipe->source[1];
   text_put(&text, "qscope");
-  if (recipe->source && is_subcommand(recipe->source))
+  if (recipe->over)
+    text_put(&text, " sweep");
+  else if (recipe->source && is_subcommand(recipe->source))
     text_put(&text, " explore");
   if (recipe->source && !last)
     put_word(&text, recipe->source);
@@ -210,7 +213,10 @@ char *recipe_print(const struct recipe *recipe)
     char spec[QUANTIZER_TEXT];
     put_option(&text, "-q", quantizer_print(&recipe->quantizer[i], spec));
   }
-  put_view(&text, &recipe->view);
+  if (recipe->over)
+    put_option(&text, "--over", recipe->over);
+  else
+    put_view(&text, &recipe->view);
   if (last)
     put_option(&text, "--", recipe->source);
   if (text.failed) {
@@ -417,7 +423,7 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
 {
   const struct view_type *type = view_find(value);
   if (!type)
-    return bad_value(error, "--view", "histogram, error, channels or inspector", value);
+    return bad_value(error, "--view", "histogram, error, channels, inspector or format", value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
 }
@@ -485,6 +491,11 @@ static enum status take_bins(struct recipe *recipe, const char *value, struct er
   return STATUS_OK;
 }
 
+static enum status take_over(struct recipe *recipe, const char *value, struct error *error)
+{
+  return replace(&recipe->over, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
 static const struct option {
   const char *name, *letter;
   bool has_value;
@@ -495,6 +506,7 @@ static const struct option {
     {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
     {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
     {"--block", NULL, true, take_block},
+    {"--over", NULL, true, take_over},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

@@ -2,6 +2,8 @@
  *
  *   qscope synth:gaussian -t gaussian -q int8,sym,tensor,minmax --view histogram --log
  *
+ *   qscope sweep synth:gaussian -t gaussian -q int4,sym,group=32,minmax --over group=16,32
+ *
  * Pasted into a shell it opens the explorer on that state; a subcommand put behind "qscope"
  * makes a figure or a report of it. Words are quoted for a POSIX shell where they need it: in single quotes; names with control
  * characters or invalid UTF-8 in $'...' with octal escapes, so that the recipe is always one
@@ -27,6 +29,7 @@ struct recipe {
   size_t quantizers;
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   struct view view;
+  char *over; /* a sweep over this instead of a view; or NULL */
 };
 
 void recipe_init(struct recipe *recipe);

@@ -67,6 +67,11 @@ static size_t log_ticks(double lo, double hi, size_t most, bool integral, double
 size_t axis_ticks(const struct axis *axis, size_t most, double *ticks)
 {
   double lo = axis->lo, hi = axis->hi;
+  if (axis->names > 0 && axis->names <= most) {
+    for (size_t i = 0; i < axis->names; i++)
+      ticks[i] = (double)i;
+    return axis->names;
+  }
   if (most == 0 || !(lo < hi) || !isfinite(hi - lo) || (axis->log && !(lo > 0)))
     return 0;
   if (axis->log) {
@@ -131,6 +136,11 @@ char *axis_tick_text(const struct axis *axis, double value, double step, char *t
 {
   if (size == 0)
     return text;
+  if (axis->names) {
+    bool named = value >= 0 && value < (double)axis->names;
+    snprintf(text, size, "%s", named ? axis->name[(size_t)value] : "");
+    return text;
+  }
   double magnitude = fmax(fabs(axis->lo), fabs(axis->hi));
   if (axis->log) { /* each tick has its own size; the distance matters within one decade only */
     magnitude = fabs(value);

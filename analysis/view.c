@@ -7,14 +7,25 @@
 
 const struct view_type view_table[] = {
     {"histogram", "Histogram", "original, reconstruction, levels and clip thresholds",
-     VIEW_HISTOGRAM, fig_histogram},
-    {"error", "Error", "distribution of the error, and error against value", VIEW_ERROR, fig_error},
+     VIEW_HISTOGRAM, fig_histogram, NULL},
+    {"error", "Error", "distribution of the error, and error against value", VIEW_ERROR, fig_error,
+     NULL},
     {"channels", "Channels", "largest magnitude and SQNR of each channel, outliers named",
-     VIEW_CHANNELS, fig_channels},
+     VIEW_CHANNELS, fig_channels, NULL},
     {"inspector", "Inspector", "one block with its codes and scales, and the error of all blocks",
-     VIEW_INSPECTOR, fig_inspector},
+     VIEW_INSPECTOR, fig_inspector, NULL},
+    {"format", "Format", "the numbers of a format, and how far apart they are", VIEW_FORMAT, NULL,
+     fig_format},
 };
 const size_t view_table_length = sizeof view_table / sizeof *view_table;
+
+const struct view_type *view_type_of(enum view_kind kind)
+{
+  size_t i = 0;
+  while (i + 1 < view_table_length && view_table[i].kind != kind)
+    i++;
+  return &view_table[i];
+}
 
 const struct view_type *view_find(const char *name)
 {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_INSPECTOR };
+enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_INSPECTOR, VIEW_FORMAT };
 
 enum { VIEW_WORST_BLOCK = -1 };
 
@@ -22,6 +22,7 @@ struct view {
 };
 
 struct figure;
+struct quantizer;
 struct result;
 struct tensor;
 
@@ -30,11 +31,16 @@ struct view_type {
   const char *title; /* "Histogram" */
   const char *summary;
   enum view_kind kind;
-  /* Adds the panels of this view to FIGURE; false when memory runs out. */
+  /* Adds the panels of this view to FIGURE; false when memory runs out. NULL: no tensor is needed,
+   * compare() makes the view. */
   bool (*build)(struct figure *figure, const struct result *result, const struct view *view);
+  /* The same from COUNT quantizers alone. NULL: a tensor is needed. */
+  bool (*compare)(struct figure *figure, const struct quantizer *quantizers, size_t count,
+                  const struct view *view);
 };
 extern const struct view_type view_table[];
 extern const size_t view_table_length;
+const struct view_type *view_type_of(enum view_kind kind);
 const struct view_type *view_find(const char *name);
 
 /* The view everything starts with: histogram, linear, all of it, axis 0, the worst block. */

@@ -10,9 +10,15 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
 bool fig_error(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_channels(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_inspector(struct figure *figure, const struct result *result, const struct view *view);
+bool fig_format(struct figure *figure, const struct quantizer *quantizers, size_t count,
+                const struct view *view);
 
 /* A panel that holds nothing but the sentence that says why; false when memory runs out. */
 bool fig_nothing(struct figure *figure, const char *why);
+
+/* "conv4.weight (128x64x3, f32) from model.safetensors", CHANNEL behind the name: a new string;
+ * NULL when memory runs out. */
+char *fig_subject(const struct tensor *tensor, const char *source, const char *channel);
 
 /* A new formatted string in *out; false (and NULL) when memory runs out. */
 bool fig_text(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -55,6 +55,7 @@ qscope_SOURCES = \
 	tui/cli/replay.c \
 	tui/cli/report.c \
 	tui/cli/save.c tui/cli/save.h \
+	tui/cli/sweep.c \
 	tui/cli/table.c tui/cli/table.h \
 	tui/cli/work.c tui/cli/work.h
 qscope_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)

@@ -13,6 +13,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_recipe \
 	tests/analysis/test_report \
 	tests/analysis/test_result \
+	tests/analysis/test_sweep \
 	tests/analysis/test_ticks \
 	tests/analysis/test_verdict \
 	tests/analysis/test_view
@@ -50,6 +51,8 @@ tests_analysis_test_verdict_SOURCES = tests/analysis/test_verdict.c $(TEST_TENSO
 tests_analysis_test_verdict_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_recipe_SOURCES = tests/analysis/test_recipe.c
 tests_analysis_test_recipe_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_sweep_SOURCES = tests/analysis/test_sweep.c $(TEST_TENSORS)
+tests_analysis_test_sweep_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_ticks_SOURCES = tests/analysis/test_ticks.c
 tests_analysis_test_ticks_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_view_SOURCES = tests/analysis/test_view.c

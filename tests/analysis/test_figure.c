@@ -318,6 +318,89 @@ static void degenerate_tensors(void **state)
       }
 }
 
+/* The positive numbers of E4M3 as its definition has them: eighths of 2^-6, then 1 + m/8 times a
+ * power of two, up to 448 = 1.75 * 2^8. */
+static size_t e4m3_numbers(double *out)
+{
+  size_t n = 0;
+  for (int m = 1; m < 8; m++)
+    out[n++] = ldexp(m, -9);
+  for (int e = -6; e <= 8; e++)
+    for (int m = 0; m < 8 - (e == 8); m++)
+      out[n++] = ldexp(8 + m, e - 3);
+  return n;
+}
+
+static void assert_ticks(const struct panel *panel, enum role role, const double *number, size_t n)
+{
+  const struct mark *mark = find(panel, MARK_TICKS, role, 0);
+  assert_true(panel->ruler && panel->x.log);
+  assert_non_null(mark);
+  assert_int_equal(mark->n, n);
+  for (size_t i = 0; i < n; i++)
+    assert_true(mark->x[i] == number[i] / number[n - 1]);
+}
+
+static void number_lines_of_formats(void **state)
+{
+  (void)state;
+  const struct quantizer quantizers[] = {quantizer_of("e4m3"), quantizer_of("int8"),
+                                         quantizer_of("uint4")};
+  double number[256];
+  struct view view = view_of(VIEW_FORMAT);
+  struct figure *figure = figure_of_quantizers(quantizers, 3, &view, "recipe");
+  assert_int_equal(figure->panels, 4);
+  size_t n = e4m3_numbers(number);
+  assert_int_equal(n, 126);
+  assert_ticks(figure->panel[0], ROLE_SERIES, number, n);
+  for (n = 0; n < 127; n++)
+    number[n] = (double)n + 1;
+  assert_ticks(figure->panel[1], (enum role)(ROLE_SERIES + 1), number, n);
+  assert_ticks(figure->panel[2], (enum role)(ROLE_SERIES + 2), number, 15);
+  assert_string_equal(figure->panel[0]->title,
+                      "e4m3: 8 bits, 253 levels, max 448, min normal 2^-6, min subnormal 2^-9");
+  assert_string_equal(figure->panel[2]->title, "uint4: 4 bits, 16 levels, max 15, min 1");
+  const struct mark *band = find(figure->panel[0], MARK_BAND, ROLE_REFERENCE, 0);
+  assert_true(band->x[1] == ldexp(1, -6) / 448);
+  assert_null(find(figure->panel[1], MARK_BAND, ROLE_REFERENCE, 0));
+  assert_string_equal(figure->title, "e4m3, int8 and uint4");
+  figure_free(figure);
+}
+
+/* Integers: one step, so that step / magnitude is 1 / k. E4M3: between 1/16 and 1/8 wherever
+ * numbers are normal. */
+static void steps_of_formats(void **state)
+{
+  (void)state;
+  const struct quantizer quantizers[] = {quantizer_of("e4m3"), quantizer_of("int8")};
+  struct view view = view_of(VIEW_FORMAT);
+  struct figure *figure = figure_of_quantizers(quantizers, 2, &view, NULL);
+  const struct panel *panel = figure->panel[2];
+  const struct mark *floats = find(panel, MARK_LINE, ROLE_SERIES, 0);
+  const struct mark *integers = find(panel, MARK_LINE, (enum role)(ROLE_SERIES + 1), 0);
+  assert_int_equal(integers->n, 2);
+  assert_true(integers->x[0] == 1.0 / 127 && integers->y[0] == 1);
+  assert_true(integers->x[1] == 1 && integers->y[1] == 1.0 / 127);
+  for (size_t i = 0; i < floats->n; i++)
+    if (floats->x[i] >= ldexp(1, -6) / 448)
+      assert_true(floats->y[i] >= 1.0 / 16 && floats->y[i] <= 1.0 / 8);
+  assert_true(floats->y[0] == 1);
+  figure_free(figure);
+}
+
+/* In the explorer the view shows the format of the one quantizer. */
+static void the_format_view_of_a_result(void **state)
+{
+  (void)state;
+  float value[4] = {1, 2, 3, 4};
+  struct tensor tensor = tensor_over(value, (struct shape){1, {4}});
+  struct view view = view_of(VIEW_FORMAT);
+  struct made made = make(&tensor, "int4", &view, 16);
+  assert_int_equal(made.figure->panels, 2);
+  assert_int_equal(find(made.figure->panel[0], MARK_TICKS, ROLE_SERIES, 0)->n, 7);
+  clear(&made);
+}
+
 /* Hand-made figures: copies, not borrowed arrays. */
 static void the_model_copies(void **state)
 {
@@ -352,6 +435,9 @@ int main(void)
       cmocka_unit_test(outlier_channels_are_named),
       cmocka_unit_test(captions_say_it_in_words),
       cmocka_unit_test(degenerate_tensors),
+      cmocka_unit_test(number_lines_of_formats),
+      cmocka_unit_test(steps_of_formats),
+      cmocka_unit_test(the_format_view_of_a_result),
       cmocka_unit_test(the_model_copies),
   };
   return cmocka_run_group_tests_name("figure", tests, NULL, NULL);

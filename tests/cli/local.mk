@@ -11,7 +11,8 @@ CLI_TESTS = \
 	tests/cli/readme.sh \
 	tests/cli/report.sh \
 	tests/cli/save.sh \
-	tests/cli/signals.sh
+	tests/cli/signals.sh \
+	tests/cli/sweep.sh
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) tests/cli/cli.sh
 

@@ -1,6 +1,7 @@
 /* What is drawn is where it belongs: bars are measured in the decoded picture. The expected
  * heights are those the figure was made from. */
 #include "tests/figure/picture.h"
+#include "tui/figure/canvas.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -183,8 +184,8 @@ static void everything_can_be_drawn(void **state)
     panel->y.log = axes[a].log;
     assert_true(axis_set(&panel->x, NULL, NULL, axes[a].lo, axes[a].hi) &&
                 axis_set(&panel->y, "y", "unit", axes[a].lo, axes[a].hi));
-    for (int kind = MARK_BARS; kind <= MARK_BAND; kind++)
-      for (int role = ROLE_ORIGINAL; role <= ROLE_REFERENCE; role++) {
+    for (int kind = MARK_BARS; kind <= MARK_SERIES; kind++)
+      for (int role = ROLE_ORIGINAL; role < ROLE_SERIES + FIGURE_SERIES; role++) {
         size_t n = kind == MARK_VLINE || kind == MARK_HLINE ? 1 : 7;
         assert_non_null(panel_add_mark(panel, (enum mark_kind)kind, (enum role)role, n, values,
                                        values, role % 2 ? "a label" : NULL));
@@ -193,8 +194,24 @@ static void everything_can_be_drawn(void **state)
     struct picture picture;
     draw(figure, &options, &picture);
     picture_free(&picture);
+    panel->ruler = true;
+    draw(figure, &options, &picture);
+    picture_free(&picture);
     figure_free(figure);
   }
+}
+
+/* Without colour, dash and shape tell any two series apart. */
+static void series_differ_in_greyscale(void **state)
+{
+  (void)state;
+  for (int a = 0; a < FIGURE_SERIES; a++)
+    for (int b = 0; b < a; b++) {
+      struct style one = theme_style(&themes[THEME_LIGHT], (enum role)(ROLE_SERIES + a));
+      struct style other = theme_style(&themes[THEME_LIGHT], (enum role)(ROLE_SERIES + b));
+      assert_true(one.dash != other.dash || one.shape != other.shape);
+      assert_true(one.stroke != other.stroke || one.hollow != other.hollow);
+    }
 }
 
 static void sentences_and_empty_figures(void **state)
@@ -268,6 +285,7 @@ int main(void)
       cmocka_unit_test(log_axis),
       cmocka_unit_test(no_outlier_vanishes),
       cmocka_unit_test(everything_can_be_drawn),
+      cmocka_unit_test(series_differ_in_greyscale),
       cmocka_unit_test(sentences_and_empty_figures),
       cmocka_unit_test(long_words_are_cut_between_characters),
       cmocka_unit_test(impossible_sizes_are_refused),

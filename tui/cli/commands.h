@@ -13,7 +13,8 @@ enum {
   COMMAND_CALIBRATORS = 32,
   COMMAND_REPLAY = 64,
   COMMAND_INSPECT = 128,
-  COMMAND_ANY = 255,
+  COMMAND_SWEEP = 256,
+  COMMAND_ANY = 511,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
@@ -21,6 +22,7 @@ enum status list_run(const struct options *options, struct error *error);
 enum status report_run(const struct options *options, struct error *error);
 enum status inspect_run(const struct options *options, struct error *error);
 enum status plot_run(const struct options *options, struct error *error);
+enum status sweep_command_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
 enum status replay_run(const struct options *options, struct error *error);
@@ -32,6 +34,13 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
 /* Draws RECIPE to the file that -o names. */
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error);
+
+/* STATUS_USAGE when PATH is no name of a figure that can be written. */
+enum status plot_check_target(const char *path, struct error *error);
+
+/* Runs the sweep of RECIPE: to the file that -o names, or as numbers. */
+enum status sweep_recipe(const struct recipe *recipe, const struct options *options,
+                         struct error *error);
 
 /* The state that OPTIONS and SOURCE (may be NULL) describe; recipe_clear frees it. STATUS_USAGE
  * when there is more than one -t. */

@@ -223,7 +223,7 @@ static enum status apply_switch(void *member, const char *text, struct error *er
 
 enum {
   STATE = COMMAND_EXPLORE | COMMAND_PLOT | COMMAND_REPLAY,
-  DRAWS = COMMAND_PLOT | COMMAND_REPLAY,
+  DRAWS = COMMAND_PLOT | COMMAND_REPLAY | COMMAND_SWEEP,
   SCREEN = COMMAND_EXPLORE | COMMAND_REPLAY,
 };
 
@@ -239,10 +239,12 @@ static const struct row {
   enum status (*apply)(void *member, const char *text, struct error *error);
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
-     STATE | COMMAND_REPORT | COMMAND_INSPECT, 0, apply_tensor},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP, 0, apply_tensor},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
-     STATE | COMMAND_REPORT | COMMAND_INSPECT, 0, apply_quantizer},
-    {"view", 0, "VIEW", "histogram, error, channels or inspector", STATE, 0, apply_view},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP, 0, apply_quantizer},
+    {"over", 0, "WHAT", "bits=2:8, group=32,64, block=16:256, calibrator, format",
+     COMMAND_SWEEP | COMMAND_REPLAY, MEMBER(over), apply_word},
+    {"view", 0, "VIEW", "histogram, error, channels, inspector or format", STATE, 0, apply_view},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end", STATE | COMMAND_REPORT,
@@ -252,14 +254,15 @@ static const struct row {
      MEMBER(view.block), apply_block},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_FORMATS | COMMAND_CALIBRATORS,
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_FORMATS |
+         COMMAND_CALIBRATORS,
      MEMBER(style), apply_json},
     {"csv", 0, NULL, "write comma-separated values",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_FORMATS, MEMBER(style), apply_csv},
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_FORMATS, MEMBER(style), apply_csv},
     {"values", 0, "FORMAT", "all codes of FORMAT and what they mean", COMMAND_FORMATS,
      MEMBER(values), apply_word},
-    {"output", 'o', "FILE", "write to FILE; plot: a .png", COMMAND_REPORT | DRAWS, MEMBER(output),
-     apply_word},
+    {"output", 'o', "FILE", "write to FILE; plot, sweep: a .png", COMMAND_REPORT | DRAWS,
+     MEMBER(output), apply_word},
     {"size", 0, "WxH", "size of the figure in pixels (1600x1000)", DRAWS, MEMBER(figure),
      apply_size},
     {"dpi", 0, "N", "its resolution; text and lines scale with it (200)", DRAWS, MEMBER(figure.dpi),
@@ -466,7 +469,8 @@ enum status options_recipe(const struct options *options, const char *source, st
   recipe->quantizers = options->quantizers;
   memcpy(recipe->quantizer, options->quantizer, sizeof recipe->quantizer);
   recipe->view = options->view;
-  if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL))
+  if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL) ||
+      (options->over && !(recipe->over = strdup(options->over))))
     return error_memory(error, "the recipe");
   return STATUS_OK;
 }

@@ -16,7 +16,14 @@
 #include <stdio.h>
 
 /* What `--codes` and its sisters save. */
-enum save_kind { SAVE_CODES, SAVE_DEQUANTIZED, SAVE_SCALES, SAVE_ZERO_POINTS, SAVE_PACKED, SAVE_KINDS };
+enum save_kind {
+  SAVE_CODES,
+  SAVE_DEQUANTIZED,
+  SAVE_SCALES,
+  SAVE_ZERO_POINTS,
+  SAVE_PACKED,
+  SAVE_KINDS
+};
 
 struct options {
   const char *const *operand; /* what is left of argv, without the subcommand */
@@ -30,6 +37,7 @@ struct options {
   enum report_style style;
   const char *output; /* -o, or NULL */
   const char *values; /* --values, or NULL */
+  const char *over;   /* --over, or NULL */
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-static enum status check_target(const char *path, struct error *error)
+enum status plot_check_target(const char *path, struct error *error)
 {
   if (!path)
     return error_set(error, STATUS_USAGE, "plot: expected -o FIG.png");
@@ -94,7 +94,7 @@ static enum status plot_source(struct source *source, const struct recipe *wante
   if (status != STATUS_OK)
     return status;
   struct recipe recipe = *wanted;
-  recipe.source = recipe.tensor = NULL;
+  recipe.source = recipe.tensor = recipe.over = NULL;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   if (recipe_set(&recipe, wanted->source, source_tensor(source, index)->name))
@@ -105,13 +105,33 @@ static enum status plot_source(struct source *source, const struct recipe *wante
   return status;
 }
 
+/* A view of the quantizers alone: a tensor, where one was named, does not matter. */
+static enum status plot_quantizers(const struct recipe *wanted, const struct options *options,
+                                   struct error *error)
+{
+  struct recipe recipe = *wanted; /* borrows the strings */
+  if (recipe.quantizers == 0)
+    recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
+  recipe.source = recipe.tensor = NULL;
+  char *text = recipe_print(&recipe);
+  struct figure *figure =
+      text ? figure_of_quantizers(recipe.quantizer, recipe.quantizers, &recipe.view, text) : NULL;
+  enum status status = figure ? figure_write_png(figure, options->output, &options->figure, error)
+                              : error_memory(error, "the figure");
+  figure_free(figure);
+  free(text);
+  return status;
+}
+
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error)
 {
   struct source *source;
-  enum status status = check_target(options->output, error);
+  enum status status = plot_check_target(options->output, error);
   if (status != STATUS_OK)
     return status;
+  if (!view_type_of(recipe->view.kind)->build)
+    return plot_quantizers(recipe, options, error);
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
   if (recipe->quantizers > 1)

@@ -91,6 +91,8 @@ enum status replay_run(const struct options *options, struct error *error)
   enum status status = read_recipe(options, &recipe, error);
   if (status == STATUS_OK && options->print)
     status = print_recipe(&recipe, error);
+  else if (status == STATUS_OK && recipe.over)
+    status = sweep_recipe(&recipe, options, error);
   else if (status == STATUS_OK && options->output)
     status = plot_recipe(&recipe, options, error);
   else if (status == STATUS_OK)

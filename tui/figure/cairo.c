@@ -14,7 +14,8 @@ static const double margin = 7, gap = 4;
 /* A canvas of this size has room for text of these sizes; a smaller one gets the whole picture
  * scaled down, a larger one scaled up a little, so that it stays legible when it is printed in a
  * narrower column. */
-static const double comfortable_width = 350, comfortable_head = 110, comfortable_panel = 100;
+static const double comfortable_width = 350, comfortable_head = 110, comfortable_panel = 100,
+                    comfortable_ruler = 34;
 static const double most_enlarged = 1.25;
 
 /* Bytes of the first word of TEXT; a number keeps its unit. */
@@ -84,7 +85,7 @@ static double widest_label(const struct canvas *canvas, const struct figure *fig
   for (size_t i = 0; i < figure->panels; i++) {
     const struct panel *panel = figure->panel[i];
     struct scale scale = {.axis = horizontal ? &panel->x : &panel->y, .from = 0, .to = length};
-    if (panel->marks == 0)
+    if (panel->marks == 0 || (panel->ruler && !horizontal))
       continue;
     scale_choose_ticks(canvas, &scale, horizontal);
     widest = fmax(widest, scale_widest_tick(canvas, &scale));
@@ -110,6 +111,21 @@ static void draw_title(const struct canvas *canvas, const char *title)
   canvas_text(canvas, TEXT_TITLE, text, margin, margin + text_size[TEXT_TITLE] * 0.8, 0);
 }
 
+static size_t rulers(const struct figure *figure)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < figure->panels; i++)
+    count += figure->panel[i]->ruler;
+  return count;
+}
+
+/* The height of a number line in a figure of HEIGHT: low, and lower where there are many. */
+static double ruler_height(const struct figure *figure, double height)
+{
+  double equal = height / (double)size_max(figure->panels, 1);
+  return rulers(figure) < figure->panels ? fmin(comfortable_ruler, equal) : equal;
+}
+
 static void draw_figure(const struct canvas *canvas, const struct figure *figure)
 {
   canvas_color(canvas, canvas->theme->background, 1);
@@ -121,7 +137,9 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   draw_caption(canvas, figure, bottom + gap, true);
   if (figure->panels == 0)
     return;
-  double height = (bottom - top) / (double)figure->panels;
+  size_t low = rulers(figure), tall = figure->panels - low;
+  double ruler = ruler_height(figure, bottom - top);
+  double height = (bottom - top - ruler * (double)low) / (double)size_max(tall, 1);
   double left = margin + text_row(TEXT_LABEL) + 5 + tick_length +
                 widest_label(canvas, figure, height * 0.7, false);
   /* The last label of an x axis may stand under its end. */
@@ -130,10 +148,11 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   left = canvas_snap(canvas, left);
   right = canvas_snap(canvas, right);
   for (size_t i = 0; i < figure->panels; i++) {
-    double y = top + height * (double)i;
-    struct box area = {margin, y, canvas->width - margin,
-                       y + height - (i + 1 < figure->panels ? gap * 1.5 : 0)};
+    double own = figure->panel[i]->ruler ? ruler : height;
+    struct box area = {margin, top, canvas->width - margin,
+                       top + own - (i + 1 < figure->panels ? gap * 1.5 : 0)};
     panel_draw(canvas, figure->panel[i], &area, left, right, !shares_x(figure, i));
+    top += own;
   }
 }
 
@@ -143,7 +162,9 @@ static enum status draw_on(cairo_surface_t *surface, const struct figure *figure
   cairo_t *cr = cairo_create(surface);
   enum status status = STATUS_OK;
   double scale = options->dpi / 72.0;
-  double tall = comfortable_head + comfortable_panel * (double)size_max(figure->panels, 1);
+  size_t low = rulers(figure);
+  double tall = comfortable_head + comfortable_ruler * (double)low +
+                comfortable_panel * (double)size_max(figure->panels - low, 1);
   double fit = fmin(options->width / scale / comfortable_width, options->height / scale / tall);
   scale *= fmin(fit, most_enlarged);
   struct canvas canvas = {cr,

@@ -14,19 +14,31 @@
 
 struct _cairo; /* cairo_t: whoever draws includes cairo.h */
 
-enum dash { DASH_SOLID, DASH_LONG, DASH_SHORT, DASH_DOTTED };
+enum dash { DASH_SOLID, DASH_LONG, DASH_SHORT, DASH_DOTTED, DASH_DOT, DASH_DOT_DOT };
+enum point_shape {
+  SHAPE_DISC,
+  SHAPE_SQUARE,
+  SHAPE_TRIANGLE,
+  SHAPE_DIAMOND,
+  SHAPE_UPSIDE_DOWN,
+  SHAPE_CROSS
+};
 
-/* How a role looks: Okabe-Ito colours, whose lightness and dashes tell roles apart without
+/* How a role looks: Okabe-Ito colours, whose lightness, dashes and shapes tell roles apart without
  * colour. */
 struct style {
   uint32_t fill, stroke; /* 0xRRGGBB */
   double width;
   enum dash dash;
+  enum point_shape shape;
+  bool hollow;
 };
 
+enum { THEME_SERIES = 8 };
 struct theme {
   uint32_t background, text, frame, grid;
-  struct style role[ROLE_REFERENCE + 1];
+  struct style role[ROLE_SERIES];
+  uint32_t series[THEME_SERIES]; /* colours, which come again hollow */
 };
 extern const struct theme themes[]; /* by enum figure_theme */
 
@@ -45,6 +57,9 @@ struct canvas {
   double pixel;         /* one pixel in points */
   bool has_raised;      /* the font has raised digits, for powers of ten */
 };
+
+/* The look of ROLE in THEME. */
+struct style theme_style(const struct theme *theme, enum role role);
 
 void canvas_color(const struct canvas *canvas, uint32_t color, double alpha);
 /* Colour, width (at least a pixel) and dashes of STYLE's strokes. */
@@ -69,5 +84,7 @@ void canvas_fit(const struct canvas *canvas, enum text_kind kind, const char *te
                 double width);
 /* "-2e-5" as print has it: "−2·10⁻⁵". */
 void canvas_typeset(const struct canvas *canvas, const char *plain, char *out, size_t size);
+/* Powers within words: "smallest 2^-6" with a raised -6. */
+void canvas_raise(const struct canvas *canvas, const char *plain, char *out, size_t size);
 
 #endif

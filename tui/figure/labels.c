@@ -5,7 +5,7 @@
 #include <math.h>
 
 enum { LABEL_ROWS = 3 };
-static const double swatch_width = 14, head_gap = 2;
+static const double swatch_width = 20, head_gap = 2;
 
 struct legend_entry {
   const struct mark *mark;
@@ -17,6 +17,12 @@ struct top_label {
   double x; /* left */
   int row;
 };
+
+/* From the middle of a point to its edge. */
+static double point_size(const struct mark *mark)
+{
+  return mark->role < ROLE_SERIES ? dot_radius : 3.4;
+}
 
 static bool in_frame(const struct box *frame, double x, double y)
 {
@@ -36,6 +42,32 @@ static bool is_free(const struct plot *plot, const struct box *box)
     if (overlap(box, &plot->box[i]))
       return false;
   return true;
+}
+
+/* True when the line from (X0, Y0) to (X1, Y1) passes through BOX, as far as steps of a point or so
+ * tell. */
+static bool crosses(const struct box *box, double x0, double y0, double x1, double y1)
+{
+  int steps = (int)fmin(hypot(x1 - x0, y1 - y0) + 1, 2000);
+  for (int i = 0; i <= steps; i++) {
+    double t = (double)i / steps;
+    if (in_frame(box, x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
+      return true;
+  }
+  return false;
+}
+
+/* True when a line of a series passes behind BOX. */
+static bool covers_line(const struct plot *plot, const struct box *box)
+{
+  for (size_t m = 0; m < plot->panel->marks; m++) {
+    const struct mark *mark = plot->panel->mark[m];
+    for (size_t i = 0; mark->kind == MARK_SERIES && i + 1 < mark->n; i++)
+      if (crosses(box, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i]),
+                  scale_place(&plot->x, mark->x[i + 1]), scale_place(&plot->y, mark->y[i + 1])))
+        return true;
+  }
+  return false;
 }
 
 /* True when a bar stands behind BOX. */
@@ -70,15 +102,16 @@ static void label_point(struct plot *plot, const struct mark *mark)
   double width = canvas_text_width(plot->canvas, TEXT_TICK, mark->label),
          height = text_size[TEXT_TICK];
   double centred = fmax(fmin(x - width / 2, plot->frame.x1 - width - 1), plot->frame.x0 + 1);
-  const double left[] = {centred, x - width - 4, x + 4, centred};
-  const double top[] = {y - height - 3, y - height / 2, y - height / 2, y + 3};
+  double away = 2.2 + point_size(mark) / 2;
+  const double left[] = {centred, x - width - away - 1, x + away + 1, centred};
+  const double top[] = {y - height - away, y - height / 2, y - height / 2, y + away};
   enum { PLACES = sizeof left / sizeof *left };
   if (plot->boxes == MOST_LABELS)
     return;
   for (size_t i = 0; i < 2 * PLACES; i++) {
     size_t k = i % PLACES;
     struct box box = {left[k], top[k], left[k] + width, top[k] + height};
-    if (!is_free(plot, &box) || (i < PLACES && covers_bar(plot, &box)))
+    if (!is_free(plot, &box) || (i < PLACES && (covers_bar(plot, &box) || covers_line(plot, &box))))
       continue;
     draw_point_label(plot, mark->label, &box);
     return;
@@ -98,8 +131,8 @@ void labels_points(struct plot *plot)
     if (!is_point_label(mark))
       continue;
     double x = scale_place(&plot->x, mark->x[0]), y = scale_place(&plot->y, mark->y[0]);
-    plot->box[plot->boxes++] =
-        (struct box){x - dot_radius, y - dot_radius, x + dot_radius, y + dot_radius};
+    plot->box[plot->boxes++] = (struct box){x - point_size(mark), y - point_size(mark),
+                                            x + point_size(mark), y + point_size(mark)};
   }
   for (size_t i = 0; i < plot->panel->marks; i++)
     if (is_point_label(plot->panel->mark[i]))
@@ -161,34 +194,37 @@ static void legend_swatch(const struct plot *plot, const struct mark *mark, doub
                           double baseline)
 {
   const struct canvas *canvas = plot->canvas;
-  const struct style *style = plot_style(plot, mark);
+  const struct style style = plot_style(plot, mark);
   double top = baseline - text_size[TEXT_TICK] * 0.75,
          middle = baseline - text_size[TEXT_TICK] * 0.35;
   switch (mark->kind) {
   case MARK_BARS:
     cairo_rectangle(canvas->cr, x, top, swatch_width, baseline - top);
-    canvas_color(canvas, style->fill, 1);
+    canvas_color(canvas, style.fill, 1);
     cairo_fill_preserve(canvas->cr);
-    canvas_line(canvas, &(struct style){.stroke = style->stroke, .width = 0.5});
+    canvas_line(canvas, &(struct style){.stroke = style.stroke, .width = 0.5});
     cairo_stroke(canvas->cr);
     return;
   case MARK_TICKS:
-    canvas_line(canvas, style);
+    canvas_line(canvas, &style);
     for (int i = 0; i < 5; i++)
       canvas_segment(canvas, x + 1 + 3 * i, top, x + 1 + 3 * i, baseline);
     return;
   case MARK_POINTS:
-    plot_dot(plot, mark, x + swatch_width / 2, middle, dot_radius);
+    plot_point(plot, mark, x + swatch_width / 2, middle);
     return;
   case MARK_STEPS:
   case MARK_LINE:
   case MARK_VLINE:
   case MARK_HLINE:
   case MARK_BAND:
+  case MARK_SERIES:
     break;
   }
-  canvas_line(canvas, style);
+  canvas_line(canvas, &style);
   canvas_segment(canvas, x, middle, x + swatch_width, middle);
+  if (mark->kind == MARK_SERIES)
+    plot_point(plot, mark, x + swatch_width / 2, middle);
 }
 
 /* Lays the legend right-aligned in rows from baseline TOP on; the first row shares its line with
@@ -239,7 +275,8 @@ double labels_head(const struct plot *plot, double top)
   struct legend_entry entries[MOST_LABELS];
   struct top_label labels[MOST_LABELS];
   size_t legend, count;
-  const char *title = plot->panel->title;
+  char words[TEXT_MOST], *title = plot->panel->title ? words : NULL;
+  canvas_raise(canvas, title ? plot->panel->title : "", words, sizeof words);
   double left = plot->frame.x0 + (title ? canvas_text_width(canvas, TEXT_LABEL, title) + 12 : 0);
   int rows = legend_place(plot, left, entries, &legend);
   if (rows == 0 && title)

@@ -7,9 +7,15 @@
 const double dot_radius = 1.8, rug_height = 5;
 static const double bar_gap = 3; /* bars of separate things this wide keep a distance */
 
-const struct style *plot_style(const struct plot *plot, const struct mark *mark)
+struct style plot_style(const struct plot *plot, const struct mark *mark)
 {
-  return &plot->canvas->theme->role[mark->role];
+  return theme_style(plot->canvas->theme, mark->role);
+}
+
+static void stroke_style(const struct plot *plot, const struct mark *mark)
+{
+  const struct style style = plot_style(plot, mark);
+  canvas_line(plot->canvas, &style);
 }
 
 double plot_bar_top(const struct plot *plot, double height)
@@ -34,7 +40,7 @@ static void fill_bars_apart(const struct plot *plot, const struct mark *mark, do
     double x1 = canvas_snap(canvas, scale_place(&plot->x, mark->x[i + 1]) - shrink);
     cairo_rectangle(canvas->cr, x0, base, x1 - x0, plot_bar_top(plot, mark->y[i]) - base);
   }
-  canvas_color(canvas, plot_style(plot, mark)->stroke, 0.75);
+  canvas_color(canvas, plot_style(plot, mark).stroke, 0.75);
   cairo_fill(canvas->cr);
 }
 
@@ -67,17 +73,17 @@ static void outline(const struct plot *plot, const struct mark *mark)
 static void draw_steps(const struct plot *plot, const struct mark *mark)
 {
   outline(plot, mark);
-  canvas_line(plot->canvas, plot_style(plot, mark));
+  stroke_style(plot, mark);
   cairo_stroke(plot->canvas->cr);
 }
 
 static void fill_bars_joined(const struct plot *plot, const struct mark *mark)
 {
-  const struct style *style = plot_style(plot, mark);
+  const struct style style = plot_style(plot, mark);
   outline(plot, mark);
-  canvas_color(plot->canvas, style->fill, 1);
+  canvas_color(plot->canvas, style.fill, 1);
   cairo_fill_preserve(plot->canvas->cr);
-  canvas_line(plot->canvas, &(struct style){.stroke = style->stroke, .width = 0.5});
+  canvas_line(plot->canvas, &(struct style){.stroke = style.stroke, .width = 0.5});
   cairo_stroke(plot->canvas->cr);
 }
 
@@ -86,7 +92,7 @@ static void fill_bars_joined(const struct plot *plot, const struct mark *mark)
 static void fill_bars_dense(const struct plot *plot, const struct mark *mark)
 {
   const struct canvas *canvas = plot->canvas;
-  const struct style *style = plot_style(plot, mark);
+  const struct style style = plot_style(plot, mark);
   double base = bar_base(plot);
   for (size_t i = 0; i < mark->n;) {
     double column = floor(scale_place(&plot->x, mark->x[i]) / canvas->pixel) * canvas->pixel;
@@ -96,10 +102,10 @@ static void fill_bars_dense(const struct plot *plot, const struct mark *mark)
       low = fmax(low, y); /* downwards is larger */
       high = fmin(high, y);
     }
-    canvas_color(canvas, style->fill, 1);
+    canvas_color(canvas, style.fill, 1);
     cairo_rectangle(canvas->cr, column, high, canvas->pixel, base - high);
     cairo_fill(canvas->cr);
-    canvas_color(canvas, style->stroke, 0.75);
+    canvas_color(canvas, style.stroke, 0.75);
     cairo_rectangle(canvas->cr, column, low, canvas->pixel, base - low);
     cairo_fill(canvas->cr);
   }
@@ -124,8 +130,58 @@ void plot_dot(const struct plot *plot, const struct mark *mark, double x, double
   const struct canvas *canvas = plot->canvas;
   cairo_new_sub_path(canvas->cr);
   cairo_arc(canvas->cr, x, y, radius, 0, 2 * M_PI);
-  canvas_color(canvas, plot_style(plot, mark)->stroke, 1);
+  canvas_color(canvas, plot_style(plot, mark).stroke, 1);
   cairo_fill(canvas->cr);
+}
+
+/* Corners of the shapes, for a radius of 1; the cross is drawn as two strokes. */
+static const struct {
+  size_t corners;
+  double at[4][2];
+} shapes[] = {[SHAPE_SQUARE] = {4, {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}}},
+              [SHAPE_TRIANGLE] = {3, {{0, -1.25}, {1.15, 0.85}, {-1.15, 0.85}}},
+              [SHAPE_DIAMOND] = {4, {{0, -1.3}, {1.3, 0}, {0, 1.3}, {-1.3, 0}}},
+              [SHAPE_UPSIDE_DOWN] = {3, {{0, 1.25}, {1.15, -0.85}, {-1.15, -0.85}}},
+              [SHAPE_CROSS] = {4, {{-1, -1}, {1, 1}, {-1, 1}, {1, -1}}}};
+static const double shape_radius = 2.5;
+
+static void cross(const struct canvas *canvas, double x, double y)
+{
+  const double(*at)[2] = shapes[SHAPE_CROSS].at;
+  for (size_t i = 0; i < 4; i += 2)
+    canvas_segment(canvas, x + shape_radius * at[i][0], y + shape_radius * at[i][1],
+                   x + shape_radius * at[i + 1][0], y + shape_radius * at[i + 1][1]);
+}
+
+static void shape_path(const struct canvas *canvas, enum point_shape shape, double x, double y)
+{
+  cairo_new_path(canvas->cr);
+  if (shape == SHAPE_DISC)
+    cairo_arc(canvas->cr, x, y, shape_radius, 0, 2 * M_PI);
+  for (size_t i = 0; shape != SHAPE_DISC && i < shapes[shape].corners; i++)
+    cairo_line_to(canvas->cr, x + shape_radius * shapes[shape].at[i][0],
+                  y + shape_radius * shapes[shape].at[i][1]);
+  cairo_close_path(canvas->cr);
+}
+
+void plot_point(const struct plot *plot, const struct mark *mark, double x, double y)
+{
+  const struct canvas *canvas = plot->canvas;
+  const struct style style = plot_style(plot, mark);
+  if (mark->role < ROLE_SERIES) {
+    plot_dot(plot, mark, x, y, dot_radius);
+    return;
+  }
+  canvas_line(canvas, &(struct style){.stroke = style.stroke, .width = 1.1});
+  if (style.shape == SHAPE_CROSS) {
+    cross(canvas, x, y);
+    return;
+  }
+  shape_path(canvas, style.shape, x, y);
+  canvas_color(canvas, style.hollow ? canvas->theme->background : style.fill, 1);
+  cairo_fill_preserve(canvas->cr);
+  canvas_color(canvas, style.stroke, 1);
+  cairo_stroke(canvas->cr);
 }
 
 static void draw_line(const struct plot *plot, const struct mark *mark)
@@ -142,7 +198,7 @@ static void draw_line(const struct plot *plot, const struct mark *mark)
                0.9);
     }
     cairo_new_sub_path(canvas->cr);
-    canvas_line(canvas, plot_style(plot, mark));
+    stroke_style(plot, mark);
     if (run > 1)
       cairo_stroke(canvas->cr);
     cairo_new_path(canvas->cr);
@@ -153,8 +209,14 @@ static void draw_line(const struct plot *plot, const struct mark *mark)
 static void draw_points(const struct plot *plot, const struct mark *mark)
 {
   for (size_t i = 0; i < mark->n; i++)
-    plot_dot(plot, mark, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i]),
-             dot_radius);
+    if (!isnan(mark->x[i]) && !isnan(mark->y[i]))
+      plot_point(plot, mark, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i]));
+}
+
+static void draw_series(const struct plot *plot, const struct mark *mark)
+{
+  draw_line(plot, mark);
+  draw_points(plot, mark);
 }
 
 static void draw_vline(const struct plot *plot, const struct mark *mark)
@@ -162,14 +224,14 @@ static void draw_vline(const struct plot *plot, const struct mark *mark)
   double x = scale_place(&plot->x, mark->x[0]);
   if (x < plot->frame.x0 || x > plot->frame.x1)
     return;
-  canvas_line(plot->canvas, plot_style(plot, mark));
+  stroke_style(plot, mark);
   canvas_segment(plot->canvas, x, plot->frame.y0, x, plot->frame.y1);
 }
 
 static void draw_hline(const struct plot *plot, const struct mark *mark)
 {
   double y = scale_place(&plot->y, mark->x[0]);
-  canvas_line(plot->canvas, plot_style(plot, mark));
+  stroke_style(plot, mark);
   canvas_segment(plot->canvas, plot->frame.x0, y, plot->frame.x1, y);
 }
 
@@ -185,9 +247,9 @@ static void draw_band(const struct plot *plot, const struct mark *mark)
   cairo_save(canvas->cr);
   cairo_rectangle(canvas->cr, x0, frame->y0, x1 - x0, height);
   cairo_clip(canvas->cr);
-  canvas_color(canvas, plot_style(plot, mark)->fill, 0.13);
+  canvas_color(canvas, plot_style(plot, mark).fill, 0.13);
   cairo_paint(canvas->cr);
-  canvas_color(canvas, plot_style(plot, mark)->fill, 0.45);
+  canvas_color(canvas, plot_style(plot, mark).fill, 0.45);
   cairo_set_line_width(canvas->cr, 0.4);
   cairo_set_dash(canvas->cr, NULL, 0, 0);
   for (double x = x0 - height; x < x1; x += 5)
@@ -199,18 +261,24 @@ static void draw_band(const struct plot *plot, const struct mark *mark)
 static void draw_rug(const struct plot *plot, const struct mark *mark)
 {
   const struct canvas *canvas = plot->canvas;
-  const struct style *style = plot_style(plot, mark);
+  struct style style = plot_style(plot, mark);
   double top = plot->frame.y1 + 0.8, bottom = plot->frame.y1 + rug_height, last = -1e9;
+  if (plot->panel->ruler) {
+    top = plot->frame.y0;
+    bottom = plot->frame.y1;
+  }
   double close = fmax(2 * canvas->pixel, 1.1);
+  style.dash = DASH_SOLID;
+  style.width = fmin(style.width, 0.6);
   for (size_t i = 0; i < mark->n; i++) {
     double x = scale_place(&plot->x, mark->x[i]);
     if (x - last < close) {
       double from = canvas_snap(canvas, last);
-      canvas_color(canvas, style->fill, 1);
+      canvas_color(canvas, style.fill, 1);
       cairo_rectangle(canvas->cr, from, top, canvas_snap(canvas, x) - from, bottom - top);
       cairo_fill(canvas->cr);
     } else {
-      canvas_line(canvas, style);
+      canvas_line(canvas, &style);
       canvas_segment(canvas, x, top, x, bottom);
     }
     last = x;
@@ -222,7 +290,7 @@ static void draw_cut(const struct plot *plot, const struct mark *mark)
 {
   const struct canvas *canvas = plot->canvas;
   double last = -1e9, top = plot->frame.y0;
-  canvas_color(canvas, plot_style(plot, mark)->stroke, 1);
+  canvas_color(canvas, plot_style(plot, mark).stroke, 1);
   for (size_t i = 0; i < mark->n; i++) {
     double x = scale_place(&plot->x, (mark->x[i] + mark->x[i + 1]) / 2);
     if (!(mark->y[i] > plot->panel->y.hi) || isinf(mark->y[i]) || x - last < 4)
@@ -262,6 +330,7 @@ void plot_marks(const struct plot *plot)
   draw_marks(plot, MARK_STEPS, draw_steps);
   draw_marks(plot, MARK_LINE, draw_line);
   draw_marks(plot, MARK_HLINE, draw_hline);
+  draw_marks(plot, MARK_SERIES, draw_series);
   draw_marks(plot, MARK_POINTS, draw_points);
   draw_marks(plot, MARK_BARS, draw_cut);
   draw_marks(plot, MARK_STEPS, draw_cut);

@@ -36,6 +36,8 @@ static void draw_x_axis(const struct plot *plot)
   const struct canvas *canvas = plot->canvas;
   double bottom = plot->frame.y1 + (plot->has_rug ? rug_height : 0);
   char text[TEXT_MOST];
+  if (plot->panel->ruler && !plot->has_x_title)
+    return; /* the numbers stand under the panel below */
   for (size_t i = 0; i < plot->x.ticks; i++) {
     double x = scale_place(&plot->x, plot->x.tick[i]);
     scale_tick_text(canvas, &plot->x, i, text, sizeof text);
@@ -80,14 +82,21 @@ static void draw_frame(const struct plot *plot)
   const struct box *frame = &plot->frame;
   double bottom = frame->y1 + (plot->has_rug ? rug_height : 0);
   canvas_line(canvas, &(struct style){.stroke = canvas->theme->frame, .width = 0.6});
+  if (plot->panel->ruler) {
+    canvas_segment(canvas, frame->x0, bottom, frame->x1, bottom);
+    return;
+  }
   cairo_rectangle(canvas->cr, frame->x0, frame->y0, frame->x1 - frame->x0, frame->y1 - frame->y0);
   cairo_stroke(canvas->cr);
   if (plot->has_rug)
     canvas_segment(canvas, frame->x0, bottom, frame->x1, bottom);
 }
 
+/* True when the levels need a strip of their own under the frame. */
 static bool has_rug(const struct panel *panel)
 {
+  if (panel->ruler)
+    return false;
   for (size_t i = 0; i < panel->marks; i++)
     if (panel->mark[i]->kind == MARK_TICKS)
       return true;
@@ -105,6 +114,8 @@ static void draw_sentence(const struct canvas *canvas, const struct panel *panel
 
 static double foot_height(const struct plot *plot)
 {
+  if (plot->panel->ruler && !plot->has_x_title)
+    return 1;
   return (plot->has_rug ? rug_height : 0) + tick_length + text_row(TEXT_TICK) +
          (plot->has_x_title ? text_row(TEXT_LABEL) : 0) + 3;
 }
@@ -137,11 +148,13 @@ void panel_draw(const struct canvas *canvas, const struct panel *panel, const st
   plot.frame.y0 = canvas_snap(canvas, plot.frame.y0);
   plot.frame.y1 = canvas_snap(canvas, plot.frame.y1);
   plot.y = (struct scale){.axis = &panel->y, .from = plot.frame.y1, .to = plot.frame.y0};
-  scale_choose_ticks(canvas, &plot.y, false);
+  if (!panel->ruler)
+    scale_choose_ticks(canvas, &plot.y, false);
   draw_inside(&plot);
   plot_rug(&plot);
   draw_frame(&plot);
   plot_vlines(&plot);
   draw_x_axis(&plot);
-  draw_y_axis(&plot, area->x0 + text_size[TEXT_LABEL]);
+  if (!panel->ruler)
+    draw_y_axis(&plot, area->x0 + text_size[TEXT_LABEL]);
 }

@@ -40,10 +40,12 @@ void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool h
 
 extern const double dot_radius, rug_height;
 
-const struct style *plot_style(const struct plot *plot, const struct mark *mark);
+struct style plot_style(const struct plot *plot, const struct mark *mark);
 /* Where a bar of HEIGHT ends: a gap stays at the base, infinity reaches the top. */
 double plot_bar_top(const struct plot *plot, double height);
 void plot_dot(const struct plot *plot, const struct mark *mark, double x, double y, double radius);
+/* The point of a role: a disc, or the shape of its series. */
+void plot_point(const struct plot *plot, const struct mark *mark, double x, double y);
 /* The marks inside the frame in the order in which they cover each other; the lines on it; and
  * the levels as a ruler under it. */
 void plot_marks(const struct plot *plot);

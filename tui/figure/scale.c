@@ -2,6 +2,7 @@
 #include "tui/figure/plot.h"
 
 #include <math.h>
+#include <stdio.h>
 
 double scale_place(const struct scale *scale, double value)
 {
@@ -23,7 +24,10 @@ void scale_tick_text(const struct canvas *canvas, const struct scale *scale, siz
   char plain[64];
   double step = scale->ticks > 1 ? scale->tick[1] - scale->tick[0] : scale->tick[0];
   axis_tick_text(scale->axis, scale->tick[i], step, plain, sizeof plain);
-  canvas_typeset(canvas, plain, text, size);
+  if (scale->axis->names)
+    snprintf(text, size, "%s", plain);
+  else
+    canvas_typeset(canvas, plain, text, size);
 }
 
 double scale_widest_tick(const struct canvas *canvas, const struct scale *scale)

@@ -13,6 +13,7 @@ enum {
   TELLING = 3, /* eighths: a smaller difference to the bar is the same height */
   TICKS_MOST = 24,
   LEAST_ROWS = 2,
+  RULER_ROWS = 3, /* of a number line: its title, what stands on it, the ticks */
   LEAST_COLUMNS = 8,
   COLUMNS_MOST = 1024,
 };
@@ -34,6 +35,10 @@ static uint8_t paint_of(enum role role)
       [ROLE_LEVEL] = PAINT_LEVEL,       [ROLE_OUTLIER] = PAINT_OUTLIER,
       [ROLE_MEDIAN] = PAINT_MEDIAN,     [ROLE_REFERENCE] = PAINT_REFERENCE,
   };
+  static const uint8_t series[] = {PAINT_ORIGINAL, PAINT_RECONSTRUCTION, PAINT_ERROR, PAINT_CLIP,
+                                   PAINT_OUTLIER,  PAINT_MEDIAN,         PAINT_LEVEL};
+  if (role >= ROLE_SERIES)
+    return series[(size_t)(role - ROLE_SERIES) % sizeof series];
   return paints[role];
 }
 
@@ -89,6 +94,23 @@ static void columns_of(const struct plot *plot, const struct mark *mark, double 
       first = last = fmin(floor((from + to) / 2), plot->area.columns - 1);
     for (int c = (int)fmax(first, 0); c <= (int)last && c < plot->area.columns; c++)
       value[c] = fmax(value[c], mark->y[i]);
+  }
+}
+
+/* The values of a line in the columns between its points I and I + 1, which have none of their own.
+ */
+static void join(const struct plot *plot, const struct mark *mark, size_t i, double *value)
+{
+  double from = column_at(plot, mark->x[i]), to = column_at(plot, mark->x[i + 1]);
+  double low = mark->y[i], high = mark->y[i + 1];
+  bool log = plot->panel->y.log && low > 0 && high > 0;
+  if (!isfinite(low) || !isfinite(high) || !(from < to))
+    return;
+  int last = (int)fmin(floor(to), plot->area.columns) - 1;
+  for (int c = (int)fmax(floor(from) + 1, 0); c <= last; c++) {
+    double t = (c + 0.5 - from) / (to - from);
+    double y = log ? low * pow(high / low, t) : low + t * (high - low);
+    value[c] = isnan(value[c]) ? y : value[c];
   }
 }
 
@@ -192,6 +214,8 @@ static void draw_line(const struct plot *plot, const struct mark *mark)
 {
   double value[COLUMNS_MOST];
   columns_of(plot, mark, value);
+  for (size_t i = 0; mark->role >= ROLE_SERIES && i + 1 < mark->n; i++)
+    join(plot, mark, i, value);
   for (int c = 0; c < plot->area.columns; c++) {
     int height = isnan(value[c]) ? 0 : eighths_of(plot, value[c]);
     if (height > 0)
@@ -244,6 +268,13 @@ static void draw_points(const struct plot *plot, const struct mark *mark)
     if (mark->label)
       label_beside(plot, row, column, mark->label, ink(paint_of(mark->role)));
   }
+}
+
+static void draw_series(const struct plot *plot, const struct mark *mark)
+{
+  const struct mark points = {MARK_POINTS, mark->role, mark->n, mark->x, mark->y, NULL};
+  draw_line(plot, mark);
+  draw_points(plot, &points);
 }
 
 static int vline_column(const struct plot *plot, const struct mark *mark)
@@ -416,6 +447,7 @@ static int swatch_of(const struct mark *mark)
       [MARK_VLINE] = -1,
       [MARK_HLINE] = -1,
       [MARK_BAND] = -1,
+      [MARK_SERIES] = GLYPH_POINT,
   };
   return mark->label ? swatch[mark->kind] : -1;
 }
@@ -480,7 +512,7 @@ static struct plot plot_make(struct cells *cells, struct rect rect, const struct
                              const struct glyphs *glyphs, bool labels)
 {
   struct plot plot = {.cells = cells, .outer = rect, .panel = panel, .glyphs = glyphs};
-  plot.header = rect.rows >= 5;
+  plot.header = rect.rows >= (panel->ruler ? RULER_ROWS : 5);
   plot.x_axis = rect.rows >= 3;
   plot.x_labels = labels && rect.rows >= 4;
   plot.area = (struct rect){
@@ -518,12 +550,14 @@ static void draw_panel(struct cells *cells, struct rect rect, const struct panel
   draw_marks(&plot, MARK_HLINE, draw_hline);
   draw_marks(&plot, MARK_STEPS, draw_steps);
   draw_marks(&plot, MARK_LINE, draw_line);
+  draw_marks(&plot, MARK_SERIES, draw_series);
   draw_marks(&plot, MARK_VLINE, draw_vline);
   draw_marks(&plot, MARK_POINTS, draw_points);
   draw_marks(&plot, MARK_VLINE, label_vline);
   draw_marks(&plot, MARK_HLINE, label_hline);
   draw_marks(&plot, MARK_BAND, label_band);
-  draw_y_axis(&plot);
+  if (!panel->ruler)
+    draw_y_axis(&plot);
   if (plot.x_axis) {
     draw_x_axis(&plot);
     draw_marks(&plot, MARK_TICKS, draw_levels);
@@ -553,6 +587,8 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
     /* Panels on one axis are labelled once, below the last. */
     bool labels = i + 1 == panels || !same_axis(&panel->x, &figure->panel[i + 1]->x);
     int rows = (rect.row + rect.rows - top + (labels ? 0 : -1)) / (panels - i);
+    if (panel->ruler && i + 1 < panels && rows > RULER_ROWS)
+      rows = RULER_ROWS;
     draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels,
                pointer);
     top += rows;

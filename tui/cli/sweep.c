@@ -1,0 +1,162 @@
+/* qscope sweep: one word of the specs takes value after value. */
+#include "analysis/fig_sweep.h"
+#include "quant/base/size.h"
+#include "tui/cli/commands.h"
+#include "tui/cli/meter.h"
+#include "tui/cli/table.h"
+#include "tui/cli/work.h"
+#include "tui/figure/draw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What people see first; the rest is in JSON and CSV. */
+enum { SHOWN_METRICS = 5 };
+
+static bool add_row(struct table *table, const struct sweep *sweep, const struct sweep_row *row)
+{
+  char spec[QUANTIZER_TEXT], number[SHOWN_METRICS][32];
+  const char *cell[2 + SHOWN_METRICS] = {row->fixed ? "-" : sweep->value[row->value],
+                                         quantizer_print(&row->quantizer, spec)};
+  for (size_t i = 0; i < SHOWN_METRICS; i++) {
+    const struct metric *metric = metric_find(sweep_metrics[i]);
+    cell[2 + i] = metric_print(metric, metric->value(&row->metrics), number[i], sizeof number[i]);
+  }
+  return table_add(table, cell);
+}
+
+static enum status print_table(const struct sweep *sweep, struct error *error)
+{
+  struct table table = {.columns = 2 + SHOWN_METRICS, .right = 0x7d};
+  const char *heading[2 + SHOWN_METRICS] = {sweep_name(sweep), "quantizer"};
+  for (size_t i = 0; i < SHOWN_METRICS; i++)
+    heading[2 + i] = metric_find(sweep_metrics[i])->label;
+  bool good = table_add(&table, heading);
+  for (size_t i = 0; i < sweep->rows && good; i++)
+    good = add_row(&table, sweep, &sweep->row[i]);
+  return table_finish(&table, good, false, error);
+}
+
+static enum status print_numbers(const struct sweep *sweep, const char *source,
+                                 const struct tensor *tensor, enum report_style style,
+                                 struct error *error)
+{
+  if (style == REPORT_TEXT)
+    return print_table(sweep, error);
+  if (style == REPORT_JSON)
+    sweep_json(sweep, source, tensor, stdout);
+  else
+    sweep_csv(sweep, source, tensor, stdout);
+  return STATUS_OK;
+}
+
+static enum status draw(const struct sweep *sweep, const struct recipe *recipe,
+                        const struct tensor *tensor, const struct options *options,
+                        struct error *error)
+{
+  char *text = recipe_print(recipe);
+  struct figure *figure = text ? fig_sweep(sweep, recipe->source, tensor, text) : NULL;
+  enum status status = figure ? figure_write_png(figure, options->output, &options->figure, error)
+                              : error_memory(error, "the figure");
+  figure_free(figure);
+  free(text);
+  return status;
+}
+
+/* With -o the figure; the numbers when there is no figure, or when a style was asked for. */
+static enum status show(const struct sweep *sweep, const struct recipe *recipe,
+                        const struct source *source, size_t index, const struct options *options,
+                        struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  enum status status = STATUS_OK;
+  if (options->output) {
+    struct recipe whole = *recipe; /* borrows the strings, but for the tensor's name */
+    char *name = whole.tensor = strdup(tensor->name);
+    status = name ? draw(sweep, &whole, tensor, options, error) : error_memory(error, "the recipe");
+    free(name);
+  }
+  if (status == STATUS_OK && (!options->output || options->style != REPORT_TEXT))
+    status = print_numbers(sweep, source_spec(source), tensor, options->style, error);
+  return status;
+}
+
+static enum status run_on(struct sweep *sweep, struct source *source, size_t index,
+                          struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  char name[128];
+  size_t weight = work_weight(tensor, sweep->rows);
+  meter_start(weight);
+  enum status status = work_load(source, index, error);
+  if (status != STATUS_OK)
+    return status;
+  status = sweep_run(sweep, tensor,
+                     meter_task(text_escape(tensor->name, name, sizeof name), weight), error);
+  if (status == STATUS_OK)
+    return source_verify(source, error);
+  if (status != STATUS_CANCELLED)
+    work_place(source, index, error);
+  return status;
+}
+
+static void complain_notes(const struct sweep *sweep)
+{
+  for (size_t i = 0; i < sweep->notes; i++) {
+    struct error note = {0};
+    error_set(&note, STATUS_USAGE, "%s", sweep->note[i]);
+    work_complain(&note);
+  }
+}
+
+static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe,
+                                const struct options *options, struct error *error)
+{
+  struct source *source;
+  size_t index;
+  const char *const pattern[] = {recipe->tensor};
+  enum status status = source_open(recipe->source, &source, error);
+  if (status != STATUS_OK)
+    return status;
+  status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);
+  if (status == STATUS_OK)
+    status = run_on(sweep, source, index, error);
+  if (status == STATUS_OK)
+    status = show(sweep, recipe, source, index, options, error);
+  source_close(source);
+  return status;
+}
+
+enum status sweep_recipe(const struct recipe *recipe, const struct options *options,
+                         struct error *error)
+{
+  struct sweep *sweep;
+  struct recipe whole = *recipe; /* borrows the strings */
+  if (!recipe->over)
+    return error_set(error, STATUS_USAGE,
+                     "sweep: expected --over WHAT, such as --over bits=2:8 or --over group=32,64");
+  if (!recipe->source)
+    return error_set(error, STATUS_USAGE, "sweep: expected a SOURCE; see qscope sweep --help");
+  if (whole.quantizers == 0)
+    whole.quantizer[whole.quantizers++] = work_default_quantizer();
+  enum status status = options->output ? plot_check_target(options->output, error) : STATUS_OK;
+  if (status == STATUS_OK)
+    status = sweep_plan(recipe->over, whole.quantizer, whole.quantizers, &sweep, error);
+  if (status != STATUS_OK)
+    return status;
+  complain_notes(sweep);
+  status = sweep_source(sweep, &whole, options, error);
+  sweep_free(sweep);
+  return status;
+}
+
+enum status sweep_command_run(const struct options *options, struct error *error)
+{
+  struct recipe recipe;
+  enum status status =
+      options_recipe(options, options->operands ? options->operand[0] : NULL, &recipe, error);
+  if (status == STATUS_OK)
+    status = sweep_recipe(&recipe, options, error);
+  recipe_clear(&recipe);
+  return status;
+}
