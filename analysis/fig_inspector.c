@@ -14,7 +14,7 @@ static bool add_strip(struct panel *panel, const struct inspect_errors *blocks)
   double *edge = mem_array(cells + 1, sizeof *edge), *height = mem_array(cells, sizeof *height);
   bool done = edge && height;
   if (done) {
-    double most = sqrt(blocks->error2[blocks->worst]);
+    double most = sqrt(blocks->most);
     inspect_strip(blocks, cells, height);
     for (size_t i = 0; i < cells; i++)
       height[i] *= most;
@@ -45,7 +45,7 @@ bool fig_inspector(struct figure *figure, const struct result *result, const str
   const struct inspect_errors *blocks = result->blocks;
   if (!blocks)
     return fig_nothing(figure, "The error of the blocks was not measured.");
-  if (!(blocks->total > 0))
+  if (!(blocks->most > 0))
     return fig_nothing(figure, "Exact: no block has an error.");
   size_t block = view->block < 0 ? blocks->worst : size_min((size_t)view->block, blocks->count - 1);
   struct panel *panel = figure_add_panel(figure, "Error of each block");

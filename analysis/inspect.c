@@ -2,6 +2,7 @@
 
 #include "analysis/metrics.h"
 #include "quant/base/size.h"
+#include "quant/block.h"
 
 #include <float.h>
 #include <math.h>
@@ -13,8 +14,8 @@
 
 struct inspect_grid inspect_grid_of(const struct fit *fit)
 {
-  const struct grain *grain = fit_grain(fit);
-  struct inspect_grid grid = {.grain = *grain};
+  struct inspect_grid grid = {.grain = fit_block_grain(fit)};
+  const struct grain *grain = &grid.grain;
   bool by_row = grain->kind == GRAIN_GROUP || grain->kind == GRAIN_TOKEN;
   if (grain->count == 0)
     return grid;
@@ -190,11 +191,18 @@ static enum status run_jobs(struct errors_pass *pass)
   return pool_for(size_div_up(blocks, pass->stretch), errors_job, pass, pass->progress);
 }
 
+/* A block without a reconstruction errs more than any other. */
+static double severity(double error2)
+{
+  return isnan(error2) ? (double)INFINITY : error2;
+}
+
 static void finish(struct inspect_errors *errors)
 {
   for (size_t i = 0; i < errors->count; i++) {
-    errors->total += errors->error2[i];
-    if (errors->error2[i] > errors->error2[errors->worst])
+    errors->total += isnan(errors->error2[i]) ? 0 : errors->error2[i];
+    errors->most = fmax(errors->most, errors->error2[i]);
+    if (severity(errors->error2[i]) > severity(errors->error2[errors->worst]))
       errors->worst = i;
   }
 }
@@ -237,7 +245,7 @@ size_t inspect_rank(const struct inspect_errors *errors, size_t block)
 {
   size_t rank = 1;
   for (size_t i = 0; i < errors->count; i++)
-    rank += errors->error2[i] > errors->error2[block];
+    rank += severity(errors->error2[i]) > severity(errors->error2[block]);
   return rank;
 }
 
@@ -250,44 +258,62 @@ size_t inspect_strip_cell(const struct inspect_errors *errors, size_t cells, siz
 
 void inspect_strip(const struct inspect_errors *errors, size_t cells, double *share)
 {
-  double most = errors->count ? errors->error2[errors->worst] : 0;
   for (size_t i = 0; i < cells; i++)
     share[i] = 0;
-  for (size_t i = 0; i < errors->count && most > 0; i++) {
+  for (size_t i = 0; i < errors->count; i++) {
     size_t cell = inspect_strip_cell(errors, cells, i);
-    share[cell] = fmax(share[cell], sqrt(errors->error2[i] / most));
+    double error2 = errors->error2[i];
+    double height = isnan(error2) ? 1 : errors->most > 0 ? sqrt(error2 / errors->most) : 0;
+    share[cell] = fmax(share[cell], height);
   }
 }
 
 /* --- one block ---------------------------------------------------------------------------- */
 
-static void add_note(struct inspect_block *block, const char *name, double value, uint32_t bits)
+static void add_note(struct inspect_block *block, const char *name, const char *type, double value,
+                     uint32_t bits)
 {
-  block->note[block->notes].name = name;
-  block->note[block->notes].value = value;
-  block->note[block->notes++].bits = bits;
+  struct inspect_note *note = &block->note[block->notes++];
+  *note = (struct inspect_note){.name = name, .value = value, .bits = bits};
+  snprintf(note->type, sizeof note->type, "%s", type);
 }
 
 /* The stored numbers of an element format: one scale, and the zero point of the asymmetric scheme.
  */
 static void read_unit(const struct fit *fit, struct inspect_block *block)
 {
-  struct tally_bounds bounds;
+  char type[16];
   float scale = fit_scale(fit, block->unit);
   uint32_t bits;
   memcpy(&bits, &scale, sizeof bits);
-  fit_bounds(fit, block->unit, &bounds);
-  block->clip_lo = bounds.clip_lo;
-  block->clip_hi = bounds.clip_hi;
+  block->subs = 1;
   block->sub_length = block->length;
   block->sub[0].scale = scale;
   block->zero = fit_zero_point(fit, block->unit);
-  add_note(block, "scale", (double)scale, bits);
-  snprintf(block->note[0].type, sizeof block->note[0].type, "float32");
-  if (!block->asymmetric)
-    return;
-  add_note(block, "zero point", (double)block->zero, (uint32_t)block->zero);
-  snprintf(block->note[1].type, sizeof block->note[1].type, "uint%d", block->format->bits);
+  add_note(block, "scale", "float32", (double)scale, bits);
+  snprintf(type, sizeof type, "uint%d", block->format->bits);
+  if (block->asymmetric)
+    add_note(block, "zero point", type, (double)block->zero, (uint32_t)block->zero);
+}
+
+/* The same of a format that brings its own blocks; false for the others. */
+static bool read_parts(const struct fit *fit, struct inspect_block *block)
+{
+  struct block_parts parts;
+  const struct block_codec *codec = fit_block_parts(fit, block->number, &parts);
+  if (!codec)
+    return false;
+  for (size_t i = 0; i < parts.notes; i++)
+    add_note(block, parts.note[i].name, parts.note[i].type, (double)parts.note[i].value,
+             parts.note[i].bits);
+  block->has_offset = parts.has_offset;
+  block->sub_length = codec->sub_length;
+  block->subs = size_div_up(block->length, codec->sub_length);
+  for (size_t i = 0; i < block->subs; i++)
+    block->sub[i] =
+        (struct inspect_sub){parts.scale[i], parts.has_offset ? parts.offset[i] : 0,
+                             parts.sub_scale[i], parts.has_offset ? parts.sub_offset[i] : 0};
+  return true;
 }
 
 /* Storage runs: all of the block at once where it is contiguous, else element by element. */
@@ -306,8 +332,13 @@ static void read_elements(const struct feed *feed, const struct fit *fit,
   long lowest = 0, highest;
   if (format_is_integer(block->format))
     quantizer_code_range(fit_quantizer(fit), &lowest, &highest);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
     block->code[i] = (long)codes[i] + lowest;
+    block->level[i] =
+        format_is_integer(block->format)
+            ? (double)(block->code[i] - block->zero)
+            : fit_code_value(fit, grain_unit(fit_grain(fit), block->index[i]), codes[i]);
+  }
 }
 
 /* Distance between the levels on either side of X (beyond the ends: of the last two); NaN where
@@ -327,9 +358,10 @@ static double step_around(const double *levels, size_t count, double x)
   return levels[high] - levels[low];
 }
 
-/* False when memory runs out. */
+/* Steps and clipping, which belong to the unit of each element. False when memory runs out. */
 static bool measure_steps(const struct fit *fit, struct inspect_block *block)
 {
+  struct tally_bounds bounds;
   double *levels = NULL;
   size_t count = 0, of = SIZE_MAX;
   for (size_t i = 0; i < block->length; i++) {
@@ -337,11 +369,13 @@ static bool measure_steps(const struct fit *fit, struct inspect_block *block)
     if (unit != of) {
       free(levels);
       levels = fit_levels(fit, unit, &count);
+      fit_bounds(fit, unit, &bounds);
       of = unit;
     }
     if (!levels)
       return false;
     block->step[i] = step_around(levels, count, (double)block->x[i]);
+    block->clipped[i] = block->x[i] < bounds.clip_lo || block->x[i] > bounds.clip_hi;
   }
   free(levels);
   return true;
@@ -378,8 +412,9 @@ enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t 
                                 .length = inspect_length(&grid, number)};
   for (size_t i = 0; i < out->length; i++)
     out->index[i] = inspect_element(&grid, number, i);
-  out->unit = grain_unit(&grid.grain, out->index[0]);
-  read_unit(fit, out);
+  out->unit = grain_unit(fit_grain(fit), out->index[0]);
+  if (!read_parts(fit, out))
+    read_unit(fit, out);
   read_elements(feed, fit, out);
   measure(out);
   return measure_steps(fit, out) ? STATUS_OK : error_memory(error, "the levels of a block");
@@ -388,24 +423,6 @@ enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t 
 double inspect_error(const struct inspect_block *block, size_t k)
 {
   return (double)block->y[k] - (double)block->x[k];
-}
-
-bool inspect_clipped(const struct inspect_block *block, size_t k)
-{
-  return block->x[k] < block->clip_lo || block->x[k] > block->clip_hi;
-}
-
-static double scale_of(const struct inspect_block *block, size_t k)
-{
-  return (double)block->sub[k / block->sub_length].scale;
-}
-
-/* Value of element K's code at scale 1. */
-static double code_value(const struct inspect_block *block, size_t k)
-{
-  return format_is_integer(block->format)
-             ? (double)(block->code[k] - block->zero)
-             : (double)format_decode(block->format, (uint32_t)block->code[k]);
 }
 
 /* --- words -------------------------------------------------------------------------------- */
@@ -430,6 +447,12 @@ char *inspect_code(const struct inspect_block *block, size_t k, char *text, size
   return text;
 }
 
+/* True when the codes are bit patterns of small floats. */
+static bool has_fields(const struct format *format)
+{
+  return format->exponent_bits > 0 && !format_is_block(format);
+}
+
 /* A small float taken apart: sign, exponent and mantissa bits, and what they mean:
  * "0 0111 100 = 1.5 x 2^0". */
 static void fields_text(const struct inspect_block *block, size_t k, char *text, size_t size)
@@ -444,7 +467,7 @@ static void fields_text(const struct inspect_block *block, size_t k, char *text,
     if (i == exponent_bits + mantissa_bits || (i == mantissa_bits && mantissa_bits))
       bits[used++] = ' ';
   }
-  double value = code_value(block, k), least = format_min_normal(format);
+  double value = block->level[k], least = format_min_normal(format);
   if (!isfinite(value) || value == 0) {
     snprintf(text, size, "%s = %g", bits, value);
     return;
@@ -455,16 +478,22 @@ static void fields_text(const struct inspect_block *block, size_t k, char *text,
 
 char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, size_t size)
 {
-  double x = (double)block->x[k], value = code_value(block, k);
+  const struct inspect_sub *sub = &block->sub[k / block->sub_length];
+  double x = (double)block->x[k], scale = (double)sub->scale;
+  const char *what = block->has_offset ? "(x - offset)" : "x";
+  const char *clipped = block->clipped[k] ? "clipped to " : "";
   char code[24];
   inspect_code(block, k, code, sizeof code);
-  if (isnan(x)) {
+  if (isnan(x))
     snprintf(text, size, "x is not a number; code %s", code);
-    return text;
-  }
-  const char *clipped = inspect_clipped(block, k) ? "clipped to " : "";
-  snprintf(text, size, "x / scale = %.6g -> %s%.6g", x / scale_of(block, k), clipped, value);
+  else if (scale == 0)
+    snprintf(text, size, "the scale is 0: every code means the same; code %s", code);
+  else
+    snprintf(text, size, "%s / scale = %.6g -> %s%.6g", what, (x - (double)sub->offset) / scale,
+             clipped, block->level[k]);
   size_t at = strlen(text);
+  if (isnan(x) || scale == 0)
+    return text;
   if (block->asymmetric)
     snprintf(text + at, size - at, ", + zero %ld = code %s", block->zero, code);
   else
@@ -474,22 +503,26 @@ char *inspect_encoding(const struct inspect_block *block, size_t k, char *text, 
 
 char *inspect_formula(const struct inspect_block *block, size_t k, char *text, size_t size)
 {
-  char scale[32], fields[64], code[24];
-  float_text(scale_of(block, k), scale, sizeof scale);
-  inspect_code(block, k, code, sizeof code);
-  if (isnan(block->y[k])) {
-    snprintf(text, size, "y = nan: left out of all numbers");
-    return text;
-  }
+  const struct inspect_sub *sub = &block->sub[k / block->sub_length];
+  char scale[32], fields[64], code[24], offset[32], plus[40] = "";
   double y = (double)block->y[k];
-  if (block->asymmetric)
+  float_text((double)sub->scale, scale, sizeof scale);
+  inspect_code(block, k, code, sizeof code);
+  if (block->has_offset)
+    snprintf(plus, sizeof plus, " %c %s", sub->offset < 0 ? '-' : '+',
+             float_text(fabs((double)sub->offset), offset, sizeof offset));
+  if (has_fields(block->format))
+    fields_text(block, k, fields, sizeof fields);
+  else
+    snprintf(fields, sizeof fields, "code %s = %.6g", code, block->level[k]);
+  if (isnan(y))
+    snprintf(text, size, "y = nan: left out of all numbers");
+  else if (block->asymmetric)
     snprintf(text, size, "y = (code %s - zero %ld) x %s = %.6g", code, block->zero, scale, y);
   else if (format_is_integer(block->format))
     snprintf(text, size, "y = code %s x %s = %.6g", code, scale, y);
-  else {
-    fields_text(block, k, fields, sizeof fields);
-    snprintf(text, size, "y = (%s) x %s = %.6g", fields, scale, y);
-  }
+  else
+    snprintf(text, size, "y = (%s) x %s%s = %.6g", fields, scale, plus, y);
   return text;
 }
 

@@ -1,6 +1,7 @@
 /* One block of a quantized tensor under the microscope, and the error of all of them.
  *
- * A block is a run of elements that share a scale: a group, where groups have at most INSPECT_MOST
+ * A block is that of a format that brings its own (a super-block whole), or a run of elements that
+ * share a scale: a group, where groups have at most INSPECT_MOST
  * elements; else (tensor, channel, token, longer groups) a window of INSPECT_WINDOW neighbours of
  * one unit, the last of a unit shorter. Neighbours are so in the order of the unit: those of a
  * channel that is a column stand below each other. Blocks are counted unit by unit.
@@ -43,11 +44,13 @@ size_t inspect_element(const struct inspect_grid *grid, size_t block, size_t k);
 /* The block of the element at storage INDEX, and its place there. */
 size_t inspect_block_of(const struct inspect_grid *grid, size_t index, size_t *k);
 
-/* The squared errors of all blocks: error2 = sum (y - x)^2 over the finite x of each. */
+/* The squared errors of all blocks: error2 = sum (y - x)^2 over the finite x of each; NaN for a
+ * block without a reconstruction (MX: one NaN spoils it), which is worse than any other. */
 struct inspect_errors {
   size_t count;
-  double *error2, total;
-  size_t worst; /* the first with the largest */
+  double *error2;
+  size_t worst;       /* the first with the largest */
+  double total, most; /* sum and largest of those that are numbers */
 };
 
 /* Counts progress in elements. STATUS_CANCELLED, STATUS_MEMORY. The sums do not depend on the
@@ -68,13 +71,14 @@ size_t inspect_strip_cell(const struct inspect_errors *errors, size_t cells, siz
 /* A stored number of a block: a scale, a zero point, what stands above the sub-blocks. */
 struct inspect_note {
   const char *name; /* "scale" */
-  char type[12];    /* "float32", "uint4": as it is stored */
+  char type[16];    /* "float32", "uint4": as it is stored */
   double value;
   uint32_t bits;
 };
 
 struct inspect_sub {
-  float scale, offset; /* y = value of the code * scale (+ offset) */
+  float scale, offset;                 /* y = level * scale (+ offset) */
+  int32_t stored_scale, stored_offset; /* small integers of block formats; else 0 */
 };
 
 struct inspect_block {
@@ -82,16 +86,17 @@ struct inspect_block {
   bool asymmetric;
   size_t number, count; /* of all */
   size_t unit, length;
-  size_t sub_length; /* elements that share an entry of sub */
+  size_t subs, sub_length; /* elements that share an entry of sub */
   struct inspect_sub sub[INSPECT_SUBS];
   bool has_offset;
-  long zero;              /* point; 0 without */
-  float clip_lo, clip_hi; /* x beyond them is clipped */
+  long zero; /* point; 0 without */
   struct inspect_note note[INSPECT_NOTES];
   size_t notes;
   size_t index[INSPECT_MOST]; /* storage index of each element */
   float x[INSPECT_MOST], y[INSPECT_MOST];
-  long code[INSPECT_MOST];   /* integers: the grid number; else the bit pattern */
+  long code[INSPECT_MOST];    /* integers: the grid number; else the bit pattern */
+  double level[INSPECT_MOST]; /* what the code means at scale 1 */
+  bool clipped[INSPECT_MOST];
   double step[INSPECT_MOST]; /* distance between the levels around x; NaN where there is none */
   size_t finite;
   double error2, mse, sqnr_db; /* of the finite elements; NaN where they do not exist */
@@ -104,7 +109,6 @@ enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t 
 
 /* y - x of element K. */
 double inspect_error(const struct inspect_block *block, size_t k);
-bool inspect_clipped(const struct inspect_block *block, size_t k);
 
 /* The code as people write it: "-93", "0x3c". */
 char *inspect_code(const struct inspect_block *block, size_t k, char *text, size_t size);

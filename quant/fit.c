@@ -102,6 +102,27 @@ double fit_code_value(const struct fit *fit, size_t unit, uint32_t code)
   return (double)fit->family->code_value(&fit->grid, &fit->unit[unit], code);
 }
 
+struct grain fit_block_grain(const struct fit *fit)
+{
+  struct grain grain = fit->grain;
+  if (fit->block) {
+    grain.group = size_min(fit->block->codec.length, size_max(grain.columns, 1));
+    grain.groups = fit->block->row_blocks;
+    grain.units = fit->block->rows * fit->block->row_blocks;
+  }
+  return grain;
+}
+
+const struct block_codec *fit_block_parts(const struct fit *fit, size_t block,
+                                          struct block_parts *parts)
+{
+  if (!fit->block)
+    return NULL;
+  const struct block_codec *codec = &fit->block->codec;
+  codec->take_apart(&fit->block->setting, fit->block->packed + block * codec->bytes, parts);
+  return codec;
+}
+
 /* --- bounds ------------------------------------------------------------------------------- */
 
 /* True when x / scale rounds beyond the end of the grid. Stochastic rounding goes by the value

@@ -113,6 +113,15 @@ void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
  * row for each of the tensor; borrowed from the fit. NULL for element formats. */
 const unsigned char *fit_packed(const struct fit *fit, size_t *rows, size_t *row_bytes);
 
+/* The blocks people inspect: those of a block format (super-blocks whole), else the units. */
+struct grain fit_block_grain(const struct fit *fit);
+
+/* Takes block number BLOCK (of fit_block_grain) of a block format apart; its codec. NULL, and PARTS
+ * untouched, for element formats. */
+struct block_parts;
+const struct block_codec *fit_block_parts(const struct fit *fit, size_t block,
+                                          struct block_parts *parts);
+
 /* Reconstruction (and codes unless NULL) of elements start..start+n-1, n <= FEED_BLOCK, whose
  * values are X. START must be a multiple of fit_alignment (1 for element formats). Codes count
  * from 0 (integers: code - lowest code; floats: bit pattern). */

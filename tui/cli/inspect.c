@@ -50,7 +50,7 @@ static const char *gauge_text(const struct inspect_block *block, size_t k, char 
   memset(text, '.', GAUGE);
   text[GAUGE / 2] = '|';
   text[GAUGE] = '\0';
-  if (inspect_clipped(block, k))
+  if (block->clipped[k])
     return "clipped";
   if (!isfinite(steps))
     return "";
@@ -133,6 +133,20 @@ static void print_strip(const struct inspect_errors *blocks, size_t number)
   printf("\n  %*s^ block %zu\n", (int)inspect_strip_cell(blocks, cells, number), "", number);
 }
 
+/* Sub-blocks and what is stored of them: their small integers in brackets. */
+static void print_subs(const struct inspect_block *block)
+{
+  for (size_t i = 0; i < block->subs && block->subs > 1; i++) {
+    char offset[32] = "";
+    if (block->has_offset)
+      snprintf(offset, sizeof offset, ", offset %.6g (%d)", (double)block->sub[i].offset,
+               block->sub[i].stored_offset);
+    printf("  %zu..%zu: scale %.6g (%d)%s\n", i * block->sub_length,
+           size_min((i + 1) * block->sub_length, block->length) - 1, (double)block->sub[i].scale,
+           block->sub[i].stored_scale, offset);
+  }
+}
+
 static void print_heading(const struct subject *subject)
 {
   const struct inspect_block *block = subject->block;
@@ -146,8 +160,10 @@ static void print_heading(const struct subject *subject)
          place_text(subject->tensor, block->index[block->length - 1], last, sizeof last));
   for (size_t i = 0; i < block->notes; i++)
     printf("%s%s", i ? ", " : "", inspect_note_text(block, i, text, sizeof text));
+  putchar('\n');
+  print_subs(block);
   char mse[32], sqnr[32];
-  printf("\nMSE %s, SQNR %s; rank %zu of %zu",
+  printf("MSE %s, SQNR %s; rank %zu of %zu",
          metric_print(metric_find("mse"), block->mse, mse, sizeof mse),
          metric_print(metric_find("sqnr_db"), block->sqnr_db, sqnr, sizeof sqnr),
          inspect_rank(blocks, block->number), blocks->count);
@@ -193,6 +209,24 @@ static json_t *notes_json(const struct inspect_block *block)
   return array;
 }
 
+static json_t *subs_json(const struct inspect_block *block)
+{
+  json_t *array = json_array();
+  for (size_t i = 0; i < block->subs; i++) {
+    json_t *object = json_object();
+    set_count(object, "length", size_min(block->sub_length, block->length - i * block->sub_length));
+    set_number(object, "scale", (double)block->sub[i].scale);
+    if (block->subs > 1)
+      json_object_set_new(object, "stored_scale", json_integer(block->sub[i].stored_scale));
+    if (block->has_offset) {
+      set_number(object, "offset", (double)block->sub[i].offset);
+      json_object_set_new(object, "stored_offset", json_integer(block->sub[i].stored_offset));
+    }
+    json_array_append_new(array, object);
+  }
+  return array;
+}
+
 static json_t *elements_json(const struct inspect_block *block)
 {
   json_t *array = json_array();
@@ -205,7 +239,7 @@ static json_t *elements_json(const struct inspect_block *block)
     set_number(object, "y", (double)block->y[k]);
     set_number(object, "error", isfinite(block->x[k]) ? inspect_error(block, k) : (double)NAN);
     set_number(object, "step", block->step[k]);
-    json_object_set_new(object, "clipped", json_boolean(inspect_clipped(block, k)));
+    json_object_set_new(object, "clipped", json_boolean(block->clipped[k]));
     json_object_set_new(object, "encoding",
                         json_string(inspect_encoding(block, k, text, sizeof text)));
     json_object_set_new(object, "formula",
@@ -242,6 +276,7 @@ static void print_json(const struct subject *subject)
   set_count(root, "rank", inspect_rank(blocks, block->number));
   set_count(root, "worst", blocks->worst);
   json_object_set_new(root, "stored", notes_json(block));
+  json_object_set_new(root, "sub_blocks", subs_json(block));
   json_object_set_new(root, "elements", elements_json(block));
   json_object_set_new(root, "squared_errors", errors_json(blocks));
   export_json(root, stdout);

@@ -116,7 +116,15 @@ static void paint_stored(struct explorer *explorer, struct rect rect, int row)
     used = strlen(text);
     inspect_note_text(block, i, text + used, sizeof text - used);
   }
-  if (text_width(&explorer->cells, text) < rect.columns) {
+  if (block->subs > 1) {
+    size_t sub = explorer->element / block->sub_length, used = strlen(text);
+    snprintf(text + used, sizeof text - used, "  sub-block %zu: %d", sub,
+             block->sub[sub].stored_scale);
+    if (block->has_offset)
+      snprintf(text + strlen(text), sizeof text - strlen(text), ", %d",
+               block->sub[sub].stored_offset);
+  }
+  if (text_width(&explorer->cells, text) < rect.columns || block->subs > 1) {
     cells_text(&explorer->cells, rect, row, 1, number, text);
     return;
   }
@@ -194,7 +202,7 @@ static void paint_gauge(struct explorer *explorer, struct rect rect, int row, in
 {
   const struct inspect_block *block = &explorer->block;
   double steps = inspect_error(block, k) / block->step[k];
-  if (inspect_clipped(block, k)) {
+  if (block->clipped[k]) {
     style.ink = style.paper ? style.ink : PAINT_CLIP;
     cells_text(&explorer->cells, rect, row, column, style, width < 7 ? "clip" : "clipped");
     return;
