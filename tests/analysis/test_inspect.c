@@ -343,6 +343,87 @@ static void the_strip_keeps_the_largest(void **state)
   assert_int_equal(inspect_rank(&errors, 3), 6); /* equals share a rank */
 }
 
+/* mxfp4 with the largest value 6: the scale is 1; 0.7 becomes 0.5 and -2.6 becomes -3, so the
+ * squared error is 0.04 + 0.16. */
+static void a_block_format_by_hand(void **state)
+{
+  (void)state;
+  float x[64] = {0};
+  char text[INSPECT_TEXT];
+  struct inspect_block block;
+  struct feed feed = feed_floats(x, 64);
+  x[32] = 6;
+  x[33] = 0.7f;
+  x[34] = -2.6f;
+  struct result *result = result_of(x, (struct shape){.dims = 1, .dim = {64}}, "mxfp4");
+  assert_int_equal(result->blocks->count, 2);
+  assert_int_equal(result->blocks->worst, 1);
+  assert_int_equal(inspect_read(&feed, result->fit, 1, &block, NULL), STATUS_OK);
+  assert_true(block.y[0] == 6 && block.y[1] == 0.5f && block.y[2] == -3);
+  assert_true(fabs(block.error2 - 0.2) < 1e-6);
+  assert_string_equal(inspect_note_text(&block, 0, text, sizeof text), "scale 1 (e8m0 0x7f)");
+  assert_string_equal(inspect_encoding(&block, 2, text, sizeof text),
+                      "x / scale = -2.6 -> -3, code 0xd");
+  assert_string_equal(inspect_formula(&block, 2, text, sizeof text),
+                      "y = (code 0xd = -3) x 1 = -3");
+  result_free(result);
+}
+
+/* Super-blocks are whole, ragged rows end in short ones, and y is what its parts say. */
+static void block_formats_add_up(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *spec;
+    size_t count, subs, last; /* blocks; sub-blocks of the first; length of the last */
+  } rows[] = {{"q4_k,pad", 27, 8, 188}, {"q3_k,pad", 27, 16, 188}, {"q4_1,pad", 198, 1, 28},
+              {"mxfp4", 198, 1, 28},    {"nvfp4", 396, 1, 12},     {"iq4_nl,pad", 198, 1, 28}};
+  const struct shape shape = {.dims = 2, .dim = {9, 700}};
+  float *x = random_values(6300, 4, false);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct result *result = result_of(x, shape, rows[i].spec);
+    const struct inspect_grid grid = inspect_grid_of(result->fit);
+    struct feed feed = feed_floats(x, 6300);
+    struct inspect_block block;
+    double total = 0;
+    assert_int_equal(result->blocks->count, rows[i].count);
+    assert_int_equal(inspect_length(&grid, rows[i].count - 1), rows[i].last);
+    for (size_t b = 0; b < rows[i].count; b++) {
+      assert_int_equal(inspect_read(&feed, result->fit, b, &block, NULL), STATUS_OK);
+      assert_true(b > 0 || block.subs == rows[i].subs);
+      total += block.error2;
+      reference_near("strip", result->blocks->error2[b], block.error2, 1e-12);
+      for (size_t k = 0; k < block.length; k++) {
+        const struct inspect_sub *sub = &block.sub[k / block.sub_length];
+        float y = sub->scale * (float)block.level[k];
+        assert_true((block.has_offset ? y + sub->offset : y) == block.y[k]);
+        assert_true(block.x[k] == x[block.index[k]]);
+      }
+    }
+    reference_near("N x MSE", total, result->metrics.mse * 6300, 1e-12);
+    result_free(result);
+  }
+  free(x);
+}
+
+/* One NaN spoils a block of MX: it has no reconstruction, and errs more than any other. */
+static void a_spoilt_block_is_the_worst(void **state)
+{
+  (void)state;
+  float *x = random_values(320, 5, false);
+  x[200] = NAN;
+  struct result *result = result_of(x, (struct shape){.dims = 1, .dim = {320}}, "mxfp8");
+  double share[10];
+  assert_int_equal(result->blocks->worst, 200 / 32);
+  assert_true(isnan(result->blocks->error2[200 / 32]));
+  assert_int_equal(inspect_rank(result->blocks, 200 / 32), 1);
+  assert_true(isfinite(result->blocks->total) && result->blocks->most > 0);
+  inspect_strip(result->blocks, 10, share);
+  assert_true(share[200 / 32] == 1);
+  result_free(result);
+  free(x);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -355,6 +436,9 @@ int main(void)
       cmocka_unit_test(nothing_to_read),
       cmocka_unit_test(threads_do_not_matter),
       cmocka_unit_test(cancelled_work_gives_nothing),
+      cmocka_unit_test(a_block_format_by_hand),
+      cmocka_unit_test(block_formats_add_up),
+      cmocka_unit_test(a_spoilt_block_is_the_worst),
       cmocka_unit_test(the_strip_keeps_the_largest),
   };
   return cmocka_run_group_tests_name("inspect", tests, NULL, NULL);
