@@ -105,33 +105,41 @@ static void paint_name(struct explorer *explorer, struct rect rect, int row)
                rank);
 }
 
-/* Scale, zero point and the like; with their bits where there is room. */
-static void paint_stored(struct explorer *explorer, struct rect rect, int row)
+/* Scale, zero point and the like: with type and bits, with their type, or the numbers alone; then
+ * what is stored of the selected element's sub-block. */
+static void stored_text(const struct explorer *explorer, int detail, char *text, size_t size)
 {
   const struct inspect_block *block = &explorer->block;
-  const struct style number = {.ink = PAINT_VALUE};
-  char text[INSPECT_NOTES * INSPECT_TEXT] = "";
-  for (size_t i = 0, used = 0; i < block->notes; i++, used = strlen(text)) {
-    snprintf(text + used, sizeof text - used, "%s", i ? "  " : "");
-    used = strlen(text);
-    inspect_note_text(block, i, text + used, sizeof text - used);
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < block->notes; i++, used = strlen(text)) {
+    const struct inspect_note *note = &block->note[i];
+    char words[INSPECT_TEXT];
+    if (detail == 2)
+      inspect_note_text(block, i, words, sizeof words);
+    else if (detail == 1)
+      snprintf(words, sizeof words, "%s %.6g %s", note->name, note->value, note->type);
+    else
+      snprintf(words, sizeof words, "%s %.4g", note->name, note->value);
+    snprintf(text + used, size - used, "%s%s", i ? "  " : "", words);
   }
-  if (block->subs > 1) {
-    size_t sub = explorer->element / block->sub_length, used = strlen(text);
-    snprintf(text + used, sizeof text - used, "  sub-block %zu: %d", sub,
-             block->sub[sub].stored_scale);
-    if (block->has_offset)
-      snprintf(text + strlen(text), sizeof text - strlen(text), ", %d",
-               block->sub[sub].stored_offset);
-  }
-  if (text_width(&explorer->cells, text) < rect.columns || block->subs > 1) {
-    cells_text(&explorer->cells, rect, row, 1, number, text);
+  if (block->subs < 2)
     return;
-  }
-  for (size_t i = 0, column = 1; i < block->notes; i++)
-    column = (size_t)cells_printf(&explorer->cells, rect, row, (int)column, number, "%s %.6g %s",
-                                  block->note[i].name, block->note[i].value, block->note[i].type) +
-             2;
+  size_t sub = explorer->element / block->sub_length;
+  snprintf(text + used, size - used, "  sub-block %zu: %d", sub, block->sub[sub].stored_scale);
+  used = strlen(text);
+  if (block->has_offset)
+    snprintf(text + used, size - used, ", %d", block->sub[sub].stored_offset);
+}
+
+static void paint_stored(struct explorer *explorer, struct rect rect, int row)
+{
+  char text[INSPECT_NOTES * INSPECT_TEXT + 64];
+  int detail = 2;
+  do
+    stored_text(explorer, detail, text, sizeof text);
+  while (text_width(&explorer->cells, text) >= rect.columns && detail-- > 0);
+  cells_text(&explorer->cells, rect, row, 1, (struct style){.ink = PAINT_VALUE}, text);
 }
 
 static void paint_numbers(struct explorer *explorer, struct rect rect, int row)
