@@ -51,11 +51,11 @@ static bool numbers_make(const struct quantizer *quantizer, struct numbers *out)
   return true;
 }
 
-/* A power of two as such: "2^-6"; any other number in four digits. */
+/* A small or large power of two as such: "2^-6"; any other number in digits. */
 static char *print_number(double value, char *text, size_t size)
 {
   int exponent;
-  if (frexp(value, &exponent) > 0.5 || (value >= 1 && value < 1024))
+  if (frexp(value, &exponent) > 0.5 || (value >= 0.1 && value < 1024))
     snprintf(text, size, "%.6g", value);
   else
     snprintf(text, size, "2^%d", exponent - 1);

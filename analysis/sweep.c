@@ -359,14 +359,33 @@ static const char *reason(const struct error *why)
   return behind ? behind + 3 : why->text;
 }
 
+/* Appends the value to the list in TEXT, as far as it fits. */
+static void list_value(char *text, size_t size, const char *value)
+{
+  size_t used = strlen(text);
+  snprintf(text + used, size - used, "%s%s", used ? ", " : "", value);
+}
+
+/* One note for the values in MISSED; WHY belongs to the first of them. A spec that takes none of
+ * the values (FIXED) is measured all the same. */
+static bool note_missed(struct sweep *sweep, const struct quantizer *base, bool fixed,
+                        const char *missed, const struct error *why)
+{
+  char spec[QUANTIZER_TEXT];
+  quantizer_print(base, spec);
+  if (fixed)
+    return add_note(sweep, "%s: takes no %s, and is measured once as it is: %s", spec,
+                    sweep->kind->name, reason(why));
+  return add_note(sweep, "%s: without %s %s: %s", spec, sweep->kind->name, missed, reason(why));
+}
+
 /* The rows of one spec; *taken tells whether it took any value. */
 static bool plan_line(struct sweep *sweep, size_t line, bool *taken)
 {
   const struct quantizer *base = &sweep->line[line];
-  char spec[QUANTIZER_TEXT];
+  char missed[256] = "";
   struct error why = {0}, first = {0};
-  size_t notes = sweep->notes, rows = sweep->rows;
-  quantizer_print(base, spec);
+  size_t rows = sweep->rows;
   for (size_t v = 0; v < sweep->values; v++) {
     struct sweep_row *row = &sweep->row[sweep->rows];
     *row = (struct sweep_row){.line = line, .value = v};
@@ -374,20 +393,14 @@ static bool plan_line(struct sweep *sweep, size_t line, bool *taken)
       sweep->rows++;
       continue;
     }
-    if (!first.text[0])
+    if (!*missed)
       first = why;
-    if (!add_note(sweep, "%s: %s %s is left out: %s", spec, sweep->kind->name, sweep->value[v],
-                  reason(&why)))
-      return false;
+    list_value(missed, sizeof missed, sweep->value[v]);
   }
   *taken = sweep->rows > rows;
-  if (*taken)
-    return true;
-  while (sweep->notes > notes) /* one note says it all */
-    free(sweep->note[--sweep->notes]);
-  sweep->row[sweep->rows++] = (struct sweep_row){.line = line, .fixed = true, .quantizer = *base};
-  return add_note(sweep, "%s: takes no %s, and is measured once as it is: %s", spec,
-                  sweep->kind->name, reason(&first));
+  if (!*taken)
+    sweep->row[sweep->rows++] = (struct sweep_row){.line = line, .fixed = true, .quantizer = *base};
+  return !*missed || note_missed(sweep, base, !*taken, missed, &first);
 }
 
 static enum status plan(struct sweep *sweep, struct error *error)
