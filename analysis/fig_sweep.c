@@ -144,7 +144,7 @@ static const char *words_of(const struct sweep *sweep)
   if (sweep_of_names(sweep))
     return has_fixed(sweep) ? " A level line is a spec that takes no calibrator." : "";
   if (shows_values(sweep) && !sweep_of_points(sweep))
-    return " Beside each point: the elements that share a scale. Scales and zero points count as "
+    return " Beside each point: the elements of a group or block. Scales and zero points count as "
            "stored bits.";
   return " Scales and zero points count as stored bits.";
 }

@@ -62,6 +62,9 @@ static void a_value_edits_the_spec(void **state)
        {"int4,sym,group=16,minmax,round=away", "int4,sym,group=32,minmax,round=away",
         "int4,sym,group=64,minmax,round=away"}},
       {"block=32", "e4m3,group=7", {"float8_e4m3fn,group=32,minmax"}},
+      {"block=16:64", "mxfp4", {"mxfp4,block=16", "mxfp4", "mxfp4,block=64"}},
+      /* A format that brings its blocks is taken alone, the others keep the words of the spec. */
+      {"format=q4_k,int3", "int8,group=64", {"q4_k", "int3,sym,group=64,minmax"}},
       {"calibrator=mse,percentile=99.9",
        "int8,asym,scale=0.1,zero=3",
        {"int8,asym,tensor,mse", "int8,asym,tensor,percentile=99.9"}},
@@ -93,6 +96,13 @@ static void what_a_spec_cannot_take_is_noted(void **state)
   assert_false(sweep->row[1].fixed);
   assert_non_null(strstr(sweep->note[0], "float8_e4m3fn"));
   assert_non_null(strstr(sweep->note[0], "measured once"));
+  sweep_free(sweep);
+  sweep = planned("block=32,64,256", SPECS("q4_k", "int8", "int4,group=32"));
+  assert_int_equal(sweep->notes, 2);
+  assert_non_null(strstr(sweep->note[0], "q4_k: without block 32, 64: "));
+  assert_non_null(strstr(sweep->note[1], "int8,sym,tensor,minmax: takes no block"));
+  assert_int_equal(sweep->rows, 1 + 1 + 3);
+  assert_true(sweep->row[1].fixed);
   sweep_free(sweep);
   sweep = planned("calibrator", SPECS("bf16", "int8"));
   assert_int_equal(sweep->notes, 1); /* entropy needs even levels */

@@ -6,7 +6,7 @@
 
 #include "tui/figure/canvas.h"
 
-enum { MOST_TICKS = 64, MOST_LABELS = 64 };
+enum { MOST_TICKS = 64, MOST_LABELS = 256 };
 
 struct scale {
   const struct axis *axis;
