@@ -2,7 +2,6 @@
 
 noinst_LIBRARIES += libdata.a
 libdata_a_SOURCES = \
-	data/codebook_file.c data/codebook_file.h \
 	data/escape.c \
 	data/gguf.c \
 	data/map.c data/map.h \

@@ -15,6 +15,9 @@ static enum status place(const char *path, enum status status, struct error *err
 
 static enum status copy_all(const struct tensor *tensor, float **values, struct error *error)
 {
+  if (tensor->count > NUMBERS_MOST)
+    return error_set(error, STATUS_INPUT, "expected at most %d numbers, found %zu", NUMBERS_MOST,
+                     tensor->count);
   const struct feed feed = tensor_feed(tensor);
   float *copy = mem_array(feed.count, sizeof *copy);
   if (!copy)

@@ -1,4 +1,4 @@
-/* A file of plain numbers, for words of the spec that name one: importance=FILE.
+/* A file of plain numbers, for words of the spec that name one: importance=FILE, codebook=FILE.
  *
  * Ownership: the caller frees the values. Threads: as data/source.h. */
 #ifndef QSCOPE_DATA_NUMBERS_H
@@ -7,6 +7,8 @@
 #include "quant/base/status.h"
 
 #include <stddef.h>
+
+enum { NUMBERS_MOST = 1 << 26 }; /* the most values such a file may hold */
 
 /* All values of the only tensor of PATH, whatever its shape, as float32: *count of them. The
  * message of a failure starts with the file's name. STATUS_INPUT, STATUS_MEMORY. */

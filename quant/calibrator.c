@@ -65,7 +65,10 @@ float calibration_stored_scale(const struct calibration *calibration, float scal
 static void symmetric_scale(const struct calibration *calibration, float threshold, float *scale,
                             long *zero)
 {
-  *scale = threshold > 0 ? usable(threshold / (float)format_max(calibration->format)) : 1;
+  float max = (float)format_max(calibration->format);
+  *scale = threshold > 0 ? usable(threshold / max) : 1;
+  if (isinf(*scale * max)) /* rounded up at FLT_MAX: the largest code must stay a number */
+    *scale = nextafterf(*scale, 0);
   *scale = calibration_stored_scale(calibration, *scale);
   *zero = 0;
 }

@@ -364,8 +364,11 @@ enum status format_parse(const char *word, const struct format **out, struct err
 
 char *format_label(const struct format *format, char *text, size_t size)
 {
-  const char *label = *format->aliases ? format->aliases : format->name;
-  snprintf(text, size, "%.*s", (int)strcspn(label, " "), label);
+  size_t length = strcspn(format->aliases, " "), whole = strlen(format->name);
+  if (length == 0 || length > whole)
+    snprintf(text, size, "%s", format->name);
+  else
+    snprintf(text, size, "%.*s", (int)length, format->aliases);
   return text;
 }
 

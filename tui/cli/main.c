@@ -1,7 +1,7 @@
 /* qscope: reads the command line, runs a subcommand, says what went wrong. */
 #include "config.h"
 
-#include "data/codebook_file.h"
+#include "data/numbers.h"
 #include "quant/codebook.h"
 #include "quant/kernels/kernels.h"
 #include "tui/cli/commands.h"
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
   setlocale(LC_NUMERIC, "C"); /* numbers are read and written the same everywhere */
   signal(SIGPIPE, SIG_IGN);
   kernels_init();
-  codebook_reader = codebook_read_file;
+  codebook_reader = numbers_read;
   enum status status = options_parse(argc, argv, &options, &command, &error);
   if (status == STATUS_OK)
     status = run(command, &options, &error);
