@@ -149,8 +149,10 @@ static bool add_curve(struct panel *panel, const struct quantizer *quantizer,
   bool done = x && y &&
               (n == 0 ||
                panel_add_mark(panel, MARK_LINE, (enum role)(ROLE_SERIES + series), n, x, y, name));
-  for (size_t i = 0; done && i < n; i++)
+  for (size_t i = 0; done && i < n; i++) {
     panel->y.lo = fmin(panel->y.lo, y[i] / 1.4);
+    panel->y.hi = fmax(panel->y.hi, y[i] * 1.4);
+  }
   free(x);
   free(y);
   return done;

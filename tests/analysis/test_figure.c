@@ -388,6 +388,34 @@ static void steps_of_formats(void **state)
   figure_free(figure);
 }
 
+/* bitsandbytes' fp4: 0, 1/192, 2/12, ...: the step above its smallest number is 31 times as large.
+ */
+static void steps_stay_on_the_axis(void **state)
+{
+  (void)state;
+  const struct quantizer quantizer = quantizer_of("bnb_fp4");
+  struct view view = view_of(VIEW_FORMAT);
+  struct figure *figure = figure_of_quantizers(&quantizer, 1, &view, NULL);
+  const struct mark *line = find(figure->panel[1], MARK_LINE, ROLE_SERIES, 0);
+  assert_true(fabs(line->y[0] - 31) < 1e-3);
+  for (size_t i = 0; i < line->n; i++)
+    assert_true(line->y[i] > figure->panel[1]->y.lo && line->y[i] < figure->panel[1]->y.hi);
+  figure_free(figure);
+}
+
+/* What is learned from a tensor has no numbers before. */
+static void learned_levels_have_no_line(void **state)
+{
+  (void)state;
+  const struct quantizer quantizer = quantizer_of("lloyd=16");
+  struct view view = view_of(VIEW_FORMAT);
+  struct figure *figure = figure_of_quantizers(&quantizer, 1, &view, NULL);
+  assert_int_equal(figure->panels, 1);
+  assert_int_equal(figure->panel[0]->marks, 0);
+  assert_non_null(strstr(figure->panel[0]->title, "without fixed numbers"));
+  figure_free(figure);
+}
+
 /* In the explorer the view shows the format of the one quantizer. */
 static void the_format_view_of_a_result(void **state)
 {
@@ -437,6 +465,8 @@ int main(void)
       cmocka_unit_test(degenerate_tensors),
       cmocka_unit_test(number_lines_of_formats),
       cmocka_unit_test(steps_of_formats),
+      cmocka_unit_test(steps_stay_on_the_axis),
+      cmocka_unit_test(learned_levels_have_no_line),
       cmocka_unit_test(the_format_view_of_a_result),
       cmocka_unit_test(the_model_copies),
   };
