@@ -148,6 +148,20 @@ static void blocks_turn_what_they_leave_open(void **state)
   assert_spec(&knobs, "q4_k,pad");
 }
 
+/* Rows of 6 are no blocks of 32: the key goes on, and the spec says what it took. */
+static void rows_are_padded_on_the_way(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("nvfp4");
+  turn(&knobs, KNOB_FORMAT, 1);
+  assert_spec(&knobs, "q4_0,pad");
+  turn(&knobs, KNOB_FORMAT, 1);
+  assert_spec(&knobs, "q4_k,pad");
+  turn(&knobs, KNOB_FORMAT, -1);
+  turn(&knobs, KNOB_FORMAT, -1);
+  assert_spec(&knobs, "nvfp4");
+}
+
 /* All the way round, through every block format. */
 static void scales_come_back_after_blocks(void **state)
 {
@@ -304,6 +318,7 @@ int main(void)
       cmocka_unit_test(bits_step_by_one_and_wrap),
       cmocka_unit_test(wishes_survive_formats_that_cannot),
       cmocka_unit_test(blocks_turn_what_they_leave_open),
+      cmocka_unit_test(rows_are_padded_on_the_way),
       cmocka_unit_test(scales_come_back_after_blocks),
       cmocka_unit_test(percentiles_step_by_nines),
       cmocka_unit_test(the_axis_is_shared_by_scale_and_view),

@@ -451,6 +451,20 @@ static bool turn(struct knobs *knobs, enum knob knob, int direction, const struc
   return false;
 }
 
+/* A format whose blocks refuse the rows of SHAPE pads them: a key that turns to it must not end
+ * at an error. */
+static void pad_rows(struct knobs *knobs, const struct shape *shape, char *message, size_t size)
+{
+  struct quantizer *quantizer = &knobs->quantizer;
+  const struct block_codec *codec = codec_of(quantizer);
+  size_t columns = shape->dims ? shape->dim[shape->dims - 1] : 1;
+  if (!codec || codec->pads || quantizer->block.pad || columns % codec->length == 0)
+    return;
+  quantizer->block.pad = true;
+  snprintf(message, size, "%s: rows of %zu are padded with zeros to blocks of %zu", codec->name,
+           columns, codec->length);
+}
+
 bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct shape *shape,
                char *message, size_t size)
 {
@@ -458,6 +472,8 @@ bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct 
   struct error error;
   if (!turn(knobs, knob, direction, shape, message, size))
     return false;
+  if (knob == KNOB_FORMAT || knob == KNOB_BITS)
+    pad_rows(knobs, shape, message, size);
   if (quantizer_check(&knobs->quantizer, &error) == STATUS_OK)
     return true;
   *knobs = before;
