@@ -78,11 +78,14 @@ static inline float whole_scale(const struct block_setting *setting, float scale
                                               : scale * g;
 }
 
+/* Only where they are part of the caller does the compiler know the length of a block. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* --- elements -------------------------------------------------------------------------------- */
 
 /* x in units of the block's scale. */
-static inline void scale_elements(const struct block_setting *setting, float scale, const float *x,
-                                  size_t n, float *v)
+static ALWAYS_INLINE void scale_elements(const struct block_setting *setting, float scale,
+                                         const float *x, size_t n, float *v)
 {
   const float g = setting->tensor_scale;
   float factor = (setting->variant == TORCHAO_SINGLE ? 1 : 1 / g) / scale;
@@ -99,8 +102,8 @@ static inline void scale_elements(const struct block_setting *setting, float sca
 }
 
 /* Codes of a block under SCALE, a number of E4M3. */
-static inline void encode_elements(const struct block_setting *setting, float scale, const float *x,
-                                   size_t n, uint8_t *code)
+static ALWAYS_INLINE void encode_elements(const struct block_setting *setting, float scale,
+                                          const float *x, size_t n, uint8_t *code)
 {
   const struct minifloat_constants c = minifloat_constants(&e2m1);
   float v[BLOCK_MOST];
@@ -130,8 +133,8 @@ static inline float e4m3_nearest(float scale)
   return minifloat_nearest(scale, &c);
 }
 
-static inline float encode_block(const struct block_setting *setting, const float *x, size_t n,
-                                 uint8_t *code)
+static ALWAYS_INLINE float encode_block(const struct block_setting *setting, const float *x,
+                                        size_t n, uint8_t *code)
 {
   float raw = block_scale(setting, bits_float(block_most(x, n))), scale = e4m3_nearest(raw);
   if (scale != scale) {
@@ -152,8 +155,8 @@ static inline float encode_block(const struct block_setting *setting, const floa
 
 /* --- the codec ------------------------------------------------------------------------------- */
 
-static inline void encode_blocks(const struct block_setting *setting, const float *x, size_t length,
-                                 size_t n, unsigned char *packed)
+static ALWAYS_INLINE void encode_blocks(const struct block_setting *setting, const float *x,
+                                        size_t length, size_t n, unsigned char *packed)
 {
   const struct minifloat_constants c = minifloat_constants(&e4m3);
   uint8_t code[BLOCK_MOST];
