@@ -502,6 +502,57 @@ static void test_reference_integers(void **state)
   vector_free(&x);
 }
 
+/* Affine schemes of PyTorch's observers: its scale rule on our extremes, its codes and values on
+ * our grid. It multiplies by the float32 reciprocal of the scale, which is the test's part here;
+ * our own quantizers divide. */
+static void check_affine(const char *name, float lowest, float highest, bool symmetric,
+                         const struct vector *x, size_t unit_size)
+{
+  struct vector scale, zero, q, y;
+  assert_true(vector_load(&scale, "conformance/formats/int/affine_%s_scale.npy", name) &&
+              vector_load(&zero, "conformance/formats/int/affine_%s_zp.npy", name) &&
+              vector_load(&q, "conformance/formats/int/affine_%s_q.npy", name) &&
+              vector_load(&y, "conformance/formats/int/affine_%s_y.npy", name));
+  assert_int_equal(scale.count * unit_size, x->count);
+  for (size_t u = 0; u < scale.count; u++) {
+    const float *in = vector_floats(x) + u * unit_size, s = vector_floats(&scale)[u];
+    const float z = (float)vector_number(&zero, u), reciprocal = 1 / s;
+    struct extremes e = extremes_empty();
+    kernels.extremes(in, unit_size, &e);
+    float min = fminf(e.min, 0), max = fmaxf(e.max, 0);
+    float rule =
+        symmetric ? fmaxf(-min, max) / ((highest - lowest) / 2) : (max - min) / (highest - lowest);
+    assert_true(s == fmaxf(rule, 0x1p-23f));
+    struct unit unit = {.scale = 1, .lo = lowest - z, .hi = highest - z};
+    for (size_t i = 0; i < unit_size; i++) {
+      size_t at = u * unit_size + i;
+      float scaled = in[i] * reciprocal, grid;
+      kernels.integer_run(&scaled, 1, unit, &grid, NULL);
+      if ((double)(grid + z) != vector_number(&q, at) || grid * s != vector_floats(&y)[at])
+        fail_msg("%s, element %zu: %a became %g", name, at, (double)in[i], (double)grid);
+    }
+  }
+  vector_free(&scale);
+  vector_free(&zero);
+  vector_free(&q);
+  vector_free(&y);
+}
+
+static void test_reference_affine(void **state)
+{
+  (void)state;
+  struct vector x;
+  if (!vectors_folder())
+    skip();
+  assert_true(vector_load(&x, "conformance/formats/int/affine_x.npy"));
+  check_affine("pt_i8_sym", -128, 127, true, &x, x.count);
+  check_affine("pt_u8_asym", 0, 255, false, &x, x.count);
+  check_affine("pc_i8_sym", -128, 127, true, &x, x.dim[1]);
+  check_affine("g32_i4_sym", -8, 7, true, &x, 32);
+  check_affine("g32_u4_asym", 0, 15, false, &x, 32);
+  vector_free(&x);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -517,6 +568,7 @@ int main(void)
       cmocka_unit_test(test_minifloat_modes),
       cmocka_unit_test(test_reference_casts),
       cmocka_unit_test(test_reference_integers),
+      cmocka_unit_test(test_reference_affine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
