@@ -136,6 +136,38 @@ static void test_reference(void **state)
   vector_free(&x);
 }
 
+/* MSE and SQNR of ggml's own reconstructions, as the reference computed them, by our sums. */
+static void test_reference_metrics(void **state)
+{
+  (void)state;
+  static const struct tally_bounds nothing = {.clip_lo = -INFINITY, .clip_hi = INFINITY};
+  if (!vectors_folder())
+    skip();
+  struct vector x, metrics;
+  assert_true(vector_load(&x, "conformance/formats/ggml/x.npy"));
+  assert_true(vector_load(&metrics, "conformance/formats/ggml/metrics.npy"));
+  size_t compared = 0, n = x.dim[1];
+  for (size_t t = 0; t < TYPES; t++) { /* in the order of metrics.npy */
+    struct reference r = reference_load("", types[t].file);
+    for (size_t row = 0; row < ROWS; row++) {
+      double mse = vector_number(&metrics, (t * ROWS + row) * 2);
+      double sqnr = vector_number(&metrics, (t * ROWS + row) * 2 + 1);
+      struct tally tally = {0};
+      if (!isfinite(mse) || !isfinite(sqnr))
+        continue;
+      kernels.tally(vector_floats(&x) + row * n, vector_floats(&r.y) + row * n, n, &nothing,
+                    &tally);
+      assert_true(fabs(tally.error2 / (double)n - mse) <= 1e-9 * mse);
+      assert_true(fabs(10 * log10(tally.signal2 / tally.error2) - sqnr) <= 1e-9 * fabs(sqnr));
+      compared++;
+    }
+    reference_free(&r);
+  }
+  assert_true(compared > 300);
+  vector_free(&x);
+  vector_free(&metrics);
+}
+
 static const size_t importance_rows[] = {1, 3, 5};
 
 static void test_reference_importance(void **state)
@@ -748,6 +780,7 @@ int main(void)
   kernels_init();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_reference),
+      cmocka_unit_test(test_reference_metrics),
       cmocka_unit_test(test_reference_importance),
       cmocka_unit_test(test_reference_edges),
       cmocka_unit_test(test_reference_grids),
