@@ -39,6 +39,20 @@ static inline float minifloat_directed(float v, const struct minifloat_constants
   return copysignf((rounding == ROUND_AWAY ? roundf(steps) : truncf(steps)) * step, v);
 }
 
+/* --- levels ----------------------------------------------------------------------------------- */
+
+/* Value at scale 1 of a code of a grid without infinity and NaN. Computed, because plain vectors
+ * cannot look a table up. */
+static inline float minifloat_level(uint32_t code, const struct minifloat_grid *grid)
+{
+  const int sign = grid->bits - 1, mantissa = grid->mantissa_bits;
+  uint32_t magnitude = code & ((1u << sign) - 1);
+  uint32_t normal = (magnitude << (23 - mantissa)) + ((uint32_t)(126 + grid->min_exponent) << 23);
+  float step = bits_float((uint32_t)(127 + grid->min_exponent - mantissa) << 23);
+  uint32_t subnormal = float_bits((float)(int32_t)magnitude * step);
+  return bits_float((magnitude >> mantissa ? normal : subnormal) | code >> sign << 31);
+}
+
 /* --- codes in bytes: n is a multiple of 4, of 2 for four bits -------------------------------- */
 
 static inline void codes_pack(int bits, const uint8_t *restrict code, size_t n,

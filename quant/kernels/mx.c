@@ -110,6 +110,20 @@ static inline void take_apart(const struct element *element, const struct block_
   parts->notes = 1;
 }
 
+static inline void element_values(const struct element *element, float scale, const uint8_t *code,
+                                  size_t n, float *y)
+{
+  if (element->grid.exponent_bits == 0)
+    for (size_t i = 0; i < n; i++)
+      y[i] = scale * ((float)(int8_t)code[i] * 0x1p-6f);
+  else if (element->bits < 8)
+    for (size_t i = 0; i < n; i++)
+      y[i] = scale * minifloat_level(code[i], &element->grid);
+  else
+    for (size_t i = 0; i < n; i++)
+      y[i] = scale * element->levels[code[i]];
+}
+
 static inline void decode(const struct element *element, size_t length, const unsigned char *packed,
                           size_t blocks, float *y)
 {
@@ -118,8 +132,7 @@ static inline void decode(const struct element *element, size_t length, const un
   for (; blocks > 0; blocks--, packed += bytes, y += length) {
     float scale = block_e8m0[packed[0]];
     codes_unpack(element->bits, packed + 1, length, code);
-    for (size_t i = 0; i < length; i++)
-      y[i] = scale * element->levels[code[i]];
+    element_values(element, scale, code, length, y);
   }
 }
 

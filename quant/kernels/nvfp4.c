@@ -202,7 +202,7 @@ static inline void decode_blocks(const struct block_setting *setting, const unsi
     float scale = whole_scale(setting, block_e4m3[packed[0]]);
     codes_unpack(4, packed + 1, length, code);
     for (size_t i = 0; i < length; i++)
-      y[i] = scale * block_e2m1[code[i]];
+      y[i] = scale * minifloat_level(code[i], &e2m1);
   }
 }
 
