@@ -24,9 +24,10 @@ struct engine {
 
   /* Under the lock: */
   bool quit, waiting, running, answered;
+  bool preparing;  /* the running job loads its tensor: not stale for another of that tensor */
   uint64_t newest; /* number of the last request; 0 after a cancel: no answer is wanted */
   uint64_t count;
-  struct job next;
+  struct job current, next;
   struct engine_answer answer;
 
   struct progress progress; /* of the running job; reset by the worker, under the lock */
@@ -55,15 +56,29 @@ static enum status find_facts(struct engine *engine, const struct job *job, stru
   return status;
 }
 
+/* What every request of this tensor needs. A newer one may have let it finish: then there is
+ * nothing to compute for this one. */
+static enum status prepare(struct engine *engine, const struct job *job,
+                           struct result_request *request, struct error *error)
+{
+  enum status status = source_load(job->source, job->tensor, &engine->progress, error);
+  if (status == STATUS_OK && !request->facts) {
+    status = find_facts(engine, job, error);
+    request->facts = &engine->facts;
+  }
+  pthread_mutex_lock(&engine->lock);
+  engine->preparing = false;
+  if (status == STATUS_OK && engine->waiting)
+    status = STATUS_CANCELLED;
+  pthread_mutex_unlock(&engine->lock);
+  return status;
+}
+
 static enum status run_job(struct engine *engine, const struct job *job, struct result **result,
                            struct error *error)
 {
   struct result_request request = job->request;
-  enum status status = source_load(job->source, job->tensor, &engine->progress, error);
-  if (status == STATUS_OK && !request.facts) {
-    status = find_facts(engine, job, error);
-    request.facts = &engine->facts;
-  }
+  enum status status = prepare(engine, job, &request, error);
   if (status == STATUS_OK)
     status = result_compute(source_tensor(job->source, job->tensor), &job->quantizer, &request,
                             &engine->progress, result, error);
@@ -113,8 +128,9 @@ static void *work(void *argument)
       break;
     struct job job = engine->next;
     struct engine_answer answer = {.request = job.number};
+    engine->current = job;
     engine->waiting = false;
-    engine->running = true;
+    engine->running = engine->preparing = true;
     atomic_store(&engine->progress.done, 0);
     atomic_store(&engine->progress.total, 0);
     atomic_store(&engine->progress.cancelled, false);
@@ -214,7 +230,9 @@ uint64_t engine_request(struct engine *engine, struct source *source, size_t ten
   pthread_mutex_lock(&engine->lock);
   uint64_t number = ++engine->count;
   drop_answer(engine);
-  if (engine->running)
+  bool of_use =
+      engine->preparing && engine->current.source == source && engine->current.tensor == tensor;
+  if (engine->running && !of_use)
     progress_cancel(&engine->progress);
   engine->newest = number;
   engine->next = (struct job){number, source, tensor, *quantizer, *request};

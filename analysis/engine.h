@@ -21,7 +21,8 @@ void engine_free(struct engine *engine);
 /* Becomes readable when there is something to take. */
 int engine_descriptor(const struct engine *engine);
 
-/* Asks for a result and cancels whatever runs; an answer that nobody took is dropped. SOURCE must
+/* Asks for a result and cancels whatever runs, except that a tensor which is just being loaded for
+ * an older request goes on loading; an answer that nobody took is dropped. SOURCE must
  * stay open until the answer was taken or engine_cancel returned. Facts of the last tensor are
  * kept and used again. Loads the tensor first when needed. Returns the number of the request (1,
  * 2, ...). */
