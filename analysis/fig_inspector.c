@@ -29,13 +29,14 @@ static bool add_strip(struct panel *panel, const struct inspect_errors *blocks)
   return done;
 }
 
-/* A line in the middle of BLOCK. */
+/* A point on top of BLOCK (at the top of all for NaN): a line would hide its bar. */
 static bool add_block(struct panel *panel, const struct inspect_errors *blocks, size_t block)
 {
-  double at = (double)block + 0.5;
+  double at = (double)block + 0.5, error2 = blocks->error2[block];
+  double height = sqrt(isnan(error2) ? blocks->most : error2);
   char *label;
   bool done = fig_text(&label, "block %zu, rank %zu", block, inspect_rank(blocks, block)) &&
-              panel_add_mark(panel, MARK_VLINE, ROLE_OUTLIER, 1, &at, NULL, label);
+              panel_add_mark(panel, MARK_POINTS, ROLE_OUTLIER, 1, &at, &height, label);
   free(label);
   return done;
 }

@@ -476,6 +476,16 @@ static int legend(const struct plot *plot, struct rect line, int column, bool br
   return column - 2;
 }
 
+/* A title that is cut says so: half a number would be another one. */
+static void put_title(const struct plot *plot, struct rect line, int column, const char *title)
+{
+  char mark[5], shown[256];
+  int room = line.columns - column;
+  utf8_encode(plot->glyphs->code[GLYPH_ELLIPSIS], mark);
+  cells_text(plot->cells, line, 0, column, (struct style){.attributes = CELL_BOLD},
+             text_cut(plot->cells, title, room, room - 1, mark, shown, sizeof shown));
+}
+
 /* Title of the axis, title of the panel, legend. What the panel's title says of the axis makes room
  * first, then the long words of the legend. */
 static void draw_header(const struct plot *plot)
@@ -494,7 +504,7 @@ static void draw_header(const struct plot *plot)
   if (named)
     cells_text(plot->cells, line, 0, 1, ink(PAINT_DIM), label);
   if (title)
-    cells_text(plot->cells, line, 0, 1 + named, (struct style){.attributes = CELL_BOLD}, title);
+    put_title(plot, line, 1 + named, title);
   legend(plot, line, 1 + named + titled, brief, true);
 }
 
