@@ -150,7 +150,7 @@ static void keep_scales(struct fit *fit, size_t first, size_t count)
     block->codec.take_apart(&block->setting, block->packed + b * block->codec.bytes, &parts);
     for (size_t i = 0; i < subs && sub + i < fit->grain.groups; i++) {
       size_t unit = row * fit->grain.groups + sub + i;
-      fit->unit[unit] = (struct unit){parts.scale[i], block->lo, block->hi};
+      fit->unit[unit] = (struct unit){.scale = parts.scale[i], .lo = block->lo, .hi = block->hi};
       if (block->offset)
         block->offset[unit] = parts.offset[i];
     }

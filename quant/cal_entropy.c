@@ -26,14 +26,15 @@ struct histogram {
 
 /* --- counting ------------------------------------------------------------------------ */
 
-static void count_block(void *state, const float *x, size_t n, const void *context)
+static void count_block(void *state, const float *x, const uint64_t *counts, size_t n,
+                        const void *context)
 {
   struct histogram *histogram = state;
   float absmax = *(const float *)context;
   for (size_t i = 0; i < n; i++) {
     /* The order of the operations decides which bin a value on an edge falls into. */
     int bin = (int)(fabsf(x[i]) / absmax * (float)BINS);
-    histogram->bins[bin < BINS ? bin : BINS - 1]++;
+    histogram->bins[bin < BINS ? bin : BINS - 1] += counts ? counts[i] : 1;
   }
 }
 

@@ -40,8 +40,10 @@ struct trials {
   long zero[MAX_TRIALS];
 };
 
-static void measure_block(void *state, const float *x, size_t n, const void *context)
+static void measure_block(void *state, const float *x, const uint64_t *counts, size_t n,
+                          const void *context)
 {
+  (void)counts;
   const struct trials *trials = context;
   double *errors = state;
   const struct family *family = trials->grid.format->family;
@@ -351,15 +353,17 @@ static uint32_t bin_key(float x)
   return (bits & 0x7fffffffU) >> (23 - MANTISSA);
 }
 
-static void bin_block(void *state, const float *x, size_t n, const void *context)
+static void bin_block(void *state, const float *x, const uint64_t *counts, size_t n,
+                      const void *context)
 {
   struct bins *bins = state;
   uint32_t top = *(const uint32_t *)context;
   for (size_t i = 0; i < n; i++) {
     uint32_t below = top - bin_key(x[i]);
     struct bin *bin = &bins->side[x[i] < 0][below < BINS ? below : BINS - 1];
-    bin->count++;
-    bin->sum += (double)fabsf(x[i]);
+    uint64_t times = counts ? counts[i] : 1;
+    bin->count += times;
+    bin->sum += (double)times * (double)fabsf(x[i]);
   }
 }
 
@@ -446,7 +450,10 @@ enum status mse_choose(const struct calibration *calibration, const struct sampl
   struct job job = {.calibration = calibration, .sample = sample, .best = choice};
   frexpf(sample_absmax(sample), &job.exponent);
   *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
-  calibration_scale(calibration, choice, &choice->scale, &choice->zero);
+  struct scaling scaling;
+  calibration_scale(calibration, choice, &scaling);
+  choice->scale = scaling.scale;
+  choice->zero = scaling.zero;
   choice->has_scale = true;
   enum status status = search_format(&job);
   if (status == STATUS_MEMORY)

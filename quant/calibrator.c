@@ -90,20 +90,34 @@ static void asymmetric_scale(const struct calibration *calibration, float lo, fl
 }
 
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,
-                       float *scale, long *zero)
+                       struct scaling *scaling)
 {
   float lo = (float)choice->lo, hi = (float)choice->hi;
+  scaling->offset = 0;
   if (choice->has_scale) {
-    *scale = calibration_stored_scale(calibration, choice->scale);
-    *zero = choice->zero;
+    scaling->scale = calibration_stored_scale(calibration, choice->scale);
+    scaling->zero = choice->zero;
   } else if (calibration->asymmetric) {
-    asymmetric_scale(calibration, fminf(lo, 0), fmaxf(hi, 0), scale, zero);
+    asymmetric_scale(calibration, fminf(lo, 0), fmaxf(hi, 0), &scaling->scale, &scaling->zero);
   } else {
-    symmetric_scale(calibration, fmaxf(fabsf(lo), fabsf(hi)), scale, zero);
+    symmetric_scale(calibration, fmaxf(fabsf(lo), fabsf(hi)), &scaling->scale, &scaling->zero);
   }
+}
+
+struct unit calibration_unit(const struct grid *grid, const struct scaling *scaling)
+{
+  struct unit unit = grid->format->family->unit(grid, scaling->scale, scaling->zero);
+  unit.offset = scaling->offset;
+  return unit;
 }
 
 struct grid calibration_grid(const struct calibration *calibration)
 {
-  return grid_make(calibration->format, calibration->asymmetric, calibration->narrow, false);
+  struct grid grid =
+      grid_make(calibration->format, calibration->asymmetric, calibration->narrow, false);
+  grid.arithmetic = calibration->arithmetic;
+  grid.limited = calibration->limited;
+  grid.code_lo = calibration->code_lo;
+  grid.code_hi = calibration->code_hi;
+  return grid;
 }

@@ -1,9 +1,9 @@
 /* The calibrator table: how the range of a unit is chosen.
  *
- * A calibrator sees the values of one unit (whatever shares a scale) and answers with a range,
- * or with a scale outright. One row here and one file cal_<name>.c each. Ownership: the table
- * is constant; choose() borrows the sample. Threads: choose() is called for many units at once;
- * rows keep no state. */
+ * A calibrator sees the values of one unit (whatever shares a scale), in batches where they came in
+ * batches, and answers with a range, or with a scale outright. One row here and one file
+ * cal_<name>.c each. Ownership: the table is constant; choose() borrows the sample. Threads:
+ * choose() is called for many units at once; rows keep no state. */
 #ifndef QSCOPE_QUANT_CALIBRATOR_H
 #define QSCOPE_QUANT_CALIBRATOR_H
 
@@ -13,29 +13,62 @@
 
 #include <stdbool.h>
 
+enum { CALIBRATOR_OPTIONS = 6 };
+
+struct quantizer;
+struct scale_rule; /* scale_rule.h */
+
 /* What the range is for. */
 struct calibration {
   const struct format *format;
   bool asymmetric, narrow;
   enum rounding rounding;
-  double parameter; /* percentile=P and the like */
-  bool pow2;        /* scales: see struct quantizer */
+  double parameter;                  /* percentile=P and the like */
+  double option[CALIBRATOR_OPTIONS]; /* in the order of the row's options */
+  bool pow2;                         /* scales: see struct quantizer */
   const struct format *scale_type;
+  const struct scale_rule *rule; /* NULL: the default rules below */
+  double eps;                    /* least scale; 0: what the rule says */
+  enum arithmetic arithmetic;
+  bool limited; /* see struct grid */
+  long code_lo, code_hi;
 };
 
 struct choice {
-  double lo, hi;  /* symmetric: hi is the clip threshold, lo = -hi */
+  double lo, hi;  /* symmetric: hi is the clip threshold, lo = -hi; a rule may use both sides */
   bool has_scale; /* the calibrator fixed the scale (and zero point) itself: mse */
   float scale;
   long zero;
+  bool at_end; /* of a search: the best candidate was the first or the last one */
+};
+
+/* How a unit is quantized: r = round((x - offset) / scale), y = r * scale + offset. */
+struct scaling {
+  float scale;
+  long zero;    /* the code of r = 0, from 0; 0 when symmetric */
+  float offset; /* not 0: a free minimum */
+};
+
+/* A further number that a calibrator takes: "bins=2048". */
+struct calibrator_option {
+  const char *word;
+  double value, least, most; /* value: the default */
+  bool whole;                /* whole numbers only */
+  const char *summary;       /* a few words */
 };
 
 struct calibrator {
   const char *name;                  /* the word in the spec */
   const char *parameter;             /* name of its number ("P"), NULL without one */
   double default_value, least, most; /* of the parameter */
-  const char *summary;               /* one line for `qscope calibrators` */
-  bool integers_only;                /* its rule supposes evenly spaced levels */
+  struct calibrator_option option[CALIBRATOR_OPTIONS]; /* the rest: word NULL */
+  const char *summary;                                 /* one line for `qscope calibrators` */
+  const char *explanation; /* three sentences: what it does, when it is good, when it is not */
+  const char *reference;   /* whose rule it is: "NVIDIA/Model-Optimizer"; NULL: ours */
+  bool integers_only;      /* its rule supposes evenly spaced levels */
+  bool running;            /* what it chooses depends on how the values came in batches */
+  /* Why the rule has no meaning for QUANTIZER (a sentence), NULL when it has. NULL: always has. */
+  const char *(*refuse)(const struct quantizer *quantizer);
   /* The sample has at least one finite value and is not all zero. STATUS_OK, STATUS_MEMORY,
    * STATUS_CANCELLED. NULL for minmax: the sample's extremes are the answer. */
   enum status (*choose)(const struct calibration *calibration, const struct sample *sample,
@@ -59,9 +92,14 @@ double calibrator_default(const struct calibrator *calibrator, const struct form
  * -2^(b-1)..2^(b-1)-1 all the same: with scale = absmax / 127 the code -128 stays for hand-made
  * scales. A zero range gives scale 1; a scale below the smallest positive float32 is raised to
  * it. A choice that has a scale passes through. Last of all the scale is rounded as the spec says
- * (calibration_stored_scale); the zero point of a range goes with the rounded scale. */
+ * (calibration_stored_scale); the zero point of a range goes with the rounded scale.
+ * With a rule in CALIBRATION, that rule takes the place of all this: see scale_rule.h. */
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,
-                       float *scale, long *zero);
+                       struct scaling *scaling);
+
+/* The unit that SCALING gives under the grid of CALIBRATION: with it, format->family->run is the
+ * round trip that the quantizer will make. For searches that try candidates. */
+struct unit calibration_unit(const struct grid *grid, const struct scaling *scaling);
 
 /* SCALE as it is stored: up to a power of two (pow2), then to the nearest number of scale_type, at
  * least its smallest and at most its largest. */

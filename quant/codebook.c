@@ -106,7 +106,8 @@ static struct unit unit_of(const struct grid *grid, float scale, long zero)
 {
   (void)zero;
   const struct codebook *codebook = grid->codebook;
-  return (struct unit){scale, codebook->level[0], codebook->level[codebook->count - 1]};
+  return (struct unit){
+      .scale = scale, .lo = codebook->level[0], .hi = codebook->level[codebook->count - 1]};
 }
 
 static float level(const struct grid *grid, const struct unit *unit, size_t index)

@@ -16,6 +16,9 @@
 struct grid {
   const struct format *format;
   bool asymmetric, narrow;
+  enum arithmetic arithmetic;      /* integers */
+  bool limited;                    /* codes are limited to: */
+  long code_lo, code_hi;           /* as stored: from 0 when asymmetric, else two's complement */
   bool nonfinite;                  /* overflow gives infinity or NaN, where the format has them */
   struct minifloat_grid minifloat; /* small floats */
   const struct codebook *codebook; /* codebooks; those that are learned get it from the fit */

@@ -8,6 +8,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum {
   CACHE_LINE = 16,      /* elements */
@@ -31,23 +32,32 @@ struct fitting {
 
 struct calibration fit_calibration(const struct quantizer *quantizer)
 {
-  return (struct calibration){.format = quantizer->format,
-                              .asymmetric = quantizer->asymmetric,
-                              .narrow = quantizer->narrow,
-                              .rounding = quantizer->rounding,
-                              .parameter = quantizer->parameter,
-                              .pow2 = quantizer->pow2,
-                              .scale_type = quantizer->scale_type};
+  struct calibration calibration = {.format = quantizer->format,
+                                    .asymmetric = quantizer->asymmetric,
+                                    .narrow = quantizer->narrow,
+                                    .rounding = quantizer->rounding,
+                                    .parameter = quantizer->parameter,
+                                    .pow2 = quantizer->pow2,
+                                    .scale_type = quantizer->scale_type,
+                                    .rule = quantizer->rule,
+                                    .eps = quantizer->eps,
+                                    .arithmetic = quantizer->arithmetic,
+                                    .limited = quantizer->limited,
+                                    .code_lo = quantizer->code_lo,
+                                    .code_hi = quantizer->code_hi};
+  memcpy(calibration.option, quantizer->option, sizeof calibration.option);
+  return calibration;
 }
 
 /* --- one unit ----------------------------------------------------------------------------- */
 
-static void set_unit(const struct fitting *fitting, size_t unit, float scale, long zero)
+static void set_unit(const struct fitting *fitting, size_t unit, struct scaling scaling)
 {
   struct fit *fit = fitting->fit;
+  float scale = scaling.scale;
   /* No scale may be 0 or infinite: x / scale has to mean something. */
-  scale = scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
-  fit->unit[unit] = fit->family->unit(&fit->grid, scale, zero);
+  scaling.scale = scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
+  fit->unit[unit] = calibration_unit(&fit->grid, &scaling);
 }
 
 static struct sample unit_sample(const struct fitting *fitting, size_t unit)
@@ -67,10 +77,9 @@ static enum status fit_unit(const struct fitting *fitting, const struct sample *
 {
   const struct calibrator *calibrator = fitting->fit->quantizer.calibrator;
   struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
-  float scale = 1;
-  long zero = 0;
+  struct scaling scaling = {.scale = 1};
   if (sample->finite == 0 || (sample->min == 0 && sample->max == 0)) {
-    set_unit(fitting, sample->unit, scale, zero);
+    set_unit(fitting, sample->unit, scaling);
     return STATUS_OK;
   }
   if (calibrator->choose) {
@@ -78,8 +87,8 @@ static enum status fit_unit(const struct fitting *fitting, const struct sample *
     if (status != STATUS_OK)
       return status;
   }
-  calibration_scale(&fitting->calibration, &choice, &scale, &zero);
-  set_unit(fitting, sample->unit, scale, zero);
+  calibration_scale(&fitting->calibration, &choice, &scaling);
+  set_unit(fitting, sample->unit, scaling);
   return STATUS_OK;
 }
 
@@ -240,15 +249,14 @@ static enum status calibrate(struct fitting *fitting)
 static void set_by_hand(const struct fitting *fitting)
 {
   const struct quantizer *quantizer = &fitting->fit->quantizer;
-  float scale = (float)quantizer->scale;
-  long zero = lrint(quantizer->zero);
+  struct scaling scaling = {(float)quantizer->scale, lrint(quantizer->zero), 0};
   struct choice choice = {.lo = quantizer->lo, .hi = quantizer->hi};
   if (quantizer->by == BY_RANGE)
-    calibration_scale(&fitting->calibration, &choice, &scale, &zero);
+    calibration_scale(&fitting->calibration, &choice, &scaling);
   else
-    scale = calibration_stored_scale(&fitting->calibration, scale);
+    scaling.scale = calibration_stored_scale(&fitting->calibration, scaling.scale);
   for (size_t unit = 0; unit < fitting->fit->grain.units; unit++)
-    set_unit(fitting, unit, scale, zero);
+    set_unit(fitting, unit, scaling);
 }
 
 /* A codebook learned from all values; a tensor without values has the single level 0. */

@@ -84,8 +84,8 @@ static struct unit unit_of(const struct grid *grid, float scale, long zero)
 {
   long half = 1L << (grid->format->bits - 1);
   if (grid->asymmetric)
-    return (struct unit){scale, (float)-zero, (float)(2 * half - 1 - zero)};
-  return (struct unit){scale, (float)(grid->narrow - half), (float)(half - 1)};
+    return (struct unit){.scale = scale, .lo = (float)-zero, .hi = (float)(2 * half - 1 - zero)};
+  return (struct unit){.scale = scale, .lo = (float)(grid->narrow - half), .hi = (float)(half - 1)};
 }
 
 static float level(const struct grid *grid, const struct unit *unit, size_t index)

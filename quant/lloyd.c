@@ -28,7 +28,8 @@ static uint32_t magnitude_key(float x)
 
 /* Bins in ascending order of the values; those far below the largest magnitude share the two bins
  * next to zero. */
-static void count_block(void *state, const float *x, size_t n, const void *context)
+static void count_block(void *state, const float *x, const uint64_t *counts, size_t n,
+                        const void *context)
 {
   struct bin *bins = state;
   uint32_t top = *(const uint32_t *)context;
@@ -36,8 +37,9 @@ static void count_block(void *state, const float *x, size_t n, const void *conte
     uint32_t below = top - magnitude_key(x[i]);
     size_t from_zero = below < SIDE ? SIDE - 1 - below : 0;
     struct bin *bin = &bins[x[i] < 0 ? SIDE - 1 - from_zero : SIDE + from_zero];
-    bin->count++;
-    bin->sum += (double)x[i];
+    uint64_t times = counts ? counts[i] : 1;
+    bin->count += times;
+    bin->sum += (double)times * (double)x[i];
   }
 }
 

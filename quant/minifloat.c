@@ -103,7 +103,7 @@ static void prepare(struct grid *grid)
 static struct unit unit_of(const struct grid *grid, float scale, long zero)
 {
   (void)zero;
-  return (struct unit){scale, -grid->minifloat.max, grid->minifloat.max};
+  return (struct unit){.scale = scale, .lo = -grid->minifloat.max, .hi = grid->minifloat.max};
 }
 
 static size_t zero_level(const struct grid *grid, const struct unit *unit)

@@ -64,7 +64,7 @@ static struct unit unit_of(const struct grid *grid, float scale, long zero)
 {
   (void)grid;
   (void)zero;
-  return (struct unit){scale, 0x1p-127f, 0x1p127f};
+  return (struct unit){.scale = scale, .lo = 0x1p-127f, .hi = 0x1p127f};
 }
 
 static float level(const struct grid *grid, const struct unit *unit, size_t index)

@@ -38,6 +38,12 @@ struct quantizer {
   struct granularity granularity;
   const struct calibrator *calibrator; /* NULL when the scale or the range is given by hand */
   double parameter;                    /* the calibrator's; its default when none was written */
+  double option[CALIBRATOR_OPTIONS];   /* of the calibrator, in the order of its row */
+  const struct scale_rule *rule;       /* scale-rule= of an element format; NULL: the default */
+  double eps;                          /* eps=E: least scale; 0: what the rule says */
+  enum arithmetic arithmetic;          /* arithmetic=, integers */
+  bool limited;                        /* codes=LO:HI */
+  long code_lo, code_hi;
   enum { BY_CALIBRATOR, BY_SCALE, BY_RANGE, BY_FORMAT } by; /* BY_FORMAT: its blocks bring scales */
   double scale, zero; /* BY_SCALE; zero is the zero point of the asymmetric scheme */
   double lo, hi;      /* BY_RANGE */

@@ -9,6 +9,16 @@
  * size. */
 enum { MAX_SPANS = 32, MAX_PERCENTILES = 8 };
 
+size_t sample_batches(const struct sample *sample)
+{
+  return sample->batches ? sample->batches : 1;
+}
+
+const struct sample *sample_batch(const struct sample *sample, size_t i)
+{
+  return sample->batches ? &sample->batch[i] : sample;
+}
+
 float sample_absmax(const struct sample *sample)
 {
   return fmaxf(fabsf(sample->min), fabsf(sample->max));
@@ -40,7 +50,7 @@ static void visit_block(const struct visitor *visitor, void *state, const float 
     n = count;
   }
   if (n > 0)
-    visitor->block(state, x, n, visitor->context);
+    visitor->block(state, x, NULL, n, visitor->context);
 }
 
 static enum status visit_gathered(const struct sample *sample, const struct visitor *visitor,
@@ -49,8 +59,8 @@ static enum status visit_gathered(const struct sample *sample, const struct visi
   for (size_t start = 0; start < sample->finite; start += FEED_BLOCK) {
     if (progress_cancelled(sample->progress))
       return STATUS_CANCELLED;
-    visitor->block(state, sample->values + start, size_min(FEED_BLOCK, sample->finite - start),
-                   visitor->context);
+    visitor->block(state, sample->values + start, NULL,
+                   size_min(FEED_BLOCK, sample->finite - start), visitor->context);
   }
   return STATUS_OK;
 }
@@ -182,18 +192,19 @@ static unsigned digit_shift(unsigned digit)
 }
 
 /* Counts the digit of the keys that begin with PREFIX, which is everything above the digit. */
-static void count_matches(const uint32_t *keys, size_t n, unsigned digit, uint32_t prefix,
-                          uint64_t *counts)
+static void count_matches(const uint32_t *keys, const uint64_t *times, size_t n, unsigned digit,
+                          uint32_t prefix, uint64_t *counts)
 {
   unsigned shift = digit_shift(digit), above = digit_shift(digit - 1);
   uint32_t mask = digit + 1 < DIGITS ? BUCKETS - 1 : BUCKETS / 2 - 1;
   for (size_t i = 0; i < n; i++)
     if (keys[i] >> above == prefix)
-      counts[keys[i] >> shift & mask]++;
+      counts[keys[i] >> shift & mask] += times ? times[i] : 1;
 }
 
 /* N <= FEED_BLOCK. */
-static void count_digits(void *state, const float *x, size_t n, const void *context)
+static void count_digits(void *state, const float *x, const uint64_t *times, size_t n,
+                         const void *context)
 {
   const struct selection *selection = context;
   uint64_t(*counts)[BUCKETS] = state;
@@ -202,10 +213,10 @@ static void count_digits(void *state, const float *x, size_t n, const void *cont
     keys[i] = key_of(x[i], selection->magnitude);
   if (selection->digit == 0)
     for (size_t i = 0; i < n; i++)
-      counts[0][keys[i] >> digit_shift(0)]++;
+      counts[0][keys[i] >> digit_shift(0)] += times ? times[i] : 1;
   else
     for (size_t p = 0; p < selection->prefixes; p++)
-      count_matches(keys, n, selection->digit, selection->prefix[p], counts[p]);
+      count_matches(keys, times, n, selection->digit, selection->prefix[p], counts[p]);
 }
 
 static void add_counts(void *into, const void *from, const void *context)

@@ -19,11 +19,21 @@ struct sample {
   size_t finite;             /* number of finite values */
   float min, max;            /* of the finite values */
   const float *values;       /* all finite values, when gathered; else NULL and: */
+  const uint64_t *counts;    /* of a digest: how often each of the VALUES occurs; else NULL */
+  size_t distinct;           /* of a digest: entries of VALUES and COUNTS, ascending */
   const struct feed *feed;   /* the tensor ... */
   const struct grain *grain; /* ... and which of its elements belong here */
   size_t unit;
   struct progress *progress; /* for cancelling; may be NULL */
+  /* Values that came in batches: this sample is the union of BATCHES samples, in their order. 0:
+   * one batch. */
+  const struct sample *batch;
+  size_t batches;
 };
+
+/* Number of batches (1 or more), and batch I of them (the sample itself when there is one). */
+size_t sample_batches(const struct sample *sample);
+const struct sample *sample_batch(const struct sample *sample, size_t i);
 
 /* Largest magnitude. */
 float sample_absmax(const struct sample *sample);
@@ -33,8 +43,9 @@ float sample_absmax(const struct sample *sample);
  * of threads. */
 struct visitor {
   size_t state_size; /* bytes; states start zeroed */
-  /* N finite values, at most FEED_BLOCK (non-finite ones are filtered out before). */
-  void (*block)(void *state, const float *x, size_t n, const void *context);
+  /* N finite values, at most FEED_BLOCK (non-finite ones are filtered out before), and how often
+   * each occurs; COUNTS is NULL when each occurs once. */
+  void (*block)(void *state, const float *x, const uint64_t *counts, size_t n, const void *context);
   /* Adds FROM, which covers later elements, to INTO. */
   void (*merge)(void *into, const void *from, const void *context);
   const void *context;

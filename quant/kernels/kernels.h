@@ -21,6 +21,17 @@ enum rounding {
                        element index only */
 };
 
+/* How an integer code comes about: references round the same quotient at different places. DIVIDE
+ * is ours; the others are asked for by name (arithmetic=) and by presets. z is the zero point,
+ * lo..hi the codes, s the scale, all in float32. */
+enum arithmetic {
+  ARITHMETIC_DIVIDE,      /* clamp(rint(x / s) + z), (q - z) s: ONNX QuantizeLinear, GPTQ, AWQ */
+  ARITHMETIC_RECIPROCAL,  /* clamp(rint(x (1 / s)) + z): PyTorch */
+  ARITHMETIC_ZERO_FIRST,  /* rint(clamp(x / s + z)): compressed-tensors */
+  ARITHMETIC_CLAMP_FIRST, /* x clamped to the range, then x / s + z rounded half up: AIMET */
+  ARITHMETIC_MULTIPLY,    /* clamp(rint(x m)), q / m with m = max / absmax: NVIDIA */
+};
+
 /* One unit: its scale and the ends of its grid at scale 1. Integers: grid value r = round(x /
  * scale) clamped to lo..hi, reconstruction r * scale, code r - lo (0..levels-1). For the asymmetric
  * scheme lo = -zero_point and hi = levels - 1 - zero_point; so zero is always exactly on the grid.
@@ -28,6 +39,7 @@ enum rounding {
 struct unit {
   float scale;
   float lo, hi; /* integers: whole numbers, |.| <= 65535 */
+  float offset; /* of a free minimum: added to r * scale, and taken off x; else 0 */
 };
 
 /* Small-float grid: sign, exponent, mantissa; see struct format. Value = grid * scale. */

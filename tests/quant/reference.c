@@ -54,7 +54,10 @@ struct reference reference_run(const struct calibration *calibration, const char
   assert_non_null(calibrator);
   if (calibrator->choose)
     assert_int_equal(calibrator->choose(calibration, sample, &choice, NULL), STATUS_OK);
-  calibration_scale(calibration, &choice, &found.scale, &found.zero);
+  struct scaling scaling;
+  calibration_scale(calibration, &choice, &scaling);
+  found.scale = scaling.scale;
+  found.zero = scaling.zero;
   for (size_t i = 0; i < sample->finite; i++)
     found.signal += (double)sample->values[i] * (double)sample->values[i];
   found.error =

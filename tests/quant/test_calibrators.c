@@ -76,11 +76,10 @@ static void test_scale_rules(void **state)
                                       .asymmetric = rules[i].asymmetric,
                                       .narrow = rules[i].narrow};
     struct choice choice = {.lo = rules[i].lo, .hi = rules[i].hi};
-    float scale;
-    long zero;
-    calibration_scale(&calibration, &choice, &scale, &zero);
-    if (scale != rules[i].scale || zero != rules[i].zero)
-      fail_msg("rule %zu: %.9g, %ld", i, (double)scale, zero);
+    struct scaling found;
+    calibration_scale(&calibration, &choice, &found);
+    if (found.scale != rules[i].scale || found.zero != rules[i].zero)
+      fail_msg("rule %zu: %.9g, %ld", i, (double)found.scale, found.zero);
   }
 }
 
@@ -89,10 +88,9 @@ static void test_chosen_scale_passes(void **state)
   (void)state;
   struct calibration calibration = {.format = format_find("int8"), .asymmetric = true};
   struct choice choice = {.lo = -1, .hi = 1, .has_scale = true, .scale = 0.25F, .zero = 3};
-  float scale;
-  long zero;
-  calibration_scale(&calibration, &choice, &scale, &zero);
-  assert_true(scale == 0.25F && zero == 3);
+  struct scaling found;
+  calibration_scale(&calibration, &choice, &found);
+  assert_true(found.scale == 0.25F && found.zero == 3);
 }
 
 static void test_integer_unit(void **state)
@@ -351,10 +349,9 @@ static void test_independence(void **state)
           struct choice choice;
           assert_int_equal(calibrator_find(names[i])->choose(&calibration, &sample, &choice, NULL),
                            STATUS_OK);
-          float scale;
-          long zero;
-          calibration_scale(&calibration, &choice, &scale, &zero);
-          assert_true(scale == expected.scale && zero == expected.zero);
+          struct scaling found;
+          calibration_scale(&calibration, &choice, &found);
+          assert_true(found.scale == expected.scale && found.zero == expected.zero);
         }
     }
   pool_set_threads(0);

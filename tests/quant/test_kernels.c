@@ -197,10 +197,13 @@ static void integer_lane_scalar(float x, size_t i, const void *how, float *y, ui
 }
 
 static const struct unit integer_units[] = {
-    {0.02f, -128, 127},      {0.02f, -127, 127}, {0.3f, -2, 1},         {1, -8, 7},
-    {0.01f, -100, 155},      {0.01f, 0, 255},    {0.01f, -255, 0},      {1e-4f, -32768, 32767},
-    {3e-5f, -65535, 0},      {3e-5f, 0, 65535},  {1.4e-45f, -128, 127}, {1e38f, -128, 127},
-    {FLT_TRUE_MIN, 0, 65535}};
+    {.scale = 0.02f, .lo = -128, .hi = 127},      {.scale = 0.02f, .lo = -127, .hi = 127},
+    {.scale = 0.3f, .lo = -2, .hi = 1},           {.scale = 1, .lo = -8, .hi = 7},
+    {.scale = 0.01f, .lo = -100, .hi = 155},      {.scale = 0.01f, .lo = 0, .hi = 255},
+    {.scale = 0.01f, .lo = -255, .hi = 0},        {.scale = 1e-4f, .lo = -32768, .hi = 32767},
+    {.scale = 3e-5f, .lo = -65535, .hi = 0},      {.scale = 3e-5f, .lo = 0, .hi = 65535},
+    {.scale = 1.4e-45f, .lo = -128, .hi = 127},   {.scale = 1e38f, .lo = -128, .hi = 127},
+    {.scale = FLT_TRUE_MIN, .lo = 0, .hi = 65535}};
 enum { INTEGER_UNITS = sizeof integer_units / sizeof integer_units[0] };
 
 static void test_integer_run(void **state)
@@ -222,7 +225,7 @@ static void test_integer_lanes(void **state)
 static void test_integer_ties(void **state)
 {
   (void)state;
-  const struct unit unit = {1, -65535, 65535};
+  const struct unit unit = {.scale = 1, .lo = -65535, .hi = 65535};
   for (int step = -2 * 65540; step <= 2 * 65540; step++) {
     float x[3], y[3], expected;
     uint16_t code;
@@ -395,7 +398,7 @@ static void test_search_sums(void **state)
   for (size_t n = 0; next_length(&n);)
     for (size_t c = 0; c < 2; c++) {
       float *x = memory + n % 8;
-      const struct unit unit = {0.03f, -100, 155};
+      const struct unit unit = {.scale = 0.03f, .lo = -100, .hi = 155};
       float scale = c ? 0.004f : unit.scale;
       fill(x, n, MIX_BELL);
       for (size_t i = 0; i < n; i++) {
@@ -483,8 +486,10 @@ static void test_tally(void **state)
   (void)state;
   static float x_memory[ROOM], y_memory[ROOM];
   const struct kernels *const *levels = kernels_available();
-  static const struct unit units[] = {
-      {0.01f, -128, 127}, {0.5f, -8, 7}, {0.02f, 0, 255}, {0.05f, -128, 127}};
+  static const struct unit units[] = {{.scale = 0.01f, .lo = -128, .hi = 127},
+                                      {.scale = 0.5f, .lo = -8, .hi = 7},
+                                      {.scale = 0.02f, .lo = 0, .hi = 255},
+                                      {.scale = 0.05f, .lo = -128, .hi = 127}};
   static const float bulks[] = {0, 1, 2.5f, 1e9f};
   for (int mix = 0; mix < MIXES; mix++)
     for (size_t n = 0; next_length(&n);) {

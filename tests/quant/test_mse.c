@@ -27,14 +27,13 @@ static double brute_force(const struct calibration *calibration, const struct sa
                           int count)
 {
   struct choice whole = {.lo = (double)sample->min, .hi = (double)sample->max};
-  float scale;
-  long zero;
+  struct scaling scaling;
   double least = HUGE_VAL;
-  calibration_scale(calibration, &whole, &scale, &zero);
+  calibration_scale(calibration, &whole, &scaling);
   for (int i = 0; i < count; i++) {
     double clip = 2.2 * pow(0.01 / 2.2, (double)i / count);
     least = fmin(least, reference_error(calibration, sample->values, sample->finite,
-                                        (double)scale * clip, 0));
+                                        (double)scaling.scale * clip, 0));
   }
   return least;
 }

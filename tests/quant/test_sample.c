@@ -63,8 +63,9 @@ struct seen {
   bool disordered;
 };
 
-static void see(void *state, const float *x, size_t n, const void *context)
+static void see(void *state, const float *x, const uint64_t *counts, size_t n, const void *context)
 {
+  (void)counts;
   struct seen *seen = state;
   (void)context;
   for (size_t i = 0; i < n; i++) {
@@ -106,7 +107,7 @@ static void check_units(struct shape shape, struct granularity granularity, bool
   assert_non_null(expected);
   for (size_t i = 0; i < tensor.grain.count; i++)
     if (isfinite(tensor.values[i]))
-      see(&expected[grain_unit(&tensor.grain, i)], &tensor.values[i], 1, NULL);
+      see(&expected[grain_unit(&tensor.grain, i)], &tensor.values[i], NULL, 1, NULL);
   for (size_t unit = 0; unit < tensor.grain.units; unit++) {
     struct sample sample = sample_of(&tensor, unit);
     struct seen found;
