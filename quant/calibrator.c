@@ -23,6 +23,51 @@ const struct calibrator calibrator_table[] = {
      .summary = "the least mean squared error over all scales and zero points (16-bit formats: the "
                 "best of 64 scales, refined)",
      .choose = mse_choose},
+    {.name = "sigma",
+     .parameter = "K",
+     .default_value = 4,
+     .least = 0.1,
+     .most = 100,
+     .summary = "the mean and K standard deviations on both sides of it",
+     .explanation =
+         "The range is the mean plus and minus K standard deviations, no further than the values "
+         "reach. For a Gaussian, K = 3.9 is best at 8 bits and 2.5 at 4. Heavy tails and outliers "
+         "widen the standard deviation itself, so the rule follows what it should cut.",
+     .choose = sigma_choose},
+    {.name = "exclude",
+     .parameter = "K",
+     .default_value = 6,
+     .least = 0.1,
+     .most = 100,
+     .summary = "the smallest and the largest value within K standard deviations of the mean",
+     .explanation =
+         "Values further than K standard deviations from the mean are left out, and the extremes "
+         "of the rest are the range. It finds rare outliers, one in a thousand or less. Outliers "
+         "that are more than 1 / K^2 of the values (2.8 percent for K = 6) widen the standard "
+         "deviation so far that they hide themselves.",
+     .choose = exclude_choose},
+    {.name = "aciq-gaussian",
+     .integers_only = true,
+     .option = {{"variant", 1, 1, 2, true, "which of the two published tables"}},
+     .summary = "the best clip of a Gaussian: a factor for the bits times the standard deviation",
+     .explanation =
+         "The standard deviation times the factor at which clipping and rounding errors of a "
+         "Gaussian balance: 2.55 at 4 bits, 3.92 at 8. Right for values that are bell-shaped "
+         "around 0, and as fast as taking a mean. On heavier tails it clips too much, and one "
+         "outlier that widens the deviation makes it clip too little.",
+     .reference = "submission2019/cnn-quantization",
+     .choose = aciq_gaussian_choose},
+    {.name = "aciq-laplace",
+     .integers_only = true,
+     .option = {{"variant", 1, 1, 2, true, "which of the two published tables"}},
+     .summary = "the best clip of a Laplace distribution: a factor times the mean |x - mean|",
+     .explanation =
+         "The mean distance from the mean times the factor at which clipping and rounding errors "
+         "of a Laplace distribution balance: 5.03 at 4 bits, 9.89 at 8. Right for values with "
+         "exponential tails, as many weights and activations have. On a Gaussian it clips too "
+         "little, on heavier tails too much.",
+     .reference = "submission2019/cnn-quantization",
+     .choose = aciq_laplace_choose},
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 

@@ -39,7 +39,8 @@ struct choice {
   bool has_scale; /* the calibrator fixed the scale (and zero point) itself: mse */
   float scale;
   long zero;
-  bool at_end; /* of a search: the best candidate was the first or the last one */
+  bool at_end;    /* of a search: the best candidate was the first or the last one */
+  char note[120]; /* what people should know of this choice; empty: nothing */
 };
 
 /* How a unit is quantized: r = round((x - offset) / scale), y = r * scale + offset. */

@@ -10,5 +10,6 @@ typedef enum status choose_function(const struct calibration *calibration,
                                     struct error *error);
 
 choose_function percentile_choose, entropy_choose, mse_choose;
+choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 
 #endif

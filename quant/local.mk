@@ -13,9 +13,11 @@ libquant_a_SOURCES = \
 	quant/block.c quant/block.h \
 	quant/block_family.c \
 	quant/block_fit.c \
+	quant/cal_aciq.c \
 	quant/cal_entropy.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
+	quant/cal_sigma.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
 	quant/codebook.c quant/codebook.h \
 	quant/codebook_tables.c \
@@ -28,6 +30,7 @@ libquant_a_SOURCES = \
 	quant/grain.c quant/grain.h \
 	quant/integer.c \
 	quant/lloyd.c \
+	quant/moments.c quant/moments.h \
 	quant/kernels/kernels.c quant/kernels/kernels.h \
 	quant/minifloat.c \
 	quant/power.c \

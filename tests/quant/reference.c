@@ -45,6 +45,19 @@ double reference_error(const struct calibration *calibration, const float *x, si
   return sum;
 }
 
+struct calibration reference_calibration(const char *calibrator, const char *format,
+                                         bool asymmetric)
+{
+  const struct calibrator *row = calibrator_find(calibrator);
+  assert_non_null(row);
+  struct calibration calibration = {.format = format_find(format), .asymmetric = asymmetric};
+  assert_non_null(calibration.format);
+  calibration.parameter = calibrator_default(row, calibration.format);
+  for (size_t i = 0; i < CALIBRATOR_OPTIONS; i++)
+    calibration.option[i] = row->option[i].value;
+  return calibration;
+}
+
 struct reference reference_run(const struct calibration *calibration, const char *name,
                                const struct sample *sample)
 {

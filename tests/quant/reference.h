@@ -14,6 +14,10 @@ struct sample reference_sample(const float *values, size_t n);
 double reference_error(const struct calibration *calibration, const float *x, size_t n,
                        double scale, long zero);
 
+/* What a spec of FORMAT and CALIBRATOR without further words asks for. */
+struct calibration reference_calibration(const char *calibrator, const char *format,
+                                         bool asymmetric);
+
 struct reference {
   float scale;
   long zero;

@@ -371,7 +371,7 @@ static void test_cancelled(void **state)
   sample.grain = &grain;
   sample.progress = &progress;
   for (size_t i = 1; i < calibrator_table_length; i++) {
-    struct calibration calibration = {.format = format_find("int8"), .parameter = 99};
+    struct calibration calibration = reference_calibration(calibrator_table[i].name, "int8", false);
     struct choice choice;
     struct error error;
     assert_int_equal(calibrator_table[i].choose(&calibration, &sample, &choice, &error),
@@ -403,8 +403,8 @@ static void test_odd_units(void **state)
     for (size_t f = 0; f < format_table_length; f++)
       for (size_t c = 0; c < calibrator_table_length; c++)
         for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
-          struct calibration calibration = {
-              .format = &format_table[f], .asymmetric = asymmetric, .parameter = 99};
+          struct calibration calibration =
+              reference_calibration(calibrator_table[c].name, format_table[f].name, asymmetric);
           bool integer = format_is_integer(&format_table[f]);
           bool one_bit = integer && format_table[f].bits == 1 && !asymmetric;
           if (format_is_block(&format_table[f]) || one_bit ||
