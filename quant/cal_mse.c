@@ -40,16 +40,30 @@ struct trials {
   long zero[MAX_TRIALS];
 };
 
+/* N <= FEED_BLOCK. */
+static double counted_error(const struct grid *grid, const struct unit *unit, const float *x,
+                            const uint64_t *counts, size_t n)
+{
+  float y[FEED_BLOCK];
+  double sum = 0;
+  grid->format->family->run(grid, unit, x, n, y, NULL);
+  for (size_t i = 0; i < n; i++) {
+    double error = (double)x[i] - (double)y[i];
+    sum += (double)counts[i] * error * error;
+  }
+  return sum;
+}
+
 static void measure_block(void *state, const float *x, const uint64_t *counts, size_t n,
                           const void *context)
 {
-  (void)counts;
   const struct trials *trials = context;
   double *errors = state;
   const struct family *family = trials->grid.format->family;
   for (size_t i = 0; i < trials->count; i++) {
     struct unit unit = family->unit(&trials->grid, trials->scale[i], trials->zero[i]);
-    errors[i] += family->sse(&trials->grid, &unit, x, n);
+    errors[i] += counts ? counted_error(&trials->grid, &unit, x, counts, n)
+                        : family->sse(&trials->grid, &unit, x, n);
   }
 }
 
@@ -288,46 +302,39 @@ static enum status search_all(struct job *job, struct scale_search *search)
 
 /* --- small units: value by value ---------------------------------------------------------- */
 
-struct gathering {
-  int exponent;
-  size_t capacity;
-  double *size; /* positive values from the front, negative ones from the back */
-};
-
-struct gathered {
-  size_t positive, negative;
-};
-
-static void gather_block(void *state, const float *x, size_t n, const void *context)
+/* Takes the magnitudes of SAMPLE of one sign behind the atoms already there. */
+static void add_atoms(struct atoms *atoms, const struct sample *sample, double factor,
+                      bool negative, double *size, double *weight)
 {
-  const struct gathering *gathering = context;
-  struct gathered *gathered = state;
-  double factor = ldexp(1, -gathering->exponent);
+  size_t n = sample->counts ? sample->distinct : sample->finite;
   for (size_t i = 0; i < n; i++) {
-    if (x[i] > 0)
-      gathering->size[gathered->positive++] = (double)x[i] * factor;
-    else if (x[i] < 0)
-      gathering->size[gathering->capacity - ++gathered->negative] = (double)-x[i] * factor;
+    float x = negative ? -sample->values[i] : sample->values[i];
+    if (!(x > 0))
+      continue;
+    size[atoms->count] = (double)x * factor;
+    if (sample->counts)
+      weight[atoms->count] = (double)sample->counts[i];
+    atoms->count++;
   }
 }
 
 static enum status search_values(struct job *job, struct scale_search *search)
 {
-  size_t n = job->sample->finite;
-  struct gathered gathered = {0};
-  struct gathering gathering = {job->exponent, n, mem_array(n, sizeof(double))};
-  if (!gathering.size)
+  const struct sample *sample = job->sample;
+  size_t n = sample->counts ? sample->distinct : sample->finite;
+  double *size = mem_array(sample->counts ? 2 * n : n, sizeof *size);
+  double *weight = sample->counts ? size + n : NULL;
+  struct atoms atoms = {.size = size, .weight = weight};
+  if (!size)
     return STATUS_MEMORY;
-  gather_block(&gathered, job->sample->values, n, &gathering);
-  memmove(gathering.size + gathered.positive, gathering.size + n - gathered.negative,
-          gathered.negative * sizeof *gathering.size);
-  search->atoms = (struct atoms){.count = gathered.positive + gathered.negative,
-                                 .positive = gathered.positive,
-                                 .size = gathering.size};
-  for (size_t i = 0; i < search->atoms.count; i++)
-    search->energy += gathering.size[i] * gathering.size[i];
+  add_atoms(&atoms, sample, ldexp(1, -job->exponent), false, size, weight);
+  atoms.positive = atoms.count;
+  add_atoms(&atoms, sample, ldexp(1, -job->exponent), true, size, weight);
+  for (size_t i = 0; i < atoms.count; i++)
+    search->energy += (weight ? weight[i] : 1) * size[i] * size[i];
+  search->atoms = atoms;
   enum status status = search_all(job, search);
-  free(gathering.size);
+  free(size);
   return status;
 }
 

@@ -7,7 +7,13 @@
 #include <strings.h>
 
 const struct calibrator calibrator_table[] = {
-    {.name = "minmax", .summary = "the smallest and the largest value"},
+    {.name = "minmax",
+     .summary = "the smallest and the largest value",
+     .explanation =
+         "Takes the smallest and the largest value, so that nothing is clipped. Best for "
+         "data without outliers, and for formats with many levels. A single outlier "
+         "makes every step coarse.",
+     .reference = "pytorch/pytorch (MinMaxObserver)"},
     {.name = "percentile",
      .parameter = "P",
      .default_value = 99.99,
@@ -68,6 +74,39 @@ const struct calibrator calibrator_table[] = {
          "little, on heavier tails too much.",
      .reference = "submission2019/cnn-quantization",
      .choose = aciq_laplace_choose},
+    {.name = "absmax",
+     .summary = "the largest magnitude, on both sides of zero",
+     .explanation =
+         "Takes the largest magnitude as the range on both sides, also where the scheme "
+         "has a zero point. It equals minmax for symmetric quantizers. With a zero point "
+         "it wastes the levels of the lighter side.",
+     .reference = "microsoft/onnxruntime (calibrate.py, symmetric)",
+     .choose = absmax_choose},
+    {.name = "ema",
+     .parameter = "M",
+     .default_value = 0.01,
+     .most = 1,
+     .option = {{.word = "magnitude",
+                 .most = 1,
+                 .whole = true,
+                 .summary = "1: of each batch's largest magnitude, on both sides"}},
+     .summary = "moving average of the batches' extremes: old + M * (new - old)",
+     .explanation = "Takes the extremes of the first batch as they are and moves them by M of the "
+                    "way to those of each batch that follows. It forgets outliers of single "
+                    "batches. With few batches it hardly leaves the first, and with one it is "
+                    "minmax.",
+     .reference = "pytorch/pytorch (MovingAverageMinMaxObserver)",
+     .running = true,
+     .choose = ema_choose},
+    {.name = "sample-mean",
+     .summary = "mean of the batches' smallest and of their largest values",
+     .explanation =
+         "Averages the smallest and the largest values of all batches with equal weight. "
+         "It clips the extremes of unusual batches, wherever they stand in the order. "
+         "With one batch it is minmax.",
+     .reference = "openvinotoolkit/nncf (mean of per-sample extremes)",
+     .running = true,
+     .choose = sample_mean_choose},
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 

@@ -9,6 +9,7 @@ typedef enum status choose_function(const struct calibration *calibration,
                                     const struct sample *sample, struct choice *choice,
                                     struct error *error);
 
+choose_function absmax_choose, ema_choose, sample_mean_choose;
 choose_function percentile_choose, entropy_choose, mse_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 

@@ -142,6 +142,13 @@ enum status extents_measure(const struct feed *feed, const struct grain *grain,
   return pool_for(size_div_up(feed->count, FEED_CHUNK), measure_runs, &measure, progress);
 }
 
+void extent_set(struct extent *extent, float min, float max, size_t finite)
+{
+  atomic_init(&extent->low, float_key(min));
+  atomic_init(&extent->high, float_key(max));
+  atomic_init(&extent->finite, finite);
+}
+
 float extent_min(const struct extent *extent)
 {
   return key_float(atomic_load_explicit(&extent->low, memory_order_relaxed)) + 0.0f;

@@ -23,6 +23,9 @@ struct extent {
 enum status extents_measure(const struct feed *feed, const struct grain *grain,
                             struct progress *progress, struct extent *extents);
 
+/* What a digest knows already. */
+void extent_set(struct extent *extent, float min, float max, size_t finite);
+
 /* The extremes; a zero is +0. Only when finite > 0. */
 float extent_min(const struct extent *extent);
 float extent_max(const struct extent *extent);

@@ -1,6 +1,7 @@
 /* Choosing the scale and zero point of every unit. Pass 1 measures extremes in storage order;
  * minmax needs no more. Other calibrators then see unit after unit: small ones gathered into
- * the memory of a worker, several neighbours at a time, large ones where they lie. */
+ * the memory of a worker, several neighbours at a time, large ones where they lie. All of it batch
+ * by batch: a tensor that is fitted to itself is one batch. A digest replaces the reading. */
 #include "quant/base/size.h"
 #include "quant/codebook.h"
 #include "quant/extent.h"
@@ -17,16 +18,24 @@ enum {
   LINE_ELEMENTS = 256,  /* neighbouring elements to read at once from interleaved units */
 };
 
+/* Values to calibrate on, with the grain laid over them. */
+struct part {
+  const struct batch *batch;
+  struct grain grain;
+  struct extent *extents; /* of its units */
+};
+
 struct fitting {
   struct fit *fit;
-  const struct feed *feed;
+  struct part *part; /* none of them empty */
+  size_t parts;
   struct calibration calibration;
-  struct extent *extents;
   struct progress *progress;
-  size_t tile, stride; /* units gathered at once, room for each */
-  float *values;       /* tile * stride for each worker */
-  size_t *counts;      /* tile for each worker */
-  atomic_int failure;  /* first status of a unit that could not be calibrated */
+  size_t tile, stride;    /* units gathered at once, room for each */
+  float *values;          /* tile * stride for each worker */
+  size_t *counts;         /* tile for each worker */
+  struct sample *samples; /* parts for each worker */
+  atomic_int failure;     /* first status of a unit that could not be calibrated */
   struct error *error;
 };
 
@@ -60,16 +69,48 @@ static void set_unit(const struct fitting *fitting, size_t unit, struct scaling 
   fit->unit[unit] = calibration_unit(&fit->grid, &scaling);
 }
 
-static struct sample unit_sample(const struct fitting *fitting, size_t unit)
+/* Values of UNIT in PART: those gathered at VALUES, or where they lie (NULL). */
+static struct sample part_sample(const struct fitting *fitting, const struct part *part,
+                                 size_t unit, const float *values)
 {
-  const struct extent *extent = &fitting->extents[unit];
-  return (struct sample){.finite = extent_finite(extent),
-                         .min = extent_min(extent),
-                         .max = extent_max(extent),
-                         .feed = fitting->feed,
-                         .grain = &fitting->fit->grain,
-                         .unit = unit,
-                         .progress = fitting->progress};
+  const struct extent *extent = &part->extents[unit];
+  const struct digest *digest = part->grain.kind == GRAIN_TENSOR ? part->batch->digest : NULL;
+  struct sample sample = {.finite = extent_finite(extent),
+                          .min = extent_min(extent),
+                          .max = extent_max(extent),
+                          .values = values,
+                          .feed = &part->batch->feed,
+                          .grain = &part->grain,
+                          .unit = unit,
+                          .progress = fitting->progress};
+  if (digest) {
+    sample.values = digest->values;
+    sample.counts = digest->counts;
+    sample.distinct = digest->distinct;
+  }
+  return sample;
+}
+
+/* Values of UNIT in all parts, one behind the other at VALUES when gathered. SAMPLES has room for
+ * each part; the union refers to it. */
+static struct sample unit_sample(const struct fitting *fitting, size_t unit, const float *values,
+                                 struct sample *samples)
+{
+  struct sample whole = {.values = values, .unit = unit, .progress = fitting->progress};
+  size_t used = 0;
+  for (size_t i = 0; i < fitting->parts; i++) {
+    const float *own = values ? values + whole.finite : NULL;
+    struct sample sample = part_sample(fitting, &fitting->part[i], unit, own);
+    if (sample.finite == 0)
+      continue;
+    whole.min = used ? fminf(whole.min, sample.min) : sample.min;
+    whole.max = used ? fmaxf(whole.max, sample.max) : sample.max;
+    whole.finite += sample.finite;
+    samples[used++] = sample;
+  }
+  whole.batch = samples;
+  whole.batches = used;
+  return used == 1 ? samples[0] : whole;
 }
 
 static enum status fit_unit(const struct fitting *fitting, const struct sample *sample,
@@ -104,7 +145,7 @@ static void fail(struct fitting *fitting, enum status status, const struct error
 
 struct gathering {
   const struct grain *grain;
-  size_t first, stride; /* unit of the first column of `values` */
+  size_t first, stride; /* `first`: unit of the first column of `values` */
   float *values;
   size_t *counts;
 };
@@ -129,12 +170,10 @@ static void gather_span(const struct gathering *gathering, const struct feed *fe
 
 /* COUNT neighbouring units: one stretch of storage for groups and tokens, one in each outer
  * slice for channels. */
-static void gather_tile(struct gathering *gathering, const struct feed *feed, size_t count)
+static void gather_tile(const struct gathering *gathering, const struct feed *feed, size_t count)
 {
   const struct grain *grain = gathering->grain;
   size_t last = gathering->first + count - 1;
-  for (size_t i = 0; i < count; i++)
-    gathering->counts[i] = 0;
   if (grain->kind != GRAIN_CHANNEL) {
     size_t start = grain_element(grain, gathering->first, 0);
     size_t end = grain_element(grain, last, grain_unit_size(grain, last) - 1) + 1;
@@ -146,30 +185,35 @@ static void gather_tile(struct gathering *gathering, const struct feed *feed, si
                 count * grain->inner);
 }
 
+/* COUNT units from FIRST, of all parts. */
+static void gather_parts(const struct fitting *fitting, size_t first, size_t count, float *values,
+                         size_t *counts)
+{
+  memset(counts, 0, count * sizeof *counts);
+  for (size_t i = 0; i < fitting->parts; i++) {
+    const struct part *part = &fitting->part[i];
+    struct gathering gathering = {&part->grain, first, fitting->stride, values, counts};
+    gather_tile(&gathering, &part->batch->feed, count);
+  }
+}
+
 static void fit_tile(void *context, size_t chunk, unsigned worker)
 {
   struct fitting *fitting = context;
   const struct grain *grain = &fitting->fit->grain;
-  struct gathering gathering = {
-      .grain = grain,
-      .first = chunk * fitting->tile,
-      .stride = fitting->stride,
-      .values = fitting->values + worker * fitting->tile * fitting->stride,
-      .counts = fitting->counts + worker * fitting->tile,
-  };
-  size_t count = size_min(fitting->tile, grain->units - gathering.first);
-  gather_tile(&gathering, fitting->feed, count);
+  size_t first = chunk * fitting->tile, count = size_min(fitting->tile, grain->units - first);
+  float *values = fitting->values + worker * fitting->tile * fitting->stride;
+  gather_parts(fitting, first, count, values, fitting->counts + worker * fitting->tile);
   for (size_t i = 0; i < count; i++) {
     if (progress_cancelled(fitting->progress) || atomic_load(&fitting->failure) != STATUS_OK)
       return;
-    struct sample sample = unit_sample(fitting, gathering.first + i);
+    struct sample sample = unit_sample(fitting, first + i, values + i * fitting->stride,
+                                       fitting->samples + worker * fitting->parts);
     struct error error;
-    sample.values = gathering.values + i * gathering.stride;
-    sample.finite = gathering.counts[i];
     enum status status = fit_unit(fitting, &sample, &error);
     if (status != STATUS_OK)
       fail(fitting, status, &error);
-    progress_advance(fitting->progress, grain_unit_size(grain, sample.unit));
+    progress_advance(fitting->progress, sample.finite);
   }
 }
 
@@ -184,10 +228,18 @@ static size_t tile_units(const struct grain *grain, size_t capacity)
   return size_min(size_min(size_max(wish, 1), most), grain->units);
 }
 
-static enum status fit_small_units(struct fitting *fitting)
+/* Elements of the largest unit in all parts. */
+static size_t unit_capacity(const struct fitting *fitting)
+{
+  size_t capacity = 0;
+  for (size_t i = 0; i < fitting->parts; i++)
+    capacity += grain_unit_size(&fitting->part[i].grain, 0);
+  return capacity;
+}
+
+static enum status fit_small_units(struct fitting *fitting, size_t capacity)
 {
   const struct grain *grain = &fitting->fit->grain;
-  size_t capacity = grain_unit_size(grain, 0);
   fitting->tile = tile_units(grain, capacity);
   /* An odd number of cache lines: neighbouring units must not fall into the same sets. */
   fitting->stride = (size_div_up(capacity, CACHE_LINE) | 1) * CACHE_LINE;
@@ -195,55 +247,95 @@ static enum status fit_small_units(struct fitting *fitting)
   size_t workers = size_min(pool_threads(), chunks);
   fitting->values = mem_array(workers, fitting->tile * fitting->stride * sizeof(float));
   fitting->counts = mem_array(workers, fitting->tile * sizeof(size_t));
+  fitting->samples = mem_array(workers, fitting->parts * sizeof *fitting->samples);
   enum status status = STATUS_MEMORY;
-  if (fitting->values && fitting->counts)
+  if (fitting->values && fitting->counts && fitting->samples)
     status = pool_for(chunks, fit_tile, fitting, fitting->progress);
   else
     error_memory(fitting->error, "the values of a unit");
   free(fitting->values);
   free(fitting->counts);
+  free(fitting->samples);
   return status;
 }
 
-/* One after the other: each is read in parallel. */
-static enum status fit_large_units(struct fitting *fitting)
+/* One after the other, each where it lies: it is read in parallel. What extremes alone decide, and
+ * digests, need no reading. */
+static enum status fit_in_place(struct fitting *fitting)
 {
   const struct grain *grain = &fitting->fit->grain;
-  for (size_t unit = 0; unit < grain->units; unit++) {
-    struct sample sample = unit_sample(fitting, unit);
-    enum status status = fit_unit(fitting, &sample, fitting->error);
-    if (status != STATUS_OK)
-      return status;
-    progress_advance(fitting->progress, grain_unit_size(grain, unit));
+  struct sample *samples = mem_array(fitting->parts, sizeof *samples);
+  enum status status = samples ? STATUS_OK : error_memory(fitting->error, "the batches");
+  for (size_t unit = 0; unit < grain->units && status == STATUS_OK; unit++) {
+    struct sample sample = unit_sample(fitting, unit, NULL, samples);
+    status = fit_unit(fitting, &sample, fitting->error);
+    if (fitting->fit->quantizer.calibrator->choose && !sample.counts)
+      progress_advance(fitting->progress, sample.finite);
   }
+  free(samples);
+  return status;
+}
+
+/* --- extremes ------------------------------------------------------------------------------- */
+
+static bool has_digest(const struct part *part)
+{
+  return part->grain.kind == GRAIN_TENSOR && part->batch->digest;
+}
+
+static enum status measure_part(const struct fitting *fitting, struct part *part)
+{
+  part->extents = mem_array(part->grain.units, sizeof *part->extents);
+  if (!part->extents)
+    return error_memory(fitting->error, "the extremes of the units");
+  if (!has_digest(part))
+    return extents_measure(&part->batch->feed, &part->grain, fitting->progress, part->extents);
+  const struct digest *digest = part->batch->digest;
+  size_t n = digest->distinct;
+  extent_set(part->extents, n ? digest->values[0] : 0, n ? digest->values[n - 1] : 0,
+             digest->finite);
   return STATUS_OK;
+}
+
+static enum status measure_parts(const struct fitting *fitting)
+{
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < fitting->parts && status == STATUS_OK; i++)
+    status = measure_part(fitting, &fitting->part[i]);
+  return status;
+}
+
+/* Announces PASSES over what has to be read. */
+static void expect_passes(const struct fitting *fitting, size_t passes)
+{
+  for (size_t i = 0; i < fitting->parts; i++)
+    if (!has_digest(&fitting->part[i]))
+      progress_expect(fitting->progress, passes * fitting->part[i].grain.count);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
+static bool any_digest(const struct fitting *fitting)
+{
+  for (size_t i = 0; i < fitting->parts; i++)
+    if (has_digest(&fitting->part[i]))
+      return true;
+  return false;
+}
+
 static enum status calibrate(struct fitting *fitting)
 {
-  const struct grain *grain = &fitting->fit->grain;
-  bool minmax = !fitting->fit->quantizer.calibrator->choose;
-  progress_expect(fitting->progress, minmax ? grain->count : 2 * grain->count);
-  fitting->extents = mem_array(grain->units, sizeof *fitting->extents);
-  if (!fitting->extents)
-    return error_memory(fitting->error, "the extremes of the units");
-  enum status status = extents_measure(fitting->feed, grain, fitting->progress, fitting->extents);
-  if (status == STATUS_OK && grain->units > 0) {
-    if (minmax)
-      for (size_t unit = 0; unit < grain->units; unit++) {
-        struct sample sample = unit_sample(fitting, unit);
-        fit_unit(fitting, &sample, NULL);
-      }
-    else
-      status = grain_unit_size(grain, 0) <= SMALL_UNIT ? fit_small_units(fitting)
-                                                       : fit_large_units(fitting);
-    if (atomic_load(&fitting->failure) != STATUS_OK)
-      status = (enum status)atomic_load(&fitting->failure);
-  }
-  free(fitting->extents);
-  return status;
+  bool extremes = !fitting->fit->quantizer.calibrator->choose;
+  expect_passes(fitting, extremes ? 1 : 2);
+  enum status status = measure_parts(fitting);
+  if (status != STATUS_OK)
+    return status;
+  size_t capacity = unit_capacity(fitting);
+  if (extremes || capacity == 0 || capacity > SMALL_UNIT || any_digest(fitting))
+    return fit_in_place(fitting);
+  status = fit_small_units(fitting, capacity);
+  int failure = atomic_load(&fitting->failure);
+  return failure != STATUS_OK ? (enum status)failure : status;
 }
 
 static void set_by_hand(const struct fitting *fitting)
@@ -264,16 +356,19 @@ static enum status learn(struct fitting *fitting)
 {
   struct fit *fit = fitting->fit;
   static const float zero = 0;
-  struct extent extent;
-  progress_expect(fitting->progress, fit->grain.count);
-  enum status status =
-      extents_measure(fitting->feed, &fit->grain, fitting->progress, fitting->extents = &extent);
-  struct sample sample = unit_sample(fitting, 0);
-  fitting->extents = NULL;
-  if (status == STATUS_OK && sample.finite > 0)
-    status = lloyd_learn(&sample, fit->quantizer.format->learned, &fit->codebook, fitting->error);
-  else if (status == STATUS_OK && !(fit->codebook = codebook_new(&zero, 1)))
-    status = error_memory(fitting->error, "the levels");
+  struct sample *samples = mem_array(fitting->parts, sizeof *samples);
+  if (!samples)
+    return error_memory(fitting->error, "the batches");
+  expect_passes(fitting, 1);
+  enum status status = measure_parts(fitting);
+  if (status == STATUS_OK) {
+    struct sample sample = unit_sample(fitting, 0, NULL, samples);
+    if (sample.finite > 0)
+      status = lloyd_learn(&sample, fit->quantizer.format->learned, &fit->codebook, fitting->error);
+    else if (!(fit->codebook = codebook_new(&zero, 1)))
+      status = error_memory(fitting->error, "the levels");
+  }
+  free(samples);
   fit->grid.codebook = fit->codebook;
   return status;
 }
@@ -296,37 +391,110 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   return fit;
 }
 
-enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
-                          const struct shape *shape, struct progress *progress, struct fit **out,
-                          struct error *error)
+static void parts_free(struct fitting *fitting)
 {
+  for (size_t i = 0; i < fitting->parts; i++)
+    free(fitting->part[i].extents);
+  free(fitting->part);
+}
+
+/* Lays the granularity over BATCH; its units must be those of the tensor. */
+static enum status add_part(struct fitting *fitting, const struct batch *batch, size_t number)
+{
+  const struct fit *fit = fitting->fit;
+  struct part *part = &fitting->part[fitting->parts];
+  struct error *error = fitting->error;
+  enum status status = grain_make(&fit->quantizer.granularity, &batch->shape, &part->grain, error);
+  if (status != STATUS_OK) {
+    if (number)
+      error_prefix(error, "batch %zu: ", number);
+    return status;
+  }
+  if (part->grain.count != batch->feed.count)
+    return error_set(error, STATUS_USAGE, "the shape has %zu elements, the data %zu",
+                     part->grain.count, batch->feed.count);
+  if (part->grain.count == 0 || fit->grain.units == 0)
+    return STATUS_OK;
+  if (part->grain.units != fit->grain.units)
+    return error_set(error, STATUS_USAGE,
+                     "channel=%d: batch %zu has %zu channels, the tensor that is quantized %zu",
+                     fit->quantizer.granularity.axis, number, part->grain.units, fit->grain.units);
+  part->batch = batch;
+  fitting->parts++;
+  return STATUS_OK;
+}
+
+/* NUMBERED: messages speak of batches. */
+static enum status fit_parts(const struct quantizer *quantizer, const struct batch *batches,
+                             size_t count, bool numbered, const struct grain *grain,
+                             struct progress *progress, struct fit **out, struct error *error)
+{
+  struct fitting fitting = {.fit = fit_new(quantizer, grain),
+                            .part = mem_array(count, sizeof *fitting.part),
+                            .calibration = fit_calibration(quantizer),
+                            .progress = progress,
+                            .error = error};
+  enum status status = STATUS_OK;
+  if (!fitting.fit || !fitting.part)
+    status = error_memory(error, "the scales of the units");
+  for (size_t i = 0; i < count && status == STATUS_OK; i++)
+    status = add_part(&fitting, &batches[i], numbered ? i + 1 : 0);
+  if (status == STATUS_OK && quantizer->format->learned)
+    status = learn(&fitting);
+  if (status == STATUS_OK && quantizer->by == BY_CALIBRATOR)
+    status = calibrate(&fitting);
+  else if (status == STATUS_OK)
+    set_by_hand(&fitting);
+  parts_free(&fitting);
+  if (status == STATUS_OK)
+    *out = fitting.fit;
+  else
+    fit_free(fitting.fit);
+  return status;
+}
+
+enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
+                                 const struct shape *shape, const struct digest *digest,
+                                 struct progress *progress, struct fit **out, struct error *error)
+{
+  const struct batch own = {*feed, *shape, digest};
   struct grain grain;
   enum status status = quantizer_check(quantizer, error);
   if (status == STATUS_OK && format_is_block(quantizer->format))
     return block_quantizer_fit(quantizer, feed, shape, progress, out, error);
   if (status == STATUS_OK)
     status = grain_make(&quantizer->granularity, shape, &grain, error);
-  if (status != STATUS_OK)
-    return status;
-  if (grain.count != feed->count)
-    return error_set(error, STATUS_USAGE, "the shape has %zu elements, the data %zu", grain.count,
-                     feed->count);
-  struct fitting fitting = {.fit = fit_new(quantizer, &grain),
-                            .feed = feed,
-                            .calibration = fit_calibration(quantizer),
-                            .progress = progress,
-                            .error = error};
-  if (!fitting.fit)
-    return error_memory(error, "the scales of the units");
-  if (quantizer->format->learned)
-    status = learn(&fitting);
-  if (status == STATUS_OK && quantizer->by == BY_CALIBRATOR)
-    status = calibrate(&fitting);
-  else if (status == STATUS_OK)
-    set_by_hand(&fitting);
+  return status == STATUS_OK ? fit_parts(quantizer, &own, 1, false, &grain, progress, out, error)
+                             : status;
+}
+
+enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
+                          const struct shape *shape, struct progress *progress, struct fit **out,
+                          struct error *error)
+{
+  return quantizer_fit_digest(quantizer, feed, shape, NULL, progress, out, error);
+}
+
+bool quantizer_is_dynamic(const struct quantizer *quantizer)
+{
+  enum grain_kind kind = quantizer->granularity.kind;
+  return format_is_block(quantizer->format) ||
+         (quantizer->by == BY_CALIBRATOR && (kind == GRAIN_TOKEN || kind == GRAIN_GROUP));
+}
+
+enum status quantizer_fit_batches(const struct quantizer *quantizer, const struct batch *batches,
+                                  size_t count, const struct shape *shape,
+                                  struct progress *progress, struct fit **out, struct error *error)
+{
+  struct grain grain;
+  enum status status = quantizer_check(quantizer, error);
+  if (status == STATUS_OK && quantizer_is_dynamic(quantizer))
+    return error_set(error, STATUS_USAGE,
+                     "nothing to calibrate: the scales of tokens, groups and blocks are made from "
+                     "the values they serve; give the tensor or channels a scale");
   if (status == STATUS_OK)
-    *out = fitting.fit;
-  else
-    fit_free(fitting.fit);
-  return status;
+    status = grain_make(&quantizer->granularity, shape, &grain, error);
+  return status == STATUS_OK
+             ? fit_parts(quantizer, batches, count, true, &grain, progress, out, error)
+             : status;
 }

@@ -18,9 +18,11 @@ libquant_a_SOURCES = \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
 	quant/cal_sigma.c \
+	quant/cal_range.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
 	quant/codebook.c quant/codebook.h \
 	quant/codebook_tables.c \
+	quant/digest.c quant/digest.h \
 	quant/extent.c quant/extent.h \
 	quant/family.h \
 	quant/feed.h \

@@ -10,6 +10,7 @@
 #include "quant/base/shape.h"
 #include "quant/base/status.h"
 #include "quant/calibrator.h"
+#include "quant/digest.h"
 #include "quant/feed.h"
 #include "quant/format.h"
 #include "quant/grain.h"
@@ -84,6 +85,32 @@ struct fit; /* opaque: the quantizer, its grain, a scale and zero point for each
 enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
                           const struct shape *shape, struct progress *progress, struct fit **out,
                           struct error *error);
+
+/* The same where a digest of the tensor is known (NULL: none): one scale for the whole tensor then
+ * costs no pass over it, and comes out the same. */
+enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
+                                 const struct shape *shape, const struct digest *digest,
+                                 struct progress *progress, struct fit **out, struct error *error);
+
+/* Values that a quantizer is calibrated on, as they arrive. */
+struct batch {
+  struct feed feed;
+  struct shape shape;
+  const struct digest *digest; /* of all its values; NULL: none */
+};
+
+/* Calibrates on COUNT batches, in their order, for a tensor of SHAPE that is quantized later. With
+ * a scale for each channel every batch has as many channels as SHAPE; with one for the tensor their
+ * shapes do not matter. Batches without finite values count for nothing. STATUS_USAGE also when the
+ * quantizer is dynamic. */
+enum status quantizer_fit_batches(const struct quantizer *quantizer, const struct batch *batches,
+                                  size_t count, const struct shape *shape,
+                                  struct progress *progress, struct fit **out, struct error *error);
+
+/* True when scales are made at run time from the values they serve (tokens, groups, blocks of a
+ * format): nothing can be calibrated beforehand. */
+bool quantizer_is_dynamic(const struct quantizer *quantizer);
+
 void fit_free(struct fit *fit);
 
 const struct quantizer *fit_quantizer(const struct fit *fit);

@@ -56,11 +56,12 @@ static void visit_block(const struct visitor *visitor, void *state, const float 
 static enum status visit_gathered(const struct sample *sample, const struct visitor *visitor,
                                   void *state)
 {
-  for (size_t start = 0; start < sample->finite; start += FEED_BLOCK) {
+  size_t values = sample->counts ? sample->distinct : sample->finite;
+  for (size_t start = 0; start < values; start += FEED_BLOCK) {
     if (progress_cancelled(sample->progress))
       return STATUS_CANCELLED;
-    visitor->block(state, sample->values + start, NULL,
-                   size_min(FEED_BLOCK, sample->finite - start), visitor->context);
+    visitor->block(state, sample->values + start, sample->counts ? sample->counts + start : NULL,
+                   size_min(FEED_BLOCK, values - start), visitor->context);
   }
   return STATUS_OK;
 }
@@ -147,11 +148,33 @@ static enum status visit_spread(const struct sample *sample, const struct visito
   return status;
 }
 
-enum status sample_visit(const struct sample *sample, const struct visitor *visitor, void *result)
+static enum status visit_one(const struct sample *sample, const struct visitor *visitor,
+                             void *result)
 {
   memset(result, 0, visitor->state_size);
   return sample->values ? visit_gathered(sample, visitor, result)
                         : visit_spread(sample, visitor, result);
+}
+
+static enum status visit_batches(const struct sample *sample, const struct visitor *visitor,
+                                 void *result)
+{
+  void *own = mem_array(1, visitor->state_size);
+  enum status status = own ? STATUS_OK : STATUS_MEMORY;
+  memset(result, 0, visitor->state_size);
+  for (size_t i = 0; i < sample->batches && status == STATUS_OK; i++) {
+    status = visit_one(&sample->batch[i], visitor, own);
+    if (status == STATUS_OK)
+      visitor->merge(result, own, visitor->context);
+  }
+  free(own);
+  return status;
+}
+
+enum status sample_visit(const struct sample *sample, const struct visitor *visitor, void *result)
+{
+  return sample->values || sample->batches == 0 ? visit_one(sample, visitor, result)
+                                                : visit_batches(sample, visitor, result);
 }
 
 /* --- order statistics ---------------------------------------------------------------- */
@@ -184,6 +207,11 @@ struct selection {
   uint64_t rank[MAX_TARGETS]; /* within the keys that begin with its prefix */
   size_t prefix_of[MAX_TARGETS];
   uint32_t prefix[MAX_TARGETS]; /* distinct beginnings, ascending */
+};
+
+struct rank {
+  uint64_t rank;
+  size_t target;
 };
 
 static unsigned digit_shift(unsigned digit)
@@ -319,6 +347,36 @@ static void select_few(const struct sample *sample, const struct selection *sele
     out[t] = quickselect(x, sample->finite, (size_t)selection->rank[t]);
 }
 
+/* --- of counted values: they lie in order --- */
+
+static int ascending(const void *a, const void *b)
+{
+  const struct rank *x = a, *y = b;
+  return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/* Walks outwards from zero where magnitudes are wanted, else upwards. */
+static void select_counted(const struct sample *sample, const struct selection *selection,
+                           float *out)
+{
+  struct rank wanted[MAX_TARGETS];
+  size_t n = sample->distinct, up = 0, next = 0;
+  uint64_t passed = 0;
+  for (size_t t = 0; t < selection->targets; t++)
+    wanted[t] = (struct rank){selection->rank[t], t};
+  qsort(wanted, selection->targets, sizeof *wanted, ascending);
+  while (selection->magnitude && up < n && sample->values[up] < 0)
+    up++;
+  for (size_t down = up; next < selection->targets && (up < n || down > 0);) {
+    bool lower = down > 0 && (up == n || -sample->values[down - 1] < sample->values[up]);
+    size_t i = lower ? --down : up++;
+    passed += sample->counts[i];
+    for (; next < selection->targets && wanted[next].rank < passed; next++)
+      out[wanted[next].target] =
+          selection->magnitude ? fabsf(sample->values[i]) : sample->values[i];
+  }
+}
+
 enum status sample_percentiles(const struct sample *sample, bool magnitude,
                                const double *percentiles, size_t count, double *out,
                                struct error *error)
@@ -333,7 +391,9 @@ enum status sample_percentiles(const struct sample *sample, bool magnitude,
     selection.rank[2 * i + 1] = (uint64_t)fmin(floor(position) + 1, last);
   }
   enum status status = STATUS_OK;
-  if (sample->values && sample->finite <= FEED_BLOCK)
+  if (sample->values && sample->counts)
+    select_counted(sample, &selection, found);
+  else if (sample->values && sample->finite <= FEED_BLOCK)
     select_few(sample, &selection, found);
   else
     status = select_radix(sample, &selection, found);

@@ -1,7 +1,8 @@
 /* The values of one unit, as a calibrator sees them.
  *
  * Small units are gathered into memory, finite values only. A large unit (a whole tensor) stays
- * where it is and is visited block by block, in parallel, as often as the calibrator wants.
+ * where it is and is visited block by block, in parallel, as often as the calibrator wants; or a
+ * digest of it (quant/digest.h) stands for it: its distinct values, each with its count.
  * Ownership: a sample borrows everything. Threads: immutable. */
 #ifndef QSCOPE_QUANT_SAMPLE_H
 #define QSCOPE_QUANT_SAMPLE_H
@@ -18,15 +19,16 @@
 struct sample {
   size_t finite;             /* number of finite values */
   float min, max;            /* of the finite values */
-  const float *values;       /* all finite values, when gathered; else NULL and: */
+  const float *values;       /* all finite values, when gathered or counted; else NULL and: */
   const uint64_t *counts;    /* of a digest: how often each of the VALUES occurs; else NULL */
-  size_t distinct;           /* of a digest: entries of VALUES and COUNTS, ascending */
+  size_t distinct;           /* of a digest: entries of VALUES (ascending) and COUNTS */
   const struct feed *feed;   /* the tensor ... */
   const struct grain *grain; /* ... and which of its elements belong here */
   size_t unit;
   struct progress *progress; /* for cancelling; may be NULL */
-  /* Values that came in batches: this sample is the union of BATCHES samples, in their order. 0:
-   * one batch. */
+  /* Values that came in batches: this sample is the union of BATCHES samples, in their order; each
+   * has a finite value or more (empty ones were left out). VALUES of a union, when gathered, are
+   * those of its batches one behind the other. 0: one batch. */
   const struct sample *batch;
   size_t batches;
 };

@@ -6,6 +6,7 @@ QUANT_TESTS = \
 	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
 	tests/quant/test_cal_search \
+	tests/quant/test_cal_batches \
 	tests/quant/test_calibrators \
 	tests/quant/test_elements \
 	tests/quant/test_fit \
@@ -59,6 +60,10 @@ tests_quant_test_cal_search_SOURCES = tests/quant/test_cal_search.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_search_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_search_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_cal_batches_SOURCES = tests/quant/test_cal_batches.c \
+	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_cal_batches_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_cal_batches_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_mse_SOURCES = tests/quant/test_mse.c $(CALIBRATION_REFERENCE) $(PORTABLE)
 tests_quant_test_mse_LDADD = $(QUANT_TEST_LIBS)
 endif

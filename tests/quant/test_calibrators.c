@@ -357,6 +357,13 @@ static void test_independence(void **state)
   pool_set_threads(0);
 }
 
+/* Rows that ask for no more than the extremes, which are known. */
+static bool reads_nothing(const char *name)
+{
+  return strcmp(name, "absmax") == 0 || strcmp(name, "ema") == 0 ||
+         strcmp(name, "sample-mean") == 0;
+}
+
 static void test_cancelled(void **state)
 {
   (void)state;
@@ -374,8 +381,9 @@ static void test_cancelled(void **state)
     struct calibration calibration = reference_calibration(calibrator_table[i].name, "int8", false);
     struct choice choice;
     struct error error;
+    bool reads = !reads_nothing(calibrator_table[i].name);
     assert_int_equal(calibrator_table[i].choose(&calibration, &sample, &choice, &error),
-                     STATUS_CANCELLED);
+                     reads ? STATUS_CANCELLED : STATUS_OK);
   }
 }
 
