@@ -74,6 +74,65 @@ const struct calibrator calibrator_table[] = {
          "little, on heavier tails too much.",
      .reference = "submission2019/cnn-quantization",
      .choose = aciq_laplace_choose},
+    {.name = "alternate",
+     .parameter = "ROUNDS",
+     .default_value = 20,
+     .least = 0,
+     .most = 1000,
+     .summary = "minmax, then scale and zero point solved for and codes rounded in turn",
+     .explanation =
+         "Starts from minmax; each round solves for the scale and zero point that are best for the "
+         "codes, then rounds the values again. The error falls from round to round and stops at a "
+         "local minimum: three rounds bring most of the gain in small groups. Long rows need 40 "
+         "rounds and more, and mse, which finds the best of all, is the better choice.",
+     .choose = alternate_choose},
+    {.name = "llmcompressor-mse",
+     .option = {{"norm", 2.4, 0.1, 10, false, "the power of the error"},
+                {"maxshrink", 0.2, 0.001, 1, false, "how far the range shrinks"},
+                {"grid", 100, 1, 10000, true, "steps of a whole range"},
+                {"patience", 5, 1, 10000, true, "factors without improvement before it stops"}},
+     .summary = "the range times 1.00 to 0.81, both ends together, by |x - y|^2.4",
+     .explanation =
+         "Shrinks both ends of the range together in steps of 1 percent and keeps the least sum of "
+         "|x - y|^2.4, stopping after 5 steps without improvement. Good on weights in groups or "
+         "channels. It never clips below 0.81 of the range, so heavy tails need far more than it "
+         "can give.",
+     .reference = "vllm-project/llm-compressor",
+     .choose = llmcompressor_mse_choose},
+    {.name = "gptq-mse",
+     .option = {{"norm", 2.4, 0.1, 10, false, "the power of the error"},
+                {"maxshrink", 0.8, 0.001, 1, false, "how far the range shrinks"},
+                {"grid", 100, 1, 10000, true, "steps of a whole range"}},
+     .summary = "the range times 1.00 to 0.21, both ends together, by |x - y|^2.4",
+     .explanation =
+         "Shrinks both ends of the range together in 80 steps of 1 percent and keeps the least sum "
+         "of |x - y|^2.4, the widest of equals. Good on weights of few bits, for which the best "
+         "range is far below the extremes. Both ends shrink alike, so one far outlier on one side "
+         "costs the other.",
+     .reference = "IST-DASLab/gptq",
+     .choose = gptq_mse_choose},
+    {.name = "awq-clip",
+     .summary = "|x| clipped at 1.00 to 0.55 of the largest in steps of 0.05, by the squared error",
+     .explanation =
+         "Clips the magnitudes at ten factors from 1.00 down to 0.55 and keeps the least squared "
+         "error. Meant for groups of 4-bit weights. AWQ itself measures the output of the layer, "
+         "for which it needs activations; here it is the error of the weights alone.",
+     .reference = "mit-han-lab/llm-awq",
+     .choose = awq_clip_choose},
+    {.name = "ppq-percentile",
+     .parameter = "P",
+     .default_value = 99.99,
+     .least = 50,
+     .most = 100,
+     .running = true,
+     .summary = "the values at P and at 100 - P percent, averaged over the batches",
+     .explanation =
+         "Takes the values that stand at P and at 100 - P percent in ascending order, nothing "
+         "interpolated, and averages them over the batches. Exact, and a fair choice for "
+         "activations with rare outliers. It cuts on both sides even where one has no tail, and "
+         "one batch unlike the others moves it by its share only.",
+     .reference = "OpenPPL/ppq",
+     .choose = ppq_percentile_choose},
     {.name = "absmax",
      .summary = "the largest magnitude, on both sides of zero",
      .explanation =
@@ -125,6 +184,12 @@ double calibrator_default(const struct calibrator *calibrator, const struct form
   if (calibrator->choose != percentile_choose)
     return calibrator->default_value;
   return format->bits >= 8 ? calibrator->default_value : format->bits >= 6 ? 99.9 : 99;
+}
+
+void calibrator_options(const struct calibrator *calibrator, double *option)
+{
+  for (size_t i = 0; i < CALIBRATOR_OPTIONS; i++)
+    option[i] = calibrator->option[i].value;
 }
 
 /* A zero range has no scale of its own; a range of denormals must not divide by zero, and one bit

@@ -86,6 +86,9 @@ const struct calibrator *calibrator_find(const char *word);
  * more at fewer bits (99.99 at 8 and more, 99.9 at 6 and 7, 99 below); else default_value. */
 double calibrator_default(const struct calibrator *calibrator, const struct format *format);
 
+/* Fills OPTION (CALIBRATOR_OPTIONS of them) with the defaults of CALIBRATOR. */
+void calibrator_options(const struct calibrator *calibrator, double *option);
+
 /* The default scale rules, shared by all calibrators that answer with a range. Symmetric:
  * scale = max(|lo|, |hi|) / format_max, in float32 division of the float32 threshold.
  * Asymmetric: range widened to contain 0, scale = (hi - lo) / (levels - 1) in float32, zero

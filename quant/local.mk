@@ -14,9 +14,12 @@ libquant_a_SOURCES = \
 	quant/block_family.c \
 	quant/block_fit.c \
 	quant/cal_aciq.c \
+	quant/cal_alternate.c \
 	quant/cal_entropy.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
+	quant/cal_ppq.c \
+	quant/cal_shrink.c \
 	quant/cal_sigma.c \
 	quant/cal_range.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
@@ -39,7 +42,8 @@ libquant_a_SOURCES = \
 	quant/quantizer.c quant/quantizer.h \
 	quant/rounding.h \
 	quant/sample.c quant/sample.h \
-	quant/spec.h quant/spec_block.c
+	quant/spec.h quant/spec_block.c \
+	quant/trial.c quant/trial.h
 
 # One source per kernel family, compiled once for each instruction set.
 KERNEL_SOURCES = \
@@ -54,6 +58,7 @@ KERNEL_SOURCES = \
 	quant/kernels/ggml_low.c \
 	quant/kernels/ggml_search.c quant/kernels/ggml_search.h \
 	quant/kernels/codebook_kernels.c \
+	quant/kernels/error_kernels.c \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/mx.c \

@@ -563,6 +563,7 @@ static enum status read_calibrator(struct parse *parse, const struct calibrator 
   }
   parse->quantizer.calibrator = calibrator;
   parse->quantizer.parameter = parameter;
+  calibrator_options(calibrator, parse->quantizer.option);
   parse->quantizer.by = BY_CALIBRATOR;
   return STATUS_OK;
 }

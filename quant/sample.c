@@ -181,7 +181,7 @@ enum status sample_visit(const struct sample *sample, const struct visitor *visi
 
 /* Radix selection: floats are ordered as their bits are, once negative ones are turned over. Each
  * visit counts the next digit of the keys that begin like a wanted one. */
-enum { DIGITS = 3, DIGIT_BITS = 11, BUCKETS = 1 << DIGIT_BITS, MAX_TARGETS = 2 * MAX_PERCENTILES };
+enum { DIGITS = 3, DIGIT_BITS = 11, BUCKETS = 1 << DIGIT_BITS, MAX_RANKS = 2 * MAX_PERCENTILES };
 
 static uint32_t key_of(float x, bool magnitude)
 {
@@ -204,9 +204,9 @@ struct selection {
   bool magnitude;
   unsigned digit;
   size_t targets, prefixes;
-  uint64_t rank[MAX_TARGETS]; /* within the keys that begin with its prefix */
-  size_t prefix_of[MAX_TARGETS];
-  uint32_t prefix[MAX_TARGETS]; /* distinct beginnings, ascending */
+  uint64_t rank[MAX_RANKS]; /* within the keys that begin with its prefix */
+  size_t prefix_of[MAX_RANKS];
+  uint32_t prefix[MAX_RANKS]; /* distinct beginnings, ascending */
 };
 
 struct rank {
@@ -359,7 +359,7 @@ static int ascending(const void *a, const void *b)
 static void select_counted(const struct sample *sample, const struct selection *selection,
                            float *out)
 {
-  struct rank wanted[MAX_TARGETS];
+  struct rank wanted[MAX_RANKS];
   size_t n = sample->distinct, up = 0, next = 0;
   uint64_t passed = 0;
   for (size_t t = 0; t < selection->targets; t++)
@@ -377,31 +377,38 @@ static void select_counted(const struct sample *sample, const struct selection *
   }
 }
 
+enum status sample_ranks(const struct sample *sample, bool magnitude, const uint64_t *ranks,
+                         size_t count, float *out, struct error *error)
+{
+  struct selection selection = {.magnitude = magnitude, .targets = count};
+  enum status status = STATUS_OK;
+  memcpy(selection.rank, ranks, count * sizeof *ranks);
+  if (sample->values && sample->counts)
+    select_counted(sample, &selection, out);
+  else if (sample->values && sample->finite <= FEED_BLOCK)
+    select_few(sample, &selection, out);
+  else
+    status = select_radix(sample, &selection, out);
+  if (status == STATUS_MEMORY)
+    return error_memory(error, "the counts of a percentile");
+  return status == STATUS_OK ? status : error_set(error, status, "cancelled");
+}
+
 enum status sample_percentiles(const struct sample *sample, bool magnitude,
                                const double *percentiles, size_t count, double *out,
                                struct error *error)
 {
-  struct selection selection = {.magnitude = magnitude, .targets = 2 * count};
   double last = (double)(sample->finite - 1), fraction[MAX_PERCENTILES];
-  float found[MAX_TARGETS];
+  uint64_t rank[MAX_RANKS] = {0};
+  float found[MAX_RANKS];
   for (size_t i = 0; i < count; i++) {
     double position = fmin(fmax(last * (percentiles[i] / 100), 0), last);
     fraction[i] = position - floor(position);
-    selection.rank[2 * i] = (uint64_t)position;
-    selection.rank[2 * i + 1] = (uint64_t)fmin(floor(position) + 1, last);
+    rank[2 * i] = (uint64_t)position;
+    rank[2 * i + 1] = (uint64_t)fmin(floor(position) + 1, last);
   }
-  enum status status = STATUS_OK;
-  if (sample->values && sample->counts)
-    select_counted(sample, &selection, found);
-  else if (sample->values && sample->finite <= FEED_BLOCK)
-    select_few(sample, &selection, found);
-  else
-    status = select_radix(sample, &selection, found);
-  if (status == STATUS_MEMORY)
-    return error_memory(error, "the counts of a percentile");
-  if (status != STATUS_OK)
-    return error_set(error, status, "cancelled");
-  for (size_t i = 0; i < count; i++)
+  enum status status = sample_ranks(sample, magnitude, rank, 2 * count, found, error);
+  for (size_t i = 0; i < count && status == STATUS_OK; i++)
     out[i] = (double)found[2 * i] + fraction[i] * ((double)found[2 * i + 1] - (double)found[2 * i]);
-  return STATUS_OK;
+  return status;
 }

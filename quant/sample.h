@@ -57,11 +57,15 @@ struct visitor {
  * STATUS_MEMORY, STATUS_CANCELLED. */
 enum status sample_visit(const struct sample *sample, const struct visitor *visitor, void *result);
 
+/* The values of COUNT (at most 16) ranks, 0..finite-1 in ascending order; of |x| when MAGNITUDE.
+ * Works in three visits (radix selection on the bits of the floats), never sorts or copies a large
+ * sample. STATUS_MEMORY, STATUS_CANCELLED. */
+enum status sample_ranks(const struct sample *sample, bool magnitude, const uint64_t *ranks,
+                         size_t count, float *out, struct error *error);
+
 /* Exact order statistics with linear interpolation, as numpy.percentile computes by default:
  * position h = (n - 1) * p / 100, result x[floor h] + (h - floor h) * (x[floor h + 1] - x[floor h])
- * in double. PERCENTILES has COUNT entries (at most 8) in 0..100; of |x| when MAGNITUDE. Works
- * in three visits (radix selection on the bits of the floats), never sorts or copies a large
- * sample. */
+ * in double. PERCENTILES has COUNT entries (at most 8) in 0..100; of |x| when MAGNITUDE. */
 enum status sample_percentiles(const struct sample *sample, bool magnitude,
                                const double *percentiles, size_t count, double *out,
                                struct error *error);

@@ -52,16 +52,3 @@ double KERNEL(integer_sse)(const float *x, size_t n, struct unit unit)
   }
   return lanes_total(&error2);
 }
-
-void KERNEL(integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr)
-{
-  float copy[KERNEL_BLOCK], r[KERNEL_BLOCK];
-  struct lanes xr_lanes = {0}, rr_lanes = {0};
-  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
-    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
-    const float *block = integer_grid_block(x + done, &m, unit, copy, r);
-    KERNEL(lanes_add_products)(block, r, m, &xr_lanes, &rr_lanes);
-  }
-  *xr = lanes_total(&xr_lanes);
-  *rr = lanes_total(&rr_lanes);
-}

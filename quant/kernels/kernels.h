@@ -87,6 +87,11 @@ struct extremes {
   uint64_t finite, nan, inf, zeros;
 };
 
+/* Sums of x, y, x^2, x y and y^2. */
+struct line_sums {
+  double x, y, xx, xy, yy;
+};
+
 struct block_codec;
 
 struct kernels {
@@ -122,10 +127,14 @@ struct kernels {
   void (*codebook_lanes)(const float *x, size_t n, const struct codebook *codebook,
                          const struct unit *units, float *y, uint16_t *codes);
   double (*codebook_sse)(const float *x, size_t n, const struct codebook *codebook, float scale);
-  /* Sum of x * r and of r * r (r the grid value) for the least-squares refinement of a scale. */
-  void (*integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr);
-  void (*minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
-                        double *xr, double *rr);
+  /* Sum of (|x - y| unit)^p, p > 0, UNIT a power of two; x and y finite. COUNTS: how often each
+   * stands there, NULL when once. Each power is good to a
+   * relative 1e-6 (a float32 difference, and logarithms by polynomials); the sum is double, in
+   * eight lanes. */
+  double (*power_error)(const float *x, const float *y, const uint64_t *counts, size_t n, double p,
+                        float unit);
+  /* Adds the sums of a least-squares line through x over y, in eight double lanes. */
+  void (*line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
   /* Adds the block to TALLY. Non-finite x are left out of everything. */
   void (*tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                 struct tally *tally);

@@ -87,18 +87,3 @@ double KERNEL(minifloat_sse)(const float *x, size_t n, const struct minifloat_gr
   }
   return lanes_total(&error2);
 }
-
-void KERNEL(minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
-                           double *xr, double *rr)
-{
-  const struct minifloat_constants c = minifloat_constants(grid);
-  float copy[KERNEL_BLOCK], r[KERNEL_BLOCK];
-  struct lanes xr_lanes = {0}, rr_lanes = {0};
-  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
-    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
-    const float *block = minifloat_grid_block(x + done, &m, c, scale, copy, r);
-    KERNEL(lanes_add_products)(block, r, m, &xr_lanes, &rr_lanes);
-  }
-  *xr = lanes_total(&xr_lanes);
-  *rr = lanes_total(&rr_lanes);
-}

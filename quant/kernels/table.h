@@ -11,7 +11,6 @@ void KERNEL(integer_run)(const float *x, size_t n, struct unit unit, float *y, u
 void KERNEL(integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                            uint16_t *codes);
 double KERNEL(integer_sse)(const float *x, size_t n, struct unit unit);
-void KERNEL(integer_fit)(const float *x, size_t n, struct unit unit, double *xr, double *rr);
 
 void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                            float *y, uint16_t *codes);
@@ -19,8 +18,6 @@ void KERNEL(minifloat_lanes)(const float *x, size_t n, const struct minifloat_gr
                              const struct unit *units, float *y, uint16_t *codes);
 double KERNEL(minifloat_sse)(const float *x, size_t n, const struct minifloat_grid *grid,
                              float scale);
-void KERNEL(minifloat_fit)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
-                           double *xr, double *rr);
 
 void KERNEL(codebook_run)(const float *x, size_t n, const struct codebook *codebook, float scale,
                           float *y, uint16_t *codes);
@@ -28,15 +25,17 @@ void KERNEL(codebook_lanes)(const float *x, size_t n, const struct codebook *cod
                             const struct unit *units, float *y, uint16_t *codes);
 double KERNEL(codebook_sse)(const float *x, size_t n, const struct codebook *codebook, float scale);
 
+double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
+                           double p, float unit);
+void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
+
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                    struct tally *tally);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
-/* Adds sum (x - y)^2, or sum x * r and r * r, of N elements (a multiple of LANES) to lanes. */
+/* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
-void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct lanes *xr,
-                                struct lanes *rr);
 
 extern const struct block_codec *const KERNEL(codecs)[];
 
@@ -49,7 +48,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .integer_run = KERNEL(integer_run), .integer_lanes = KERNEL(integer_lanes),                    \
     .minifloat_run = KERNEL(minifloat_run), .minifloat_lanes = KERNEL(minifloat_lanes),            \
     .integer_sse = KERNEL(integer_sse), .minifloat_sse = KERNEL(minifloat_sse),                    \
-    .integer_fit = KERNEL(integer_fit), .minifloat_fit = KERNEL(minifloat_fit),                    \
+    .power_error = KERNEL(power_error), .line_sums = KERNEL(line_sums),                            \
     .codebook_run = KERNEL(codebook_run), .codebook_lanes = KERNEL(codebook_lanes),                \
     .codebook_sse = KERNEL(codebook_sse), .tally = KERNEL(tally), .extremes = KERNEL(extremes),    \
     .extremes_lanes = KERNEL(extremes_lanes),                                                      \

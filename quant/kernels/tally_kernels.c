@@ -13,21 +13,6 @@ void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct l
   *error2 = lanes_copy(&sum);
 }
 
-void KERNEL(lanes_add_products)(const float *x, const float *r, size_t n, struct lanes *xr,
-                                struct lanes *rr)
-{
-  struct lanes cross = lanes_copy(xr), square = lanes_copy(rr);
-  for (size_t i = 0; i < n; i += LANES)
-    for (int p = 0; p < PARTS; p++) {
-      size_t at = i + (size_t)(p * DOUBLES);
-      doubles xd = doubles_load(x + at), rd = doubles_load(r + at);
-      cross.part[p] += xd * rd;
-      square.part[p] += rd * rd;
-    }
-  *xr = lanes_copy(&cross);
-  *rr = lanes_copy(&square);
-}
-
 /* --- tally ----------------------------------------------------------------------------- */
 
 struct sums {

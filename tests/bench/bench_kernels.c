@@ -130,34 +130,31 @@ static void codebook_block(struct bench *bench, const float *x)
   bench->kernels->codebook_run(x, FEED_BLOCK, bench->codebook, 3.5f / 128, bench->y, NULL);
 }
 
-static void integer_fit_block(struct bench *bench, const float *x)
+static void power_block(struct bench *bench, const float *x)
 {
-  double xr, rr;
-  bench->kernels->integer_fit(x, FEED_BLOCK, bench->unit, &xr, &rr);
-  bench->sink += xr / rr;
+  bench->sink += bench->kernels->power_error(x, bench->y, NULL, FEED_BLOCK, 2.4, 1);
+}
+
+static void line_sums_block(struct bench *bench, const float *x)
+{
+  struct line_sums sums = {0};
+  bench->kernels->line_sums(x, bench->y, FEED_BLOCK, &sums);
+  bench->sink += sums.xy;
 }
 
 static const struct {
   const char *name;
   block_function *run;
 } rows[] = {
-    {"extremes", extremes_block},
-    {"extremes_lanes", extremes_lanes_block},
-    {"int8 round trip", integer_block},
-    {"int8 with codes", integer_codes_block},
-    {"int8 lanes", integer_lanes_block},
-    {"int8 groups of 128", group_block},
-    {"int8 + tally", integer_tally_block},
-    {"int8 sse", integer_sse_block},
-    {"int8 fit", integer_fit_block},
-    {"e4m3 round trip", minifloat_block},
-    {"e4m3 with codes", minifloat_codes_block},
-    {"e4m3 lanes", minifloat_lanes_block},
-    {"e4m3 + tally", minifloat_tally_block},
-    {"e4m3 sse", minifloat_sse_block},
-    {"nf4 round trip", nf4_block},
-    {"nf4 with codes", nf4_codes_block},
-    {"codebook of 256", codebook_block},
+    {"extremes", extremes_block},          {"extremes_lanes", extremes_lanes_block},
+    {"int8 round trip", integer_block},    {"int8 with codes", integer_codes_block},
+    {"int8 lanes", integer_lanes_block},   {"int8 groups of 128", group_block},
+    {"int8 + tally", integer_tally_block}, {"int8 sse", integer_sse_block},
+    {"|x - y|^2.4", power_block},          {"line sums", line_sums_block},
+    {"e4m3 round trip", minifloat_block},  {"e4m3 with codes", minifloat_codes_block},
+    {"e4m3 lanes", minifloat_lanes_block}, {"e4m3 + tally", minifloat_tally_block},
+    {"e4m3 sse", minifloat_sse_block},     {"nf4 round trip", nf4_block},
+    {"nf4 with codes", nf4_codes_block},   {"codebook of 256", codebook_block},
 };
 
 /* Least processor time of one pass over the array, in seconds. */

@@ -53,8 +53,7 @@ struct calibration reference_calibration(const char *calibrator, const char *for
   struct calibration calibration = {.format = format_find(format), .asymmetric = asymmetric};
   assert_non_null(calibration.format);
   calibration.parameter = calibrator_default(row, calibration.format);
-  for (size_t i = 0; i < CALIBRATOR_OPTIONS; i++)
-    calibration.option[i] = row->option[i].value;
+  calibrator_options(row, calibration.option);
   return calibration;
 }
 

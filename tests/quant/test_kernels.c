@@ -295,7 +295,7 @@ static void minifloat_by_scale(float x, const struct format *format, float scale
   }
   float g = nearest_in_format(format, x / scale);
   *y = g * scale;
-  int exponent;
+  int exponent = 0;
   double fraction = frexp(fabs((double)g), &exponent) * 2; /* 1 <= fraction < 2 */
   exponent += format->bias - 1;
   double units = ldexp(1, format->mantissa_bits);
@@ -387,11 +387,27 @@ static void check_bits(double found, double expected, const char *what)
     fail_msg("%s: found %a, expected %a", what, found, expected);
 }
 
+/* Within the stated accuracy of pow(), and the same bits as the baseline. */
+static void check_powers(const float *x, const float *y, size_t n, const struct kernels *level)
+{
+  static const double powers[] = {0.5, 1, 2, 2.4, 3, 10};
+  for (size_t k = 0; k < sizeof powers / sizeof *powers; k++) {
+    double expected = 0, found = level->power_error(x, y, NULL, n, powers[k], 0.25f);
+    for (size_t i = 0; i < n; i++)
+      expected += pow((double)fabsf(x[i] - y[i]) / 4, powers[k]);
+    if (!(fabs(found - expected) <= 1e-6 * expected))
+      fail_msg("%s, power %g of %zu: %.9g, expected %.9g", level->name, powers[k], n, found,
+               expected);
+    check_bits(found, kernels_available()[0]->power_error(x, y, NULL, n, powers[k], 0.25f),
+               "power");
+  }
+}
+
 static void test_search_sums(void **state)
 {
   (void)state;
   static float memory[ROOM], y[MOST];
-  static double error2[MOST], xr[MOST], rr[MOST];
+  static double error2[MOST], xy[MOST], yy[MOST], yd[MOST];
   const struct kernels *const *levels = kernels_available();
   const struct format *format = format_find("e4m3");
   struct minifloat_grid grid = format_grid(format);
@@ -408,22 +424,21 @@ static void test_search_sums(void **state)
         else
           integer_by_unit(x[i], &unit, &y[i], &code);
         double e = (double)x[i] - (double)y[i];
-        double r = c ? (double)nearest_in_format(format, x[i] / scale) : code + (double)unit.lo;
         error2[i] = e * e;
-        xr[i] = (double)x[i] * r;
-        rr[i] = r * r;
+        yd[i] = (double)y[i];
+        xy[i] = (double)x[i] * yd[i];
+        yy[i] = yd[i] * yd[i];
       }
       for (size_t level = 0; levels[level]; level++) {
-        double a, b;
         check_bits(c ? levels[level]->minifloat_sse(x, n, &grid, scale)
                      : levels[level]->integer_sse(x, n, unit),
                    lane_sum(error2, n), "sse");
-        if (c)
-          levels[level]->minifloat_fit(x, n, &grid, scale, &a, &b);
-        else
-          levels[level]->integer_fit(x, n, unit, &a, &b);
-        check_bits(a, lane_sum(xr, n), "xr");
-        check_bits(b, lane_sum(rr, n), "rr");
+        struct line_sums sums = {0};
+        levels[level]->line_sums(x, y, n, &sums);
+        check_bits(sums.xy, lane_sum(xy, n), "xy");
+        check_bits(sums.yy, lane_sum(yy, n), "yy");
+        check_bits(sums.y, lane_sum(yd, n), "y");
+        check_powers(x, y, n, levels[level]);
       }
     }
 }

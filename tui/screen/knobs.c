@@ -63,6 +63,7 @@ static void set_calibrator(struct quantizer *quantizer, size_t index)
   quantizer->by = BY_CALIBRATOR;
   quantizer->calibrator = &calibrator_table[index];
   quantizer->parameter = calibrator_default(&calibrator_table[index], quantizer->format);
+  calibrator_options(&calibrator_table[index], quantizer->option);
   quantizer->scale = quantizer->zero = quantizer->lo = quantizer->hi = 0;
 }
 

@@ -1,0 +1,124 @@
+/* Rules that shrink the range by fixed factors and keep the one with the least sum of
+ * |x - y|^norm; the first of equals wins. The candidates are ranges, so the scale rule of the spec
+ * makes scales and zero points of them: under a reference's own rule this is the reference.
+ *
+ * llmcompressor-mse: both ends by 1 - i / grid for i < maxshrink * grid, until PATIENCE factors in
+ * a row are no improvement (vllm-project/llm-compressor: observers/mse.py; there the units
+ * share that count, here each has its own).
+ * gptq-mse: the same without patience (IST-DASLab/gptq: quant.py).
+ * awq-clip: clips |x| at 1.00, 0.95 ... 0.55 of the unit's largest magnitude
+ * (mit-han-lab/llm-awq: quantize/auto_clip.py; the error there is that of the layer's output, for
+ * which activations are needed: here it is that of the weights alone).
+ *
+ * The references sum in float32: a sum beyond its largest number is infinite, and nothing is below
+ * that. */
+#include "quant/base/size.h"
+#include "quant/calibrators.h"
+#include "quant/trial.h"
+
+#include <float.h>
+#include <math.h>
+
+enum { NORM, MAX_SHRINK, GRID, PATIENCE, BATCH = 8 };
+
+struct shrinking {
+  double norm, grid;
+  size_t candidates;
+  size_t patience; /* 0: to the end */
+  void (*range)(const struct sample *sample, float factor, struct choice *out);
+};
+
+struct search {
+  const struct shrinking *rule;
+  double least;
+  size_t best, failures; /* factor number; factors in a row that did not improve */
+  bool done;
+};
+
+static void shrink_ends(const struct sample *sample, float factor, struct choice *out)
+{
+  *out =
+      (struct choice){.lo = (double)(factor * sample->min), .hi = (double)(factor * sample->max)};
+}
+
+static void clip_magnitudes(const struct sample *sample, float factor, struct choice *out)
+{
+  float clip = factor * sample_absmax(sample);
+  *out = (struct choice){.lo = (double)fmaxf(sample->min, -clip),
+                         .hi = (double)fminf(sample->max, clip)};
+}
+
+static float factor_of(const struct shrinking *rule, size_t i)
+{
+  return (float)(1 - (double)i / rule->grid);
+}
+
+/* Takes the measured trials into account, the first of which has factor number FIRST. */
+static void judge(struct search *search, const struct trials *trials, size_t first)
+{
+  double limit = ldexp((double)FLT_MAX, (int)-lrint(trials->exponent * trials->norm));
+  for (size_t i = 0; i < trials->count && !search->done; i++) {
+    bool better = trials->error[i] < search->least && trials->error[i] <= limit;
+    if (better) {
+      search->least = trials->error[i];
+      search->best = first + i;
+    }
+    search->failures = better ? 0 : search->failures + 1;
+    search->done = search->rule->patience > 0 && search->failures >= search->rule->patience;
+  }
+}
+
+static enum status search_factors(const struct calibration *calibration,
+                                  const struct sample *sample, const struct shrinking *rule,
+                                  struct choice *choice, struct error *error)
+{
+  struct search search = {.rule = rule, .least = HUGE_VAL};
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < rule->candidates && !search.done && status == STATUS_OK; i += BATCH) {
+    struct trials trials = trials_make(calibration, sample, rule->norm);
+    for (size_t k = i; k < size_min(i + BATCH, rule->candidates); k++) {
+      rule->range(sample, factor_of(rule, k), choice);
+      trials_add(&trials, choice);
+    }
+    status = trials_measure(&trials, sample, error);
+    if (status == STATUS_OK)
+      judge(&search, &trials, i);
+  }
+  rule->range(sample, factor_of(rule, search.best), choice);
+  choice->at_end = search.best == 0 || search.best + 1 == rule->candidates;
+  return status;
+}
+
+static enum status shrink_both(const struct calibration *calibration, const struct sample *sample,
+                               size_t patience, struct choice *choice, struct error *error)
+{
+  const double *option = calibration->option;
+  const struct shrinking rule = {.norm = option[NORM],
+                                 .grid = option[GRID],
+                                 .candidates =
+                                     size_max((size_t)(option[MAX_SHRINK] * option[GRID]), 1),
+                                 .patience = patience,
+                                 .range = shrink_ends};
+  return search_factors(calibration, sample, &rule, choice, error);
+}
+
+enum status llmcompressor_mse_choose(const struct calibration *calibration,
+                                     const struct sample *sample, struct choice *choice,
+                                     struct error *error)
+{
+  return shrink_both(calibration, sample, (size_t)calibration->option[PATIENCE], choice, error);
+}
+
+enum status gptq_mse_choose(const struct calibration *calibration, const struct sample *sample,
+                            struct choice *choice, struct error *error)
+{
+  return shrink_both(calibration, sample, 0, choice, error);
+}
+
+enum status awq_clip_choose(const struct calibration *calibration, const struct sample *sample,
+                            struct choice *choice, struct error *error)
+{
+  static const struct shrinking rule = {
+      .norm = 2, .grid = 20, .candidates = 10, .range = clip_magnitudes};
+  return search_factors(calibration, sample, &rule, choice, error);
+}

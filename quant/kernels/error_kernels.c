@@ -1,0 +1,137 @@
+/* Sums over a block and its reconstruction, for the searches: powers of the error, and the products
+ * of a least-squares line. */
+#include "quant/kernels/table.h"
+
+/* --- powers ---------------------------------------------------------------------------- */
+
+/* P is split, so that its product with an exponent is exact in the first part. */
+struct power {
+  float unit, p, high, low;
+};
+
+static struct power power_of(double p, float unit)
+{
+  struct power power = {.unit = unit, .p = (float)p};
+  power.high = bits_float(float_bits(power.p) & 0xfffff000u);
+  power.low = (float)(p - (double)power.high);
+  return power;
+}
+
+/* log2(1 + f) / f and 2^f: least-squares fits on Chebyshev nodes, to 2e-9 and 3e-9. */
+static inline float log2_near_1(float f)
+{
+  const float a = 1.4426950216f + f * (-0.7213473320f + f * 0.4808982015f);
+  const float b = -0.3606966436f + f * (0.2885688841f + f * -0.2396190464f);
+  const float c = 0.2045753002f + f * (-0.1910248890f + f * (0.1863120943f + f * -0.1102015836f));
+  const float cube = f * f * f;
+  return f * (a + cube * (b + cube * c));
+}
+
+static inline float exp2_near_0(float f)
+{
+  const float a = 0.2402265072f + f * (0.0555032715f + f * (0.0096180253f + f * 0.0013400433f));
+  const float square = f * f;
+  return (1 + f * 0.6931471825f) + square * (a + square * square * 0.0001546973f);
+}
+
+static inline float whole_part(float v)
+{
+  return (v + ROUND_MAGIC) - ROUND_MAGIC;
+}
+
+/* (|x - y| unit)^p as mantissa * 2^(exponent - 1023): float32 holds the one, not the other. The
+ * parts are good to some 2e-7. Errors that are denormal count as none. */
+static void block_powers(const float *x, const float *y, size_t n, struct power power,
+                         float *mantissa, int32_t *exponent)
+{
+  const uint32_t root_half = 0x3f3504f3u;
+  for (size_t i = 0; i < n; i++) {
+    float d = bits_float(float_magnitude(x[i] - y[i])) * power.unit;
+    uint32_t shifted = float_bits(d) - root_half;
+    float e = (float)((int32_t)shifted >> 23);
+    float log = log2_near_1(bits_float((shifted & 0x7fffffu) + root_half) - 1);
+    float coarse = power.high * e, first = whole_part(coarse);
+    float rest = (coarse - first) + (power.low * e + power.p * log), second = whole_part(rest);
+    mantissa[i] = exp2_near_0(rest - second);
+    int32_t biased = (int32_t)(first + second) + 1023;
+    biased = float_bits(d) < 0x00800000u ? 0 : biased;
+    biased = biased < 0 ? 0 : biased;
+    exponent[i] = biased > 2046 ? 2046 : biased;
+  }
+}
+
+static void block_terms(const float *mantissa, const int32_t *exponent, size_t n, double *term)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint64_t bits = (uint64_t)(uint32_t)exponent[i] << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    term[i] = (double)mantissa[i] * power;
+  }
+}
+
+double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
+                           double p, float unit)
+{
+  const struct power power = power_of(p, unit);
+  float mantissa[KERNEL_BLOCK];
+  int32_t exponent[KERNEL_BLOCK];
+  double term[KERNEL_BLOCK], lane[LANES] = {0};
+  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
+    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
+    block_powers(x + done, y + done, m, power, mantissa, exponent);
+    block_terms(mantissa, exponent, m, term);
+    for (size_t i = 0; counts && i < m; i++)
+      term[i] *= (double)counts[done + i];
+    while (m % LANES)
+      term[m++] = 0;
+    for (size_t i = 0; i < m; i += LANES)
+      for (size_t k = 0; k < LANES; k++)
+        lane[k] += term[i + k];
+  }
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* --- least squares --------------------------------------------------------------------- */
+
+struct line_lanes {
+  struct lanes x, y, xx, xy, yy;
+};
+
+static void add_line(const float *x, const float *y, size_t n, struct line_lanes *sums)
+{
+  for (int p = 0; p < PARTS; p++) {
+    doubles sx = sums->x.part[p], sy = sums->y.part[p], xx = sums->xx.part[p];
+    doubles xy = sums->xy.part[p], yy = sums->yy.part[p];
+    for (size_t i = (size_t)(p * DOUBLES); i < n; i += LANES) {
+      doubles a = doubles_load(x + i), b = doubles_load(y + i);
+      sx += a;
+      sy += b;
+      xx += a * a;
+      xy += a * b;
+      yy += b * b;
+    }
+    sums->x.part[p] = sx;
+    sums->y.part[p] = sy;
+    sums->xx.part[p] = xx;
+    sums->xy.part[p] = xy;
+    sums->yy.part[p] = yy;
+  }
+}
+
+void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums)
+{
+  float copy[2][LANES] = {{0}};
+  size_t whole = n / LANES * LANES;
+  struct line_lanes lanes = {0};
+  add_line(x, y, whole, &lanes);
+  memcpy(copy[0], x + whole, (n - whole) * sizeof *x);
+  memcpy(copy[1], y + whole, (n - whole) * sizeof *y);
+  if (n > whole)
+    add_line(copy[0], copy[1], LANES, &lanes);
+  sums->x += lanes_total(&lanes.x);
+  sums->y += lanes_total(&lanes.y);
+  sums->xx += lanes_total(&lanes.xx);
+  sums->xy += lanes_total(&lanes.xy);
+  sums->yy += lanes_total(&lanes.yy);
+}
