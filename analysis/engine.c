@@ -38,18 +38,26 @@ struct engine {
   const struct source *facts_source;
   size_t facts_tensor;
   struct facts facts;
+  struct digest *digest; /* NULL where the tensor has none */
 };
 
 /* --- the worker ------------------------------------------------------------------------- */
+
+static void forget_facts(struct engine *engine)
+{
+  engine->facts_known = false;
+  digest_free(engine->digest);
+  engine->digest = NULL;
+}
 
 static enum status find_facts(struct engine *engine, const struct job *job, struct error *error)
 {
   if (engine->facts_known && engine->facts_source == job->source &&
       engine->facts_tensor == job->tensor)
     return STATUS_OK;
-  engine->facts_known = false;
-  struct feed feed = tensor_feed(source_tensor(job->source, job->tensor));
-  enum status status = facts_compute(&feed, &engine->progress, &engine->facts, error);
+  forget_facts(engine);
+  enum status status = facts_of_tensor(source_tensor(job->source, job->tensor), &engine->progress,
+                                       &engine->facts, &engine->digest, error);
   engine->facts_known = status == STATUS_OK;
   engine->facts_source = job->source;
   engine->facts_tensor = job->tensor;
@@ -65,6 +73,7 @@ static enum status prepare(struct engine *engine, const struct job *job,
   if (status == STATUS_OK && !request->facts) {
     status = find_facts(engine, job, error);
     request->facts = &engine->facts;
+    request->digest = engine->digest;
   }
   pthread_mutex_lock(&engine->lock);
   engine->preparing = false;
@@ -86,7 +95,7 @@ static enum status run_job(struct engine *engine, const struct job *job, struct 
   if (status == STATUS_OK || status == STATUS_CANCELLED) {
     enum status damage = source_verify(job->source, error);
     if (damage != STATUS_OK) {
-      engine->facts_known = false;
+      forget_facts(engine);
       status = damage;
     }
   }
@@ -254,7 +263,7 @@ void engine_cancel(struct engine *engine)
     pthread_cond_wait(&engine->changed, &engine->lock);
   drop_answer(engine);
   /* Whoever cancels may close the source next, and another may get its address. */
-  engine->facts_known = false;
+  forget_facts(engine);
   atomic_store(&engine->busy, false);
   pthread_mutex_unlock(&engine->lock);
 }

@@ -1,5 +1,6 @@
 #include "analysis/facts.h"
 
+#include "data/tensor_digest.h"
 #include "quant/base/size.h"
 #include "quant/grain.h"
 #include "quant/kernels/kernels.h"
@@ -197,5 +198,69 @@ enum status facts_compute(const struct feed *feed, struct progress *progress, st
   status = magnitude_p99(feed, &whole.extremes, progress, &facts.p99, error);
   if (status == STATUS_OK)
     *out = facts;
+  return status;
+}
+
+/* --- by digest ---------------------------------------------------------------------------------
+ */
+
+static struct moments digest_moments(const struct digest *digest)
+{
+  double n = (double)digest->finite, sum = 0, m2 = 0, m3 = 0, m4 = 0;
+  for (size_t i = 0; i < digest->distinct; i++)
+    sum += (double)digest->counts[i] * (double)digest->values[i];
+  double mean = sum / n;
+  for (size_t i = 0; i < digest->distinct; i++) {
+    double d = (double)digest->values[i] - mean, d2 = (double)digest->counts[i] * d * d;
+    m2 += d2;
+    m3 += d2 * d;
+    m4 += d2 * d * d;
+  }
+  return (struct moments){n, mean, m2, m3, m4};
+}
+
+static struct extremes digest_extremes(const struct digest *digest)
+{
+  struct extremes extremes = extremes_empty();
+  extremes.finite = digest->finite;
+  extremes.nan = digest->nan;
+  extremes.inf = digest->inf;
+  if (digest->distinct == 0)
+    return extremes;
+  extremes.min = digest->values[0];
+  extremes.max = digest->values[digest->distinct - 1];
+  for (size_t i = 0; i < digest->distinct; i++)
+    extremes.zeros += digest->values[i] == 0 ? digest->counts[i] : 0;
+  return extremes;
+}
+
+void facts_from_digest(const struct digest *digest, struct facts *out)
+{
+  struct part whole = {.extremes = digest_extremes(digest), .moments = digest_moments(digest)};
+  *out = (struct facts){.count = digest->finite + digest->nan + digest->inf,
+                        .finite = digest->finite,
+                        .nan = digest->nan,
+                        .inf = digest->inf,
+                        .zeros = whole.extremes.zeros,
+                        .p99 = (double)NAN};
+  describe(&whole, out);
+  struct sample sample = {.finite = digest->finite,
+                          .values = digest->values,
+                          .counts = digest->counts,
+                          .distinct = digest->distinct};
+  if (digest->finite > 0)
+    sample_percentiles(&sample, true, (const double[]){99}, 1, &out->p99, NULL);
+}
+
+enum status facts_of_tensor(const struct tensor *tensor, struct progress *progress,
+                            struct facts *out, struct digest **digest, struct error *error)
+{
+  struct feed feed = tensor_feed(tensor);
+  *digest = NULL;
+  if (!tensor_has_digest(tensor))
+    return facts_compute(&feed, progress, out, error);
+  enum status status = tensor_digest(tensor, progress, digest, error);
+  if (status == STATUS_OK)
+    facts_from_digest(*digest, out);
   return status;
 }

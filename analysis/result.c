@@ -75,7 +75,8 @@ static enum status measure_all(const struct measure *known, const struct result_
 
 /* Fits the quantizer; what its spec names as a file is lent for as long as that takes. */
 static enum status fit(const struct tensor *tensor, const struct feed *feed,
-                       struct progress *progress, struct result *result, struct error *error)
+                       const struct digest *digest, struct progress *progress,
+                       struct result *result, struct error *error)
 {
   struct quantizer quantizer = result->quantizer;
   struct block_choice *block = &quantizer.block;
@@ -85,7 +86,8 @@ static enum status fit(const struct tensor *tensor, const struct feed *feed,
     status = numbers_read(block->importance, &weights, &block->weight_count, error);
   block->weights = weights;
   if (status == STATUS_OK)
-    status = quantizer_fit(&quantizer, feed, &tensor->shape, progress, &result->fit, error);
+    status = quantizer_fit_digest(&quantizer, feed, &tensor->shape, digest, progress, &result->fit,
+                                  error);
   free(weights);
   return status;
 }
@@ -98,13 +100,16 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
   if (status != STATUS_OK)
     return status;
+  struct digest *own = NULL;
   progress_expect(progress, passes(request) * feed.count);
   if (request->facts)
     result->facts = *request->facts;
   else
-    status = facts_compute(&feed, progress, &result->facts, error);
+    status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
+  const struct digest *digest = request->facts ? request->digest : own;
   if (status == STATUS_OK)
-    status = fit(tensor, &feed, progress, result, error);
+    status = fit(tensor, &feed, digest, progress, result, error);
+  digest_free(own);
   measure.fit = result->fit;
   return status == STATUS_OK ? measure_all(&measure, request, result, error) : status;
 }

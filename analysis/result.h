@@ -44,6 +44,7 @@ struct result_request {
   bool details;        /* also relative errors, KL (two more passes) */
   bool blocks;         /* also the error of each block (one more) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
+  const struct digest *digest; /* the same; read only when the facts are given */
 };
 
 struct result {

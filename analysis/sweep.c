@@ -482,26 +482,32 @@ char *sweep_label(const struct sweep *sweep, size_t line, char *text)
 
 /* --- measuring ------------------------------------------------------------------------------ */
 
+static enum status run_row(struct sweep_row *row, const struct tensor *tensor,
+                           const struct result_request *request, struct progress *progress,
+                           struct error *error)
+{
+  struct result *result;
+  enum status status = result_compute(tensor, &row->quantizer, request, progress, &result, error);
+  if (status == STATUS_OK) {
+    row->metrics = result->metrics;
+    result_free(result);
+  } else if (status != STATUS_CANCELLED) {
+    char spec[QUANTIZER_TEXT];
+    error_prefix(error, "%s: ", quantizer_print(&row->quantizer, spec));
+  }
+  return status;
+}
+
 enum status sweep_run(struct sweep *sweep, const struct tensor *tensor, struct progress *progress,
                       struct error *error)
 {
-  struct facts facts = {0};
-  enum status status = STATUS_OK;
-  for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++) {
-    struct sweep_row *row = &sweep->row[i];
-    const struct result_request request = {
-        .lo = (double)NAN, .hi = (double)NAN, .facts = facts.count ? &facts : NULL};
-    struct result *result;
-    status = result_compute(tensor, &row->quantizer, &request, progress, &result, error);
-    if (status != STATUS_OK) {
-      char spec[QUANTIZER_TEXT];
-      if (status != STATUS_CANCELLED)
-        error_prefix(error, "%s: ", quantizer_print(&row->quantizer, spec));
-      break;
-    }
-    facts = result->facts;
-    row->metrics = result->metrics;
-    result_free(result);
-  }
+  struct facts facts;
+  struct digest *digest;
+  enum status status = facts_of_tensor(tensor, progress, &facts, &digest, error);
+  const struct result_request request = {
+      .lo = (double)NAN, .hi = (double)NAN, .facts = &facts, .digest = digest};
+  for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++)
+    status = run_row(&sweep->row[i], tensor, &request, progress, error);
+  digest_free(digest);
   return status;
 }

@@ -21,7 +21,8 @@ libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS
 noinst_LIBRARIES += libstored.a
 libstored_a_SOURCES = \
 	data/stored.c \
-	data/tensor.c data/tensor.h
+	data/tensor.c data/tensor.h \
+	data/tensor_digest.c data/tensor_digest.h
 libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
 DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS)

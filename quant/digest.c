@@ -1,18 +1,42 @@
 #include "quant/digest.h"
 
 #include "quant/base/size.h"
+#include "quant/kernels/lanes.h"
 
 #include <math.h>
 
 struct entry {
+  uint32_t key; /* ordered as the values are */
   float value;
   uint64_t count;
 };
 
-static int ascending(const void *a, const void *b)
+enum { DIGITS = 3, DIGIT_BITS = 11, BUCKETS = 1 << DIGIT_BITS };
+
+/* One pass of a radix sort: stable by digit DIGIT of the key. */
+static void sort_digit(const struct entry *from, struct entry *to, size_t n, unsigned digit)
 {
-  float x = ((const struct entry *)a)->value, y = ((const struct entry *)b)->value;
-  return (x > y) - (x < y);
+  size_t start[BUCKETS + 1] = {0};
+  unsigned shift = digit * DIGIT_BITS;
+  for (size_t i = 0; i < n; i++)
+    start[(from[i].key >> shift & (BUCKETS - 1)) + 1]++;
+  for (size_t bucket = 0; bucket < BUCKETS; bucket++)
+    start[bucket + 1] += start[bucket];
+  for (size_t i = 0; i < n; i++)
+    to[start[from[i].key >> shift & (BUCKETS - 1)]++] = from[i];
+}
+
+/* Sorts the N entries at ENTRIES, which has room for twice as many; where they are then. */
+static const struct entry *sort(struct entry *entries, size_t n)
+{
+  struct entry *from = entries, *to = entries + n;
+  for (unsigned digit = 0; digit < DIGITS; digit++) {
+    sort_digit(from, to, n, digit);
+    struct entry *kept = from;
+    from = to;
+    to = kept;
+  }
+  return from;
 }
 
 /* Room for ENTRIES of them. */
@@ -54,7 +78,7 @@ static void append(struct digest *digest, float value, uint64_t count)
 struct digest *digest_new(const float *value, const uint64_t *count, size_t codes)
 {
   struct digest *digest = digest_make(codes);
-  struct entry *entries = mem_array(codes, sizeof *entries);
+  struct entry *entries = mem_array(codes, 2 * sizeof *entries);
   size_t used = 0;
   if (!digest || !entries) {
     digest_free(digest);
@@ -67,11 +91,12 @@ struct digest *digest_new(const float *value, const uint64_t *count, size_t code
     else if (isinf(value[i]))
       digest->inf += count[i];
     else if (count[i] > 0)
-      entries[used++] = (struct entry){value[i], count[i]};
+      entries[used++] =
+          (struct entry){(uint32_t)float_key(value[i]) ^ 0x80000000U, value[i], count[i]};
   }
-  qsort(entries, used, sizeof *entries, ascending);
+  const struct entry *sorted = sort(entries, used);
   for (size_t i = 0; i < used; i++)
-    append(digest, entries[i].value, entries[i].count);
+    append(digest, sorted[i].value, sorted[i].count);
   free(entries);
   return digest;
 }

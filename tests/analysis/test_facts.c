@@ -162,6 +162,65 @@ static void test_threads_change_nothing(void **state)
   free(x);
 }
 
+/* Stored in 16 bits: described by its digest, which says the same as the values one by one. */
+static void test_digest_agrees(void **state)
+{
+  (void)state;
+  enum { N = 3 * 65536 + 5 };
+  for (int awkward = 0; awkward < 2; awkward++) {
+    float *x = random_values(N, 11, awkward);
+    uint16_t *stored = malloc(N * sizeof *stored);
+    assert_non_null(stored);
+    for (size_t i = 0; i < N; i++) {
+      uint32_t bits;
+      memcpy(&bits, &x[i], sizeof bits);
+      stored[i] = (uint16_t)(bits >> 16);
+      bits &= 0xffff0000u;
+      memcpy(&x[i], &bits, sizeof bits);
+    }
+    struct tensor tensor = {.name = "x",
+                            .shape = {1, {N}},
+                            .stored = stored_find("bf16"),
+                            .count = N,
+                            .bytes = 2 * (size_t)N,
+                            .data = (const unsigned char *)stored};
+    struct facts expected = facts_of(x, N), found;
+    struct digest *digest;
+    assert_int_equal(facts_of_tensor(&tensor, NULL, &found, &digest, NULL), STATUS_OK);
+    assert_non_null(digest);
+    assert_memory_equal(&found.count, &expected.count, 5 * sizeof(uint64_t));
+    assert_true(found.min == expected.min && found.max == expected.max &&
+                found.absmax == expected.absmax && found.p99 == expected.p99);
+    assert_near(found.mean, expected.mean, 1e-11);
+    assert_near(found.std, expected.std, 1e-13);
+    assert_near(found.rms, expected.rms, 1e-13);
+    assert_near(found.kurtosis, expected.kurtosis, 1e-12);
+    assert_near(found.papr, expected.papr, 1e-13);
+    digest_free(digest);
+    free(stored);
+    free(x);
+  }
+}
+
+/* Nothing but NaN, and a single value. */
+static void test_digest_degenerate(void **state)
+{
+  (void)state;
+  const float value[] = {(float)NAN, -2.5f};
+  const uint64_t counts[2][2] = {{70000, 0}, {1, 70000}};
+  for (int i = 0; i < 2; i++) {
+    struct digest *digest = digest_new(value, counts[i], 2);
+    struct facts facts;
+    assert_non_null(digest);
+    facts_from_digest(digest, &facts);
+    assert_int_equal(facts.count, 70000 + i);
+    assert_int_equal(facts.finite, i ? 70000 : 0);
+    assert_true(isnan(facts.kurtosis) && isnan(facts.mean) == !i && isnan(facts.p99) == !i);
+    assert_true(i == 0 || (facts.std == 0 && facts.mean == -2.5 && facts.p99 == 2.5));
+    digest_free(digest);
+  }
+}
+
 static void test_cancelled(void **state)
 {
   (void)state;
@@ -187,6 +246,8 @@ int main(void)
       cmocka_unit_test(test_zeros),
       cmocka_unit_test(test_extreme_magnitudes),
       cmocka_unit_test(test_threads_change_nothing),
+      cmocka_unit_test(test_digest_agrees),
+      cmocka_unit_test(test_digest_degenerate),
       cmocka_unit_test(test_cancelled),
   };
   kernels_init();

@@ -21,19 +21,20 @@ struct run {
 };
 
 static enum status one_quantizer(struct run *run, size_t index, const struct quantizer *quantizer,
-                                 struct facts *facts, struct error *error)
+                                 const struct facts *facts, const struct digest *digest,
+                                 struct error *error)
 {
   const struct result_request request = {.axis = run->options->view.axis,
                                          .lo = NAN,
                                          .hi = NAN,
                                          .details = true,
-                                         .facts = facts->count ? facts : NULL};
+                                         .facts = facts,
+                                         .digest = digest};
   struct result *result;
   enum status status = work_result(run->source, index, quantizer, &request, &result, error);
   if (status != STATUS_OK)
     return status;
   const struct tensor *tensor = source_tensor(run->source, index);
-  *facts = result->facts;
   if (save_wanted(run->options))
     status = save_all(run->options, tensor, result, meter_task(tensor->name, 0), error);
   const struct report_entry entry = {source_spec(run->source), tensor, result};
@@ -43,13 +44,15 @@ static enum status one_quantizer(struct run *run, size_t index, const struct qua
   return status;
 }
 
-/* Every quantizer on one tensor; the facts of the tensor are computed once. */
+/* Every quantizer on one tensor; what is known of the tensor alone is computed once. */
 static enum status one_tensor(struct run *run, size_t index, struct error *error)
 {
-  struct facts facts = {0};
-  enum status status = STATUS_OK;
+  struct facts facts;
+  struct digest *digest;
+  enum status status = work_facts(run->source, index, &facts, &digest, error);
   for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)
-    status = one_quantizer(run, index, &run->quantizer[i], &facts, error);
+    status = one_quantizer(run, index, &run->quantizer[i], &facts, digest, error);
+  digest_free(digest);
   return status;
 }
 

@@ -122,6 +122,22 @@ enum status work_load(struct source *source, size_t index, struct error *error)
   return status;
 }
 
+enum status work_facts(struct source *source, size_t index, struct facts *facts,
+                       struct digest **digest, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  char name[128];
+  *digest = NULL;
+  enum status status = work_load(source, index, error);
+  if (status != STATUS_OK)
+    return status;
+  struct progress *progress = meter_task(text_escape(tensor->name, name, sizeof name), 0);
+  status = facts_of_tensor(tensor, progress, facts, digest, error);
+  if (status != STATUS_OK)
+    work_place(source, index, error);
+  return status;
+}
+
 enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
                         const struct result_request *request, struct result **out,
                         struct error *error)

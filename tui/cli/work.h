@@ -29,6 +29,11 @@ void work_place(const struct source *source, size_t index, struct error *error);
 /* Loads tensor INDEX, with the meter running. A message names the source and the tensor. */
 enum status work_load(struct source *source, size_t index, struct error *error);
 
+/* Loads tensor INDEX and describes it, with the meter running; the caller frees the digest (NULL
+ * where the tensor has none). A message names the source and the tensor. */
+enum status work_facts(struct source *source, size_t index, struct facts *facts,
+                       struct digest **digest, struct error *error);
+
 /* Loads tensor INDEX and measures it, with the meter running. A message names the source and the
  * tensor. */
 enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
