@@ -53,6 +53,9 @@ void figure_free(struct figure *figure)
   for (size_t i = 0; i < figure->panels; i++)
     panel_free(figure->panel[i]);
   free(figure->panel);
+  for (size_t i = 0; i < figure->words; i++)
+    free(figure->word[i]);
+  free(figure->word);
   for (size_t i = 0; i < FIGURE_CAPTION_LINES; i++)
     free(figure->caption[i]);
   free(figure->recipe);
@@ -81,6 +84,15 @@ struct panel *figure_add_panel(struct figure *figure, const char *title)
   panel->x.hi = panel->y.hi = 1;
   figure->panel[figure->panels++] = panel;
   return panel;
+}
+
+bool figure_add_word(struct figure *figure, const char *text)
+{
+  char **grown = mem_resize(figure->word, figure->words + 1, sizeof *grown);
+  if (!grown)
+    return false;
+  figure->word = grown;
+  return copy_text(text, &figure->word[figure->words]) && ++figure->words;
 }
 
 /* N values of FROM in *out; NULL stays NULL. */

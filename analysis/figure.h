@@ -76,6 +76,8 @@ struct figure {
   char *title;
   size_t panels;
   struct panel **panel; /* stacked, top to bottom, sharing the width */
+  size_t words;
+  char **word; /* a list below the panels, in columns: what labels in the panels stand for */
   char *caption[FIGURE_CAPTION_LINES];
   char *recipe; /* the command line that makes this figure again */
 };
@@ -87,6 +89,8 @@ struct panel *figure_add_panel(struct figure *figure, const char *title);
  * none). NULL when memory runs out. */
 struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role role, size_t n,
                             const double *x, const double *y, const char *label);
+/* Appends TEXT to the list; false when memory runs out. */
+bool figure_add_word(struct figure *figure, const char *text);
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);
 /* An axis of N things with names (copied): the ticks 0..n-1, with half a place around them. */
 bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names);

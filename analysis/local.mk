@@ -2,8 +2,11 @@
 
 noinst_LIBRARIES += libanalysis.a
 libanalysis_a_SOURCES = \
+	analysis/board.c analysis/board.h \
+	analysis/board_export.c \
 	analysis/engine.c analysis/engine.h \
 	analysis/export.c analysis/export.h \
+	analysis/fig_board.c \
 	analysis/fig_channels.c \
 	analysis/fig_error.c \
 	analysis/fig_format.c \

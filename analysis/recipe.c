@@ -186,9 +186,9 @@ static void put_view(struct text *text, const struct view *view)
 /* True when a command line would take WORD for a subcommand. */
 static bool is_subcommand(const char *word)
 {
-  static const char *const subcommands[] = {"explore", "list",   "report",    "inspect",
-                                            "plot",    "sweep",  "survey",    "layer",
-                                            "plan",    "replay", "experiment"};
+  static const char *const subcommands[] = {"explore", "list", "report", "inspect",
+                                            "board",   "plot", "sweep",  "survey",
+                                            "layer",   "plan", "replay", "experiment"};
   for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
     if (strcmp(word, subcommands[i]) == 0)
       return true;
@@ -423,7 +423,8 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
 {
   const struct view_type *type = view_find(value);
   if (!type)
-    return bad_value(error, "--view", "histogram, error, channels, inspector or format", value);
+    return bad_value(error, "--view", "histogram, error, channels, inspector, format or board",
+                     value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
 }
@@ -505,8 +506,7 @@ static const struct option {
     {"--view", NULL, true, take_view},       {"--log", NULL, false, take_log},
     {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
     {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
-    {"--block", NULL, true, take_block},
-    {"--over", NULL, true, take_over},
+    {"--block", NULL, true, take_block},     {"--over", NULL, true, take_over},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

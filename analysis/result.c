@@ -2,6 +2,7 @@
 
 #include "analysis/measure.h"
 #include "data/numbers.h"
+#include "quant/base/clock.h"
 #include "quant/base/size.h"
 
 #include <math.h>
@@ -55,6 +56,18 @@ static size_t passes(const struct result_request *request)
   return (size_t)(1 + (request->bins > 0) + (request->details ? 2 : 0) + request->blocks);
 }
 
+/* The board that goes with RESULT. */
+static enum status compute_board(const struct tensor *tensor, const struct result_request *request,
+                                 const struct digest *digest, struct progress *progress,
+                                 struct result *result, struct error *error)
+{
+  const struct board_request board = {.unit =
+                                          request->unit < 0 ? PROBE_LARGEST : (size_t)request->unit,
+                                      .facts = &result->facts,
+                                      .digest = digest};
+  return board_compute(tensor, &result->quantizer, &board, progress, &result->board, error);
+}
+
 static enum status measure_all(const struct measure *known, const struct result_request *request,
                                struct result *result, struct error *error)
 {
@@ -85,9 +98,11 @@ static enum status fit(const struct tensor *tensor, const struct feed *feed,
   if (block->importance[0])
     status = numbers_read(block->importance, &weights, &block->weight_count, error);
   block->weights = weights;
+  double start = seconds_now();
   if (status == STATUS_OK)
     status = quantizer_fit_digest(&quantizer, feed, &tensor->shape, digest, progress, &result->fit,
                                   error);
+  result->fit_seconds = seconds_now() - start;
   free(weights);
   return status;
 }
@@ -109,9 +124,13 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   const struct digest *digest = request->facts ? request->digest : own;
   if (status == STATUS_OK)
     status = fit(tensor, &feed, digest, progress, result, error);
-  digest_free(own);
   measure.fit = result->fit;
-  return status == STATUS_OK ? measure_all(&measure, request, result, error) : status;
+  if (status == STATUS_OK)
+    status = measure_all(&measure, request, result, error);
+  if (status == STATUS_OK && request->board)
+    status = compute_board(tensor, request, digest, progress, result, error);
+  digest_free(own);
+  return status;
 }
 
 enum status result_compute(const struct tensor *tensor, const struct quantizer *quantizer,
@@ -144,6 +163,7 @@ void result_free(struct result *result)
   free(result->channels.channel);
   free(result->channels.by_ratio);
   inspect_errors_free(result->blocks);
+  board_free(result->board);
   if (result->fit)
     fit_free(result->fit);
   free(result);

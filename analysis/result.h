@@ -6,6 +6,7 @@
 #ifndef QSCOPE_ANALYSIS_RESULT_H
 #define QSCOPE_ANALYSIS_RESULT_H
 
+#include "analysis/board.h"
 #include "analysis/facts.h"
 #include "analysis/histogram.h"
 #include "analysis/inspect.h"
@@ -22,27 +23,30 @@ enum { RESULT_BINS_MOST = 1 << 20 };
 
 /* Numbers of one channel of the chosen axis. */
 struct channel {
-  double absmax, scale; /* scale: of the unit, when each channel has one or all share it; else NaN */
+  double absmax,
+      scale; /* scale: of the unit, when each channel has one or all share it; else NaN */
   double mse, sqnr_db, clip_rate;
   double ratio; /* absmax / the median channel's absmax */
   uint64_t finite;
 };
 
 struct channels {
-  unsigned axis;  /* 0-based */
+  unsigned axis; /* 0-based */
   size_t count;
   struct channel *channel;
   double median_absmax;
   bool share_scales; /* some scale of the quantizer serves elements of several channels */
-  size_t *by_ratio; /* channel numbers, largest ratio first: the outlier list */
+  size_t *by_ratio;  /* channel numbers, largest ratio first: the outlier list */
 };
 
 struct result_request {
-  int axis;            /* channels along this axis; negative counts from the end */
-  size_t bins;         /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
-  double lo, hi;       /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
-  bool details;        /* also relative errors, KL (two more passes) */
-  bool blocks;         /* also the error of each block (one more) */
+  int axis;                  /* channels along this axis; negative counts from the end */
+  size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
+  double lo, hi;             /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
+  bool details;              /* also relative errors, KL (two more passes) */
+  bool blocks;               /* also the error of each block (one more) */
+  bool board;                /* also the calibrator board (many) ... */
+  long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */
 };
@@ -57,9 +61,11 @@ struct result {
   /* Mean and largest |error| of the elements in each bin of `original` (NaN where empty): the
    * "error against x" curve. */
   double *error_mean, *error_max;
-  struct fit *fit; /* scales, ranges and levels; owned */
+  struct fit *fit;               /* scales, ranges and levels; owned */
   struct inspect_errors *blocks; /* NULL unless asked for */
+  struct board *board;           /* the same */
   bool has_details;
+  double fit_seconds; /* that choosing the scales took */
 };
 
 /* Fits QUANTIZER to TENSOR and measures it. Counts progress in elements. STATUS_USAGE (axis),

@@ -16,6 +16,8 @@ const struct view_type view_table[] = {
      VIEW_INSPECTOR, fig_inspector, NULL},
     {"format", "Format", "the numbers of a format, and how far apart they are", VIEW_FORMAT, NULL,
      fig_format},
+    {"board", "Board", "error against clip threshold, and what every calibrator chooses",
+     VIEW_BOARD, fig_board, NULL},
 };
 const size_t view_table_length = sizeof view_table / sizeof *view_table;
 

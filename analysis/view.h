@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_INSPECTOR, VIEW_FORMAT };
+enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_INSPECTOR, VIEW_FORMAT, VIEW_BOARD };
 
 enum { VIEW_WORST_BLOCK = -1 };
 
@@ -17,7 +17,7 @@ struct view {
   double lo, hi; /* zoom window on the x axis; NaN, NaN: everything */
   int axis;      /* of the channels */
   long channel;  /* this channel alone, or -1 */
-  long block;    /* of the inspector, counted from 0; or VIEW_WORST_BLOCK */
+  long block;    /* of the inspector, unit of the board; from 0, or VIEW_WORST_BLOCK */
   size_t bins;   /* 0: chosen by whoever draws */
 };
 

@@ -151,20 +151,23 @@ float grid_last_inside(const struct grid_end *end, float scale, enum rounding mo
   return x;
 }
 
+void unit_bounds(const struct grid *grid, const struct unit *unit, enum rounding mode,
+                 struct tally_bounds *bounds)
+{
+  struct grid_end end[2];
+  grid->format->family->ends(grid, unit, end);
+  *bounds = (struct tally_bounds){.clip_lo = -grid_last_inside(&end[0], unit->scale, mode),
+                                  .clip_hi = grid_last_inside(&end[1], unit->scale, mode),
+                                  .rail_lo = unit->lo * unit->scale,
+                                  .rail_hi = unit->hi * unit->scale};
+}
+
 void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
 {
-  const struct unit *u = &fit->unit[unit];
-  enum rounding mode = fit->quantizer.rounding;
-  struct grid_end end[2];
-  if (fit->block) {
+  if (fit->block)
     block_bounds(fit, unit, bounds);
-    return;
-  }
-  fit->family->ends(&fit->grid, u, end);
-  *bounds = (struct tally_bounds){.clip_lo = -grid_last_inside(&end[0], u->scale, mode),
-                                  .clip_hi = grid_last_inside(&end[1], u->scale, mode),
-                                  .rail_lo = u->lo * u->scale,
-                                  .rail_hi = u->hi * u->scale};
+  else
+    unit_bounds(&fit->grid, &fit->unit[unit], fit->quantizer.rounding, bounds);
 }
 
 /* --- round trip --------------------------------------------------------------------------- */

@@ -18,6 +18,8 @@ struct block_fit {
   float lo_step, hi_step; /* from them to the next level */
 };
 
+enum { FIT_SMALL_UNIT = 1 << 20 }; /* elements: gathered for calibration; larger units stay */
+
 struct fit {
   struct quantizer quantizer;
   const struct family *family; /* of the format */
@@ -30,6 +32,13 @@ struct fit {
 
 /* What calibrators are told about QUANTIZER. */
 struct calibration fit_calibration(const struct quantizer *quantizer);
+
+/* SCALE, or the nearest that can be a scale: x / scale has to mean something. */
+float fit_usable_scale(float scale);
+
+/* Bounds for the tally of UNIT; `bulk` is left 0. */
+void unit_bounds(const struct grid *grid, const struct unit *unit, enum rounding mode,
+                 struct tally_bounds *bounds);
 
 /* The last float32 that does not round beyond END under SCALE. */
 float grid_last_inside(const struct grid_end *end, float scale, enum rounding mode);

@@ -12,10 +12,9 @@
 #include <string.h>
 
 enum {
-  CACHE_LINE = 16,      /* elements */
-  SMALL_UNIT = 1 << 20, /* elements: gathered, and calibrated in parallel with other units */
-  TILE_MOST = 1 << 21,  /* elements that a worker gathers at once, beyond a single unit */
-  LINE_ELEMENTS = 256,  /* neighbouring elements to read at once from interleaved units */
+  CACHE_LINE = 16,     /* elements */
+  TILE_MOST = 1 << 21, /* elements that a worker gathers at once, beyond a single unit */
+  LINE_ELEMENTS = 256, /* neighbouring elements to read at once from interleaved units */
 };
 
 /* Values to calibrate on, with the grain laid over them. */
@@ -60,12 +59,15 @@ struct calibration fit_calibration(const struct quantizer *quantizer)
 
 /* --- one unit ----------------------------------------------------------------------------- */
 
+float fit_usable_scale(float scale)
+{
+  return scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
+}
+
 static void set_unit(const struct fitting *fitting, size_t unit, struct scaling scaling)
 {
   struct fit *fit = fitting->fit;
-  float scale = scaling.scale;
-  /* No scale may be 0 or infinite: x / scale has to mean something. */
-  scaling.scale = scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
+  scaling.scale = fit_usable_scale(scaling.scale);
   fit->unit[unit] = calibration_unit(&fit->grid, &scaling);
 }
 
@@ -331,7 +333,7 @@ static enum status calibrate(struct fitting *fitting)
   if (status != STATUS_OK)
     return status;
   size_t capacity = unit_capacity(fitting);
-  if (extremes || capacity == 0 || capacity > SMALL_UNIT || any_digest(fitting))
+  if (extremes || capacity == 0 || capacity > FIT_SMALL_UNIT || any_digest(fitting))
     return fit_in_place(fitting);
   status = fit_small_units(fitting, capacity);
   int failure = atomic_load(&fitting->failure);

@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += libquant.a
 libquant_a_SOURCES = \
+	quant/base/clock.h \
 	quant/base/half.h \
 	quant/base/nearest.c quant/base/nearest.h \
 	quant/base/number.c quant/base/number.h \
@@ -39,6 +40,7 @@ libquant_a_SOURCES = \
 	quant/kernels/kernels.c quant/kernels/kernels.h \
 	quant/minifloat.c \
 	quant/power.c \
+	quant/probe.c quant/probe.h \
 	quant/quantizer.c quant/quantizer.h \
 	quant/rounding.h \
 	quant/sample.c quant/sample.h \

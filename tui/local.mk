@@ -6,6 +6,7 @@ libfigure_a_SOURCES = \
 	tui/figure/canvas.c tui/figure/canvas.h \
 	tui/figure/draw.h \
 	tui/figure/labels.c \
+	tui/figure/list.c \
 	tui/figure/libraries.c tui/figure/libraries.h \
 	tui/figure/marks.c \
 	tui/figure/panel.c \
@@ -42,6 +43,7 @@ libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 
 bin_PROGRAMS += qscope
 qscope_SOURCES = \
+	tui/cli/board.c \
 	tui/cli/calibrators.c \
 	tui/cli/commands.h \
 	tui/cli/explore.c \

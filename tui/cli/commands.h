@@ -14,7 +14,8 @@ enum {
   COMMAND_REPLAY = 64,
   COMMAND_INSPECT = 128,
   COMMAND_SWEEP = 256,
-  COMMAND_ANY = 511,
+  COMMAND_BOARD = 2048,
+  COMMAND_ANY = 4095,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
@@ -23,6 +24,7 @@ enum status report_run(const struct options *options, struct error *error);
 enum status inspect_run(const struct options *options, struct error *error);
 enum status plot_run(const struct options *options, struct error *error);
 enum status sweep_command_run(const struct options *options, struct error *error);
+enum status board_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
 enum status replay_run(const struct options *options, struct error *error);

@@ -31,6 +31,8 @@ const struct command command_table[] = {
      1, plot_run},
     {"sweep", "SOURCE --over WHAT", "the numbers while one word of the specs changes; -o: a figure",
      COMMAND_SWEEP, 1, sweep_command_run},
+    {"board", "SOURCE", "every calibrator on one tensor, ranked, and what each costs", COMMAND_BOARD,
+     1, board_run},
     {"formats", "", "the number formats", COMMAND_FORMATS, 0, formats_run},
     {"calibrators", "", "the ways to choose a range", COMMAND_CALIBRATORS, 0, calibrators_run},
     {"replay", "RECIPE|FIG.png", "the state that a recipe or a figure carries", COMMAND_REPLAY, 8,

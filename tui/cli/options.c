@@ -223,7 +223,7 @@ static enum status apply_switch(void *member, const char *text, struct error *er
 
 enum {
   STATE = COMMAND_EXPLORE | COMMAND_PLOT | COMMAND_REPLAY,
-  DRAWS = COMMAND_PLOT | COMMAND_REPLAY | COMMAND_SWEEP,
+  DRAWS = COMMAND_PLOT | COMMAND_REPLAY | COMMAND_SWEEP | COMMAND_BOARD,
   SCREEN = COMMAND_EXPLORE | COMMAND_REPLAY,
 };
 
@@ -239,29 +239,31 @@ static const struct row {
   enum status (*apply)(void *member, const char *text, struct error *error);
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
-     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP, 0, apply_tensor},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_tensor},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
-     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP, 0, apply_quantizer},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_quantizer},
     {"over", 0, "WHAT", "bits=2:8, group=32,64, block=16:256, calibrator, format",
      COMMAND_SWEEP | COMMAND_REPLAY, MEMBER(over), apply_word},
-    {"view", 0, "VIEW", "histogram, error, channels, inspector or format", STATE, 0, apply_view},
+    {"view", 0, "VIEW", "histogram, error, channels, inspector, format, board", STATE, 0,
+     apply_view},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end", STATE | COMMAND_REPORT,
      MEMBER(view.axis), apply_axis},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
-    {"block", 0, "N|worst", "the block to inspect, counted from 0 (worst)", STATE | COMMAND_INSPECT,
-     MEMBER(view.block), apply_block},
+    {"block", 0, "N|worst", "the block to inspect, the unit of the board; from 0 (worst)",
+     STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_FORMATS |
-         COMMAND_CALIBRATORS,
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
+         COMMAND_FORMATS | COMMAND_CALIBRATORS,
      MEMBER(style), apply_json},
     {"csv", 0, NULL, "write comma-separated values",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_FORMATS, MEMBER(style), apply_csv},
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_FORMATS, MEMBER(style),
+     apply_csv},
     {"values", 0, "FORMAT", "all codes of FORMAT and what they mean", COMMAND_FORMATS,
      MEMBER(values), apply_word},
-    {"output", 'o', "FILE", "write to FILE; plot, sweep: a .png", COMMAND_REPORT | DRAWS,
+    {"output", 'o', "FILE", "write to FILE; plot, sweep, board: a .png", COMMAND_REPORT | DRAWS,
      MEMBER(output), apply_word},
     {"size", 0, "WxH", "size of the figure in pixels (1600x1000)", DRAWS, MEMBER(figure),
      apply_size},

@@ -60,7 +60,9 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .bins = view->bins ? view->bins : FIGURE_BINS,
                                          .lo = view->lo,
                                          .hi = view->hi,
-                                         .blocks = view->kind == VIEW_INSPECTOR};
+                                         .blocks = view->kind == VIEW_INSPECTOR,
+                                         .board = view->kind == VIEW_BOARD,
+                                         .unit = view->block};
   struct result *result = NULL;
   enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
   if (status == STATUS_OK)

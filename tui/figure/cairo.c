@@ -135,6 +135,9 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   double caption = draw_caption(canvas, figure, 0, false);
   double bottom = canvas->height - margin - caption - (caption > 0 ? gap : 0);
   draw_caption(canvas, figure, bottom + gap, true);
+  double list = list_height(canvas, figure);
+  bottom -= list + (list > 0 ? gap : 0);
+  list_draw(canvas, figure, bottom + gap);
   if (figure->panels == 0)
     return;
   size_t low = rulers(figure), tall = figure->panels - low;

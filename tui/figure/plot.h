@@ -60,6 +60,12 @@ void labels_points(struct plot *plot);
  * TOP down; returns where the frame may begin. */
 double labels_head(const struct plot *plot, double top);
 
+/* --- the list below the panels: list.c ------------------------------------------------------- */
+
+/* Height of the list of FIGURE, 0 without one. */
+double list_height(const struct canvas *canvas, const struct figure *figure);
+void list_draw(const struct canvas *canvas, const struct figure *figure, double top);
+
 /* --- panels: panel.c ------------------------------------------------------------------------- */
 
 /* Draws PANEL in AREA (with its labels); the frame begins at LEFT and ends at RIGHT. */

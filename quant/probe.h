@@ -1,0 +1,74 @@
+/* A probe: one unit of a tensor on which thresholds are tried before any is taken.
+ *
+ * It holds the unit's values as calibrators see them, and tells what any scaling of them would
+ * lose, many scalings in one visit of the values. Ownership: probe_open allocates, probe_close
+ * frees; batch and progress are borrowed until then. Threads: immutable once open; probe_measure is
+ * itself parallel. */
+#ifndef QSCOPE_QUANT_PROBE_H
+#define QSCOPE_QUANT_PROBE_H
+
+#include "quant/calibrator.h"
+#include "quant/quantizer.h"
+
+enum { PROBE_MOST = 256 }; /* scalings that probe_measure takes at once */
+
+/* The unit with the largest magnitude, the first one of several. */
+#define PROBE_LARGEST SIZE_MAX
+
+struct probe {
+  struct quantizer quantizer;
+  struct calibration calibration;
+  struct grid grid; /* saturates */
+  struct grain grain;
+  const struct batch *batch;
+  struct sample sample; /* of `unit`; `finite` may be 0 */
+  size_t unit;
+  double signal2; /* sum of x^2 */
+  float *values;  /* of a small unit */
+};
+
+/* STATUS_USAGE when QUANTIZER leaves no threshold to choose (its format brings blocks and scales,
+ * or learns its levels), and the sentence that says so. */
+enum status probe_check(const struct quantizer *quantizer, struct error *error);
+
+/* Lays QUANTIZER, whose scales a calibrator chooses, over the tensor that BATCH holds, and reads
+ * UNIT (or PROBE_LARGEST) of it; a digest saves the reading where all elements share one scale.
+ * STATUS_USAGE: the axis or the unit does not exist, or probe_check says no; STATUS_MEMORY,
+ * STATUS_CANCELLED. Nothing to close on failure. */
+enum status probe_open(const struct quantizer *quantizer, const struct batch *batch, size_t unit,
+                       struct progress *progress, struct probe *out, struct error *error);
+void probe_close(struct probe *probe);
+
+/* True when there is something to choose: a finite value other than 0. */
+bool probe_has_values(const struct probe *probe);
+
+/* The choice of QUANTIZER, which differs from the probe's in its calibrator alone. */
+enum status probe_choose(const struct probe *probe, const struct quantizer *quantizer,
+                         struct choice *choice, struct error *error);
+
+/* The choice that cuts at THRESHOLD, in the domain of x: both sides there when symmetric; when
+ * asymmetric both ends of the data moved by the same factor, the farther one to THRESHOLD. */
+struct choice probe_threshold(const struct probe *probe, double threshold);
+
+/* Scale and zero point of CHOICE, as a fit would have them. */
+struct scaling probe_scaling(const struct probe *probe, const struct choice *choice);
+
+/* The threshold that CHOICE means: the larger magnitude of its ends, or of the ends of its grid
+ * when it fixed the scale. */
+double probe_threshold_of(const struct probe *probe, const struct choice *choice);
+
+/* Ends of the grid under SCALING, in the domain of x. */
+void probe_range(const struct probe *probe, const struct scaling *scaling, double *lo, double *hi);
+
+/* What a scaling loses, summed over the finite values: the error, the part of it that values beyond
+ * the range make, and how many these are (definitions: analysis/metrics.h). */
+struct loss {
+  double error2, clipped_error2;
+  uint64_t clipped;
+};
+
+/* The losses of COUNT (at most PROBE_MOST) scalings. STATUS_MEMORY, STATUS_CANCELLED. */
+enum status probe_measure(const struct probe *probe, const struct scaling *scalings, size_t count,
+                          struct loss *out, struct error *error);
+
+#endif
