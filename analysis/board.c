@@ -30,7 +30,7 @@ static struct board_loss loss_of(const struct probe *probe, const struct loss *l
 {
   double n = (double)probe->sample.finite, clipped = fmin(loss->clipped_error2, loss->error2);
   return (struct board_loss){.mse = loss->error2 / n,
-                             .rounding_mse = (loss->error2 - clipped) / n,
+                             .rounding_mse = isfinite(clipped) ? (loss->error2 - clipped) / n : 0,
                              .clipping_mse = clipped / n,
                              .sqnr_db = sqnr_db(probe->signal2, loss->error2),
                              .clip_rate = (double)loss->clipped / n};

@@ -22,7 +22,8 @@ enum {
   BOARD_NAME = 64,
 };
 
-/* What a threshold loses. SQNR: +inf when nothing is lost. */
+/* What a threshold loses. SQNR: +inf when nothing is lost. Next to FLT_MAX the end of a grid may
+ * be infinite, and so is the error then. */
 struct board_loss {
   double mse, rounding_mse, clipping_mse, sqnr_db, clip_rate;
 };

@@ -39,6 +39,6 @@ const struct view_type *view_find(const char *name)
 
 struct view view_default(void)
 {
-  return (struct view){.kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1,
-                       .block = VIEW_WORST_BLOCK};
+  return (struct view){
+      .kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1, .block = VIEW_WORST_BLOCK};
 }

@@ -7,7 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum view_kind { VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_INSPECTOR, VIEW_FORMAT, VIEW_BOARD };
+enum view_kind {
+  VIEW_HISTOGRAM,
+  VIEW_ERROR,
+  VIEW_CHANNELS,
+  VIEW_INSPECTOR,
+  VIEW_FORMAT,
+  VIEW_BOARD
+};
 
 enum { VIEW_WORST_BLOCK = -1 };
 

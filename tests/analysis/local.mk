@@ -2,6 +2,7 @@
 
 if HAVE_CMOCKA
 ANALYSIS_TESTS = \
+	tests/analysis/test_board \
 	tests/analysis/test_channels \
 	tests/analysis/test_engine \
 	tests/analysis/test_facts \
@@ -24,6 +25,10 @@ ANALYSIS_TEST_LIBS = $(ANALYSIS_LIBS) $(CMOCKA_LIBS)
 TEST_TENSORS = tests/analysis/tensors.c tests/analysis/tensors.h \
 	tests/support/portable.c tests/support/portable.h
 TEST_REFERENCE = tests/analysis/reference.c tests/analysis/reference.h
+tests_analysis_test_board_SOURCES = tests/analysis/test_board.c $(TEST_TENSORS) \
+	tests/support/npy_vectors.c tests/support/npy_vectors.h
+tests_analysis_test_board_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_analysis_test_board_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TENSORS) \
 	$(TEST_REFERENCE)
 tests_analysis_test_channels_LDADD = $(ANALYSIS_TEST_LIBS)

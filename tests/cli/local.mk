@@ -1,6 +1,7 @@
 # Command-line tests: shell scripts that run the program and print TAP.
 
 CLI_TESTS = \
+	tests/cli/board.sh \
 	tests/cli/docs.sh \
 	tests/cli/errors.sh \
 	tests/cli/frame.sh \

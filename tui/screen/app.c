@@ -174,7 +174,9 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .bins = (size_t)bins,
                                    .lo = state->view.lo,
                                    .hi = state->view.hi,
-                                   .blocks = state->view.kind == VIEW_INSPECTOR};
+                                   .blocks = state->view.kind == VIEW_INSPECTOR,
+                                   .board = state->view.kind == VIEW_BOARD,
+                                   .unit = state->view.block};
   explorer->requested = *state;
   explorer->requested_bins = bins;
   explorer->work = work;
@@ -201,8 +203,10 @@ static int figure_bins(const struct view *view)
 /* True when the view needs more of the present numbers than was measured. */
 static bool lacks_blocks(const struct explorer *explorer)
 {
-  return explorer->state.view.kind == VIEW_INSPECTOR && explorer->work == WORK_NONE &&
-         !explorer_stale(explorer) && !explorer->result->blocks;
+  enum view_kind kind = explorer->state.view.kind;
+  return explorer->work == WORK_NONE && !explorer_stale(explorer) &&
+         ((kind == VIEW_INSPECTOR && !explorer->result->blocks) ||
+          (kind == VIEW_BOARD && !explorer->result->board));
 }
 
 static void start_work(struct explorer *explorer)

@@ -1,0 +1,52 @@
+#!/bin/sh
+# qscope board: rows are reports of their specs, the ranking is by SQNR, figures carry a recipe that
+# makes them again, and what has no threshold says so.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+source=synth:laplace,shape=64x256
+qscope board $source -q int8 -q int4,asym --json >board.json 2>err.txt
+is "$? $(cat err.txt)" "0 " "two boards, without a remark"
+is "$(get "#" 0.spec 1.spec 0.curve.# 0.units 0.exact <board.json | tr '\n' ' ')" \
+  "2 int8,sym,tensor,minmax int4,asym,tensor,minmax 145 1 true " "curves of two quantizers"
+rows=$(get 0.rows.# <board.json)
+ok "$([ "$rows" -ge 4 ]; echo $?)" "a row for each calibrator"
+for row in 0 1 2; do
+  spec=$(get 0.rows.$row.spec <board.json)
+  qscope report $source -q "$spec" --json >report.json
+  for metric in sqnr_db clip_rate; do
+    is "$(printf %.9g "$(get 0.rows.$row.metrics.$metric <board.json)")" \
+      "$(printf %.9g "$(get metrics.$metric <report.json)")" "$spec: $metric is that of report"
+  done
+done
+is "$(get 0.rows.0.distance_db <board.json)" 0 "the best row is the best"
+
+qscope board $source -q int8 --csv >board.csv
+is "$(wc -l <board.csv | tr -d ' ')" $((rows + 1)) "a heading and a row for each calibrator"
+like "$(sed -n 1p board.csv)" '^source,tensor,unit,rank,name,spec,threshold,share_of_absmax,' "the heading"
+qscope board $source >board.txt
+is "$?" 0 "int8 unless a spec is named"
+like "$(cat board.txt)" '^laplace  int8,sym,tensor,minmax' "what it is of"
+like "$(cat board.txt)" '^minmax +[0-9.]+ +100 % +[0-9.]+ dB +0 %' "minmax clips at the largest magnitude"
+like "$(qscope board $source -q e4m3)" '^without entropy: ' "who was left out, and why"
+like "$(qscope board $source -q int8,channel --block 3)" 'unit 3 of 0\.\.63' "the unit that was asked for"
+
+# What has no threshold, and what is wrong.
+like "$(qscope board $source -q q4_0)" 'brings its own blocks and scales' "block formats"
+fails 2 "unit 64 does not exist" "no such unit" qscope board $source -q int8,channel --block 64
+fails 2 "^qscope: board: expected a SOURCE" "no source" qscope board
+fails 2 "has no option '--over'" "an option of another" qscope board $source --over bits
+fails 3 "^qscope: none.npy: " "no such file" qscope board none.npy
+fails 2 "fig.svg: only .png" "not a PNG" qscope board $source -o fig.svg
+
+# Figures, and their recipes.
+qscope board $source -q int8,mse -o board.png --size 640x400 >out.txt 2>&1
+is "$? $(cat out.txt)" "0 " "a figure, without a word"
+is "$(qscope replay board.png --print)" \
+  "qscope $source -t laplace -q int8,sym,tensor,mse --view board" "its recipe is inside"
+qscope replay board.png -o again.png --size 640x400
+ok "$(cmp -s board.png again.png; echo $?)" "redrawn from the figure"
+qscope plot $source -q int8,mse --view board --log -o log.png --size 640x400
+is "$? $(cmp -s board.png log.png; echo $?)" "0 1" "squared error is another picture"
+qscope board $source -q int8 --csv -o both.png >both.csv
+is "$? $(wc -l <both.csv | tr -d ' ') $([ -s both.png ]; echo $?)" "0 $((rows + 1)) 0" "numbers and figure at once"
+done_testing
