@@ -1,6 +1,7 @@
 #include "analysis/board.h"
 
 #include "analysis/result.h"
+#include "data/tensor_digest.h"
 #include "quant/base/clock.h"
 #include "quant/base/number.h"
 #include "quant/base/size.h"
@@ -19,7 +20,9 @@ struct making {
   const struct board_request *request;
   struct facts facts; /* of the tensor, for rows that are measured as a whole */
   bool facts_known;
-  struct result *minmax; /* the same, to tell rows that choose nothing else */
+  struct digest *own_digest;   /* made here */
+  const struct digest *digest; /* of the tensor; NULL: none */
+  struct result *minmax;       /* the same, to tell rows that choose nothing else */
   struct scaling minmax_scaling;
   struct error *error;
 };
@@ -218,8 +221,10 @@ static enum status choose(struct making *making, struct board_row *row)
 /* The whole tensor, where the unit that is shown is not all of it. */
 static enum status measure_whole(struct making *making, struct board_row *row)
 {
-  const struct result_request request = {
-      .lo = (double)NAN, .hi = (double)NAN, .facts = making->facts_known ? &making->facts : NULL};
+  const struct result_request request = {.lo = (double)NAN,
+                                         .hi = (double)NAN,
+                                         .facts = making->facts_known ? &making->facts : NULL,
+                                         .digest = making->digest};
   struct result *result = NULL;
   enum status status = result_compute(making->tensor, &row->quantizer, &request,
                                       making->probe.sample.progress, &result, making->error);
@@ -360,32 +365,56 @@ static struct board *board_new(const struct quantizer *quantizer)
   return NULL;
 }
 
+/* Facts and digest of the tensor: those of the request, or, where a digest spares passes, made
+ * here. */
+static enum status know_tensor(struct making *making, struct progress *progress)
+{
+  const struct board_request *request = making->request;
+  if (request->facts) {
+    making->facts = *request->facts;
+    making->facts_known = true;
+    return STATUS_OK;
+  }
+  if (!tensor_has_digest(making->tensor) || request->digest)
+    return STATUS_OK;
+  making->facts_known = true;
+  return facts_of_tensor(making->tensor, progress, &making->facts, &making->own_digest,
+                         making->error);
+}
+
+static enum status compute(struct making *making, struct progress *progress)
+{
+  const struct quantizer *quantizer = &making->board->quantizer;
+  struct error why;
+  if (probe_check(quantizer, &why) != STATUS_OK) {
+    say_empty(making->board, why.text);
+    return STATUS_OK;
+  }
+  enum status status = know_tensor(making, progress);
+  if (status != STATUS_OK)
+    return status;
+  making->digest = making->own_digest ? making->own_digest : making->request->digest;
+  const struct batch batch = {tensor_feed(making->tensor), making->tensor->shape, making->digest};
+  status =
+      probe_open(quantizer, &batch, making->request->unit, progress, &making->probe, making->error);
+  if (status != STATUS_OK)
+    return status;
+  status = fill(making);
+  probe_close(&making->probe);
+  return status;
+}
+
 enum status board_compute(const struct tensor *tensor, const struct quantizer *quantizer,
                           const struct board_request *request, struct progress *progress,
                           struct board **out, struct error *error)
 {
-  const struct batch batch = {tensor_feed(tensor), tensor->shape, request->digest};
   struct making making = {
       .board = board_new(quantizer), .tensor = tensor, .request = request, .error = error};
   if (!making.board)
     return error_memory(error, "the board");
-  if (request->facts) {
-    making.facts = *request->facts;
-    making.facts_known = true;
-  }
-  struct error why;
-  enum status status = probe_check(quantizer, &why);
-  if (status != STATUS_OK) {
-    say_empty(making.board, why.text);
-    *out = making.board;
-    return STATUS_OK;
-  }
-  status = probe_open(quantizer, &batch, request->unit, progress, &making.probe, error);
-  if (status == STATUS_OK) {
-    status = fill(&making);
-    probe_close(&making.probe);
-  }
+  enum status status = compute(&making, progress);
   result_free(making.minmax);
+  digest_free(making.own_digest);
   if (status == STATUS_OK)
     *out = making.board;
   else
