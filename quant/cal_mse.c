@@ -14,6 +14,7 @@
 
 #include "quant/base/size.h"
 #include "quant/best_scale.h"
+#include "quant/sketch.h"
 
 #include <float.h>
 #include <math.h>
@@ -338,93 +339,23 @@ static enum status search_values(struct job *job, struct scale_search *search)
   return status;
 }
 
-/* --- large units: bins ----------------------------------------------------------------- */
+/* --- large units: a sketch ---------------------------------------------------------------- */
 
-enum { MANTISSA = 11, OCTAVES = 15, BINS = OCTAVES << MANTISSA };
-
-struct bin {
-  uint64_t count;
-  double sum; /* of |x| */
-};
-
-/* The bins of positive and of negative values, from the largest magnitude down; the last one takes
- * all that is smaller. */
-struct bins {
-  struct bin side[2][BINS];
-};
-
-static uint32_t bin_key(float x)
+static enum status search_sketch(struct job *job, struct scale_search *search)
 {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return (bits & 0x7fffffffU) >> (23 - MANTISSA);
-}
-
-static void bin_block(void *state, const float *x, const uint64_t *counts, size_t n,
-                      const void *context)
-{
-  struct bins *bins = state;
-  uint32_t top = *(const uint32_t *)context;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t below = top - bin_key(x[i]);
-    struct bin *bin = &bins->side[x[i] < 0][below < BINS ? below : BINS - 1];
-    uint64_t times = counts ? counts[i] : 1;
-    bin->count += times;
-    bin->sum += (double)times * (double)fabsf(x[i]);
-  }
-}
-
-static void merge_bins(void *into, const void *from, const void *context)
-{
-  (void)context;
-  struct bin *sum = ((struct bins *)into)->side[0];
-  const struct bin *bin = ((const struct bins *)from)->side[0];
-  for (size_t i = 0; i < 2 * BINS; i++) {
-    sum[i].count += bin[i].count;
-    sum[i].sum += bin[i].sum;
-  }
-}
-
-static void bins_to_atoms(const struct bins *bins, int exponent, double *size, double *weight,
-                          struct scale_search *search)
-{
-  size_t n = 0;
-  for (int side = 0; side < 2; side++) {
-    for (size_t i = 0; i < BINS; i++) {
-      const struct bin *bin = &bins->side[side][i];
-      if (bin->sum == 0)
-        continue;
-      weight[n] = (double)bin->count;
-      size[n] = ldexp(bin->sum / weight[n], -exponent);
-      search->energy += weight[n] * size[n] * size[n];
-      n++;
-    }
-    if (side == 0)
-      search->atoms.positive = n;
-  }
-  search->atoms.count = n;
-  search->atoms.size = size;
-  search->atoms.weight = weight;
-}
-
-static enum status search_bins(struct job *job, struct scale_search *search)
-{
-  uint32_t top = bin_key(sample_absmax(job->sample));
-  struct visitor visitor = {
-      .state_size = sizeof(struct bins), .block = bin_block, .merge = merge_bins, .context = &top};
-  struct bins *bins = mem_array(1, sizeof *bins);
-  double *atoms = mem_array(4 * (size_t)BINS, sizeof *atoms);
-  enum status status = bins && atoms ? sample_visit(job->sample, &visitor, bins) : STATUS_MEMORY;
-  if (status == STATUS_OK) {
-    bins_to_atoms(bins, job->exponent, atoms, atoms + 2 * (size_t)BINS, search);
-    status = search_all(job, search);
-  }
-  free(bins);
-  free(atoms);
+  const struct sample *whole = job->sample;
+  struct sketch sketch;
+  enum status status = sketch_make(whole, &sketch);
+  if (status != STATUS_OK)
+    return status;
+  job->sample = &sketch.sample;
+  status = search_values(job, search);
+  job->sample = whole;
+  sketch_free(&sketch);
   return status;
 }
 
-/* The bins' answer against minmax, and what lies around the better one, on the values. */
+/* The sketch's answer against minmax, and what lies around the better one, on the values. */
 static enum status settle(struct job *job, const struct choice *minmax)
 {
   double least = HUGE_VAL;
@@ -447,7 +378,7 @@ static enum status search_format(struct job *job)
   if (job->sample->values && job->sample->finite <= DIRECT)
     return search_values(job, &search);
   struct choice minmax = *job->best;
-  enum status status = search_bins(job, &search);
+  enum status status = search_sketch(job, &search);
   return status == STATUS_OK ? settle(job, &minmax) : status;
 }
 

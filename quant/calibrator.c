@@ -29,6 +29,18 @@ const struct calibrator calibrator_table[] = {
      .summary = "the least mean squared error over all scales and zero points (16-bit formats: the "
                 "best of 64 scales, refined)",
      .choose = mse_choose},
+    {.name = "lp",
+     .parameter = "P",
+     .default_value = 2.4,
+     .least = 0.5,
+     .most = 10,
+     .summary = "the least sum of |x - y|^P over all scales and zero points (2: mse)",
+     .explanation =
+         "Finds the scale and zero point with the least sum of |x - y|^P. Above 2, large errors "
+         "weigh more and less is clipped; below 2, the many small values win and more is clipped. "
+         "The least Lp error is not the least mean squared error: what a layer loses is nearer to "
+         "that.",
+     .choose = lp_choose},
     {.name = "sigma",
      .parameter = "K",
      .default_value = 4,

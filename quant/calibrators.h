@@ -12,7 +12,7 @@ typedef enum status choose_function(const struct calibration *calibration,
 choose_function absmax_choose, ema_choose, sample_mean_choose;
 choose_function percentile_choose, entropy_choose, mse_choose;
 choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
-choose_function ppq_percentile_choose, alternate_choose;
+choose_function ppq_percentile_choose, alternate_choose, lp_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 
 #endif

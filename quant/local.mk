@@ -17,6 +17,7 @@ libquant_a_SOURCES = \
 	quant/cal_aciq.c \
 	quant/cal_alternate.c \
 	quant/cal_entropy.c \
+	quant/cal_lp.c \
 	quant/cal_mse.c \
 	quant/cal_percentile.c \
 	quant/cal_ppq.c \
@@ -44,6 +45,7 @@ libquant_a_SOURCES = \
 	quant/quantizer.c quant/quantizer.h \
 	quant/rounding.h \
 	quant/sample.c quant/sample.h \
+	quant/sketch.c quant/sketch.h \
 	quant/spec.h quant/spec_block.c \
 	quant/trial.c quant/trial.h
 

@@ -39,14 +39,14 @@ static inline float whole_part(float v)
   return (v + ROUND_MAGIC) - ROUND_MAGIC;
 }
 
-/* (|x - y| unit)^p as mantissa * 2^(exponent - 1023): float32 holds the one, not the other. The
+/* (d unit)^p as mantissa * 2^(exponent - 1023): float32 holds the one, not the other. The
  * parts are good to some 2e-7. Errors that are denormal count as none. */
-static void block_powers(const float *x, const float *y, size_t n, struct power power,
-                         float *mantissa, int32_t *exponent)
+static void block_powers(const float *distance, size_t n, struct power power, float *mantissa,
+                         int32_t *exponent)
 {
   const uint32_t root_half = 0x3f3504f3u;
   for (size_t i = 0; i < n; i++) {
-    float d = bits_float(float_magnitude(x[i] - y[i])) * power.unit;
+    float d = distance[i] * power.unit;
     uint32_t shifted = float_bits(d) - root_half;
     float e = (float)((int32_t)shifted >> 23);
     float log = log2_near_1(bits_float((shifted & 0x7fffffu) + root_half) - 1);
@@ -70,17 +70,28 @@ static void block_terms(const float *mantissa, const int32_t *exponent, size_t n
   }
 }
 
-double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
-                           double p, float unit)
+void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out)
 {
   const struct power power = power_of(p, unit);
   float mantissa[KERNEL_BLOCK];
   int32_t exponent[KERNEL_BLOCK];
+  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
+    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
+    block_powers(d + done, m, power, mantissa, exponent);
+    block_terms(mantissa, exponent, m, out + done);
+  }
+}
+
+double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
+                           double p, float unit)
+{
+  float d[KERNEL_BLOCK];
   double term[KERNEL_BLOCK], lane[LANES] = {0};
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
-    block_powers(x + done, y + done, m, power, mantissa, exponent);
-    block_terms(mantissa, exponent, m, term);
+    for (size_t i = 0; i < m; i++)
+      d[i] = bits_float(float_magnitude(x[done + i] - y[done + i]));
+    KERNEL(powers)(d, m, p, unit, term);
     for (size_t i = 0; counts && i < m; i++)
       term[i] *= (double)counts[done + i];
     while (m % LANES)

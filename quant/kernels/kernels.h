@@ -133,6 +133,8 @@ struct kernels {
    * eight lanes. */
   double (*power_error)(const float *x, const float *y, const uint64_t *counts, size_t n, double p,
                         float unit);
+  /* The powers themselves, of distances d >= 0. */
+  void (*powers)(const float *d, size_t n, double p, float unit, double *out);
   /* Adds the sums of a least-squares line through x over y, in eight double lanes. */
   void (*line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
   /* Adds the block to TALLY. Non-finite x are left out of everything. */

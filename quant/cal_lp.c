@@ -1,0 +1,356 @@
+/* lp=P: the scale (and zero point) with the least sum of |x - y|^P. P = 2 is mse.
+ *
+ * Formats up to 8 bits, P >= 1: branch and bound over the scale. On an interval of scales, a value
+ * whose code is the same at both ends keeps it in between, and its |x - s r|^P is convex, so it
+ * lies above its tangent in the middle. A value that changes its code has an error that
+ * varies by at most its level times the change of the scale. The sum of these bounds is below the
+ * least error of the interval; intervals that cannot be better than the best by a relative
+ * 1e-5 are left, the others are cut in four. For P < 1 errors are no longer convex between two
+ * codes, but least at one of the ends. Large units are searched in a sketch, and what that finds is
+ * settled on the values. Asymmetric: from a scan of zero points, each next to the best is
+ * searched. 16-bit formats: 64 scales, the best refined. minmax and mse are where every
+ * search starts: the answer is never worse than theirs. */
+#include "quant/base/size.h"
+#include "quant/calibrators.h"
+#include "quant/sketch.h"
+#include "quant/trial.h"
+
+#include <float.h>
+#include <math.h>
+
+enum { WHOLE = 48, PARTS = 4, MAX_DEPTH = 14, MAX_VISITS = 6000, SCANNED_ZEROS = 16 };
+
+/* The first intervals are this wide; how near to the least error the search comes, for P >= 1 and
+ * below: there the bounds close in too slowly. */
+#define RATIO            0.92
+#define TOLERANCE        1e-5
+#define COARSE_TOLERANCE 1e-3
+
+struct search {
+  const struct calibration *calibration;
+  const struct sample *sample; /* the sketch */
+  struct grid grid;
+  double norm;
+  int exponent;
+  long zero; /* the one that is being searched */
+  struct scaling best;
+  double least;
+  size_t visits;
+};
+
+/* --- one interval ------------------------------------------------------------------------- */
+
+struct interval {
+  const struct search *search;
+  struct unit ends[2], middle; /* the scales; ENDS ascend */
+  float rail[2];               /* lowest and highest value at the middle */
+};
+
+struct bound {
+  double middle;       /* the error there */
+  double fixed, slope; /* of values that keep their code: the tangent */
+  double changing;     /* of those that do not: least errors */
+  double clipped;      /* part of MIDDLE that no smaller scale can lower */
+};
+
+/* What the values of one block come to, side by side. */
+struct columns {
+  float y[FEED_BLOCK], low[FEED_BLOCK], high[FEED_BLOCK], distance[FEED_BLOCK];
+  double power[FEED_BLOCK];
+};
+
+/* A bound on the error of X within the interval, when its code changes; -1 when it does not and is
+ * convex. */
+static float least_distance(const struct interval *interval, float x, float y_low, float y_high)
+{
+  float low = fabsf(y_low / interval->ends[0].scale),
+        high = fabsf(y_high / interval->ends[1].scale);
+  float e_low = fabsf(x - y_low), e_high = fabsf(x - y_high);
+  if (fabsf(low - high) > 1e-3f * low) {
+    float change = low * (interval->ends[1].scale - interval->ends[0].scale);
+    return fmaxf(fmaxf(e_low, e_high) - change, 0);
+  }
+  if (interval->search->norm >= 1)
+    return -1;
+  return (x > y_low) == (x > y_high) ? fminf(e_low, e_high) : 0;
+}
+
+static void run(const struct search *search, const struct unit *unit, const float *x, size_t n,
+                float *y)
+{
+  search->grid.format->family->run(&search->grid, unit, x, n, y, NULL);
+}
+
+/* The values whose code changes: their bounds, moved to the front of the columns. */
+static void add_changing(const struct interval *interval, const uint64_t *counts,
+                         const size_t *index, size_t n, struct columns *c, struct bound *bound)
+{
+  const struct search *search = interval->search;
+  kernels.powers(c->distance, n, search->norm, ldexpf(1, -search->exponent), c->power);
+  for (size_t i = 0; i < n; i++)
+    bound->changing += (counts ? (double)counts[index[i]] : 1) * c->power[i];
+}
+
+/* N <= FEED_BLOCK. */
+static void bound_block(void *state, const float *x, const uint64_t *counts, size_t n,
+                        const void *context)
+{
+  const struct interval *interval = context;
+  const struct search *search = interval->search;
+  struct columns c;
+  struct bound *bound = state;
+  size_t index[FEED_BLOCK], changing = 0;
+  run(search, &interval->ends[0], x, n, c.low);
+  run(search, &interval->ends[1], x, n, c.high);
+  run(search, &interval->middle, x, n, c.y);
+  for (size_t i = 0; i < n; i++)
+    c.distance[i] = fabsf(x[i] - c.y[i]);
+  kernels.powers(c.distance, n, search->norm, ldexpf(1, -search->exponent), c.power);
+  for (size_t i = 0; i < n; i++) {
+    double power = (counts ? (double)counts[i] : 1) * c.power[i];
+    float least = least_distance(interval, x[i], c.low[i], c.high[i]);
+    bound->middle += power;
+    if (x[i] < interval->rail[0] || x[i] > interval->rail[1])
+      bound->clipped += power;
+    if (least >= 0) {
+      index[changing] = i;
+      c.distance[changing++] = least;
+    } else if (c.distance[i] > 0) {
+      double pull = power / (double)c.distance[i] * (double)(c.y[i] / interval->middle.scale);
+      bound->fixed += power;
+      bound->slope += x[i] > c.y[i] ? -pull : pull;
+    }
+  }
+  add_changing(interval, counts, index, changing, &c, bound);
+}
+
+static void merge_bounds(void *into, const void *from, const void *context)
+{
+  (void)context;
+  double *sum = into;
+  const double *bound = from;
+  for (size_t i = 0; i < sizeof(struct bound) / sizeof(double); i++)
+    sum[i] += bound[i];
+}
+
+static struct unit unit_at(const struct search *search, double scale)
+{
+  struct scaling scaling = {fmaxf((float)scale, FLT_TRUE_MIN), search->zero, 0};
+  return calibration_unit(&search->grid, &scaling);
+}
+
+/* The lower bound of the errors between the two scales; the middle one is considered. */
+static enum status visit(struct search *search, double from, double to, double *least,
+                         double *clipped)
+{
+  struct interval interval = {.search = search};
+  struct grid_end ends[2];
+  struct bound bound;
+  interval.ends[0] = unit_at(search, from);
+  interval.ends[1] = unit_at(search, to);
+  interval.middle = unit_at(search, (from + to) / 2);
+  search->grid.format->family->ends(&search->grid, &interval.middle, ends);
+  interval.rail[0] = (float)-ends[0].end * interval.middle.scale;
+  interval.rail[1] = (float)ends[1].end * interval.middle.scale;
+  struct visitor visitor = {.state_size = sizeof bound,
+                            .block = bound_block,
+                            .merge = merge_bounds,
+                            .context = &interval};
+  enum status status = sample_visit(search->sample, &visitor, &bound);
+  search->visits++;
+  if (bound.middle < search->least) {
+    search->least = bound.middle;
+    search->best = (struct scaling){interval.middle.scale, search->zero, 0};
+  }
+  *least =
+      fmax(bound.fixed - search->norm * fabs(bound.slope) * (to - from) / 2, 0) + bound.changing;
+  *clipped = bound.clipped;
+  return status;
+}
+
+/* --- all scales of one zero point --------------------------------------------------------- */
+
+static bool promising(const struct search *search, double bound)
+{
+  double tolerance = search->norm >= 1 ? TOLERANCE : COARSE_TOLERANCE;
+  return bound < search->least * (1 - tolerance) && search->visits < MAX_VISITS;
+}
+
+static enum status search_inside(struct search *search, double from, double to, int depth)
+{
+  double least[PARTS], clipped, ratio = pow(to / from, 1.0 / PARTS);
+  enum status status = STATUS_OK;
+  for (int i = 0; i < PARTS && status == STATUS_OK; i++)
+    status = visit(search, from * pow(ratio, i), from * pow(ratio, i + 1), &least[i], &clipped);
+  if (depth == MAX_DEPTH || !((float)from < (float)to))
+    return status;
+  for (int i = 0; i < PARTS && status == STATUS_OK; i++)
+    if (promising(search, least[i]))
+      status = search_inside(search, from * pow(ratio, i), from * pow(ratio, i + 1), depth + 1);
+  return status;
+}
+
+/* From scale MOST down, until clipping alone is worse than the best. */
+static enum status search_scales(struct search *search, double most)
+{
+  double bound[WHOLE], clipped = 0, to = most;
+  enum status status = STATUS_OK;
+  int count = 0;
+  search->visits = 0;
+  for (; count < WHOLE && status == STATUS_OK && clipped < search->least; count++, to *= RATIO)
+    status = visit(search, RATIO * to, to, &bound[count], &clipped);
+  for (to = most * pow(RATIO, count - 1); count-- > 0 && status == STATUS_OK; to /= RATIO)
+    if (promising(search, bound[count]))
+      status = search_inside(search, RATIO * to, to, 0);
+  return status;
+}
+
+/* --- zero points -------------------------------------------------------------------------- */
+
+/* The least errors of some scales for zero points all over the codes. */
+static enum status scan_zeros(struct search *search, double most, long levels)
+{
+  struct search scan = *search;
+  enum status status = STATUS_OK;
+  long step = levels / SCANNED_ZEROS > 0 ? levels / SCANNED_ZEROS : 1;
+  for (scan.zero = 0; scan.zero < levels && status == STATUS_OK; scan.zero += step) {
+    double bound, clipped = 0, to = most;
+    for (int i = 0; i < WHOLE / 4 && status == STATUS_OK && clipped < scan.least; i++, to *= 0.8)
+      status = visit(&scan, 0.999 * to, to, &bound, &clipped);
+  }
+  search->best = scan.best;
+  search->least = scan.least;
+  return status;
+}
+
+static enum status search_zeros(struct search *search, double most)
+{
+  long levels = (long)format_levels(search->calibration->format, true, false);
+  enum status status = scan_zeros(search, most, levels);
+  long low = search->best.zero, high = low; /* done from LOW to HIGH */
+  search->zero = low;
+  while (status == STATUS_OK) {
+    status = search_scales(search, most);
+    if (search->best.zero == high && high + 1 < levels)
+      search->zero = ++high;
+    else if (search->best.zero == low && low > 0)
+      search->zero = --low;
+    else
+      break;
+  }
+  return status;
+}
+
+/* --- settling on the values --------------------------------------------------------------- */
+
+static enum status try_scales(struct search *search, const struct sample *sample, double center,
+                              double width, int count)
+{
+  struct trials trials = trials_make(search->calibration, sample, search->norm);
+  struct scaling before = search->best;
+  for (int i = -count; i <= count; i++) {
+    float scale = fmaxf((float)(center * (1 + (count ? width * i / count : 0))), FLT_TRUE_MIN);
+    scale = calibration_stored_scale(search->calibration, scale);
+    trials.scaling[trials.count++] = (struct scaling){scale, before.zero, before.offset};
+  }
+  enum status status = trials_measure(&trials, sample, NULL);
+  for (size_t i = 0; i < trials.count && status == STATUS_OK; i++)
+    if (trials.error[i] < search->least) {
+      search->least = trials.error[i];
+      search->best = trials.scaling[i];
+    }
+  return status;
+}
+
+static enum status refine(struct search *search, const struct sample *sample, double width,
+                          double until)
+{
+  enum status status = STATUS_OK;
+  for (; status == STATUS_OK && width > until; width /= 4)
+    status = try_scales(search, sample, (double)search->best.scale, width, 4);
+  return status;
+}
+
+/* The best of the sketch and the two starts, on the values. */
+static enum status settle(struct search *search, const struct sample *sample,
+                          const struct scaling starts[2], bool sketched)
+{
+  struct scaling candidate[] = {starts[0], starts[1], search->best};
+  enum status status = STATUS_OK;
+  search->least = HUGE_VAL;
+  for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
+    struct scaling best = search->best;
+    double least = search->least;
+    search->best = candidate[i];
+    status = try_scales(search, sample, (double)candidate[i].scale, 0, 0);
+    if (!(search->least < least))
+      search->best = best;
+  }
+  return status == STATUS_OK && sketched ? refine(search, sample, 1e-3, 1e-5) : status;
+}
+
+/* --- the row ------------------------------------------------------------------------------ */
+
+static enum status search_many_levels(struct search *search, const struct sample *sample,
+                                      double most)
+{
+  enum status status = STATUS_OK;
+  const struct family *family = search->grid.format->family;
+  double step = pow(family->narrowest / family->widest, 1.0 / 63);
+  for (int i = 0; i < 64 && status == STATUS_OK; i += 16) {
+    struct trials trials = trials_make(search->calibration, sample, search->norm);
+    for (int k = i; k < i + 16; k++) {
+      float scale = fmaxf((float)(most * pow(step, k)), FLT_TRUE_MIN);
+      trials.scaling[trials.count++] = (struct scaling){scale, search->best.zero, 0};
+    }
+    status = trials_measure(&trials, sample, NULL);
+    for (size_t k = 0; k < trials.count && status == STATUS_OK; k++)
+      if (trials.error[k] < search->least) {
+        search->least = trials.error[k];
+        search->best = trials.scaling[k];
+      }
+  }
+  return status == STATUS_OK ? refine(search, sample, 1 - step, 1e-6) : status;
+}
+
+static enum status search_format(struct search *search, const struct sample *sample,
+                                 const struct scaling starts[2])
+{
+  double most = (double)starts[0].scale * search->grid.format->family->widest;
+  if (search->calibration->format->bits > 8)
+    return search_many_levels(search, sample, most);
+  struct sketch sketch;
+  enum status status = sketch_make(sample, &sketch);
+  if (status != STATUS_OK)
+    return status;
+  search->sample = &sketch.sample;
+  status =
+      search->calibration->asymmetric ? search_zeros(search, most) : search_scales(search, most);
+  sketch_free(&sketch);
+  return status == STATUS_OK ? settle(search, sample, starts, !sketch.exact) : status;
+}
+
+enum status lp_choose(const struct calibration *calibration, const struct sample *sample,
+                      struct choice *choice, struct error *error)
+{
+  struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
+  struct scaling starts[2];
+  enum status status = mse_choose(calibration, sample, choice, error);
+  if (status != STATUS_OK || calibration->parameter == 2)
+    return status;
+  calibration_scale(calibration, &minmax, &starts[0]);
+  calibration_scale(calibration, choice, &starts[1]);
+  struct search search = {.calibration = calibration,
+                          .sample = sample,
+                          .grid = calibration_grid(calibration),
+                          .norm = calibration->parameter,
+                          .best = starts[0],
+                          .least = HUGE_VAL};
+  search.exponent = trials_make(calibration, sample, search.norm).exponent;
+  status = search_format(&search, sample, starts);
+  if (status == STATUS_MEMORY)
+    return error_memory(error, "the search for the least error");
+  choice->scale = search.best.scale;
+  choice->zero = search.best.zero;
+  return status == STATUS_OK ? status : error_set(error, status, "cancelled");
+}
