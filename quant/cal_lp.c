@@ -18,13 +18,11 @@
 #include <float.h>
 #include <math.h>
 
-enum { WHOLE = 48, PARTS = 4, MAX_DEPTH = 14, MAX_VISITS = 6000, SCANNED_ZEROS = 16 };
+enum { WHOLE = 60, PARTS = 4, MAX_VISITS = 6000, SCANNED_ZEROS = 16 };
 
-/* The first intervals are this wide; how near to the least error the search comes, for P >= 1 and
- * below: there the bounds close in too slowly. */
-#define RATIO            0.92
-#define TOLERANCE        1e-5
-#define COARSE_TOLERANCE 1e-3
+/* The first intervals are this wide; how near to the least error the search comes. */
+#define RATIO     0.92
+#define TOLERANCE 1e-5
 
 struct search {
   const struct calibration *calibration;
@@ -170,38 +168,78 @@ static enum status visit(struct search *search, double from, double to, double *
 
 /* --- all scales of one zero point --------------------------------------------------------- */
 
-static bool promising(const struct search *search, double bound)
+/* Intervals yet to be entered, as a heap: the least bound on top. */
+struct piece {
+  double from, to, bound;
+};
+struct heap {
+  size_t count;
+  struct piece piece[MAX_VISITS + PARTS + WHOLE];
+};
+
+static void heap_push(struct heap *heap, struct piece piece)
 {
-  double tolerance = search->norm >= 1 ? TOLERANCE : COARSE_TOLERANCE;
-  return bound < search->least * (1 - tolerance) && search->visits < MAX_VISITS;
+  size_t i = heap->count++;
+  for (; i > 0 && heap->piece[(i - 1) / 2].bound > piece.bound; i = (i - 1) / 2)
+    heap->piece[i] = heap->piece[(i - 1) / 2];
+  heap->piece[i] = piece;
 }
 
-static enum status search_inside(struct search *search, double from, double to, int depth)
+static struct piece heap_pop(struct heap *heap)
 {
-  double least[PARTS], clipped, ratio = pow(to / from, 1.0 / PARTS);
+  struct piece top = heap->piece[0], last = heap->piece[--heap->count];
+  size_t i = 0, child;
+  for (; (child = 2 * i + 1) < heap->count; i = child) {
+    if (child + 1 < heap->count && heap->piece[child + 1].bound < heap->piece[child].bound)
+      child++;
+    if (!(heap->piece[child].bound < last.bound))
+      break;
+    heap->piece[i] = heap->piece[child];
+  }
+  heap->piece[i] = last;
+  return top;
+}
+
+/* Down from scale MOST, until clipping alone is worse than the best. */
+static enum status push_all(struct search *search, struct heap *heap, double most)
+{
+  double clipped = 0, to = most;
   enum status status = STATUS_OK;
-  for (int i = 0; i < PARTS && status == STATUS_OK; i++)
-    status = visit(search, from * pow(ratio, i), from * pow(ratio, i + 1), &least[i], &clipped);
-  if (depth == MAX_DEPTH || !((float)from < (float)to))
-    return status;
-  for (int i = 0; i < PARTS && status == STATUS_OK; i++)
-    if (promising(search, least[i]))
-      status = search_inside(search, from * pow(ratio, i), from * pow(ratio, i + 1), depth + 1);
+  for (int i = 0; i < WHOLE && status == STATUS_OK && clipped < search->least; i++, to *= RATIO) {
+    struct piece piece = {.from = RATIO * to, .to = to};
+    status = visit(search, piece.from, piece.to, &piece.bound, &clipped);
+    heap_push(heap, piece);
+  }
   return status;
 }
 
-/* From scale MOST down, until clipping alone is worse than the best. */
+/* The interval in parts, of which those between neighbouring numbers are not entered again. */
+static enum status push_parts(struct search *search, struct heap *heap, const struct piece *whole)
+{
+  double ratio = pow(whole->to / whole->from, 1.0 / PARTS), clipped;
+  enum status status = STATUS_OK;
+  for (int i = 0; i < PARTS && status == STATUS_OK; i++) {
+    struct piece piece = {.from = whole->from * pow(ratio, i),
+                          .to = whole->from * pow(ratio, i + 1)};
+    status = visit(search, piece.from, piece.to, &piece.bound, &clipped);
+    if ((float)piece.from < (float)piece.to)
+      heap_push(heap, piece);
+  }
+  return status;
+}
+
 static enum status search_scales(struct search *search, double most)
 {
-  double bound[WHOLE], clipped = 0, to = most;
-  enum status status = STATUS_OK;
-  int count = 0;
+  struct heap heap;
+  heap.count = 0;
   search->visits = 0;
-  for (; count < WHOLE && status == STATUS_OK && clipped < search->least; count++, to *= RATIO)
-    status = visit(search, RATIO * to, to, &bound[count], &clipped);
-  for (to = most * pow(RATIO, count - 1); count-- > 0 && status == STATUS_OK; to /= RATIO)
-    if (promising(search, bound[count]))
-      status = search_inside(search, RATIO * to, to, 0);
+  enum status status = push_all(search, &heap, most);
+  while (status == STATUS_OK && heap.count > 0 && search->visits < MAX_VISITS) {
+    struct piece piece = heap_pop(&heap);
+    if (piece.bound >= search->least * (1 - TOLERANCE))
+      break;
+    status = push_parts(search, &heap, &piece);
+  }
   return status;
 }
 
@@ -215,7 +253,7 @@ static enum status scan_zeros(struct search *search, double most, long levels)
   long step = levels / SCANNED_ZEROS > 0 ? levels / SCANNED_ZEROS : 1;
   for (scan.zero = 0; scan.zero < levels && status == STATUS_OK; scan.zero += step) {
     double bound, clipped = 0, to = most;
-    for (int i = 0; i < WHOLE / 4 && status == STATUS_OK && clipped < scan.least; i++, to *= 0.8)
+    for (int i = 0; i < WHOLE / 3 && status == STATUS_OK && clipped < scan.least; i++, to *= 0.8)
       status = visit(&scan, 0.999 * to, to, &bound, &clipped);
   }
   search->best = scan.best;
@@ -316,9 +354,12 @@ static enum status search_many_levels(struct search *search, const struct sample
 static enum status search_format(struct search *search, const struct sample *sample,
                                  const struct scaling starts[2])
 {
-  double most = (double)starts[0].scale * search->grid.format->family->widest;
+  /* Beyond twice the scale of minmax all codes are in the lower half of the levels, and half the
+   * scale has those levels, too. */
+  double most = 2 * (double)starts[0].scale;
   if (search->calibration->format->bits > 8)
-    return search_many_levels(search, sample, most);
+    return search_many_levels(search, sample,
+                              (double)starts[0].scale * search->grid.format->family->widest);
   struct sketch sketch;
   enum status status = sketch_make(sample, &sketch);
   if (status != STATUS_OK)
