@@ -14,6 +14,7 @@ struct job {
   size_t tensor;
   struct quantizer quantizer;
   struct result_request request;
+  bool board; /* instead of a result */
 };
 
 struct engine {
@@ -83,23 +84,12 @@ static enum status prepare(struct engine *engine, const struct job *job,
   return status;
 }
 
-static enum status run_job(struct engine *engine, const struct job *job, struct result **result,
-                           struct error *error)
+static void free_answer(struct engine_answer *answer)
 {
-  struct result_request request = job->request;
-  enum status status = prepare(engine, job, &request, error);
-  if (status == STATUS_OK)
-    status = result_compute(source_tensor(job->source, job->tensor), &job->quantizer, &request,
-                            &engine->progress, result, error);
-  /* What was read of a file that shrank is zeros: then nothing that was computed holds. */
-  if (status == STATUS_OK || status == STATUS_CANCELLED) {
-    enum status damage = source_verify(job->source, error);
-    if (damage != STATUS_OK) {
-      forget_facts(engine);
-      status = damage;
-    }
-  }
-  return status;
+  result_free(answer->result);
+  board_free(answer->board);
+  answer->result = NULL;
+  answer->board = NULL;
 }
 
 static void drop_answer(struct engine *engine)
@@ -107,23 +97,74 @@ static void drop_answer(struct engine *engine)
   char byte;
   if (!engine->answered)
     return;
-  result_free(engine->answer.result);
+  free_answer(&engine->answer);
   engine->answered = false;
   while (read(engine->read_end, &byte, 1) > 0)
     continue;
 }
 
-/* Keeps the answer if it is still wanted. */
+/* Keeps the answer if it is still wanted; one that nobody took yet is an earlier part of it. */
 static void deliver(struct engine *engine, struct engine_answer *answer)
 {
   if (answer->request != engine->newest || answer->status == STATUS_CANCELLED) {
-    result_free(answer->result);
+    free_answer(answer);
     return;
   }
+  drop_answer(engine);
   engine->answer = *answer;
   engine->answered = true;
   while (write(engine->write_end, "", 1) < 0 && errno == EINTR)
     continue;
+}
+
+/* What is known of the board so far. */
+static void deliver_part(void *context, const struct board *board)
+{
+  struct engine *engine = context;
+  struct engine_answer answer = {.request = engine->current.number, .board = board_copy(board)};
+  if (!answer.board)
+    return;
+  pthread_mutex_lock(&engine->lock);
+  deliver(engine, &answer);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+static enum status compute(struct engine *engine, const struct job *job,
+                           const struct result_request *request, struct engine_answer *answer)
+{
+  const struct tensor *tensor = source_tensor(job->source, job->tensor);
+  const struct board_request board = {
+      .unit = request->unit < 0 ? PROBE_LARGEST : (size_t)request->unit,
+      .facts = request->facts,
+      .digest = request->digest,
+      .news = deliver_part,
+      .context = engine,
+  };
+  if (job->board)
+    return board_compute(tensor, &job->quantizer, &board, &engine->progress, &answer->board,
+                         &answer->error);
+  return result_compute(tensor, &job->quantizer, request, &engine->progress, &answer->result,
+                        &answer->error);
+}
+
+static void run_job(struct engine *engine, const struct job *job, struct engine_answer *answer)
+{
+  struct result_request request = job->request;
+  enum status status = prepare(engine, job, &request, &answer->error);
+  if (status == STATUS_OK)
+    status = compute(engine, job, &request, answer);
+  /* What was read of a file that shrank is zeros: then nothing that was computed holds. */
+  if (status == STATUS_OK || status == STATUS_CANCELLED) {
+    enum status damage = source_verify(job->source, &answer->error);
+    if (damage != STATUS_OK) {
+      forget_facts(engine);
+      status = damage;
+    }
+  }
+  if (status != STATUS_OK)
+    free_answer(answer);
+  answer->status = status;
+  answer->complete = true;
 }
 
 static void *work(void *argument)
@@ -145,11 +186,7 @@ static void *work(void *argument)
     atomic_store(&engine->progress.cancelled, false);
     pthread_mutex_unlock(&engine->lock);
 
-    answer.status = run_job(engine, &job, &answer.result, &answer.error);
-    if (answer.status != STATUS_OK) {
-      result_free(answer.result);
-      answer.result = NULL;
-    }
+    run_job(engine, &job, &answer);
 
     pthread_mutex_lock(&engine->lock);
     engine->running = false;
@@ -233,23 +270,43 @@ int engine_descriptor(const struct engine *engine)
   return engine->read_end;
 }
 
-uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
-                        const struct quantizer *quantizer, const struct result_request *request)
+/* Makes JOB, which gets its number here, the newest request. */
+static uint64_t submit(struct engine *engine, const struct job *job)
 {
   pthread_mutex_lock(&engine->lock);
   uint64_t number = ++engine->count;
   drop_answer(engine);
-  bool of_use =
-      engine->preparing && engine->current.source == source && engine->current.tensor == tensor;
+  bool of_use = engine->preparing && engine->current.source == job->source &&
+                engine->current.tensor == job->tensor;
   if (engine->running && !of_use)
     progress_cancel(&engine->progress);
   engine->newest = number;
-  engine->next = (struct job){number, source, tensor, *quantizer, *request};
+  engine->next = *job;
+  engine->next.number = number;
   engine->waiting = true;
   atomic_store(&engine->busy, true);
   pthread_cond_broadcast(&engine->changed);
   pthread_mutex_unlock(&engine->lock);
   return number;
+}
+
+uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
+                        const struct quantizer *quantizer, const struct result_request *request)
+{
+  const struct job job = {
+      .source = source, .tensor = tensor, .quantizer = *quantizer, .request = *request};
+  return submit(engine, &job);
+}
+
+uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
+                              const struct quantizer *quantizer, long unit)
+{
+  const struct job job = {.source = source,
+                          .tensor = tensor,
+                          .quantizer = *quantizer,
+                          .request = {.unit = unit},
+                          .board = true};
+  return submit(engine, &job);
 }
 
 void engine_cancel(struct engine *engine)
@@ -282,6 +339,7 @@ bool engine_take(struct engine *engine, struct engine_answer *answer)
   if (taken) {
     *answer = engine->answer;
     engine->answer.result = NULL;
+    engine->answer.board = NULL;
     drop_answer(engine);
   }
   pthread_mutex_unlock(&engine->lock);

@@ -29,6 +29,12 @@ int engine_descriptor(const struct engine *engine);
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
                         const struct quantizer *quantizer, const struct result_request *request);
 
+/* Asks for the calibrator board of UNIT (negative: the one with the largest magnitude) in the same
+ * way. Its parts are answers as they become known; the last one has `complete` set. An answer that
+ * nobody took is replaced by the next, which has more. */
+uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
+                              const struct quantizer *quantizer, long unit);
+
 /* Cancels and waits until no worker touches the source any more. */
 void engine_cancel(struct engine *engine);
 
@@ -39,7 +45,10 @@ struct engine_answer {
   uint64_t request;
   enum status status;
   struct error error;
-  struct result *result; /* the taker frees it; NULL unless STATUS_OK */
+  /* What was asked for; the taker frees it. NULL unless STATUS_OK. */
+  struct result *result;
+  struct board *board;
+  bool complete; /* false: more will come for this request */
 };
 
 /* Takes the newest finished answer; false when there is none. Answers to cancelled requests are

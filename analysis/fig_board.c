@@ -10,7 +10,8 @@
 
 enum { GROUP_TEXT = 48 };
 
-static const double best_room = 10, shown_below = 45; /* dB above and below the best ratio */
+/* Of the best ratio, in dB: what is shown above and below it, and to its left. */
+static const double best_room = 10, shown_below = 45, shown_left = 22;
 static const double far = 8;          /* a row this many times off the curve is not on the axis */
 static const double together = 0.012; /* share of the axis within which rows are one mark */
 
@@ -88,9 +89,19 @@ static bool is_drawn(const struct board *board, const struct board_row *row)
          row->threshold <= board->point[board->points - 1].threshold * far;
 }
 
-static bool set_x(struct panel *panel, const struct board *board, const struct view *view)
+/* Where the curve begins to rise: thresholds that nobody wants take no room. */
+static double interesting(const struct board *board)
 {
-  double lo = board->point[0].threshold, hi = board->point[board->points - 1].threshold;
+  double least = ratio_db(board, board->best.loss.mse) - shown_left;
+  for (size_t i = 0; i < board->points; i++)
+    if (ratio_db(board, board->point[i].loss.mse) >= least)
+      return board->point[i].threshold;
+  return board->point[0].threshold;
+}
+
+static bool set_x(struct panel *panel, const struct board *board)
+{
+  double lo = interesting(board), hi = board->point[board->points - 1].threshold;
   for (size_t i = 0; i < board->rows; i++) {
     const struct board_row *row = &board->row[i];
     if (!is_drawn(board, row))
@@ -98,8 +109,7 @@ static bool set_x(struct panel *panel, const struct board *board, const struct v
     lo = fmin(lo, row->threshold / 1.05);
     hi = fmax(hi, row->threshold * 1.05);
   }
-  fig_window(view, lo, hi, &lo, &hi);
-  panel->x.log = lo > 0;
+  panel->x.log = true;
   return axis_set(&panel->x, "clip threshold", NULL, lo, hi);
 }
 
@@ -108,7 +118,8 @@ static bool set_y(struct panel *panel, const struct board *board, const struct v
   double best = ratio_db(board, board->best.loss.mse), worst = HUGE_VAL;
   for (size_t i = 0; i < board->points; i++) {
     double ratio = ratio_db(board, board->point[i].loss.mse);
-    worst = fmin(worst, isnan(ratio) ? HUGE_VAL : ratio);
+    if (!isnan(ratio) && board->point[i].threshold >= panel->x.lo)
+      worst = fmin(worst, ratio);
     best = isnan(board->best.loss.mse) || board->best.loss.mse > 0 ? best : fmax(best, ratio);
   }
   double hi = isnan(best) ? 60 : best + best_room,
@@ -265,6 +276,6 @@ bool fig_board(struct figure *figure, const struct result *result, const struct 
   if (*board->empty || board->points == 0)
     return fig_nothing(figure, *board->empty ? board->empty : "The curve is being computed.");
   struct panel *panel = figure_add_panel(figure, NULL);
-  return panel && set_x(panel, board, view) && set_y(panel, board, view) &&
+  return panel && set_x(panel, board) && set_y(panel, board, view) &&
          add_marks(panel, board, view) && add_names(figure, board) && add_notes(figure, board);
 }

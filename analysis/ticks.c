@@ -50,6 +50,9 @@ static size_t linear_ticks(double lo, double hi, size_t most, bool integral, dou
   }
 }
 
+/* Below this many decades, as a ratio, powers of ten alone are too few. */
+static const double few_decades = 500;
+
 static size_t log_ticks(double lo, double hi, size_t most, bool integral, double *ticks)
 {
   int first = (int)ceil(log10(lo) - 1e-9), last = (int)floor(log10(hi) + 1e-9);
@@ -64,6 +67,22 @@ static size_t log_ticks(double lo, double hi, size_t most, bool integral, double
   return n;
 }
 
+/* 1, 2 and 5 times the powers of ten, for axes of a decade or two. */
+static size_t fine_log_ticks(double lo, double hi, size_t most, double *ticks)
+{
+  struct step step = {1, (int)floor(log10(lo))};
+  size_t n = 0;
+  for (double at; (at = decimal(step.mantissa, step.exponent)) <= hi * (1 + 1e-9);
+       step = step_next(step)) {
+    if (at < lo * (1 - 1e-9))
+      continue;
+    if (n == most)
+      return 0;
+    ticks[n++] = at;
+  }
+  return n;
+}
+
 size_t axis_ticks(const struct axis *axis, size_t most, double *ticks)
 {
   double lo = axis->lo, hi = axis->hi;
@@ -75,6 +94,11 @@ size_t axis_ticks(const struct axis *axis, size_t most, double *ticks)
   if (most == 0 || !(lo < hi) || !isfinite(hi - lo) || (axis->log && !(lo > 0)))
     return 0;
   if (axis->log) {
+    if (!axis->integral && hi / lo < few_decades) {
+      size_t fine = fine_log_ticks(lo, hi, most, ticks);
+      if (fine >= 3)
+        return fine;
+    }
     size_t n = log_ticks(lo, hi, most, axis->integral, ticks);
     if (n >= 2 || most < 2)
       return n;

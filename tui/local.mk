@@ -20,6 +20,7 @@ noinst_LIBRARIES += libscreen.a
 libscreen_a_SOURCES = \
 	tui/screen/actions.c tui/screen/actions.h \
 	tui/screen/app.c tui/screen/app.h \
+	tui/screen/board_view.c tui/screen/board_view.h \
 	tui/screen/browser.c tui/screen/browser.h \
 	tui/screen/cells.c tui/screen/cells.h \
 	tui/screen/colors.c tui/screen/colors.h \

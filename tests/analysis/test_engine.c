@@ -228,9 +228,82 @@ static void test_free_at_work(void **state)
   engine_free(NULL);
 }
 
+/* A board comes in parts: each has more, the last is complete; it is that of board_compute. */
+static void a_board_in_parts(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, small);
+  struct quantizer quantizer = quantizer_of("int4");
+  uint64_t number = engine_request_board(bench.engine, bench.source, 0, &quantizer, -1);
+  size_t done = 0, total;
+  struct engine_answer answer;
+  for (bool complete = false; !complete;) {
+    answer = wait_for(&bench);
+    assert_int_equal(answer.status, STATUS_OK);
+    assert_int_equal(answer.request, number);
+    assert_null(answer.result);
+    assert_int_equal(answer.board->points, BOARD_POINTS);
+    assert_true(answer.board->done >= done);
+    done = answer.board->done;
+    complete = answer.complete;
+    if (complete)
+      assert_int_equal(answer.board->done, answer.board->rows);
+    else
+      board_free(answer.board);
+  }
+  const struct board_request request = {.unit = PROBE_LARGEST};
+  struct board *board = NULL;
+  assert_int_equal(
+      board_compute(source_tensor(bench.source, 0), &quantizer, &request, NULL, &board, NULL),
+      STATUS_OK);
+  assert_memory_equal(board->point, answer.board->point, sizeof board->point);
+  assert_memory_equal(board->rank, answer.board->rank, board->rows * sizeof *board->rank);
+  board_free(board);
+  board_free(answer.board);
+  assert_false(engine_busy(bench.engine, &done, &total));
+  close_bench(&bench);
+}
+
+/* A new request cancels the board, and none of its parts comes any more. */
+static void a_board_gives_way(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, large);
+  struct quantizer quantizer = quantizer_of("int8,asym");
+  engine_request_board(bench.engine, bench.source, 0, &quantizer, -1);
+  struct engine_answer answer = wait_for(&bench); /* its first part, perhaps a later one */
+  board_free(answer.board);
+  uint64_t number = ask(&bench, "int4");
+  answer = wait_for(&bench);
+  assert_int_equal(answer.request, number);
+  assert_null(answer.board);
+  assert_non_null(answer.result);
+  result_free(answer.result);
+  engine_request_board(bench.engine, bench.source, 0, &quantizer, -1);
+  close_bench(&bench); /* in the middle of it */
+}
+
+static void a_board_that_cannot_be(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, small);
+  struct quantizer quantizer = quantizer_of("int8,channel");
+  engine_request_board(bench.engine, bench.source, 0, &quantizer, 1000);
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(answer.status, STATUS_USAGE);
+  assert_true(answer.complete && !answer.board);
+  close_bench(&bench);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_board_in_parts),
+      cmocka_unit_test(a_board_gives_way),
+      cmocka_unit_test(a_board_that_cannot_be),
       cmocka_unit_test(test_answer),
       cmocka_unit_test(test_newest_wins),
       cmocka_unit_test(test_untaken_answer),

@@ -120,7 +120,7 @@ static void ticks_stay_inside_in_order_and_apart(void **state)
 static void log_ticks_are_powers_of_ten(void **state)
 {
   (void)state;
-  for (int decades = 2; decades < 300; decades += 7) {
+  for (int decades = 3; decades < 300; decades += 7) {
     struct axis axis = {.lo = 1e-150, .hi = 1e-150 * pow(10, decades), .log = true};
     double tick[MOST];
     size_t n = axis_ticks(&axis, MOST, tick);
@@ -128,6 +128,21 @@ static void log_ticks_are_powers_of_ten(void **state)
     for (size_t k = 0; k < n; k++)
       assert_true(fabs(log10(tick[k]) - round(log10(tick[k]))) < 1e-9);
   }
+}
+
+/* Within a decade or two powers of ten alone are too few: 1, 2 and 5 times them. */
+static void short_log_ticks_are_finer(void **state)
+{
+  (void)state;
+  struct axis axis = {.lo = 0.9, .hi = 30, .log = true};
+  static const double expected[] = {1, 2, 5, 10, 20};
+  double tick[MOST];
+  assert_int_equal(axis_ticks(&axis, MOST, tick), 5);
+  for (size_t k = 0; k < 5; k++)
+    assert_true(tick[k] == expected[k]);
+  assert_int_equal(axis_ticks(&axis, 4, tick), 2); /* no room: 1 and 10 */
+  axis.hi = 4;
+  assert_int_equal(axis_ticks(&axis, MOST, tick) > 2, true);
 }
 
 static void labels_fit_their_buffer(void **state)
@@ -148,6 +163,7 @@ int main(void)
       cmocka_unit_test(ticks_are_free_of_noise),
       cmocka_unit_test(ticks_stay_inside_in_order_and_apart),
       cmocka_unit_test(log_ticks_are_powers_of_ten),
+      cmocka_unit_test(short_log_ticks_are_finer),
       cmocka_unit_test(labels_fit_their_buffer),
   };
   return cmocka_run_group_tests_name("ticks", tests, NULL, NULL);

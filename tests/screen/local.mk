@@ -14,7 +14,8 @@ tests_screen_test_plot_SOURCES = tests/screen/test_plot.c
 tests_screen_test_plot_LDADD = $(screen_unit_libs)
 
 if HAVE_VTERM
-SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals
+SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals \
+	tests/screen/test_board_view
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 
@@ -28,6 +29,8 @@ tests_screen_test_harness_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 screen_fixture = tests/screen/fixture.c tests/screen/fixture.h
 tests_screen_test_explorer_SOURCES = tests/screen/test_explorer.c $(screen_fixture)
 tests_screen_test_explorer_LDADD = libharness.a libscreen.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_board_view_SOURCES = tests/screen/test_board_view.c $(screen_fixture)
+tests_screen_test_board_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_terminals_SOURCES = tests/screen/test_terminals.c $(screen_fixture)
 tests_screen_test_terminals_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 endif

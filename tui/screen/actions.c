@@ -1,6 +1,7 @@
 #include "tui/screen/actions.h"
 
 #include "tui/figure/draw.h"
+#include "tui/screen/board_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
@@ -76,6 +77,8 @@ static void action_view(struct explorer *explorer, int kind)
 {
   struct state next = explorer->state;
   next.view.kind = (enum view_kind)kind;
+  if (kind == VIEW_BOARD)
+    next.view.block = VIEW_WORST_BLOCK; /* a block of the inspector is no unit */
   explorer_go(explorer, &next);
   explorer->focus = FOCUS_PLOT;
 }
@@ -167,6 +170,8 @@ static void action_move(struct explorer *explorer, int by)
 {
   if (explorer->state.view.kind == VIEW_INSPECTOR)
     return inspector_move(explorer, by);
+  if (explorer->state.view.kind == VIEW_BOARD)
+    return board_view_move(explorer, by);
   if (explorer->state.view.kind != VIEW_CHANNELS) {
     action_zoom(explorer, by > 0 ? -1 : 1);
     return;
@@ -237,8 +242,18 @@ static void action_browse(struct explorer *explorer, int unused)
     explorer->mode = MODE_BROWSER;
 }
 
+static void action_explain(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (explorer->state.view.kind != VIEW_BOARD)
+    return explorer_warn(explorer, "the rules are explained in view 6");
+  explorer->board.explaining = !explorer->board.explaining;
+}
+
 static void action_enter(struct explorer *explorer, int unused)
 {
+  if (explorer->state.view.kind == VIEW_BOARD)
+    return board_view_enter(explorer);
   const struct result *result = explorer->result;
   if (explorer->state.view.kind != VIEW_CHANNELS || explorer->state.view.channel >= 0) {
     action_browse(explorer, unused);
@@ -390,6 +405,8 @@ static void action_cancel(struct explorer *explorer, int unused)
 {
   (void)unused;
   explorer->export_wanted = false;
+  if (explorer->state.view.kind == VIEW_BOARD && board_view_cancel(explorer))
+    return;
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
   engine_cancel(explorer->engine);
@@ -478,7 +495,7 @@ static void help_mode_key(struct explorer *explorer, uint32_t key)
     explorer->mode = MODE_MAIN;
 }
 
-static void apply_spec(struct explorer *explorer, const struct quantizer *quantizer)
+void explorer_apply(struct explorer *explorer, const struct quantizer *quantizer)
 {
   struct state next = explorer->state;
   struct knobs before = next.knobs;
@@ -500,7 +517,7 @@ static void run_palette(struct explorer *explorer)
   if (explorer->prompt.length == 0 && explorer->prompt.selected == 0)
     return;
   if (quantizer_parse(text, &quantizer, &error) == STATUS_OK)
-    apply_spec(explorer, &quantizer);
+    explorer_apply(explorer, &quantizer);
   else if (explorer->prompt.selected < commands_match(text, ids))
     explorer_command(explorer, ids[explorer->prompt.selected]);
   else

@@ -4,6 +4,7 @@
 #include "quant/base/size.h"
 #include "tui/figure/draw.h"
 #include "tui/screen/actions.h"
+#include "tui/screen/board_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/signals.h"
@@ -118,7 +119,7 @@ void explorer_refresh(struct explorer *explorer)
   if (!explorer->result)
     return;
   explorer->figure = figure_of(explorer, kind);
-  if (explorer->layout.place[PLACE_COMPANION].rows)
+  if (explorer->layout.place[PLACE_COMPANION].rows && kind != VIEW_BOARD)
     explorer->companion =
         figure_of(explorer, kind == VIEW_HISTOGRAM ? VIEW_CHANNELS : VIEW_HISTOGRAM);
 }
@@ -131,6 +132,7 @@ void explorer_go(struct explorer *explorer, const struct state *next)
     return;
   history_push(&explorer->history, &explorer->state);
   explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
+  explorer->board.stopped = false;
   explorer->state = *next;
   explorer_refresh(explorer);
 }
@@ -175,7 +177,7 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .lo = state->view.lo,
                                    .hi = state->view.hi,
                                    .blocks = state->view.kind == VIEW_INSPECTOR,
-                                   .board = state->view.kind == VIEW_BOARD,
+                                   .board = state->view.kind == VIEW_BOARD && work == WORK_EXPORT,
                                    .unit = state->view.block};
   explorer->requested = *state;
   explorer->requested_bins = bins;
@@ -204,9 +206,8 @@ static int figure_bins(const struct view *view)
 static bool lacks_blocks(const struct explorer *explorer)
 {
   enum view_kind kind = explorer->state.view.kind;
-  return explorer->work == WORK_NONE && !explorer_stale(explorer) &&
-         ((kind == VIEW_INSPECTOR && !explorer->result->blocks) ||
-          (kind == VIEW_BOARD && !explorer->result->board));
+  return explorer->work == WORK_NONE && !explorer_stale(explorer) && kind == VIEW_INSPECTOR &&
+         !explorer->result->blocks;
 }
 
 static void start_work(struct explorer *explorer)
@@ -222,11 +223,14 @@ static void start_work(struct explorer *explorer)
       ask(explorer, &explorer->exported, figure_bins(&explorer->exported.view), WORK_EXPORT);
     else
       explorer->export_wanted = false;
+  } else if (board_view_lacks(explorer)) {
+    board_view_ask(explorer);
   }
 }
 
 static void show_result(struct explorer *explorer, struct result *result)
 {
+  board_view_keep(explorer, result);
   result_free(explorer->result);
   explorer->result = result;
   explorer->shown = explorer->requested;
@@ -240,12 +244,16 @@ static void absorb(struct explorer *explorer)
   if (!engine_take(explorer->engine, &answer))
     return;
   enum work work = explorer->work;
-  explorer->work = WORK_NONE;
+  if (answer.complete)
+    explorer->work = WORK_NONE;
   if (answer.status != STATUS_OK) {
     explorer_warn(explorer, "%s", answer.error.text);
     explorer->export_wanted = false;
+    explorer->board.stopped = true;
     if (work == WORK_SHOW)
       back_to_shown(explorer);
+  } else if (work == WORK_BOARD) {
+    board_view_show(explorer, answer.board);
   } else if (work == WORK_EXPORT) {
     explorer->export_wanted = false;
     action_write_figure(explorer, answer.result, &explorer->exported);
@@ -270,6 +278,7 @@ static void forget_source(struct explorer *explorer)
   explorer->history.pasts = explorer->history.futures = 0;
   explorer->selected = explorer->first = explorer->element = 0;
   explorer->block_known = false;
+  explorer->board = (struct board_place){0};
 }
 
 static enum status open_source(const char *spec, struct source **out, struct error *error)
@@ -391,6 +400,11 @@ static void run(struct explorer *explorer)
     if (explorer->work != WORK_NONE)
       wait_for_events(explorer, PATIENCE_MS);
     absorb(explorer);
+    if (board_view_lacks(explorer)) { /* its curve is quick: no frame without it */
+      start_work(explorer);
+      wait_for_events(explorer, PATIENCE_MS);
+      absorb(explorer);
+    }
     show(explorer);
     bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
     if (!busy)

@@ -51,6 +51,19 @@ char *command_keys(enum command_id id, char *text, size_t size)
   return text;
 }
 
+char *command_key_in(enum command_id id, enum view_kind view, char *text, size_t size)
+{
+  const char *word = explorer_commands[id].keys;
+  for (size_t length; *word; word += length + (word[length] == ' ')) {
+    uint32_t key;
+    length = strcspn(word, " ");
+    snprintf(text, size, "%.*s", (int)length, word);
+    if (keys_parse(text, &key, 1) == 1 && command_of_key(key, view) == id)
+      return text;
+  }
+  return command_first_key(id, text, size);
+}
+
 char *command_first_key(enum command_id id, char *text, size_t size)
 {
   const char *keys = explorer_commands[id].keys;

@@ -43,6 +43,8 @@ enum command_id command_of_key(uint32_t key, enum view_kind view);
 
 /* The names of its keys, separated by blanks ("z + ="), into TEXT; returns TEXT. */
 char *command_keys(enum command_id id, char *text, size_t size);
+/* Name of its first key that is no other command's in VIEW; of the first one when all are. */
+char *command_key_in(enum command_id id, enum view_kind view, char *text, size_t size);
 /* Name of the first key. */
 char *command_first_key(enum command_id id, char *text, size_t size);
 

@@ -20,7 +20,16 @@
 enum mode { MODE_MAIN, MODE_BROWSER, MODE_HELP, MODE_PALETTE, MODE_OPEN };
 
 /* A request that the engine works on. */
-enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT };
+enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT, WORK_BOARD };
+
+/* Where the user is on the calibrator board. */
+struct board_place {
+  bool chosen;                   /* false: the calibrator of the knobs is selected */
+  const struct calibrator *rule; /* the selected one; NULL: by hand */
+  size_t first;                  /* row of the table that is shown first */
+  bool explaining;               /* the rule's sentences stand in place of the table */
+  bool stopped;                  /* the user cancelled: what is known stays */
+};
 
 struct explorer {
   /* What is looked at. */
@@ -58,6 +67,7 @@ struct explorer {
   bool block_known;
   size_t element;         /* the selected one of the block */
   size_t selected, first; /* place in the list of outliers; the first that is shown */
+  struct board_place board;
   char message[512];
   bool warning;
   int cursor_row, cursor_column; /* of a prompt; -1: none */
@@ -93,6 +103,9 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
 void explorer_name(struct explorer *explorer);
 /* Builds figure and recipe again from the result (the view or the count axis changed). */
 void explorer_refresh(struct explorer *explorer);
+
+/* Takes QUANTIZER for the knobs; undo brings the others back. */
+void explorer_apply(struct explorer *explorer, const struct quantizer *quantizer);
 
 /* What happens at a command (actions.c). */
 void explorer_command(struct explorer *explorer, enum command_id id);

@@ -1,3 +1,4 @@
+#include "tui/screen/board_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
@@ -235,7 +236,6 @@ static void paint_plot(struct explorer *explorer)
                explorer->work == WORK_SHOW ? "computing" : "nothing computed yet");
     return;
   }
-  bool inspector = explorer->state.view.kind == VIEW_INSPECTOR;
   size_t count = explorer->result->channels.count;
   int list = count ? outlier_rows(explorer) : 0;
   if (list && explorer->selected >= count)
@@ -243,8 +243,10 @@ static void paint_plot(struct explorer *explorer)
   struct rect plot = {rect.row, rect.column, rect.rows - list, rect.columns};
   const struct channels *channels = &explorer->result->channels;
   double pointer = list ? (double)channels->by_ratio[explorer->selected] : (double)NAN;
-  if (inspector)
+  if (explorer->state.view.kind == VIEW_INSPECTOR)
     inspector_paint(explorer, rect);
+  else if (explorer->state.view.kind == VIEW_BOARD)
+    board_view_paint(explorer, rect);
   else
     plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs, pointer);
   if (list)
@@ -272,9 +274,10 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
   double share = total ? fmin((double)done / (double)total, 1) : 0;
   int column = cells_text(&explorer->cells, part, 0, 1, style,
-                          explorer->work == WORK_EXPORT ? "export "
-                          : explorer_stale(explorer)    ? "stale  "
-                                                        : "blocks ");
+                          explorer->work == WORK_EXPORT  ? "export "
+                          : explorer_stale(explorer)     ? "stale  "
+                          : explorer->work == WORK_BOARD ? "board  "
+                                                         : "blocks ");
   int eighths = (int)(share * BAR * 8);
   for (int i = 0; i < BAR; i++, eighths -= 8) {
     enum glyph glyph = eighths >= 8  ? GLYPH_LEFT_8
@@ -322,7 +325,8 @@ static void paint_recipe(struct explorer *explorer)
 static int hint_width(const struct explorer *explorer, enum command_id id)
 {
   char key[32];
-  return text_width(&explorer->cells, command_first_key(id, key, sizeof key)) + 3 +
+  command_key_in(id, explorer->state.view.kind, key, sizeof key);
+  return text_width(&explorer->cells, key) + 3 +
          text_width(&explorer->cells, explorer_commands[id].hint);
 }
 
@@ -346,8 +350,8 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
   struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
                         .attributes = here ? CELL_UNDERLINE : 0};
   char key[32];
-  return paint_hint(explorer, rect, column, command_first_key(id, key, sizeof key),
-                    explorer_commands[id].hint, style);
+  command_key_in(id, explorer->state.view.kind, key, sizeof key);
+  return paint_hint(explorer, rect, column, key, explorer_commands[id].hint, style);
 }
 
 /* Hints of the place first, then the table's in its order, as many as fit; help and quit always. */
@@ -370,6 +374,10 @@ static void paint_hints(struct explorer *explorer)
     if (explorer->layout.form == LAYOUT_FULL)
       column = paint_hint(explorer, rect, column, "Arrows", "walk", quiet);
     column = paint_hint(explorer, rect, column, "w", "worst", quiet);
+  } else if (explorer->state.view.kind == VIEW_BOARD) {
+    if (explorer->layout.form == LAYOUT_FULL)
+      column = paint_hint(explorer, rect, column, "Enter", "take", quiet);
+    column = paint_hint(explorer, rect, column, "?", "why", quiet);
   }
   for (int id = 0; id < COMMAND_COUNT; id++)
     if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&

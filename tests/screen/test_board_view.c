@@ -1,0 +1,255 @@
+/* The board view as people meet it: keys, rows, explanation, sizes, cancelling. */
+#include "tests/screen/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void assert_shows(struct harness *harness, const char *text)
+{
+  if (!harness_shows(harness, text))
+    fail_msg("\"%s\" is not on the screen:\n%s", text, harness_screen(harness));
+}
+
+static void assert_lacks(struct harness *harness, const char *text)
+{
+  if (harness_shows(harness, text))
+    fail_msg("\"%s\" is on the screen:\n%s", text, harness_screen(harness));
+}
+
+static struct harness *open_board(const char *spec, int rows, int columns)
+{
+  const char *arguments[] = {
+      "model.safetensors", "-t", "conv", "-q", spec, "--view", "board", NULL};
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = rows, .columns = columns});
+  assert_true(harness_wait_settled(harness));
+  return harness;
+}
+
+/* The row of the table that the pointer stands on, as text. */
+static void selected(struct harness *harness, char *text, size_t size)
+{
+  int row, column;
+  assert_true(harness_find(harness, "\342\226\270", &row, &column));
+  assert_int_equal(column, 0);
+  snprintf(text, size, "%s", harness_row(harness, row));
+}
+
+/* --- what it shows ------------------------------------------------------------------------ */
+
+static void curve_and_table(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  assert_true(harness_press(harness, "6", 1));
+  static const char *const texts[] = {"--view board", "signal to error", "all error", "calibrator",
+                                      "to best",      "clips at",        "minmax",    "Enter take",
+                                      "? why",        "h help"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    assert_shows(harness, texts[i]);
+  char row[512];
+  selected(harness, row, sizeof row);
+  assert_non_null(strstr(row, "minmax")); /* the knob's own rule */
+  fixture_quit(harness);
+}
+
+/* The best row, first in the table, has the number that "qscope board" prints for it. */
+static void screen_and_command_agree(void **state)
+{
+  (void)state;
+  char command[512], line[512] = "", name[64] = "", number[32] = "";
+  snprintf(command, sizeof command, "'%s' board model.safetensors -t conv -q int4",
+           fixture_program());
+  FILE *pipe = popen(command, "r");
+  assert_non_null(pipe);
+  for (int i = 0; i < 4; i++)
+    assert_non_null(fgets(line, sizeof line, pipe));
+  while (fgets(command, sizeof command, pipe))
+    continue;
+  assert_int_equal(pclose(pipe), 0);
+  assert_int_equal(sscanf(line, "%63s %*s %*s %*s %31s", name, number), 2);
+  struct harness *harness = open_board("int4", 24, 80);
+  assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
+  selected(harness, line, sizeof line);
+  assert_non_null(strstr(line, name));
+  assert_non_null(strstr(line, number));
+  assert_non_null(strstr(line, " best"));
+  fixture_quit(harness);
+}
+
+/* --- keys --------------------------------------------------------------------------------- */
+
+static void enter_takes_the_rule(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int4", 24, 80);
+  char before[512], after[512];
+  assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
+  selected(harness, before, sizeof before);
+  assert_true(harness_press(harness, "\r", 1));
+  assert_lacks(harness, "-q int4,sym,tensor,minmax");
+  assert_shows(harness, "calibrator ");
+  selected(harness, after, sizeof after);
+  assert_memory_equal(before, after, 30); /* the same board, the same place on it */
+  assert_true(harness_press(harness, "u", 1));
+  assert_shows(harness, "-q int4,sym,tensor,minmax");
+  fixture_quit(harness);
+}
+
+static void arrows_walk(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 24, 80);
+  char first[512], second[512], third[512];
+  assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
+  selected(harness, first, sizeof first);
+  assert_true(harness_press(harness, "j", 1));
+  selected(harness, second, sizeof second);
+  assert_string_not_equal(first, second);
+  assert_true(harness_press(harness, "\033OA", 1));
+  selected(harness, third, sizeof third);
+  assert_string_equal(first, third);
+  for (int i = 0; i < 8; i++)
+    assert_true(harness_press(harness, "\033[6~", 1)); /* to the end, and stays there */
+  selected(harness, third, sizeof third);
+  assert_string_not_equal(first, third);
+  fixture_quit(harness);
+}
+
+static void rules_are_explained(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 24, 80);
+  assert_true(harness_press(harness, "?", 1));
+  assert_shows(harness, "Takes the smallest"); /* of minmax */
+  assert_shows(harness, "int8,sym,tensor,minmax");
+  assert_lacks(harness, "to best");
+  assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
+  assert_lacks(harness, "Takes the smallest"); /* the sentences follow the selection */
+  assert_true(harness_press(harness, "\033", 1));
+  assert_shows(harness, "to best");
+  assert_true(harness_press(harness, "x", 1));
+  assert_lacks(harness, "to best");
+  assert_true(harness_press(harness, "?", 1));
+  assert_shows(harness, "to best");
+  assert_true(harness_press(harness, "h", 1)); /* the list of keys is here */
+  assert_shows(harness, "Knobs");
+  assert_true(harness_press(harness, "q", 1));
+  assert_true(harness_press(harness, "1", 1));
+  assert_true(harness_press(harness, "?", 1)); /* elsewhere the key is the list */
+  assert_shows(harness, "Knobs");
+  assert_true(harness_press(harness, "q", 1));
+  fixture_quit(harness);
+}
+
+/* A knob makes another board; refused rules stay at the end, with the reason. */
+static void knobs_make_another(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 40, 120);
+  char before[512], after[512];
+  selected(harness, before, sizeof before);
+  assert_true(harness_press(harness, "B", 1));
+  selected(harness, after, sizeof after);
+  assert_string_not_equal(before, after);
+  assert_true(harness_type(harness, ":e4m3"));
+  assert_true(harness_press(harness, "\r", 1));
+  assert_true(harness_type(harness, ":q4_0"));
+  assert_true(harness_press(harness, "\r", 1));
+  assert_shows(harness, "brings its own blocks and scales");
+  assert_true(harness_press(harness, "\r", 1));
+  assert_shows(harness, "there is no calibrator to take");
+  fixture_quit(harness);
+}
+
+static void squared_error_instead(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 24, 80);
+  assert_true(harness_press(harness, "l", 1));
+  assert_shows(harness, "mean squared error");
+  assert_shows(harness, "--view board --log");
+  fixture_quit(harness);
+}
+
+/* --- sizes -------------------------------------------------------------------------------- */
+
+static void every_size(void **state)
+{
+  (void)state;
+  static const int sizes[][2] = {{12, 40}, {18, 66}, {24, 80}, {40, 120}, {60, 200}, {13, 200}};
+  struct harness *harness = open_board("int8,asym", 24, 80);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    harness_resize(harness, sizes[i][0], sizes[i][1]);
+    assert_true(harness_press(harness, "j", 1));
+    assert_true(harness_press(harness, "k", 1));
+    assert_shows(harness, "SQNR");
+    assert_shows(harness, "minmax");
+    if (sizes[i][0] <= 13)
+      assert_lacks(harness, "signal to error"); /* the table alone */
+  }
+  fixture_quit(harness);
+}
+
+static void only_ascii(void **state)
+{
+  (void)state;
+  const char *arguments[] = {"model.safetensors", "-t", "conv", "-q", "int8", "--view", "board",
+                             "--ascii",           NULL};
+  struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  assert_true(harness_press(harness, "?", 1));
+  for (const char *at = harness_screen(harness); *at; at++)
+    assert_true((unsigned char)*at < 0x80);
+  assert_true(harness_press(harness, "?", 1));
+  for (const char *at = harness_screen(harness); *at; at++)
+    assert_true((unsigned char)*at < 0x80);
+  fixture_quit(harness);
+}
+
+/* --- figures and channels ----------------------------------------------------------------- */
+
+static void exports_what_it_shows(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 24, 80);
+  assert_true(harness_press(harness, "e", 1));
+  assert_shows(harness, "wrote conv-board.png");
+  fixture_quit(harness);
+  char command[512], line[512];
+  snprintf(command, sizeof command, "'%s' replay conv-board.png --print", fixture_program());
+  FILE *pipe = popen(command, "r");
+  assert_non_null(fgets(line, sizeof line, pipe));
+  assert_int_equal(pclose(pipe), 0);
+  assert_string_equal(line,
+                      "qscope model.safetensors -t conv -q int8,sym,tensor,minmax --view board\n");
+}
+
+static void a_channel_has_its_own(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  assert_true(harness_press(harness, "3\r6", 3));
+  assert_shows(harness, "channel 5");
+  assert_shows(harness, "to best");
+  fixture_quit(harness);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(curve_and_table),
+      cmocka_unit_test(screen_and_command_agree),
+      cmocka_unit_test(enter_takes_the_rule),
+      cmocka_unit_test(arrows_walk),
+      cmocka_unit_test(rules_are_explained),
+      cmocka_unit_test(knobs_make_another),
+      cmocka_unit_test(squared_error_instead),
+      cmocka_unit_test(every_size),
+      cmocka_unit_test(only_ascii),
+      cmocka_unit_test(exports_what_it_shows),
+      cmocka_unit_test(a_channel_has_its_own),
+  };
+  return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}

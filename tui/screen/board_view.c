@@ -1,0 +1,357 @@
+#include "tui/screen/board_view.h"
+
+#include "quant/base/size.h"
+#include "tui/screen/plot.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  CURVE_LEAST = 7, /* rows of the curve; with fewer there is the table alone */
+  TABLE_LEAST = 6,
+  TALL = 24,
+  NAME_COLUMNS = 17,
+  NAME_MOST = 26,
+};
+
+static const struct style dim = {.ink = PAINT_DIM}, bold = {.attributes = CELL_BOLD};
+
+static const struct board *board_of(const struct explorer *explorer)
+{
+  return explorer->result ? explorer->result->board : NULL;
+}
+
+static bool is_complete(const struct board *board)
+{
+  return board && (*board->empty || board->done == board->rows);
+}
+
+/* --- numbers -------------------------------------------------------------------------------- */
+
+bool board_view_lacks(const struct explorer *explorer)
+{
+  return explorer->state.view.kind == VIEW_BOARD && explorer->work == WORK_NONE &&
+         !explorer->wanted && !explorer_stale(explorer) && !explorer->board.stopped &&
+         !is_complete(board_of(explorer));
+}
+
+void board_view_ask(struct explorer *explorer)
+{
+  const struct state *state = &explorer->state;
+  bool alone = state->view.channel >= 0;
+  explorer->work = WORK_BOARD;
+  engine_request_board(explorer->engine, alone ? explorer->channel : explorer->source,
+                       alone ? 0 : state->tensor, &state->knobs.quantizer, state->view.block);
+}
+
+void board_view_show(struct explorer *explorer, struct board *board)
+{
+  board_free(explorer->result->board);
+  explorer->result->board = board;
+  explorer_refresh(explorer);
+}
+
+void board_view_keep(struct explorer *explorer, struct result *next)
+{
+  const struct state *old = &explorer->shown, *new = &explorer->requested;
+  const struct board *board = board_of(explorer);
+  long unit = new->view.block;
+  if (!is_complete(board) || old->tensor != new->tensor || old->view.channel != new->view.channel ||
+      (new->view.channel >= 0 && old->knobs.axis != new->knobs.axis) ||
+      (unit < 0 ? old->view.block >= 0 : old->view.block != unit) ||
+      !board_covers(board, &next->quantizer, unit < 0 ? PROBE_LARGEST : (size_t)unit))
+    return;
+  next->board = explorer->result->board;
+  explorer->result->board = NULL;
+}
+
+/* --- the selected row ----------------------------------------------------------------------- */
+
+static const struct calibrator *knob_rule(const struct explorer *explorer)
+{
+  const struct quantizer *quantizer = &explorer->state.knobs.quantizer;
+  return quantizer->by == BY_CALIBRATOR ? quantizer->calibrator : NULL;
+}
+
+static size_t selected_place(const struct explorer *explorer, const struct board *board)
+{
+  const struct calibrator *rule =
+      explorer->board.chosen ? explorer->board.rule : knob_rule(explorer);
+  for (size_t place = 0; place < board->rows; place++)
+    if (board->row[board->rank[place]].calibrator == rule)
+      return place;
+  return 0;
+}
+
+static const struct board_row *selected_row(const struct explorer *explorer)
+{
+  const struct board *board = board_of(explorer);
+  return board && !*board->empty ? &board->row[board->rank[selected_place(explorer, board)]] : NULL;
+}
+
+void board_view_move(struct explorer *explorer, int by)
+{
+  const struct board *board = board_of(explorer);
+  if (!board || *board->empty)
+    return;
+  size_t place = selected_place(explorer, board), step = (size_t)(by < 0 ? -by : by);
+  place = by < 0 ? place - size_min(place, step) : size_min(place + step, board->rows - 1);
+  explorer->board.chosen = true;
+  explorer->board.rule = board->row[board->rank[place]].calibrator;
+}
+
+void board_view_enter(struct explorer *explorer)
+{
+  const struct board_row *row = selected_row(explorer);
+  char name[BOARD_NAME];
+  if (!row)
+    return explorer_warn(explorer, "there is no calibrator to take");
+  if (row->state == BOARD_REFUSED)
+    return explorer_warn(explorer, "%s", row->reason);
+  explorer_apply(explorer, &row->quantizer);
+  explorer_say(explorer, "calibrator %s", board_name(row, name, sizeof name));
+}
+
+bool board_view_cancel(struct explorer *explorer)
+{
+  if (explorer->board.explaining) {
+    explorer->board.explaining = false;
+    return true;
+  }
+  if (explorer->work != WORK_BOARD)
+    return false;
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  explorer->board.stopped = true;
+  explorer_say(explorer,
+               "stopped: the rows that are known stay; any change of a knob starts again");
+  return true;
+}
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+static void sqnr_text(const struct board *board, const struct board_row *row, char *text,
+                      size_t size)
+{
+  (void)board;
+  metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, text, size);
+}
+
+static void distance_text(const struct board *board, const struct board_row *row, char *text,
+                          size_t size)
+{
+  (void)board;
+  if (row->distance_db > 0)
+    snprintf(text, size, row->distance_db < 100 ? "-%.3f" : "-%.0f", row->distance_db);
+  else
+    snprintf(text, size, "best");
+}
+
+static void threshold_text(const struct board *board, const struct board_row *row, char *text,
+                           size_t size)
+{
+  (void)board;
+  snprintf(text, size, "%.4g", row->threshold);
+}
+
+static void clip_text(const struct board *board, const struct board_row *row, char *text,
+                      size_t size)
+{
+  (void)board;
+  double percent = 100 * row->whole.clip_rate;
+  if (percent > 0 && percent < 0.001)
+    snprintf(text, size, "<0.001 %%");
+  else
+    snprintf(text, size, "%.3g %%", percent);
+}
+
+static void share_text(const struct board *board, const struct board_row *row, char *text,
+                       size_t size)
+{
+  snprintf(text, size, "%.3g %%", 100 * board_share(board, row));
+}
+
+static void time_text(const struct board *board, const struct board_row *row, char *text,
+                      size_t size)
+{
+  (void)board;
+  snprintf(text, size, row->seconds < 1e-5 ? "<.01 ms" : "%.3g ms", 1e3 * row->seconds);
+}
+
+/* The columns behind the name, in the order in which they find room. */
+static const struct column {
+  const char *heading;
+  int width;
+  void (*print)(const struct board *board, const struct board_row *row, char *text, size_t size);
+} columns[] = {
+    {"SQNR", 9, sqnr_text},    {"to best", 7, distance_text}, {"clips at", 9, threshold_text},
+    {"of max", 7, share_text}, {"clipped", 9, clip_text},     {"time", 8, time_text},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+/* How a table of some width is laid out. */
+struct table {
+  int name; /* columns of the name, number included */
+  int columns;
+};
+
+static struct table table_of(int width)
+{
+  struct table table = {.name = NAME_COLUMNS + 4};
+  int used = table.name;
+  while (table.columns < COLUMNS && used + columns[table.columns].width + 1 <= width)
+    used += columns[table.columns++].width + 1;
+  int spare = width > used ? width - used : 0;
+  table.name += spare < NAME_MOST - NAME_COLUMNS ? spare : NAME_MOST - NAME_COLUMNS;
+  return table;
+}
+
+static void paint_head(struct explorer *explorer, struct rect rect, const struct table *table)
+{
+  const struct board *board = board_of(explorer);
+  int column = table->name;
+  if (board->done < board->rows)
+    cells_printf(&explorer->cells, rect, 0, 1, dim, "%zu of %zu rules", board->done, board->rows);
+  else
+    cells_text(&explorer->cells, rect, 0, 1, dim, "  calibrator");
+  for (int i = 0; i < table->columns; i++) {
+    cells_printf(&explorer->cells, rect, 0, column, dim, " %*s", columns[i].width,
+                 columns[i].heading);
+    column += columns[i].width + 1;
+  }
+}
+
+/* The number of the mark, the name, and "=" where the rule chose what minmax chooses, "!" where its
+ * search ended at its edge. */
+static void paint_name(struct explorer *explorer, struct rect line, const struct table *table,
+                       const struct board_row *row, size_t place, struct style style)
+{
+  char name[BOARD_NAME], shown[BOARD_NAME], mark[5];
+  utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
+  if (row->state == BOARD_DONE)
+    cells_printf(&explorer->cells, line, 0, 1, style, "%2zu", place + 1);
+  text_cut(&explorer->cells, board_name(row, name, sizeof name), table->name - 6, table->name - 13,
+           mark, shown, sizeof shown);
+  int column = cells_text(&explorer->cells, line, 0, 4, style, shown);
+  if (row->inert || row->at_end)
+    cells_text(&explorer->cells, line, 0, column + 1, (struct style){PAINT_WARNING, style.paper, 0},
+               row->at_end ? "!" : "=");
+}
+
+static void paint_numbers(struct explorer *explorer, struct rect line, const struct table *table,
+                          const struct board_row *row, struct style style)
+{
+  const struct board *board = board_of(explorer);
+  int column = table->name;
+  char text[64];
+  for (int i = 0; i < table->columns; i++) {
+    columns[i].print(board, row, text, sizeof text);
+    cells_printf(&explorer->cells, line, 0, column, style, " %*s", columns[i].width, text);
+    column += columns[i].width + 1;
+  }
+  if (line.columns - column > 14)
+    cells_text(&explorer->cells, line, 0, column + 2, (struct style){PAINT_DIM, style.paper, 0},
+               board_note(row, text, sizeof text));
+}
+
+static void paint_row(struct explorer *explorer, struct rect line, const struct table *table,
+                      size_t place, bool selected)
+{
+  const struct board *board = board_of(explorer);
+  const struct board_row *row = &board->row[board->rank[place]];
+  bool own = quantizer_equal(&row->quantizer, &explorer->state.knobs.quantizer);
+  struct style style = {.ink = row->state != BOARD_DONE ? PAINT_DIM
+                               : own                    ? PAINT_VALUE
+                                                        : PAINT_NONE,
+                        .paper = selected ? PAINT_SELECTED : PAINT_NONE,
+                        .attributes = own ? CELL_BOLD : 0};
+  if (selected)
+    style.ink = PAINT_NONE;
+  cells_fill(&explorer->cells, line, ' ', style);
+  if (selected)
+    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
+              style);
+  paint_name(explorer, line, table, row, place, style);
+  if (row->state == BOARD_DONE)
+    paint_numbers(explorer, line, table, row, style);
+  else
+    cells_text(&explorer->cells, line, 0, table->name + 1, style,
+               row->state == BOARD_REFUSED ? row->reason : "computing");
+}
+
+static void paint_table(struct explorer *explorer, struct rect rect)
+{
+  const struct board *board = board_of(explorer);
+  const struct table table = table_of(rect.columns);
+  size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0,
+         selected = selected_place(explorer, board), *first = &explorer->board.first;
+  if (selected < *first)
+    *first = selected;
+  if (rows && selected >= *first + rows)
+    *first = selected - rows + 1;
+  *first = size_min(*first, board->rows > rows ? board->rows - rows : 0);
+  paint_head(explorer, rect, &table);
+  for (size_t i = 0; i < rows && *first + i < board->rows; i++)
+    paint_row(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns}, &table,
+              *first + i, *first + i == selected);
+}
+
+/* --- the explanation ------------------------------------------------------------------------ */
+
+/* The rule in sentences; then its spec, and what is to be said of its choice here. */
+static void paint_explanation(struct explorer *explorer, struct rect rect)
+{
+  const struct board_row *row = selected_row(explorer);
+  char name[BOARD_NAME], spec[QUANTIZER_TEXT], note[BOARD_REASON], text[2048], mark[5];
+  const struct calibrator *rule = row->calibrator;
+  utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
+  int column = cells_text(&explorer->cells, rect, 0, 1, bold, board_name(row, name, sizeof name));
+  if (rule && rule->reference)
+    cells_printf(&explorer->cells, rect, 0, column + 2, dim, "as in %s", rule->reference);
+  board_note(row, note, sizeof note);
+  snprintf(text, sizeof text, "%s%s%s%s",
+           !rule               ? "The scale or the range that the spec gives by hand."
+           : rule->explanation ? rule->explanation
+                               : rule->summary,
+           *note ? " Here: " : "", note, *note ? "." : "");
+  struct rect body = {rect.row + 1, rect.column + 1, rect.rows - 2, rect.columns - 2};
+  cells_wrap(&explorer->cells, body, (struct style){0}, text, mark);
+  cells_text(&explorer->cells,
+             (struct rect){rect.row + rect.rows - 1, rect.column + 1, 1, rect.columns - 2}, 0, 0,
+             (struct style){.ink = PAINT_VALUE}, quantizer_print(&row->quantizer, spec));
+}
+
+/* --- everything ----------------------------------------------------------------------------- */
+
+/* Rows of the curve: what the table does not need, at least half of a small screen. */
+static int curve_rows(const struct explorer *explorer, struct rect rect)
+{
+  int table = (int)board_of(explorer)->rows + 1;
+  if (rect.rows < CURVE_LEAST + TABLE_LEAST)
+    return 0;
+  int least = rect.rows < TALL ? rect.rows / 2 : rect.rows * 2 / 5;
+  return rect.rows - table > least ? rect.rows - table : least;
+}
+
+void board_view_paint(struct explorer *explorer, struct rect rect)
+{
+  const struct board *board = board_of(explorer);
+  rect.rows += explorer->layout.place[PLACE_COMPANION].rows; /* the table has use for it */
+  if (!board || *board->empty) {
+    cells_text(&explorer->cells, rect, rect.rows / 2, 2, dim,
+               board ? board->empty : "computing the curve");
+    return;
+  }
+  const struct board_row *row = selected_row(explorer);
+  int curve = curve_rows(explorer, rect);
+  double pointer = row->state == BOARD_DONE ? row->threshold : (double)NAN;
+  if (curve && explorer->figure)
+    plot_figure(&explorer->cells, (struct rect){rect.row, rect.column, curve, rect.columns},
+                explorer->figure, explorer->glyphs, pointer);
+  struct rect below = {rect.row + curve, rect.column, rect.rows - curve, rect.columns};
+  if (explorer->board.explaining)
+    paint_explanation(explorer, below);
+  else
+    paint_table(explorer, below);
+}

@@ -1,0 +1,29 @@
+/* The calibrator board: view 6, the curve of error against threshold above, every calibrator below.
+ *
+ * The board belongs to the result that is shown; its parts come from the engine one by one while
+ * the view is open. Ownership: borrows the explorer. Threads: the UI thread. */
+#ifndef QSCOPE_TUI_SCREEN_BOARD_VIEW_H
+#define QSCOPE_TUI_SCREEN_BOARD_VIEW_H
+
+#include "tui/screen/explorer.h"
+
+/* True when the view is open, nothing is running, and the board of what is shown is not complete.
+ */
+bool board_view_lacks(const struct explorer *explorer);
+/* Asks the engine for it. */
+void board_view_ask(struct explorer *explorer);
+/* Takes BOARD, or a part of it. */
+void board_view_show(struct explorer *explorer, struct board *board);
+/* Before NEXT replaces the result: hands the board on where it holds for NEXT, too. */
+void board_view_keep(struct explorer *explorer, struct result *next);
+
+/* BY rows down, or up. */
+void board_view_move(struct explorer *explorer, int by);
+/* Takes the selected calibrator for the knobs. */
+void board_view_enter(struct explorer *explorer);
+/* Closes the explanation, or stops the computation; false when there is neither. */
+bool board_view_cancel(struct explorer *explorer);
+
+void board_view_paint(struct explorer *explorer, struct rect rect);
+
+#endif
