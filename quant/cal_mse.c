@@ -1,8 +1,8 @@
 /* mse: the scale (and zero point) with the least squared error of rounding to nearest.
  *
- * Formats up to 8 bits: the exact search of best_scale.h. Small units hand it every value; large
- * ones the counts and means of some ten thousand bins, one per 2^-11 of an octave, and what the
- * bins find is then refined on the values themselves. Asymmetric: the search runs for each zero
+ * Integers and small floats up to 8 bits: the exact search of best_scale.h. Small units hand it
+ * every value; large ones a sketch, and what that finds is then refined on the values themselves.
+ * Codebooks: the search of lp (cal_lp.c). Asymmetric: the search runs for each zero
  * point that a scan of the scales finds promising, then for the neighbours of the best. 16-bit
  * formats have too many levels for that and too little ripple to need it: 64 scales are
  * measured (the clip from 1 to 0.02 of the range; small floats from 2 to 1/2), and the best is
@@ -372,8 +372,11 @@ static enum status search_format(struct job *job)
 {
   struct ladder ladder;
   struct scale_search search = {.ladder = &ladder};
-  if (job->calibration->format->bits > 8 || !job->calibration->format->family->doubles)
+  const struct format *format = job->calibration->format;
+  if (format->bits > 8)
     return search_clips(job);
+  if (!format->family->doubles)
+    return lp_least(job->calibration, job->sample, 2, job->best, NULL);
   make_ladder(job->calibration, &ladder);
   if (job->sample->values && job->sample->finite <= DIRECT)
     return search_values(job, &search);

@@ -3,8 +3,9 @@
  * makes scales and zero points of them: under a reference's own rule this is the reference.
  *
  * llmcompressor-mse: both ends by 1 - i / grid for i < maxshrink * grid, until PATIENCE factors in
- * a row are no improvement (vllm-project/llm-compressor: observers/mse.py; there the units
- * share that count, here each has its own).
+ * a row are no improvement (vllm-project/llm-compressor: observers/mse.py). There the factors count
+ * that improve no unit at all, so with several units patience does not run out; here it is for
+ * a unit that stands alone.
  * gptq-mse: the same without patience (IST-DASLab/gptq: quant.py).
  * awq-clip: clips |x| at 1.00, 0.95 ... 0.55 of the unit's largest magnitude
  * (mit-han-lab/llm-awq: quantize/auto_clip.py; the error there is that of the layer's output, for
@@ -106,7 +107,10 @@ enum status llmcompressor_mse_choose(const struct calibration *calibration,
                                      const struct sample *sample, struct choice *choice,
                                      struct error *error)
 {
-  return shrink_both(calibration, sample, (size_t)calibration->option[PATIENCE], choice, error);
+  const struct grain *grain = sample_batch(sample, 0)->grain;
+  bool alone = !grain || grain->units == 1;
+  return shrink_both(calibration, sample, alone ? (size_t)calibration->option[PATIENCE] : 0, choice,
+                     error);
 }
 
 enum status gptq_mse_choose(const struct calibration *calibration, const struct sample *sample,

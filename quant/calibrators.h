@@ -15,4 +15,8 @@ choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
 choose_function ppq_percentile_choose, alternate_choose, lp_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 
+/* The search of lp=NORM from the better of CHOICE and minmax; its answer into CHOICE. */
+enum status lp_least(const struct calibration *calibration, const struct sample *sample,
+                     double norm, struct choice *choice, struct error *error);
+
 #endif

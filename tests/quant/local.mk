@@ -5,6 +5,7 @@ QUANT_TESTS = \
 	tests/quant/test_base \
 	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
+	tests/quant/test_cal_properties \
 	tests/quant/test_cal_search \
 	tests/quant/test_cal_batches \
 	tests/quant/test_calibrators \
@@ -56,6 +57,9 @@ tests_quant_test_calibrators_SOURCES = tests/quant/test_calibrators.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_calibrators_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GSL_CFLAGS)
 tests_quant_test_calibrators_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_cal_properties_SOURCES = tests/quant/test_cal_properties.c \
+	$(CALIBRATION_REFERENCE) $(PORTABLE)
+tests_quant_test_cal_properties_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_cal_search_SOURCES = tests/quant/test_cal_search.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_search_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

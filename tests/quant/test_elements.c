@@ -556,9 +556,10 @@ static void test_formats_and_distributions(void **state)
   };
   static void (*const makers[DISTRIBUTIONS])(float *, size_t) = {
       strata_uniform, portable_gaussian, portable_laplace, strata_student8, portable_student3};
-  /* How far below and above the table, for floats with three exponent bits or more, other floats,
-   * and integers and nf4. Uniform: the table tries no clip above the absmax, and some floats want
-   * one. Half a million values reach less far into the tails, which is where clipping decides. */
+  /* How far below and above the table, for floats with three exponent bits or more, other floats
+   * and nf4, and integers. Uniform: the table tries no clip above the absmax, and some floats and
+   * nf4 want one. Half a million values reach less far into the tails, which is where clipping
+   * decides. */
   static const struct {
     double below[3], above[3];
   } slack[DISTRIBUTIONS] = {
@@ -578,7 +579,8 @@ static void test_formats_and_distributions(void **state)
       x[i] = fminf(fmaxf(x[i], -100), 100);
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
       double found = decibels(rows[r].spec, x, vector_shape(N)), expected = rows[r].expected[d];
-      int kind = rows[r].spec[0] != 'e' ? 2 : rows[r].spec[1] == '2';
+      char first = rows[r].spec[0];
+      int kind = first == 'i' ? 2 : first == 'n' || rows[r].spec[1] == '2';
       if (!(found >= expected - slack[d].below[kind] && found <= expected + slack[d].above[kind])) {
         print_error("%s, distribution %d: %.3f dB, expected %.2f\n", rows[r].spec, d, found,
                     expected);
