@@ -30,6 +30,13 @@ enum status facts_compute(const struct feed *feed, struct progress *progress, st
 /* The same of a tensor that is known by its digest. */
 void facts_from_digest(const struct digest *digest, struct facts *out);
 
+/* A tensor and what is known of it. */
+struct described {
+  const struct tensor *tensor;
+  struct facts facts;
+  struct digest *digest; /* NULL where it has none */
+};
+
 /* Facts of TENSOR, which must be loaded, by way of its digest where it can have one: *digest is it
  * (the caller frees it), else NULL. STATUS_MEMORY, STATUS_CANCELLED. */
 enum status facts_of_tensor(const struct tensor *tensor, struct progress *progress,

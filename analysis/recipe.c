@@ -24,6 +24,7 @@ void recipe_clear(struct recipe *recipe)
   free(recipe->source);
   free(recipe->tensor);
   free(recipe->over);
+  free(recipe->calibrate_on);
   recipe_init(recipe);
 }
 
@@ -183,6 +184,15 @@ static void put_view(struct text *text, const struct view *view)
   }
 }
 
+static void put_batching(struct text *text, struct batching batching)
+{
+  char number[NUMBER_TEXT];
+  if (!batching.on)
+    return;
+  snprintf(number, sizeof number, "%d", batching.axis);
+  put_option(text, "--batches", number);
+}
+
 /* True when a command line would take WORD for a subcommand. */
 static bool is_subcommand(const char *word)
 {
@@ -213,6 +223,9 @@ char *recipe_print(const struct recipe *recipe)
     char spec[QUANTIZER_TEXT];
     put_option(&text, "-q", quantizer_print(&recipe->quantizer[i], spec));
   }
+  put_batching(&text, recipe->batching);
+  if (recipe->calibrate_on)
+    put_option(&text, "--calibrate-on", recipe->calibrate_on);
   if (recipe->over)
     put_option(&text, "--over", recipe->over);
   else
@@ -465,6 +478,15 @@ static enum status take_axis(struct recipe *recipe, const char *value, struct er
   return STATUS_OK;
 }
 
+static enum status take_batches(struct recipe *recipe, const char *value, struct error *error)
+{
+  long axis;
+  if (!read_whole(value, -SHAPE_MAX_DIMS, SHAPE_MAX_DIMS - 1, &axis))
+    return bad_value(error, "--batches", "the number of an axis", value);
+  recipe->batching = (struct batching){true, (int)axis};
+  return STATUS_OK;
+}
+
 static enum status take_channel(struct recipe *recipe, const char *value, struct error *error)
 {
   long channel;
@@ -492,6 +514,12 @@ static enum status take_bins(struct recipe *recipe, const char *value, struct er
   return STATUS_OK;
 }
 
+static enum status take_calibrate_on(struct recipe *recipe, const char *value,
+                                     struct error *error)
+{
+  return replace(&recipe->calibrate_on, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
 static enum status take_over(struct recipe *recipe, const char *value, struct error *error)
 {
   return replace(&recipe->over, value) ? STATUS_OK : error_memory(error, "a recipe");
@@ -507,6 +535,7 @@ static const struct option {
     {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
     {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
     {"--block", NULL, true, take_block},     {"--over", NULL, true, take_over},
+    {"--batches", NULL, true, take_batches}, {"--calibrate-on", NULL, true, take_calibrate_on},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

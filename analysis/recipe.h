@@ -5,14 +5,15 @@
  *   qscope sweep synth:gaussian -t gaussian -q int4,sym,group=32,minmax --over group=16,32
  *
  * Pasted into a shell it opens the explorer on that state; a subcommand put behind "qscope"
- * makes a figure or a report of it. Words are quoted for a POSIX shell where they need it: in single quotes; names with control
- * characters or invalid UTF-8 in $'...' with octal escapes, so that the recipe is always one
- * line of printable UTF-8 that can be pasted. Ownership: recipe_clear frees the
- * strings; recipe_parse and the setters copy. Threads: one at a time. */
+ * makes a figure or a report of it. Words are quoted for a POSIX shell where they need it: in
+ * single quotes; names with control characters or invalid UTF-8 in $'...' with octal escapes, so
+ * that the recipe is always one line of printable UTF-8 that can be pasted. Ownership: recipe_clear
+ * frees the strings; recipe_parse and the setters copy. Threads: one at a time. */
 #ifndef QSCOPE_ANALYSIS_RECIPE_H
 #define QSCOPE_ANALYSIS_RECIPE_H
 
 #include "analysis/view.h"
+#include "data/batches.h"
 #include "quant/base/status.h"
 #include "quant/quantizer.h"
 
@@ -29,7 +30,9 @@ struct recipe {
   size_t quantizers;
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   struct view view;
-  char *over; /* a sweep over this instead of a view; or NULL */
+  struct batching batching; /* --batches */
+  char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */
+  char *over;               /* a sweep over this instead of a view; or NULL */
 };
 
 void recipe_init(struct recipe *recipe);

@@ -27,6 +27,26 @@ struct report_unit report_unit(const struct result *result)
   return unit;
 }
 
+const char *report_ranges(const struct report_entry *entry)
+{
+  if (!entry->calibration)
+    return "";
+  return quantizer_is_dynamic(&entry->result->quantizer) ? "dynamic" : "static";
+}
+
+size_t report_batches(const struct report_entry *entry)
+{
+  const struct report_calibration *calibration = entry->calibration;
+  unsigned axis;
+  if (!calibration)
+    return 0;
+  if (calibration->data)
+    return calibration->batches;
+  return shape_axis(&entry->tensor->shape, calibration->batching.axis, &axis)
+             ? entry->tensor->shape.dim[axis]
+             : 1;
+}
+
 const char *report_note(const struct tensor *tensor)
 {
   if (tensor->stored->integral)

@@ -5,15 +5,25 @@
 #ifndef QSCOPE_ANALYSIS_REPORT_H
 #define QSCOPE_ANALYSIS_REPORT_H
 
+#include "analysis/drift.h"
 #include "analysis/result.h"
 
 #include <stddef.h>
 #include <stdio.h>
 
+/* What static quantizers were calibrated on. */
+struct report_calibration {
+  struct batching batching;  /* cut along an axis */
+  const char *data;          /* other data, as the user named it; NULL: the tensor itself */
+  size_t batches;            /* of other data */
+  const struct drift *drift; /* of other data: what the quantizer costs there */
+};
+
 struct report_entry {
   const char *source;
   const struct tensor *tensor;
   const struct result *result;
+  const struct report_calibration *calibration; /* NULL: the tensor in one piece */
 };
 
 enum report_style { REPORT_TEXT, REPORT_JSON, REPORT_CSV };

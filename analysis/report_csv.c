@@ -4,6 +4,7 @@
 #include "analysis/export.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 void report_csv_heading(FILE *out)
 {
@@ -12,7 +13,9 @@ void report_csv_heading(FILE *out)
         out);
   for (size_t i = 0; i < metric_table_length; i++)
     fprintf(out, ",%s", metric_table[i].name);
-  fputs(",worst_channel,verdict\n", out);
+  fputs(",worst_channel,verdict,ranges,calibrated_on,batches,calibration_sqnr_db,calibration_mse,"
+        "calibration_clip_rate\n",
+        out);
 }
 
 static void write_numbers(FILE *out, const double *values, size_t count)
@@ -21,6 +24,21 @@ static void write_numbers(FILE *out, const double *values, size_t count)
     fputc(',', out);
     export_csv_number(out, values[i]);
   }
+}
+
+/* Empty where nothing was calibrated beforehand. */
+static void write_calibration(FILE *out, const struct report_entry *entry)
+{
+  const struct drift none = {.sqnr_db = (double)NAN, .mse = (double)NAN, .clip_rate = (double)NAN};
+  const struct report_calibration *calibration = entry->calibration;
+  const struct drift *drift = calibration && calibration->drift ? calibration->drift : &none;
+  fprintf(out, ",%s,", report_ranges(entry));
+  if (calibration && calibration->data)
+    export_csv_text(out, calibration->data);
+  fputc(',', out);
+  if (calibration)
+    fprintf(out, "%zu", report_batches(entry));
+  write_numbers(out, (const double[]){drift->sqnr_db, drift->mse, drift->clip_rate}, 3);
 }
 
 void report_csv_row(FILE *out, const struct report_entry *entry)
@@ -44,5 +62,6 @@ void report_csv_row(FILE *out, const struct report_entry *entry)
     write_numbers(out, (const double[]){metric_table[i].value(&result->metrics)}, 1);
   fprintf(out, ",%zu,", result->metrics.worst_channel);
   export_csv_text(out, result_verdict(result, verdict, sizeof verdict));
+  write_calibration(out, entry);
   fputc('\n', out);
 }

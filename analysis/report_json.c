@@ -146,6 +146,36 @@ static json_t *outliers_json(const struct result *result)
   return outliers;
 }
 
+static json_t *drift_json(const struct drift *drift)
+{
+  json_t *object = json_object();
+  set_count(object, "finite", drift->finite);
+  set_number(object, "min", drift->min);
+  set_number(object, "max", drift->max);
+  set_number(object, "mse", drift->mse);
+  set_number(object, "sqnr_db", drift->sqnr_db);
+  set_number(object, "max_abs_error", drift->max_abs_error);
+  set_number(object, "clip_rate", drift->clip_rate);
+  return object;
+}
+
+/* What was calibrated beforehand, on what, and what the quantizer costs there. */
+static json_t *calibration_json(const struct report_entry *entry)
+{
+  const struct report_calibration *calibration = entry->calibration;
+  json_t *object = json_object();
+  json_object_set_new(object, "ranges", json_string(report_ranges(entry)));
+  json_object_set_new(object, "data",
+                      calibration->data ? export_text(calibration->data) : json_null());
+  json_object_set_new(object, "axis",
+                      calibration->batching.on ? json_integer(calibration->batching.axis)
+                                               : json_null());
+  set_count(object, "batches", report_batches(entry));
+  if (calibration->drift)
+    json_object_set_new(object, "metrics", drift_json(calibration->drift));
+  return object;
+}
+
 json_t *report_json(const struct report_entry *entry)
 {
   const struct tensor *tensor = entry->tensor;
@@ -161,6 +191,8 @@ json_t *report_json(const struct report_entry *entry)
   set_facts(root, &result->facts);
   json_object_set_new(root, "quantizer", quantizer_json(result));
   json_object_set_new(root, "metrics", metrics_json(&result->metrics, result->metrics.mse == 0));
+  if (entry->calibration)
+    json_object_set_new(root, "calibration", calibration_json(entry));
   json_object_set_new(root, "exact", json_true());
   json_object_set_new(root, "channels", channels_json(&result->channels));
   json_object_set_new(root, "outlier_channels", outliers_json(result));

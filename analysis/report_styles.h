@@ -16,6 +16,13 @@ struct report_unit {
 };
 struct report_unit report_unit(const struct result *result);
 
+/* "static" (calibrated before) or "dynamic" (made at run time); empty where nothing was calibrated
+ * beforehand. */
+const char *report_ranges(const struct report_entry *entry);
+
+/* Batches that static quantizers were calibrated on. */
+size_t report_batches(const struct report_entry *entry);
+
 /* A remark on the stored type, NULL when there is none. */
 const char *report_note(const struct tensor *tensor);
 

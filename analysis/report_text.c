@@ -4,6 +4,7 @@
 #include "quant/base/size.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,24 @@ void report_page_free(struct report_page *page)
 
 /* --- the head: what is known of the tensor ----------------------------------------------- */
 
+/* What static quantizers were calibrated on. */
+static void print_calibration(const struct report_entry *entry, FILE *out)
+{
+  const struct report_calibration *calibration = entry->calibration;
+  char data[512];
+  if (!calibration)
+    return;
+  size_t batches = report_batches(entry);
+  fprintf(out, "  calibrated on %s: %zu %s",
+          calibration->data ? text_escape(calibration->data, data, sizeof data) : "itself", batches,
+          batches == 1 ? "batch" : "batches");
+  if (calibration->batching.on)
+    fprintf(out, " along axis %d", calibration->batching.axis);
+  if (calibration->drift && calibration->drift->finite)
+    fprintf(out, ", %.6g .. %.6g", calibration->drift->min, calibration->drift->max);
+  fputc('\n', out);
+}
+
 static void print_head(const struct report_entry *entry, FILE *out)
 {
   const struct tensor *tensor = entry->tensor;
@@ -54,6 +73,7 @@ static void print_head(const struct report_entry *entry, FILE *out)
   if (f->finite)
     fprintf(out, "  %.6g .. %.6g, absmax %.6g, mean %.4g, std %.4g, kurtosis %.4g\n", f->min,
             f->max, f->absmax, f->mean, f->std, f->kurtosis);
+  print_calibration(entry, out);
   if (report_note(tensor))
     fprintf(out, "  note: %s\n", report_note(tensor));
 }
@@ -74,17 +94,43 @@ static void print_outliers(const struct result *result, FILE *out)
 
 /* --- the columns ----------------------------------------------------------------------------- */
 
-static const char *const unit_labels[] = {"scale", "zero point", "range"};
-enum { UNIT_ROWS = sizeof unit_labels / sizeof unit_labels[0] };
+static const char *const unit_labels[] = {"scale", "zero point", "range", "ranges are"};
+enum { UNIT_ROWS = sizeof unit_labels / sizeof unit_labels[0], RANGES_ROW = UNIT_ROWS - 1 };
+
+/* Behind the metrics: what the quantizer costs on the data it was calibrated on. */
+static const struct drift_row {
+  const char *label, *metric;
+  size_t offset;
+} drift_rows[] = {
+    {"calib. SQNR", "sqnr_db", offsetof(struct drift, sqnr_db)},
+    {"calib. MSE", "mse", offsetof(struct drift, mse)},
+    {"calib. max", "max_abs_error", offsetof(struct drift, max_abs_error)},
+    {"calib. clipped", "clip_rate", offsetof(struct drift, clip_rate)},
+};
+enum { DRIFT_ROWS = sizeof drift_rows / sizeof drift_rows[0] };
+
+static size_t first_drift_row(void)
+{
+  return size_min(UNIT_ROWS + metric_table_length, MOST_ROWS - DRIFT_ROWS);
+}
 
 static const char *row_label(size_t row)
 {
-  return row < UNIT_ROWS ? unit_labels[row] : metric_table[row - UNIT_ROWS].label;
+  return row < UNIT_ROWS           ? unit_labels[row]
+         : row < first_drift_row() ? metric_table[row - UNIT_ROWS].label
+                                   : drift_rows[row - first_drift_row()].label;
 }
 
 static size_t row_count(void)
 {
-  return size_min(UNIT_ROWS + metric_table_length, MOST_ROWS);
+  return first_drift_row() + DRIFT_ROWS;
+}
+
+/* Rows on calibration are there when something was calibrated beforehand. */
+static bool is_shown(const struct report_page *page, size_t row)
+{
+  bool optional = row == RANGES_ROW || row >= first_drift_row();
+  return !optional || page->column[0].cell[row][0];
 }
 
 static void fill_units(struct column *column, const struct result *result)
@@ -102,15 +148,29 @@ static void fill_units(struct column *column, const struct result *result)
   }
 }
 
-static void fill(struct column *column, const struct result *result)
+static void fill_drift(struct column *column, const struct drift *drift)
 {
+  for (size_t i = 0; i < DRIFT_ROWS; i++) {
+    double value;
+    memcpy(&value, (const char *)drift + drift_rows[i].offset, sizeof value);
+    metric_print(metric_find(drift_rows[i].metric), value, column->cell[first_drift_row() + i],
+                 CELL_TEXT);
+  }
+}
+
+static void fill(struct column *column, const struct report_entry *entry)
+{
+  const struct result *result = entry->result;
   quantizer_print(&result->quantizer, column->spec);
   result_verdict(result, column->verdict, sizeof column->verdict);
   fill_units(column, result);
-  for (size_t row = UNIT_ROWS; row < row_count(); row++) {
+  snprintf(column->cell[RANGES_ROW], CELL_TEXT, "%s", report_ranges(entry));
+  for (size_t row = UNIT_ROWS; row < first_drift_row(); row++) {
     const struct metric *metric = &metric_table[row - UNIT_ROWS];
     metric_print(metric, metric->value(&result->metrics), column->cell[row], CELL_TEXT);
   }
+  if (entry->calibration && entry->calibration->drift)
+    fill_drift(column, entry->calibration->drift);
 }
 
 /* TEXT in lines of PAGE_WIDTH, broken between words, the later ones indented. */
@@ -161,7 +221,8 @@ void report_page_print(struct report_page *page, FILE *out)
   fputc('\n', out);
   print_row(page, "", 0, out);
   for (size_t row = 0; row < row_count(); row++)
-    print_row(page, row_label(row), row, out);
+    if (is_shown(page, row))
+      print_row(page, row_label(row), row, out);
   for (size_t i = 0; i < page->columns; i++) {
     char line[sizeof page->column[i].spec + sizeof page->column[i].verdict];
     snprintf(line, sizeof line, "%s: %s", page->column[i].spec, page->column[i].verdict);
@@ -173,7 +234,7 @@ void report_page_print(struct report_page *page, FILE *out)
 bool report_page_add(struct report_page *page, const struct report_entry *entry, FILE *out)
 {
   struct column column = {.spec = ""};
-  fill(&column, entry->result);
+  fill(&column, entry);
   bool other = page->tensor != entry->tensor;
   if (other || page->columns == MOST_COLUMNS ||
       page_width(page) + column_width(&column) > PAGE_WIDTH)

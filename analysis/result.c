@@ -86,9 +86,59 @@ static enum status measure_all(const struct measure *known, const struct result_
   return status;
 }
 
+struct target {
+  const struct tensor *tensor;
+  const struct feed *feed;
+  const struct digest *digest;
+  const struct calibrated *calibrated;
+};
+
+/* On the batches of the tensor itself. */
+static enum status fit_own_batches(const struct target *target, const struct quantizer *quantizer,
+                                   struct progress *progress, struct fit **out, struct error *error)
+{
+  struct batches *batches = batches_new();
+  enum status status =
+      batches ? batches_add(batches, target->tensor, target->calibrated->batching, error)
+              : error_memory(error, "the batches");
+  if (status == STATUS_OK)
+    status = quantizer_fit_batches(quantizer, batches->batch, batches->count,
+                                   &target->tensor->shape, progress, out, error);
+  batches_free(batches);
+  return status;
+}
+
+static enum status no_batches(const struct quantizer *quantizer, struct error *error)
+{
+  return error_set(error, STATUS_USAGE,
+                   "%s: goes from batch to batch, but scales of tokens, groups and blocks are made "
+                   "at run time from the values they serve",
+                   quantizer->calibrator->name);
+}
+
+/* Only what depends on the batches is fitted to them one by one: together they are the tensor. */
+static enum status fit_target(const struct target *target, const struct quantizer *quantizer,
+                              struct progress *progress, struct fit **out, struct error *error)
+{
+  const struct calibrated *how = target->calibrated;
+  const struct shape *shape = &target->tensor->shape;
+  bool running = quantizer->by == BY_CALIBRATOR && quantizer->calibrator->running;
+  bool dynamic = quantizer_is_dynamic(quantizer);
+  if (running && dynamic && (how->on || how->batching.on))
+    return no_batches(quantizer, error);
+  if (how->on && !dynamic)
+    return quantizer_fit_batches(quantizer, how->on->batch, how->on->count, shape, progress, out,
+                                 error);
+  enum status status = batching_check(how->batching, quantizer, shape, error);
+  if (status != STATUS_OK)
+    return status;
+  if (how->batching.on && running)
+    return fit_own_batches(target, quantizer, progress, out, error);
+  return quantizer_fit_digest(quantizer, target->feed, shape, target->digest, progress, out, error);
+}
+
 /* Fits the quantizer; what its spec names as a file is lent for as long as that takes. */
-static enum status fit(const struct tensor *tensor, const struct feed *feed,
-                       const struct digest *digest, struct progress *progress,
+static enum status fit(const struct target *target, struct progress *progress,
                        struct result *result, struct error *error)
 {
   struct quantizer quantizer = result->quantizer;
@@ -100,8 +150,7 @@ static enum status fit(const struct tensor *tensor, const struct feed *feed,
   block->weights = weights;
   double start = seconds_now();
   if (status == STATUS_OK)
-    status = quantizer_fit_digest(&quantizer, feed, &tensor->shape, digest, progress, &result->fit,
-                                  error);
+    status = fit_target(target, &quantizer, progress, &result->fit, error);
   result->fit_seconds = seconds_now() - start;
   free(weights);
   return status;
@@ -121,14 +170,15 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     result->facts = *request->facts;
   else
     status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
-  const struct digest *digest = request->facts ? request->digest : own;
+  const struct target target = {tensor, &feed, request->facts ? request->digest : own,
+                                &request->calibrated};
   if (status == STATUS_OK)
-    status = fit(tensor, &feed, digest, progress, result, error);
+    status = fit(&target, progress, result, error);
   measure.fit = result->fit;
   if (status == STATUS_OK)
     status = measure_all(&measure, request, result, error);
   if (status == STATUS_OK && request->board)
-    status = compute_board(tensor, request, digest, progress, result, error);
+    status = compute_board(tensor, request, target.digest, progress, result, error);
   digest_free(own);
   return status;
 }

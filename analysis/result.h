@@ -11,6 +11,7 @@
 #include "analysis/histogram.h"
 #include "analysis/inspect.h"
 #include "analysis/metrics.h"
+#include "data/batches.h"
 #include "data/tensor.h"
 #include "quant/quantizer.h"
 
@@ -39,6 +40,13 @@ struct channels {
   size_t *by_ratio;  /* channel numbers, largest ratio first: the outlier list */
 };
 
+/* What static quantizers are calibrated on. All zero: the tensor in one piece. Dynamic ones (see
+ * quantizer_is_dynamic) make their scales from the tensor itself all the same. */
+struct calibrated {
+  const struct batches *on; /* other data; NULL: the tensor itself, ... */
+  struct batching batching; /* ... which may be a sequence of batches */
+};
+
 struct result_request {
   int axis;                  /* channels along this axis; negative counts from the end */
   size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
@@ -49,6 +57,7 @@ struct result_request {
   long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */
+  struct calibrated calibrated;
 };
 
 struct result {
@@ -68,7 +77,8 @@ struct result {
   double fit_seconds; /* that choosing the scales took */
 };
 
-/* Fits QUANTIZER to TENSOR and measures it. Counts progress in elements. STATUS_USAGE (axis),
+/* Fits QUANTIZER to TENSOR, or to what it is calibrated on, and measures it on TENSOR. Counts
+ * progress in elements. STATUS_USAGE (axis; a running calibrator whose quantizer is dynamic),
  * STATUS_CANCELLED (*out untouched), STATUS_MEMORY. */
 enum status result_compute(const struct tensor *tensor, const struct quantizer *quantizer,
                            const struct result_request *request, struct progress *progress,

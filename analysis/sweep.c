@@ -504,8 +504,11 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor, struct p
   struct facts facts;
   struct digest *digest;
   enum status status = facts_of_tensor(tensor, progress, &facts, &digest, error);
-  const struct result_request request = {
-      .lo = (double)NAN, .hi = (double)NAN, .facts = &facts, .digest = digest};
+  const struct result_request request = {.lo = (double)NAN,
+                                         .hi = (double)NAN,
+                                         .facts = &facts,
+                                         .digest = digest,
+                                         .calibrated = sweep->calibrated};
   for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++)
     status = run_row(&sweep->row[i], tensor, &request, progress, error);
   digest_free(digest);

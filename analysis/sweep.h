@@ -15,6 +15,7 @@
 #define QSCOPE_ANALYSIS_SWEEP_H
 
 #include "analysis/metrics.h"
+#include "analysis/result.h"
 #include "data/tensor.h"
 #include "quant/quantizer.h"
 
@@ -39,6 +40,10 @@ struct sweep {
   struct quantizer *line;          /* the specs as they were given */
   struct sweep_row *row;           /* line after line, in the order of the values */
   char **note;                     /* what was left out, and why: for people */
+  /* Set by the caller: what sweep_run calibrates on, and what people call it. */
+  struct calibrated calibrated;
+  struct batching batching;
+  const char *data; /* other data; NULL: the tensor itself */
 };
 
 /* What a kind of sweep is called ("bits"), and whether its values are names that have no place on

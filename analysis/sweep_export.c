@@ -27,6 +27,15 @@ static json_t *row_json(const struct sweep *sweep, const struct sweep_row *row)
   return object;
 }
 
+static json_t *calibration_json(const struct sweep *sweep)
+{
+  json_t *object = json_object();
+  json_object_set_new(object, "data", sweep->data ? export_text(sweep->data) : json_null());
+  json_object_set_new(object, "axis",
+                      sweep->batching.on ? json_integer(sweep->batching.axis) : json_null());
+  return object;
+}
+
 void sweep_json(const struct sweep *sweep, const char *source, const struct tensor *tensor,
                 FILE *out)
 {
@@ -41,6 +50,8 @@ void sweep_json(const struct sweep *sweep, const char *source, const struct tens
   json_object_set_new(root, "source", export_text(source));
   json_object_set_new(root, "tensor", export_text(tensor->name));
   json_object_set_new(root, "over", json_string(sweep_name(sweep)));
+  if (sweep->data || sweep->batching.on)
+    json_object_set_new(root, "calibration", calibration_json(sweep));
   json_object_set_new(root, "lines", lines);
   json_object_set_new(root, "rows", rows);
   json_object_set_new(root, "notes", notes);

@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += libdata.a
 libdata_a_SOURCES = \
+	data/batches.c data/batches.h \
 	data/escape.c \
 	data/gguf.c \
 	data/map.c data/map.h \

@@ -57,6 +57,7 @@ qscope_SOURCES = \
 	tui/cli/plot.c \
 	tui/cli/replay.c \
 	tui/cli/report.c \
+	tui/cli/picks.c tui/cli/picks.h \
 	tui/cli/save.c tui/cli/save.h \
 	tui/cli/sweep.c \
 	tui/cli/table.c tui/cli/table.h \

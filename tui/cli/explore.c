@@ -11,6 +11,10 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
                      "the explorer needs a terminal, and standard %s is none; for numbers: qscope "
                      "report SOURCE -q SPEC, for a picture: qscope plot SOURCE -o FIG.png",
                      isatty(STDOUT_FILENO) ? "input" : "output");
+  if (recipe->calibrate_on)
+    return error_set(error, STATUS_USAGE,
+                     "the explorer calibrates on the tensor it shows; for --calibrate-on: qscope "
+                     "report, sweep or plot");
   return app_run(recipe, &options->app, error);
 }
 

@@ -15,6 +15,7 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_version.h>
 #include <jansson.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
@@ -24,7 +25,8 @@ const struct command command_table[] = {
     {"explore", "[SOURCE]", "the explorer (default; no SOURCE: synthetic tensors)", COMMAND_EXPLORE,
      1, explore_run},
     {"list", "SOURCE", "the tensors, how they are stored, their sizes", COMMAND_LIST, 1, list_run},
-    {"report", "SOURCE", "the numbers: what each quantizer loses", COMMAND_REPORT, 1, report_run},
+    {"report", "SOURCE...", "the numbers: what each quantizer loses", COMMAND_REPORT, INT_MAX,
+     report_run},
     {"inspect", "SOURCE", "one block: values, codes, scales, errors, where it stands",
      COMMAND_INSPECT, 1, inspect_run},
     {"plot", "SOURCE -o FIG.png", "one figure as a picture, with its recipe inside", COMMAND_PLOT,

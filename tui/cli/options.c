@@ -113,6 +113,22 @@ static enum status apply_axis(void *member, const char *text, struct error *erro
   return status;
 }
 
+static enum status apply_batches(void *member, const char *text, struct error *error)
+{
+  struct options *o = member;
+  long axis;
+  char *end;
+  o->batch_tensors = strcmp(text, "tensors") == 0;
+  o->batching.on = !o->batch_tensors;
+  if (o->batch_tensors)
+    return STATUS_OK;
+  if (!read_long(text, &end, -SHAPE_MAX_DIMS, SHAPE_MAX_DIMS - 1, &axis) || *end)
+    return error_set(error, STATUS_USAGE, "expected the number of an axis, or tensors; found '%s'",
+                     text);
+  o->batching.axis = (int)axis;
+  return STATUS_OK;
+}
+
 static enum status apply_channel(void *member, const char *text, struct error *error)
 {
   return whole_number(text, 0, LONG_MAX, member, error);
@@ -250,6 +266,13 @@ static const struct row {
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end", STATE | COMMAND_REPORT,
      MEMBER(view.axis), apply_axis},
+    {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
+     STATE | COMMAND_REPORT | COMMAND_SWEEP, 0, apply_batches},
+    {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",
+     COMMAND_PLOT | COMMAND_REPLAY | COMMAND_REPORT | COMMAND_SWEEP, MEMBER(calibrate_on),
+     apply_word},
+    {"evaluate-on", 0, "DATA", "and measure on DATA, named in the same way", COMMAND_REPORT,
+     MEMBER(evaluate_on), apply_word},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
     {"block", 0, "N|worst", "the block to inspect, the unit of the board; from 0 (worst)",
      STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},
@@ -471,6 +494,12 @@ enum status options_recipe(const struct options *options, const char *source, st
   recipe->quantizers = options->quantizers;
   memcpy(recipe->quantizer, options->quantizer, sizeof recipe->quantizer);
   recipe->view = options->view;
+  recipe->batching = options->batching;
+  if (options->batch_tensors)
+    return error_set(error, STATUS_USAGE, "--batches tensors: only a report has several; elsewhere "
+                                          "calibrate on them: --calibrate-on PATTERN");
+  if (options->calibrate_on && !(recipe->calibrate_on = strdup(options->calibrate_on)))
+    return error_memory(error, "the recipe");
   if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL) ||
       (options->over && !(recipe->over = strdup(options->over))))
     return error_memory(error, "the recipe");

@@ -35,9 +35,13 @@ struct options {
   struct view view;
   bool view_given;
   enum report_style style;
-  const char *output; /* -o, or NULL */
-  const char *values; /* --values, or NULL */
-  const char *over;   /* --over, or NULL */
+  const char *output;       /* -o, or NULL */
+  const char *values;       /* --values, or NULL */
+  const char *over;         /* --over, or NULL */
+  struct batching batching; /* --batches AXIS */
+  bool batch_tensors;       /* --batches tensors */
+  const char *calibrate_on; /* --calibrate-on, or NULL */
+  const char *evaluate_on;  /* --evaluate-on, or NULL */
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;

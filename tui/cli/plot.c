@@ -3,6 +3,7 @@
 #include "data/slice.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/meter.h"
+#include "tui/cli/picks.h"
 #include "tui/cli/work.h"
 #include "tui/figure/draw.h"
 
@@ -53,7 +54,8 @@ static enum status open_channel(struct source *source, size_t index, const struc
 
 /* Measures and draws tensor INDEX; RECIPE names everything that the figure depends on. */
 static enum status plot_tensor(struct source *source, size_t index, const struct recipe *recipe,
-                               const struct options *options, struct error *error)
+                               const struct calibrated *calibrated, const struct options *options,
+                               struct error *error)
 {
   const struct view *view = &recipe->view;
   const struct result_request request = {.axis = view->axis,
@@ -62,7 +64,8 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .hi = view->hi,
                                          .blocks = view->kind == VIEW_INSPECTOR,
                                          .board = view->kind == VIEW_BOARD,
-                                         .unit = view->block};
+                                         .unit = view->block,
+                                         .calibrated = *calibrated};
   struct result *result = NULL;
   enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
   if (status == STATUS_OK)
@@ -72,18 +75,33 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
 }
 
 static enum status plot_whole_or_channel(struct source *source, size_t index,
-                                         const struct recipe *recipe, const struct options *options,
-                                         struct error *error)
+                                         const struct recipe *recipe,
+                                         const struct calibrated *calibrated,
+                                         const struct options *options, struct error *error)
 {
   struct source *channel;
   meter_start(work_weight(source_tensor(source, index), 1));
   if (recipe->view.channel < 0)
-    return plot_tensor(source, index, recipe, options, error);
+    return plot_tensor(source, index, recipe, calibrated, options, error);
   enum status status = open_channel(source, index, &recipe->view, &channel, error);
   if (status != STATUS_OK)
     return status;
-  status = plot_tensor(channel, 0, recipe, options, error);
+  status = plot_tensor(channel, 0, recipe, calibrated, options, error);
   source_close(channel);
+  return status;
+}
+
+static enum status plot_calibrated(struct source *source, size_t index, const struct recipe *recipe,
+                                   const struct options *options, struct error *error)
+{
+  struct picks picks = {0};
+  struct pool pool = {0};
+  struct calibrated calibrated;
+  enum status status = pool_of_recipe(recipe, source, &picks, &pool, &calibrated, error);
+  if (status == STATUS_OK)
+    status = plot_whole_or_channel(source, index, recipe, &calibrated, options, error);
+  pool_clear(&pool);
+  picks_clear(&picks);
   return status;
 }
 
@@ -97,10 +115,12 @@ static enum status plot_source(struct source *source, const struct recipe *wante
     return status;
   struct recipe recipe = *wanted;
   recipe.source = recipe.tensor = recipe.over = NULL;
+  recipe.calibrate_on = wanted->calibrate_on ? strdup(wanted->calibrate_on) : NULL;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
-  if (recipe_set(&recipe, wanted->source, source_tensor(source, index)->name))
-    status = plot_whole_or_channel(source, index, &recipe, options, error);
+  if (!recipe.calibrate_on == !wanted->calibrate_on &&
+      recipe_set(&recipe, wanted->source, source_tensor(source, index)->name))
+    status = plot_calibrated(source, index, &recipe, options, error);
   else
     status = error_memory(error, "the recipe");
   recipe_clear(&recipe);
@@ -112,6 +132,8 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
                                    struct error *error)
 {
   struct recipe recipe = *wanted; /* borrows the strings */
+  recipe.calibrate_on = NULL;
+  recipe.batching.on = false;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   recipe.source = recipe.tensor = NULL;

@@ -1,9 +1,11 @@
 /* qscope report: the numbers. */
 #include "analysis/report.h"
+#include "analysis/drift.h"
 #include "data/outfile.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/meter.h"
+#include "tui/cli/picks.h"
 #include "tui/cli/save.h"
 #include "tui/cli/work.h"
 
@@ -14,44 +16,87 @@
 /* What the loop over tensors and quantizers carries along. */
 struct run {
   const struct options *options;
-  struct source *source;
   const struct quantizer *quantizer;
   size_t quantizers;
+  struct picks picks;    /* what is measured */
+  struct picks calib;    /* what is calibrated on, named by --calibrate-on */
+  struct pool pool;      /* the same, or `picks` (--batches tensors), as batches */
   struct report *report; /* NULL when an array takes standard output */
 };
 
-static enum status one_quantizer(struct run *run, size_t index, const struct quantizer *quantizer,
-                                 const struct facts *facts, const struct digest *digest,
+/* Quantizers are calibrated on other data than they are measured on. */
+static bool is_calibrated(const struct run *run)
+{
+  return run->pool.batches != NULL;
+}
+
+static enum status measure_drift(const struct run *run, const struct quantizer *quantizer,
+                                 const struct calibrated *calibrated, struct drift *out,
                                  struct error *error)
 {
+  enum status status = drift_measure(run->pool.data, run->pool.count, quantizer, calibrated,
+                                     meter_task("calibration data", 0), out, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "calibration data: ");
+  return status;
+}
+
+static enum status write_entry(struct run *run, const struct pick *pick,
+                               const struct result *result, const struct calibrated *calibrated,
+                               struct error *error)
+{
+  struct drift drift;
+  const struct report_calibration calibration = {
+      .batching = run->options->batching,
+      .data = run->options->batch_tensors ? "all tensors" : run->options->calibrate_on,
+      .batches = is_calibrated(run) ? run->pool.batches->count : 0,
+      .drift = is_calibrated(run) ? &drift : NULL};
+  const struct report_entry entry = {
+      .source = source_spec(pick->source),
+      .tensor = source_tensor(pick->source, pick->index),
+      .result = result,
+      .calibration = is_calibrated(run) || calibrated->batching.on ? &calibration : NULL};
+  enum status status = STATUS_OK;
+  if (is_calibrated(run))
+    status = measure_drift(run, &result->quantizer, calibrated, &drift, error);
+  return status == STATUS_OK ? report_entry(run->report, &entry, error) : status;
+}
+
+static enum status one_quantizer(struct run *run, const struct pick *pick,
+                                 const struct quantizer *quantizer, const struct facts *facts,
+                                 const struct digest *digest, struct error *error)
+{
+  struct calibrated calibrated = {.on = run->pool.batches};
+  if (!calibrated.on)
+    calibrated.batching = run->options->batching;
   const struct result_request request = {.axis = run->options->view.axis,
                                          .lo = NAN,
                                          .hi = NAN,
                                          .details = true,
                                          .facts = facts,
-                                         .digest = digest};
+                                         .digest = digest,
+                                         .calibrated = calibrated};
   struct result *result;
-  enum status status = work_result(run->source, index, quantizer, &request, &result, error);
+  enum status status = work_result(pick->source, pick->index, quantizer, &request, &result, error);
   if (status != STATUS_OK)
     return status;
-  const struct tensor *tensor = source_tensor(run->source, index);
+  const struct tensor *tensor = source_tensor(pick->source, pick->index);
   if (save_wanted(run->options))
     status = save_all(run->options, tensor, result, meter_task(tensor->name, 0), error);
-  const struct report_entry entry = {source_spec(run->source), tensor, result};
   if (status == STATUS_OK && run->report)
-    status = report_entry(run->report, &entry, error);
+    status = write_entry(run, pick, result, &calibrated, error);
   result_free(result);
   return status;
 }
 
 /* Every quantizer on one tensor; what is known of the tensor alone is computed once. */
-static enum status one_tensor(struct run *run, size_t index, struct error *error)
+static enum status one_tensor(struct run *run, const struct pick *pick, struct error *error)
 {
   struct facts facts;
   struct digest *digest;
-  enum status status = work_facts(run->source, index, &facts, &digest, error);
+  enum status status = work_facts(pick->source, pick->index, &facts, &digest, error);
   for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)
-    status = one_quantizer(run, index, &run->quantizer[i], &facts, digest, error);
+    status = one_quantizer(run, pick, &run->quantizer[i], &facts, digest, error);
   digest_free(digest);
   return status;
 }
@@ -63,17 +108,16 @@ static bool bearable(enum status status)
 }
 
 /* A tensor that fails is reported at once, and the others follow; the worst news comes last. */
-static enum status all_tensors(struct run *run, const size_t *index, size_t count,
-                               struct error *error)
+static enum status all_tensors(struct run *run, struct error *error)
 {
   enum status outcome = STATUS_OK;
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < run->picks.count; i++) {
     struct error own = {0};
-    enum status status = one_tensor(run, index[i], &own);
+    enum status status = one_tensor(run, &run->picks.pick[i], &own);
     if (status == STATUS_OK)
       continue;
     outcome = status;
-    if (!bearable(status) || count == 1) {
+    if (!bearable(status) || run->picks.count == 1) {
       *error = own;
       return status;
     }
@@ -82,21 +126,21 @@ static enum status all_tensors(struct run *run, const size_t *index, size_t coun
   return outcome;
 }
 
-static size_t total_weight(const struct source *source, const size_t *index, size_t count,
-                           size_t quantizers)
+static size_t total_weight(const struct run *run)
 {
   size_t weight = 0;
-  for (size_t i = 0; i < count; i++)
-    weight += work_weight(source_tensor(source, index[i]), quantizers);
+  for (size_t i = 0; i < run->picks.count; i++)
+    weight += work_weight(source_tensor(run->picks.pick[i].source, run->picks.pick[i].index),
+                          run->quantizers);
   return weight;
 }
 
-static enum status report_to(struct run *run, const size_t *index, size_t count, FILE *out,
-                             struct error *error)
+static enum status report_to(struct run *run, FILE *out, struct error *error)
 {
-  if (out && !(run->report = report_begin(out, run->options->style, count * run->quantizers)))
+  if (out &&
+      !(run->report = report_begin(out, run->options->style, run->picks.count * run->quantizers)))
     return error_memory(error, "the report");
-  enum status status = all_tensors(run, index, count, error);
+  enum status status = all_tensors(run, error);
   struct error at_end = {0};
   enum status ended = out ? report_end(run->report, &at_end) : STATUS_OK;
   if (status != STATUS_OK || ended == STATUS_OK)
@@ -114,35 +158,29 @@ static int saved_to_stdout(const struct options *options)
   return found;
 }
 
-static enum status check_saves(const struct run *run, size_t count, struct error *error)
+static enum status check_saves(const struct run *run, struct error *error)
 {
-  if (save_wanted(run->options) && count * run->quantizers != 1)
+  if (save_wanted(run->options) && run->picks.count * run->quantizers != 1)
     return error_set(error, STATUS_USAGE,
                      "--codes, --dequantized, --scales, --zero-points and --packed save one tensor "
                      "under one quantizer; found %zu tensors and %zu quantizers",
-                     count, run->quantizers);
+                     run->picks.count, run->quantizers);
   if (saved_to_stdout(run->options) > 1)
     return error_set(error, STATUS_USAGE, "only one array can go to standard output");
   return STATUS_OK;
 }
 
 /* To standard output as it comes, or to the file of -o, which appears when it is complete. */
-static enum status report_tensors(struct run *run, const size_t *index, size_t count,
-                                  struct error *error)
+static enum status report_tensors(struct run *run, struct error *error)
 {
   struct outfile *file;
-  enum status status = check_saves(run, count, error);
-  if (status != STATUS_OK)
-    return status;
-  /* Signals are caught before there is a temporary file that they could leave behind. */
-  meter_start(total_weight(run->source, index, count, run->quantizers));
   if (!run->options->output)
-    return report_to(run, index, count, saved_to_stdout(run->options) ? NULL : stdout, error);
-  status = outfile_open(run->options->output, &file, error);
+    return report_to(run, saved_to_stdout(run->options) ? NULL : stdout, error);
+  enum status status = outfile_open(run->options->output, &file, error);
   if (status != STATUS_OK)
     return status;
-  status = report_to(run, index, count, outfile_stream(file), error);
-  if (status != STATUS_OK && (count == 1 || !bearable(status))) {
+  status = report_to(run, outfile_stream(file), error);
+  if (status != STATUS_OK && (run->picks.count == 1 || !bearable(status))) {
     outfile_discard(file);
     return status;
   }
@@ -153,34 +191,89 @@ static enum status report_tensors(struct run *run, const size_t *index, size_t c
   return STATUS_OUTPUT;
 }
 
-static enum status report_source(struct source *source, const struct options *options,
-                                 struct error *error)
+/* --- what is measured, what is calibrated on ------------------------------------------------ */
+
+static enum status check_words(const struct options *options, struct error *error)
 {
-  const struct quantizer fallback = work_default_quantizer();
-  struct run run = {options, source, options->quantizer, options->quantizers, NULL};
-  size_t *index, count;
-  if (run.quantizers == 0) {
-    run.quantizer = &fallback;
-    run.quantizers = 1;
-  }
-  enum status status =
-      work_select(source, options->tensor, options->tensors, &index, &count, error);
-  if (status != STATUS_OK)
+  if (options->operands == 0)
+    return error_set(error, STATUS_USAGE, "report: expected a SOURCE; see qscope report --help");
+  if (options->evaluate_on && options->tensors)
+    return error_set(error, STATUS_USAGE, "-t and --evaluate-on both name what is measured");
+  if (options->evaluate_on && !options->calibrate_on)
+    return error_set(error, STATUS_USAGE, "--evaluate-on needs --calibrate-on beside it");
+  if (options->calibrate_on && options->batch_tensors)
+    return error_set(error, STATUS_USAGE,
+                     "--batches tensors and --calibrate-on both name what is calibrated on");
+  return STATUS_OK;
+}
+
+/* Opens all sources; home[] is them. */
+static enum status pick_tensors(struct run *run, struct error *error)
+{
+  const struct options *options = run->options;
+  enum status status = STATUS_OK;
+  for (int i = 0; i < options->operands && status == STATUS_OK; i++)
+    status = picks_open(&run->picks, options->operand[i], options->tensor, options->tensors, error);
+  if (status != STATUS_OK || !options->evaluate_on)
     return status;
-  status = report_tensors(&run, index, count, error);
-  free(index);
+  run->picks.count = 0; /* the operands are where the names are looked for */
+  status =
+      picks_find(&run->picks, run->picks.opened, run->picks.sources, options->evaluate_on, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "--evaluate-on: ");
+  return status;
+}
+
+static enum status check_quantizers(const struct run *run, struct error *error)
+{
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)
+    status = pool_check(&run->pool, run->options->batching, &run->quantizer[i], error);
+  return status;
+}
+
+static enum status pick_calibration(struct run *run, struct error *error)
+{
+  const struct options *options = run->options;
+  enum status status = STATUS_OK;
+  if (options->batch_tensors)
+    status = pool_fill(&run->pool, &run->picks, options->batching, error);
+  if (!options->calibrate_on)
+    return status;
+  status = picks_find(&run->calib, run->picks.opened, (size_t)options->operands,
+                      options->calibrate_on, error);
+  if (status == STATUS_OK)
+    status = pool_fill(&run->pool, &run->calib, options->batching, error);
+  if (status == STATUS_OK)
+    status = check_quantizers(run, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "--calibrate-on: ");
   return status;
 }
 
 enum status report_run(const struct options *options, struct error *error)
 {
-  struct source *source;
-  if (options->operands == 0)
-    return error_set(error, STATUS_USAGE, "report: expected a SOURCE; see qscope report --help");
-  enum status status = source_open(options->operand[0], &source, error);
-  if (status != STATUS_OK)
-    return status;
-  status = report_source(source, options, error);
-  source_close(source);
+  const struct quantizer fallback = work_default_quantizer();
+  struct run run = {
+      .options = options, .quantizer = options->quantizer, .quantizers = options->quantizers};
+  if (run.quantizers == 0) {
+    run.quantizer = &fallback;
+    run.quantizers = 1;
+  }
+  enum status status = check_words(options, error);
+  if (status == STATUS_OK)
+    status = pick_tensors(&run, error);
+  if (status == STATUS_OK)
+    status = check_saves(&run, error);
+  if (status == STATUS_OK) {
+    /* Signals are caught before there is a temporary file that they could leave behind. */
+    meter_start(total_weight(&run));
+    status = pick_calibration(&run, error);
+  }
+  if (status == STATUS_OK)
+    status = report_tensors(&run, error);
+  pool_clear(&run.pool);
+  picks_clear(&run.calib);
+  picks_clear(&run.picks);
   return status;
 }

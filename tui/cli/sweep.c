@@ -3,6 +3,7 @@
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/meter.h"
+#include "tui/cli/picks.h"
 #include "tui/cli/table.h"
 #include "tui/cli/work.h"
 #include "tui/figure/draw.h"
@@ -109,6 +110,22 @@ static void complain_notes(const struct sweep *sweep)
   }
 }
 
+/* With what the recipe says that quantizers are calibrated on. */
+static enum status run_calibrated(struct sweep *sweep, struct source *source, size_t index,
+                                  const struct recipe *recipe, struct error *error)
+{
+  struct picks picks = {0};
+  struct pool pool = {0};
+  enum status status = pool_of_recipe(recipe, source, &picks, &pool, &sweep->calibrated, error);
+  if (status == STATUS_OK)
+    status = run_on(sweep, source, index, error);
+  sweep->batching = recipe->batching;
+  sweep->data = recipe->calibrate_on;
+  pool_clear(&pool);
+  picks_clear(&picks);
+  return status;
+}
+
 static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe,
                                 const struct options *options, struct error *error)
 {
@@ -120,7 +137,7 @@ static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe
     return status;
   status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);
   if (status == STATUS_OK)
-    status = run_on(sweep, source, index, error);
+    status = run_calibrated(sweep, source, index, recipe, error);
   if (status == STATUS_OK)
     status = show(sweep, recipe, source, index, options, error);
   source_close(source);

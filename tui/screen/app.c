@@ -86,6 +86,7 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   recipe.quantizers = 1;
   recipe.quantizer[0] = state->knobs.quantizer;
   recipe.view = view_of(state);
+  recipe.batching = explorer->batching;
   char *text = recipe_print(&recipe);
   recipe_clear(&recipe);
   return text;
@@ -178,7 +179,8 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .hi = state->view.hi,
                                    .blocks = state->view.kind == VIEW_INSPECTOR,
                                    .board = state->view.kind == VIEW_BOARD && work == WORK_EXPORT,
-                                   .unit = state->view.block};
+                                   .unit = state->view.block,
+                                   .calibrated = {.batching = explorer->batching}};
   explorer->requested = *state;
   explorer->requested_bins = bins;
   explorer->work = work;
@@ -433,6 +435,7 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
     return status;
   if (recipe->quantizers)
     quantizer = recipe->quantizer[0];
+  explorer->batching = recipe->batching;
   state->view = recipe->view;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
   state_fit(state, &explorer_whole(explorer)->shape);

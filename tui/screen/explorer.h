@@ -53,6 +53,7 @@ struct explorer {
   struct state shown;
   struct figure *figure, *companion;
   char *recipe;
+  struct batching batching; /* of the recipe it was opened with; stays */
 
   /* How. */
   struct cells cells;
