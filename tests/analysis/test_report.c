@@ -31,7 +31,7 @@ static char *report_text(const float *x, size_t count, const char *name, const c
   for (; *specs; specs++) {
     struct quantizer quantizer = quantizer_of(*specs);
     struct result *result;
-    struct report_entry entry = {"some, source", &tensor, NULL};
+    struct report_entry entry = {.source = "some, source", .tensor = &tensor};
     assert_int_equal(result_compute(&tensor, &quantizer, &request, NULL, &result, NULL), STATUS_OK);
     entry.result = result;
     assert_int_equal(report_entry(report, &entry, NULL), STATUS_OK);

@@ -15,7 +15,7 @@ fails 2 "'-q' needs a value" "a missing value" qscope report good.npy -q
 fails 2 "did you mean 'report'\?" "a subcommand with a typo" qscope reprot
 fails 2 "did you mean 'report'\?" "a subcommand with a typo, and its operand" qscope repot good.npy
 fails 2 "'list' has no option '--view' .*plot" "an option of another subcommand" qscope list good.npy --view error
-fails 2 "one word too many: 'more.npy'" "a second source" qscope report good.npy more.npy
+fails 2 "one word too many: 'more.npy'" "a second source" qscope inspect good.npy more.npy
 fails 2 "exclude each other" "two styles" qscope report good.npy --json --csv
 fails 2 "--quantizer: .*itn8.*did you mean .int8" "a format with a typo" qscope report good.npy -q itn8
 fails 2 "--quantizer: .*grop.*group" "a word of a spec with a typo" qscope report good.npy -q int8,grop=64

@@ -1,6 +1,7 @@
 # Command-line tests: shell scripts that run the program and print TAP.
 
 CLI_TESTS = \
+	tests/cli/batches.sh \
 	tests/cli/board.sh \
 	tests/cli/docs.sh \
 	tests/cli/errors.sh \
