@@ -46,76 +46,19 @@ static struct board_loss loss_of_result(const struct result *result)
 }
 
 /* Measures the COUNT (at most BOARD_POINTS) points whose thresholds are set. */
-static enum status measure_points(struct making *making, struct board_point *point, size_t count)
+static enum status measure_points(const struct probe *probe, struct board_point *point,
+                                  size_t count, struct error *error)
 {
   struct scaling scaling[BOARD_POINTS];
   struct loss loss[BOARD_POINTS];
   for (size_t i = 0; i < count; i++) {
-    struct choice choice = probe_threshold(&making->probe, point[i].threshold);
-    scaling[i] = probe_scaling(&making->probe, &choice);
+    struct choice choice = probe_threshold(probe, point[i].threshold);
+    scaling[i] = probe_scaling(probe, &choice);
   }
-  enum status status = probe_measure(&making->probe, scaling, count, loss, making->error);
+  enum status status = probe_measure(probe, scaling, count, loss, error);
   for (size_t i = 0; i < count && status == STATUS_OK; i++)
-    point[i].loss = loss_of(&making->probe, &loss[i]);
+    point[i].loss = loss_of(probe, &loss[i]);
   return status;
-}
-
-/* --- the curve ------------------------------------------------------------------------------ */
-
-/* COUNT thresholds from LO to HI, evenly on a log axis. Powers in double, so that far ends of
- * float32 are reached; none is 0 or infinite in float32. */
-static void spread(struct board_point *point, size_t count, double lo, double hi)
-{
-  for (size_t i = 0; i < count; i++) {
-    double t = lo * pow(hi / lo, (double)i / (double)(count - 1));
-    point[i].threshold = fmin(fmax(t, (double)FLT_TRUE_MIN), (double)FLT_MAX);
-  }
-}
-
-static const struct board_point *least_error(const struct board_point *point, size_t count)
-{
-  const struct board_point *best = point;
-  for (size_t i = 1; i < count; i++)
-    if (point[i].loss.mse < best->loss.mse)
-      best = &point[i];
-  return best;
-}
-
-/* Narrows the best point down between its neighbours. */
-static enum status refine(struct making *making)
-{
-  struct board *board = making->board;
-  struct board_point near[REFINE_POINTS];
-  enum status status = STATUS_OK;
-  const struct board_point *point = board->point;
-  size_t count = board->points;
-  board->best = *least_error(point, count);
-  for (int round = 0; round < REFINE_ROUNDS && status == STATUS_OK; round++) {
-    size_t at = (size_t)(least_error(point, count) - point);
-    spread(near, REFINE_POINTS, point[at ? at - 1 : 0].threshold,
-           point[size_min(at + 1, count - 1)].threshold);
-    status = measure_points(making, near, REFINE_POINTS);
-    point = near;
-    count = REFINE_POINTS;
-    const struct board_point *best = least_error(near, REFINE_POINTS);
-    if (status == STATUS_OK && best->loss.mse < board->best.loss.mse)
-      board->best = *best;
-  }
-  return status;
-}
-
-/* From where nearly everything is cut, well below the bulk of the values, to twice the largest. */
-static enum status draw_curve(struct making *making)
-{
-  struct board *board = making->board;
-  double rms = sqrt(board->signal2 / (double)board->finite);
-  double lo = fmin(rms / 2, board->absmax / 64);
-  spread(board->point, BOARD_POINTS, lo, 2 * board->absmax);
-  enum status status = measure_points(making, board->point, BOARD_POINTS);
-  if (status != STATUS_OK)
-    return status;
-  board->points = BOARD_POINTS;
-  return refine(making);
 }
 
 /* --- the order ------------------------------------------------------------------------------ */
@@ -170,6 +113,90 @@ static void tell(struct making *making)
   rank(making->board);
   if (making->request->news)
     making->request->news(making->request->context, making->board);
+}
+
+/* --- the curve ------------------------------------------------------------------------------ */
+
+/* COUNT thresholds from LO to HI, evenly on a log axis. Powers in double, so that far ends of
+ * float32 are reached; none is 0 or infinite in float32. */
+static void spread(struct board_point *point, size_t count, double lo, double hi)
+{
+  for (size_t i = 0; i < count; i++) {
+    double t = lo * pow(hi / lo, (double)i / (double)(count - 1));
+    point[i].threshold = fmin(fmax(t, (double)FLT_TRUE_MIN), (double)FLT_MAX);
+  }
+}
+
+static const struct board_point *least_error(const struct board_point *point, size_t count)
+{
+  const struct board_point *best = point;
+  for (size_t i = 1; i < count; i++)
+    if (point[i].loss.mse < best->loss.mse)
+      best = &point[i];
+  return best;
+}
+
+/* Narrows the best point down between its neighbours. */
+static enum status refine(struct making *making)
+{
+  struct board *board = making->board;
+  struct board_point near[REFINE_POINTS];
+  enum status status = STATUS_OK;
+  const struct board_point *point = board->point;
+  size_t count = board->points;
+  board->best = *least_error(point, count);
+  for (int round = 0; round < REFINE_ROUNDS && status == STATUS_OK; round++) {
+    size_t at = (size_t)(least_error(point, count) - point);
+    spread(near, REFINE_POINTS, point[at ? at - 1 : 0].threshold,
+           point[size_min(at + 1, count - 1)].threshold);
+    status = measure_points(&making->probe, near, REFINE_POINTS, making->error);
+    point = near;
+    count = REFINE_POINTS;
+    const struct board_point *best = least_error(near, REFINE_POINTS);
+    if (status == STATUS_OK && best->loss.mse < board->best.loss.mse)
+      board->best = *best;
+  }
+  return status;
+}
+
+/* The curve of one value in sixteen or so, for whoever is waiting. */
+static enum status estimate_curve(struct making *making)
+{
+  struct board *board = making->board;
+  struct probe_few *few;
+  enum status status = probe_take_few(&making->probe, &few, making->error);
+  if (status != STATUS_OK)
+    return status;
+  if (probe_of_few(few)->sample.finite > 0) {
+    status = measure_points(probe_of_few(few), board->point, BOARD_POINTS, making->error);
+    if (status == STATUS_OK) {
+      board->points = BOARD_POINTS;
+      board->best = *least_error(board->point, BOARD_POINTS);
+      board->estimate = true;
+      tell(making);
+    }
+  }
+  probe_few_free(few);
+  return status;
+}
+
+/* From where nearly everything is cut, well below the bulk of the values, to twice the largest. */
+static enum status draw_curve(struct making *making)
+{
+  struct board *board = making->board;
+  double rms = sqrt(board->signal2 / (double)board->finite);
+  double lo = fmin(rms / 2, board->absmax / 64);
+  spread(board->point, BOARD_POINTS, lo, 2 * board->absmax);
+  enum status status = STATUS_OK;
+  if (making->request->news && probe_is_long(&making->probe))
+    status = estimate_curve(making);
+  if (status == STATUS_OK)
+    status = measure_points(&making->probe, board->point, BOARD_POINTS, making->error);
+  if (status != STATUS_OK)
+    return status;
+  board->estimate = false;
+  board->points = BOARD_POINTS;
+  return refine(making);
 }
 
 /* --- the rows ------------------------------------------------------------------------------- */

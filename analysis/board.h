@@ -67,6 +67,7 @@ struct board {
   uint64_t finite; /* values of the unit */
   double min, max, absmax, signal2;
   char empty[BOARD_REASON]; /* why there is nothing to choose, a sentence; else empty */
+  bool estimate;            /* the curve is from a few of the values yet; rows are always exact */
   size_t points;            /* 0 until the curve is known */
   struct board_point point[BOARD_POINTS];
   struct board_point best; /* of the unit: of the curve, refined, and of all rows */

@@ -275,7 +275,7 @@ bool fig_board(struct figure *figure, const struct result *result, const struct 
     return fig_nothing(figure, "The board was not computed.");
   if (*board->empty || board->points == 0)
     return fig_nothing(figure, *board->empty ? board->empty : "The curve is being computed.");
-  struct panel *panel = figure_add_panel(figure, NULL);
+  struct panel *panel = figure_add_panel(figure, board->estimate ? "~ estimate" : NULL);
   return panel && set_x(panel, board) && set_y(panel, board, view) &&
          add_marks(panel, board, view) && add_names(figure, board) && add_notes(figure, board);
 }

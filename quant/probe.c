@@ -71,20 +71,45 @@ static enum status gather(struct probe *probe, struct error *error)
   return STATUS_OK;
 }
 
-static void add_signal(void *state, const float *x, const uint64_t *counts, size_t n,
-                       const void *context)
+struct power {
+  size_t count;
+  double signal2;
+};
+
+static void add_power(void *state, const float *x, const uint64_t *counts, size_t n,
+                      const void *context)
 {
+  struct power *power = state;
   double sum = 0;
   (void)context;
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
     sum += (double)x[i] * (double)x[i] * (counts ? (double)counts[i] : 1);
-  *(double *)state += sum;
+    power->count += counts ? counts[i] : 1;
+  }
+  power->signal2 += sum;
 }
 
-static void merge_signal(void *into, const void *from, const void *context)
+static void merge_power(void *into, const void *from, const void *context)
 {
+  struct power *sum = into;
+  const struct power *power = from;
   (void)context;
-  *(double *)into += *(const double *)from;
+  sum->count += power->count;
+  sum->signal2 += power->signal2;
+}
+
+/* Counts the values and their energy. */
+static enum status measure_power(struct probe *probe)
+{
+  const struct visitor visitor = {
+      .state_size = sizeof(struct power), .block = add_power, .merge = merge_power};
+  struct power power;
+  enum status status = sample_visit(&probe->sample, &visitor, &power);
+  if (status == STATUS_OK) {
+    probe->sample.finite = power.count;
+    probe->signal2 = power.signal2;
+  }
+  return status;
 }
 
 /* The digest of the tensor, where the unit is all of it. */
@@ -108,8 +133,6 @@ static void take_digest(struct probe *probe, const struct digest *digest)
 
 static enum status read_unit(struct probe *probe, size_t unit, struct error *error)
 {
-  const struct visitor visitor = {
-      .state_size = sizeof(double), .block = add_signal, .merge = merge_signal};
   const struct digest *digest = whole_digest(probe);
   enum status status = STATUS_OK;
   if (digest)
@@ -120,7 +143,7 @@ static enum status read_unit(struct probe *probe, size_t unit, struct error *err
       grain_unit_size(&probe->grain, probe->unit) <= FIT_SMALL_UNIT)
     status = gather(probe, error);
   if (status == STATUS_OK && probe->sample.finite)
-    status = sample_visit(&probe->sample, &visitor, &probe->signal2);
+    status = measure_power(probe);
   return status;
 }
 
@@ -166,6 +189,71 @@ void probe_close(struct probe *probe)
 bool probe_has_values(const struct probe *probe)
 {
   return probe->sample.finite > 0 && (probe->sample.min != 0 || probe->sample.max != 0);
+}
+
+/* --- a few of the values -------------------------------------------------------------------- */
+
+enum {
+  LONG_VISIT = 1 << 21, /* elements */
+  FEW = 16,             /* one block in so many */
+};
+
+/* A tensor of every 16th block of another. */
+struct probe_few {
+  struct probe probe;
+  struct batch batch;
+  const struct feed *all;
+};
+
+static void decode_few(const void *self, size_t start, size_t n, float *out)
+{
+  const struct probe_few *few = self;
+  float scratch[FEED_BLOCK];
+  for (size_t length; n > 0; start += length, out += length, n -= length) {
+    size_t block = start / FEED_BLOCK, within = start % FEED_BLOCK;
+    length = size_min(n, FEED_BLOCK - within);
+    const float *x = feed_block(few->all, block * FEW * FEED_BLOCK + within, length, scratch);
+    memcpy(out, x, length * sizeof *out);
+  }
+}
+
+bool probe_is_long(const struct probe *probe)
+{
+  return probe->grain.kind == GRAIN_TENSOR && !probe->sample.values &&
+         probe->sample.finite >= LONG_VISIT;
+}
+
+enum status probe_take_few(const struct probe *probe, struct probe_few **out, struct error *error)
+{
+  struct probe_few *few = mem_array(1, sizeof *few);
+  if (!few)
+    return error_memory(error, "an estimate");
+  size_t blocks = probe->batch->feed.count / FEED_BLOCK / FEW;
+  few->all = &probe->batch->feed;
+  few->batch.feed = (struct feed){.count = blocks * FEED_BLOCK, .decode = decode_few, .self = few};
+  few->probe = *probe;
+  few->probe.values = NULL;
+  few->probe.batch = &few->batch;
+  few->probe.grain.count = few->batch.feed.count;
+  few->probe.sample.feed = &few->batch.feed;
+  few->probe.sample.grain = &few->probe.grain;
+  enum status status = measure_power(&few->probe);
+  if (status == STATUS_OK) {
+    *out = few;
+    return status;
+  }
+  free(few);
+  return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
+}
+
+const struct probe *probe_of_few(const struct probe_few *few)
+{
+  return &few->probe;
+}
+
+void probe_few_free(struct probe_few *few)
+{
+  free(few);
 }
 
 /* --- choices -------------------------------------------------------------------------------- */
@@ -225,32 +313,55 @@ double probe_threshold_of(const struct probe *probe, const struct choice *choice
 
 /* --- losses --------------------------------------------------------------------------------- */
 
-struct trial {
-  struct unit unit;
-  struct tally_bounds bounds;
+/* One side of all trials: where each begins to clip, ascending, and whose edge that is. The lower
+ * side is turned over, so that clipping is beyond the edge on either. */
+struct side {
+  float edge[PROBE_MOST];
+  size_t trial[PROBE_MOST];
 };
 
 struct trials {
   const struct grid *grid;
   struct rounding_rule rule;
-  size_t count;
-  struct trial trial[PROBE_MOST];
+  size_t count, steps; /* steps: of a search among the edges, a power of two each */
+  struct unit unit[PROBE_MOST];
+  double rail[2][PROBE_MOST]; /* ends of the grid: [0] the lower one, turned over */
+  struct side side[2];
 };
 
-/* Error of the values beyond the range, which all become the end of the grid. */
-static void add_clipped(const struct tally_bounds *bounds, const float *x, const uint64_t *counts,
-                        size_t n, struct loss *loss)
+/* Values beyond an edge and not beyond the next one, as moments about that edge: from them the
+ * error to any end of a grid below the edge adds up without cancellation. */
+struct beyond {
+  uint64_t count;
+  double sum, square;
+};
+
+/* What a visit collects: errors of all trials, then the buckets of both sides. */
+struct losses {
+  double error2[PROBE_MOST];
+  struct beyond beyond[2][PROBE_MOST];
+};
+
+/* How many edges X lies beyond. Without branches: they would be guessed wrong half the time. */
+static size_t edges_below(const struct trials *trials, const struct side *side, float x)
 {
-  const double lo = (double)bounds->clip_lo, hi = (double)bounds->clip_hi;
-  const double low = (double)bounds->rail_lo, high = (double)bounds->rail_hi;
-  for (size_t i = 0; i < n; i++) {
-    double value = (double)x[i];
-    if (value >= lo && value <= hi)
-      continue;
-    double error = value - (value < lo ? low : high), times = counts ? (double)counts[i] : 1;
-    loss->clipped_error2 += error * error * times;
-    loss->clipped += counts ? counts[i] : 1;
-  }
+  size_t at = 0;
+  for (size_t step = trials->steps; step > 0; step /= 2)
+    at += at + step <= trials->count && side->edge[at + step - 1] < x ? step : 0;
+  return at;
+}
+
+static void add_beyond(const struct trials *trials, int side, float x, uint64_t times,
+                       struct losses *losses)
+{
+  if (!(x > trials->side[side].edge[0]))
+    return;
+  size_t at = edges_below(trials, &trials->side[side], x) - 1;
+  struct beyond *beyond = &losses->beyond[side][at];
+  double distance = (double)x - (double)trials->side[side].edge[at], n = (double)times;
+  beyond->count += times;
+  beyond->sum += n * distance;
+  beyond->square += n * distance * distance;
 }
 
 /* Element by element: values that stand for several, and roundings without kernels. */
@@ -272,36 +383,94 @@ static double weighted_error(const struct trials *trials, const struct unit *uni
   return sum;
 }
 
-/* All trials on one block while it is in cache; values that clip are rare, and blocks without any
- * are told by their extremes. */
+/* All trials on one block while it is in cache. */
 static void try_block(void *state, const float *x, const uint64_t *counts, size_t n,
                       const void *context)
 {
   const struct trials *trials = context;
   const struct family *family = trials->grid->format->family;
-  struct loss *loss = state;
-  struct extremes extremes = extremes_empty();
-  kernels.extremes(x, n, &extremes);
-  for (size_t t = 0; t < trials->count; t++) {
-    const struct trial *trial = &trials->trial[t];
-    if (counts || trials->rule.mode != ROUND_EVEN)
-      loss[t].error2 += weighted_error(trials, &trial->unit, x, counts, n);
-    else
-      loss[t].error2 += family->sse(trials->grid, &trial->unit, x, n);
-    if (extremes.min < trial->bounds.clip_lo || extremes.max > trial->bounds.clip_hi)
-      add_clipped(&trial->bounds, x, counts, n, &loss[t]);
+  struct losses *losses = state;
+  bool plain = !counts && trials->rule.mode == ROUND_EVEN;
+  for (size_t t = 0; t < trials->count; t++)
+    losses->error2[t] += plain ? family->sse(trials->grid, &trials->unit[t], x, n)
+                               : weighted_error(trials, &trials->unit[t], x, counts, n);
+  for (size_t i = 0; i < n; i++) {
+    uint64_t times = counts ? counts[i] : 1;
+    add_beyond(trials, 0, -x[i], times, losses);
+    add_beyond(trials, 1, x[i], times, losses);
   }
 }
 
 static void merge_losses(void *into, const void *from, const void *context)
 {
   const struct trials *trials = context;
-  struct loss *sum = into;
-  const struct loss *loss = from;
-  for (size_t t = 0; t < trials->count; t++) {
-    sum[t].error2 += loss[t].error2;
-    sum[t].clipped_error2 += loss[t].clipped_error2;
-    sum[t].clipped += loss[t].clipped;
+  struct losses *sum = into;
+  const struct losses *losses = from;
+  for (size_t t = 0; t < trials->count; t++)
+    sum->error2[t] += losses->error2[t];
+  for (int side = 0; side < 2; side++)
+    for (size_t t = 0; t < trials->count; t++) {
+      struct beyond *beyond = &sum->beyond[side][t];
+      beyond->count += losses->beyond[side][t].count;
+      beyond->sum += losses->beyond[side][t].sum;
+      beyond->square += losses->beyond[side][t].square;
+    }
+}
+
+/* Adds what lies beyond the edge at place AT of a side: all buckets from there on. */
+static void add_clipped(const struct trials *trials, const struct losses *losses, int side,
+                        size_t at, struct loss *loss)
+{
+  const struct side *edges = &trials->side[side];
+  double rail = trials->rail[side][edges->trial[at]];
+  for (size_t k = at; k < trials->count; k++) {
+    const struct beyond *beyond = &losses->beyond[side][k];
+    double away = (double)edges->edge[k] - rail;
+    if (beyond->count == 0)
+      continue;
+    loss->clipped += beyond->count;
+    loss->clipped_error2 +=
+        beyond->square + 2 * away * beyond->sum + (double)beyond->count * away * away;
+  }
+}
+
+static void conclude(const struct trials *trials, const struct losses *losses, struct loss *out)
+{
+  for (size_t t = 0; t < trials->count; t++)
+    out[t] = (struct loss){.error2 = losses->error2[t]};
+  for (int side = 0; side < 2; side++)
+    for (size_t at = 0; at < trials->count; at++)
+      add_clipped(trials, losses, side, at, &out[trials->side[side].trial[at]]);
+}
+
+/* Puts the edge of TRIAL into its place among the COUNT that are there. */
+static void insert_edge(struct side *side, size_t count, float edge, size_t trial)
+{
+  for (; count > 0 && side->edge[count - 1] > edge; count--) {
+    side->edge[count] = side->edge[count - 1];
+    side->trial[count] = side->trial[count - 1];
+  }
+  side->edge[count] = edge;
+  side->trial[count] = trial;
+}
+
+static void plan(const struct probe *probe, const struct scaling *scalings, size_t count,
+                 struct trials *trials)
+{
+  trials->grid = &probe->grid;
+  trials->rule =
+      (struct rounding_rule){.mode = probe->quantizer.rounding, .seed = probe->quantizer.seed};
+  trials->count = count;
+  for (trials->steps = 1; 2 * trials->steps <= count;)
+    trials->steps *= 2;
+  for (size_t t = 0; t < count; t++) {
+    struct tally_bounds bounds;
+    trials->unit[t] = calibration_unit(&probe->grid, &scalings[t]);
+    unit_bounds(&probe->grid, &trials->unit[t], trials->rule.mode, &bounds);
+    trials->rail[0][t] = -(double)bounds.rail_lo;
+    trials->rail[1][t] = (double)bounds.rail_hi;
+    insert_edge(&trials->side[0], t, -bounds.clip_lo, t);
+    insert_edge(&trials->side[1], t, bounds.clip_hi, t);
   }
 }
 
@@ -309,23 +478,18 @@ enum status probe_measure(const struct probe *probe, const struct scaling *scali
                           struct loss *out, struct error *error)
 {
   struct trials *trials = mem_array(1, sizeof *trials);
-  if (!trials)
-    return error_memory(error, "the thresholds");
-  trials->grid = &probe->grid;
-  trials->rule =
-      (struct rounding_rule){.mode = probe->quantizer.rounding, .seed = probe->quantizer.seed};
-  trials->count = count;
-  for (size_t t = 0; t < count; t++) {
-    struct trial *trial = &trials->trial[t];
-    trial->unit = calibration_unit(&probe->grid, &scalings[t]);
-    unit_bounds(&probe->grid, &trial->unit, trials->rule.mode, &trial->bounds);
+  struct losses *losses = mem_array(1, sizeof *losses);
+  const struct visitor visitor = {
+      .state_size = sizeof *losses, .block = try_block, .merge = merge_losses, .context = trials};
+  enum status status = STATUS_MEMORY;
+  if (trials && losses) {
+    plan(probe, scalings, count, trials);
+    status = sample_visit(&probe->sample, &visitor, losses);
   }
-  const struct visitor visitor = {.state_size = count * sizeof *out,
-                                  .block = try_block,
-                                  .merge = merge_losses,
-                                  .context = trials};
-  enum status status = sample_visit(&probe->sample, &visitor, out);
+  if (status == STATUS_OK)
+    conclude(trials, losses, out);
   free(trials);
+  free(losses);
   if (status == STATUS_MEMORY)
     return error_memory(error, "the thresholds");
   return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;

@@ -42,6 +42,16 @@ void probe_close(struct probe *probe);
 /* True when there is something to choose: a finite value other than 0. */
 bool probe_has_values(const struct probe *probe);
 
+/* True when one visit of the values takes long enough to show an estimate before. */
+bool probe_is_long(const struct probe *probe);
+
+/* A few percent of the values of PROBE, a long one that must outlive it: to estimate what a visit
+ * of all will say. Extremes stay those of all values; `finite` and `signal2` are of the few. */
+struct probe_few;
+enum status probe_take_few(const struct probe *probe, struct probe_few **out, struct error *error);
+const struct probe *probe_of_few(const struct probe_few *few);
+void probe_few_free(struct probe_few *few);
+
 /* The choice of QUANTIZER, which differs from the probe's in its calibrator alone. */
 enum status probe_choose(const struct probe *probe, const struct quantizer *quantizer,
                          struct choice *choice, struct error *error);

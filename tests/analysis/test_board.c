@@ -386,12 +386,16 @@ struct watch {
   size_t calls, done;
   struct progress progress;
   size_t stop_at;
+  struct board estimate; /* its curve; the pointers are stale */
 };
 
 static void watch_news(void *context, const struct board *board)
 {
   struct watch *watch = context;
   assert_int_equal(board->points, BOARD_POINTS); /* the curve is there before any row */
+  assert_true(!board->estimate || board->done == 0);
+  if (board->estimate)
+    watch->estimate = *board;
   assert_true(board->done >= watch->done);
   watch->done = board->done;
   if (++watch->calls == watch->stop_at)
@@ -418,6 +422,33 @@ static void test_news(void **state)
   assert_int_equal(board_compute(&tensor, &quantizer, &request, &watch.progress, &board, NULL),
                    STATUS_CANCELLED);
   assert_null(board);
+  free(x);
+}
+
+/* A long visit is announced by an estimate; what follows is exact, as without one. */
+static void test_estimate(void **state)
+{
+  (void)state;
+  enum { N = (1 << 21) + 12345 };
+  float *x = malloc(N * sizeof *x);
+  portable_laplace(x, N);
+  struct tensor tensor = tensor_over(x, shape_of(1, N));
+  const struct quantizer quantizer = quantizer_of("int4");
+  struct watch *watch = calloc(1, sizeof *watch);
+  const struct board_request request = {
+      .unit = PROBE_LARGEST, .news = watch_news, .context = watch};
+  struct board *board = NULL;
+  watch->stop_at = 2; /* the curve is enough */
+  assert_int_equal(board_compute(&tensor, &quantizer, &request, &watch->progress, &board, NULL),
+                   STATUS_CANCELLED);
+  assert_true(watch->estimate.estimate);
+  for (size_t i = 0; i < BOARD_POINTS; i += 16) {
+    const struct board_point *point = &watch->estimate.point[i];
+    struct board_loss exact = brute(x, N, point->threshold, 4);
+    assert_true(fabs(point->loss.sqnr_db - exact.sqnr_db) < 0.1);
+    assert_true(fabs(point->loss.clip_rate - exact.clip_rate) < 0.01);
+  }
+  free(watch);
   free(x);
 }
 
@@ -507,7 +538,8 @@ int main(void)
       cmocka_unit_test(test_inert),        cmocka_unit_test(test_units),
       cmocka_unit_test(test_digest),       cmocka_unit_test(test_degenerate),
       cmocka_unit_test(test_no_threshold), cmocka_unit_test(test_news),
-      cmocka_unit_test(test_lines),        cmocka_unit_test(test_vectors),
+      cmocka_unit_test(test_estimate),     cmocka_unit_test(test_lines),
+      cmocka_unit_test(test_vectors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
