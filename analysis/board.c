@@ -251,7 +251,8 @@ static enum status measure_whole(struct making *making, struct board_row *row)
   const struct result_request request = {.lo = (double)NAN,
                                          .hi = (double)NAN,
                                          .facts = making->facts_known ? &making->facts : NULL,
-                                         .digest = making->digest};
+                                         .digest = making->digest,
+                                         .calibrated = making->request->calibrated};
   struct result *result = NULL;
   enum status status = result_compute(making->tensor, &row->quantizer, &request,
                                       making->probe.sample.progress, &result, making->error);
@@ -276,11 +277,21 @@ static bool unit_is_whole(const struct making *making)
   return making->board->units == 1 && making->board->quantizer.rounding != ROUND_STOCHASTIC;
 }
 
-static bool refused(struct board_row *row)
+/* A range that goes from batch to batch, for scales that are made at run time. */
+static bool lacks_batches(const struct making *making, const struct quantizer *quantizer)
+{
+  const struct calibrated *calibrated = &making->request->calibrated;
+  return (calibrated->on || calibrated->batching.on) && quantizer->by == BY_CALIBRATOR &&
+         quantizer->calibrator->running && quantizer_is_dynamic(quantizer);
+}
+
+static bool refused(const struct making *making, struct board_row *row)
 {
   struct error why = {0};
   const char *reason = NULL;
-  if (quantizer_check(&row->quantizer, &why) != STATUS_OK)
+  if (lacks_batches(making, &row->quantizer))
+    reason = "goes from batch to batch, but these scales are made at run time";
+  else if (quantizer_check(&row->quantizer, &why) != STATUS_OK)
     reason = why.text;
   else if (row->calibrator && row->calibrator->refuse)
     reason = row->calibrator->refuse(&row->quantizer);
@@ -294,7 +305,7 @@ static bool refused(struct board_row *row)
 static enum status fill_row(struct making *making, struct board_row *row)
 {
   enum status status = STATUS_OK;
-  if (!refused(row)) {
+  if (!refused(making, row)) {
     status = choose(making, row);
     if (status == STATUS_OK && !unit_is_whole(making))
       status = measure_whole(making, row);
@@ -359,6 +370,26 @@ static void describe_unit(struct board *board, const struct probe *probe)
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
+
+/* Lets the probe choose from what the request calibrates on. */
+static enum status calibrate(struct making *making, struct batches *own)
+{
+  const struct calibrated *calibrated = &making->request->calibrated;
+  const struct quantizer *quantizer = &making->board->quantizer;
+  const struct batches *on = calibrated->on ? calibrated->on : own;
+  enum status status = STATUS_OK;
+  if (quantizer_is_dynamic(quantizer) || (!calibrated->on && !calibrated->batching.on))
+    return STATUS_OK;
+  if (!on)
+    return error_memory(making->error, "the batches");
+  if (!calibrated->on)
+    status = batching_check(calibrated->batching, quantizer, &making->tensor->shape, making->error);
+  if (status == STATUS_OK && !calibrated->on)
+    status = batches_add(own, making->tensor, calibrated->batching, making->error);
+  if (status == STATUS_OK)
+    status = probe_calibrate(&making->probe, on->batch, on->count, !calibrated->on, making->error);
+  return status;
+}
 
 static enum status fill(struct making *making)
 {
@@ -426,8 +457,12 @@ static enum status compute(struct making *making, struct progress *progress)
       probe_open(quantizer, &batch, making->request->unit, progress, &making->probe, making->error);
   if (status != STATUS_OK)
     return status;
-  status = fill(making);
+  struct batches *own = batches_new(); /* of the tensor itself */
+  status = calibrate(making, own);
+  if (status == STATUS_OK)
+    status = fill(making);
   probe_close(&making->probe);
+  batches_free(own);
   return status;
 }
 
@@ -439,6 +474,8 @@ enum status board_compute(const struct tensor *tensor, const struct quantizer *q
       .board = board_new(quantizer), .tensor = tensor, .request = request, .error = error};
   if (!making.board)
     return error_memory(error, "the board");
+  if (request->calibration)
+    snprintf(making.board->calibration, BOARD_NAME, "%s", request->calibration);
   enum status status = compute(&making, progress);
   result_free(making.minmax);
   digest_free(making.own_digest);

@@ -11,6 +11,7 @@
 #ifndef QSCOPE_ANALYSIS_BOARD_H
 #define QSCOPE_ANALYSIS_BOARD_H
 
+#include "data/batches.h"
 #include "data/tensor.h"
 #include "quant/probe.h"
 
@@ -66,9 +67,10 @@ struct board {
   size_t unit, units;
   uint64_t finite; /* values of the unit */
   double min, max, absmax, signal2;
-  char empty[BOARD_REASON]; /* why there is nothing to choose, a sentence; else empty */
-  bool estimate;            /* the curve is from a few of the values yet; rows are always exact */
-  size_t points;            /* 0 until the curve is known */
+  char calibration[BOARD_NAME]; /* what rows were calibrated on, where not on the tensor at once */
+  char empty[BOARD_REASON];     /* why there is nothing to choose, a sentence; else empty */
+  bool estimate; /* the curve is from a few of the values yet; rows are always exact */
+  size_t points; /* 0 until the curve is known */
   struct board_point point[BOARD_POINTS];
   struct board_point best; /* of the unit: of the curve, refined, and of all rows */
   size_t rows, done;       /* done: not waiting */
@@ -87,7 +89,9 @@ struct board_request {
   size_t unit;                 /* the unit to show, or PROBE_LARGEST */
   const struct facts *facts;   /* of the tensor, when known; else NULL */
   const struct digest *digest; /* the same */
-  board_news *news;            /* may be NULL */
+  struct calibrated calibrated;
+  const char *calibration; /* what people call that; NULL: nothing */
+  board_news *news;        /* may be NULL */
   void *context;
 };
 

@@ -89,6 +89,8 @@ static json_t *board_json(const struct board *board, const char *source,
   json_object_set_new(root, "source", export_text(source));
   json_object_set_new(root, "tensor", export_text(tensor->name));
   json_object_set_new(root, "spec", export_text(quantizer_print(&board->quantizer, spec)));
+  json_object_set_new(root, "calibrated_on",
+                      *board->calibration ? export_text(board->calibration) : json_null());
   json_object_set_new(root, "unit", json_integer((json_int_t)board->unit));
   json_object_set_new(root, "units", json_integer((json_int_t)board->units));
   json_object_set_new(root, "finite", json_integer((json_int_t)board->finite));

@@ -137,6 +137,7 @@ static enum status compute(struct engine *engine, const struct job *job,
       .unit = request->unit < 0 ? PROBE_LARGEST : (size_t)request->unit,
       .facts = request->facts,
       .digest = request->digest,
+      .calibrated = request->calibrated,
       .news = deliver_part,
       .context = engine,
   };
@@ -299,12 +300,13 @@ uint64_t engine_request(struct engine *engine, struct source *source, size_t ten
 }
 
 uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
-                              const struct quantizer *quantizer, long unit)
+                              const struct quantizer *quantizer, long unit,
+                              struct calibrated calibrated)
 {
   const struct job job = {.source = source,
                           .tensor = tensor,
                           .quantizer = *quantizer,
-                          .request = {.unit = unit},
+                          .request = {.unit = unit, .calibrated = calibrated},
                           .board = true};
   return submit(engine, &job);
 }

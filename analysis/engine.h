@@ -29,11 +29,12 @@ int engine_descriptor(const struct engine *engine);
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
                         const struct quantizer *quantizer, const struct result_request *request);
 
-/* Asks for the calibrator board of UNIT (negative: the one with the largest magnitude) in the same
- * way. Its parts are answers as they become known; the last one has `complete` set. An answer that
+/* Asks for the calibrator board of UNIT (negative: the one with the largest magnitude), whose rows
+ * are calibrated as CALIBRATED says (what it refers to stays as the source does), in the same way. Its parts are answers as they become known; the last one has `complete` set. An answer that
  * nobody took is replaced by the next, which has more. */
 uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
-                              const struct quantizer *quantizer, long unit);
+                              const struct quantizer *quantizer, long unit,
+                              struct calibrated calibrated);
 
 /* Cancels and waits until no worker touches the source any more. */
 void engine_cancel(struct engine *engine);

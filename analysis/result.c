@@ -64,7 +64,8 @@ static enum status compute_board(const struct tensor *tensor, const struct resul
   const struct board_request board = {.unit =
                                           request->unit < 0 ? PROBE_LARGEST : (size_t)request->unit,
                                       .facts = &result->facts,
-                                      .digest = digest};
+                                      .digest = digest,
+                                      .calibrated = request->calibrated};
   return board_compute(tensor, &result->quantizer, &board, progress, &result->board, error);
 }
 

@@ -40,13 +40,6 @@ struct channels {
   size_t *by_ratio;  /* channel numbers, largest ratio first: the outlier list */
 };
 
-/* What static quantizers are calibrated on. All zero: the tensor in one piece. Dynamic ones (see
- * quantizer_is_dynamic) make their scales from the tensor itself all the same. */
-struct calibrated {
-  const struct batches *on; /* other data; NULL: the tensor itself, ... */
-  struct batching batching; /* ... which may be a sequence of batches */
-};
-
 struct result_request {
   int axis;                  /* channels along this axis; negative counts from the end */
   size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */

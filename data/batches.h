@@ -23,6 +23,13 @@ struct batches {
   struct batches_cut *cuts;
 };
 
+/* What static quantizers are calibrated on. All zero: the tensor in one piece. Dynamic ones (see
+ * quantizer_is_dynamic) make their scales from the tensor itself all the same. */
+struct calibrated {
+  const struct batches *on; /* other data; NULL: the tensor itself, ... */
+  struct batching batching; /* ... which may be a sequence of batches */
+};
+
 struct batches *batches_new(void);
 void batches_free(struct batches *batches);
 

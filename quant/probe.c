@@ -50,23 +50,30 @@ static enum status find_unit(struct probe *probe, size_t unit, struct error *err
   return status;
 }
 
-/* The finite values of a small unit, in their order: as fitting.c gives them to calibrators. */
-static enum status gather(struct probe *probe, struct error *error)
+/* The finite values of a unit, in their order; how many. */
+static size_t gather_unit(const struct feed *feed, const struct grain *grain, size_t unit,
+                          float *values)
 {
-  const struct grain *grain = &probe->grain;
-  size_t size = grain_unit_size(grain, probe->unit), kept = 0, run, unit;
+  size_t size = grain_unit_size(grain, unit), kept = 0, run, same;
   float scratch[FEED_BLOCK];
-  probe->values = mem_array(size, sizeof(float));
-  if (!probe->values)
-    return error_memory(error, "the values of a unit");
   for (size_t k = 0; k < size; k += run) {
-    size_t start = grain_element(grain, probe->unit, k);
-    run = grain_run(grain, start, size_min(size - k, FEED_BLOCK), &unit);
-    const float *x = feed_block(&probe->batch->feed, start, run, scratch);
+    size_t start = grain_element(grain, unit, k);
+    run = grain_run(grain, start, size_min(size - k, FEED_BLOCK), &same);
+    const float *x = feed_block(feed, start, run, scratch);
     for (size_t i = 0; i < run; i++)
       if (isfinite(x[i]))
-        probe->values[kept++] = x[i];
+        values[kept++] = x[i];
   }
+  return kept;
+}
+
+/* Those of a small unit: as fitting.c gives them to calibrators. */
+static enum status gather(struct probe *probe, struct error *error)
+{
+  probe->values = mem_array(grain_unit_size(&probe->grain, probe->unit), sizeof(float));
+  if (!probe->values)
+    return error_memory(error, "the values of a unit");
+  gather_unit(&probe->batch->feed, &probe->grain, probe->unit, probe->values);
   probe->sample.values = probe->values;
   return STATUS_OK;
 }
@@ -180,10 +187,142 @@ enum status probe_open(const struct quantizer *quantizer, const struct batch *ba
   return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
 }
 
+/* --- other data to choose from -------------------------------------------------------------- */
+
+/* The unit in every batch that has values of it, and the union. */
+struct probe_basis {
+  struct sample whole;
+  bool own;
+  struct grain *grain;
+  struct sample *sample;
+  float *values; /* of a small unit: of one batch behind the other */
+};
+
+static void basis_free(struct probe_basis *basis)
+{
+  if (!basis)
+    return;
+  free(basis->grain);
+  free(basis->sample);
+  free(basis->values);
+  free(basis);
+}
+
 void probe_close(struct probe *probe)
 {
   free(probe->values);
   probe->values = NULL;
+  basis_free(probe->basis);
+  probe->basis = NULL;
+}
+
+static void add_extremes(void *state, const float *x, const uint64_t *counts, size_t n,
+                         const void *context)
+{
+  (void)counts, (void)context;
+  struct extremes *extremes = state;
+  if (extremes->finite == 0)
+    *extremes = extremes_empty();
+  kernels.extremes(x, n, extremes);
+}
+
+static void merge_extremes(void *into, const void *from, const void *context)
+{
+  (void)context;
+  struct extremes *extremes = into;
+  const struct extremes *more = from;
+  if (extremes->finite == 0)
+    *extremes = *more;
+  else if (more->finite > 0)
+    extremes_merge(extremes, more);
+}
+
+/* The unit in BATCH; `finite` is 0 when it has no values there. */
+static enum status take_batch(const struct probe *probe, const struct batch *batch,
+                              struct grain *grain, struct sample *sample, struct error *error)
+{
+  const struct visitor visitor = {
+      .state_size = sizeof(struct extremes), .block = add_extremes, .merge = merge_extremes};
+  struct extremes extremes;
+  enum status status = grain_make(&probe->quantizer.granularity, &batch->shape, grain, error);
+  *sample = (struct sample){.feed = &batch->feed,
+                            .grain = grain,
+                            .unit = probe->unit,
+                            .progress = probe->sample.progress};
+  if (status != STATUS_OK || grain->count == 0)
+    return status;
+  if (grain->units != probe->grain.units)
+    return error_set(error, STATUS_USAGE, "a batch has %zu channels, the tensor %zu", grain->units,
+                     probe->grain.units);
+  status = sample_visit(sample, &visitor, &extremes);
+  sample->finite = extremes.finite;
+  sample->min = extremes.min + 0.0f; /* a zero is +0 */
+  sample->max = extremes.max + 0.0f;
+  return status;
+}
+
+static void add_sample(struct probe_basis *basis, const struct sample *sample)
+{
+  struct sample *whole = &basis->whole;
+  whole->min = whole->batches ? fminf(whole->min, sample->min) : sample->min;
+  whole->max = whole->batches ? fmaxf(whole->max, sample->max) : sample->max;
+  whole->finite += sample->finite;
+  basis->sample[whole->batches++] = *sample;
+}
+
+/* A small unit is read once, as when it is fitted. */
+static enum status gather_basis(struct probe_basis *basis, size_t elements, struct error *error)
+{
+  size_t kept = 0;
+  if (elements > FIT_SMALL_UNIT)
+    return STATUS_OK;
+  basis->whole.values = basis->values = mem_array(elements, sizeof(float));
+  if (!basis->values)
+    return error_memory(error, "the values of a unit");
+  for (size_t i = 0; i < basis->whole.batches; i++) {
+    struct sample *sample = &basis->sample[i];
+    sample->values = basis->values + kept;
+    kept += gather_unit(sample->feed, sample->grain, sample->unit, basis->values + kept);
+  }
+  return STATUS_OK;
+}
+
+enum status probe_calibrate(struct probe *probe, const struct batch *batches, size_t count,
+                            bool own, struct error *error)
+{
+  struct probe_basis *basis = probe->basis = mem_array(1, sizeof *basis);
+  size_t elements = 0;
+  if (!basis)
+    return error_memory(error, "the batches");
+  basis->own = own;
+  basis->grain = mem_array(count, sizeof *basis->grain);
+  basis->sample = mem_array(count, sizeof *basis->sample);
+  if (!basis->grain || !basis->sample)
+    return error_memory(error, "the batches");
+  basis->whole = (struct sample){
+      .batch = basis->sample, .unit = probe->unit, .progress = probe->sample.progress};
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+    struct sample sample;
+    status = take_batch(probe, &batches[i], &basis->grain[i], &sample, error);
+    if (status != STATUS_OK || sample.finite == 0)
+      continue;
+    elements += grain_unit_size(&basis->grain[i], probe->unit);
+    add_sample(basis, &sample);
+  }
+  if (status == STATUS_OK)
+    status = gather_basis(basis, elements, error);
+  return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
+}
+
+/* What QUANTIZER chooses from. */
+static const struct sample *basis_of(const struct probe *probe, const struct quantizer *quantizer)
+{
+  const struct probe_basis *basis = probe->basis;
+  bool running = quantizer->by == BY_CALIBRATOR && quantizer->calibrator->running;
+  if (!basis || (basis->own && !running))
+    return &probe->sample;
+  return basis->whole.batches == 1 ? &basis->sample[0] : &basis->whole;
 }
 
 bool probe_has_values(const struct probe *probe)
@@ -262,7 +401,8 @@ enum status probe_choose(const struct probe *probe, const struct quantizer *quan
                          struct choice *choice, struct error *error)
 {
   const struct calibration calibration = fit_calibration(quantizer);
-  *choice = (struct choice){.lo = (double)probe->sample.min, .hi = (double)probe->sample.max};
+  const struct sample *sample = basis_of(probe, quantizer);
+  *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
   if (quantizer->by == BY_RANGE)
     *choice = (struct choice){.lo = quantizer->lo, .hi = quantizer->hi};
   if (quantizer->by == BY_SCALE)
@@ -270,7 +410,9 @@ enum status probe_choose(const struct probe *probe, const struct quantizer *quan
         .has_scale = true, .scale = (float)quantizer->scale, .zero = lrint(quantizer->zero)};
   if (quantizer->by != BY_CALIBRATOR || !quantizer->calibrator->choose)
     return STATUS_OK;
-  return quantizer->calibrator->choose(&calibration, &probe->sample, choice, error);
+  if (sample->min == 0 && sample->max == 0)
+    return STATUS_OK;
+  return quantizer->calibrator->choose(&calibration, sample, choice, error);
 }
 
 struct choice probe_threshold(const struct probe *probe, double threshold)

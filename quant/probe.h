@@ -23,8 +23,9 @@ struct probe {
   const struct batch *batch;
   struct sample sample; /* of `unit`; `finite` may be 0 */
   size_t unit;
-  double signal2; /* sum of x^2 */
-  float *values;  /* of a small unit */
+  double signal2;            /* sum of x^2 */
+  float *values;             /* of a small unit */
+  struct probe_basis *basis; /* of probe_calibrate; else NULL */
 };
 
 /* STATUS_USAGE when QUANTIZER leaves no threshold to choose (its format brings blocks and scales,
@@ -39,6 +40,13 @@ enum status probe_open(const struct quantizer *quantizer, const struct batch *ba
                        struct progress *progress, struct probe *out, struct error *error);
 void probe_close(struct probe *probe);
 
+/* From now on choices are made from the unit's values in COUNT batches (borrowed until
+ * probe_close), as quantizer_fit_batches makes them. OWN: together they are the tensor itself, so
+ * that only running calibrators see them. STATUS_USAGE when a batch has other units than the
+ * tensor, STATUS_MEMORY, STATUS_CANCELLED; close the probe all the same. */
+enum status probe_calibrate(struct probe *probe, const struct batch *batches, size_t count,
+                            bool own, struct error *error);
+
 /* True when there is something to choose: a finite value other than 0. */
 bool probe_has_values(const struct probe *probe);
 
@@ -52,7 +60,8 @@ enum status probe_take_few(const struct probe *probe, struct probe_few **out, st
 const struct probe *probe_of_few(const struct probe_few *few);
 void probe_few_free(struct probe_few *few);
 
-/* The choice of QUANTIZER, which differs from the probe's in its calibrator alone. */
+/* The choice of QUANTIZER, which differs from the probe's in its calibrator alone. Calibration data
+ * without a value other than 0 give scale 1. */
 enum status probe_choose(const struct probe *probe, const struct quantizer *quantizer,
                          struct choice *choice, struct error *error);
 

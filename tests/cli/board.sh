@@ -38,6 +38,25 @@ fails 2 "has no option '--over'" "an option of another" qscope board $source --o
 fails 3 "^qscope: none.npy: " "no such file" qscope board none.npy
 fails 2 "fig.svg: only .png" "not a PNG" qscope board $source -o fig.svg
 
+# Calibrated on batches, and on other data: what a report of the row's spec gives.
+npy make acts.npy f4 "3,4" -1 3 0.5 0.25 0 0.1 -0.2 0.3 -5 1 2 -3
+npy make calm.npy f4 3 -1 0.5 1
+for spec in int8 int8,channel=1 int4,asym; do
+  for row in ema sample-mean mse percentile; do
+    for data in "--batches 0" "--calibrate-on calm.npy" "--calibrate-on acts.npy --batches 0"; do
+      case $spec$data in *channel*calm*) continue ;; esac
+      near "$(qscope board acts.npy -q $spec,$row $data --json | tr -d '\n ' | grep -Eo "\"name\":\"$row[^}]*\"mse\":[^,}]*" | head -n 1 | sed 's/.*"mse"://')" \
+        "$(qscope report acts.npy -q $spec,$row $data --json | get metrics.mse)" 1e-9 "$spec,$row $data: the report's error"
+    done
+  done
+done
+like "$(qscope board acts.npy -q int8 --batches 0)" 'calibrated on itself along axis 0' "the board says what it was calibrated on"
+like "$(qscope board acts.npy -q int8,token --batches 0)" 'without ema.*made at run time' "no running ranges of tokens"
+fails 2 "axis 0 holds the batches" "a scale for each batch" qscope board acts.npy -q int8,channel --batches 0
+qscope board acts.npy -q int8 --batches 0 -o batches.png --size 640x400
+is "$(qscope replay batches.png --print)" \
+  "qscope acts.npy -t acts -q int8,sym,tensor,minmax --batches 0 --view board" "the recipe of its figure"
+
 # Figures, and their recipes.
 qscope board $source -q int8,mse -o board.png --size 640x400 >out.txt 2>&1
 is "$? $(cat out.txt)" "0 " "a figure, without a word"

@@ -98,6 +98,23 @@ static void starts_with_the_essentials(void **state)
   fixture_quit(harness);
 }
 
+/* A recipe with batches: the numbers are those of the report, and the recipe keeps them. */
+static void batches_are_kept(void **state)
+{
+  (void)state;
+  const char *arguments[] = {"model.safetensors", "-t",        "conv", "-q",
+                             "int8,ema=0.5",      "--batches", "0",    NULL};
+  struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "--batches 0");
+  double shown = number_behind(harness, "SQNR");
+  double batched = reported("model.safetensors' --batches '0", "conv", "int8,ema=0.5", "sqnr_db");
+  double at_once = reported("model.safetensors", "conv", "int8,ema=0.5", "sqnr_db");
+  assert_true(fabs(shown - batched) < 0.00501);
+  assert_true(fabs(shown - at_once) > 0.1); /* the option matters */
+  fixture_quit(harness);
+}
+
 static void screen_and_report_agree(void **state)
 {
   (void)state;
@@ -733,6 +750,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(starts_with_the_essentials),
       cmocka_unit_test(screen_and_report_agree),
+      cmocka_unit_test(batches_are_kept),
       cmocka_unit_test(opens_the_real_network),
       cmocka_unit_test(gallery_opens_without_a_source),
       cmocka_unit_test(hostile_names_are_escaped),

@@ -5,6 +5,7 @@
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/meter.h"
+#include "tui/cli/picks.h"
 #include "tui/cli/table.h"
 #include "tui/cli/work.h"
 #include "tui/figure/draw.h"
@@ -62,11 +63,13 @@ static void print_refusals(const struct board *board)
 
 static void print_head(const struct board *board, const struct tensor *tensor)
 {
-  char name[256], spec[QUANTIZER_TEXT], sqnr[32];
+  char name[256], spec[QUANTIZER_TEXT], sqnr[32], data[4 * BOARD_NAME];
   printf("%s  %s", text_escape(tensor->name, name, sizeof name),
          quantizer_print(&board->quantizer, spec));
   if (board->units > 1)
     printf("  unit %zu of 0..%zu", board->unit, board->units - 1);
+  if (*board->calibration)
+    printf("  calibrated on %s", text_escape(board->calibration, data, sizeof data));
   if (*board->empty) {
     printf("\n%s\n", board->empty);
     return;
@@ -105,13 +108,25 @@ static enum status print_numbers(struct board *const *boards, size_t count,
   return STATUS_OK;
 }
 
+/* What people call the data that rows are calibrated on, into TEXT; NULL: the tensor at once. */
+static const char *calibration_name(const struct recipe *recipe, char *text, size_t size)
+{
+  if (recipe->calibrate_on)
+    return recipe->calibrate_on;
+  snprintf(text, size, "itself along axis %d", recipe->batching.axis);
+  return recipe->batching.on ? text : NULL;
+}
+
 static enum status compute(struct source *source, size_t index, const struct recipe *recipe,
-                           struct board **boards, struct error *error)
+                           const struct calibrated *calibrated, struct board **boards,
+                           struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128];
+  char name[128], data[64];
   long unit = recipe->view.block;
-  const struct board_request request = {.unit = unit < 0 ? PROBE_LARGEST : (size_t)unit};
+  const struct board_request request = {.unit = unit < 0 ? PROBE_LARGEST : (size_t)unit,
+                                        .calibrated = *calibrated,
+                                        .calibration = calibration_name(recipe, data, sizeof data)};
   size_t weight = tensor->count * (calibrator_table_length + 2);
   meter_start(weight * recipe->quantizers);
   enum status status = work_load(source, index, error);
@@ -132,12 +147,19 @@ static enum status board_tensor(struct source *source, size_t index, const struc
                                 const struct options *options, struct error *error)
 {
   struct board *boards[RECIPE_QUANTIZERS] = {NULL};
-  enum status status = compute(source, index, recipe, boards, error);
+  struct picks picks = {0};
+  struct pool pool = {0};
+  struct calibrated calibrated;
+  enum status status = pool_of_recipe(recipe, source, &picks, &pool, &calibrated, error);
+  if (status == STATUS_OK)
+    status = compute(source, index, recipe, &calibrated, boards, error);
   if (status == STATUS_OK)
     status = print_numbers(boards, recipe->quantizers, source, source_tensor(source, index),
                            options->style, error);
   for (size_t i = 0; i < recipe->quantizers; i++)
     board_free(boards[i]);
+  pool_clear(&pool);
+  picks_clear(&picks);
   return status;
 }
 

@@ -267,10 +267,9 @@ static const struct row {
     {"axis", 0, "N", "channels along axis N; negative: from the end", STATE | COMMAND_REPORT,
      MEMBER(view.axis), apply_axis},
     {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
-     STATE | COMMAND_REPORT | COMMAND_SWEEP, 0, apply_batches},
+     STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_batches},
     {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",
-     COMMAND_PLOT | COMMAND_REPLAY | COMMAND_REPORT | COMMAND_SWEEP, MEMBER(calibrate_on),
-     apply_word},
+     DRAWS | COMMAND_REPORT, MEMBER(calibrate_on), apply_word},
     {"evaluate-on", 0, "DATA", "and measure on DATA, named in the same way", COMMAND_REPORT,
      MEMBER(evaluate_on), apply_word},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
@@ -496,8 +495,9 @@ enum status options_recipe(const struct options *options, const char *source, st
   recipe->view = options->view;
   recipe->batching = options->batching;
   if (options->batch_tensors)
-    return error_set(error, STATUS_USAGE, "--batches tensors: only a report has several; elsewhere "
-                                          "calibrate on them: --calibrate-on PATTERN");
+    return error_set(error, STATUS_USAGE,
+                     "--batches tensors: only a report has several; elsewhere "
+                     "calibrate on them: --calibrate-on PATTERN");
   if (options->calibrate_on && !(recipe->calibrate_on = strdup(options->calibrate_on)))
     return error_memory(error, "the recipe");
   if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL) ||

@@ -42,7 +42,8 @@ void board_view_ask(struct explorer *explorer)
   bool alone = state->view.channel >= 0;
   explorer->work = WORK_BOARD;
   engine_request_board(explorer->engine, alone ? explorer->channel : explorer->source,
-                       alone ? 0 : state->tensor, &state->knobs.quantizer, state->view.block);
+                       alone ? 0 : state->tensor, &state->knobs.quantizer, state->view.block,
+                       (struct calibrated){.batching = explorer->batching});
 }
 
 void board_view_show(struct explorer *explorer, struct board *board)
