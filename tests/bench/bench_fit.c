@@ -1,6 +1,7 @@
 /* How fast whole quantizers are: choosing the scales of a 4096 x 4096 tensor, and its round trip
  * with the tally, on all threads of the pool. Wall time per element; see bench_kernels.c for
- * what one thread does. Arguments: specs instead of the built-in ones. */
+ * what one thread does. Then every calibrator, per tensor, channel and group, as a multiple of one
+ * pass that reads the tensor. Arguments: specs instead of all this. */
 #include "quant/quantizer.h"
 
 #include <stdio.h>
@@ -92,10 +93,80 @@ static int bench_spec(const char *spec, const float *x)
   return 0;
 }
 
+/* --- calibrators ---------------------------------------------------------------------------- */
+
+static void read_chunk(void *context, size_t chunk, unsigned worker)
+{
+  (void)worker;
+  struct extremes extremes = extremes_empty();
+  kernels.extremes((const float *)context + chunk * FEED_CHUNK, FEED_CHUNK, &extremes);
+}
+
+/* Seconds of one pass that takes the extremes. */
+static double read_pass(float *x)
+{
+  double best = 1e30;
+  for (int repeat = 0; repeat < 5 * REPEATS; repeat++) {
+    double start = now();
+    pool_for(ELEMENTS / FEED_CHUNK, read_chunk, x, NULL);
+    double seconds = now() - start;
+    best = seconds < best ? seconds : best;
+  }
+  return best;
+}
+
+/* Seconds of fitting SPEC; negative when the row has no meaning for it. Slow ones run once. */
+static double fit_seconds(const char *spec, const float *x)
+{
+  struct quantizer quantizer;
+  struct error error;
+  struct shape shape = {.dims = 2, .dim = {SIDE, SIDE}};
+  struct feed feed = feed_floats(x, ELEMENTS);
+  double best = 1e30;
+  if (quantizer_parse(spec, &quantizer, &error) != STATUS_OK)
+    return -1;
+  for (int repeat = 0; repeat < REPEATS && (repeat == 0 || best < 0.5); repeat++) {
+    struct fit *fit;
+    double start = now();
+    if (quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, &error) != STATUS_OK)
+      return -1;
+    double seconds = now() - start;
+    best = seconds < best ? seconds : best;
+    fit_free(fit);
+  }
+  return best;
+}
+
+static void bench_calibrators(float *x)
+{
+  static const char *const kinds[] = {"int8", "int8,asym", "int8,channel=0", "int4,group=128",
+                                      "int4,asym,group=128"};
+  enum { KINDS = sizeof kinds / sizeof *kinds };
+  double pass = read_pass(x);
+  printf("\nfits as multiples of one pass that reads the tensor (%.1f ms)\n%-22s", 1e3 * pass, "");
+  for (size_t k = 0; k < KINDS; k++)
+    printf(" %19s", kinds[k]);
+  printf("\n");
+  for (size_t i = 0; i < calibrator_table_length; i++) {
+    printf("%-22s", calibrator_table[i].name);
+    for (size_t k = 0; k < KINDS; k++) {
+      char spec[QUANTIZER_TEXT];
+      snprintf(spec, sizeof spec, "%s,%s", kinds[k], calibrator_table[i].name);
+      double seconds = fit_seconds(spec, x);
+      if (seconds < 0)
+        printf(" %19s", "-");
+      else
+        printf(" %19.1f", seconds / pass);
+      fflush(stdout);
+    }
+    printf("\n");
+  }
+}
+
 int main(int argc, char **argv)
 {
   kernels_init();
-  const float *x = bell_shaped();
+  float *x = bell_shaped();
   if (!x) {
     fprintf(stderr, "bench_fit: out of memory\n");
     return 1;
@@ -111,5 +182,7 @@ int main(int argc, char **argv)
   for (const char *const *spec = default_specs; *spec; spec++)
     if (bench_spec(*spec, x))
       return 1;
+  bench_calibrators(x);
+  free(x);
   return 0;
 }
