@@ -15,23 +15,10 @@
 #include "quant/calibrators.h"
 #include "quant/moments.h"
 
+#include <gsl/gsl_sf_lambert.h>
 #include <math.h>
 
-enum { OPTION_VARIANT, BISECTIONS = 60 };
-
-/* Minus the derivative of the clipping error. */
-typedef double clipping_gain(double a);
-
-static double gaussian_gain(double a)
-{
-  static const double density_at_0 = 0.39894228040143267794;
-  return 4 * (density_at_0 * exp(-a * a / 2) - a * erfc(a / sqrt(2)) / 2);
-}
-
-static double laplace_gain(double a)
-{
-  return 2 * exp(-a);
-}
+enum { OPTION_VARIANT, NEWTON = 40 };
 
 /* The rounding error of threshold a is this times a^2. */
 static double rounding_rate(int bits, int variant)
@@ -40,18 +27,24 @@ static double rounding_rate(int bits, int variant)
   return variant == 2 ? 2 * (steps - 2) / (3 * steps * steps * steps) : 1 / (3 * steps * steps);
 }
 
-/* The gain falls and the cost rises with a, so there is one root. */
-static double factor(clipping_gain *gain, int bits, int variant)
+/* The root of 4 (phi(a) - a Q(a)) = 2 rate a. Their difference is convex and falls, so Newton's
+ * steps from 0 rise to it; 0 where it never balances. */
+static double gaussian_factor(double rate)
 {
-  double low = 0, high = 64, rate = rounding_rate(bits, variant);
-  for (int i = 0; i < BISECTIONS; i++) {
-    double middle = (low + high) / 2;
-    if (gain(middle) > 2 * rate * middle)
-      low = middle;
-    else
-      high = middle;
+  static const double density_at_0 = 0.39894228040143267794;
+  double a = 0, step = 1;
+  for (int i = 0; i < NEWTON && step > 1e-14 * a && rate > 0; i++, a += step) {
+    double tail = erfc(a / sqrt(2)) / 2;
+    double difference = 4 * (density_at_0 * exp(-a * a / 2) - a * tail) - 2 * rate * a;
+    step = difference / (4 * tail + 2 * rate);
   }
-  return high;
+  return a;
+}
+
+/* The root of 2 exp(-a) = 2 rate a: Lambert's function of 1 / rate. */
+static double laplace_factor(double rate)
+{
+  return rate > 0 ? gsl_sf_lambert_W0(1 / rate) : 0;
 }
 
 static void choose_around(const struct calibration *calibration, const struct sample *sample,
@@ -67,15 +60,15 @@ static void choose_around(const struct calibration *calibration, const struct sa
 }
 
 static enum status choose(const struct calibration *calibration, const struct sample *sample,
-                          clipping_gain *gain, struct choice *choice, struct error *error)
+                          bool laplace, struct choice *choice, struct error *error)
 {
   struct moments moments;
   enum status status = sample_moments(sample, &moments, error);
   if (status != STATUS_OK)
     return status;
-  double spread = gain == laplace_gain ? moments.deviation : moments.std;
+  double rate = rounding_rate(calibration->format->bits, (int)calibration->option[OPTION_VARIANT]);
   double reach =
-      factor(gain, calibration->format->bits, (int)calibration->option[OPTION_VARIANT]) * spread;
+      laplace ? laplace_factor(rate) * moments.deviation : gaussian_factor(rate) * moments.std;
   *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
   if (reach > 0) /* constant values have no spread */
     choose_around(calibration, sample, moments.mean, reach, choice);
@@ -85,11 +78,11 @@ static enum status choose(const struct calibration *calibration, const struct sa
 enum status aciq_gaussian_choose(const struct calibration *calibration, const struct sample *sample,
                                  struct choice *choice, struct error *error)
 {
-  return choose(calibration, sample, gaussian_gain, choice, error);
+  return choose(calibration, sample, false, choice, error);
 }
 
 enum status aciq_laplace_choose(const struct calibration *calibration, const struct sample *sample,
                                 struct choice *choice, struct error *error)
 {
-  return choose(calibration, sample, laplace_gain, choice, error);
+  return choose(calibration, sample, true, choice, error);
 }

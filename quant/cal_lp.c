@@ -5,11 +5,11 @@
  * lies above its tangent in the middle. A value that changes its code has an error that
  * varies by at most its level times the change of the scale. The sum of these bounds is below the
  * least error of the interval; intervals that cannot be better than the best by a relative
- * 1e-5 are left, the others are cut in four. For P < 1 errors are no longer convex between two
- * codes, but least at one of the ends. Large units are searched in a sketch, and what that finds is
- * settled on the values. Asymmetric: from a scan of zero points, each next to the best is
- * searched. 16-bit formats: 64 scales, the best refined. minmax and mse are where every
- * search starts: the answer is never worse than theirs. */
+ * 1e-5 are left, the others are cut in four. For P < 1 errors are not convex, and the second bound
+ * has to do for all; it is wide, so the answer is good, but not proved. Large units are searched in
+ * a sketch, and what that finds is settled on the values. Asymmetric: from a scan of zero points,
+ * each next to the best is searched. 16-bit formats: 64 scales, the best refined. minmax and mse
+ * are where every search starts: the answer is never worse than theirs. */
 #include "quant/base/size.h"
 #include "quant/calibrators.h"
 #include "quant/sketch.h"
@@ -18,7 +18,7 @@
 #include <float.h>
 #include <math.h>
 
-enum { WHOLE = 60, PARTS = 4, MAX_VISITS = 6000, SCANNED_ZEROS = 16 };
+enum { WHOLE = 60, PARTS = 4, MAX_VISITS = 6000, MAX_VISITS_BELOW_1 = 1000, SCANNED_ZEROS = 16 };
 
 /* The first intervals are this wide; how near to the least error the search comes. */
 #define RATIO     0.92
@@ -40,54 +40,9 @@ struct search {
 
 struct interval {
   const struct search *search;
-  struct unit ends[2], middle; /* the scales; ENDS ascend */
-  float rail[2];               /* lowest and highest value at the middle */
+  struct unit unit[3]; /* at its scales, ascending */
+  struct error_interval scales;
 };
-
-struct bound {
-  double middle;       /* the error there */
-  double fixed, slope; /* of values that keep their code: the tangent */
-  double changing;     /* of those that do not: least errors */
-  double clipped;      /* part of MIDDLE that no smaller scale can lower */
-};
-
-/* What the values of one block come to, side by side. */
-struct columns {
-  float y[FEED_BLOCK], low[FEED_BLOCK], high[FEED_BLOCK], distance[FEED_BLOCK];
-  double power[FEED_BLOCK];
-};
-
-/* A bound on the error of X within the interval, when its code changes; -1 when it does not and is
- * convex. */
-static float least_distance(const struct interval *interval, float x, float y_low, float y_high)
-{
-  float low = fabsf(y_low / interval->ends[0].scale),
-        high = fabsf(y_high / interval->ends[1].scale);
-  float e_low = fabsf(x - y_low), e_high = fabsf(x - y_high);
-  if (fabsf(low - high) > 1e-3f * low) {
-    float change = low * (interval->ends[1].scale - interval->ends[0].scale);
-    return fmaxf(fmaxf(e_low, e_high) - change, 0);
-  }
-  if (interval->search->norm >= 1)
-    return -1;
-  return (x > y_low) == (x > y_high) ? fminf(e_low, e_high) : 0;
-}
-
-static void run(const struct search *search, const struct unit *unit, const float *x, size_t n,
-                float *y)
-{
-  search->grid.format->family->run(&search->grid, unit, x, n, y, NULL);
-}
-
-/* The values whose code changes: their bounds, moved to the front of the columns. */
-static void add_changing(const struct interval *interval, const uint64_t *counts,
-                         const size_t *index, size_t n, struct columns *c, struct bound *bound)
-{
-  const struct search *search = interval->search;
-  kernels.powers(c->distance, n, search->norm, ldexpf(1, -search->exponent), c->power);
-  for (size_t i = 0; i < n; i++)
-    bound->changing += (counts ? (double)counts[index[i]] : 1) * c->power[i];
-}
 
 /* N <= FEED_BLOCK. */
 static void bound_block(void *state, const float *x, const uint64_t *counts, size_t n,
@@ -95,31 +50,12 @@ static void bound_block(void *state, const float *x, const uint64_t *counts, siz
 {
   const struct interval *interval = context;
   const struct search *search = interval->search;
-  struct columns c;
-  struct bound *bound = state;
-  size_t index[FEED_BLOCK], changing = 0;
-  run(search, &interval->ends[0], x, n, c.low);
-  run(search, &interval->ends[1], x, n, c.high);
-  run(search, &interval->middle, x, n, c.y);
-  for (size_t i = 0; i < n; i++)
-    c.distance[i] = fabsf(x[i] - c.y[i]);
-  kernels.powers(c.distance, n, search->norm, ldexpf(1, -search->exponent), c.power);
-  for (size_t i = 0; i < n; i++) {
-    double power = (counts ? (double)counts[i] : 1) * c.power[i];
-    float least = least_distance(interval, x[i], c.low[i], c.high[i]);
-    bound->middle += power;
-    if (x[i] < interval->rail[0] || x[i] > interval->rail[1])
-      bound->clipped += power;
-    if (least >= 0) {
-      index[changing] = i;
-      c.distance[changing++] = least;
-    } else if (c.distance[i] > 0) {
-      double pull = power / (double)c.distance[i] * (double)(c.y[i] / interval->middle.scale);
-      bound->fixed += power;
-      bound->slope += x[i] > c.y[i] ? -pull : pull;
-    }
-  }
-  add_changing(interval, counts, index, changing, &c, bound);
+  float y[3][FEED_BLOCK];
+  const float *const columns[3] = {y[0], y[1], y[2]};
+  for (int i = 0; i < 3; i++)
+    search->grid.format->family->run(&search->grid, &interval->unit[i], x, n, y[i], NULL);
+  kernels.error_bound(x, columns, counts, n, &interval->scales, search->norm,
+                      ldexpf(1, -search->exponent), state);
 }
 
 static void merge_bounds(void *into, const void *from, const void *context)
@@ -127,7 +63,7 @@ static void merge_bounds(void *into, const void *from, const void *context)
   (void)context;
   double *sum = into;
   const double *bound = from;
-  for (size_t i = 0; i < sizeof(struct bound) / sizeof(double); i++)
+  for (size_t i = 0; i < sizeof(struct error_bound) / sizeof(double); i++)
     sum[i] += bound[i];
 }
 
@@ -143,13 +79,17 @@ static enum status visit(struct search *search, double from, double to, double *
 {
   struct interval interval = {.search = search};
   struct grid_end ends[2];
-  struct bound bound;
-  interval.ends[0] = unit_at(search, from);
-  interval.ends[1] = unit_at(search, to);
-  interval.middle = unit_at(search, (from + to) / 2);
-  search->grid.format->family->ends(&search->grid, &interval.middle, ends);
-  interval.rail[0] = (float)-ends[0].end * interval.middle.scale;
-  interval.rail[1] = (float)ends[1].end * interval.middle.scale;
+  struct error_bound bound;
+  const double scales[3] = {from, (from + to) / 2, to};
+  for (int i = 0; i < 3; i++)
+    interval.unit[i] = unit_at(search, scales[i]);
+  const struct unit *middle = &interval.unit[1];
+  search->grid.format->family->ends(&search->grid, middle, ends);
+  interval.scales = (struct error_interval){.low = interval.unit[0].scale,
+                                            .middle = middle->scale,
+                                            .high = interval.unit[2].scale,
+                                            .rail_lo = (float)-ends[0].end * middle->scale,
+                                            .rail_hi = (float)ends[1].end * middle->scale};
   struct visitor visitor = {.state_size = sizeof bound,
                             .block = bound_block,
                             .merge = merge_bounds,
@@ -158,10 +98,10 @@ static enum status visit(struct search *search, double from, double to, double *
   search->visits++;
   if (bound.middle < search->least) {
     search->least = bound.middle;
-    search->best = (struct scaling){interval.middle.scale, search->zero, 0};
+    search->best = (struct scaling){middle->scale, search->zero, 0};
   }
   *least =
-      fmax(bound.fixed - search->norm * fabs(bound.slope) * (to - from) / 2, 0) + bound.changing;
+      fmax(bound.fixed - search->norm * fabs(bound.slope) * (to - from) / 2, 0) + bound.changed;
   *clipped = bound.clipped;
   return status;
 }
@@ -231,10 +171,11 @@ static enum status push_parts(struct search *search, struct heap *heap, const st
 static enum status search_scales(struct search *search, double most)
 {
   struct heap heap;
+  size_t most_visits = search->norm < 1 ? MAX_VISITS_BELOW_1 : MAX_VISITS;
   heap.count = 0;
   search->visits = 0;
   enum status status = push_all(search, &heap, most);
-  while (status == STATUS_OK && heap.count > 0 && search->visits < MAX_VISITS) {
+  while (status == STATUS_OK && heap.count > 0 && search->visits < most_visits) {
     struct piece piece = heap_pop(&heap);
     if (piece.bound >= search->least * (1 - TOLERANCE))
       break;

@@ -15,6 +15,7 @@
  * that. */
 #include "quant/base/size.h"
 #include "quant/calibrators.h"
+#include "quant/sketch.h"
 #include "quant/trial.h"
 
 #include <float.h>
@@ -30,6 +31,8 @@ struct shrinking {
 };
 
 struct search {
+  const struct calibration *calibration;
+  const struct sample *sample;
   const struct shrinking *rule;
   double least;
   size_t best, failures; /* factor number; factors in a row that did not improve */
@@ -54,37 +57,113 @@ static float factor_of(const struct shrinking *rule, size_t i)
   return (float)(1 - (double)i / rule->grid);
 }
 
-/* Takes the measured trials into account, the first of which has factor number FIRST. */
-static void judge(struct search *search, const struct trials *trials, size_t first)
+/* Takes the measured trials, of factors NUMBER, into account. */
+static void judge(struct search *search, const struct trials *trials, const size_t *number)
 {
   double limit = ldexp((double)FLT_MAX, (int)-lrint(trials->exponent * trials->norm));
   for (size_t i = 0; i < trials->count && !search->done; i++) {
     bool better = trials->error[i] < search->least && trials->error[i] <= limit;
     if (better) {
       search->least = trials->error[i];
-      search->best = first + i;
+      search->best = number[i];
     }
     search->failures = better ? 0 : search->failures + 1;
     search->done = search->rule->patience > 0 && search->failures >= search->rule->patience;
   }
 }
 
+/* Measures factors NUMBER on SAMPLE; ERRORS (may be NULL) gets them. */
+static enum status measure(struct search *search, const struct sample *sample, const size_t *number,
+                           size_t count, double *errors, struct error *error)
+{
+  struct trials trials = trials_make(search->calibration, sample, search->rule->norm);
+  struct choice choice;
+  double clipping = 0;
+  for (size_t i = 0; i < count; i++) {
+    search->rule->range(sample, factor_of(search->rule, number[i]), &choice);
+    trials_add(&trials, &choice);
+  }
+  enum status status = trials_measure(&trials, sample, error);
+  if (status != STATUS_OK)
+    return status;
+  judge(search, &trials, number);
+  for (size_t i = 0; errors && i < count; i++)
+    errors[i] = trials.error[i];
+  if (search->done || number[count - 1] + 1 == search->rule->candidates)
+    return STATUS_OK;
+  status = trials_clipping(&trials, count - 1, sample, &clipping, error);
+  search->done = clipping > search->least * 1.001;
+  return status;
+}
+
+/* All factors on SAMPLE, in order; those never reached have an infinite error. */
+static enum status measure_all(struct search *search, const struct sample *sample, double *errors,
+                               struct error *error)
+{
+  enum status status = STATUS_OK;
+  size_t candidates = search->rule->candidates, number[BATCH];
+  for (size_t i = 0; i < candidates && !search->done && status == STATUS_OK; i += BATCH) {
+    size_t count = size_min(BATCH, candidates - i);
+    for (size_t k = 0; k < count; k++)
+      number[k] = i + k;
+    status = measure(search, sample, number, count, errors ? errors + i : NULL, error);
+  }
+  return status;
+}
+
+/* The factors whose error in the sketch is within a few thousandths of the least, on the values. */
+static enum status settle(struct search *search, const double *errors, struct error *error)
+{
+  double near = search->least * 1.004;
+  size_t candidates = search->rule->candidates, number[BATCH], count = 0;
+  enum status status = STATUS_OK;
+  *search = (struct search){.calibration = search->calibration,
+                            .sample = search->sample,
+                            .rule = search->rule,
+                            .least = HUGE_VAL};
+  for (size_t i = 0; i < candidates && status == STATUS_OK; i++) {
+    if (errors[i] <= near)
+      number[count++] = i;
+    if (count == BATCH || (count > 0 && i + 1 == candidates)) {
+      status = measure(search, search->sample, number, count, NULL, error);
+      count = 0;
+    }
+  }
+  return status;
+}
+
+/* Large units: a sketch tells which factors are worth measuring. With patience, which counts
+ * every small improvement, nothing can be left out. */
+static enum status search_sketch(struct search *search, struct error *error)
+{
+  size_t candidates = search->rule->candidates;
+  struct sketch sketch;
+  double *errors = mem_array(candidates, sizeof *errors);
+  for (size_t i = 0; errors && i < candidates; i++)
+    errors[i] = HUGE_VAL;
+  enum status status = errors ? sketch_make(search->sample, &sketch) : STATUS_MEMORY;
+  if (status != STATUS_OK) {
+    free(errors);
+    return status == STATUS_MEMORY ? error_memory(error, "the sketch of the values")
+                                   : error_set(error, status, "cancelled");
+  }
+  status = measure_all(search, &sketch.sample, errors, error);
+  if (status == STATUS_OK)
+    status = settle(search, errors, error);
+  sketch_free(&sketch);
+  free(errors);
+  return status;
+}
+
 static enum status search_factors(const struct calibration *calibration,
                                   const struct sample *sample, const struct shrinking *rule,
                                   struct choice *choice, struct error *error)
 {
-  struct search search = {.rule = rule, .least = HUGE_VAL};
-  enum status status = STATUS_OK;
-  for (size_t i = 0; i < rule->candidates && !search.done && status == STATUS_OK; i += BATCH) {
-    struct trials trials = trials_make(calibration, sample, rule->norm);
-    for (size_t k = i; k < size_min(i + BATCH, rule->candidates); k++) {
-      rule->range(sample, factor_of(rule, k), choice);
-      trials_add(&trials, choice);
-    }
-    status = trials_measure(&trials, sample, error);
-    if (status == STATUS_OK)
-      judge(&search, &trials, i);
-  }
+  struct search search = {
+      .calibration = calibration, .sample = sample, .rule = rule, .least = HUGE_VAL};
+  bool few = sample_is_small(sample) || rule->patience > 0 || rule->candidates <= 2 * BATCH;
+  enum status status =
+      few ? measure_all(&search, sample, NULL, error) : search_sketch(&search, error);
   rule->range(sample, factor_of(rule, search.best), choice);
   choice->at_end = search.best == 0 || search.best + 1 == rule->candidates;
   return status;

@@ -189,7 +189,8 @@ static uint32_t key_of(float x, bool magnitude)
   memcpy(&bits, &x, sizeof bits);
   if (magnitude)
     bits &= 0x7fffffffU;
-  return bits & 0x80000000U ? ~bits : bits | 0x80000000U;
+  /* All bits of a negative number, the sign of another: no branch, signs being as good as random. */
+  return bits ^ ((uint32_t)((int32_t)bits >> 31) | 0x80000000U);
 }
 
 static float key_value(uint32_t key)
@@ -207,6 +208,7 @@ struct selection {
   uint64_t rank[MAX_RANKS]; /* within the keys that begin with its prefix */
   size_t prefix_of[MAX_RANKS];
   uint32_t prefix[MAX_RANKS]; /* distinct beginnings, ascending */
+  bool wanted[BUCKETS];       /* first digits, once the first digit is known */
 };
 
 struct rank {
@@ -219,15 +221,20 @@ static unsigned digit_shift(unsigned digit)
   return digit + 1 < DIGITS ? 32 - DIGIT_BITS * (digit + 1) : 0;
 }
 
-/* Counts the digit of the keys that begin with PREFIX, which is everything above the digit. */
-static void count_matches(const uint32_t *keys, const uint64_t *times, size_t n, unsigned digit,
-                          uint32_t prefix, uint64_t *counts)
+/* Counts the digit of the keys that begin like a wanted one. The first digit tells almost all
+ * others apart. */
+static void count_matches(const struct selection *selection, const uint32_t *keys,
+                          const uint64_t *times, size_t n, uint64_t (*counts)[BUCKETS])
 {
-  unsigned shift = digit_shift(digit), above = digit_shift(digit - 1);
-  uint32_t mask = digit + 1 < DIGITS ? BUCKETS - 1 : BUCKETS / 2 - 1;
-  for (size_t i = 0; i < n; i++)
-    if (keys[i] >> above == prefix)
-      counts[keys[i] >> shift & mask] += times ? times[i] : 1;
+  unsigned shift = digit_shift(selection->digit), above = digit_shift(selection->digit - 1);
+  uint32_t mask = selection->digit + 1 < DIGITS ? BUCKETS - 1 : BUCKETS / 2 - 1;
+  for (size_t i = 0; i < n; i++) {
+    if (!selection->wanted[keys[i] >> digit_shift(0)])
+      continue;
+    for (size_t p = 0; p < selection->prefixes; p++)
+      if (keys[i] >> above == selection->prefix[p])
+        counts[p][keys[i] >> shift & mask] += times ? times[i] : 1;
+  }
 }
 
 /* N <= FEED_BLOCK. */
@@ -239,12 +246,11 @@ static void count_digits(void *state, const float *x, const uint64_t *times, siz
   uint32_t keys[FEED_BLOCK];
   for (size_t i = 0; i < n; i++)
     keys[i] = key_of(x[i], selection->magnitude);
-  if (selection->digit == 0)
+  if (selection->digit > 0)
+    count_matches(selection, keys, times, n, counts);
+  else
     for (size_t i = 0; i < n; i++)
       counts[0][keys[i] >> digit_shift(0)] += times ? times[i] : 1;
-  else
-    for (size_t p = 0; p < selection->prefixes; p++)
-      count_matches(keys, times, n, selection->digit, selection->prefix[p], counts[p]);
 }
 
 static void add_counts(void *into, const void *from, const void *context)
@@ -275,6 +281,8 @@ static void descend(struct selection *selection, const uint64_t (*counts)[BUCKET
     next.prefix[p] = prefix;
     next.prefixes = size_max(next.prefixes, p + 1);
     next.prefix_of[t] = p;
+    if (selection->digit == 0)
+      next.wanted[prefix] = true;
   }
   *selection = next;
 }

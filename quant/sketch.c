@@ -71,10 +71,15 @@ static void put_all(struct sketch *sketch, const struct bins *bins)
   sketch->sample.batches = 0;
 }
 
+bool sample_is_small(const struct sample *sample)
+{
+  return sample->values && (sample->counts ? sample->distinct : sample->finite) <= SMALL;
+}
+
 enum status sketch_make(const struct sample *sample, struct sketch *out)
 {
   *out = (struct sketch){.sample = *sample, .exact = true};
-  if (sample->values && (sample->counts ? sample->distinct : sample->finite) <= SMALL)
+  if (sample_is_small(sample))
     return STATUS_OK;
   uint32_t top = bin_key(sample_absmax(sample));
   struct visitor visitor = {

@@ -15,8 +15,10 @@ struct sketch {
   uint64_t *counts;
 };
 
-/* Samples that lie in memory and have at most 65536 values are their own sketch. STATUS_MEMORY,
- * STATUS_CANCELLED. */
+/* Samples that lie in memory and have at most 65536 values, which are their own sketch. */
+bool sample_is_small(const struct sample *sample);
+
+/* STATUS_MEMORY, STATUS_CANCELLED. */
 enum status sketch_make(const struct sample *sample, struct sketch *out);
 void sketch_free(struct sketch *sketch);
 

@@ -27,4 +27,9 @@ void trials_add(struct trials *trials, const struct choice *choice);
 /* Measures all of them in one visit. STATUS_MEMORY, STATUS_CANCELLED. */
 enum status trials_measure(struct trials *trials, const struct sample *sample, struct error *error);
 
+/* The error that clipping alone makes with trial I and one step of leeway: no candidate with a
+ * narrower range has less. */
+enum status trials_clipping(const struct trials *trials, size_t i, const struct sample *sample,
+                            double *out, struct error *error);
+
 #endif

@@ -82,6 +82,11 @@ void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out)
   }
 }
 
+static double sum_of_lanes(const double *v)
+{
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
 double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
                            double p, float unit)
 {
@@ -100,7 +105,106 @@ double KERNEL(power_error)(const float *x, const float *y, const uint64_t *count
       for (size_t k = 0; k < LANES; k++)
         lane[k] += term[i + k];
   }
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+  return sum_of_lanes(lane);
+}
+
+/* --- bounds ----------------------------------------------------------------------------- */
+
+static float distance(float x, float y)
+{
+  return bits_float(float_magnitude(x - y));
+}
+
+/* Errors at the middle, and lower bounds of the errors of the values whose code changes or, with
+ * CONVEX false, of all; -1 for the rest. */
+static void bound_terms(const float *x, const float *const y[3], size_t n,
+                        struct error_interval interval, bool convex, float *middle, float *least)
+{
+  const float *low = y[0], *mid = y[1], *high = y[2], change = interval.high - interval.low;
+  for (size_t i = 0; i < n; i++) {
+    float level = bits_float(float_magnitude(low[i] / interval.low));
+    float moved = level - bits_float(float_magnitude(high[i] / interval.high));
+    float a = distance(x[i], low[i]), b = distance(x[i], high[i]);
+    float bound = (a > b ? a : b) - level * change;
+    bool keeps = convex & (bits_float(float_magnitude(moved)) <= 1e-3f * level);
+    bound = bound > 0 ? bound : 0;
+    middle[i] = distance(x[i], mid[i]);
+    least[i] = keeps ? -1 : bound;
+  }
+}
+
+struct bound_lanes {
+  double middle[LANES], fixed[LANES], slope[LANES], clipped[LANES];
+};
+
+/* A multiple of LANES. */
+static void bound_sums(const float *x, const float *y, const float *error, const float *least,
+                       const double *power, size_t n, struct error_interval interval,
+                       struct bound_lanes *sums)
+{
+  struct bound_lanes s = *sums;
+  for (size_t i = 0; i < n; i += LANES)
+    for (size_t k = 0; k < LANES; k++) {
+      double kept = least[i + k] < 0 ? power[i + k] : 0;
+      double over = (double)(error[i + k] > 0 ? error[i + k] : 1);
+      double pull = kept / over * (double)(y[i + k] / interval.middle);
+      bool outside = (x[i + k] < interval.rail_lo) | (x[i + k] > interval.rail_hi);
+      s.middle[k] += power[i + k];
+      s.fixed[k] += kept;
+      s.slope[k] += x[i + k] > y[i + k] ? -pull : pull;
+      s.clipped[k] += outside ? power[i + k] : 0;
+    }
+  *sums = s;
+}
+
+/* Sum of the bounds that are not -1; LEAST is lost. */
+static double changed_sum(float *least, const uint64_t *counts, size_t n, double p, float unit)
+{
+  double power[KERNEL_BLOCK], sum = 0;
+  uint32_t index[KERNEL_BLOCK];
+  size_t m = 0;
+  for (size_t i = 0; i < n; i++) {
+    float bound = least[i];
+    least[m] = bound;
+    index[m] = (uint32_t)i;
+    m += bound > 0;
+  }
+  KERNEL(powers)(least, m, p, unit, power);
+  for (size_t i = 0; i < m; i++)
+    sum += counts ? power[i] * (double)counts[index[i]] : power[i];
+  return sum;
+}
+
+void KERNEL(error_bound)(const float *x, const float *const y[3], const uint64_t *counts, size_t n,
+                         const struct error_interval *interval, double p, float unit,
+                         struct error_bound *bound)
+{
+  float error[KERNEL_BLOCK], least[KERNEL_BLOCK], tail[2][LANES] = {{0}};
+  double power[KERNEL_BLOCK];
+  struct bound_lanes sums = {{0}, {0}, {0}, {0}};
+  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
+    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK, whole = m / LANES * LANES;
+    const float *const block[3] = {y[0] + done, y[1] + done, y[2] + done};
+    const uint64_t *times = counts ? counts + done : NULL;
+    bound_terms(x + done, block, m, *interval, p >= 1, error, least);
+    KERNEL(powers)(error, m, p, unit, power);
+    for (size_t i = 0; times && i < m; i++)
+      power[i] *= (double)times[i];
+    bound_sums(x + done, block[1], error, least, power, whole, *interval, &sums);
+    if (m > whole) {
+      memcpy(tail[0], x + done + whole, (m - whole) * sizeof *x);
+      memcpy(tail[1], block[1] + whole, (m - whole) * sizeof *x);
+      for (size_t i = m; i < whole + LANES; i++)
+        error[i] = least[i] = 0, power[i] = 0;
+      bound_sums(tail[0], tail[1], error + whole, least + whole, power + whole, LANES, *interval,
+                 &sums);
+    }
+    bound->changed += changed_sum(least, times, m, p, unit);
+  }
+  bound->middle += sum_of_lanes(sums.middle);
+  bound->fixed += sum_of_lanes(sums.fixed);
+  bound->slope += sum_of_lanes(sums.slope);
+  bound->clipped += sum_of_lanes(sums.clipped);
 }
 
 /* --- least squares --------------------------------------------------------------------- */

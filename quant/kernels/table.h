@@ -28,6 +28,9 @@ double KERNEL(codebook_sse)(const float *x, size_t n, const struct codebook *cod
 double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
                            double p, float unit);
 void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out);
+void KERNEL(error_bound)(const float *x, const float *const y[3], const uint64_t *counts, size_t n,
+                         const struct error_interval *interval, double p, float unit,
+                         struct error_bound *bound);
 void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
 
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
@@ -50,8 +53,9 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .minifloat_run = KERNEL(minifloat_run), .minifloat_lanes = KERNEL(minifloat_lanes),            \
     .integer_sse = KERNEL(integer_sse), .minifloat_sse = KERNEL(minifloat_sse),                    \
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
-    .codebook_run = KERNEL(codebook_run), .codebook_lanes = KERNEL(codebook_lanes),                \
-    .codebook_sse = KERNEL(codebook_sse), .tally = KERNEL(tally), .extremes = KERNEL(extremes),    \
+    .error_bound = KERNEL(error_bound), .codebook_run = KERNEL(codebook_run),                      \
+    .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
+    .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
     .extremes_lanes = KERNEL(extremes_lanes),                                                      \
   }
 

@@ -405,6 +405,81 @@ static void test_awq_clip(void **state)
   }
 }
 
+/* --- shrinking ranges
+ * ----------------------------------------------------------------------------- */
+
+/* The factor with the least error of the first COUNT hundredths, all of them by hand; ties go to
+ * the widest. */
+static size_t best_factor(const struct calibration *calibration, const struct sample *sample,
+                          size_t count)
+{
+  struct calibration measured = *calibration;
+  double least = HUGE_VAL;
+  size_t best = 0;
+  measured.parameter = calibration->option[0];
+  for (size_t i = 0; i < count; i++) {
+    double factor = (double)(float)(1 - (double)i / 100);
+    struct choice choice = {.lo = factor * (double)sample->min, .hi = factor * (double)sample->max};
+    struct scaling scaling;
+    calibration_scale(calibration, &choice, &scaling);
+    double error = lp_error(&measured, sample, (double)scaling.scale, scaling.zero);
+    if (error < least) {
+      least = error;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/* Small units measured directly and a large one through its sketch. */
+static void test_shrinking(void **state)
+{
+  (void)state;
+  enum { LARGE = 100000 };
+  static const char *const formats[] = {"int8", "int4"};
+  float *x = portable(portable_student3, LARGE);
+  for (size_t f = 0; f < 2; f++)
+    for (int asymmetric = 0; asymmetric < 2; asymmetric++)
+      for (int unit = 0; unit < 20; unit++) {
+        size_t length = unit == 0 ? LARGE : 128;
+        struct sample sample = reference_sample(x + (size_t)unit * 128, length);
+        if (unit == 0)
+          sample = reference_sample(x, LARGE);
+        struct calibration calibration = reference_calibration("gptq-mse", formats[f], asymmetric);
+        size_t best = best_factor(&calibration, &sample, 80);
+        struct choice choice = choose("gptq-mse", &calibration, &sample);
+        double expected = (double)sample.max * (1 - (double)best / 100);
+        if (fabs(choice.hi - expected) > 1e-6 * fabs(expected))
+          fail_msg("%s, unit %d: %.9g, expected %.9g", formats[f], unit, choice.hi, expected);
+        assert_true(choice.at_end == (best == 0 || best == 79));
+      }
+  free(x);
+}
+
+/* Patience: with 1, the first factor that is no improvement ends the search; with 100 none does. */
+static void test_patience(void **state)
+{
+  (void)state;
+  float x[128 * 30];
+  bool differs = false;
+  portable_gaussian(x, 128 * 30);
+  for (int unit = 0; unit < 30; unit++) {
+    struct sample sample = reference_sample(x + unit * 128, 128);
+    struct calibration calibration = reference_calibration("llmcompressor-mse", "int4", true);
+    assert_true(calibration.option[0] == 2.4 && calibration.option[1] == 0.2 &&
+                calibration.option[2] == 100 && calibration.option[3] == 5);
+    size_t best = best_factor(&calibration, &sample, 20);
+    calibration.option[3] = 100;
+    struct choice all = choose("llmcompressor-mse", &calibration, &sample);
+    assert_true(fabs(all.hi - (double)sample.max * (1 - (double)best / 100)) < 1e-6);
+    calibration.option[3] = 1;
+    struct choice first = choose("llmcompressor-mse", &calibration, &sample);
+    assert_true(first.hi >= all.hi);
+    differs |= first.hi > all.hi;
+  }
+  assert_true(differs);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -420,6 +495,8 @@ int main(void)
       cmocka_unit_test(test_alternate_gain),
       cmocka_unit_test(test_ppq),
       cmocka_unit_test(test_awq_clip),
+      cmocka_unit_test(test_shrinking),
+      cmocka_unit_test(test_patience),
   };
   return cmocka_run_group_tests_name("searching calibrators", tests, NULL, NULL);
 }
