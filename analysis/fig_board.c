@@ -11,9 +11,9 @@
 enum { GROUP_TEXT = 48 };
 
 /* Of the best ratio, in dB: what is shown above and below it, and to its left. */
-static const double best_room = 10, shown_below = 45, shown_left = 22;
-static const double far = 8;          /* a row this many times off the curve is not on the axis */
-static const double together = 0.012; /* share of the axis within which rows are one mark */
+static const double best_room = 10, shown_below = 45, shown_left = 16;
+static const double far = 8;         /* a row this many times off the curve is not on the axis */
+static const double together = 0.02; /* share of the axis within which rows are one mark */
 
 /* --- what is drawn -------------------------------------------------------------------------- */
 
@@ -101,7 +101,8 @@ static double interesting(const struct board *board)
 
 static bool set_x(struct panel *panel, const struct board *board)
 {
-  double lo = interesting(board), hi = board->point[board->points - 1].threshold;
+  double lo = interesting(board);
+  double hi = fmax(1.3 * board->absmax, 1.1 * board->best.threshold);
   for (size_t i = 0; i < board->rows; i++) {
     const struct board_row *row = &board->row[i];
     if (!is_drawn(board, row))
@@ -213,7 +214,7 @@ static bool add_rows(struct panel *panel, const struct board *board, const struc
   return done;
 }
 
-/* "3 percentile=99.99  41.20 dB": what the numbers at the points stand for. */
+/* "3 percentile=99.99 41.20": what the numbers at the points stand for, and the ratio in dB. */
 static bool add_names(struct figure *figure, const struct board *board)
 {
   for (size_t i = 0; i < board->rows; i++) {
@@ -221,11 +222,14 @@ static bool add_names(struct figure *figure, const struct board *board)
     char name[BOARD_NAME], sqnr[32], text[GROUP_TEXT + BOARD_NAME];
     if (row->state != BOARD_DONE)
       continue;
-    metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, sqnr, sizeof sqnr);
+    if (isfinite(row->whole.sqnr_db))
+      snprintf(sqnr, sizeof sqnr, "%.2f", row->whole.sqnr_db);
+    else
+      metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, sqnr, sizeof sqnr);
     snprintf(text, sizeof text, "%zu %s %s%s", i + 1, board_name(row, name, sizeof name), sqnr,
-             row->inert    ? " (as minmax)"
-             : row->at_end ? " (end of search)"
-                           : "");
+             row->at_end  ? " !"
+             : row->inert ? " ="
+                          : "");
     if (!figure_add_word(figure, text))
       return false;
   }
@@ -238,8 +242,11 @@ static bool add_notes(struct figure *figure, const struct board *board)
 {
   char names[256] = "", name[BOARD_NAME];
   size_t far_off = 0, used = 0;
+  bool inert = false, at_end = false;
   for (size_t i = 0; i < board->rows; i++) {
     const struct board_row *row = &board->row[i];
+    inert = inert || (row->inert && !row->at_end);
+    at_end = at_end || row->at_end;
     if (row->state != BOARD_DONE || is_drawn(board, row))
       continue;
     far_off++;
@@ -253,7 +260,9 @@ static bool add_notes(struct figure *figure, const struct board *board)
                 "tensor.",
                 board->unit, board->units))
     return false;
-  return far_off == 0 || fig_note(figure, "Off the axis: %s.", names);
+  return (!inert || fig_note(figure, "= chose the scales of minmax.")) &&
+         (!at_end || fig_note(figure, "! ended at the edge of its search.")) &&
+         (far_off == 0 || fig_note(figure, "Off the axis: %s.", names));
 }
 
 static bool add_marks(struct panel *panel, const struct board *board, const struct view *view)

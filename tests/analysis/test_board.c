@@ -5,6 +5,7 @@
 #include "tests/support/portable.h"
 
 #include "analysis/board.h"
+#include "analysis/figure.h"
 #include "analysis/result.h"
 
 #include <float.h>
@@ -470,6 +471,89 @@ static void test_lines(void **state)
   free(x);
 }
 
+/* --- the figure ----------------------------------------------------------------------------- */
+
+/* True when the label of a group ("1-4,7", with a dash of print) holds NUMBER. */
+static bool label_holds(const char *label, size_t number)
+{
+  static const char dash[] = "\u2013";
+  while (*label) {
+    char *end;
+    unsigned long first = strtoul(label, &end, 10), last = first;
+    if (strncmp(end, dash, strlen(dash)) == 0)
+      last = strtoul(end + strlen(dash), &end, 10);
+    if (number >= first && number <= last)
+      return true;
+    label = end + (*end == ',');
+  }
+  return false;
+}
+
+static size_t labels_with(const struct panel *panel, size_t number)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < panel->marks; i++)
+    count += panel->mark[i]->kind == MARK_POINTS && label_holds(panel->mark[i]->label, number);
+  return count;
+}
+
+/* Three lines, a mark for every calibrator, at its threshold and on its ratio, and all their names;
+ * a theory's line comes along. */
+static void check_figure(const struct tensor *tensor, const char *spec, bool log_counts)
+{
+  const struct quantizer quantizer = quantizer_of(spec);
+  const struct result_request request = {
+      .lo = (double)NAN, .hi = (double)NAN, .board = true, .unit = -1};
+  struct result *result = NULL;
+  struct view view = view_default();
+  view.kind = VIEW_BOARD;
+  view.log_counts = log_counts;
+  assert_int_equal(result_compute(tensor, &quantizer, &request, NULL, &result, NULL), STATUS_OK);
+  const double at[] = {1, 2}, ratio[] = {10, 20};
+  assert_true(board_add_line(result->board, "a theory", 2, at, ratio));
+  struct figure *figure = figure_build(result, &view, "test", tensor, "qscope");
+  assert_int_equal(figure->panels, 1);
+  const struct panel *panel = figure->panel[0];
+  static const char *const lines[] = {"all error", "rounding alone", "clipping alone", "a theory"};
+  for (size_t i = 0; i < 4; i++)
+    assert_string_equal(panel->mark[i]->label, lines[i]);
+  assert_true(panel->x.log && panel->x.lo > 0 && panel->x.hi > panel->x.lo);
+  assert_true(panel->y.log == log_counts && panel->y.hi > panel->y.lo);
+  size_t done = 0;
+  for (size_t place = 0; place < result->board->rows; place++) {
+    const struct board_row *row = &result->board->row[result->board->rank[place]];
+    char name[BOARD_NAME];
+    if (row->state != BOARD_DONE)
+      continue;
+    assert_int_equal(labels_with(panel, place + 1), 1);
+    assert_non_null(strstr(figure->word[done++], board_name(row, name, sizeof name)));
+  }
+  assert_int_equal(figure->words, done);
+  for (size_t i = 0; i < panel->marks; i++)
+    if (panel->mark[i]->kind == MARK_POINTS)
+      assert_true(panel->mark[i]->x[0] >= panel->x.lo && panel->mark[i]->x[0] <= panel->x.hi &&
+                  panel->mark[i]->y[0] >= panel->y.lo && panel->mark[i]->y[0] <= panel->y.hi);
+  figure_free(figure);
+  result_free(result);
+}
+
+static void test_figure(void **state)
+{
+  (void)state;
+  float *x = random_values(3000, 19, false);
+  struct tensor tensor = tensor_over(x, shape_of(30, 100));
+  static const char *const specs[] = {"int8", "int4,asym", "e4m3", "int3,channel", "int4,group=25"};
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+    for (int log_counts = 0; log_counts < 2; log_counts++)
+      check_figure(&tensor, specs[i], log_counts);
+  /* Values that are levels already: nothing is lost, and the axes are sound all the same. */
+  for (size_t i = 0; i < 3000; i++)
+    x[i] = (float)((double)i - 1500) / 1500 > 0 ? 127 : (float)(i % 100);
+  check_figure(&tensor, "int8", false);
+  check_figure(&tensor, "int8", true);
+  free(x);
+}
+
 /* --- the reference's clipping curves -------------------------------------------------------- */
 
 /* int8_m127: the narrow range, int8_m128: the full one; threshold i is amax * (i / 100) in float32.
@@ -539,7 +623,7 @@ int main(void)
       cmocka_unit_test(test_digest),       cmocka_unit_test(test_degenerate),
       cmocka_unit_test(test_no_threshold), cmocka_unit_test(test_news),
       cmocka_unit_test(test_estimate),     cmocka_unit_test(test_lines),
-      cmocka_unit_test(test_vectors),
+      cmocka_unit_test(test_figure),       cmocka_unit_test(test_vectors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,46 @@ static void bars_are_where_they_belong(void **state)
 }
 
 /* The comparator can fail: other heights, other order, other theme. */
+/* Rows of the picture that have ink of text, below the middle. */
+static unsigned rows_with_ink(const struct picture *picture)
+{
+  unsigned rows = 0;
+  for (unsigned y = picture->height / 2; y < picture->height; y++) {
+    bool ink = false;
+    for (unsigned x = 0; x < picture->width && !ink; x++)
+      ink = color_distance(picture->pixel[(size_t)y * picture->width + x], 0x1a1a1a) < 40;
+    rows += ink;
+  }
+  return rows;
+}
+
+/* A list takes room of its own below the panels, whose bars stay what they are. */
+static void a_list_below_the_panels(void **state)
+{
+  (void)state;
+  static const unsigned sizes[][2] = {{1200, 800}, {640, 400}, {200, 160}};
+  struct figure *bare = bars_figure(heights, HEIGHTS), *listed = bars_figure(heights, HEIGHTS);
+  for (int i = 1; i <= 30; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "%d a name of some length", i);
+    assert_true(figure_add_word(listed, text));
+  }
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    struct figure_options options = figure_options_default();
+    struct picture without, with;
+    options.width = sizes[i][0];
+    options.height = sizes[i][1];
+    draw(bare, &options, &without);
+    draw(listed, &options, &with);
+    assert_true(sizes[i][0] < 1200 || rows_with_ink(&with) > rows_with_ink(&without) + 40);
+    assert_true(sizes[i][0] < 640 || bars_match(&with, heights, HEIGHTS, THEME_LIGHT));
+    picture_free(&without);
+    picture_free(&with);
+  }
+  figure_free(bare);
+  figure_free(listed);
+}
+
 static void wrong_bars_are_noticed(void **state)
 {
   (void)state;
@@ -281,6 +321,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bars_are_where_they_belong),
+      cmocka_unit_test(a_list_below_the_panels),
       cmocka_unit_test(wrong_bars_are_noticed),
       cmocka_unit_test(log_axis),
       cmocka_unit_test(no_outlier_vanishes),

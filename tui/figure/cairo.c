@@ -176,6 +176,13 @@ static enum status draw_on(cairo_surface_t *surface, const struct figure *figure
                           options->height / scale,
                           1 / scale,
                           canvas_has_letters(cr, "\u207b\u2070\u00b9\u2074")};
+  double list = list_height(&canvas, figure);
+  if (list > 0 && canvas.height < tall + list) { /* smaller letters: more columns, too */
+    scale *= canvas.height / (tall + list);
+    canvas.width = options->width / scale;
+    canvas.height = options->height / scale;
+    canvas.pixel = 1 / scale;
+  }
   cairo_scale(cr, scale, scale);
   if (!canvas_has_letters(cr, "0Aa"))
     status = error_set(error, STATUS_OUTPUT,

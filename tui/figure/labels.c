@@ -57,12 +57,20 @@ static bool crosses(const struct box *box, double x0, double y0, double x1, doub
   return false;
 }
 
-/* True when a line of a series passes behind BOX. */
+static bool joins_points(const struct mark *mark)
+{
+  return mark->kind == MARK_SERIES || mark->kind == MARK_LINE;
+}
+
+/* True when a line passes behind BOX. */
 static bool covers_line(const struct plot *plot, const struct box *box)
 {
   for (size_t m = 0; m < plot->panel->marks; m++) {
     const struct mark *mark = plot->panel->mark[m];
-    for (size_t i = 0; mark->kind == MARK_SERIES && i + 1 < mark->n; i++)
+    double at = mark->kind == MARK_VLINE ? scale_place(&plot->x, mark->x[0]) : (double)NAN;
+    if (at >= box->x0 - 1 && at <= box->x1 + 1)
+      return true;
+    for (size_t i = 0; joins_points(mark) && i + 1 < mark->n; i++)
       if (crosses(box, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i]),
                   scale_place(&plot->x, mark->x[i + 1]), scale_place(&plot->y, mark->y[i + 1])))
         return true;
@@ -94,33 +102,67 @@ static void draw_point_label(struct plot *plot, const char *text, const struct b
   canvas_text(canvas, TEXT_TICK, text, box->x0, box->y1 - 1.2, 0);
 }
 
-/* The label of a single point: above it, else beside it, else below; where no bar stands, else
- * on one; left out where nothing is free. */
+static bool is_point_label(const struct mark *mark)
+{
+  return mark->label && mark->kind == MARK_POINTS && mark->n == 1;
+}
+
+/* True when BOX is nearer to the point of MARK than to any other that has a label. */
+static bool belongs(const struct plot *plot, const struct mark *mark, const struct box *box)
+{
+  double x = (box->x0 + box->x1) / 2, y = (box->y0 + box->y1) / 2;
+  double own = hypot(scale_place(&plot->x, mark->x[0]) - x, scale_place(&plot->y, mark->y[0]) - y);
+  for (size_t i = 0; i < plot->panel->marks; i++) {
+    const struct mark *other = plot->panel->mark[i];
+    if (is_point_label(other) &&
+        hypot(scale_place(&plot->x, other->x[0]) - x, scale_place(&plot->y, other->y[0]) - y) < own)
+      return false;
+  }
+  return true;
+}
+
+/* Whether BOX is a place for the label of MARK; STRICT: a good one, which hides no bar and no line.
+ */
+static bool is_place(const struct plot *plot, const struct mark *mark, const struct box *box,
+                     bool strict)
+{
+  return is_free(plot, box) && belongs(plot, mark, box) &&
+         !(strict && (covers_bar(plot, box) || covers_line(plot, box)));
+}
+
+/* The label of a single point: above it, else beside it, else below, else on a corner or a line
+ * further away; where no bar and no line stands, else on one; left out where nothing is free. */
 static void label_point(struct plot *plot, const struct mark *mark)
 {
   double x = scale_place(&plot->x, mark->x[0]), y = scale_place(&plot->y, mark->y[0]);
   double width = canvas_text_width(plot->canvas, TEXT_TICK, mark->label),
          height = text_size[TEXT_TICK];
   double centred = fmax(fmin(x - width / 2, plot->frame.x1 - width - 1), plot->frame.x0 + 1);
-  double away = 2.2 + point_size(mark) / 2;
-  const double left[] = {centred, x - width - away - 1, x + away + 1, centred};
-  const double top[] = {y - height - away, y - height / 2, y - height / 2, y + away};
-  enum { PLACES = sizeof left / sizeof *left };
+  double away = 2.2 + point_size(mark) / 2, left = x - width - away, right = x + away;
+  double above = y - height - away, middle = y - height / 2, below = y + away;
+  const double places[][2] = {
+      {centred, above},
+      {left - 1, middle},
+      {right + 1, middle},
+      {centred, below},
+      {left, above},
+      {right, above},
+      {left, below},
+      {right, below},
+      {centred, above - height},
+      {centred, below + height},
+  };
+  enum { PLACES = sizeof places / sizeof *places };
   if (plot->boxes == MOST_LABELS)
     return;
   for (size_t i = 0; i < 2 * PLACES; i++) {
-    size_t k = i % PLACES;
-    struct box box = {left[k], top[k], left[k] + width, top[k] + height};
-    if (!is_free(plot, &box) || (i < PLACES && (covers_bar(plot, &box) || covers_line(plot, &box))))
+    const double *place = places[i % PLACES];
+    struct box box = {place[0], place[1], place[0] + width, place[1] + height};
+    if (!is_place(plot, mark, &box, i < PLACES))
       continue;
     draw_point_label(plot, mark->label, &box);
     return;
   }
-}
-
-static bool is_point_label(const struct mark *mark)
-{
-  return mark->label && mark->kind == MARK_POINTS && mark->n == 1;
 }
 
 /* The points themselves are obstacles to every label. */

@@ -322,7 +322,7 @@ static void draw_grid(const struct plot *plot)
   }
 }
 
-void plot_marks(const struct plot *plot)
+void plot_marks(struct plot *plot)
 {
   draw_grid(plot);
   draw_marks(plot, MARK_BARS, draw_bars);

@@ -120,15 +120,15 @@ static double foot_height(const struct plot *plot)
          (plot->has_x_title ? text_row(TEXT_LABEL) : 0) + 3;
 }
 
-static void draw_inside(struct plot *plot)
+/* Calls DRAW with everything outside the frame cut off. */
+static void draw_inside(struct plot *plot, void (*draw)(struct plot *plot))
 {
   cairo_t *cr = plot->canvas->cr;
   const struct box *frame = &plot->frame;
   cairo_save(cr);
   cairo_rectangle(cr, frame->x0, frame->y0, frame->x1 - frame->x0, frame->y1 - frame->y0);
   cairo_clip(cr);
-  plot_marks(plot);
-  labels_points(plot);
+  draw(plot);
   cairo_restore(cr);
 }
 
@@ -150,10 +150,11 @@ void panel_draw(const struct canvas *canvas, const struct panel *panel, const st
   plot.y = (struct scale){.axis = &panel->y, .from = plot.frame.y1, .to = plot.frame.y0};
   if (!panel->ruler)
     scale_choose_ticks(canvas, &plot.y, false);
-  draw_inside(&plot);
+  draw_inside(&plot, plot_marks);
   plot_rug(&plot);
   draw_frame(&plot);
   plot_vlines(&plot);
+  draw_inside(&plot, labels_points);
   draw_x_axis(&plot);
   if (!panel->ruler)
     draw_y_axis(&plot, area->x0 + text_size[TEXT_LABEL]);

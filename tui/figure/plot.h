@@ -48,7 +48,7 @@ void plot_dot(const struct plot *plot, const struct mark *mark, double x, double
 void plot_point(const struct plot *plot, const struct mark *mark, double x, double y);
 /* The marks inside the frame in the order in which they cover each other; the lines on it; and
  * the levels as a ruler under it. */
-void plot_marks(const struct plot *plot);
+void plot_marks(struct plot *plot);
 void plot_vlines(const struct plot *plot);
 void plot_rug(const struct plot *plot);
 
