@@ -480,6 +480,223 @@ static void test_patience(void **state)
   assert_true(differs);
 }
 
+/* --- the references' own results
+ * ------------------------------------------------------------------ */
+
+/* Asymmetric vectors of llm-compressor and GPTQ, whose scale rules there are the default ones.
+ * Symmetric ones have rules of their own. Units that are all zero never reach a calibrator. */
+struct expected {
+  double scale, zero; /* zero point from 0 */
+};
+
+/* The same scale and zero point; or, README 4, an error within a relative 1e-5 of the reference's:
+ * they sum in float32, where neighbours may tie. */
+static void check_scaling(const char *what, const struct calibration *calibration,
+                          const struct choice *choice, const struct sample *sample,
+                          struct expected expected)
+{
+  struct scaling found;
+  calibration_scale(calibration, choice, &found);
+  if ((double)found.scale == expected.scale && (double)found.zero == expected.zero)
+    return;
+  struct calibration measured = *calibration;
+  measured.parameter = calibration->option[0];
+  double error = lp_error(&measured, sample, (double)found.scale, found.zero);
+  double theirs = lp_error(&measured, sample, expected.scale, lrint(expected.zero));
+  if (!(fabs(error - theirs) <= 1e-5 * theirs))
+    fail_msg("%s: %.9g, %ld (error %.9g); expected %.9g, %g (error %.9g)", what,
+             (double)found.scale, found.zero, error, expected.scale, expected.zero, theirs);
+}
+
+static json_t *load_manifest(const char *name)
+{
+  char path[4096];
+  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_%s.json", vectors_folder(),
+           name);
+  json_t *manifest = json_load_file(path, 0, NULL);
+  assert_non_null(manifest);
+  return manifest;
+}
+
+static const char *text_of(const json_t *entry, const char *key)
+{
+  return json_string_value(json_object_get(entry, key));
+}
+
+static double number_of(const json_t *entry, const char *key)
+{
+  return json_number_value(json_object_get(entry, key));
+}
+
+/* "int4_asym...": the calibration of ROW. */
+static struct calibration calibration_of_config(const char *row, const char *config)
+{
+  char format[8];
+  snprintf(format, sizeof format, "%.4s", config);
+  struct calibration calibration = reference_calibration(row, format, strstr(config, "_asym"));
+  if (strstr(config, "maxshrink0.8_norm2_nopatience")) {
+    calibration.option[0] = 2;
+    calibration.option[1] = 0.8;
+    calibration.option[3] = 10000;
+  }
+  return calibration;
+}
+
+/* One tensor, one scale. */
+static size_t check_flat(const json_t *entry, const char *row, const char *zero_key, double shift)
+{
+  const char *config = text_of(entry, "config"), *input = text_of(entry, "input");
+  struct vector vector;
+  char what[256];
+  if (!strstr(config, "_asym") || strcmp(input, "zeros") == 0)
+    return 0;
+  assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy", input));
+  struct sample sample = reference_sample(vector_floats(&vector), vector.count);
+  struct calibration calibration = calibration_of_config(row, config);
+  struct choice choice = choose(row, &calibration, &sample);
+  snprintf(what, sizeof what, "%s of %s, %s", row, input, config);
+  check_scaling(what, &calibration, &choice, &sample,
+                (struct expected){number_of(entry, "scale"), number_of(entry, zero_key) + shift});
+  if (json_object_get(entry, "min") &&
+      (choice.lo != number_of(entry, "min") || choice.hi != number_of(entry, "max")))
+    fail_msg("%s: %.9g..%.9g", what, choice.lo, choice.hi);
+  vector_free(&vector);
+  return 1;
+}
+
+/* A scale for each row or group of LENGTH of the weights; ZERO_SHIFT turns their zero points into
+ * ours. */
+static size_t check_weights(const json_t *entry, const char *row, size_t length,
+                            const char *zero_key, double zero_shift)
+{
+  const char *config = text_of(entry, "config");
+  struct vector weights, scales, zeros;
+  size_t checked = 0;
+  if (!strstr(config, "_asym"))
+    return 0;
+  assert_true(vector_load(&weights, "conformance/calibration/inputs/wmat.npy"));
+  assert_true(vector_load(&scales, "conformance/calibration/%s", text_of(entry, "scale_file")));
+  assert_true(vector_load(&zeros, "conformance/calibration/%s", text_of(entry, zero_key)));
+  size_t units = weights.count / length;
+  struct grain grain;
+  grain_make(&(struct granularity){.kind = GRAIN_GROUP, .group = length},
+             &(struct shape){1, {weights.count}}, &grain, NULL);
+  for (size_t unit = 0; unit < units; unit++) {
+    struct sample sample = reference_sample(vector_floats(&weights) + unit * length, length);
+    struct calibration calibration = calibration_of_config(row, config);
+    char what[256];
+    if (sample.min == 0 && sample.max == 0)
+      continue;
+    sample.grain = &grain; /* not alone */
+    sample.unit = unit;
+    struct choice choice = choose(row, &calibration, &sample);
+    snprintf(what, sizeof what, "%s, %s, unit %zu", row, config, unit);
+    size_t at = scales.count == units ? unit : 0;
+    check_scaling(
+        what, &calibration, &choice, &sample,
+        (struct expected){vector_number(&scales, at), vector_number(&zeros, at) + zero_shift});
+    checked++;
+  }
+  vector_free(&weights);
+  vector_free(&scales);
+  vector_free(&zeros);
+  return checked;
+}
+
+static void test_llmcompressor_vectors(void **state)
+{
+  (void)state;
+  size_t i, flat = 0, units = 0;
+  json_t *entry;
+  if (!vectors_folder())
+    skip();
+  json_t *manifest = load_manifest("llmc");
+  json_array_foreach(json_object_get(manifest, "entries"), i, entry) {
+    const char *family = text_of(entry, "family"), *config = text_of(entry, "config");
+    double half = config[3] == '8' ? 128 : 8;
+    if (strcmp(family, "llmc_memoryless_mse") == 0)
+      flat += check_flat(entry, "llmcompressor-mse", "zero_point", half);
+    else if (strcmp(family, "llmc_memoryless_mse_weight") == 0)
+      units += check_weights(entry, "llmcompressor-mse", strstr(config, "group") ? 128 : 256,
+                             "zero_point_file", half);
+  }
+  json_decref(manifest);
+  assert_int_equal(flat, 4 * 17);
+  assert_int_equal(units, 2 * (31 + 62));
+}
+
+static void test_gptq_vectors(void **state)
+{
+  (void)state;
+  size_t i, flat = 0, units = 0;
+  json_t *entry;
+  if (!vectors_folder())
+    skip();
+  json_t *manifest = load_manifest("weights");
+  json_array_foreach(json_object_get(manifest, "entries"), i, entry) {
+    const char *family = text_of(entry, "family"), *config = text_of(entry, "config");
+    if (strcmp(family, "gptq_find_params_mse_flat") == 0)
+      flat += check_flat(entry, "gptq-mse", "zero", 0);
+    else if (strcmp(family, "gptq_find_params") == 0 && strstr(config, "_mse"))
+      units +=
+          check_weights(entry, "gptq-mse", strstr(config, "_row") ? 256 : 32 * 256, "zero_file", 0);
+  }
+  json_decref(manifest);
+  assert_int_equal(flat, 2 * 17);
+  assert_int_equal(units, 4 * (31 + 1));
+}
+
+/* The definitions of a percentile: ours is numpy's and torch's linear one (torch computes the rank
+ * in float32, hence the looser check), PPQ's the value at rank floor(n p), which is that of the
+ * inverted distribution function wherever n p is no whole number. */
+static void check_percentiles(const json_t *entry, const struct sample *sample, size_t *ppq)
+{
+  double p = number_of(entry, "percentile"), position = (double)sample->finite * p / 100;
+  for (int magnitude = 0; magnitude < 2; magnitude++) {
+    double found, expected = number_of(entry, magnitude ? "abs_np_linear" : "signed_np_linear");
+    assert_int_equal(sample_percentiles(sample, magnitude, &p, 1, &found, NULL), STATUS_OK);
+    if (!(fabs(found - expected) <= 1e-6 * fabs(expected)))
+      fail_msg("%s, %g: %.12g, expected %.12g", text_of(entry, "input"), p, found, expected);
+  }
+  if (p < 50 || position == floor(position))
+    return;
+  struct calibration calibration = reference_calibration("ppq-percentile", "int8", true);
+  calibration.parameter = p;
+  struct choice choice = choose("ppq-percentile", &calibration, sample);
+  assert_true(choice.hi == number_of(entry, "signed_np_inverted_cdf"));
+  assert_true(choice.hi == number_of(entry, "signed_torch_kthvalue_ceil"));
+  ++*ppq;
+}
+
+static void test_percentile_vectors(void **state)
+{
+  (void)state;
+  size_t i, checked = 0, ppq = 0;
+  json_t *entry;
+  if (!vectors_folder())
+    skip();
+  json_t *manifest = load_manifest("percentile");
+  json_array_foreach(json_object_get(manifest, "entries"), i, entry) {
+    struct vector vector;
+    const char *input = text_of(entry, "input");
+    assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy", input));
+    float *x = vector.data;
+    size_t finite = 0;
+    for (size_t k = 0; k < vector.count; k++)
+      if (isfinite(x[k]))
+        x[finite++] = x[k];
+    struct sample sample = reference_sample(x, finite);
+    if (strcmp(text_of(entry, "family"), "percentile_definitions") == 0) {
+      check_percentiles(entry, &sample, &ppq);
+      checked++;
+    }
+    vector_free(&vector);
+  }
+  json_decref(manifest);
+  assert_int_equal(checked, 144);
+  assert_true(ppq > 50);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -497,6 +714,9 @@ int main(void)
       cmocka_unit_test(test_awq_clip),
       cmocka_unit_test(test_shrinking),
       cmocka_unit_test(test_patience),
+      cmocka_unit_test(test_llmcompressor_vectors),
+      cmocka_unit_test(test_gptq_vectors),
+      cmocka_unit_test(test_percentile_vectors),
   };
   return cmocka_run_group_tests_name("searching calibrators", tests, NULL, NULL);
 }
