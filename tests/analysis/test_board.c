@@ -192,6 +192,42 @@ static void test_rows(void **state)
   free(x);
 }
 
+/* A tensor that is known by its digest: the same rows as its reports, and the same curve as its
+ * values in float32. */
+static void test_short_floats(void **state)
+{
+  (void)state;
+  enum { ROWS = 100, COLUMNS = 700 };
+  float *x = random_values((size_t)ROWS * COLUMNS, 23, true);
+  uint16_t *half = malloc((size_t)ROWS * COLUMNS * sizeof *half);
+  for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    half[i] = isnan(x[i]) ? 0x7fc0 : (uint16_t)(bits >> 16);
+    bits = (uint32_t)half[i] << 16;
+    memcpy(&x[i], &bits, sizeof bits);
+  }
+  struct tensor full = tensor_over(x, shape_of(ROWS, COLUMNS)), counted = full;
+  counted.stored = stored_find("bf16");
+  counted.bytes = full.count * sizeof *half;
+  counted.data = (const unsigned char *)half;
+  static const char *const specs[] = {"int8", "int4,asym", "e4m3", "int8,channel"};
+  for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
+    check_rows(&counted, specs[s]);
+    struct board *a = board_of(&counted, specs[s], PROBE_LARGEST),
+                 *b = board_of(&full, specs[s], PROBE_LARGEST);
+    assert_int_equal(a->finite, b->finite);
+    for (size_t i = 0; i < a->points; i++) {
+      near(a->point[i].loss.mse, b->point[i].loss.mse, 1e-11, specs[s]);
+      near(a->point[i].loss.clip_rate, b->point[i].loss.clip_rate, 1e-12, specs[s]);
+    }
+    board_free(a);
+    board_free(b);
+  }
+  free(half);
+  free(x);
+}
+
 /* The parameter that was written stays; a range by hand has a row of its own. */
 static void test_own_choice(void **state)
 {
@@ -617,13 +653,14 @@ static void test_vectors(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_curve),        cmocka_unit_test(test_curve_of_other_grids),
-      cmocka_unit_test(test_rows),         cmocka_unit_test(test_own_choice),
-      cmocka_unit_test(test_inert),        cmocka_unit_test(test_units),
-      cmocka_unit_test(test_digest),       cmocka_unit_test(test_degenerate),
-      cmocka_unit_test(test_no_threshold), cmocka_unit_test(test_news),
-      cmocka_unit_test(test_estimate),     cmocka_unit_test(test_lines),
-      cmocka_unit_test(test_figure),       cmocka_unit_test(test_vectors),
+      cmocka_unit_test(test_curve),      cmocka_unit_test(test_curve_of_other_grids),
+      cmocka_unit_test(test_rows),       cmocka_unit_test(test_short_floats),
+      cmocka_unit_test(test_own_choice), cmocka_unit_test(test_inert),
+      cmocka_unit_test(test_units),      cmocka_unit_test(test_digest),
+      cmocka_unit_test(test_degenerate), cmocka_unit_test(test_no_threshold),
+      cmocka_unit_test(test_news),       cmocka_unit_test(test_estimate),
+      cmocka_unit_test(test_lines),      cmocka_unit_test(test_figure),
+      cmocka_unit_test(test_vectors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

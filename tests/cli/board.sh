@@ -36,6 +36,8 @@ fails 2 "unit 64 does not exist" "no such unit" qscope board $source -q int8,cha
 fails 2 "^qscope: board: expected a SOURCE" "no source" qscope board
 fails 2 "has no option '--over'" "an option of another" qscope board $source --over bits
 fails 3 "^qscope: none.npy: " "no such file" qscope board none.npy
+fails 2 "a figure shows one board: expected one -q, found 2" "a figure of two" \
+  qscope board $source -q int8 -q int4 -o two.png
 fails 2 "fig.svg: only .png" "not a PNG" qscope board $source -o fig.svg
 
 # Calibrated on batches, and on other data: what a report of the row's spec gives.

@@ -187,6 +187,10 @@ enum status board_run(const struct options *options, struct error *error)
   recipe.view.kind = VIEW_BOARD;
   if (status == STATUS_OK && !recipe.source)
     status = error_set(error, STATUS_USAGE, "board: expected a SOURCE; see qscope board --help");
+  if (status == STATUS_OK && options->output && recipe.quantizers > 1)
+    status =
+        error_set(error, STATUS_USAGE,
+                  "board: a figure shows one board: expected one -q, found %zu", recipe.quantizers);
   if (status == STATUS_OK && recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   /* With -o the figure; the numbers when there is no figure, or when a style was asked for. */
