@@ -377,17 +377,20 @@ static enum status calibrate(struct making *making, struct batches *own)
   const struct calibrated *calibrated = &making->request->calibrated;
   const struct quantizer *quantizer = &making->board->quantizer;
   const struct batches *on = calibrated->on ? calibrated->on : own;
+  struct probe *probe = &making->probe;
   enum status status = STATUS_OK;
   if (quantizer_is_dynamic(quantizer) || (!calibrated->on && !calibrated->batching.on))
     return STATUS_OK;
   if (!on)
     return error_memory(making->error, "the batches");
-  if (!calibrated->on)
+  if (calibrated->on)
+    status = probe_calibrate(probe, false, on->whole, on->wholes, making->error);
+  else
     status = batching_check(calibrated->batching, quantizer, &making->tensor->shape, making->error);
   if (status == STATUS_OK && !calibrated->on)
-    status = batches_add(own, making->tensor, calibrated->batching, making->error);
+    status = batches_add(own, making->tensor, NULL, calibrated->batching, making->error);
   if (status == STATUS_OK)
-    status = probe_calibrate(&making->probe, on->batch, on->count, !calibrated->on, making->error);
+    status = probe_calibrate(probe, true, on->batch, on->count, making->error);
   return status;
 }
 

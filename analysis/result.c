@@ -100,7 +100,7 @@ static enum status fit_own_batches(const struct target *target, const struct qua
 {
   struct batches *batches = batches_new();
   enum status status =
-      batches ? batches_add(batches, target->tensor, target->calibrated->batching, error)
+      batches ? batches_add(batches, target->tensor, NULL, target->calibrated->batching, error)
               : error_memory(error, "the batches");
   if (status == STATUS_OK)
     status = quantizer_fit_batches(quantizer, batches->batch, batches->count,
@@ -127,8 +127,11 @@ static enum status fit_target(const struct target *target, const struct quantize
   bool dynamic = quantizer_is_dynamic(quantizer);
   if (running && dynamic && (how->on || how->batching.on))
     return no_batches(quantizer, error);
-  if (how->on && !dynamic)
+  if (how->on && !dynamic && running)
     return quantizer_fit_batches(quantizer, how->on->batch, how->on->count, shape, progress, out,
+                                 error);
+  if (how->on && !dynamic)
+    return quantizer_fit_batches(quantizer, how->on->whole, how->on->wholes, shape, progress, out,
                                  error);
   enum status status = batching_check(how->batching, quantizer, shape, error);
   if (status != STATUS_OK)

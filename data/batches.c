@@ -29,6 +29,7 @@ void batches_free(struct batches *batches)
     free(cut);
   }
   free(batches->batch);
+  free(batches->whole);
   free(batches);
 }
 
@@ -80,18 +81,16 @@ static void read_slice(const void *self, size_t start, size_t n, float *out)
 
 /* --- filling -------------------------------------------------------------------------------- */
 
-static enum status make_room(struct batches *batches, const struct tensor *tensor, size_t more,
-                             struct error *error)
+/* Room for MORE behind the COUNT entries of LIST. */
+static enum status make_room(struct batch **list, size_t count, size_t more, struct error *error)
 {
-  char name[128];
-  if (more > BATCHES_MOST - batches->count)
-    return error_set(error, STATUS_USAGE, "%s: expected at most %d batches, found %zu",
-                     text_escape(tensor->name, name, sizeof name), BATCHES_MOST,
-                     batches->count + more);
-  struct batch *grown = mem_resize(batches->batch, batches->count + more, sizeof *batches->batch);
+  if (more > BATCHES_MOST - count)
+    return error_set(error, STATUS_USAGE, "expected at most %d batches, found %zu", BATCHES_MOST,
+                     count + more);
+  struct batch *grown = mem_resize(*list, count + more, sizeof *grown);
   if (!grown)
     return error_memory(error, "the batches");
-  batches->batch = grown;
+  *list = grown;
   return STATUS_OK;
 }
 
@@ -124,7 +123,7 @@ static enum status add_slices(struct batches *batches, const struct tensor *tens
 {
   if (tensor->count == 0)
     return STATUS_OK;
-  enum status status = make_room(batches, tensor, tensor->shape.dim[axis], error);
+  enum status status = make_room(&batches->batch, batches->count, tensor->shape.dim[axis], error);
   if (status != STATUS_OK)
     return status;
   struct batches_cut *cut = cut_new(tensor, axis);
@@ -155,18 +154,30 @@ static enum status find_axis(struct batching batching, const struct shape *shape
                    shape_print(shape, text, sizeof text), shape->dims - 1, shape->dims);
 }
 
-enum status batches_add(struct batches *batches, const struct tensor *tensor,
-                        struct batching batching, struct error *error)
+static enum status add_batch(struct batches *batches, const struct batch *whole,
+                             struct error *error)
 {
-  unsigned axis;
-  enum status status = STATUS_OK;
-  if (batching.on) {
-    status = find_axis(batching, &tensor->shape, &axis, error);
-    return status == STATUS_OK ? add_slices(batches, tensor, axis, error) : status;
-  }
-  status = make_room(batches, tensor, 1, error);
+  enum status status = make_room(&batches->batch, batches->count, 1, error);
   if (status == STATUS_OK)
-    batches->batch[batches->count++] = (struct batch){tensor_feed(tensor), tensor->shape, NULL};
+    batches->batch[batches->count++] = *whole;
+  return status;
+}
+
+enum status batches_add(struct batches *batches, const struct tensor *tensor,
+                        const struct digest *digest, struct batching batching, struct error *error)
+{
+  const struct batch whole = {tensor_feed(tensor), tensor->shape, digest};
+  unsigned axis = 0;
+  enum status status = STATUS_OK;
+  if (batching.on)
+    status = find_axis(batching, &tensor->shape, &axis, error);
+  if (status == STATUS_OK)
+    status = make_room(&batches->whole, batches->wholes, 1, error);
+  if (status == STATUS_OK)
+    status =
+        batching.on ? add_slices(batches, tensor, axis, error) : add_batch(batches, &whole, error);
+  if (status == STATUS_OK)
+    batches->whole[batches->wholes++] = whole;
   return status;
 }
 

@@ -19,7 +19,9 @@ struct batching {
 
 struct batches {
   size_t count;
-  struct batch *batch; /* in their order */
+  struct batch *batch; /* in their order, for calibrators that go from one to the next */
+  size_t wholes;
+  struct batch *whole; /* the tensors they were cut from, for those that see all values together */
   struct batches_cut *cuts;
 };
 
@@ -33,11 +35,12 @@ struct calibrated {
 struct batches *batches_new(void);
 void batches_free(struct batches *batches);
 
-/* Appends TENSOR, which is loaded: whole, or cut along the axis of BATCHING. A batch keeps the
- * tensor's dimensions, with a single element along that axis, so that axes are counted as before.
- * STATUS_USAGE when there is no such axis, or more than BATCHES_MOST batches; STATUS_MEMORY. */
+/* Appends TENSOR, which is loaded: whole, or cut along the axis of BATCHING. DIGEST is its own, or
+ * NULL; borrowed. A batch keeps the tensor's dimensions, with a single element along that axis, so
+ * that axes are counted as before. STATUS_USAGE when there is no such axis, or more than
+ * BATCHES_MOST batches; STATUS_MEMORY. */
 enum status batches_add(struct batches *batches, const struct tensor *tensor,
-                        struct batching batching, struct error *error);
+                        const struct digest *digest, struct batching batching, struct error *error);
 
 /* STATUS_USAGE where a tensor of SHAPE has no such axis, or QUANTIZER gives each of its batches a
  * scale of its own: the channels of its granularity are the batches. */

@@ -125,9 +125,8 @@ static const struct digest *whole_digest(const struct probe *probe)
   return probe->grain.kind == GRAIN_TENSOR ? probe->batch->digest : NULL;
 }
 
-static void take_digest(struct probe *probe, const struct digest *digest)
+static void take_digest(struct sample *sample, const struct digest *digest)
 {
-  struct sample *sample = &probe->sample;
   sample->finite = digest->finite;
   sample->values = digest->values;
   sample->counts = digest->counts;
@@ -143,7 +142,7 @@ static enum status read_unit(struct probe *probe, size_t unit, struct error *err
   const struct digest *digest = whole_digest(probe);
   enum status status = STATUS_OK;
   if (digest)
-    take_digest(probe, digest);
+    take_digest(&probe->sample, digest);
   else
     status = find_unit(probe, unit, error);
   if (status == STATUS_OK && !digest && probe->sample.finite &&
@@ -192,7 +191,6 @@ enum status probe_open(const struct quantizer *quantizer, const struct batch *ba
 /* The unit in every batch that has values of it, and the union. */
 struct probe_basis {
   struct sample whole;
-  bool own;
   struct grain *grain;
   struct sample *sample;
   float *values; /* of a small unit: of one batch behind the other */
@@ -212,8 +210,10 @@ void probe_close(struct probe *probe)
 {
   free(probe->values);
   probe->values = NULL;
-  basis_free(probe->basis);
-  probe->basis = NULL;
+  for (int running = 0; running < 2; running++) {
+    basis_free(probe->basis[running]);
+    probe->basis[running] = NULL;
+  }
 }
 
 static void add_extremes(void *state, const float *x, const uint64_t *counts, size_t n,
@@ -243,6 +243,7 @@ static enum status take_batch(const struct probe *probe, const struct batch *bat
 {
   const struct visitor visitor = {
       .state_size = sizeof(struct extremes), .block = add_extremes, .merge = merge_extremes};
+  const struct digest *digest = probe->grain.kind == GRAIN_TENSOR ? batch->digest : NULL;
   struct extremes extremes;
   enum status status = grain_make(&probe->quantizer.granularity, &batch->shape, grain, error);
   *sample = (struct sample){.feed = &batch->feed,
@@ -254,6 +255,10 @@ static enum status take_batch(const struct probe *probe, const struct batch *bat
   if (grain->units != probe->grain.units)
     return error_set(error, STATUS_USAGE, "a batch has %zu channels, the tensor %zu", grain->units,
                      probe->grain.units);
+  if (digest) {
+    take_digest(sample, digest);
+    return STATUS_OK;
+  }
   status = sample_visit(sample, &visitor, &extremes);
   sample->finite = extremes.finite;
   sample->min = extremes.min + 0.0f; /* a zero is +0 */
@@ -274,6 +279,9 @@ static void add_sample(struct probe_basis *basis, const struct sample *sample)
 static enum status gather_basis(struct probe_basis *basis, size_t elements, struct error *error)
 {
   size_t kept = 0;
+  for (size_t i = 0; i < basis->whole.batches; i++)
+    if (basis->sample[i].counts)
+      return STATUS_OK;
   if (elements > FIT_SMALL_UNIT)
     return STATUS_OK;
   basis->whole.values = basis->values = mem_array(elements, sizeof(float));
@@ -287,14 +295,13 @@ static enum status gather_basis(struct probe_basis *basis, size_t elements, stru
   return STATUS_OK;
 }
 
-enum status probe_calibrate(struct probe *probe, const struct batch *batches, size_t count,
-                            bool own, struct error *error)
+enum status probe_calibrate(struct probe *probe, bool running, const struct batch *batches,
+                            size_t count, struct error *error)
 {
-  struct probe_basis *basis = probe->basis = mem_array(1, sizeof *basis);
+  struct probe_basis *basis = probe->basis[running] = mem_array(1, sizeof *basis);
   size_t elements = 0;
   if (!basis)
     return error_memory(error, "the batches");
-  basis->own = own;
   basis->grain = mem_array(count, sizeof *basis->grain);
   basis->sample = mem_array(count, sizeof *basis->sample);
   if (!basis->grain || !basis->sample)
@@ -318,9 +325,9 @@ enum status probe_calibrate(struct probe *probe, const struct batch *batches, si
 /* What QUANTIZER chooses from. */
 static const struct sample *basis_of(const struct probe *probe, const struct quantizer *quantizer)
 {
-  const struct probe_basis *basis = probe->basis;
   bool running = quantizer->by == BY_CALIBRATOR && quantizer->calibrator->running;
-  if (!basis || (basis->own && !running))
+  const struct probe_basis *basis = probe->basis[running];
+  if (!basis)
     return &probe->sample;
   return basis->whole.batches == 1 ? &basis->sample[0] : &basis->whole;
 }

@@ -23,9 +23,9 @@ struct probe {
   const struct batch *batch;
   struct sample sample; /* of `unit`; `finite` may be 0 */
   size_t unit;
-  double signal2;            /* sum of x^2 */
-  float *values;             /* of a small unit */
-  struct probe_basis *basis; /* of probe_calibrate; else NULL */
+  double signal2;               /* sum of x^2 */
+  float *values;                /* of a small unit */
+  struct probe_basis *basis[2]; /* of probe_calibrate; else NULL */
 };
 
 /* STATUS_USAGE when QUANTIZER leaves no threshold to choose (its format brings blocks and scales,
@@ -40,12 +40,12 @@ enum status probe_open(const struct quantizer *quantizer, const struct batch *ba
                        struct progress *progress, struct probe *out, struct error *error);
 void probe_close(struct probe *probe);
 
-/* From now on choices are made from the unit's values in COUNT batches (borrowed until
- * probe_close), as quantizer_fit_batches makes them. OWN: together they are the tensor itself, so
- * that only running calibrators see them. STATUS_USAGE when a batch has other units than the
- * tensor, STATUS_MEMORY, STATUS_CANCELLED; close the probe all the same. */
-enum status probe_calibrate(struct probe *probe, const struct batch *batches, size_t count,
-                            bool own, struct error *error);
+/* From now on running calibrators (RUNNING), or all others, choose from the unit's values in COUNT
+ * batches (borrowed until probe_close), as quantizer_fit_batches makes them. STATUS_USAGE when a
+ * batch has other units than the tensor, STATUS_MEMORY, STATUS_CANCELLED; close the probe all the
+ * same. */
+enum status probe_calibrate(struct probe *probe, bool running, const struct batch *batches,
+                            size_t count, struct error *error);
 
 /* True when there is something to choose: a finite value other than 0. */
 bool probe_has_values(const struct probe *probe);

@@ -75,7 +75,7 @@ static void test_pooled(void **state)
   struct batches *batches = batches_new();
   struct described data[] = {describe(&parts[0]), describe(&parts[1])};
   for (int i = 0; i < 2; i++)
-    assert_int_equal(batches_add(batches, &parts[i], (struct batching){0}, NULL), STATUS_OK);
+    assert_int_equal(batches_add(batches, &parts[i], NULL, (struct batching){0}, NULL), STATUS_OK);
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
     const struct quantizer quantizer = quantizer_of(specs[i]);
     struct result *result = measure(&whole, specs[i], (struct calibrated){0});
@@ -101,7 +101,7 @@ static void test_deployed(void **state)
   const struct shape shape = {2, {ROWS, COLUMNS}};
   const struct tensor seen = tensor_over(values, shape), now = tensor_over(later, shape);
   struct batches *batches = batches_new();
-  assert_int_equal(batches_add(batches, &seen, (struct batching){0}, NULL), STATUS_OK);
+  assert_int_equal(batches_add(batches, &seen, NULL, (struct batching){0}, NULL), STATUS_OK);
   static const char *const specs[] = {"int8", "int8,channel=1,mse"};
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
     struct result *there = measure(&seen, specs[i], (struct calibrated){0});
@@ -119,6 +119,49 @@ static void test_deployed(void **state)
   result_free(own);
   result_free(dynamic);
   batches_free(batches);
+}
+
+/* Calibration data of 16 bits are read through their digest, and say the same. */
+static void test_digest(void **state)
+{
+  (void)state;
+  enum { MANY = 70000 };
+  static const char *const specs[] = {"int8,percentile=99", "int8,mse", "int8,asym,entropy",
+                                      "int8,ema"};
+  float *x = random_values(MANY, 7, true);
+  uint16_t *stored = malloc(MANY * sizeof *stored);
+  assert_non_null(stored);
+  for (size_t i = 0; i < MANY; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    stored[i] = (uint16_t)(bits >> 16);
+  }
+  const struct tensor seen = {.name = "x",
+                              .shape = {1, {MANY}},
+                              .stored = stored_find("bf16"),
+                              .count = MANY,
+                              .bytes = 2 * (size_t)MANY,
+                              .data = (const unsigned char *)stored};
+  const struct tensor now = tensor_over(later, (struct shape){2, {ROWS, COLUMNS}});
+  struct described described = describe(&seen);
+  assert_non_null(described.digest);
+  struct batches *counted = batches_new(), *plain = batches_new();
+  assert_int_equal(batches_add(counted, &seen, described.digest, (struct batching){0}, NULL),
+                   STATUS_OK);
+  assert_int_equal(batches_add(plain, &seen, NULL, (struct batching){0}, NULL), STATUS_OK);
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+    struct result *a = measure(&now, specs[i], (struct calibrated){.on = counted});
+    struct result *b = measure(&now, specs[i], (struct calibrated){.on = plain});
+    assert_true(fit_scale(a->fit, 0) == fit_scale(b->fit, 0));
+    assert_true(a->metrics.mse == b->metrics.mse);
+    result_free(a);
+    result_free(b);
+  }
+  batches_free(counted);
+  batches_free(plain);
+  digest_free(described.digest);
+  free(stored);
+  free(x);
 }
 
 /* Rows that look at all values do not care how they came; running ones do. */
@@ -147,7 +190,7 @@ static void test_no_numbers(void **state)
   struct batches *batches = batches_new();
   const struct quantizer quantizer = quantizer_of("int8");
   struct drift drift;
-  assert_int_equal(batches_add(batches, &tensor, (struct batching){0}, NULL), STATUS_OK);
+  assert_int_equal(batches_add(batches, &tensor, NULL, (struct batching){0}, NULL), STATUS_OK);
   assert_int_equal(
       drift_measure(&data, 1, &quantizer, &(struct calibrated){.on = batches}, NULL, &drift, NULL),
       STATUS_OK);
@@ -167,7 +210,8 @@ static void test_cancelled(void **state)
   struct progress progress = {0};
   struct drift drift;
   struct error error;
-  assert_int_equal(batches_add(batches, &tensor, (struct batching){true, 0}, NULL), STATUS_OK);
+  assert_int_equal(batches_add(batches, &tensor, NULL, (struct batching){true, 0}, NULL),
+                   STATUS_OK);
   progress_cancel(&progress);
   assert_int_equal(drift_measure(&data, 1, &quantizer, &(struct calibrated){.on = batches},
                                  &progress, &drift, &error),
@@ -179,8 +223,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pooled),      cmocka_unit_test(test_deployed),
-      cmocka_unit_test(test_own_batches), cmocka_unit_test(test_no_numbers),
-      cmocka_unit_test(test_cancelled),
+      cmocka_unit_test(test_own_batches), cmocka_unit_test(test_digest),
+      cmocka_unit_test(test_no_numbers),  cmocka_unit_test(test_cancelled),
   };
   kernels_init();
   return cmocka_run_group_tests_name("drift", tests, setup, teardown);

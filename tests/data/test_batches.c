@@ -79,7 +79,8 @@ static void check_axis(const struct tensor *tensor, int axis)
   unsigned resolved;
   assert_non_null(batches);
   assert_true(shape_axis(shape, axis, &resolved));
-  assert_int_equal(batches_add(batches, tensor, (struct batching){true, axis}, NULL), STATUS_OK);
+  assert_int_equal(batches_add(batches, tensor, NULL, (struct batching){true, axis}, NULL),
+                   STATUS_OK);
   assert_int_equal(batches->count, shape->dim[resolved]);
   for (size_t i = 0; i < batches->count; i++) {
     const struct batch *batch = &batches->batch[i];
@@ -116,9 +117,10 @@ static void test_lent(void **state)
   (void)state;
   struct tensor tensor = tensor_of(true, (struct shape){2, {3, 100}});
   struct batches *batches = batches_new();
-  assert_int_equal(batches_add(batches, &tensor, (struct batching){true, 0}, NULL), STATUS_OK);
+  assert_int_equal(batches_add(batches, &tensor, NULL, (struct batching){true, 0}, NULL),
+                   STATUS_OK);
   assert_ptr_equal(batches->batch[2].feed.direct, floats + 200);
-  assert_int_equal(batches_add(batches, &tensor, (struct batching){0}, NULL), STATUS_OK);
+  assert_int_equal(batches_add(batches, &tensor, NULL, (struct batching){0}, NULL), STATUS_OK);
   assert_int_equal(batches->count, 4); /* the last one is the whole tensor */
   assert_ptr_equal(batches->batch[3].feed.direct, floats);
   assert_int_equal(batches->batch[3].feed.count, 300);
@@ -131,7 +133,7 @@ static void refuse(struct shape shape, int axis, const char *says)
   struct tensor tensor = tensor_of(false, shape);
   struct batches *batches = batches_new();
   struct error error = {0};
-  assert_int_equal(batches_add(batches, &tensor, (struct batching){true, axis}, &error),
+  assert_int_equal(batches_add(batches, &tensor, NULL, (struct batching){true, axis}, &error),
                    STATUS_USAGE);
   if (!strstr(error.text, says))
     fail_msg("%s", error.text);
@@ -154,7 +156,8 @@ static void test_empty(void **state)
   struct tensor tensor = tensor_of(false, (struct shape){2, {0, 3}});
   struct batches *batches = batches_new();
   for (int axis = 0; axis < 2; axis++)
-    assert_int_equal(batches_add(batches, &tensor, (struct batching){true, axis}, NULL), STATUS_OK);
+    assert_int_equal(batches_add(batches, &tensor, NULL, (struct batching){true, axis}, NULL),
+                     STATUS_OK);
   assert_int_equal(batches->count, 0);
   batches_free(batches);
 }

@@ -647,8 +647,8 @@ static bool check_entry(const json_t *entry, const float *x)
     choice.hi = fmax(fabs(choice.lo), fabs(choice.hi));
     choice.lo = -choice.hi;
   }
-  check_range(name, &choice, number(entry, row->lo, NAN), number(entry, row->hi, NAN),
-              row->tolerance);
+  check_range(name, &choice, number(entry, row->lo, (double)NAN),
+              number(entry, row->hi, (double)NAN), row->tolerance);
   return true;
 }
 

@@ -80,6 +80,8 @@ static bool is_source(const char *spec)
 {
   glob_t files;
   struct source *source;
+  if (strcmp(spec, "-") == 0) /* can be read once */
+    return true;
   if (glob(spec, 0, NULL, &files) == 0) {
     globfree(&files);
     return true;
@@ -149,7 +151,7 @@ static enum status fill_one(struct pool *pool, const struct pick *pick, struct b
     return status;
   described->tensor = source_tensor(pick->source, pick->index);
   pool->count++;
-  status = batches_add(pool->batches, described->tensor, batching, error);
+  status = batches_add(pool->batches, described->tensor, described->digest, batching, error);
   if (status != STATUS_OK)
     work_place(pick->source, pick->index, error);
   return status == STATUS_OK ? source_verify(pick->source, error) : status;
