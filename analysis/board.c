@@ -238,6 +238,7 @@ static enum status choose(struct making *making, struct board_row *row)
   row->scale = (double)scaling.scale;
   row->zero = scaling.zero;
   row->at_end = choice.at_end;
+  memcpy(row->said, choice.note, sizeof row->said);
   if (is_minmax(row))
     making->minmax_scaling = scaling;
   else
@@ -580,8 +581,9 @@ char *board_note(const struct board_row *row, char *text, size_t size)
   if (row->state == BOARD_REFUSED)
     snprintf(text, size, "%s", row->reason);
   else
-    snprintf(text, size, "%s%s%s", row->inert ? "same as minmax" : "",
-             row->inert && row->at_end ? "; " : "", row->at_end ? "at the end of its search" : "");
+    snprintf(text, size, "%s%s%s%s%s", row->inert ? "same as minmax" : "",
+             row->inert && row->at_end ? "; " : "", row->at_end ? "at the end of its search" : "",
+             *row->said && (row->inert || row->at_end) ? "; " : "", row->said);
   return text;
 }
 

@@ -47,7 +47,8 @@ struct board_row {
   double scale;
   long zero;
   struct board_loss unit;
-  bool at_end; /* the search ended at the edge of its range */
+  bool at_end;                                 /* the search ended at the edge of its range */
+  char said[sizeof((struct choice *)0)->note]; /* what the rule has to say of its choice */
   /* Of the whole tensor: */
   struct board_loss whole;
   double distance_db; /* from the best that is known; 0 or more */

@@ -57,6 +57,7 @@ static json_t *row_json(const struct board *board, const struct board_row *row)
   json_object_set_new(object, "distance_db", export_number(row->distance_db));
   json_object_set_new(object, "same_as_minmax", json_boolean(row->inert));
   json_object_set_new(object, "at_end_of_search", json_boolean(row->at_end));
+  json_object_set_new(object, "note", *row->said ? json_string(row->said) : json_null());
   json_object_set_new(object, "seconds", export_number(row->seconds));
   return object;
 }

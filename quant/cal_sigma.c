@@ -66,8 +66,7 @@ static void note_share(struct choice *choice, double k, double share)
              100 * share, k);
   else
     snprintf(choice->note, sizeof choice->note,
-             "inert: nothing lies beyond %g sigma (outliers above %.2g %% of the values hide "
-             "themselves)",
+             "nothing lies beyond %g sigma: outliers above %.2g %% of the values hide themselves",
              k, fmin(100, 100 / (k * k)));
 }
 

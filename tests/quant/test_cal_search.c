@@ -98,7 +98,7 @@ static void test_exclude(void **state)
     struct choice choice = choose("exclude", &calibration, &sample);
     assert_true(choice.lo == -0x1p-10);
     assert_true(choice.hi == (cases[i].found ? 0 : 1));
-    assert_true((strncmp(choice.note, "inert", 5) == 0) == !cases[i].found);
+    assert_true((strncmp(choice.note, "nothing", 7) == 0) == !cases[i].found);
   }
 }
 
@@ -480,6 +480,31 @@ static void test_patience(void **state)
   assert_true(differs);
 }
 
+/* CONVENTIONS 2.4: factors and decibels of llm-compressor's search on the portable tensors, int8.
+ */
+static void test_llmcompressor_golden(void **state)
+{
+  (void)state;
+  static const struct {
+    void (*make)(float *, size_t);
+    double factor, db;
+  } golden[] = {{portable_gaussian, 0.85, 40.45},
+                {portable_laplace, 0.81, 34.69},
+                {portable_student3, 0.81, 15.09}};
+  for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
+    float *x = portable(golden[i].make, N);
+    struct sample sample = reference_sample(x, N);
+    struct calibration calibration = reference_calibration("llmcompressor-mse", "int8", false);
+    struct choice choice = choose("llmcompressor-mse", &calibration, &sample);
+    struct reference found = reference_run(&calibration, "llmcompressor-mse", &sample);
+    double factor = choice.hi / (double)sample.max;
+    if (fabs(factor - golden[i].factor) > 1e-6 || fabs(found.db + 0.03 - golden[i].db) > 1e-2)
+      fail_msg("%zu: %.4f, %.4f dB", i, factor, found.db);
+    assert_true(choice.at_end == (i > 0));
+    free(x);
+  }
+}
+
 /* --- the references' own results
  * ------------------------------------------------------------------ */
 
@@ -714,6 +739,7 @@ int main(void)
       cmocka_unit_test(test_awq_clip),
       cmocka_unit_test(test_shrinking),
       cmocka_unit_test(test_patience),
+      cmocka_unit_test(test_llmcompressor_golden),
       cmocka_unit_test(test_llmcompressor_vectors),
       cmocka_unit_test(test_gptq_vectors),
       cmocka_unit_test(test_percentile_vectors),
