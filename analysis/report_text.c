@@ -19,7 +19,7 @@ enum {
 
 /* One quantizer: its numbers as words, row by row as the labels below have it. */
 struct column {
-  char spec[QUANTIZER_TEXT], verdict[512];
+  char spec[QUANTIZER_TEXT], verdict[512], drift[256];
   char cell[MOST_ROWS][CELL_TEXT];
 };
 
@@ -148,6 +148,21 @@ static void fill_units(struct column *column, const struct result *result)
   }
 }
 
+/* The sentence on calibration data and what came later. */
+static void tell_drift(struct column *column, const struct metrics *metrics,
+                       const struct drift *drift)
+{
+  const struct metric *clip = metric_find("clip_rate"), *sqnr = metric_find("sqnr_db");
+  char here[CELL_TEXT], there[CELL_TEXT], db_here[CELL_TEXT], db_there[CELL_TEXT];
+  snprintf(column->drift, sizeof column->drift,
+           " Drift: %s of the values lie beyond the calibrated range, %s of the calibration data; "
+           "SQNR %s against %s.",
+           metric_print(clip, metrics->clip_rate, here, sizeof here),
+           metric_print(clip, drift->clip_rate, there, sizeof there),
+           metric_print(sqnr, metrics->sqnr_db, db_here, sizeof db_here),
+           metric_print(sqnr, drift->sqnr_db, db_there, sizeof db_there));
+}
+
 static void fill_drift(struct column *column, const struct drift *drift)
 {
   for (size_t i = 0; i < DRIFT_ROWS; i++) {
@@ -169,8 +184,11 @@ static void fill(struct column *column, const struct report_entry *entry)
     const struct metric *metric = &metric_table[row - UNIT_ROWS];
     metric_print(metric, metric->value(&result->metrics), column->cell[row], CELL_TEXT);
   }
-  if (entry->calibration && entry->calibration->drift)
-    fill_drift(column, entry->calibration->drift);
+  if (!entry->calibration || !entry->calibration->drift)
+    return;
+  fill_drift(column, entry->calibration->drift);
+  if (!quantizer_is_dynamic(&result->quantizer))
+    tell_drift(column, &result->metrics, entry->calibration->drift);
 }
 
 /* TEXT in lines of PAGE_WIDTH, broken between words, the later ones indented. */
@@ -224,8 +242,9 @@ void report_page_print(struct report_page *page, FILE *out)
     if (is_shown(page, row))
       print_row(page, row_label(row), row, out);
   for (size_t i = 0; i < page->columns; i++) {
-    char line[sizeof page->column[i].spec + sizeof page->column[i].verdict];
-    snprintf(line, sizeof line, "%s: %s", page->column[i].spec, page->column[i].verdict);
+    const struct column *column = &page->column[i];
+    char line[sizeof column->spec + sizeof column->verdict + sizeof column->drift];
+    snprintf(line, sizeof line, "%s: %s%s", column->spec, column->verdict, column->drift);
     print_wrapped(line, out);
   }
   page->columns = 0;

@@ -77,6 +77,9 @@ is "$(get metrics.clip_rate calibration.metrics.clip_rate calibration.metrics.mi
 near "$(get metrics.max_abs_error <r.json)" 1 1e-5 "2 is cut to 1"
 near "$(get calibration.metrics.mse <r.json)" \
   "$(qscope report calm.npy -q int8 --json | get metrics.mse)" 1e-12 "its cost on the calibration data"
+like "$(qscope report wild.npy --calibrate-on calm.npy -q int8 | tr -s '\n ' ' ')" \
+  'Drift: 25 % of the values lie beyond the calibrated range, 0 % of the calibration data; SQNR [0-9.]+ dB against [0-9.]+ dB' \
+  "and in words"
 is "$(qscope report calm.npy --calibrate-on calm.npy --evaluate-on wild.npy -q int8 --json | get tensor metrics.clip_rate | tr '\n' ' ')" \
   "wild 0.25 " "--evaluate-on"
 is "$(qscope report synth: --calibrate-on gaussian --evaluate-on synth:laplace:lap* -q int8,token --json | get source tensor calibration.data calibration.ranges | tr '\n' ' ')" \
