@@ -69,7 +69,7 @@ static void merge_bounds(void *into, const void *from, const void *context)
 
 static struct unit unit_at(const struct search *search, double scale)
 {
-  struct scaling scaling = {fmaxf((float)scale, FLT_TRUE_MIN), search->zero, 0};
+  struct scaling scaling = {.scale = fmaxf((float)scale, FLT_TRUE_MIN), .zero = search->zero};
   return calibration_unit(&search->grid, &scaling);
 }
 
@@ -98,7 +98,7 @@ static enum status visit(struct search *search, double from, double to, double *
   search->visits++;
   if (bound.middle < search->least) {
     search->least = bound.middle;
-    search->best = (struct scaling){middle->scale, search->zero, 0};
+    search->best = (struct scaling){.scale = middle->scale, .zero = search->zero};
   }
   *least =
       fmax(bound.fixed - search->norm * fabs(bound.slope) * (to - from) / 2, 0) + bound.changed;
@@ -230,7 +230,8 @@ static enum status try_scales(struct search *search, const struct sample *sample
   for (int i = -count; i <= count; i++) {
     float scale = fmaxf((float)(center * (1 + (count ? width * i / count : 0))), FLT_TRUE_MIN);
     scale = calibration_stored_scale(search->calibration, scale);
-    trials.scaling[trials.count++] = (struct scaling){scale, before.zero, before.offset};
+    trials.scaling[trials.count++] =
+        (struct scaling){.scale = scale, .zero = before.zero, .offset = before.offset};
   }
   enum status status = trials_measure(&trials, sample, NULL);
   for (size_t i = 0; i < trials.count && status == STATUS_OK; i++)
@@ -280,7 +281,7 @@ static enum status search_many_levels(struct search *search, const struct sample
     struct trials trials = trials_make(search->calibration, sample, search->norm);
     for (int k = i; k < i + 16; k++) {
       float scale = fmaxf((float)(most * pow(step, k)), FLT_TRUE_MIN);
-      trials.scaling[trials.count++] = (struct scaling){scale, search->best.zero, 0};
+      trials.scaling[trials.count++] = (struct scaling){.scale = scale, .zero = search->best.zero};
     }
     status = trials_measure(&trials, sample, NULL);
     for (size_t k = 0; k < trials.count && status == STATUS_OK; k++)

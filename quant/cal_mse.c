@@ -294,7 +294,7 @@ static enum status search_all(struct job *job, struct scale_search *search)
 {
   start_from_best(job, search);
   if (!job->calibration->asymmetric) {
-    improve(job, search, 0);
+    improve(job, search, job->best->zero);
     return STATUS_OK;
   }
   double lo = fmin((double)job->sample->min, 0), hi = fmax((double)job->sample->max, 0);

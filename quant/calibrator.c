@@ -1,6 +1,7 @@
 #include "quant/calibrator.h"
 
 #include "quant/calibrators.h"
+#include "quant/scale_rule.h"
 
 #include <float.h>
 #include <math.h>
@@ -250,14 +251,27 @@ static void asymmetric_scale(const struct calibration *calibration, float lo, fl
   *zero = lrintf(fminf(-lo / *scale, steps));
 }
 
+/* The rule of a spec that names none but changes which codes there are. */
+static const struct scale_rule *default_rule(const struct calibration *calibration)
+{
+  bool plain = !calibration->limited && !calibration->unsigned_codes &&
+               !calibration->signed_codes && calibration->eps == 0;
+  return plain ? NULL : scale_rule_find(calibration->asymmetric ? "affine" : "qmax");
+}
+
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,
                        struct scaling *scaling)
 {
   float lo = (float)choice->lo, hi = (float)choice->hi;
-  scaling->offset = 0;
+  const struct scale_rule *rule = calibration->rule ? calibration->rule : default_rule(calibration);
+  *scaling = (struct scaling){.zero = choice->zero};
   if (choice->has_scale) {
     scaling->scale = calibration_stored_scale(calibration, choice->scale);
-    scaling->zero = choice->zero;
+    scaling->offset = choice->offset;
+  } else if (rule) {
+    scale_rule_apply(rule, calibration, lo, hi, scaling);
+    scaling->scale =
+        copysignf(calibration_stored_scale(calibration, fabsf(scaling->scale)), scaling->scale);
   } else if (calibration->asymmetric) {
     asymmetric_scale(calibration, fminf(lo, 0), fmaxf(hi, 0), &scaling->scale, &scaling->zero);
   } else {
@@ -268,17 +282,29 @@ void calibration_scale(const struct calibration *calibration, const struct choic
 struct unit calibration_unit(const struct grid *grid, const struct scaling *scaling)
 {
   struct unit unit = grid->format->family->unit(grid, scaling->scale, scaling->zero);
-  unit.offset = scaling->offset;
+  if (grid->arithmetic == ARITHMETIC_OFFSET)
+    unit.offset = scaling->offset;
+  else if (grid->arithmetic == ARITHMETIC_MULTIPLY)
+    unit.multiplier = scaling->multiplier > 0 ? scaling->multiplier : 1 / scaling->scale;
+  else if (grid->arithmetic == ARITHMETIC_ZERO_FIRST)
+    unit.zero = (float)scaling->zero;
   return unit;
 }
 
 struct grid calibration_grid(const struct calibration *calibration)
 {
-  struct grid grid =
-      grid_make(calibration->format, calibration->asymmetric, calibration->narrow, false);
-  grid.arithmetic = calibration->arithmetic;
-  grid.limited = calibration->limited;
-  grid.code_lo = calibration->code_lo;
-  grid.code_hi = calibration->code_hi;
+  const struct calibration *c = calibration;
+  bool from_zero = c->asymmetric || c->unsigned_codes;
+  long half = 1L << (c->format->bits - 1), shift = c->signed_codes ? half : 0;
+  struct grid grid = grid_make(c->format, from_zero, c->narrow && !from_zero, false);
+  grid.arithmetic = c->rule && c->rule->offset ? ARITHMETIC_OFFSET : c->arithmetic;
+  grid.limited = c->limited && !(c->rule && c->rule->clamps_whole_type);
+  grid.code_lo = c->code_lo + shift;
+  grid.code_hi = c->code_hi + shift;
+  if (c->unsigned_codes && c->narrow) { /* one code less, as many on both sides */
+    grid.limited = true;
+    grid.code_lo = 0;
+    grid.code_hi = 2 * half - 2;
+  }
   return grid;
 }

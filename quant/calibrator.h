@@ -30,15 +30,17 @@ struct calibration {
   const struct scale_rule *rule; /* NULL: the default rules below */
   double eps;                    /* least scale; 0: what the rule says */
   enum arithmetic arithmetic;
-  bool limited; /* see struct grid */
+  bool limited; /* see struct quantizer, these too: */
   long code_lo, code_hi;
+  bool unsigned_codes, signed_codes;
 };
 
 struct choice {
   double lo, hi;  /* symmetric: hi is the clip threshold, lo = -hi; a rule may use both sides */
   bool has_scale; /* the calibrator fixed the scale (and zero point) itself: mse */
   float scale;
-  long zero;
+  long zero;      /* from 0, as in struct scaling */
+  float offset;   /* rules with a free minimum */
   bool at_end;    /* of a search: the best candidate was the first or the last one */
   char note[120]; /* what people should know of this choice; empty: nothing */
 };
@@ -46,8 +48,9 @@ struct choice {
 /* How a unit is quantized: r = round((x - offset) / scale), y = r * scale + offset. */
 struct scaling {
   float scale;
-  long zero;    /* the code of r = 0, from 0; 0 when symmetric */
-  float offset; /* not 0: a free minimum */
+  long zero;        /* the code of r = 0, from 0; 0 when symmetric */
+  float offset;     /* rules with a free minimum: y = code * scale + offset; else 0 */
+  float multiplier; /* ARITHMETIC_MULTIPLY: max / absmax; 0: 1 / scale */
 };
 
 /* A further number that a calibrator takes: "bins=2048". */

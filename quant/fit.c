@@ -39,16 +39,24 @@ float fit_scale(const struct fit *fit, size_t unit)
 
 long fit_zero_point(const struct fit *fit, size_t unit)
 {
-  return fit->quantizer.asymmetric ? -(long)fit->unit[unit].lo : 0;
+  const struct quantizer *quantizer = &fit->quantizer;
+  if (fit->grid.arithmetic == ARITHMETIC_OFFSET || !fit->family->has_zero_point)
+    return 0;
+  /* Whatever the numbering, the lowest code stands for the lowest grid number. */
+  long lowest, highest;
+  quantizer_code_range(quantizer, &lowest, &highest);
+  return lowest - (long)fit->unit[unit].lo;
 }
 
 bool fit_has_offset(const struct fit *fit)
 {
-  return fit->block && fit->block->offset;
+  return fit->grid.arithmetic == ARITHMETIC_OFFSET || (fit->block && fit->block->offset);
 }
 
 float fit_offset(const struct fit *fit, size_t unit)
 {
+  if (fit->grid.arithmetic == ARITHMETIC_OFFSET)
+    return fit->unit[unit].offset;
   return fit_has_offset(fit) ? fit->block->offset[unit] : 0;
 }
 
@@ -74,8 +82,10 @@ void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
     return;
   }
   const struct unit *u = &fit->unit[unit];
-  *lo = (double)(u->lo * u->scale);
-  *hi = (double)(u->hi * u->scale);
+  double offset = (double)fit_offset(fit, unit);
+  double ends[2] = {(double)(u->lo * u->scale) + offset, (double)(u->hi * u->scale) + offset};
+  *lo = fmin(ends[0], ends[1]);
+  *hi = fmax(ends[0], ends[1]);
 }
 
 size_t fit_level_count(const struct fit *fit)
@@ -162,12 +172,74 @@ void unit_bounds(const struct grid *grid, const struct unit *unit, enum rounding
                                   .rail_hi = unit->hi * unit->scale};
 }
 
+/* The grid number of X as the arithmetic makes it, without an end to the grid. */
+static float open_number(const struct fit *fit, const struct unit *unit, float x)
+{
+  struct unit open = *unit;
+  float y;
+  uint16_t code;
+  const float room = 3; /* beyond the ends; the codes still fit, or the value clips anyway */
+  open.lo -= room;
+  open.hi += room;
+  kernels.integer_by(fit->grid.arithmetic, &x, 1, &open, 0, &y, &code);
+  return (float)code + open.lo;
+}
+
+static bool is_inside(const struct fit *fit, const struct unit *unit, float x)
+{
+  float r = open_number(fit, unit, x);
+  return r >= unit->lo && r <= unit->hi;
+}
+
+/* The last number from INSIDE in the direction of OUTWARDS that keeps its code, half a step or so
+ * from END. */
+static float last_inside(const struct fit *fit, const struct unit *unit, double end, float outwards)
+{
+  double half = fabs((double)unit->scale) / 2;
+  float x =
+      (float)fmax(fmin(end + copysign(half, (double)outwards), (double)FLT_MAX), -(double)FLT_MAX);
+  while (!is_inside(fit, unit, x) && (double)x != end)
+    x = nextafterf(x, -outwards);
+  while (fabsf(x) < FLT_MAX && is_inside(fit, unit, nextafterf(x, outwards)))
+    x = nextafterf(x, outwards);
+  return x;
+}
+
+/* Arithmetics that do not simply divide. Values that AIMET clamps first are clipped when they lie
+ * beyond the ends themselves. */
+static void bounds_by_arithmetic(const struct fit *fit, size_t index, struct tally_bounds *bounds)
+{
+  const struct unit *unit = &fit->unit[index];
+  double lo, hi;
+  fit_range(fit, index, &lo, &hi);
+  *bounds = (struct tally_bounds){.rail_lo = (float)lo, .rail_hi = (float)hi};
+  bool clamps = fit->grid.arithmetic == ARITHMETIC_CLAMP_FIRST;
+  bounds->clip_lo = clamps ? (float)lo : last_inside(fit, unit, lo, -INFINITY);
+  bounds->clip_hi = clamps ? (float)hi : last_inside(fit, unit, hi, INFINITY);
+}
+
 void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
 {
-  if (fit->block)
+  const struct unit *u = &fit->unit[unit];
+  enum rounding mode = fit->quantizer.rounding;
+  struct grid_end end[2];
+  if (fit->block) {
     block_bounds(fit, unit, bounds);
-  else
-    unit_bounds(&fit->grid, &fit->unit[unit], fit->quantizer.rounding, bounds);
+    return;
+  }
+  if (fit->grid.arithmetic != ARITHMETIC_DIVIDE) {
+    bounds_by_arithmetic(fit, unit, bounds);
+    return;
+  }
+  fit->family->ends(&fit->grid, u, end);
+  float scale = fabsf(u->scale);
+  bool turned = u->scale < 0;
+  float low = -grid_last_inside(&end[turned], scale, mode);
+  float high = grid_last_inside(&end[!turned], scale, mode);
+  *bounds = (struct tally_bounds){.clip_lo = low,
+                                  .clip_hi = high,
+                                  .rail_lo = (turned ? u->hi : u->lo) * u->scale,
+                                  .rail_hi = (turned ? u->lo : u->hi) * u->scale};
 }
 
 /* --- round trip --------------------------------------------------------------------------- */
@@ -249,7 +321,9 @@ double fit_bits_per_element(const struct fit *fit)
     return block_bits_per_element(fit);
   const struct format *type = quantizer->scale_type;
   int scale_bits = type ? type->bits : quantizer->pow2 ? POW2_BITS : 32;
-  int unit_bits = scale_bits + (quantizer->asymmetric ? quantizer->format->bits : 0);
+  bool offset = fit->grid.arithmetic == ARITHMETIC_OFFSET; /* as wide as the scale */
+  int zero_bits = offset ? scale_bits : quantizer->asymmetric ? quantizer->format->bits : 0;
+  int unit_bits = scale_bits + zero_bits;
   double scales = is_cast(quantizer) ? 0 : (double)fit->grain.units * unit_bits;
   double levels = fit->codebook ? 32 * (double)fit->codebook->count : 0;
   return quantizer->format->bits + (scales + levels) / (double)fit->grain.count;
@@ -268,7 +342,10 @@ double *fit_levels(const struct fit *fit, size_t unit, size_t *count)
   if (!values)
     return NULL;
   for (size_t i = 0; i < levels; i++) {
-    double value = (double)(fit->family->level(&fit->grid, u, i) * u->scale);
+    /* A negative scale turns the order over. */
+    size_t place = u->scale < 0 ? levels - 1 - i : i;
+    double value = (double)(fit->family->level(&fit->grid, u, place) * u->scale);
+    value += (double)fit_offset(fit, unit);
     if (kept == 0 || value != values[kept - 1])
       values[kept++] = value;
   }

@@ -52,7 +52,9 @@ struct calibration fit_calibration(const struct quantizer *quantizer)
                                     .arithmetic = quantizer->arithmetic,
                                     .limited = quantizer->limited,
                                     .code_lo = quantizer->code_lo,
-                                    .code_hi = quantizer->code_hi};
+                                    .code_hi = quantizer->code_hi,
+                                    .unsigned_codes = quantizer->unsigned_codes,
+                                    .signed_codes = quantizer->signed_codes};
   memcpy(calibration.option, quantizer->option, sizeof calibration.option);
   return calibration;
 }
@@ -121,11 +123,10 @@ static enum status fit_unit(const struct fitting *fitting, const struct sample *
   const struct calibrator *calibrator = fitting->fit->quantizer.calibrator;
   struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
   struct scaling scaling = {.scale = 1};
-  if (sample->finite == 0 || (sample->min == 0 && sample->max == 0)) {
-    set_unit(fitting, sample->unit, scaling);
-    return STATUS_OK;
-  }
-  if (calibrator->choose) {
+  bool nothing = sample->finite == 0 || (sample->min == 0 && sample->max == 0);
+  if (nothing)
+    choice.lo = choice.hi = 0;
+  else if (calibrator->choose) {
     enum status status = calibrator->choose(&fitting->calibration, sample, &choice, error);
     if (status != STATUS_OK)
       return status;
@@ -340,10 +341,19 @@ static enum status calibrate(struct fitting *fitting)
   return failure != STATUS_OK ? (enum status)failure : status;
 }
 
+/* The zero point that the spec gives, counted from 0. */
+static long zero_by_hand(const struct quantizer *quantizer)
+{
+  long half = 1L << (quantizer->format->bits - 1);
+  if (quantizer->unsigned_codes)
+    return half - quantizer->narrow;
+  return lrint(quantizer->zero) + (quantizer->signed_codes ? half : 0);
+}
+
 static void set_by_hand(const struct fitting *fitting)
 {
   const struct quantizer *quantizer = &fitting->fit->quantizer;
-  struct scaling scaling = {(float)quantizer->scale, lrint(quantizer->zero), 0};
+  struct scaling scaling = {.scale = (float)quantizer->scale, .zero = zero_by_hand(quantizer)};
   struct choice choice = {.lo = quantizer->lo, .hi = quantizer->hi};
   if (quantizer->by == BY_RANGE)
     calibration_scale(&fitting->calibration, &choice, &scaling);
@@ -383,8 +393,9 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   fit->quantizer = *quantizer;
   fit->family = quantizer->format->family;
   fit->grain = *grain;
-  fit->grid =
-      grid_make(quantizer->format, quantizer->asymmetric, quantizer->narrow, quantizer->nonfinite);
+  const struct calibration calibration = fit_calibration(quantizer);
+  fit->grid = quantizer->nonfinite ? grid_make(quantizer->format, false, false, true)
+                                   : calibration_grid(&calibration);
   fit->unit = mem_array(grain->units, sizeof *fit->unit);
   if (!fit->unit) {
     fit_free(fit);

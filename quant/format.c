@@ -446,6 +446,7 @@ struct grid grid_make(const struct format *format, bool asymmetric, bool narrow,
 
 size_t grid_levels(const struct grid *grid)
 {
-  return grid->codebook ? grid->codebook->count
-                        : format_levels(grid->format, grid->asymmetric, grid->narrow);
+  return grid->codebook  ? grid->codebook->count
+         : grid->limited ? (size_t)(grid->code_hi - grid->code_lo + 1)
+                         : format_levels(grid->format, grid->asymmetric, grid->narrow);
 }

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+enum { SSE_BLOCK = 512 };
+
 /* A number in [0, 1) from seed and index: the finalizer of SplitMix64 over a Weyl sequence
  * (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
 static double uniform_at(uint64_t seed, uint64_t index)
@@ -83,6 +85,11 @@ static void prepare(struct grid *grid)
 static struct unit unit_of(const struct grid *grid, float scale, long zero)
 {
   long half = 1L << (grid->format->bits - 1);
+  if (grid->limited && grid->asymmetric)
+    return (struct unit){
+        .scale = scale, .lo = (float)(grid->code_lo - zero), .hi = (float)(grid->code_hi - zero)};
+  if (grid->limited)
+    return (struct unit){.scale = scale, .lo = (float)grid->code_lo, .hi = (float)grid->code_hi};
   if (grid->asymmetric)
     return (struct unit){.scale = scale, .lo = (float)-zero, .hi = (float)(2 * half - 1 - zero)};
   return (struct unit){.scale = scale, .lo = (float)(grid->narrow - half), .hi = (float)(half - 1)};
@@ -115,28 +122,46 @@ static float code_value(const struct grid *grid, const struct unit *unit, uint32
 static void run(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
                 float *y, uint16_t *codes)
 {
-  (void)grid;
-  kernels.integer_run(x, n, *unit, y, codes);
+  if (grid->arithmetic == ARITHMETIC_DIVIDE)
+    kernels.integer_run(x, n, *unit, y, codes);
+  else
+    kernels.integer_by(grid->arithmetic, x, n, unit, 0, y, codes);
 }
 
 static void lanes(const struct grid *grid, const struct unit *units, const float *x, size_t n,
                   float *y, uint16_t *codes)
 {
-  (void)grid;
-  kernels.integer_lanes(x, n, units, y, codes);
+  if (grid->arithmetic == ARITHMETIC_DIVIDE)
+    kernels.integer_lanes(x, n, units, y, codes);
+  else
+    kernels.integer_by(grid->arithmetic, x, n, units, 1, y, codes);
 }
 
 static float value(const struct grid *grid, const struct unit *unit, float x,
                    struct rounding_rule rule, size_t index, uint16_t *code)
 {
-  (void)grid;
-  return integer_value_any(x, *unit, rule, index, code);
+  if (grid->arithmetic == ARITHMETIC_DIVIDE)
+    return integer_value_any(x, *unit, rule, index, code);
+  float y;
+  if (grid->arithmetic == ARITHMETIC_OFFSET)
+    return integer_value_any(x - unit->offset, *unit, rule, index, code) + unit->offset;
+  kernels.integer_by(grid->arithmetic, &x, 1, unit, 0, &y, code);
+  return y;
 }
 
 static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
 {
-  (void)grid;
-  return kernels.integer_sse(x, n, *unit);
+  if (grid->arithmetic == ARITHMETIC_DIVIDE)
+    return kernels.integer_sse(x, n, *unit);
+  double sum = 0;
+  float y[SSE_BLOCK];
+  for (size_t done = 0; done < n; done += SSE_BLOCK) {
+    size_t m = n - done < SSE_BLOCK ? n - done : SSE_BLOCK;
+    kernels.integer_by(grid->arithmetic, x + done, m, unit, 0, y, NULL);
+    for (size_t i = 0; i < m; i++)
+      sum += ((double)x[done + i] - (double)y[i]) * ((double)x[done + i] - (double)y[i]);
+  }
+  return sum;
 }
 
 /* Integers may clip far: the search goes down to a fiftieth of the range. */

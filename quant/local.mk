@@ -42,11 +42,14 @@ libquant_a_SOURCES = \
 	quant/minifloat.c \
 	quant/power.c \
 	quant/probe.c quant/probe.h \
+	quant/preset.c quant/preset.h \
 	quant/quantizer.c quant/quantizer.h \
 	quant/rounding.h \
 	quant/sample.c quant/sample.h \
+	quant/scale_rule.c quant/scale_rule.h \
 	quant/sketch.c quant/sketch.h \
-	quant/spec.h quant/spec_block.c \
+	quant/spec.c quant/spec.h quant/spec_block.c \
+	quant/spec_check.c quant/spec_words.c \
 	quant/trial.c quant/trial.h
 
 # One source per kernel family, compiled once for each instruction set.
@@ -63,6 +66,7 @@ KERNEL_SOURCES = \
 	quant/kernels/ggml_search.c quant/kernels/ggml_search.h \
 	quant/kernels/codebook_kernels.c \
 	quant/kernels/error_kernels.c \
+	quant/kernels/arithmetic_kernels.c \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/mx.c \

@@ -43,8 +43,10 @@ struct quantizer {
   const struct scale_rule *rule;       /* scale-rule= of an element format; NULL: the default */
   double eps;                          /* eps=E: least scale; 0: what the rule says */
   enum arithmetic arithmetic;          /* arithmetic=, integers */
-  bool limited;                        /* codes=LO:HI */
+  bool limited;                        /* codes=LO:HI, numbered as the scheme numbers them: */
   long code_lo, code_hi;
+  bool unsigned_codes; /* "uint8,sym": symmetric, but codes and zero point count from 0 */
+  bool signed_codes;   /* "signed": asymmetric, but codes and zero point count from -2^(bits-1) */
   enum { BY_CALIBRATOR, BY_SCALE, BY_RANGE, BY_FORMAT } by; /* BY_FORMAT: its blocks bring scales */
   double scale, zero; /* BY_SCALE; zero is the zero point of the asymmetric scheme */
   double lo, hi;      /* BY_RANGE */

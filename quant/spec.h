@@ -1,5 +1,5 @@
-/* Inside the spec parser: what quantizer.c shares with the families whose words have a file of
- * their own (spec_block.c). Ownership: plain values. Threads: no state. */
+/* Inside the spec parser: spec.c reads, spec_words.c knows the words, spec_block.c those of the
+ * block formats, spec_check.c what can be combined. Ownership: plain values. Threads: no state. */
 #ifndef QSCOPE_QUANT_SPEC_H
 #define QSCOPE_QUANT_SPEC_H
 
@@ -24,6 +24,10 @@ enum slot {
   SLOT_OVERFLOW,
   SLOT_POW2,
   SLOT_SCALE_TYPE,
+  SLOT_EPS,
+  SLOT_ARITHMETIC,
+  SLOT_CODES,
+  SLOT_SIGN,
   SLOTS
 };
 
@@ -36,6 +40,10 @@ struct parse {
   size_t position;          /* of the word being read, from 1 */
   size_t decided_by[SLOTS]; /* position of the word, 0 when none */
   struct quantizer quantizer;
+  /* Options of the calibrator (bins=2048), which may stand before it: their positions. */
+  size_t option[CALIBRATOR_OPTIONS];
+  size_t options;
+  bool preset; /* the first word named one: nothing is left open */
   struct error *error;
 };
 
@@ -52,8 +60,36 @@ enum status spec_fail_expected(struct parse *parse, const char *expected);
 /* Marks SLOT as decided by the word being read. */
 enum status spec_decide(struct parse *parse, enum slot slot);
 
-/* VALUE as a whole number. */
+/* TEXT as a whole number; as a number. */
 bool spec_whole(const char *text, uint64_t *out);
+bool spec_number(const char *text, double *out);
+
+/* TEXT made harmless for a terminal, and cut when it is long. */
+const char *spec_shown(const char *text, char out[SHOWN]);
+
+/* The words after the first. */
+enum value { VALUE_NONE, VALUE_OPTIONAL, VALUE_NEEDED };
+
+struct keyword {
+  const char *name;
+  enum slot slot;
+  enum value value;
+  read_function *read;
+};
+
+extern const struct keyword spec_keywords[];
+extern const size_t spec_keywords_length;
+const struct keyword *spec_keyword_find(const char *name);
+
+/* Words for the enumerations. */
+extern const char *const spec_rounding_names[], *const spec_arithmetic_names[];
+
+/* Stored types of scales; a plain cast (scale=1). */
+bool spec_is_scale_type(const struct format *type);
+bool spec_is_cast(const struct quantizer *quantizer);
+
+/* All checks, in their order. */
+check_function spec_check;
 
 /* Adds to a spec that is being printed (QUANTIZER_TEXT bytes). */
 void spec_append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

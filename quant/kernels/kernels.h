@@ -30,6 +30,7 @@ enum arithmetic {
   ARITHMETIC_ZERO_FIRST,  /* rint(clamp(x / s + z)): compressed-tensors */
   ARITHMETIC_CLAMP_FIRST, /* x clamped to the range, then x / s + z rounded half up: AIMET */
   ARITHMETIC_MULTIPLY,    /* clamp(rint(x m)), q / m with m = max / absmax: NVIDIA */
+  ARITHMETIC_OFFSET, /* clamp(rint((x - offset) / s)), q s + offset: rules with a free minimum */
 };
 
 /* One unit: its scale and the ends of its grid at scale 1. Integers: grid value r = round(x /
@@ -39,7 +40,11 @@ enum arithmetic {
 struct unit {
   float scale;
   float lo, hi; /* integers: whole numbers, |.| <= 65535 */
-  float offset; /* of a free minimum: added to r * scale, and taken off x; else 0 */
+  float offset; /* ARITHMETIC_OFFSET; else 0 */
+  union {
+    float zero;       /* ARITHMETIC_ZERO_FIRST: the zero point */
+    float multiplier; /* ARITHMETIC_MULTIPLY */
+  };
 };
 
 /* Small-float grid: sign, exponent, mantissa; see struct format. Value = grid * scale. */
@@ -122,6 +127,11 @@ struct kernels {
   /* The same with a unit per element. */
   void (*integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                         uint16_t *codes);
+  /* The other arithmetics: element i is of units[i * step], STEP 0 or 1. NaN, infinities and what
+   * overflows become what the reference makes of them: RECIPROCAL: the lowest code, also for what
+   * is beyond 2^63 steps; CLAMP_FIRST: NaN the highest; ZERO_FIRST, MULTIPLY, OFFSET: NaN stays. */
+  void (*integer_by)(enum arithmetic arithmetic, const float *x, size_t n, const struct unit *units,
+                     size_t step, float *y, uint16_t *codes);
   /* Small floats; codes are the format's bit patterns (the low 16 bits of them). Infinity and NaN
    * become what the format has for them: see enum minifloat_top. */
   void (*minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,

@@ -11,6 +11,8 @@ void KERNEL(integer_run)(const float *x, size_t n, struct unit unit, float *y, u
 void KERNEL(integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,
                            uint16_t *codes);
 double KERNEL(integer_sse)(const float *x, size_t n, struct unit unit);
+void KERNEL(integer_by)(enum arithmetic arithmetic, const float *x, size_t n,
+                        const struct unit *units, size_t step, float *y, uint16_t *codes);
 
 void KERNEL(minifloat_run)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
                            float *y, uint16_t *codes);
@@ -51,7 +53,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .name = KERNEL_STRING(KERNEL_ISA), .codecs = KERNEL(codecs),                                   \
     .integer_run = KERNEL(integer_run), .integer_lanes = KERNEL(integer_lanes),                    \
     .minifloat_run = KERNEL(minifloat_run), .minifloat_lanes = KERNEL(minifloat_lanes),            \
-    .integer_sse = KERNEL(integer_sse), .minifloat_sse = KERNEL(minifloat_sse),                    \
+    .integer_sse = KERNEL(integer_sse), .integer_by = KERNEL(integer_by), .minifloat_sse = KERNEL(minifloat_sse),                    \
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
     .error_bound = KERNEL(error_bound), .codebook_run = KERNEL(codebook_run),                      \
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \

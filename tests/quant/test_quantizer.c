@@ -1,6 +1,7 @@
 /* The spec: canonical forms, errors that point, and parse(print(q)) == q for every q. */
 #include "quant/block.h"
 #include "quant/quantizer.h"
+#include "quant/scale_rule.h"
 
 #include "tests/support/portable.h"
 
@@ -100,7 +101,33 @@ static void test_errors(void **state)
       {"int8,xyzzy", "word 2 \"xyzzy\"", "not known", ""},
       {"int8,sym,sym", "word 3 \"sym\"", "repeats word 2", "\"sym\""},
       {"int8,sym,asym", "word 3 \"asym\"", "contradicts word 2", "\"sym\""},
-      {"uint8,sym", "word 2 \"sym\"", "contradicts word 1", "\"uint8\""},
+      {"uint8,sym,asym", "word 3 \"asym\"", "contradicts word 2", "\"sym\""},
+      {"int8,signed", "word 2", "\"signed\" belongs to the asymmetric", ""},
+      {"uint8,sym,signed", "word 3", "\"signed\" belongs to the asymmetric", ""},
+      {"int8,codes=3", "word 2 \"codes=3\"", "two codes", ""},
+      {"int8,codes=3:-3", "word 2 \"codes=3:-3\"", "lower one first", ""},
+      {"int8,codes=-200:3", "word 2", "the codes are -128 to 127", ""},
+      {"int8,codes=1:3", "word 2", "both sides of 0", ""},
+      {"uint8,codes=-1:3", "word 2", "the codes are 0 to 255", ""},
+      {"e4m3,codes=0:3", "word 2", "\"codes\" contradicts", "only integers"},
+      {"int8,narrow,codes=-4:4", "word 2", "\"narrow\" contradicts \"codes\"", ""},
+      {"int8,eps=0", "word 2 \"eps=0\"", "above 0", ""},
+      {"q4_0,eps=1", "word 2", "\"eps\" needs a scale", ""},
+      {"int8,scale-rule=pytorc", "word 2", "no scale rule", "\"scale-rule=pytorch\""},
+      {"int8,scale-rule=affine", "word 2", "has no symmetric scheme", ""},
+      {"int8,asym,scale-rule=qmax", "word 3", "has no asymmetric scheme", ""},
+      {"e4m3,scale-rule=signed", "word 2", "it speaks of codes", ""},
+      {"int8,scale=1,scale-rule=qmax", "word 3", "contradicts \"scale\"", ""},
+      {"int8,arithmetic=odd", "word 2", "divide, reciprocal", ""},
+      {"e4m3,arithmetic=reciprocal", "word 2", "contradicts \"float8_e4m3fn\"", ""},
+      {"int8,arithmetic=reciprocal,round=away", "word 2", "contradicts \"round\"", ""},
+      {"int8,asym,scale-rule=mlx,arithmetic=reciprocal", "word 3", "free minimum", ""},
+      {"int8,norm=2", "word 2 \"norm=2\"", "is no option of \"minmax\"", ""},
+      {"int8,scale=1,norm=2", "word 3 \"norm=2\"", "there is none", ""},
+      {"int8,norm=x,gptq-mse", "word 2 \"norm=x\"", "a number from", ""},
+      {"int8,gptq-mse,norm=2,norm=3", "word 4 \"norm=3\"", "says again", ""},
+      {"pytorch-qint", "word 1", "did you mean \"pytorch-qint8\"?", ""},
+      {"pytorch-qint8,gruop=3", "word 2", "did you mean \"group\"?", ""},
       {"int8,int4", "word 2 \"int4\"", "contradicts word 1", "\"int8\""},
       {"int8,tensor,group=3", "word 3 \"group=3\"", "contradicts word 2", "\"tensor\""},
       {"int8,minmax,mse", "word 3 \"mse\"", "contradicts word 2", "\"minmax\""},
@@ -241,6 +268,25 @@ static void random_range(struct quantizer *quantizer, uint64_t *state)
     quantizer->calibrator = &calibrator_table[portable_next(state) % calibrator_table_length];
     if (quantizer->calibrator->parameter)
       quantizer->parameter = 50 + 50 * portable_uniform(state);
+    calibrator_options(quantizer->calibrator, quantizer->option);
+    const struct calibrator_option *first = &quantizer->calibrator->option[0];
+    if (first->word && portable_next(state) % 2)
+      quantizer->option[0] = portable_next(state) % 2 ? first->least : first->most;
+  }
+}
+
+/* Conventions, impossible ones among them. */
+static void random_conventions(struct quantizer *quantizer, uint64_t *state)
+{
+  quantizer->signed_codes = portable_next(state) % 4 == 0;
+  quantizer->unsigned_codes = portable_next(state) % 4 == 0;
+  quantizer->arithmetic = (enum arithmetic)(portable_next(state) % ARITHMETIC_OFFSET);
+  quantizer->rule = &scale_rule_table[portable_next(state) % scale_rule_table_length];
+  quantizer->eps = portable_next(state) % 2 ? any_double(state) : 0;
+  quantizer->limited = portable_next(state) % 2;
+  if (quantizer->limited) {
+    quantizer->code_lo = (long)(portable_next(state) % 8) - 4;
+    quantizer->code_hi = quantizer->code_lo + 1 + (long)(portable_next(state) % 8);
   }
 }
 
@@ -275,6 +321,8 @@ static struct quantizer random_quantizer(uint64_t *state)
   if (quantizer.rounding == ROUND_STOCHASTIC && portable_next(state) % 2)
     quantizer.seed = portable_next(state);
   random_range(&quantizer, state);
+  if (portable_next(state) % 4 == 0)
+    random_conventions(&quantizer, state);
   if (format_is_block(quantizer.format))
     random_block(&quantizer, state);
   return quantizer;
