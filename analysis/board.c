@@ -303,17 +303,73 @@ static bool refused(const struct making *making, struct board_row *row)
   return true;
 }
 
-static enum status fill_row(struct making *making, struct board_row *row)
+/* A rule that cannot be applied here says so when it is asked. */
+static enum status take_refusal(const struct making *making, struct board_row *row,
+                                enum status status)
+{
+  if (status != STATUS_USAGE)
+    return status;
+  snprintf(row->reason, sizeof row->reason, "%.*s", BOARD_REASON - 1, making->error->text);
+  row->state = BOARD_REFUSED;
+  return STATUS_OK;
+}
+
+/* The first of two steps: the unit that is shown. */
+static enum status fill_unit(struct making *making, struct board_row *row)
+{
+  return refused(making, row) ? STATUS_OK : take_refusal(making, row, choose(making, row));
+}
+
+/* The second: all of the tensor. */
+static enum status finish_row(struct making *making, struct board_row *row)
 {
   enum status status = STATUS_OK;
-  if (!refused(making, row)) {
-    status = choose(making, row);
-    if (status == STATUS_OK && !unit_is_whole(making))
-      status = measure_whole(making, row);
-    row->state = status == STATUS_OK ? BOARD_DONE : BOARD_WAITING;
-  }
-  making->board->done += status == STATUS_OK;
+  if (row->state != BOARD_REFUSED && !unit_is_whole(making))
+    status = take_refusal(making, row, measure_whole(making, row));
+  if (status != STATUS_OK)
+    return status;
+  row->state = row->state == BOARD_REFUSED ? BOARD_REFUSED : BOARD_DONE;
+  making->board->done++;
   measure_distances(making->board);
+  return status;
+}
+
+static double cost_of(const struct board_row *row)
+{
+  return is_minmax(row) ? -1 : row->seconds; /* the others are compared with it */
+}
+
+/* Row numbers, quick rules first, as the unit that is shown took them. */
+static void order_by_cost(const struct board *board, size_t *order)
+{
+  for (size_t i = 0; i < board->rows; i++) {
+    size_t at = i;
+    for (; at > 0 && cost_of(&board->row[i]) < cost_of(&board->row[order[at - 1]]); at--)
+      order[at] = order[at - 1];
+    order[at] = i;
+  }
+}
+
+/* Where one scale serves all, row by row; else all rules on the unit that is shown, and then on
+ * the whole tensor, which takes longer: the quick ones first. */
+static enum status fill_rows(struct making *making, size_t *order, size_t step)
+{
+  struct board *board = making->board;
+  struct progress *progress = making->probe.sample.progress;
+  bool together = unit_is_whole(making);
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < board->rows && status == STATUS_OK && !together; i++)
+    status = fill_unit(making, &board->row[i]);
+  order_by_cost(board, order);
+  for (size_t i = 0; i < board->rows && status == STATUS_OK; i++) {
+    struct board_row *row = &board->row[order[i]];
+    tell(making);
+    status = together ? fill_unit(making, row) : STATUS_OK;
+    if (status == STATUS_OK)
+      status = finish_row(making, row);
+    progress_advance(progress, step);
+  }
+  rank(board);
   return status;
 }
 
@@ -406,12 +462,10 @@ static enum status fill(struct making *making)
   progress_expect(progress, (board->rows + 1) * step);
   enum status status = draw_curve(making);
   progress_advance(progress, step);
-  for (size_t i = 0; i < board->rows && status == STATUS_OK; i++) {
-    tell(making);
-    status = fill_row(making, &board->row[i]);
-    progress_advance(progress, step);
-  }
-  rank(board);
+  size_t *order = mem_array(board->rows, sizeof *order);
+  if (status == STATUS_OK)
+    status = order ? fill_rows(making, order, step) : error_memory(making->error, "the board");
+  free(order);
   return status;
 }
 
@@ -474,8 +528,11 @@ enum status board_compute(const struct tensor *tensor, const struct quantizer *q
                           const struct board_request *request, struct progress *progress,
                           struct board **out, struct error *error)
 {
-  struct making making = {
-      .board = board_new(quantizer), .tensor = tensor, .request = request, .error = error};
+  struct error unwanted;
+  struct making making = {.board = board_new(quantizer),
+                          .tensor = tensor,
+                          .request = request,
+                          .error = error ? error : &unwanted};
   if (!making.board)
     return error_memory(error, "the board");
   if (request->calibration)
@@ -584,6 +641,45 @@ char *board_note(const struct board_row *row, char *text, size_t size)
     snprintf(text, size, "%s%s%s%s%s", row->inert ? "same as minmax" : "",
              row->inert && row->at_end ? "; " : "", row->at_end ? "at the end of its search" : "",
              *row->said && (row->inert || row->at_end) ? "; " : "", row->said);
+  return text;
+}
+
+/* What moving the threshold to the best one would change. */
+static const char *fault_of(const struct board *board, const struct board_row *row)
+{
+  static const double close = 0.02; /* shares of the threshold */
+  double ratio = row->threshold / board->best.threshold;
+  if (ratio > 1 + close)
+    return row->unit.rounding_mse > row->unit.clipping_mse ? "its steps are too coarse" : "";
+  if (ratio < 1 - close)
+    return "it clips too much";
+  return "";
+}
+
+char *board_verdict(const struct board *board, const struct quantizer *quantizer, char *text,
+                    size_t size)
+{
+  static const double none = 0.01; /* dB */
+  const struct board_row *row = NULL, *first = &board->row[board->rank[0]];
+  char name[BOARD_NAME], best[BOARD_NAME];
+  *text = '\0';
+  for (size_t i = 0; i < board->rows && !row; i++)
+    if (quantizer_equal(&board->row[i].quantizer, quantizer))
+      row = &board->row[i];
+  if (*board->empty || !row || row->state != BOARD_DONE || board->done < board->rows)
+    return text;
+  board_name(row, name, sizeof name);
+  board_name(first, best, sizeof best);
+  const char *fault = fault_of(board, row);
+  if (row->distance_db < none)
+    snprintf(text, size, "%s is within %.2f dB of the best that is known here.", name, none);
+  else if (board->units > 1)
+    snprintf(text, size, "%s loses %.2f dB to %s over all %zu scales.", name, row->distance_db,
+             best, board->units);
+  else
+    snprintf(text, size, "%s loses %.2f dB to %s%s%s: it cuts at %.4g, the best threshold is %.4g.",
+             name, row->distance_db, best, *fault ? ", because " : "", fault, row->threshold,
+             board->best.threshold);
   return text;
 }
 

@@ -118,6 +118,10 @@ char *board_name(const struct board_row *row, char *text, size_t size);
 /* Words that qualify the row: "same as minmax", "at the end of its search", the reason of a
  * refusal; empty for most. */
 char *board_note(const struct board_row *row, char *text, size_t size);
+/* In one sentence: how far QUANTIZER, whose row is known, stays behind the best, and whether it
+ * clips too much or too little; empty while nobody knows. */
+char *board_verdict(const struct board *board, const struct quantizer *quantizer, char *text,
+                    size_t size);
 /* Threshold of the row as a share of the largest magnitude. */
 double board_share(const struct board *board, const struct board_row *row);
 

@@ -49,9 +49,8 @@ static double clipping_error(const struct board_loss *loss)
 static const struct part {
   const char *label;
   double (*of)(const struct board_loss *loss);
-} parts[] = {{"all error", whole_error},
-             {"rounding alone", rounding_error},
-             {"clipping alone", clipping_error}};
+} parts[] = {
+    {"all error", whole_error}, {"rounding", rounding_error}, {"clipping", clipping_error}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 static bool add_part(struct panel *panel, const struct board *board, const struct view *view,
@@ -128,7 +127,7 @@ static bool set_y(struct panel *panel, const struct board *board, const struct v
   double power = board->signal2 / (double)board->finite;
   panel->y.log = view->log_counts;
   if (!view->log_counts)
-    return axis_set(&panel->y, "signal to error", "dB", fmin(lo, hi - 1), hi);
+    return axis_set(&panel->y, "SQNR", "dB", fmin(lo, hi - 1), hi);
   return axis_set(&panel->y, "mean squared error", NULL, power * pow(10, -hi / 10),
                   power * pow(10, -fmin(lo, hi - 1) / 10));
 }

@@ -43,9 +43,10 @@ static void curve_and_table(void **state)
   (void)state;
   struct harness *harness = fixture_open();
   assert_true(harness_press(harness, "6", 1));
-  static const char *const texts[] = {"--view board", "signal to error", "all error", "calibrator",
-                                      "to best",      "clips at",        "minmax",    "Enter take",
-                                      "? why",        "h help"};
+  static const char *const texts[] = {"--view board", "SQNR dB",    "\342\224\200 clipping",
+                                      "calibrator",   "to best",    "clips at",
+                                      "minmax",       "Enter take", "? why",
+                                      "h help"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     assert_shows(harness, texts[i]);
   char row[512];
@@ -187,7 +188,7 @@ static void every_size(void **state)
     assert_shows(harness, "SQNR");
     assert_shows(harness, "minmax");
     if (sizes[i][0] <= 13)
-      assert_lacks(harness, "signal to error"); /* the table alone */
+      assert_lacks(harness, "SQNR dB"); /* the table alone */
   }
   fixture_quit(harness);
 }

@@ -67,6 +67,15 @@ void board_view_keep(struct explorer *explorer, struct result *next)
   explorer->result->board = NULL;
 }
 
+char *board_view_verdict(const struct explorer *explorer, char *text, size_t size)
+{
+  const struct board *board = board_of(explorer);
+  *text = '\0';
+  if (explorer->state.view.kind == VIEW_BOARD && board && !explorer_stale(explorer))
+    board_verdict(board, &explorer->state.knobs.quantizer, text, size);
+  return text;
+}
+
 /* --- the selected row ----------------------------------------------------------------------- */
 
 static const struct calibrator *knob_rule(const struct explorer *explorer)

@@ -24,6 +24,9 @@ void board_view_enter(struct explorer *explorer);
 /* Closes the explanation, or stops the computation; false when there is neither. */
 bool board_view_cancel(struct explorer *explorer);
 
+/* What the message line says of the knobs' calibrator: "" when there is nothing to say. */
+char *board_view_verdict(const struct explorer *explorer, char *text, size_t size);
+
 void board_view_paint(struct explorer *explorer, struct rect rect);
 
 #endif

@@ -304,8 +304,9 @@ static void paint_message(struct explorer *explorer)
     cells_wrap(&explorer->cells, rect, style, explorer->message, ellipsis(explorer, mark));
   } else if (explorer->result) {
     struct style style = {.attributes = explorer_stale(explorer) ? CELL_DIM : 0};
-    cells_wrap(&explorer->cells, rect, style,
-               result_verdict(explorer->result, verdict, sizeof verdict), ellipsis(explorer, mark));
+    if (!*board_view_verdict(explorer, verdict, sizeof verdict))
+      result_verdict(explorer->result, verdict, sizeof verdict);
+    cells_wrap(&explorer->cells, rect, style, verdict, ellipsis(explorer, mark));
   }
 }
 
