@@ -5,7 +5,7 @@
  * lies above its tangent in the middle. A value that changes its code has an error that
  * varies by at most its level times the change of the scale. The sum of these bounds is below the
  * least error of the interval; intervals that cannot be better than the best by a relative
- * 1e-5 are left, the others are cut in four. For P < 1 errors are not convex, and the second bound
+ * 1e-4 are left, the others are cut in four. For P < 1 errors are not convex, and the second bound
  * has to do for all; it is wide, so the answer is good, but not proved. Large units are searched in
  * a sketch, and what that finds is settled on the values. Asymmetric: from a scan of zero points,
  * each next to the best is searched. 16-bit formats: 64 scales, the best refined. minmax and mse
@@ -22,7 +22,7 @@ enum { WHOLE = 60, PARTS = 4, MAX_VISITS = 6000, MAX_VISITS_BELOW_1 = 1000, SCAN
 
 /* The first intervals are this wide; how near to the least error the search comes. */
 #define RATIO     0.92
-#define TOLERANCE 1e-5
+#define TOLERANCE 1e-4
 
 struct search {
   const struct calibration *calibration;
@@ -266,7 +266,10 @@ static enum status settle(struct search *search, const struct sample *sample,
     if (!(search->least < least))
       search->best = best;
   }
-  return status == STATUS_OK && sketched ? refine(search, sample, 1e-3, 1e-5) : status;
+  /* The error is flat there: a thousandth beside the best scale costs a millionth. */
+  return status == STATUS_OK && sketched
+             ? try_scales(search, sample, (double)search->best.scale, 1e-3, 2)
+             : status;
 }
 
 /* --- the row ------------------------------------------------------------------------------ */

@@ -231,8 +231,8 @@ static void check_lp(const char *format, bool asymmetric, double p, const struct
   struct choice choice = choose("lp", &calibration, sample);
   double found = lp_error(&calibration, sample, (double)choice.scale, choice.zero);
   double least = lp_brute_force(&calibration, sample, count);
-  /* Rounding the scale to float32 moves reconstructions by 2^-24: below the 1e-5 of the search. */
-  double allowed = p < 1 ? 2e-2 : 2e-5;
+  /* Rounding the scale to float32 moves reconstructions by 2^-24: below the 1e-4 of the search. */
+  double allowed = p < 1 ? 2e-2 : 1.1e-4;
   if (!(found <= least * (1 + allowed)))
     fail_msg("%s%s, P = %g, %zu values: %.9g, brute force %.9g", format, asymmetric ? ",asym" : "",
              p, sample->finite, found, least);
