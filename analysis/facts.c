@@ -1,5 +1,6 @@
 #include "analysis/facts.h"
 
+#include "analysis/magnitudes.h"
 #include "data/tensor_digest.h"
 #include "quant/base/size.h"
 #include "quant/grain.h"
@@ -84,7 +85,17 @@ struct part {
   struct moments moments;
 };
 
-static void add_block(struct part *part, const float *x, size_t n)
+struct job {
+  const struct feed *feed;
+  struct progress *progress;
+  struct part *parts;            /* one for each chunk */
+  struct magnitudes *magnitudes; /* of a long tensor; else NULL */
+};
+
+/* Elements from which counting magnitudes on the way is worth its tables. */
+enum { LONG_TENSOR = 1 << 20 };
+
+static void add_block(struct job *job, unsigned worker, struct part *part, const float *x, size_t n)
 {
   struct extremes extremes = extremes_empty();
   kernels.extremes(x, n, &extremes);
@@ -102,25 +113,20 @@ static void add_block(struct part *part, const float *x, size_t n)
   }
   struct moments moments = block_moments(x, n);
   moments_merge(&part->moments, &moments);
+  if (job->magnitudes)
+    magnitudes_add(job->magnitudes, worker, x, n);
 }
-
-struct job {
-  const struct feed *feed;
-  struct progress *progress;
-  struct part *parts; /* one for each chunk */
-};
 
 static void add_chunk(void *context, size_t chunk, unsigned worker)
 {
   struct job *job = context;
-  (void)worker;
   float scratch[FEED_BLOCK];
   size_t start = chunk * FEED_CHUNK, end = size_min(start + FEED_CHUNK, job->feed->count);
   struct part *part = &job->parts[chunk];
   part->extremes = extremes_empty();
   for (; start < end && !progress_cancelled(job->progress); start += FEED_BLOCK) {
     size_t n = size_min(FEED_BLOCK, end - start);
-    add_block(part, feed_block(job->feed, start, n, scratch), n);
+    add_block(job, worker, part, feed_block(job->feed, start, n, scratch), n);
     progress_advance(job->progress, n);
   }
 }
@@ -159,12 +165,19 @@ static void describe(const struct part *part, struct facts *out)
     out->kurtosis = (double)NAN;
 }
 
-static enum status magnitude_p99(const struct feed *feed, const struct extremes *extremes,
-                                 struct progress *progress, double *out, struct error *error)
+static enum status magnitude_p99(const struct job *job, const struct extremes *extremes,
+                                 double *out, struct error *error)
 {
+  const struct feed *feed = job->feed;
+  struct progress *progress = job->progress;
   *out = (double)NAN;
   if (extremes->finite == 0)
     return STATUS_OK;
+  if (job->magnitudes) {
+    enum status counted =
+        magnitudes_percentile(job->magnitudes, feed, extremes->finite, 99, progress, out);
+    return counted == STATUS_MEMORY ? error_memory(error, "the counts of a percentile") : counted;
+  }
   struct grain grain;
   struct granularity whole = {.kind = GRAIN_TENSOR};
   struct shape flat = {.dims = 1, .dim = {feed->count}};
@@ -180,24 +193,33 @@ static enum status magnitude_p99(const struct feed *feed, const struct extremes 
   return sample_percentiles(&sample, true, (const double[]){99}, 1, out, error);
 }
 
-enum status facts_compute(const struct feed *feed, struct progress *progress, struct facts *out,
-                          struct error *error)
+static enum status compute(struct job *job, struct facts *out, struct error *error)
 {
   struct part whole;
-  struct job job = {.feed = feed, .progress = progress};
-  progress_expect(progress, feed->count);
-  enum status status = collect(&job, &whole, error);
+  enum status status = collect(job, &whole, error);
   if (status != STATUS_OK)
     return status;
-  struct facts facts = {.count = feed->count,
+  struct facts facts = {.count = job->feed->count,
                         .finite = whole.extremes.finite,
                         .nan = whole.extremes.nan,
                         .inf = whole.extremes.inf,
                         .zeros = whole.extremes.zeros};
   describe(&whole, &facts);
-  status = magnitude_p99(feed, &whole.extremes, progress, &facts.p99, error);
+  status = magnitude_p99(job, &whole.extremes, &facts.p99, error);
   if (status == STATUS_OK)
     *out = facts;
+  return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
+}
+
+enum status facts_compute(const struct feed *feed, struct progress *progress, struct facts *out,
+                          struct error *error)
+{
+  struct job job = {.feed = feed, .progress = progress};
+  progress_expect(progress, feed->count);
+  if (feed->count >= LONG_TENSOR && !(job.magnitudes = magnitudes_new()))
+    return error_memory(error, "the counts of a percentile");
+  enum status status = compute(&job, out, error);
+  magnitudes_free(job.magnitudes);
   return status;
 }
 

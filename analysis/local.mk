@@ -39,6 +39,7 @@ libmeasure_a_SOURCES = \
 	analysis/details.c \
 	analysis/facts.c analysis/facts.h \
 	analysis/histogram.c analysis/histogram.h \
+	analysis/magnitudes.c analysis/magnitudes.h \
 	analysis/measure.c analysis/measure.h \
 	analysis/metrics.c analysis/metrics.h \
 	analysis/pass.c analysis/pass.h

@@ -65,7 +65,7 @@ static void check_against_gsl(const float *x, size_t n)
 static void test_gsl_agrees(void **state)
 {
   (void)state;
-  const size_t sizes[] = {2, 3, 7, 4095, 4096, 4097, 65537, 3 * 65536 + 17};
+  const size_t sizes[] = {2, 3, 7, 4095, 4096, 4097, 65537, 3 * 65536 + 17, (1 << 20) + 4099};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     for (int awkward = 0; awkward < 2; awkward++) {
       float *x = random_values(sizes[i], i + 1, awkward && sizes[i] > 7);
