@@ -236,7 +236,7 @@ static enum status choose(struct making *making, struct board_row *row)
   row->threshold = probe_threshold_of(&making->probe, &choice);
   probe_range(&making->probe, &scaling, &row->lo, &row->hi);
   row->scale = (double)scaling.scale;
-  row->zero = scaling.zero;
+  row->zero = probe_zero_point(&making->probe, &scaling);
   row->at_end = choice.at_end;
   memcpy(row->said, choice.note, sizeof row->said);
   if (is_minmax(row))

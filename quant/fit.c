@@ -39,13 +39,18 @@ float fit_scale(const struct fit *fit, size_t unit)
 
 long fit_zero_point(const struct fit *fit, size_t unit)
 {
-  const struct quantizer *quantizer = &fit->quantizer;
-  if (fit->grid.arithmetic == ARITHMETIC_OFFSET || !fit->family->has_zero_point)
+  return unit_zero_point(&fit->quantizer, &fit->grid, &fit->unit[unit]);
+}
+
+long unit_zero_point(const struct quantizer *quantizer, const struct grid *grid,
+                     const struct unit *unit)
+{
+  if (grid->arithmetic == ARITHMETIC_OFFSET || !grid->format->family->has_zero_point)
     return 0;
   /* Whatever the numbering, the lowest code stands for the lowest grid number. */
   long lowest, highest;
   quantizer_code_range(quantizer, &lowest, &highest);
-  return lowest - (long)fit->unit[unit].lo;
+  return lowest - (long)unit->lo;
 }
 
 bool fit_has_offset(const struct fit *fit)
@@ -81,9 +86,14 @@ void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
     block_range(fit, unit, lo, hi);
     return;
   }
-  const struct unit *u = &fit->unit[unit];
-  double offset = (double)fit_offset(fit, unit);
-  double ends[2] = {(double)(u->lo * u->scale) + offset, (double)(u->hi * u->scale) + offset};
+  unit_range(&fit->grid, &fit->unit[unit], lo, hi);
+}
+
+void unit_range(const struct grid *grid, const struct unit *unit, double *lo, double *hi)
+{
+  double offset = grid->arithmetic == ARITHMETIC_OFFSET ? (double)unit->offset : 0;
+  double ends[2] = {(double)(unit->lo * unit->scale) + offset,
+                    (double)(unit->hi * unit->scale) + offset};
   *lo = fmin(ends[0], ends[1]);
   *hi = fmax(ends[0], ends[1]);
 }
@@ -161,19 +171,8 @@ float grid_last_inside(const struct grid_end *end, float scale, enum rounding mo
   return x;
 }
 
-void unit_bounds(const struct grid *grid, const struct unit *unit, enum rounding mode,
-                 struct tally_bounds *bounds)
-{
-  struct grid_end end[2];
-  grid->format->family->ends(grid, unit, end);
-  *bounds = (struct tally_bounds){.clip_lo = -grid_last_inside(&end[0], unit->scale, mode),
-                                  .clip_hi = grid_last_inside(&end[1], unit->scale, mode),
-                                  .rail_lo = unit->lo * unit->scale,
-                                  .rail_hi = unit->hi * unit->scale};
-}
-
 /* The grid number of X as the arithmetic makes it, without an end to the grid. */
-static float open_number(const struct fit *fit, const struct unit *unit, float x)
+static float open_number(const struct grid *grid, const struct unit *unit, float x)
 {
   struct unit open = *unit;
   float y;
@@ -181,65 +180,72 @@ static float open_number(const struct fit *fit, const struct unit *unit, float x
   const float room = 3; /* beyond the ends; the codes still fit, or the value clips anyway */
   open.lo -= room;
   open.hi += room;
-  kernels.integer_by(fit->grid.arithmetic, &x, 1, &open, 0, &y, &code);
+  kernels.integer_by(grid->arithmetic, &x, 1, &open, 0, &y, &code);
   return (float)code + open.lo;
 }
 
-static bool is_inside(const struct fit *fit, const struct unit *unit, float x)
+static bool is_inside(const struct grid *grid, const struct unit *unit, float x)
 {
-  float r = open_number(fit, unit, x);
+  float r = open_number(grid, unit, x);
   return r >= unit->lo && r <= unit->hi;
 }
 
 /* The last number from INSIDE in the direction of OUTWARDS that keeps its code, half a step or so
  * from END. */
-static float last_inside(const struct fit *fit, const struct unit *unit, double end, float outwards)
+static float last_inside(const struct grid *grid, const struct unit *unit, double end,
+                         float outwards)
 {
   double half = fabs((double)unit->scale) / 2;
   float x =
       (float)fmax(fmin(end + copysign(half, (double)outwards), (double)FLT_MAX), -(double)FLT_MAX);
-  while (!is_inside(fit, unit, x) && (double)x != end)
+  while (!is_inside(grid, unit, x) && (double)x != end)
     x = nextafterf(x, -outwards);
-  while (fabsf(x) < FLT_MAX && is_inside(fit, unit, nextafterf(x, outwards)))
+  while (fabsf(x) < FLT_MAX && is_inside(grid, unit, nextafterf(x, outwards)))
     x = nextafterf(x, outwards);
   return x;
 }
 
 /* Arithmetics that do not simply divide. Values that AIMET clamps first are clipped when they lie
  * beyond the ends themselves. */
-static void bounds_by_arithmetic(const struct fit *fit, size_t index, struct tally_bounds *bounds)
+static void bounds_by_arithmetic(const struct grid *grid, const struct unit *unit,
+                                 struct tally_bounds *bounds)
 {
-  const struct unit *unit = &fit->unit[index];
   double lo, hi;
-  fit_range(fit, index, &lo, &hi);
-  *bounds = (struct tally_bounds){.rail_lo = (float)lo, .rail_hi = (float)hi};
-  bool clamps = fit->grid.arithmetic == ARITHMETIC_CLAMP_FIRST;
-  bounds->clip_lo = clamps ? (float)lo : last_inside(fit, unit, lo, -INFINITY);
-  bounds->clip_hi = clamps ? (float)hi : last_inside(fit, unit, hi, INFINITY);
+  unit_range(grid, unit, &lo, &hi);
+  bool clamps = grid->arithmetic == ARITHMETIC_CLAMP_FIRST;
+  *bounds =
+      (struct tally_bounds){.clip_lo = clamps ? (float)lo : last_inside(grid, unit, lo, -INFINITY),
+                            .clip_hi = clamps ? (float)hi : last_inside(grid, unit, hi, INFINITY)};
+  /* The last ones inside have the end codes, whose values are what the arithmetic makes of them. */
+  kernels.integer_by(grid->arithmetic, &bounds->clip_lo, 1, unit, 0, &bounds->rail_lo, NULL);
+  kernels.integer_by(grid->arithmetic, &bounds->clip_hi, 1, unit, 0, &bounds->rail_hi, NULL);
 }
 
-void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
+void unit_bounds(const struct grid *grid, const struct unit *unit, enum rounding mode,
+                 struct tally_bounds *bounds)
 {
-  const struct unit *u = &fit->unit[unit];
-  enum rounding mode = fit->quantizer.rounding;
   struct grid_end end[2];
-  if (fit->block) {
-    block_bounds(fit, unit, bounds);
+  if (grid->arithmetic != ARITHMETIC_DIVIDE) {
+    bounds_by_arithmetic(grid, unit, bounds);
     return;
   }
-  if (fit->grid.arithmetic != ARITHMETIC_DIVIDE) {
-    bounds_by_arithmetic(fit, unit, bounds);
-    return;
-  }
-  fit->family->ends(&fit->grid, u, end);
-  float scale = fabsf(u->scale);
-  bool turned = u->scale < 0;
+  grid->format->family->ends(grid, unit, end);
+  float scale = fabsf(unit->scale);
+  bool turned = unit->scale < 0;
   float low = -grid_last_inside(&end[turned], scale, mode);
   float high = grid_last_inside(&end[!turned], scale, mode);
   *bounds = (struct tally_bounds){.clip_lo = low,
                                   .clip_hi = high,
-                                  .rail_lo = (turned ? u->hi : u->lo) * u->scale,
-                                  .rail_hi = (turned ? u->lo : u->hi) * u->scale};
+                                  .rail_lo = (turned ? unit->hi : unit->lo) * unit->scale,
+                                  .rail_hi = (turned ? unit->lo : unit->hi) * unit->scale};
+}
+
+void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
+{
+  if (fit->block)
+    block_bounds(fit, unit, bounds);
+  else
+    unit_bounds(&fit->grid, &fit->unit[unit], fit->quantizer.rounding, bounds);
 }
 
 /* --- round trip --------------------------------------------------------------------------- */

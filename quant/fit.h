@@ -33,7 +33,17 @@ struct fit {
 /* What calibrators are told about QUANTIZER. */
 struct calibration fit_calibration(const struct quantizer *quantizer);
 
-/* SCALE, or the nearest that can be a scale: x / scale has to mean something. */
+/* Ends of the grid of UNIT, in the domain of x. */
+void unit_range(const struct grid *grid, const struct unit *unit, double *lo, double *hi);
+
+/* The zero point of UNIT as people number codes; 0 where there is none. */
+long unit_zero_point(const struct quantizer *quantizer, const struct grid *grid,
+                     const struct unit *unit);
+
+/* The zero point that QUANTIZER gives by hand, counted from 0. */
+long fit_zero_by_hand(const struct quantizer *quantizer);
+
+/* SCALE, or the nearest of its sign that can be a scale: x / scale has to mean something. */
 float fit_usable_scale(float scale);
 
 /* Bounds for the tally of UNIT; `bulk` is left 0. */

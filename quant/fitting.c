@@ -63,7 +63,8 @@ struct calibration fit_calibration(const struct quantizer *quantizer)
 
 float fit_usable_scale(float scale)
 {
-  return scale > FLT_MAX ? FLT_MAX : scale > 0 ? scale : FLT_TRUE_MIN;
+  float size = fabsf(scale);
+  return copysignf(size > FLT_MAX ? FLT_MAX : size > 0 ? size : FLT_TRUE_MIN, scale);
 }
 
 static void set_unit(const struct fitting *fitting, size_t unit, struct scaling scaling)
@@ -341,8 +342,7 @@ static enum status calibrate(struct fitting *fitting)
   return failure != STATUS_OK ? (enum status)failure : status;
 }
 
-/* The zero point that the spec gives, counted from 0. */
-static long zero_by_hand(const struct quantizer *quantizer)
+long fit_zero_by_hand(const struct quantizer *quantizer)
 {
   long half = 1L << (quantizer->format->bits - 1);
   if (quantizer->unsigned_codes)
@@ -353,7 +353,7 @@ static long zero_by_hand(const struct quantizer *quantizer)
 static void set_by_hand(const struct fitting *fitting)
 {
   const struct quantizer *quantizer = &fitting->fit->quantizer;
-  struct scaling scaling = {.scale = (float)quantizer->scale, .zero = zero_by_hand(quantizer)};
+  struct scaling scaling = {.scale = (float)quantizer->scale, .zero = fit_zero_by_hand(quantizer)};
   struct choice choice = {.lo = quantizer->lo, .hi = quantizer->hi};
   if (quantizer->by == BY_RANGE)
     calibration_scale(&fitting->calibration, &choice, &scaling);

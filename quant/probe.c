@@ -414,7 +414,7 @@ enum status probe_choose(const struct probe *probe, const struct quantizer *quan
     *choice = (struct choice){.lo = quantizer->lo, .hi = quantizer->hi};
   if (quantizer->by == BY_SCALE)
     *choice = (struct choice){
-        .has_scale = true, .scale = (float)quantizer->scale, .zero = lrint(quantizer->zero)};
+        .has_scale = true, .scale = (float)quantizer->scale, .zero = fit_zero_by_hand(quantizer)};
   if (quantizer->by != BY_CALIBRATOR || !quantizer->calibrator->choose)
     return STATUS_OK;
   if (sample->min == 0 && sample->max == 0)
@@ -442,10 +442,13 @@ struct scaling probe_scaling(const struct probe *probe, const struct choice *cho
 void probe_range(const struct probe *probe, const struct scaling *scaling, double *lo, double *hi)
 {
   struct unit unit = calibration_unit(&probe->grid, scaling);
-  struct tally_bounds bounds;
-  unit_bounds(&probe->grid, &unit, probe->quantizer.rounding, &bounds);
-  *lo = (double)fminf(bounds.rail_lo, bounds.rail_hi);
-  *hi = (double)fmaxf(bounds.rail_lo, bounds.rail_hi);
+  unit_range(&probe->grid, &unit, lo, hi);
+}
+
+long probe_zero_point(const struct probe *probe, const struct scaling *scaling)
+{
+  struct unit unit = calibration_unit(&probe->grid, scaling);
+  return unit_zero_point(&probe->quantizer, &probe->grid, &unit);
 }
 
 double probe_threshold_of(const struct probe *probe, const struct choice *choice)
@@ -454,7 +457,7 @@ double probe_threshold_of(const struct probe *probe, const struct choice *choice
   if (!choice->has_scale)
     return fmax(fabs(choice->lo), fabs(choice->hi));
   struct scaling scaling = probe_scaling(probe, choice);
-  if (!probe->quantizer.asymmetric && isfinite(max))
+  if (!probe->quantizer.asymmetric && !probe->quantizer.limited && isfinite(max))
     return fabs((double)scaling.scale) * max;
   probe_range(probe, &scaling, &lo, &hi);
   return fmax(fabs(lo), fabs(hi));

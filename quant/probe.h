@@ -79,6 +79,9 @@ double probe_threshold_of(const struct probe *probe, const struct choice *choice
 /* Ends of the grid under SCALING, in the domain of x. */
 void probe_range(const struct probe *probe, const struct scaling *scaling, double *lo, double *hi);
 
+/* Zero point of SCALING as people number codes. */
+long probe_zero_point(const struct probe *probe, const struct scaling *scaling);
+
 /* What a scaling loses, summed over the finite values: the error, the part of it that values beyond
  * the range make, and how many these are (definitions: analysis/metrics.h). */
 struct loss {

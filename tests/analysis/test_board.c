@@ -160,6 +160,7 @@ static void check_rows(const struct tensor *tensor, const char *spec)
     const struct result_request request = {.lo = (double)NAN, .hi = (double)NAN};
     struct result *result = NULL;
     assert_int_equal(result_compute(tensor, &quantizer, &request, NULL, &result, NULL), STATUS_OK);
+    assert_true(row->scale == (double)fit_scale(result->fit, board->unit));
     near(row->whole.mse, result->metrics.mse, 1e-11, text);
     near(row->whole.sqnr_db, result->metrics.sqnr_db, 1e-11, text);
     near(row->whole.clip_rate, result->metrics.clip_rate, 1e-12, text);
@@ -184,9 +185,26 @@ static void test_rows(void **state)
   enum { ROWS = 24, COLUMNS = 160 };
   float *x = random_values((size_t)ROWS * COLUMNS, 7, true);
   struct tensor tensor = tensor_over(x, shape_of(ROWS, COLUMNS));
-  static const char *const specs[] = {
-      "int8",          "int4,asym",       "int8,channel",       "e4m3",
-      "int4,group=32", "int8,asym,token", "int5,percentile=97", "e2m1,channel=1"};
+  static const char *const specs[] = {"int8",
+                                      "int4,asym",
+                                      "int8,channel",
+                                      "e4m3",
+                                      "int4,group=32",
+                                      "int8,asym,token",
+                                      "int8,scale-rule=signed",
+                                      "int8,scale-rule=half-range",
+                                      "int8,scale-rule=no-clip,channel",
+                                      "int4,asym,scale-rule=free-minimum",
+                                      "int4,asym,scale-rule=mlx,group=32",
+                                      "int8,arithmetic=clamp-first",
+                                      "int8,asym,arithmetic=reciprocal",
+                                      "int8,scale-rule=nvidia,arithmetic=multiply",
+                                      "int8,asym,arithmetic=zero-first",
+                                      "int4,scale-rule=gptq",
+                                      "int8,codes=-64:63",
+                                      "uint8,asym",
+                                      "int5,percentile=97",
+                                      "e2m1,channel=1"};
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
     check_rows(&tensor, specs[i]);
   free(x);
