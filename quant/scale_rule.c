@@ -23,9 +23,10 @@ static float high(const struct scale_input *in)
   return fmaxf(in->hi, 0);
 }
 
-static double clamp_code(const struct scale_input *in, double code)
+/* A zero point; ranges too narrow for a scale give no number. */
+static long code_of(const struct scale_input *in, double code)
 {
-  return fmin(fmax(code, in->qmin), in->qmax);
+  return lrint(fmin(fmax(code, in->qmin), in->qmax));
 }
 
 static void symmetric(const struct scale_input *in, float scale, struct scaling *out)
@@ -80,7 +81,7 @@ static void make_affine(const struct scale_input *in, struct scaling *out)
 {
   float scale = fmaxf(width_scale(in, low(in), high(in)), in->eps);
   double zero = in->qmin - (double)rintf(low(in) / scale);
-  *out = (struct scaling){.scale = scale, .zero = lrint(clamp_code(in, zero))};
+  *out = (struct scaling){.scale = scale, .zero = code_of(in, zero)};
 }
 
 /* y = code * scale + minimum. */
@@ -94,7 +95,7 @@ static void make_unforced(const struct scale_input *in, struct scaling *out)
 {
   float steps = (float)(in->qmax - in->qmin), scale = fmaxf(in->hi - in->lo, in->eps) / steps;
   double zero = in->qmin - (double)rintf(in->lo / scale);
-  *out = (struct scaling){.scale = scale, .zero = lrint(clamp_code(in, zero))};
+  *out = (struct scaling){.scale = scale, .zero = code_of(in, zero)};
 }
 
 /* --- systems ------------------------------------------------------------------------------------
@@ -142,9 +143,12 @@ static void make_compressed_tensors(const struct scale_input *in, struct scaling
     return;
   }
   float scale = width_scale(in, low(in), high(in));
-  scale = scale == 0 ? in->eps : scale;
+  if (scale == 0) { /* the reference divides 0 by 0 */
+    *out = (struct scaling){.scale = in->eps, .zero = 0};
+    return;
+  }
   float zero = (float)in->qmin - low(in) / scale;
-  *out = (struct scaling){.scale = scale, .zero = lrint(rint(clamp_code(in, (double)zero)))};
+  *out = (struct scaling){.scale = scale, .zero = code_of(in, (double)zero)};
 }
 
 /* Values at or below 2^-24 become 0. */
@@ -169,7 +173,7 @@ static void make_aimet(const struct scale_input *in, struct scaling *out)
     return;
   }
   double scale = (hi - lo) / steps, zero = round(-lo / scale);
-  *out = (struct scaling){.scale = (float)scale, .zero = lrint(clamp_code(in, in->qmin + zero))};
+  *out = (struct scaling){.scale = (float)scale, .zero = code_of(in, in->qmin + zero)};
 }
 
 /* Without negative values the range stays one-sided, and half of the codes are never used. */
@@ -186,7 +190,7 @@ static void make_gptq(const struct scale_input *in, struct scaling *out)
   }
   float scale = (hi - lo) / steps;
   double zero = in->asymmetric ? in->qmin + (double)rintf(-lo / scale) : in->middle;
-  *out = (struct scaling){.scale = scale, .zero = lrint(zero)};
+  *out = (struct scaling){.scale = scale, .zero = code_of(in, zero)};
 }
 
 static void make_floored_absmax(const struct scale_input *in, struct scaling *out)
@@ -210,7 +214,7 @@ static void make_nncf(const struct scale_input *in, struct scaling *out)
   double zero = rint(-lo * steps / (hi - lo)), scale = (hi - lo) / steps;
   if (zero > 0 && zero < steps)
     scale = fmax(-lo / zero, hi / (steps - zero));
-  *out = (struct scaling){.scale = (float)scale, .zero = lrint(in->qmin + zero)};
+  *out = (struct scaling){.scale = (float)scale, .zero = code_of(in, in->qmin + zero)};
 }
 
 /* The end with the larger magnitude is a whole number of steps from zero, the scale negative when

@@ -60,9 +60,10 @@ static inline float by_multiplier(float r, const struct unit *unit)
   return r / unit->multiplier;
 }
 
+/* By halves: the product alone may be beyond float32 where the sum is not. */
 static inline float plus_offset(float r, const struct unit *unit)
 {
-  return r * unit->scale + unit->offset;
+  return 2 * (r * (0.5f * unit->scale) + 0.5f * unit->offset);
 }
 
 /* A negative value that rounds to 0 becomes +0. */

@@ -18,7 +18,9 @@ QUANT_TESTS = \
 	tests/quant/test_mse \
 	tests/quant/test_nearest \
 	tests/quant/test_quantizer \
-	tests/quant/test_sample
+	tests/quant/test_sample \
+	tests/quant/test_scale_rules \
+	tests/quant/test_scale_rules
 check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
 
@@ -52,6 +54,9 @@ tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c tests/quant/ggml_blocks.h \
 	$(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_ggml_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_scale_rules_SOURCES = tests/quant/test_scale_rules.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_scale_rules_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_scale_rules_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 CALIBRATION_REFERENCE = tests/quant/reference.c tests/quant/reference.h
 tests_quant_test_calibrators_SOURCES = tests/quant/test_calibrators.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)

@@ -206,6 +206,38 @@ static const struct unit integer_units[] = {
     {.scale = FLT_TRUE_MIN, .lo = 0, .hi = 65535}};
 enum { INTEGER_UNITS = sizeof integer_units / sizeof integer_units[0] };
 
+/* All levels agree on the other arithmetics, run and lanes, bit by bit; what they compute is for
+ * test_scale_rules. */
+static void test_integer_by(void **state)
+{
+  (void)state;
+  const struct kernels *const *levels = kernels_available();
+  static float x[MOST], y[MOST], expected[MOST];
+  static uint16_t codes[MOST], expected_codes[MOST];
+  static struct unit units[MOST];
+  for (int mix = 0; mix < MIXES; mix++)
+    for (int arithmetic = ARITHMETIC_RECIPROCAL; arithmetic <= ARITHMETIC_OFFSET; arithmetic++)
+      for (size_t n = 0; next_length(&n);) {
+        fill(x, n, mix);
+        for (size_t i = 0; i < n; i++) {
+          units[i] = integer_units[i % INTEGER_UNITS];
+          units[i].offset = (float)i / 64 - 3;
+          units[i].multiplier = arithmetic == ARITHMETIC_ZERO_FIRST ? (float)(i % 16) : 3.7f;
+        }
+        for (size_t step = 0; step < 2; step++) {
+          levels[0]->integer_by((enum arithmetic)arithmetic, x, n, units, step, expected,
+                                expected_codes);
+          for (size_t i = 1; levels[i]; i++) {
+            levels[i]->integer_by((enum arithmetic)arithmetic, x, n, units, step, y, codes);
+            assert_memory_equal(codes, expected_codes, n * sizeof *codes);
+            for (size_t k = 0; k < n; k++)
+              assert_true(memcmp(&y[k], &expected[k], sizeof *y) == 0 ||
+                          (y[k] != y[k] && expected[k] != expected[k]));
+          }
+        }
+      }
+}
+
 static void test_integer_run(void **state)
 {
   (void)state;
@@ -667,6 +699,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_choice),
+      cmocka_unit_test(test_integer_by),
       cmocka_unit_test(test_integer_run),
       cmocka_unit_test(test_integer_lanes),
       cmocka_unit_test(test_integer_ties),
