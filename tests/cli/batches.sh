@@ -22,6 +22,11 @@ is "$(qscope report rows.npy -q int8,ema --json | get quantizer.scale)" \
 is "$(qscope report middle.npy --batches 1 -q int8,channel=2,ema=1 --scales - | tail -c 8 | od -An -tf4 | tr -s ' ')" \
   " 0.03937008 0.007874016" "a scale for each column of the last batch: 5 / 127, 1 / 127"
 
+near "$(qscope report rows.npy --batches 0 -q int8,asym,ema=0.5,magnitude=1 --json | get quantizer.scale)" \
+  0.025490196078431372 1e-7 "of magnitudes: 3, 1.5, 3.25 on both sides"
+is "$(qscope calibrators --json | tr -d '\n ' | grep -Eo '"name":"ema","parameter":"M","default":0.01[0-9]*,"options":\[\{"word":"magnitude"[^]]*\],"running":true' | wc -l | tr -d ' ')" \
+  1 "calibrators --json says what runs over batches, and its options"
+
 # Odd batches: nothing finite in one, nothing at all, a tensor without elements.
 npy make gap.npy f4 "3,2" -1 3 nan inf 5 1
 near "$(qscope report gap.npy --batches 0 -q int8,asym,ema=0.5 --json | get quantizer.scale)" \

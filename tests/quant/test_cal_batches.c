@@ -624,6 +624,52 @@ static void check_trace(const json_t *entry, const float *x, double constant)
   }
 }
 
+/* PyTorch's configurations as specs; its zero points count from SHIFT. */
+static const struct {
+  const char *config, *words;
+  long shift;
+} torch_configs[] = {
+    {"quint8_affine", "int8,asym", 0},
+    {"quint8_affine_c0.1", "int8,asym", 0},
+    {"quint8_symmetric", "int8", 128},
+    {"qint8_symmetric", "int8", 0},
+    {"qint8_affine", "int8,asym", -128},
+    {"quint8_affine_reduce", "int8,asym,codes=0:127", 0},
+    {"qint8_symmetric_reduce", "int8,codes=-64:63", 0},
+    {"qint8_symmetric_m127", "int8,codes=-127:127", 0},
+    {"int4_symmetric", "int4", 0},
+    {"uint4_affine", "int4,asym", 0},
+    {"uint4_symmetric", "int4", 7},
+};
+
+/* Scale and zero point of a fit over the batches, to the bit. */
+static void check_torch_scale(const json_t *entry, const char *row, double constant, const float *x)
+{
+  const char *config = json_string_value(json_object_get(entry, "config"));
+  struct shape shape = {2, {1, COLUMNS}};
+  struct batch batches[ROWS];
+  char text[128];
+  for (size_t i = 0; i < ROWS; i++)
+    batches[i] = (struct batch){feed_floats(x + i * COLUMNS, COLUMNS), shape, NULL};
+  for (size_t i = 0; i < sizeof torch_configs / sizeof *torch_configs; i++) {
+    if (strcmp(config, torch_configs[i].config) != 0)
+      continue;
+    int used =
+        snprintf(text, sizeof text, "%s,tensor,scale-rule=pytorch,%s", torch_configs[i].words, row);
+    if (strcmp(row, "ema") == 0)
+      snprintf(text + used, sizeof text - (size_t)used, "=%g", constant);
+    struct fit *fit = fit_batches(text, batches, ROWS, shape);
+    if ((double)fit_scale(fit, 0) != number(entry, "scale", (double)NAN) ||
+        fit_zero_point(fit, 0) != (long)number(entry, "zero_point", 0) - torch_configs[i].shift)
+      fail_msg("%s: %.9g, %ld, expected %.9g, %g", text, (double)fit_scale(fit, 0),
+               fit_zero_point(fit, 0), number(entry, "scale", (double)NAN),
+               number(entry, "zero_point", 0));
+    fit_free(fit);
+    return;
+  }
+  fail_msg("no spec for %s", config);
+}
+
 static bool check_entry(const json_t *entry, const float *x)
 {
   const char *name = json_string_value(json_object_get(entry, "family"));
@@ -635,6 +681,8 @@ static bool check_entry(const json_t *entry, const float *x)
   if (!row)
     return false;
   double constant = number(entry, "averaging_constant", 0.01);
+  if (strncmp(name, "torch", 5) == 0)
+    check_torch_scale(entry, row->row, constant, x);
   if (json_object_get(entry, "trace_min_max")) {
     check_trace(entry, x, constant);
     return true;
@@ -652,7 +700,6 @@ static bool check_entry(const json_t *entry, const float *x)
   return true;
 }
 
-/* What the ranges become (scale, zero point) is the business of the presets. */
 static void test_references(void **state)
 {
   (void)state;

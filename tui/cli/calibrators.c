@@ -6,15 +6,40 @@
 
 #include <stdio.h>
 
+static json_t *word_or_null(const char *text)
+{
+  return text ? json_string(text) : json_null();
+}
+
+/* The further numbers it takes as words of a spec. */
+static json_t *options_json(const struct calibrator *row)
+{
+  json_t *options = json_array();
+  for (size_t i = 0; i < CALIBRATOR_OPTIONS && row->option[i].word; i++) {
+    const struct calibrator_option *option = &row->option[i];
+    json_t *object = json_object();
+    json_object_set_new(object, "word", json_string(option->word));
+    json_object_set_new(object, "default", export_number(option->value));
+    json_object_set_new(object, "least", export_number(option->least));
+    json_object_set_new(object, "most", export_number(option->most));
+    json_object_set_new(object, "summary", word_or_null(option->summary));
+    json_array_append_new(options, object);
+  }
+  return options;
+}
+
 static json_t *calibrator_json(const struct calibrator *row)
 {
   json_t *object = json_object();
   json_object_set_new(object, "name", json_string(row->name));
-  json_object_set_new(object, "parameter",
-                      row->parameter ? json_string(row->parameter) : json_null());
+  json_object_set_new(object, "parameter", word_or_null(row->parameter));
   json_object_set_new(object, "default",
                       row->parameter ? export_number(row->default_value) : json_null());
+  json_object_set_new(object, "options", options_json(row));
+  json_object_set_new(object, "running", json_boolean(row->running));
   json_object_set_new(object, "summary", json_string(row->summary));
+  json_object_set_new(object, "explanation", word_or_null(row->explanation));
+  json_object_set_new(object, "reference", word_or_null(row->reference));
   return object;
 }
 
