@@ -164,6 +164,32 @@ static void knobs_make_another(void **state)
   fixture_quit(harness);
 }
 
+/* A quantizer shows while it is typed, and leaves no trace when it is not taken. */
+static void appears_while_typing(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 24, 80);
+  char before[512], after[512];
+  selected(harness, before, sizeof before);
+  assert_true(harness_type(harness, ":int4"));
+  assert_shows(harness, "-q int4,sym,tensor,minmax --view board");
+  assert_true(harness_type(harness, ",asy")); /* nothing yet: what was there before */
+  assert_shows(harness, "-q int8,sym,tensor,minmax --view board");
+  assert_true(harness_type(harness, "m"));
+  assert_shows(harness, "-q int4,asym,tensor,minmax --view board");
+  assert_true(harness_press(harness, "\033", 1));
+  assert_shows(harness, "-q int8,sym,tensor,minmax --view board");
+  selected(harness, after, sizeof after);
+  assert_string_equal(before, after);
+  assert_true(harness_press(harness, "u", 1));
+  assert_shows(harness, "nothing to undo");
+  assert_true(harness_type(harness, ":int4\r"));
+  assert_shows(harness, "-q int4,sym,tensor,minmax --view board");
+  assert_true(harness_press(harness, "u", 1));
+  assert_shows(harness, "-q int8,sym,tensor,minmax --view board");
+  fixture_quit(harness);
+}
+
 static void squared_error_instead(void **state)
 {
   (void)state;
@@ -246,6 +272,7 @@ int main(void)
       cmocka_unit_test(arrows_walk),
       cmocka_unit_test(rules_are_explained),
       cmocka_unit_test(knobs_make_another),
+      cmocka_unit_test(appears_while_typing),
       cmocka_unit_test(squared_error_instead),
       cmocka_unit_test(every_size),
       cmocka_unit_test(only_ascii),

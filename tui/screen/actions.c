@@ -530,8 +530,10 @@ static void palette_mode_key(struct explorer *explorer, uint32_t key)
   size_t count = commands_match(explorer->prompt.text, ids);
   if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
     explorer->mode = MODE_MAIN;
+    board_view_end_preview(explorer);
   } else if (key == KEY_CODE_RETURN) {
     explorer->mode = MODE_MAIN;
+    board_view_end_preview(explorer);
     run_palette(explorer);
   } else if (key == KEY_CODE_DOWN || key == KEY_CODE_TAB) {
     explorer->prompt.selected += explorer->prompt.selected + 1 < count;
@@ -539,6 +541,7 @@ static void palette_mode_key(struct explorer *explorer, uint32_t key)
     explorer->prompt.selected -= explorer->prompt.selected > 0;
   } else if (prompt_key(&explorer->prompt, key)) {
     explorer->prompt.selected = 0;
+    board_view_preview(explorer, explorer->prompt.text);
   }
 }
 

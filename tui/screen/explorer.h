@@ -29,6 +29,8 @@ struct board_place {
   size_t first;                  /* row of the table that is shown first */
   bool explaining;               /* the rule's sentences stand in place of the table */
   bool stopped;                  /* the user cancelled: what is known stays */
+  bool previewing;               /* a quantizer is being typed, and shown; this is left: */
+  struct state before;
 };
 
 struct explorer {
