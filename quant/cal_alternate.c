@@ -5,9 +5,11 @@
  * With the reconstruction y = s r of the present scale and sums over the values, the best scale
  * for these codes is s * sum x y / sum y^2. Asymmetric: the line x = a y + b has the best slope
  * and offset, so the best zero point is z - b / (a s); the neighbours of that and the present one
- * are compared, each with the scale that is best for it. Neither step can raise the error, so it
+ * are compared, each with the scale that is best for it; with a free minimum (scale-rule=) the
+ * line itself is the answer. Neither step can raise the error, so it
  * falls, from round to round, to a local minimum, which need not be what mse finds. */
 #include "quant/calibrators.h"
+#include "quant/scale_rule.h"
 #include "quant/trial.h"
 
 #include <float.h>
@@ -94,8 +96,23 @@ static struct scaling solve_both(const struct alternation *alternation, struct s
     }
   }
   if (best > 0)
-    next.scale = calibration_stored_scale(calibration, fmaxf((float)(s * best), FLT_TRUE_MIN));
+    next.scale = calibration_stored_scale(
+        calibration, copysignf(fmaxf(fabsf((float)(s * best)), FLT_TRUE_MIN), now.scale));
   return next;
+}
+
+/* With a free minimum the line itself: x = a y + b, and y = s r + offset. */
+static struct scaling solve_line(const struct alternation *alternation, struct scaling now,
+                                 const struct line_sums *sums)
+{
+  double n = (double)alternation->sample->finite, spread = n * sums->yy - sums->y * sums->y;
+  double a = spread > 0 ? (n * sums->xy - sums->x * sums->y) / spread : 0;
+  double b = (sums->x - a * sums->y) / n;
+  if (!(a > 0))
+    return now;
+  now.scale = calibration_stored_scale(alternation->calibration, (float)((double)now.scale * a));
+  now.offset = (float)((double)now.offset * a + b);
+  return now;
 }
 
 /* Measures SCALING; keeps it when it is the best so far. */
@@ -119,28 +136,86 @@ static enum status measure(struct alternation *alternation, const struct scaling
   return STATUS_OK;
 }
 
-enum status alternate_choose(const struct calibration *calibration, const struct sample *sample,
-                             struct choice *choice, struct error *error)
+static enum status alternate_from(const struct calibration *calibration,
+                                  const struct sample *sample, long rounds,
+                                  const struct choice *start, struct choice *choice, double *least,
+                                  struct error *error)
 {
   struct alternation alternation = {
       .calibration = calibration, .sample = sample, .least = HUGE_VAL};
   struct line_sums sums;
   struct scaling next, now;
-  *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
-  calibration_scale(calibration, choice, &next);
+  calibration_scale(calibration, start, &next);
   alternation.best = next; /* at the end of float32 no error may be a number */
   enum status status = measure(&alternation, &next, &sums, error);
   bool moving = true;
-  for (long round = 0; round < lrint(calibration->parameter) && status == STATUS_OK && moving;
-       round++) {
+  for (long round = 0; round < rounds && status == STATUS_OK && moving; round++) {
     now = next;
-    next = solve_both(&alternation, now, &sums);
-    moving = next.scale != now.scale || next.zero != now.zero;
+    next = calibration->rule && calibration->rule->offset ? solve_line(&alternation, now, &sums)
+                                                          : solve_both(&alternation, now, &sums);
+    moving = next.scale != now.scale || next.zero != now.zero || next.offset != now.offset;
     if (moving)
       status = measure(&alternation, &next, &sums, error);
   }
-  choice->has_scale = true;
-  choice->scale = alternation.best.scale;
-  choice->zero = alternation.best.zero;
+  *choice = (struct choice){.lo = start->lo,
+                            .hi = start->hi,
+                            .has_scale = true,
+                            .scale = alternation.best.scale,
+                            .zero = alternation.best.zero,
+                            .offset = alternation.best.offset};
+  *least = alternation.least;
+  return status;
+}
+
+enum status alternate_choose(const struct calibration *calibration, const struct sample *sample,
+                             struct choice *choice, struct error *error)
+{
+  const struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
+  double least;
+  return alternate_from(calibration, sample, lrint(calibration->parameter), &minmax, choice, &least,
+                        error);
+}
+
+enum { FACTORS = 12, ROUNDS = 100 };
+
+/* The range without LOW and HIGH times 3 percent of it at its ends. */
+static struct choice shrunk(const struct sample *sample, int low, int high)
+{
+  double middle = ((double)sample->min + (double)sample->max) / 2;
+  double half = ((double)sample->max - (double)sample->min) / 2;
+  return (struct choice){.lo = middle - half * (1 - 0.06 * low),
+                         .hi = middle + half * (1 - 0.06 * high)};
+}
+
+enum status free_minimum_least(const struct calibration *calibration, const struct sample *sample,
+                               struct choice *choice, struct error *error)
+{
+  double least = HUGE_VAL;
+  struct choice best = shrunk(sample, 0, 0);
+  enum status status = STATUS_OK;
+  for (int low = 0; low < FACTORS && status == STATUS_OK; low++) {
+    struct trials trials = trials_make(calibration, sample, 2);
+    for (int high = 0; high < FACTORS; high++) {
+      struct choice candidate = shrunk(sample, low, high);
+      trials_add(&trials, &candidate);
+    }
+    status = trials_measure(&trials, sample, error);
+    for (int high = 0; high < FACTORS && status == STATUS_OK; high++)
+      if (trials.error[high] < least) {
+        least = trials.error[high];
+        best = shrunk(sample, low, high);
+      }
+  }
+  struct choice start[2] = {shrunk(sample, 0, 0), best}, found;
+  least = HUGE_VAL;
+  *choice = start[0];
+  for (int i = 0; i < 2 && status == STATUS_OK; i++) {
+    double error_of_found;
+    status = alternate_from(calibration, sample, ROUNDS, &start[i], &found, &error_of_found, error);
+    if (status == STATUS_OK && error_of_found < least) {
+      least = error_of_found;
+      *choice = found;
+    }
+  }
   return status;
 }

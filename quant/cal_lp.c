@@ -30,7 +30,8 @@ struct search {
   struct grid grid;
   double norm;
   int exponent;
-  long zero; /* the one that is being searched */
+  long zero;   /* the one that is being searched */
+  bool turned; /* scales are negative */
   struct scaling best;
   double least;
   size_t visits;
@@ -67,9 +68,15 @@ static void merge_bounds(void *into, const void *from, const void *context)
     sum[i] += bound[i];
 }
 
+/* A scale of the sign of SCALE that is not 0. */
+static float usable(double scale)
+{
+  return copysignf(fmaxf(fabsf((float)scale), FLT_TRUE_MIN), (float)scale);
+}
+
 static struct unit unit_at(const struct search *search, double scale)
 {
-  struct scaling scaling = {.scale = fmaxf((float)scale, FLT_TRUE_MIN), .zero = search->zero};
+  struct scaling scaling = {.scale = usable(search->turned ? -scale : scale), .zero = search->zero};
   return calibration_unit(&search->grid, &scaling);
 }
 
@@ -85,11 +92,12 @@ static enum status visit(struct search *search, double from, double to, double *
     interval.unit[i] = unit_at(search, scales[i]);
   const struct unit *middle = &interval.unit[1];
   search->grid.format->family->ends(&search->grid, middle, ends);
-  interval.scales = (struct error_interval){.low = interval.unit[0].scale,
-                                            .middle = middle->scale,
-                                            .high = interval.unit[2].scale,
-                                            .rail_lo = (float)-ends[0].end * middle->scale,
-                                            .rail_hi = (float)ends[1].end * middle->scale};
+  float rails[2] = {(float)-ends[0].end * middle->scale, (float)ends[1].end * middle->scale};
+  interval.scales = (struct error_interval){.low = fabsf(interval.unit[0].scale),
+                                            .middle = fabsf(middle->scale),
+                                            .high = fabsf(interval.unit[2].scale),
+                                            .rail_lo = rails[search->turned],
+                                            .rail_hi = rails[!search->turned]};
   struct visitor visitor = {.state_size = sizeof bound,
                             .block = bound_block,
                             .merge = merge_bounds,
@@ -228,7 +236,7 @@ static enum status try_scales(struct search *search, const struct sample *sample
   struct trials trials = trials_make(search->calibration, sample, search->norm);
   struct scaling before = search->best;
   for (int i = -count; i <= count; i++) {
-    float scale = fmaxf((float)(center * (1 + (count ? width * i / count : 0))), FLT_TRUE_MIN);
+    float scale = usable(center * (1 + (count ? width * i / count : 0)));
     scale = calibration_stored_scale(search->calibration, scale);
     trials.scaling[trials.count++] =
         (struct scaling){.scale = scale, .zero = before.zero, .offset = before.offset};
@@ -283,7 +291,7 @@ static enum status search_many_levels(struct search *search, const struct sample
   for (int i = 0; i < 64 && status == STATUS_OK; i += 16) {
     struct trials trials = trials_make(search->calibration, sample, search->norm);
     for (int k = i; k < i + 16; k++) {
-      float scale = fmaxf((float)(most * pow(step, k)), FLT_TRUE_MIN);
+      float scale = usable(most * pow(step, k));
       trials.scaling[trials.count++] = (struct scaling){.scale = scale, .zero = search->best.zero};
     }
     status = trials_measure(&trials, sample, NULL);
@@ -301,7 +309,7 @@ static enum status search_format(struct search *search, const struct sample *sam
 {
   /* Beyond twice the scale of minmax all codes are in the lower half of the levels, and half the
    * scale has those levels, too. */
-  double most = 2 * (double)starts[0].scale;
+  double most = 2 * fabs((double)starts[0].scale);
   if (search->calibration->format->bits > 8)
     return search_many_levels(search, sample,
                               (double)starts[0].scale * search->grid.format->family->widest);
@@ -327,6 +335,8 @@ enum status lp_least(const struct calibration *calibration, const struct sample 
                           .sample = sample,
                           .grid = calibration_grid(calibration),
                           .norm = norm,
+                          .zero = starts[1].zero,
+                          .turned = starts[1].scale < 0,
                           .best = starts[0],
                           .least = HUGE_VAL};
   search.exponent = trials_make(calibration, sample, norm).exponent;

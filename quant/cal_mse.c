@@ -14,6 +14,7 @@
 
 #include "quant/base/size.h"
 #include "quant/best_scale.h"
+#include "quant/scale_rule.h"
 #include "quant/sketch.h"
 
 #include <float.h>
@@ -28,7 +29,14 @@ struct job {
   const struct sample *sample;
   struct choice *best;
   int exponent; /* magnitudes are divided by 2^exponent */
+  bool turned;  /* the scale is negative: positive values take the levels below zero */
 };
+
+/* A scale of the sign of SCALE that is not 0. */
+static float usable(double scale)
+{
+  return copysignf(fmaxf(fabsf((float)scale), FLT_TRUE_MIN), (float)scale);
+}
 
 /* --- errors on the values --------------------------------------------------------------- */
 
@@ -127,7 +135,7 @@ static enum status search_clips(struct job *job)
   for (int i = 0; i < CLIPS && status == STATUS_OK;) {
     struct trials trials = {.count = 0};
     for (; trials.count < MAX_TRIALS; i++, clip *= step) {
-      trials.scale[trials.count] = fmaxf((float)(whole * clip), FLT_TRUE_MIN);
+      trials.scale[trials.count] = usable(whole * clip);
       trials.zero[trials.count++] = job->best->zero;
     }
     status = try_all(job, &trials, &least);
@@ -137,6 +145,12 @@ static enum status search_clips(struct job *job)
 
 /* --- levels --------------------------------------------------------------------------- */
 
+/* Zero points count from here: codes=LO:HI. */
+static long first_zero(const struct calibration *calibration)
+{
+  return calibration->limited && calibration->asymmetric ? calibration->code_lo : 0;
+}
+
 /* Levels on either side of zero. */
 static void set_sides(const struct calibration *calibration, long zero, size_t steps[2])
 {
@@ -144,17 +158,17 @@ static void set_sides(const struct calibration *calibration, long zero, size_t s
   struct grid grid = calibration_grid(calibration);
   struct unit unit = format->family->unit(&grid, 1, zero);
   steps[1] = format->family->zero_level(&grid, &unit);
-  steps[0] = format_levels(format, calibration->asymmetric, calibration->narrow) - 1 - steps[1];
+  steps[0] = grid_levels(&grid) - 1 - steps[1];
 }
 
-/* Wherever the zero point is, the levels above it are those of zero point 0. */
+/* Wherever the zero point is, the levels above it are those of the first one. */
 static void make_ladder(const struct calibration *calibration, struct ladder *ladder)
 {
   struct grid grid = calibration_grid(calibration);
   const struct family *family = grid.format->family;
-  struct unit unit = family->unit(&grid, 1, 0);
+  struct unit unit = family->unit(&grid, 1, first_zero(calibration));
   size_t steps[2];
-  set_sides(calibration, 0, steps);
+  set_sides(calibration, first_zero(calibration), steps);
   ladder->even = family->even;
   ladder->steps = size_max(steps[0], steps[1]);
   for (size_t k = 0; k <= ladder->steps; k++)
@@ -163,18 +177,28 @@ static void make_ladder(const struct calibration *calibration, struct ladder *la
   ladder_finish(ladder);
 }
 
-static void start_from_best(const struct job *job, struct scale_search *search)
+static void set_search_sides(const struct job *job, long zero, struct scale_search *search)
 {
-  set_sides(job->calibration, job->best->zero, search->steps);
-  search->scale = ldexp((double)job->best->scale, -job->exponent);
+  size_t steps[2];
+  set_sides(job->calibration, zero, steps);
+  search->steps[0] = steps[job->turned];
+  search->steps[1] = steps[!job->turned];
+}
+
+static void start_from_best(struct job *job, struct scale_search *search)
+{
+  job->turned = job->best->scale < 0;
+  set_search_sides(job, job->best->zero, search);
+  search->scale = ldexp(fabs((double)job->best->scale), -job->exponent);
   search->error = scale_error(search, search->scale);
 }
 
 static void improve(struct job *job, struct scale_search *search, long zero)
 {
-  set_sides(job->calibration, zero, search->steps);
+  set_search_sides(job, zero, search);
   if (scale_improve(search)) {
-    job->best->scale = fmaxf((float)ldexp(search->scale, job->exponent), FLT_TRUE_MIN);
+    double scale = ldexp(search->scale, job->exponent);
+    job->best->scale = usable(job->turned ? -scale : scale);
     job->best->zero = zero;
   }
 }
@@ -268,6 +292,7 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
   double error[MAX_LEVELS + 1];
   bool done[MAX_LEVELS + 3] = {false}; /* done[z + 1], with a fence on either side */
   size_t levels = search->ladder->steps;
+  long first = first_zero(job->calibration);
   for (size_t z = 0; z <= levels; z++)
     error[z] = HUGE_VAL;
   scan_zeros(search, range, error);
@@ -275,7 +300,7 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
   for (int tried = 0; tried < MOST_ZEROS; tried++) {
     if (progress_cancelled(job->sample->progress))
       return STATUS_CANCELLED;
-    long best = job->best->zero, zero = next_zero(error, done + 1, levels);
+    long best = job->best->zero - first, zero = next_zero(error, done + 1, levels);
     if (zero < 0 || error[zero] >= 1.1 * search->error) {
       if (!done[best]) /* the neighbour below */
         zero = best - 1;
@@ -284,10 +309,19 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
       else
         break;
     }
-    improve(job, search, zero);
+    improve(job, search, first + zero);
     done[zero + 1] = true;
   }
   return STATUS_OK;
+}
+
+/* Whether the rule makes negative scales where the positive side is the heavier one. */
+static bool turns(const struct calibration *calibration)
+{
+  const struct choice heavy = {.lo = -0.5, .hi = 1};
+  struct scaling scaling;
+  calibration_scale(calibration, &heavy, &scaling);
+  return scaling.scale < 0;
 }
 
 static enum status search_all(struct job *job, struct scale_search *search)
@@ -295,6 +329,9 @@ static enum status search_all(struct job *job, struct scale_search *search)
   start_from_best(job, search);
   if (!job->calibration->asymmetric) {
     improve(job, search, job->best->zero);
+    job->turned = !job->turned;
+    if (turns(job->calibration))
+      improve(job, search, job->best->zero);
     return STATUS_OK;
   }
   double lo = fmin((double)job->sample->min, 0), hi = fmax((double)job->sample->max, 0);
@@ -373,6 +410,8 @@ static enum status search_format(struct job *job)
   struct ladder ladder;
   struct scale_search search = {.ladder = &ladder};
   const struct format *format = job->calibration->format;
+  if (job->calibration->rule && job->calibration->rule->offset)
+    return free_minimum_least(job->calibration, job->sample, job->best, NULL);
   if (format->bits > 8)
     return search_clips(job);
   if (!format->family->doubles)

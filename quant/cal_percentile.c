@@ -1,6 +1,10 @@
-/* percentile=P. Symmetric: the P-th percentile of |x|. Asymmetric: (100 - P) / 2 percent of the
- * values are cut off on each side. Exact order statistics; see sample_percentiles. */
+/* percentile=P. Symmetric: the P-th percentile of |x|, no further than the values
+ * reach on either side (scale rules that use both sides see them). Asymmetric: (100 - P) / 2
+ * percent of the values are cut off on each side. Exact order statistics; see sample_percentiles.
+ */
 #include "quant/calibrators.h"
+
+#include <math.h>
 
 enum status percentile_choose(const struct calibration *calibration, const struct sample *sample,
                               struct choice *choice, struct error *error)
@@ -13,6 +17,7 @@ enum status percentile_choose(const struct calibration *calibration, const struc
   if (status != STATUS_OK)
     return status;
   *choice = calibration->asymmetric ? (struct choice){.lo = found[0], .hi = found[1]}
-                                    : (struct choice){.lo = -found[0], .hi = found[0]};
+                                    : (struct choice){.lo = fmax(-found[0], (double)sample->min),
+                                                      .hi = fmin(found[0], (double)sample->max)};
   return STATUS_OK;
 }

@@ -285,7 +285,8 @@ struct unit calibration_unit(const struct grid *grid, const struct scaling *scal
   if (grid->arithmetic == ARITHMETIC_OFFSET)
     unit.offset = scaling->offset;
   else if (grid->arithmetic == ARITHMETIC_MULTIPLY)
-    unit.multiplier = scaling->multiplier > 0 ? scaling->multiplier : 1 / scaling->scale;
+    unit.multiplier =
+        fminf(scaling->multiplier > 0 ? scaling->multiplier : 1 / scaling->scale, FLT_MAX);
   else if (grid->arithmetic == ARITHMETIC_ZERO_FIRST)
     unit.zero = (float)scaling->zero;
   return unit;

@@ -15,6 +15,12 @@ choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
 choose_function ppq_percentile_choose, alternate_choose, lp_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 
+/* For rules with a free minimum: of ranges that shrink from either end, the one with the least
+ * squared error, refined by
+ * alternating least squares, or minmax so refined. Good, not proved. */
+enum status free_minimum_least(const struct calibration *calibration, const struct sample *sample,
+                               struct choice *choice, struct error *error);
+
 /* The search of lp=NORM from the better of CHOICE and minmax; its answer into CHOICE. */
 enum status lp_least(const struct calibration *calibration, const struct sample *sample,
                      double norm, struct choice *choice, struct error *error);
