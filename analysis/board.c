@@ -286,6 +286,13 @@ static bool lacks_batches(const struct making *making, const struct quantizer *q
          quantizer->calibrator->running && quantizer_is_dynamic(quantizer);
 }
 
+/* What is said of a contradiction, without the two words of the spec that contradict each other. */
+static const char *behind_names(const char *sentence)
+{
+  const char *behind = *sentence == '"' ? strstr(sentence, "\": ") : NULL;
+  return behind ? behind + 3 : sentence;
+}
+
 static bool refused(const struct making *making, struct board_row *row)
 {
   struct error why = {0};
@@ -293,7 +300,7 @@ static bool refused(const struct making *making, struct board_row *row)
   if (lacks_batches(making, &row->quantizer))
     reason = "goes from batch to batch, but these scales are made at run time";
   else if (quantizer_check(&row->quantizer, &why) != STATUS_OK)
-    reason = why.text;
+    reason = behind_names(why.text);
   else if (row->calibrator && row->calibrator->refuse)
     reason = row->calibrator->refuse(&row->quantizer);
   if (!reason)
@@ -644,16 +651,17 @@ char *board_note(const struct board_row *row, char *text, size_t size)
   return text;
 }
 
-/* What moving the threshold to the best one would change. */
+/* What makes most of the error that ROW has and the best threshold has not. */
 static const char *fault_of(const struct board *board, const struct board_row *row)
 {
-  static const double close = 0.02; /* shares of the threshold */
-  double ratio = row->threshold / board->best.threshold;
-  if (ratio > 1 + close)
-    return row->unit.rounding_mse > row->unit.clipping_mse ? "its steps are too coarse" : "";
-  if (ratio < 1 - close)
+  const struct board_loss *own = &row->unit, *best = &board->best.loss;
+  double excess = own->mse - best->mse;
+  if (own->clipping_mse - best->clipping_mse > excess / 2)
     return "it clips too much";
-  return "";
+  if (own->rounding_mse - best->rounding_mse <= excess / 2)
+    return "";
+  return row->threshold > board->best.threshold ? "its steps are too coarse"
+                                                : "its steps fit these values less well";
 }
 
 char *board_verdict(const struct board *board, const struct quantizer *quantizer, char *text,
