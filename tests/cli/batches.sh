@@ -69,6 +69,13 @@ qscope report a.npy b.npy c.npy --batches tensors -q int8,asym,ema=0.5 --json >r
 near "$(get 0.quantizer.scale <r.json)" 0.01568627450980392 1e-7 "three files are three batches"
 is "$(get '#' 2.tensor 2.calibration.batches 2.calibration.data 2.calibration.metrics.finite <r.json | tr '\n' ' ')" \
   "3 c 3 all tensors 6 " "each is measured, under the same range"
+for order in "gaussian laplace uniform" "uniform gaussian laplace"; do
+  set -- $order
+  qscope report synth: --batches tensors -t $1 -t $2 -t $3 -q int8,ema=0.5 --json >r.json
+  is "$(get 0.tensor 1.tensor 2.tensor <r.json | tr '\n' ' ')" "$order " "tensors in the order of the command line"
+done
+qscope report synth: --batches tensors -t laplace -t '[gl]a*' -q int8,ema=0.5 --json >r.json
+is "$(get '#' 0.tensor 1.tensor <r.json | tr '\n' ' ')" "2 laplace gaussian " "each once"
 is "$(qscope report a.npy b.npy c.npy --batches tensors -q int8 --csv | tail -n 1 | grep -Eo 'static,[^,]*,[0-9]*')" \
   "static,all tensors,3" "CSV says so"
 
@@ -105,6 +112,8 @@ fails 2 "both name what is measured" "-t and --evaluate-on" \
   qscope report wild.npy -t wild --evaluate-on calm.npy --calibrate-on calm.npy
 fails 2 "both name what is calibrated on" "two sorts of calibration data" \
   qscope report wild.npy --batches tensors --calibrate-on calm.npy
+fails 2 "calibrate-on: given twice" "calibration data named twice" \
+  qscope report wild.npy --calibrate-on calm.npy --calibrate-on a.npy
 fails 2 "no option '--calibrate-on'" "the explorer has none" qscope wild.npy --calibrate-on calm.npy
 
 # Sweeps and figures take part; a figure carries it in its recipe.

@@ -228,6 +228,15 @@ static enum status apply_word(void *member, const char *text, struct error *erro
   return STATUS_OK;
 }
 
+/* A word that must not come twice: the first would be forgotten. */
+static enum status apply_once(void *member, const char *text, struct error *error)
+{
+  if (*(const char **)member)
+    return error_set(error, STATUS_USAGE, "given twice: '%s' and '%s'; a pattern names several",
+                     *(const char **)member, text);
+  return apply_word(member, text, error);
+}
+
 static enum status apply_switch(void *member, const char *text, struct error *error)
 {
   (void)text, (void)error;
@@ -269,9 +278,9 @@ static const struct row {
     {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
      STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_batches},
     {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",
-     DRAWS | COMMAND_REPORT, MEMBER(calibrate_on), apply_word},
+     DRAWS | COMMAND_REPORT, MEMBER(calibrate_on), apply_once},
     {"evaluate-on", 0, "DATA", "and measure on DATA, named in the same way", COMMAND_REPORT,
-     MEMBER(evaluate_on), apply_word},
+     MEMBER(evaluate_on), apply_once},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
     {"block", 0, "N|worst", "the block to inspect, the unit of the board; from 0 (worst)",
      STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},

@@ -16,7 +16,17 @@ void picks_clear(struct picks *picks)
   *picks = (struct picks){0};
 }
 
-/* Picks tensors of SOURCE. */
+/* Among the first COUNT picks. */
+static bool is_picked(const struct picks *picks, size_t count, const struct source *source,
+                      size_t index)
+{
+  for (size_t i = 0; i < count; i++)
+    if (picks->pick[i].source == source && picks->pick[i].index == index)
+      return true;
+  return false;
+}
+
+/* Picks tensors of SOURCE, each once. */
 static enum status add(struct picks *picks, struct source *source, const char *const *patterns,
                        size_t pattern_count, struct error *error)
 {
@@ -29,9 +39,11 @@ static enum status add(struct picks *picks, struct source *source, const char *c
     free(index);
     return error_memory(error, "the list of tensors");
   }
+  size_t before = picks->count;
   picks->pick = grown;
   for (size_t i = 0; i < count; i++)
-    picks->pick[picks->count++] = (struct pick){source, index[i]};
+    if (!is_picked(picks, before, source, index[i]))
+      picks->pick[picks->count++] = (struct pick){source, index[i]};
   free(index);
   return STATUS_OK;
 }
@@ -57,6 +69,12 @@ enum status picks_open(struct picks *picks, const char *spec, const char *const 
   if (status == STATUS_OK)
     status = keep(picks, source, error);
   return status == STATUS_OK ? add(picks, source, patterns, pattern_count, error) : status;
+}
+
+enum status picks_more(struct picks *picks, const char *const *patterns, size_t pattern_count,
+                       struct error *error)
+{
+  return add(picks, picks->opened[picks->sources - 1], patterns, pattern_count, error);
 }
 
 /* --- [SOURCE:]TENSOR ------------------------------------------------------------------------ */

@@ -27,6 +27,11 @@ void picks_clear(struct picks *picks);
 enum status picks_open(struct picks *picks, const char *spec, const char *const *patterns,
                        size_t pattern_count, struct error *error);
 
+/* The same of the last source opened, once more for other patterns: what is picked already stays
+ * where it is. */
+enum status picks_more(struct picks *picks, const char *const *patterns, size_t pattern_count,
+                       struct error *error);
+
 /* Picks what WORD names: a tensor (or a shell pattern) of one of the HOME sources; else
  * SOURCE:TENSOR; else the tensors of a SOURCE. A source may be a shell pattern of file names, whose
  * files follow each other in the order of their names. STATUS_INPUT when it is none of that. */

@@ -207,13 +207,24 @@ static enum status check_words(const struct options *options, struct error *erro
   return STATUS_OK;
 }
 
-/* Opens all sources; home[] is them. */
+/* Batches follow each other in the order of the command line, not of the source. */
+static enum status pick_in_order(struct run *run, const char *spec, struct error *error)
+{
+  const struct options *options = run->options;
+  size_t first = options->batch_tensors && options->tensors ? 1 : options->tensors;
+  enum status status = picks_open(&run->picks, spec, options->tensor, first, error);
+  for (size_t i = first; i < options->tensors && status == STATUS_OK; i++)
+    status = picks_more(&run->picks, &options->tensor[i], 1, error);
+  return status;
+}
+
+/* Opens all sources and picks what is measured. */
 static enum status pick_tensors(struct run *run, struct error *error)
 {
   const struct options *options = run->options;
   enum status status = STATUS_OK;
   for (int i = 0; i < options->operands && status == STATUS_OK; i++)
-    status = picks_open(&run->picks, options->operand[i], options->tensor, options->tensors, error);
+    status = pick_in_order(run, options->operand[i], error);
   if (status != STATUS_OK || !options->evaluate_on)
     return status;
   run->picks.count = 0; /* the operands are where the names are looked for */
