@@ -4,6 +4,7 @@ noinst_LIBRARIES += libanalysis.a
 libanalysis_a_SOURCES = \
 	analysis/board.c analysis/board.h \
 	analysis/board_export.c \
+	analysis/distribution.c \
 	analysis/drift.c analysis/drift.h \
 	analysis/engine.c analysis/engine.h \
 	analysis/export.c analysis/export.h \
@@ -24,6 +25,8 @@ libanalysis_a_SOURCES = \
 	analysis/result.c analysis/result.h \
 	analysis/sweep.c analysis/sweep.h \
 	analysis/sweep_export.c \
+	analysis/theory.c analysis/theory.h \
+	analysis/theory_lloyd.c \
 	analysis/ticks.c \
 	analysis/verdict.c \
 	analysis/view.c analysis/view.h analysis/views.h

@@ -61,6 +61,7 @@ qscope_SOURCES = \
 	tui/cli/save.c tui/cli/save.h \
 	tui/cli/sweep.c \
 	tui/cli/table.c tui/cli/table.h \
+	tui/cli/theory.c \
 	tui/cli/work.c tui/cli/work.h
 qscope_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)
 qscope_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)

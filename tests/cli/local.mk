@@ -14,7 +14,8 @@ CLI_TESTS = \
 	tests/cli/report.sh \
 	tests/cli/save.sh \
 	tests/cli/signals.sh \
-	tests/cli/sweep.sh
+	tests/cli/sweep.sh \
+	tests/cli/theory.sh
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) tests/cli/cli.sh
 

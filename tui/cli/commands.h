@@ -15,7 +15,8 @@ enum {
   COMMAND_INSPECT = 128,
   COMMAND_SWEEP = 256,
   COMMAND_BOARD = 2048,
-  COMMAND_ANY = 4095,
+  COMMAND_THEORY = 4096,
+  COMMAND_ANY = 8191,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
@@ -25,6 +26,7 @@ enum status inspect_run(const struct options *options, struct error *error);
 enum status plot_run(const struct options *options, struct error *error);
 enum status sweep_command_run(const struct options *options, struct error *error);
 enum status board_run(const struct options *options, struct error *error);
+enum status theory_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
 enum status replay_run(const struct options *options, struct error *error);

@@ -35,6 +35,8 @@ const struct command command_table[] = {
      COMMAND_SWEEP, 1, sweep_command_run},
     {"board", "SOURCE", "every calibrator on one tensor, ranked, and what each costs", COMMAND_BOARD,
      1, board_run},
+    {"theory", "", "the best quantizers of a known distribution, and what they cost", COMMAND_THEORY, 0,
+     theory_run},
     {"formats", "", "the number formats", COMMAND_FORMATS, 0, formats_run},
     {"calibrators", "", "the ways to choose a range", COMMAND_CALIBRATORS, 0, calibrators_run},
     {"replay", "RECIPE|FIG.png", "the state that a recipe or a figure carries", COMMAND_REPLAY, 8,

@@ -42,6 +42,8 @@ struct options {
   bool batch_tensors;       /* --batches tensors */
   const char *calibrate_on; /* --calibrate-on, or NULL */
   const char *evaluate_on;  /* --evaluate-on, or NULL */
+  const char *levels;       /* --levels, or NULL */
+  const char *distribution; /* --distribution, or NULL */
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;

@@ -1,0 +1,30 @@
+#!/bin/sh
+# qscope theory: printed digits of the classical tables (CONVENTIONS 2.1), notes, lists of levels.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+qscope theory --levels 2:256 --distribution gaussian >gauss.txt
+is "$(wc -l <gauss.txt)" 13 "a title, a heading, eight rows, what is to be said"
+like "$(cat gauss.txt)" '^ *16 +0\.3352 +2\.6816 +0\.011543 +19\.377 +2?[0-9.]+ +0\.0095010 +20\.222$' "16 levels, Gaussian"
+like "$(cat gauss.txt)" 'Max \(1960\) prints .* 0\.009497 and 0\.002499' "the misprints are noted"
+is "$(qscope theory)" "$(cat gauss.txt)" "the defaults"
+qscope theory --distribution laplace --json >laplace.json
+is "$(get distribution nu 'rows.#' rows.2.levels <laplace.json | tr '\n' ' ')" "laplace null 8 8 " "JSON: rows"
+near "$(get rows.2.uniform.step <laplace.json)" 0.7309 1e-4 "8 levels, Laplace: step"
+near "$(get rows.2.uniform.mse <laplace.json)" 0.071748 1e-5 "8 levels, Laplace: MSE"
+near "$(get rows.2.lloyd_max.mse <laplace.json)" 0.054476 1e-5 "8 levels, Laplace: Lloyd-Max"
+is "$(get 'rows.2.lloyd_max.levels.#' 'rows.2.lloyd_max.thresholds.#' <laplace.json | tr '\n' ' ')" "8 7 " "levels and thresholds"
+near "$(get panter_dite <laplace.json)" 4.5 1e-9 "Panter and Dite: 9/2"
+like "$(get notes.0 <laplace.json)" "7.05, 11.39, 15.84, 20.46" "JSON: the misprints are noted"
+qscope theory --distribution gamma --levels 3,4 --csv >gamma.csv
+is "$(cut -d, -f1 gamma.csv | tr '\n' ' ')" "levels 3 4 " "a list of levels"
+near "$(sed -n 2p gamma.csv | cut -d, -f4)" 0.2961 2e-4 "gamma: three levels ..."
+near "$(sed -n 3p gamma.csv | cut -d, -f4)" 0.3200 2e-4 "... are better than four"
+is "$(qscope theory --levels 2:5:1 --csv | cut -d, -f1 | tr '\n' ' ')" "levels 2 3 4 5 " "a step"
+# Student's t of many degrees is nearly Gaussian.
+near "$(qscope theory --levels 4 --distribution student-t=1e6 --csv | sed -n 2p | cut -d, -f4)" 0.11885 1e-3 "student-t=1e6"
+fails 2 "did you mean 'laplace'" "a typo" qscope theory --distribution laplce
+fails 2 "above 2" "an infinite variance" qscope theory --distribution student-t=2
+for wrong in 1:8 8:2 2:256:0 2: x 2,, 2:8:-1 -4 5000 2:1024:1,2:1024:1; do
+  fails 2 "expected numbers" "--levels $wrong" qscope theory --levels="$wrong"
+done
+done_testing
