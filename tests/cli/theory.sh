@@ -4,7 +4,7 @@
 
 qscope theory --levels 2:256 --distribution gaussian >gauss.txt
 is "$(wc -l <gauss.txt)" 13 "a title, a heading, eight rows, what is to be said"
-like "$(cat gauss.txt)" '^ *16 +0\.3352 +2\.6816 +0\.011543 +19\.377 +2?[0-9.]+ +0\.0095010 +20\.222$' "16 levels, Gaussian"
+like "$(cat gauss.txt)" '^ *16 +0\.33520 +2\.6816 +0\.011543 +19\.377 +2?[0-9.]+ +0\.0095010 +20\.222$' "16 levels, Gaussian"
 like "$(cat gauss.txt)" 'Max \(1960\) prints .* 0\.009497 and 0\.002499' "the misprints are noted"
 is "$(qscope theory)" "$(cat gauss.txt)" "the defaults"
 qscope theory --distribution laplace --json >laplace.json
