@@ -164,7 +164,8 @@ static void test_aciq_vectors(void **state)
   const json_t *row;
   if (!vectors_folder())
     skip();
-  json_array_foreach(aciq_rows(&manifest), i, row)
+  const json_t *rows = aciq_rows(&manifest); /* the macro takes its argument again and again */
+  json_array_foreach(rows, i, row)
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++, checked++) {
       int bits = (int)json_integer_value(json_object_get(row, "bits"));
       double expected = json_number_value(json_object_get(row, columns[c].key));
@@ -251,11 +252,11 @@ static void test_lp_brute_force(void **state)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
       makers[(p + s) % 3](x, sizes[s]);
       struct sample sample = reference_sample(x, sizes[s]);
-      check_lp("int3", false, powers[p], &sample, 4000);
-      check_lp("int4", false, powers[p], &sample, 4000);
-      check_lp("int8", false, powers[p], &sample, 4000);
+      check_lp("int3", false, powers[p], &sample, 1500);
+      check_lp("int4", false, powers[p], &sample, 1500);
+      check_lp("int8", false, powers[p], &sample, 1500);
       if (powers[p] >= 1 && s < 2)
-        check_lp("int3", true, powers[p], &sample, 4000);
+        check_lp("int3", true, powers[p], &sample, 1500);
     }
 }
 
