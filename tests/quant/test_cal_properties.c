@@ -76,6 +76,8 @@ static void test_rows_are_explained(void **state)
     const struct calibrator *row = &calibrator_table[i];
     if (!row->summary || strlen(row->summary) < 10)
       fail_msg("%s lacks a summary", row->name);
+    if (!row->explanation || strlen(row->explanation) < 100)
+      fail_msg("%s lacks an explanation", row->name);
     for (size_t k = 0; k < CALIBRATOR_OPTIONS && row->option[k].word; k++)
       assert_true(row->option[k].least <= row->option[k].value &&
                   row->option[k].value <= row->option[k].most && row->option[k].summary);
