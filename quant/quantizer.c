@@ -26,15 +26,25 @@ void spec_append(char *text, const char *format, ...)
   va_end(arguments);
 }
 
-static void print_granularity(const struct quantizer *quantizer, char *text)
+const char *quantizer_granularity_name(const struct quantizer *quantizer)
 {
-  const struct granularity *granularity = &quantizer->granularity;
   static const char *const names[] = {[GRAIN_TENSOR] = "tensor",
                                       [GRAIN_CHANNEL] = "channel",
                                       [GRAIN_TOKEN] = "token",
                                       [GRAIN_GROUP] = "group"};
-  bool block = granularity->kind == GRAIN_GROUP && quantizer->format->block;
-  spec_append(text, ",%s", block ? "block" : names[granularity->kind]);
+  bool block = quantizer->granularity.kind == GRAIN_GROUP && quantizer->format->block;
+  return block || format_is_block(quantizer->format) ? "block" : names[quantizer->granularity.kind];
+}
+
+const char *quantizer_arithmetic_name(enum arithmetic arithmetic)
+{
+  return spec_arithmetic_names[arithmetic];
+}
+
+static void print_granularity(const struct quantizer *quantizer, char *text)
+{
+  const struct granularity *granularity = &quantizer->granularity;
+  spec_append(text, ",%s", quantizer_granularity_name(quantizer));
   if (granularity->kind == GRAIN_CHANNEL && granularity->axis != 0)
     spec_append(text, "=%d", granularity->axis);
   if (granularity->kind == GRAIN_GROUP)

@@ -69,6 +69,10 @@ char *quantizer_print(const struct quantizer *quantizer, char *text);
  * the reason. quantizer_parse calls it; the explorer's knobs call it before they switch. */
 enum status quantizer_check(const struct quantizer *quantizer, struct error *error);
 
+/* "tensor", "channel", "token", "group" or "block"; "divide" and the like: as the spec has them. */
+const char *quantizer_granularity_name(const struct quantizer *quantizer);
+const char *quantizer_arithmetic_name(enum arithmetic arithmetic);
+
 bool quantizer_equal(const struct quantizer *a, const struct quantizer *b);
 
 /* Lowest and highest grid number of the scheme: -128,127 / -127,127 / 0,255; floats -+max (LONG_MAX

@@ -34,8 +34,7 @@ static void symmetric(const struct scale_input *in, float scale, struct scaling 
   *out = (struct scaling){.scale = fmaxf(scale, in->eps), .zero = lrint(in->middle)};
 }
 
-/* --- generic: symmetric ------------------------------------------------------------------------
- */
+/* --- generic: symmetric ---------------------------------------------------------------------- */
 
 static void make_qmax(const struct scale_input *in, struct scaling *out)
 {
@@ -68,8 +67,7 @@ static void make_signed(const struct scale_input *in, struct scaling *out)
     out->scale = -out->scale;
 }
 
-/* --- generic: asymmetric ------------------------------------------------------------------------
- */
+/* --- generic: asymmetric --------------------------------------------------------------------- */
 
 static float width_scale(const struct scale_input *in, float lo, float hi)
 {
@@ -98,8 +96,7 @@ static void make_unforced(const struct scale_input *in, struct scaling *out)
   *out = (struct scaling){.scale = scale, .zero = code_of(in, zero)};
 }
 
-/* --- systems ------------------------------------------------------------------------------------
- */
+/* --- systems --------------------------------------------------------------------------------- */
 
 static void make_pytorch(const struct scale_input *in, struct scaling *out)
 {
@@ -366,8 +363,7 @@ const struct scale_rule *scale_rule_find(const char *name)
   return NULL;
 }
 
-/* --- applied
- * -------------------------------------------------------------------------------------- */
+/* --- applied --------------------------------------------------------------------------------- */
 
 static void number_codes(const struct calibration *calibration, struct scale_input *in)
 {

@@ -55,6 +55,7 @@ qscope_SOURCES = \
 	tui/cli/meter.c tui/cli/meter.h \
 	tui/cli/options.c tui/cli/options.h \
 	tui/cli/plot.c \
+	tui/cli/presets.c \
 	tui/cli/replay.c \
 	tui/cli/report.c \
 	tui/cli/picks.c tui/cli/picks.h \

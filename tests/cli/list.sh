@@ -36,7 +36,12 @@ is "$(qscope formats --json | get '#')" "$(($(qscope formats | wc -l) - 1))" "fo
 for word in minmax percentile entropy mse; do
   like "$(qscope calibrators)" "^$word" "calibrators lists $word"
 done
-is "$(qscope calibrators --json | get '#')" "$(($(qscope calibrators | wc -l) - 1))" "calibrators as JSON"
+is "$(qscope calibrators --json | get '#')" "$(($(qscope calibrators | wc -l) - 3))" "calibrators and scale rules as JSON"
+like "$(qscope calibrators)" "^half-range +sym" "calibrators lists scale rules"
+like "$(qscope presets)" "^pytorch-qint8 " "presets lists pytorch-qint8"
+is "$(qscope presets --json | get 0.expanded)" \
+  "int8,sym,tensor,minmax,scale-rule=pytorch,arithmetic=reciprocal" "what a preset stands for"
+is "$(qscope presets --json | get '#')" "$(qscope presets | grep -c '^[a-z]')" "presets as JSON"
 
 # The eight magnitudes of E2M1 as CONVENTIONS lists them.
 is "$(qscope formats --values fp4 --csv | sed 1d | cut -d, -f3 | tr '\n' ' ')" \

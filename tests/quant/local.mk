@@ -18,6 +18,7 @@ QUANT_TESTS = \
 	tests/quant/test_mse \
 	tests/quant/test_nearest \
 	tests/quant/test_quantizer \
+	tests/quant/test_presets \
 	tests/quant/test_sample \
 	tests/quant/test_scale_rules \
 	tests/quant/test_scale_rules
@@ -54,6 +55,8 @@ tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c tests/quant/ggml_blocks.h \
 	$(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_ggml_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_presets_SOURCES = tests/quant/test_presets.c
+tests_quant_test_presets_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_scale_rules_SOURCES = tests/quant/test_scale_rules.c $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_scale_rules_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_scale_rules_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)

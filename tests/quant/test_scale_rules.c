@@ -168,8 +168,7 @@ static size_t check_family(const char *manifest, const char *family, const struc
     assert_int_equal(check_family(manifest, family, rows, sizeof(rows) / sizeof *(rows)), count);  \
   } while (0)
 
-/* --- the systems --------------------------------------------------------------------------------
- */
+/* --- the systems ----------------------------------------------------------------------------- */
 
 #define TORCH ",scale-rule=pytorch,arithmetic=reciprocal"
 
@@ -315,8 +314,48 @@ static void test_gptq(void **state)
   CHECK("weights", "gptq_find_params_flat", flat, 72);
 }
 
-/* --- arithmetics
- * ---------------------------------------------------------------------------------- */
+/* The presets of the same conventions. */
+static void test_presets(void **state)
+{
+  (void)state;
+  static const struct row torch[] = {
+      {"quint8_affine", "pytorch-quint8"},
+      {"qint8_symmetric", "pytorch-qint8"},
+      {"quint8_affine_reduce", "pytorch-fbgemm"},
+  };
+  static const struct row channels[] = {
+      {"qint8_symmetric_ax0", "torchao-int8"},
+      {"qint8_symmetric_m127_ax0", "pytorch-qint8-channel,eps=1.1920928955078125e-07"},
+  };
+  static const struct row ort[] = {
+      {"uint8_asym", "onnxruntime-uint8"},
+      {"int8_sym", "onnxruntime-int8"},
+      {"uint8_sym", "onnxruntime-uint8-symmetric"},
+      {"int8_asym", "onnxruntime-int8-asymmetric"},
+      {"uint8_asym_reduce", "onnxruntime-uint8-reduced"},
+      {"int8_sym_reduce", "onnxruntime-int8-reduced"},
+  };
+  static const struct row tensors[] = {
+      {"int8_sym", "compressed-tensors-int8,tensor"},
+      {"int8_asym", "compressed-tensors-int8-asymmetric,tensor"},
+      {"int4_sym", "compressed-tensors-int4,tensor"},
+  };
+  static const struct row awq[] = {{"int4_g128", "awq-int4"}};
+  static const struct row autoawq[] = {{"int4_g128", "autoawq-int4-symmetric"}};
+  static const struct row gptq[] = {
+      {"int4_sym_row", "gptq-int4,channel"},
+      {"int4_asym_row", "gptq-int4-asymmetric,channel"},
+  };
+  CHECK("torch", "torch_minmax", torch, 54);
+  CHECK("torch", "torch_per_channel", channels, 2);
+  CHECK("ort", "ort_scale_zp", ort, 108);
+  CHECK("llmc", "compressed_tensors_minmax", tensors, 54);
+  CHECK("weights", "awq_pseudo_quantize_zp", awq, 1);
+  CHECK("weights", "autoawq_pseudo_quantize_sym", autoawq, 1);
+  CHECK("weights", "gptq_find_params", gptq, 2);
+}
+
+/* --- arithmetics ----------------------------------------------------------------------------- */
 
 /* The codes of every arithmetic on ties, beyond the ends, and on what is no number. */
 static void check_codes(const json_t *entry, const char *key, const char *arithmetic,
@@ -381,8 +420,7 @@ static void test_ties(void **state)
   json_decref(all);
 }
 
-/* --- numbers of CONVENTIONS 2.4
- * --------------------------------------------------------------------- */
+/* --- numbers of CONVENTIONS 2.4 -------------------------------------------------------------- */
 
 static double decibels(const char *spec, const float *x, size_t n)
 {
@@ -433,8 +471,7 @@ static void test_golden(void **state)
   free(x);
 }
 
-/* --- what every rule must do
- * ------------------------------------------------------------------------- */
+/* --- what every rule must do ----------------------------------------------------------------- */
 
 /* Any range gives a scale that is a number and not 0, and reconstructions of finite values stay
  * finite. */
@@ -539,6 +576,7 @@ int main(void)
       cmocka_unit_test(test_compressed_tensors),
       cmocka_unit_test(test_awq),
       cmocka_unit_test(test_gptq),
+      cmocka_unit_test(test_presets),
       cmocka_unit_test(test_ties),
       cmocka_unit_test(test_golden),
       cmocka_unit_test(test_degenerate),

@@ -16,7 +16,8 @@ enum {
   COMMAND_SWEEP = 256,
   COMMAND_BOARD = 2048,
   COMMAND_THEORY = 4096,
-  COMMAND_ANY = 8191,
+  COMMAND_PRESETS = 8192,
+  COMMAND_ANY = 16383,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
@@ -29,6 +30,7 @@ enum status board_run(const struct options *options, struct error *error);
 enum status theory_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
+enum status presets_run(const struct options *options, struct error *error);
 enum status replay_run(const struct options *options, struct error *error);
 
 /* The explorer on RECIPE; says what to do instead when there is no terminal. */
