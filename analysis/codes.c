@@ -31,13 +31,14 @@ void codes_free(struct codes *codes)
   free(codes->high);
 }
 
-/* Codes above LAST or below FIRST are high: |code - zero point| > 100/127 of the farthest code. */
+/* Codes above LAST or below FIRST, counted from the lowest, are high: |code - zero point| > 100/127
+ * of the farthest code. */
 static void high_limits(const struct codes *codes, size_t unit, long *first, long *last)
 {
   long lowest, highest;
   quantizer_code_range(fit_quantizer(codes->fit), &lowest, &highest);
-  long zero = fit_zero_point(codes->fit, unit);
-  long reach = zero - lowest > highest - zero ? zero - lowest : highest - zero;
+  long zero = fit_zero_point(codes->fit, unit) - lowest, top = highest - lowest;
+  long reach = zero > top - zero ? zero : top - zero;
   *first = zero - 100 * reach / 127;
   *last = zero + 100 * reach / 127;
 }

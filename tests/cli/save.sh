@@ -24,6 +24,21 @@ check int16,asym 6000 "<u2" "()"
 check int16 6000 "<i2" "()"
 check int3,group=20 20 "|i1" "(60, 5)"
 check int8,token,percentile=99 100 "|i1" "(60,)"
+check uint8,sym 6000 "|u1" "()"
+check int8,asym,signed 6000 "|i1" "()"
+check int4,asym,signed,group=20,scale-rule=onnxruntime 20 "|i1" "(60, 5)"
+check int8,asym,signed,codes=-64:63,scale-rule=pytorch 6000 "|i1" "()"
+check uint8,codes=10:200 6000 "|u1" "()"
+check int16,asym,signed 6000 "<i2" "()"
+check int4,group=20,scale-rule=signed 20 "|i1" "(60, 5)"
+
+# However codes are numbered, as many of them are high.
+for spec in int8,asym int8,asym,signed; do
+  qscope report x.npy -q $spec --json | get metrics.high_code_rate >"high.$spec"
+done
+is "$(cat high.int8,asym,signed)" "$(cat high.int8,asym)" "high codes are counted from the zero point"
+qscope report x.npy -q uint8,scale-rule=free-minimum --zero-points p.npy >/dev/null 2>err.txt
+is "$? $(grep -c 'stores an offset, no zero point$' err.txt)" "2 1" "a free minimum is no zero point"
 
 # The reconstruction is on the grid already: the same scale again loses nothing.
 qscope report x.npy -q int8,channel=1 --json --dequantized d.npy >first.json

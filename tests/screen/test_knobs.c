@@ -58,7 +58,13 @@ static void no_turn_leaves_the_valid(void **state)
                                       "int4,group=32",
                                       "int8,scale=0.1",
                                       "int8,range=-1:2,asym",
-                                      "e5m2,channel=1,percentile=99.9"};
+                                      "e5m2,channel=1,percentile=99.9",
+                                      "uint8,sym,gptq-mse,norm=3,scale-rule=gptq",
+                                      "int8,asym,signed,codes=-64:64,arithmetic=zero-first",
+                                      "int8,narrow,scale-rule=nvidia,arithmetic=multiply",
+                                      "uint4,scale-rule=free-minimum,eps=0.01",
+                                      "e4m3,scale-rule=nvidia",
+                                      "int4,group=32,scale-rule=signed,awq-clip"};
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
     for (int knob = 0; knob < KNOB_COUNT; knob++)
       for (int direction = -1; direction <= 1; direction += 2) {
@@ -116,6 +122,71 @@ static void wishes_survive_formats_that_cannot(void **state)
   assert_false(turn(&knobs, KNOB_SCHEME, 1));
   turn(&knobs, KNOB_FORMAT, -1);
   assert_spec(&knobs, "int8,asym,tensor,minmax");
+}
+
+/* Conventions of a system stay where they mean something, and come back where they did not. */
+static void conventions_stay_or_come_back(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int8,codes=-64:63,scale-rule=pytorch,arithmetic=reciprocal");
+  turn(&knobs, KNOB_FORMAT, 1);
+  assert_spec(&knobs, "float8_e4m3fn,tensor,minmax,scale-rule=pytorch");
+  turn(&knobs, KNOB_FORMAT, -1);
+  turn(&knobs, KNOB_BITS, -1);
+  assert_spec(&knobs,
+              "int7,sym,tensor,minmax,codes=-64:63,scale-rule=pytorch,arithmetic=reciprocal");
+  turn(&knobs, KNOB_BITS, -1); /* six bits have fewer codes */
+  assert_spec(&knobs, "int6,sym,tensor,minmax,scale-rule=pytorch,arithmetic=reciprocal");
+  turn(&knobs, KNOB_BITS, 1);
+  turn(&knobs, KNOB_BITS, 1);
+  assert_spec(&knobs,
+              "int8,sym,tensor,minmax,codes=-64:63,scale-rule=pytorch,arithmetic=reciprocal");
+  knobs = knobs_from("int4,scale-rule=signed");
+  turn(&knobs, KNOB_SCHEME, 1); /* a rule of symmetric quantizers */
+  assert_spec(&knobs, "int4,asym,tensor,minmax");
+  turn(&knobs, KNOB_SCHEME, 1);
+  assert_spec(&knobs, "int4,sym,tensor,minmax,scale-rule=signed");
+  knobs = knobs_from("uint8,sym,scale-rule=onnxruntime");
+  turn(&knobs, KNOB_SCHEME, 1);
+  assert_spec(&knobs, "int8,asym,tensor,minmax,scale-rule=onnxruntime");
+}
+
+/* The knob passes every calibrator that goes with the rest, and comes back. */
+static void calibrators_that_refuse_are_skipped(void **state)
+{
+  (void)state;
+  static const char *const specs[] = {"e4m3,minmax", "int8,channel", "uint8,scale-rule=awq"};
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+    struct knobs knobs = knobs_from(specs[i]);
+    const struct calibrator *first = knobs.quantizer.calibrator;
+    size_t possible = 0, seen = 0;
+    for (size_t k = 0; k < calibrator_table_length; k++) {
+      struct quantizer with = knobs.quantizer;
+      with.calibrator = &calibrator_table[k];
+      with.parameter = calibrator_default(with.calibrator, with.format);
+      calibrator_options(with.calibrator, with.option);
+      possible += quantizer_check(&with, NULL) == STATUS_OK;
+    }
+    do {
+      assert_true(turn(&knobs, KNOB_CALIBRATOR, 1));
+      seen++;
+    } while (knobs.quantizer.calibrator != first && seen <= calibrator_table_length);
+    assert_int_equal(seen, possible);
+  }
+}
+
+static void parameters_step_by_round_numbers(void **state)
+{
+  (void)state;
+  struct knobs knobs = knobs_from("int8,sigma");
+  turn(&knobs, KNOB_PARAMETER, 1);
+  assert_spec(&knobs, "int8,sym,tensor,sigma=5");
+  for (int i = 0; i < 7; i++)
+    turn(&knobs, KNOB_PARAMETER, -1);
+  assert_spec(&knobs, "int8,sym,tensor,sigma=0.6");
+  knobs = knobs_from("int8,lp");
+  turn(&knobs, KNOB_PARAMETER, 1);
+  assert_spec(&knobs, "int8,sym,tensor,lp=3");
 }
 
 /* What the format fixes is refused with a word why; what it leaves open turns. */
@@ -317,6 +388,9 @@ int main(void)
       cmocka_unit_test(format_visits_all_and_returns),
       cmocka_unit_test(bits_step_by_one_and_wrap),
       cmocka_unit_test(wishes_survive_formats_that_cannot),
+      cmocka_unit_test(conventions_stay_or_come_back),
+      cmocka_unit_test(calibrators_that_refuse_are_skipped),
+      cmocka_unit_test(parameters_step_by_round_numbers),
       cmocka_unit_test(blocks_turn_what_they_leave_open),
       cmocka_unit_test(rows_are_padded_on_the_way),
       cmocka_unit_test(scales_come_back_after_blocks),

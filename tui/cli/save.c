@@ -16,16 +16,6 @@ bool save_wanted(const struct options *options)
 
 /* --- codes and reconstruction: one element each ---------------------------------------- */
 
-/* Smallest integer type that holds the codes. */
-static enum npy_type code_type(const struct quantizer *quantizer)
-{
-  bool integer = format_is_integer(quantizer->format);
-  bool negative = integer && !quantizer->asymmetric;
-  if (quantizer->format->bits <= 8)
-    return negative ? NPY_I1 : NPY_U1;
-  return negative ? NPY_I2 : NPY_U2;
-}
-
 /* Number that code 0 of fit_round_trip stands for. */
 static long code_offset(const struct quantizer *quantizer)
 {
@@ -33,6 +23,17 @@ static long code_offset(const struct quantizer *quantizer)
   if (format_is_integer(quantizer->format))
     quantizer_code_range(quantizer, &lowest, &highest);
   return lowest;
+}
+
+/* Smallest integer type that holds all codes of the scheme. */
+static enum npy_type code_type(const struct quantizer *quantizer)
+{
+  struct quantizer whole = *quantizer;
+  whole.limited = false;
+  bool negative = code_offset(&whole) < 0;
+  if (quantizer->format->bits <= 8)
+    return negative ? NPY_I1 : NPY_U1;
+  return negative ? NPY_I2 : NPY_U2;
 }
 
 /* Writes N codes, counted from 0, as numbers that start at OFFSET. */
@@ -157,10 +158,10 @@ static enum status save_packed(const char *path, const struct fit *fit, struct e
 static enum status save_zero_points(const char *path, const struct tensor *tensor,
                                     const struct fit *fit, struct error *error)
 {
+  const struct format *format = fit_quantizer(fit)->format;
   if (fit_has_offset(fit))
-    return error_set(error, STATUS_USAGE,
-                     "--zero-points: %s stores an offset, no zero point; --packed saves its bytes",
-                     fit_quantizer(fit)->format->name);
+    return error_set(error, STATUS_USAGE, "--zero-points: %s stores an offset, no zero point%s",
+                     format->name, format_is_block(format) ? "; --packed saves its bytes" : "");
   return save_units(path, false, tensor, fit, error);
 }
 

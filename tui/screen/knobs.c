@@ -43,9 +43,70 @@ struct knobs knobs_of(const struct quantizer *quantizer, int axis)
       .group = granularity->kind == GRAIN_GROUP ? granularity->group : GROUP_DEFAULT,
       .asymmetric = quantizer->asymmetric,
       .narrow = quantizer->narrow,
+      .conventions = *quantizer,
       .integer = is_integer(quantizer->format) ? quantizer->format : format_find("int8"),
       .element = element_of(quantizer),
   };
+}
+
+/* --- conventions of a system ---------------------------------------------------------- */
+
+/* What a quantizer says of them, word by word; bit i of a set stands for the i-th. */
+enum { CONVENTIONS = 4 };
+
+static void take_codes(struct quantizer *quantizer, const struct quantizer *from)
+{
+  quantizer->limited = from->limited;
+  quantizer->code_lo = from->code_lo;
+  quantizer->code_hi = from->code_hi;
+}
+
+static void take_numbering(struct quantizer *quantizer, const struct quantizer *from)
+{
+  quantizer->unsigned_codes = from->unsigned_codes;
+  quantizer->signed_codes = from->signed_codes;
+}
+
+static void take_arithmetic(struct quantizer *quantizer, const struct quantizer *from)
+{
+  quantizer->arithmetic = from->arithmetic;
+}
+
+static void take_rule(struct quantizer *quantizer, const struct quantizer *from)
+{
+  quantizer->rule = from->rule;
+  quantizer->eps = from->eps;
+}
+
+static struct quantizer without_some(const struct quantizer *quantizer,
+                                     const struct quantizer *wishes, unsigned missing)
+{
+  static void (*const take[CONVENTIONS])(struct quantizer *, const struct quantizer *) = {
+      take_codes, take_numbering, take_arithmetic, take_rule};
+  static const struct quantizer plain;
+  struct quantizer result = *quantizer;
+  for (unsigned i = 0; i < CONVENTIONS; i++)
+    take[i](&result, missing & 1u << i ? &plain : wishes);
+  return result;
+}
+
+/* Gives the quantizer as many of the wished conventions as go with the rest of it. */
+static enum status settle(struct knobs *knobs, struct error *error)
+{
+  struct quantizer best = knobs->quantizer;
+  unsigned fewest = CONVENTIONS + 1;
+  if (finds_scales(best.format))
+    return quantizer_check(&best, error);
+  for (unsigned missing = 0; missing < 1u << CONVENTIONS; missing++) {
+    struct quantizer with = without_some(&knobs->quantizer, &knobs->conventions, missing);
+    unsigned count = (unsigned)__builtin_popcount(missing);
+    if (count < fewest && quantizer_check(&with, NULL) == STATUS_OK) {
+      fewest = count;
+      best = with;
+    }
+  }
+  knobs->quantizer = best;
+  return quantizer_check(&best, error);
 }
 
 /* --- calibrator ---------------------------------------------------------------------- */
@@ -76,7 +137,8 @@ static void set_plain_cast(struct quantizer *quantizer)
   quantizer->zero = quantizer->lo = quantizer->hi = 0;
 }
 
-/* Formats that people use as a plain cast have that as one more setting, before the first row. */
+/* Formats that people use as a plain cast have that as one more setting, before the first row.
+ * Calibrators that refuse the rest of the quantizer are skipped. */
 static bool turn_calibrator(struct knobs *knobs, int direction)
 {
   struct quantizer *quantizer = &knobs->quantizer;
@@ -84,21 +146,42 @@ static bool turn_calibrator(struct knobs *knobs, int direction)
   size_t at = calibrator_index(quantizer);
   if (at == rows && stops == rows)
     at = direction > 0 ? rows - 1 : 0;
-  at = (at + (direction > 0 ? 1 : stops - 1)) % stops;
-  if (at == rows)
-    set_plain_cast(quantizer);
-  else
-    set_calibrator(quantizer, at);
+  for (size_t tries = 0; tries < stops; tries++) {
+    at = (at + (direction > 0 ? 1 : stops - 1)) % stops;
+    if (at == rows)
+      set_plain_cast(quantizer);
+    else
+      set_calibrator(quantizer, at);
+    if (settle(knobs, NULL) == STATUS_OK)
+      break;
+  }
   return true;
 }
 
-/* Percentiles step by nines; other parameters by a twentieth of their range. */
+/* The next of 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15 ... */
+static double step_series(double value, int direction)
+{
+  static const double series[] = {0.8, 1, 1.5, 2, 3, 4, 5, 6, 8, 10};
+  enum { STEPS = sizeof series / sizeof *series };
+  double exponent = floor(log10(value) + 1e-9), power = pow(10, fabs(exponent));
+  double slack = 1e-9 * value, next = value;
+  for (int i = 0; i < STEPS; i++) {
+    double at = exponent < 0 ? series[i] / power : series[i] * power;
+    if (direction > 0 && at > value + slack)
+      return at;
+    next = at < value - slack ? at : next;
+  }
+  return next;
+}
+
+/* Percentiles step by nines; a range that spans decades by a series of round numbers, others by a
+ * twentieth. */
 static double step_parameter(const struct calibrator *calibrator, double value, int direction)
 {
   static const double nines[] = {50, 60,   70,   80,    90,    95,     98,
                                  99, 99.5, 99.9, 99.95, 99.99, 99.999, 100};
   enum { NINES = sizeof nines / sizeof *nines };
-  if (calibrator->most == 100) {
+  if (calibrator->least == 50 && calibrator->most == 100) {
     if (direction > 0) {
       for (int i = 0; i < NINES; i++)
         if (nines[i] > value)
@@ -110,7 +193,10 @@ static double step_parameter(const struct calibrator *calibrator, double value, 
     }
     return value;
   }
-  value += direction * (calibrator->most - calibrator->least) / 20;
+  if (calibrator->least > 0 && calibrator->most >= 10 * calibrator->least)
+    value = step_series(value, direction);
+  else
+    value += direction * (calibrator->most - calibrator->least) / 20;
   return fmin(fmax(value, calibrator->least), calibrator->most);
 }
 
@@ -475,7 +561,7 @@ bool knob_turn(struct knobs *knobs, enum knob knob, int direction, const struct 
     return false;
   if (knob == KNOB_FORMAT || knob == KNOB_BITS)
     pad_rows(knobs, shape, message, size);
-  if (quantizer_check(&knobs->quantizer, &error) == STATUS_OK)
+  if (settle(knobs, &error) == STATUS_OK)
     return true;
   *knobs = before;
   snprintf(message, size, "%s", error.text);

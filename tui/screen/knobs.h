@@ -2,7 +2,8 @@
  *
  * A turn always gives a quantizer that passes quantizer_check: impossible combinations are
  * skipped, or refused with the reason. What a format cannot have (a zero point under e4m3) is
- * remembered for the next format that can. Under a format with blocks of its own the calibrator
+ * remembered for the next format that can; so are the conventions of a system (scale rule,
+ * arithmetic, codes), which otherwise stay as they are. Under a format with blocks of its own the calibrator
  * knob turns its scale rule or variant, the parameter its further choice, the group its block
  * length. Ownership: plain values. Threads: no state. */
 #ifndef QSCOPE_TUI_SCREEN_KNOBS_H
@@ -31,6 +32,7 @@ struct knobs {
   int axis;                     /* of the channels, also while the granularity is another */
   size_t group;                 /* the same for the group */
   bool asymmetric, narrow;      /* wishes, for formats that can */
+  struct quantizer conventions; /* another wish: its rule, eps, arithmetic and codes */
   const struct format *integer; /* the integer format to come back to */
   struct quantizer element;     /* what a block format leaves no choice in, to come back to */
   struct granularity shares;    /* what a format with its own sharing replaced, while `lent` */
