@@ -203,6 +203,10 @@ static void test_rows(void **state)
                                       "int4,scale-rule=gptq",
                                       "int8,codes=-64:63",
                                       "uint8,asym",
+                                      "pytorch-quint8",
+                                      "tensorrt-int8",
+                                      "aimet-int8",
+                                      "gptq-int4",
                                       "int5,percentile=97",
                                       "e2m1,channel=1"};
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
