@@ -285,8 +285,10 @@ void calibration_scale(const struct calibration *calibration, const struct choic
     scaling->offset = choice->offset;
   } else if (rule) {
     scale_rule_apply(rule, calibration, lo, hi, scaling);
-    scaling->scale =
-        copysignf(calibration_stored_scale(calibration, fabsf(scaling->scale)), scaling->scale);
+    float made = scaling->scale, stored = calibration_stored_scale(calibration, fabsf(made));
+    scaling->scale = copysignf(stored, made);
+    if (scaling->scale != made) /* what divides is what is stored */
+      scaling->multiplier = 0;
   } else if (calibration->asymmetric) {
     asymmetric_scale(calibration, fminf(lo, 0), fmaxf(hi, 0), &scaling->scale, &scaling->zero);
   } else {

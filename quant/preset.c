@@ -10,17 +10,18 @@
 #define TRTLLM   "NVIDIA/TensorRT-LLM"
 #define TENSORS                                                                                    \
   "vllm-project/compressed-tensors:src/compressed_tensors/quantization/utils/helpers.py"
-#define LLMC   "vllm-project/llm-compressor"
-#define AIMET  "quic/aimet:ModelOptimizations/DlQuantization"
-#define AIMET2 "quic/aimet:TrainingExtensions/torch/src/python/aimet_torch/v2"
-#define INC    "intel/neural-compressor"
-#define NNCF   "openvinotoolkit/nncf:src/nncf/quantization"
-#define GPTQ   "IST-DASLab/gptq:quant.py"
-#define AWQ    "mit-han-lab/llm-awq:awq/quantize/quantizer.py"
-#define SMOOTH "mit-han-lab/smoothquant:smoothquant/fake_quant.py"
-#define BNB    "bitsandbytes-foundation/bitsandbytes:bitsandbytes/functional.py"
-#define GGML   "ggml-org/ggml:src/ggml-quants.c"
-#define MLX    "ml-explore/mlx:mlx/ops.cpp"
+#define LLMC      "vllm-project/llm-compressor"
+#define AIMET     "quic/aimet:ModelOptimizations/DlQuantization"
+#define AIMET2    "quic/aimet:TrainingExtensions/torch/src/python/aimet_torch/v2"
+#define INC       "intel/neural-compressor"
+#define NNCF      "openvinotoolkit/nncf:src/nncf/quantization"
+#define GPTQ      "IST-DASLab/gptq:quant.py"
+#define AWQ       "mit-han-lab/llm-awq:awq/quantize/quantizer.py"
+#define SMOOTH    "mit-han-lab/smoothquant:smoothquant/fake_quant.py"
+#define BNB       "bitsandbytes-foundation/bitsandbytes:bitsandbytes/functional.py"
+#define DEEPSPEED "microsoft/DeepSpeed:deepspeed/compression/utils.py"
+#define GGML      "ggml-org/ggml:src/ggml-quants.c"
+#define MLX       "ml-explore/mlx:mlx/ops.cpp"
 
 #define BY_RECIPROCAL ",scale-rule=pytorch,arithmetic=reciprocal"
 #define BY_TENSORS    ",scale-rule=compressed-tensors,arithmetic=zero-first"
@@ -46,9 +47,9 @@ const struct preset preset_table[] = {
      TORCH},
     {"pytorch-qnnpack", "uint8,tensor,minmax" BY_RECIPROCAL, "PyTorch (QNNPACK)",
      "quint8 over all 8 bits: no reduce_range", "like pytorch-quint8", TORCH},
-    {"pytorch-float-qparams", "uint8,channel,minmax,scale-rule=free-minimum", "PyTorch",
-     "embeddings: a float zero point for each row, 0 not forced into the range", "y = q s + min",
-     TORCH},
+    {"pytorch-float-qparams", "uint8,channel,minmax,scale-rule=free-minimum,eps=1.1920929e-07",
+     "PyTorch", "embeddings: a float zero point for each row, 0 not in the range; s <= 2^-23 is 1",
+     "y = q s + min", TORCH},
     {"pytorch-moving-average", "uint8,tensor,ema=0.01" BY_RECIPROCAL, "PyTorch",
      "the first batch as it is, then min and max += 0.01 (new - old)",
      "quantization-aware training's observer; needs --batches", TORCH},
@@ -126,9 +127,9 @@ const struct preset preset_table[] = {
      "strict symmetric: 254 steps, codes -127..127", "halves round up", AIMET},
     {"aimet-v2-int8", "int8,tensor,minmax,scale-rule=aimet-v2", "AIMET v2",
      "s = max(max / 127, -min / 128), at least 2^-23", "nothing clips", AIMET2},
-    {"qairt-int8", "uint8,tensor,minmax" BY_AIMET, "Qualcomm AI Engine Direct",
+    {"qairt-uint8", "uint8,tensor,minmax" BY_AIMET, "Qualcomm AI Engine Direct",
      "activations as AIMET exports them: asymmetric, zero on the grid", "halves round up", AIMET},
-    {"qairt-int8-weights", "int8,channel,minmax" BY_AIMET, "Qualcomm AI Engine Direct",
+    {"qairt-int8", "int8,channel,minmax" BY_AIMET, "Qualcomm AI Engine Direct",
      "weights as AIMET exports them: symmetric for each channel", "halves round up", AIMET},
     /* --- Intel --- */
     {"inc-int8", "int8,channel,minmax" BY_ORT, "Intel Neural Compressor",
@@ -151,9 +152,7 @@ const struct preset preset_table[] = {
     /* --- weight-only methods, their grids --- */
     {"gptq-int4", "uint4,sym,group=128,minmax,scale-rule=gptq", "GPTQ / AutoGPTQ",
      "s = 2 a / 15, z = 8; a group without negative values gets s = max / 15",
-     "round to nearest on GPTQ's grid"
-     "round to nearest on GPTQ's grid, without its updates",
-     GPTQ},
+     "round to nearest on GPTQ's grid, without its updates", GPTQ},
     {"gptq-int4-asymmetric", "uint4,group=128,minmax,scale-rule=gptq", "GPTQ / AutoGPTQ",
      "s = (max - min) / 15 with 0 in the range, z = rint(-min / s)", "on GPTQ's grid", GPTQ},
     {"gptq-int4-mse", "uint4,sym,group=128,gptq-mse,scale-rule=gptq", "GPTQ",
@@ -167,20 +166,24 @@ const struct preset preset_table[] = {
      "s = max(a, 1e-5) / 127 for each output channel", "no clamp is needed", SMOOTH},
     {"smoothquant-int8-token", "int8,token,minmax,scale-rule=floored-absmax", "SmoothQuant",
      "activations: the same for each token, at run time", "a scale for each token", SMOOTH},
-    {"bitsandbytes-int8", "int8,channel,minmax,scale-rule=qmax", "bitsandbytes (LLM.int8)",
-     "vector-wise: a / 127 for each row; outlier columns are not split off", "a scale for each row",
-     BNB},
+    {"bitsandbytes-int8", "int8,channel,minmax,scale-rule=qmax,arithmetic=multiply",
+     "bitsandbytes (LLM.int8)",
+     "vector-wise: q = rint(x (127 / a)) for each row, y = q / (127 / a)",
+     "multiplies by 127 / a; outlier columns are not split off", BNB},
     {"bitsandbytes-nf4", "nf4,block=64", "bitsandbytes", "absmax of 64, 16 quantiles of a Gaussian",
      "a codebook", BNB},
     {"bitsandbytes-fp4", "bnb_fp4,block=64", "bitsandbytes",
      "absmax of 64, levels 0 1/192 1/6 1/4 1/3 1/2 2/3 1: not E2M1", "a codebook", BNB},
-    {"zeroquant-v2-int4", "int4,group=128,minmax,scale-rule=half-range", "ZeroQuant-V2",
-     "weights: symmetric in groups", "4 bits in groups", "microsoft/DeepSpeed"},
-    {"zeroquant-v2-int8-token", "int8,token,minmax,scale-rule=half-range", "ZeroQuant-V2",
-     "activations: symmetric for each token, at run time", "a scale for each token",
-     "microsoft/DeepSpeed"},
-    {"llm-qat-int8-token", "int8,token,minmax,scale-rule=qmax", "LLM-QAT",
-     "per-token symmetric min-max: a / 127", "a scale for each token", "facebookresearch/LLM-QAT"},
+    {"zeroquant-v2-int4", "int4,group=128,minmax,scale-rule=qmin", "ZeroQuant-V2",
+     "weights: s = 2 a / 16 for groups of 128, codes -8..7", "a / 8: +a clips by a step",
+     DEEPSPEED},
+    {"zeroquant-v2-int8-token", "int8,token,minmax,scale-rule=qmin", "ZeroQuant-V2",
+     "activations: s = 2 a / 256 for each token, at run time", "a / 128: +a clips by a step",
+     DEEPSPEED},
+    {"llm-qat-int8-token", "int8,token,minmax,scale-rule=llm-qat,arithmetic=multiply", "LLM-QAT",
+     "q = rint(x (127 / (a + 1e-6))) for each token; y divides by it (the reference by 1e-6 more)",
+     "multiplies and divides by 127 / (a + 1e-6)",
+     "facebookresearch/LLM-QAT:models/utils_quant.py"},
     {"mlx-int4", "uint4,group=64,minmax,scale-rule=mlx", "MLX",
      "s = (max - min) / 15, the heavier end a whole number of steps from zero, y = q s + b",
      "zero is on the grid by the end that is exact", MLX},

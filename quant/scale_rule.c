@@ -38,7 +38,10 @@ static void symmetric(const struct scale_input *in, float scale, struct scaling 
 
 static void make_qmax(const struct scale_input *in, struct scaling *out)
 {
-  symmetric(in, absmax(in) / (float)(in->qmax - in->middle), out);
+  float a = absmax(in), max = (float)(in->qmax - in->middle);
+  symmetric(in, a / max, out);
+  if (a / max >= in->eps && isfinite(max / a))
+    out->multiplier = max / a;
 }
 
 static void make_half_range(const struct scale_input *in, struct scaling *out)
@@ -196,6 +199,13 @@ static void make_floored_absmax(const struct scale_input *in, struct scaling *ou
   *out = (struct scaling){.scale = a / (float)(in->qmax - in->middle), .zero = lrint(in->middle)};
 }
 
+/* The threshold is a little larger than the largest magnitude. */
+static void make_llm_qat(const struct scale_input *in, struct scaling *out)
+{
+  float max = (float)(in->qmax - in->middle), a = absmax(in) + in->eps;
+  *out = (struct scaling){.scale = a / max, .zero = lrint(in->middle), .multiplier = max / a};
+}
+
 /* The range is widened on one side until zero is a whole number of steps from the end. */
 static void make_nncf(const struct scale_input *in, struct scaling *out)
 {
@@ -327,6 +337,12 @@ const struct scale_rule scale_rule_table[] = {
      .eps = 1e-5,
      .make = make_floored_absmax,
      .reference = "mit-han-lab/smoothquant, casper-hansen/AutoAWQ"},
+    {.name = "llm-qat",
+     .formula = "(a + 1e-6) / 127",
+     .symmetric = true,
+     .eps = 1e-6,
+     .make = make_llm_qat,
+     .reference = "facebookresearch/LLM-QAT:models/utils_quant.py"},
     {.name = "nncf",
      .formula = "a / 127; the range widened on one side until zero is on the grid",
      .symmetric = true,

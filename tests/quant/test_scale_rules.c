@@ -314,6 +314,149 @@ static void test_gptq(void **state)
   CHECK("weights", "gptq_find_params_flat", flat, 72);
 }
 
+/* --- systems that tell a threshold or a grid instead of a scale --------------------------------
+ */
+
+/* Calls CHECK with every entry of FAMILY and a row for its configuration; how many. */
+typedef bool entry_function(const json_t *entry, const char *spec, const struct vector *input);
+
+static size_t each_entry(const char *manifest, const char *family, const struct row *rows,
+                         size_t length, entry_function *check)
+{
+  char path[4096];
+  size_t i, checked = 0;
+  const json_t *entry;
+  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_%s.json", vectors_folder(),
+           manifest);
+  json_t *all = json_load_file(path, 0, NULL);
+  assert_non_null(all);
+  json_array_foreach(json_object_get(all, "entries"), i, entry) {
+    const char *config = json_string_value(json_object_get(entry, "config"));
+    struct vector input;
+    if (strcmp(json_string_value(json_object_get(entry, "family")), family) != 0)
+      continue;
+    assert_true(vector_load(&input, "conformance/calibration/inputs/%s.npy",
+                            json_string_value(json_object_get(entry, "input"))));
+    for (size_t k = 0; k < length; k++)
+      if (strcmp(rows[k].config, config) == 0)
+        checked += check(entry, rows[k].spec, &input);
+    vector_free(&input);
+  }
+  json_decref(all);
+  return checked;
+}
+
+/* AIMET: the step, and which number of steps the lowest code is. Its min-max widens what is below
+ * 0.01, which is for the calibrator of its name; those entries are left out. */
+static bool check_aimet(const json_t *entry, const char *spec, const struct vector *input)
+{
+  double delta = json_number_value(json_object_get(entry, "delta"));
+  long offset = (long)json_integer_value(json_object_get(entry, "offset")), lowest, highest;
+  float least = 0, most = 0;
+  for (size_t i = 0; i < input->count; i++) {
+    least = fminf(least, vector_floats(input)[i]);
+    most = fmaxf(most, vector_floats(input)[i]);
+  }
+  if (most - least < 0.01f)
+    return false;
+  struct fit *fit = fit_of(spec, input);
+  quantizer_code_range(fit_quantizer(fit), &lowest, &highest);
+  if (fit_scale(fit, 0) != (float)delta || lowest - fit_zero_point(fit, 0) != offset)
+    fail_msg("%s on %s: %.9g from %ld, expected %.9g from %ld", spec,
+             json_string_value(json_object_get(entry, "input")), (double)fit_scale(fit, 0),
+             lowest - fit_zero_point(fit, 0), delta, offset);
+  check_reconstruction(entry, spec, fit, input);
+  fit_free(fit);
+  return true;
+}
+
+static void test_aimet(void **state)
+{
+  (void)state;
+  static const struct row rows[] = {
+      {"bw8_asym", "aimet-uint8"},
+      {"bw4_asym", "uint4,scale-rule=aimet,arithmetic=clamp-first"},
+      {"bw8_sym", "aimet-int8"},
+      {"bw4_sym", "int4,scale-rule=aimet,arithmetic=clamp-first"},
+      {"bw8_sym_strict", "aimet-int8-strict"},
+      {"bw8_sym_unsigned", "uint8,sym,scale-rule=aimet,arithmetic=clamp-first"},
+  };
+  if (!vectors_folder())
+    skip();
+  assert_int_equal(each_entry("aimet", "aimet_tf", rows, sizeof rows / sizeof *rows, check_aimet),
+                   102);
+}
+
+/* NVIDIA: the threshold. Scales are a / 127, and 1 / FLT_MIN where all becomes 0. */
+static bool check_nvidia(const json_t *entry, const char *spec, const struct vector *input)
+{
+  const char *file = json_string_value(json_object_get(entry, "amax_file"));
+  struct vector amax;
+  if (!file && !json_is_number(json_object_get(entry, "amax")))
+    return false; /* an input with NaN: the reference answers NaN */
+  struct fit *fit = fit_of(spec, input);
+  if (file)
+    assert_true(vector_load(&amax, "conformance/calibration/%s", file));
+  for (size_t i = 0; i < fit_grain(fit)->units; i++) {
+    float a =
+        file ? vector_floats(&amax)[i] : (float)json_number_value(json_object_get(entry, "amax"));
+    if (a > 0x1p-24f && fit_scale(fit, i) != a / 127)
+      fail_msg("%s: scale %zu is %.9g, expected %.9g / 127", spec, i, (double)fit_scale(fit, i),
+               (double)a);
+  }
+  check_reconstruction(entry, spec, fit, input);
+  if (file)
+    vector_free(&amax);
+  fit_free(fit);
+  return true;
+}
+
+static void test_nvidia(void **state)
+{
+  (void)state;
+  static const struct row tensor[] = {{"int8", "tensorrt-int8"}};
+  static const struct row channel[] = {{"int8", "tensorrt-int8-channel"}};
+  if (!vectors_folder())
+    skip();
+  assert_int_equal(each_entry("trt", "trt_max", tensor, 1, check_nvidia), 18);
+  assert_int_equal(each_entry("trt", "trt_max_axis0", channel, 1, check_nvidia), 1);
+}
+
+/* PyTorch's float zero points: z = -min / s, where qscope keeps the minimum. */
+static bool check_float_zeros(const json_t *entry, const char *spec, const struct vector *input)
+{
+  struct vector scale, zero;
+  assert_true(vector_load(&scale, "conformance/calibration/%s",
+                          json_string_value(json_object_get(entry, "scale_file"))));
+  assert_true(vector_load(&zero, "conformance/calibration/%s",
+                          json_string_value(json_object_get(entry, "zero_point_file"))));
+  struct fit *fit = fit_of(spec, input);
+  assert_int_equal(scale.count, fit_grain(fit)->units);
+  for (size_t i = 0; i < scale.count; i++) {
+    double expected = vector_number(&zero, i);
+    assert_true(fit_scale(fit, i) == vector_floats(&scale)[i]);
+    if ((double)(-fit_offset(fit, i) / fit_scale(fit, i)) != expected)
+      fail_msg("%s: zero point %zu is %.9g, expected %.9g", spec, i,
+               (double)(-fit_offset(fit, i) / fit_scale(fit, i)), expected);
+  }
+  fit_free(fit);
+  vector_free(&zero);
+  vector_free(&scale);
+  return true;
+}
+
+static void test_float_zeros(void **state)
+{
+  (void)state;
+  static const struct row rows[] = {
+      {"quint8_float_qparams_ax0", "pytorch-float-qparams"},
+      {"quint8_float_qparams_ax1", "pytorch-float-qparams,channel=1"},
+  };
+  if (!vectors_folder())
+    skip();
+  assert_int_equal(each_entry("torch", "torch_per_channel", rows, 2, check_float_zeros), 2);
+}
+
 /* The presets of the same conventions. */
 static void test_presets(void **state)
 {
@@ -576,6 +719,9 @@ int main(void)
       cmocka_unit_test(test_compressed_tensors),
       cmocka_unit_test(test_awq),
       cmocka_unit_test(test_gptq),
+      cmocka_unit_test(test_aimet),
+      cmocka_unit_test(test_nvidia),
+      cmocka_unit_test(test_float_zeros),
       cmocka_unit_test(test_presets),
       cmocka_unit_test(test_ties),
       cmocka_unit_test(test_golden),

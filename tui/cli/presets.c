@@ -7,6 +7,25 @@
 
 #include <stdio.h>
 
+/* What the calibrator takes: its parameter and its options by their words. */
+static json_t *numbers_json(const struct quantizer *quantizer)
+{
+  const struct calibrator *calibrator = quantizer->calibrator;
+  json_t *numbers = json_object();
+  if (calibrator->parameter)
+    json_object_set_new(numbers, calibrator->parameter, export_number(quantizer->parameter));
+  for (size_t i = 0; i < CALIBRATOR_OPTIONS && calibrator->option[i].word; i++)
+    json_object_set_new(numbers, calibrator->option[i].word, export_number(quantizer->option[i]));
+  return numbers;
+}
+
+/* The least scale: as written, or as the rule has it. */
+static json_t *eps_json(const struct quantizer *quantizer)
+{
+  double eps = quantizer->eps > 0 ? quantizer->eps : quantizer->rule ? quantizer->rule->eps : 0;
+  return eps > 0 ? export_number(eps) : json_null();
+}
+
 /* The parts of a preset, as its quantizer has them. */
 static void add_parts(json_t *object, const struct quantizer *quantizer)
 {
@@ -20,6 +39,9 @@ static void add_parts(json_t *object, const struct quantizer *quantizer)
   json_object_set_new(object, "granularity", json_string(quantizer_granularity_name(quantizer)));
   json_object_set_new(object, "calibrator",
                       calibrator ? json_string(calibrator->name) : json_null());
+  json_object_set_new(object, "calibrator_numbers",
+                      calibrator ? numbers_json(quantizer) : json_null());
+  json_object_set_new(object, "eps", eps_json(quantizer));
   json_object_set_new(object, "scale_rule",
                       quantizer->rule ? json_string(quantizer->rule->name) : json_null());
   json_object_set_new(object, "scale_formula",
