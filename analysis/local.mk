@@ -5,6 +5,8 @@ libanalysis_a_SOURCES = \
 	analysis/board.c analysis/board.h \
 	analysis/board_export.c \
 	analysis/board_words.c \
+	analysis/check_table.c \
+	analysis/checks.c analysis/checks.h \
 	analysis/distribution.c \
 	analysis/drift.c analysis/drift.h \
 	analysis/engine.c analysis/engine.h \

@@ -5,6 +5,7 @@
 #ifndef QSCOPE_ANALYSIS_REPORT_H
 #define QSCOPE_ANALYSIS_REPORT_H
 
+#include "analysis/checks.h"
 #include "analysis/drift.h"
 #include "analysis/result.h"
 
@@ -24,6 +25,7 @@ struct report_entry {
   const struct tensor *tensor;
   const struct result *result;
   const struct report_calibration *calibration; /* NULL: the tensor in one piece */
+  const struct checks *checks;                  /* NULL: not asked for */
 };
 
 enum report_style { REPORT_TEXT, REPORT_JSON, REPORT_CSV };

@@ -14,8 +14,11 @@ void report_csv_heading(FILE *out)
   for (size_t i = 0; i < metric_table_length; i++)
     fprintf(out, ",%s", metric_table[i].name);
   fputs(",worst_channel,verdict,ranges,calibrated_on,batches,calibration_sqnr_db,calibration_mse,"
-        "calibration_clip_rate\n",
+        "calibration_clip_rate",
         out);
+  for (size_t i = 0; i < check_table_length; i++)
+    fprintf(out, ",check_%s", check_table[i].name);
+  fputc('\n', out);
 }
 
 static void write_numbers(FILE *out, const double *values, size_t count)
@@ -41,6 +44,14 @@ static void write_calibration(FILE *out, const struct report_entry *entry)
   write_numbers(out, (const double[]){drift->sqnr_db, drift->mse, drift->clip_rate}, 3);
 }
 
+/* Empty without --checks. */
+static void write_checks(FILE *out, const struct checks *checks)
+{
+  for (size_t i = 0; i < check_table_length; i++)
+    write_numbers(out,
+                  (const double[]){checks ? check_value(&check_table[i], checks) : (double)NAN}, 1);
+}
+
 void report_csv_row(FILE *out, const struct report_entry *entry)
 {
   const struct result *result = entry->result;
@@ -63,5 +74,6 @@ void report_csv_row(FILE *out, const struct report_entry *entry)
   fprintf(out, ",%zu,", result->metrics.worst_channel);
   export_csv_text(out, result_verdict(result, verdict, sizeof verdict));
   write_calibration(out, entry);
+  write_checks(out, entry->checks);
   fputc('\n', out);
 }

@@ -176,6 +176,37 @@ static json_t *calibration_json(const struct report_entry *entry)
   return object;
 }
 
+static json_t *check_json(const struct check *check, const struct checks *checks)
+{
+  double value = check_value(check, checks);
+  json_t *object = json_object();
+  set_number(object, "value", value);
+  json_object_set_new(object, "unit", json_string(check->unit[0] == '%' ? "share" : check->unit));
+  json_object_set_new(object, "usual", json_string(check->usual));
+  json_object_set_new(object, "verdict", json_string(check_verdict(check, value)));
+  json_object_set_new(object, "why", json_string(check->why));
+  return object;
+}
+
+static json_t *checks_json(const struct checks *checks)
+{
+  json_t *object = json_object(), *values = json_array(), *counts = json_array();
+  for (size_t i = 0; i < check_table_length; i++)
+    json_object_set_new(object, check_table[i].name, check_json(&check_table[i], checks));
+  for (size_t i = 0; i < checks->codes; i++) {
+    json_array_append_new(values, export_number(checks->code_value[i]));
+    json_array_append_new(counts, json_integer((json_int_t)checks->code_count[i]));
+  }
+  set_count(object, "channels_kept", checks->channels_kept);
+  set_count(object, "values_kept", checks->values_kept);
+  json_object_set_new(object, "code_histogram",
+                      checks->codes ? json_pack("{s:O,s:O}", "values", values, "counts", counts)
+                                    : json_null());
+  json_decref(values);
+  json_decref(counts);
+  return object;
+}
+
 json_t *report_json(const struct report_entry *entry)
 {
   const struct tensor *tensor = entry->tensor;
@@ -198,6 +229,8 @@ json_t *report_json(const struct report_entry *entry)
   json_object_set_new(root, "outlier_channels", outliers_json(result));
   json_object_set_new(root, "verdict",
                       export_text(result_verdict(result, verdict, sizeof verdict)));
+  if (entry->checks)
+    json_object_set_new(root, "checks", checks_json(entry->checks));
   if (report_note(tensor))
     json_object_set_new(root, "note", json_string(report_note(tensor)));
   return root;

@@ -14,12 +14,15 @@ enum {
   CELL_WIDTH = 12, /* at least */
   CELL_TEXT = 48,
   MOST_ROWS = 48,
+  MOST_CHECKS = 16,
   MOST_COLUMNS = 5, /* that fit PAGE_WIDTH */
 };
 
 /* One quantizer: its numbers as words, row by row as the labels below have it. */
 struct column {
   char spec[QUANTIZER_TEXT], verdict[512], drift[256];
+  bool checked;
+  double check[MOST_CHECKS];
   char cell[MOST_ROWS][CELL_TEXT];
 };
 
@@ -184,6 +187,9 @@ static void fill(struct column *column, const struct report_entry *entry)
     const struct metric *metric = &metric_table[row - UNIT_ROWS];
     metric_print(metric, metric->value(&result->metrics), column->cell[row], CELL_TEXT);
   }
+  column->checked = entry->checks != NULL;
+  for (size_t i = 0; entry->checks && i < size_min(check_table_length, MOST_CHECKS); i++)
+    column->check[i] = check_value(&check_table[i], entry->checks);
   if (!entry->calibration || !entry->calibration->drift)
     return;
   fill_drift(column, entry->calibration->drift);
@@ -191,20 +197,36 @@ static void fill(struct column *column, const struct report_entry *entry)
     tell_drift(column, &result->metrics, entry->calibration->drift);
 }
 
-/* TEXT in lines of PAGE_WIDTH, broken between words, the later ones indented. */
-static void print_wrapped(const char *text, FILE *out)
+/* TEXT in lines of PAGE_WIDTH, broken between words, the first one indented by INDENT, the later
+ * ones by 2. */
+static void print_wrapped(const char *text, int indent, FILE *out)
 {
   size_t at = 0;
+  fprintf(out, "%*s", indent, "");
   while (*text) {
     size_t word = strcspn(text, " ");
     if (strncmp(text + word, " %", 2) == 0)
       word += 1 + strcspn(text + word + 1, " ");
-    bool breaks = at && at + 1 + word > PAGE_WIDTH;
+    bool breaks = at && at + 1 + word + (size_t)indent > PAGE_WIDTH;
     at = breaks ? 2 + word : at + (at > 0) + word;
     fprintf(out, "%s%.*s", breaks ? "\n  " : at > word ? " " : "", (int)word, text);
     text += word + strspn(text + word, " ");
   }
   fputc('\n', out);
+}
+
+/* A check takes two lines: the reading, and why one looks at it. */
+static void print_checks(const struct column *column, FILE *out)
+{
+  fprintf(out, "\nchecks of %s:\n", column->spec);
+  for (size_t i = 0; i < size_min(check_table_length, MOST_CHECKS); i++) {
+    const struct check *check = &check_table[i];
+    char value[CELL_TEXT];
+    check_print(check, column->check[i], value, sizeof value);
+    fprintf(out, "%-*s %12s  %-7s (usual: %s)\n", LABEL_WIDTH, check->label, value,
+            check_verdict(check, column->check[i]), check->usual);
+    print_wrapped(check->why, 2, out);
+  }
 }
 
 static size_t column_width(const struct column *column)
@@ -245,8 +267,11 @@ void report_page_print(struct report_page *page, FILE *out)
     const struct column *column = &page->column[i];
     char line[sizeof column->spec + sizeof column->verdict + sizeof column->drift];
     snprintf(line, sizeof line, "%s: %s%s", column->spec, column->verdict, column->drift);
-    print_wrapped(line, out);
+    print_wrapped(line, 0, out);
   }
+  for (size_t i = 0; i < page->columns; i++)
+    if (page->column[i].checked)
+      print_checks(&page->column[i], out);
   page->columns = 0;
 }
 

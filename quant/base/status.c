@@ -40,6 +40,8 @@ int status_exit_code(enum status status)
   switch (status) {
   case STATUS_OK:
     return 0;
+  case STATUS_FAILED:
+    return 1;
   case STATUS_USAGE:
     return 2;
   case STATUS_OUTPUT:

@@ -12,6 +12,7 @@ enum status {
   STATUS_INPUT,     /* input that cannot be read (exit 3) */
   STATUS_OUTPUT,    /* output that cannot be written (exit 4) */
   STATUS_MEMORY,    /* memory ran out (exit 3) */
+  STATUS_FAILED,    /* the numbers are there, but not as they were asserted to be (exit 1) */
   STATUS_CANCELLED, /* the caller asked to stop; partial results are invalid */
 };
 
@@ -32,7 +33,7 @@ void error_prefix(struct error *error, const char *format, ...)
 /* Fills ERROR with "out of memory" for WHAT and returns STATUS_MEMORY. */
 enum status error_memory(struct error *error, const char *what);
 
-/* The process exit status that belongs to STATUS (DESIGN: 0, 2, 3, 4). */
+/* The process exit status that belongs to STATUS (DESIGN: 0, 2, 3, 4; 1: STATUS_FAILED). */
 int status_exit_code(enum status status);
 
 #endif

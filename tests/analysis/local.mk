@@ -4,6 +4,7 @@ if HAVE_CMOCKA
 ANALYSIS_TESTS = \
 	tests/analysis/test_board \
 	tests/analysis/test_channels \
+	tests/analysis/test_checks \
 	tests/analysis/test_drift \
 	tests/analysis/test_engine \
 	tests/analysis/test_facts \
@@ -34,6 +35,8 @@ tests_analysis_test_board_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TENSORS) \
 	$(TEST_REFERENCE)
 tests_analysis_test_channels_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_checks_SOURCES = tests/analysis/test_checks.c $(TEST_TENSORS)
+tests_analysis_test_checks_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_drift_SOURCES = tests/analysis/test_drift.c $(TEST_TENSORS)
 tests_analysis_test_drift_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS)

@@ -41,6 +41,14 @@ static enum status apply_tensor(void *member, const char *text, struct error *er
   return STATUS_OK;
 }
 
+static enum status apply_check(void *member, const char *text, struct error *error)
+{
+  (void)error;
+  struct options *o = member;
+  o->check[o->check_count++] = text;
+  return STATUS_OK;
+}
+
 static enum status apply_quantizer(void *member, const char *text, struct error *error)
 {
   struct options *o = member;
@@ -295,6 +303,10 @@ static const struct row {
      MEMBER(style), apply_csv},
     {"values", 0, "FORMAT", "all codes of FORMAT and what they mean", COMMAND_FORMATS,
      MEMBER(values), apply_word},
+    {"checks", 0, NULL, "also the checks that engineers do by hand", COMMAND_REPORT, MEMBER(checks),
+     apply_switch},
+    {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable", COMMAND_REPORT,
+     0, apply_check},
     {"levels", 0, "N:M", "numbers of levels: 2:256 (doubling), 2:16:1, 3,15,255", COMMAND_THEORY,
      MEMBER(levels), apply_word},
     {"distribution", 0, "NAME", "gaussian, laplace, student-t=NU, gamma, uniform", COMMAND_THEORY,
@@ -475,7 +487,8 @@ enum status options_parse(int argc, char **argv, struct options *out,
   *command = &command_table[0];
   *out = (struct options){.view = view_default(), .figure = figure_options_default()};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
-  if (!out->tensor)
+  out->check = mem_array((size_t)argc, sizeof *out->check);
+  if (!out->tensor || !out->check)
     return error_memory(error, "the command line");
   enum status status = read_options(argc, argv, out, &used, error);
   if (status != STATUS_OK)
@@ -495,7 +508,8 @@ enum status options_parse(int argc, char **argv, struct options *out,
 void options_clear(struct options *options)
 {
   free(options->tensor);
-  options->tensor = NULL;
+  free(options->check);
+  options->tensor = options->check = NULL;
 }
 
 enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,
@@ -558,7 +572,8 @@ void options_help(FILE *out, const struct command *command)
   fputs("\nSOURCE is a .npy, .npz, .gguf or .safetensors file, a folder or an index of\n"
         ".safetensors shards, synth:NAME (see qscope list synth:), or - for a .npy on\n"
         "standard input.\n"
-        "\nExit status: 0 done, 2 wrong usage, 3 input that cannot be read,\n"
+        "\nExit status: 0 done, 1 a --check does not hold, 2 wrong usage, 3 input that cannot be "
+        "read,\n"
         "4 output that cannot be written.\n"
         "The manual: man qscope\n",
         out);

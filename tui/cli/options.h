@@ -42,6 +42,9 @@ struct options {
   bool batch_tensors;       /* --batches tensors */
   const char *calibrate_on; /* --calibrate-on, or NULL */
   const char *evaluate_on;  /* --evaluate-on, or NULL */
+  const char **check;       /* --check, in order; owned array of borrowed words */
+  size_t check_count;
+  bool checks;              /* --checks */
   const char *levels;       /* --levels, or NULL */
   const char *distribution; /* --distribution, or NULL */
   const char *save[SAVE_KINDS];

@@ -1,5 +1,6 @@
 /* qscope report: the numbers. */
 #include "analysis/report.h"
+#include "analysis/checks.h"
 #include "analysis/drift.h"
 #include "data/outfile.h"
 #include "quant/base/size.h"
@@ -18,10 +19,13 @@ struct run {
   const struct options *options;
   const struct quantizer *quantizer;
   size_t quantizers;
-  struct picks picks;    /* what is measured */
-  struct picks calib;    /* what is calibrated on, named by --calibrate-on */
-  struct pool pool;      /* the same, or `picks` (--batches tensors), as batches */
-  struct report *report; /* NULL when an array takes standard output */
+  struct picks picks;          /* what is measured */
+  struct picks calib;          /* what is calibrated on, named by --calibrate-on */
+  struct pool pool;            /* the same, or `picks` (--batches tensors), as batches */
+  struct report *report;       /* NULL when an array takes standard output */
+  struct assertion *assertion; /* of --check, one for each */
+  bool need_checks;            /* --checks, or an assertion on one */
+  size_t measured, failed;     /* results, and those that an assertion does not hold for */
 };
 
 /* Quantizers are calibrated on other data than they are measured on. */
@@ -43,7 +47,7 @@ static enum status measure_drift(const struct run *run, const struct quantizer *
 
 static enum status write_entry(struct run *run, const struct pick *pick,
                                const struct result *result, const struct calibrated *calibrated,
-                               struct error *error)
+                               const struct checks *checks, struct error *error)
 {
   struct drift drift;
   const struct report_calibration calibration = {
@@ -55,11 +59,55 @@ static enum status write_entry(struct run *run, const struct pick *pick,
       .source = source_spec(pick->source),
       .tensor = source_tensor(pick->source, pick->index),
       .result = result,
+      .checks = run->options->checks ? checks : NULL,
       .calibration = is_calibrated(run) || calibrated->batching.on ? &calibration : NULL};
   enum status status = STATUS_OK;
   if (is_calibrated(run))
     status = measure_drift(run, &result->quantizer, calibrated, &drift, error);
   return status == STATUS_OK ? report_entry(run->report, &entry, error) : status;
+}
+
+/* Says which assertions do not hold; the report goes on. */
+static void assert_result(struct run *run, const struct pick *pick, const struct result *result,
+                          const struct checks *checks)
+{
+  bool good = true;
+  char spec[QUANTIZER_TEXT];
+  for (size_t i = 0; i < run->options->check_count; i++) {
+    const struct assertion *assertion = &run->assertion[i];
+    double value;
+    struct error error;
+    if (assertion_holds(assertion, result, checks, &value))
+      continue;
+    good = false;
+    if (isnan(value))
+      error_set(&error, STATUS_FAILED, "%s: check %s fails: there is no such number here",
+                quantizer_print(&result->quantizer, spec), assertion->text);
+    else
+      error_set(&error, STATUS_FAILED, "%s: check %s fails: found %.9g",
+                quantizer_print(&result->quantizer, spec), assertion->text, value);
+    work_place(pick->source, pick->index, &error);
+    work_complain(&error);
+  }
+  run->measured++;
+  run->failed += !good;
+}
+
+static enum status write_and_assert(struct run *run, const struct pick *pick,
+                                    const struct result *result,
+                                    const struct result_request *request, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(pick->source, pick->index);
+  struct checks checks = {.codes = 0};
+  enum status status = STATUS_OK;
+  if (run->need_checks)
+    status = checks_compute(tensor, result, request, meter_task(tensor->name, 0), &checks, error);
+  if (status == STATUS_OK && run->report)
+    status = write_entry(run, pick, result, &request->calibrated, &checks, error);
+  if (status == STATUS_OK)
+    assert_result(run, pick, result, &checks);
+  checks_free(&checks);
+  return status;
 }
 
 static enum status one_quantizer(struct run *run, const struct pick *pick,
@@ -83,8 +131,8 @@ static enum status one_quantizer(struct run *run, const struct pick *pick,
   const struct tensor *tensor = source_tensor(pick->source, pick->index);
   if (save_wanted(run->options))
     status = save_all(run->options, tensor, result, meter_task(tensor->name, 0), error);
-  if (status == STATUS_OK && run->report)
-    status = write_entry(run, pick, result, &calibrated, error);
+  if (status == STATUS_OK)
+    status = write_and_assert(run, pick, result, &request, error);
   result_free(result);
   return status;
 }
@@ -262,6 +310,23 @@ static enum status pick_calibration(struct run *run, struct error *error)
   return status;
 }
 
+static enum status read_assertions(struct run *run, struct error *error)
+{
+  const struct options *options = run->options;
+  enum status status = STATUS_OK;
+  run->need_checks = options->checks;
+  run->assertion = mem_array(options->check_count, sizeof *run->assertion);
+  if (!run->assertion)
+    return error_memory(error, "the checks");
+  for (size_t i = 0; i < options->check_count && status == STATUS_OK; i++) {
+    status = assertion_parse(options->check[i], &run->assertion[i], error);
+    run->need_checks |= run->assertion[i].check != NULL;
+  }
+  if (status != STATUS_OK)
+    error_prefix(error, "--check: ");
+  return status;
+}
+
 enum status report_run(const struct options *options, struct error *error)
 {
   const struct quantizer fallback = work_default_quantizer();
@@ -273,6 +338,8 @@ enum status report_run(const struct options *options, struct error *error)
   }
   enum status status = check_words(options, error);
   if (status == STATUS_OK)
+    status = read_assertions(&run, error);
+  if (status == STATUS_OK)
     status = pick_tensors(&run, error);
   if (status == STATUS_OK)
     status = check_saves(&run, error);
@@ -283,6 +350,10 @@ enum status report_run(const struct options *options, struct error *error)
   }
   if (status == STATUS_OK)
     status = report_tensors(&run, error);
+  if (status == STATUS_OK && run.failed)
+    status = error_set(error, STATUS_FAILED, "%zu of %zu results fail a check", run.failed,
+                       run.measured);
+  free(run.assertion);
   pool_clear(&run.pool);
   picks_clear(&run.calib);
   picks_clear(&run.picks);

@@ -1,0 +1,363 @@
+#include "analysis/checks.h"
+
+#include "analysis/codes.h"
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE ((double)NAN)
+
+/* --- the codes ------------------------------------------------------------------------------- */
+
+static void count_block(void *context, const struct pass_block *block)
+{
+  bool finite = true;
+  for (size_t i = 0; i < block->n && finite; i++)
+    finite = isfinite(block->x[i]);
+  codes_add(context, block, finite);
+}
+
+/* What CODE stands for, for comparing: with a zero point the codes themselves are in order. */
+static double code_number(const struct result *result, size_t code)
+{
+  return result->quantizer.asymmetric ? (double)code
+                                      : fit_code_value(result->fit, 0, (uint32_t)code);
+}
+
+/* Codes within LO..HI that never occur: minus zero is no code of its own, nor are NaN and infinity.
+ */
+static size_t count_dead(const struct result *result, const struct codes *codes, double lo,
+                         double hi)
+{
+  size_t dead = 0;
+  for (size_t i = 0; i < codes->codes; i++) {
+    double value = code_number(result, i);
+    bool own = isfinite(value) && !(value == 0 && signbit(value));
+    dead += own && codes->count[i] == 0 && value >= lo && value <= hi;
+  }
+  return dead;
+}
+
+static bool keep_histogram(const struct result *result, const struct codes *codes,
+                           struct checks *out)
+{
+  if (codes->codes > CHECKS_CODES_MOST)
+    return true;
+  out->code_value = mem_array(codes->codes, sizeof *out->code_value);
+  out->code_count = mem_array(codes->codes, sizeof *out->code_count);
+  if (!out->code_value || !out->code_count)
+    return false;
+  out->codes = codes->codes;
+  for (size_t i = 0; i < codes->codes; i++) {
+    out->code_value[i] = code_number(result, i);
+    out->code_count[i] = codes->count[i];
+  }
+  return true;
+}
+
+static bool judge_codes(const struct result *result, const struct codes *codes, struct checks *out)
+{
+  double lo = (double)INFINITY, hi = -(double)INFINITY;
+  for (size_t i = 0; i < codes->codes; i++)
+    if (codes->count[i]) {
+      lo = fmin(lo, code_number(result, i));
+      hi = fmax(hi, code_number(result, i));
+    }
+  double dead = (double)count_dead(result, codes, lo, hi), levels = (double)result->metrics.levels;
+  double used = (double)result->metrics.levels_used;
+  if (used > 0) {
+    out->dead_codes = dead / (dead + used);
+    out->unused_codes = (levels - used) / levels;
+  }
+  return keep_histogram(result, codes, out);
+}
+
+/* Counts the codes once more: a result keeps what follows from them, not the counts. */
+static enum status count_codes(const struct tensor *tensor, const struct result *result,
+                               struct progress *progress, struct checks *out, struct error *error)
+{
+  struct feed feed = tensor_feed(tensor);
+  struct metrics scratch = result->metrics;
+  struct codes codes;
+  const struct pass pass = {.feed = &feed,
+                            .fit = result->fit,
+                            .spans = pass_spans(feed.count, 64),
+                            .codes = true,
+                            .progress = progress};
+  enum status status = STATUS_OK;
+  bool good = codes_init(&codes, result->fit);
+  if (good && codes.codes && feed.count) {
+    progress_expect(progress, feed.count);
+    status = pass_run(&pass, count_block, &codes);
+    codes_finish(&codes, &scratch);
+    good = status != STATUS_OK || judge_codes(result, &codes, out);
+  }
+  codes_free(&codes);
+  return good ? status : error_memory(error, "the checks");
+}
+
+/* --- what if --------------------------------------------------------------------------------- */
+
+struct trial_case {
+  const struct tensor *tensor;
+  const struct result *result;
+  struct result_request request;
+  struct progress *progress;
+};
+
+/* SQNR of the tensor under QUANTIZER, less its own; NaN when QUANTIZER cannot do it. */
+static enum status gain_under(const struct trial_case *t, const struct quantizer *quantizer,
+                              double *gain, struct error *error)
+{
+  struct result *other;
+  struct error refused = {0};
+  *gain = NONE;
+  if (quantizer_check(quantizer, &refused) != STATUS_OK)
+    return STATUS_OK;
+  enum status status =
+      result_compute(t->tensor, quantizer, &t->request, t->progress, &other, &refused);
+  if (status == STATUS_OK) {
+    *gain = other->metrics.sqnr_db - t->result->metrics.sqnr_db;
+    result_free(other);
+  } else if (status != STATUS_USAGE) {
+    *error = refused;
+    return status;
+  }
+  return STATUS_OK;
+}
+
+/* Words that number codes do not carry over to another grid. */
+static bool is_plain(const struct quantizer *quantizer)
+{
+  return quantizer->by == BY_CALIBRATOR && !quantizer->limited;
+}
+
+static enum status try_asymmetric(const struct trial_case *t, double *gain, struct error *error)
+{
+  struct quantizer twin = t->result->quantizer;
+  if (!is_plain(&twin) || !format_is_integer(twin.format) || twin.asymmetric)
+    return STATUS_OK;
+  twin.asymmetric = true;
+  twin.narrow = twin.unsigned_codes = twin.signed_codes = false;
+  twin.rule = NULL;
+  return gain_under(t, &twin, gain, error);
+}
+
+static enum status try_extra_bit(const struct trial_case *t, double *gain, struct error *error)
+{
+  struct quantizer wider = t->result->quantizer;
+  const struct format *format = wider.format;
+  char word[32];
+  if (format_is_integer(format))
+    snprintf(word, sizeof word, "int%d", format->bits + 1);
+  else if (format->mantissa_bits > 0 && format->exponent_bits > 0)
+    snprintf(word, sizeof word, "e%dm%d", format->exponent_bits, format->mantissa_bits + 1);
+  else
+    return STATUS_OK;
+  struct error unused = {0};
+  if (!is_plain(&wider) || format_parse(word, &wider.format, &unused) != STATUS_OK || !wider.format)
+    return STATUS_OK;
+  return gain_under(t, &wider, gain, error);
+}
+
+/* Squared error of X as a 16-bit float; beyond its range bfloat16 takes over. */
+static double error16(double x, const struct format *format)
+{
+  double y = (double)format_decode(format, format_encode(format, (float)x));
+  return (x - y) * (x - y);
+}
+
+/* The tensor again, its kept elements replaced by NaN, which no calibrator and no metric sees. */
+struct masked {
+  float *values;
+  struct tensor tensor;
+  double kept_error2; /* of the elements kept in 16 bits */
+  uint64_t kept;
+};
+
+static bool mask_begin(const struct tensor *tensor, struct masked *masked)
+{
+  struct feed feed = tensor_feed(tensor);
+  *masked = (struct masked){.values = mem_array(tensor->count, sizeof(float))};
+  if (!masked->values)
+    return false;
+  for (size_t start = 0; start < feed.count; start += FEED_BLOCK) {
+    size_t n = size_min(FEED_BLOCK, feed.count - start);
+    const float *x = feed_block(&feed, start, n, masked->values + start);
+    if (x != masked->values + start)
+      memcpy(masked->values + start, x, n * sizeof *x);
+  }
+  masked->tensor = (struct tensor){.name = tensor->name,
+                                   .shape = tensor->shape,
+                                   .stored = stored_find("f32"),
+                                   .count = tensor->count,
+                                   .bytes = tensor->count * sizeof(float),
+                                   .data = (const unsigned char *)masked->values};
+  return true;
+}
+
+static void mask_keep(struct masked *masked, size_t index, const struct format *format)
+{
+  float x = masked->values[index];
+  if (!isfinite(x))
+    return;
+  masked->kept_error2 += error16((double)x, format);
+  masked->kept++;
+  masked->values[index] = NAN;
+}
+
+static enum status masked_gain(const struct trial_case *t, const struct masked *masked,
+                               double *gain, struct error *error)
+{
+  struct result *rest;
+  struct result_request request = t->request;
+  const struct metrics *whole = &t->result->metrics;
+  double n = (double)t->result->facts.finite, rms = t->result->facts.rms;
+  request.facts = NULL;
+  request.digest = NULL;
+  enum status status =
+      result_compute(&masked->tensor, &t->result->quantizer, &request, t->progress, &rest, error);
+  if (status != STATUS_OK)
+    return status;
+  double left = rest->facts.finite ? rest->metrics.mse * (double)rest->facts.finite : 0;
+  *gain = sqnr_db(n * rms * rms, left + masked->kept_error2) - whole->sqnr_db;
+  result_free(rest);
+  return STATUS_OK;
+}
+
+static const struct format *format16(const struct facts *facts)
+{
+  return format_find(facts->absmax <= 65504 ? "float16" : "bfloat16");
+}
+
+static void keep_channels(const struct trial_case *t, size_t channels, struct masked *masked)
+{
+  const struct channels *all = &t->result->channels;
+  const struct format *format = format16(&t->result->facts);
+  struct grain grain;
+  const struct granularity along = {.kind = GRAIN_CHANNEL, .axis = (int)all->axis};
+  if (grain_make(&along, &t->tensor->shape, &grain, NULL) != STATUS_OK)
+    return;
+  for (size_t k = 0; k < channels; k++) {
+    size_t unit = all->by_ratio[k];
+    for (size_t i = 0; i < grain_unit_size(&grain, unit); i++)
+      mask_keep(masked, grain_element(&grain, unit, i), format);
+  }
+}
+
+static uint32_t magnitude_bits(float x)
+{
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits & 0x7fffffff;
+}
+
+/* The largest bit pattern of which at most MOST finite magnitudes are larger; PREFIX bits first,
+ * the rest among those that share them. False when memory runs out. */
+static bool find_threshold(const struct masked *masked, uint64_t most, uint32_t *out)
+{
+  uint64_t *count = mem_array(2 * 65536, sizeof *count), above = 0;
+  if (!count)
+    return false;
+  for (size_t i = 0; i < masked->tensor.count; i++)
+    if (isfinite(masked->values[i]))
+      count[magnitude_bits(masked->values[i]) >> 16]++;
+  uint32_t high = 0x7fff;
+  while (high > 0 && above + count[high] <= most)
+    above += count[high--];
+  uint64_t *low_count = count + 65536;
+  for (size_t i = 0; i < masked->tensor.count; i++)
+    if (isfinite(masked->values[i]) && magnitude_bits(masked->values[i]) >> 16 == high)
+      low_count[magnitude_bits(masked->values[i]) & 0xffff]++;
+  uint32_t low = 0xffff;
+  while (low > 0 && above + low_count[low] <= most)
+    above += low_count[low--];
+  free(count);
+  *out = high << 16 | low;
+  return true;
+}
+
+static bool keep_values(const struct trial_case *t, struct masked *masked)
+{
+  uint32_t threshold;
+  const struct format *format = format16(&t->result->facts);
+  if (!find_threshold(masked, t->result->facts.finite / CHECKS_VALUES_PER, &threshold))
+    return false;
+  for (size_t i = 0; i < masked->tensor.count; i++)
+    if (magnitude_bits(masked->values[i]) > threshold)
+      mask_keep(masked, i, format);
+  return true;
+}
+
+static enum status try_outliers(const struct trial_case *t, struct checks *out, struct error *error)
+{
+  size_t channels = size_min(CHECKS_CHANNELS, t->result->channels.count / 2);
+  bool meaningful = !t->request.calibrated.on && !format_is_block(t->result->quantizer.format) &&
+                    t->result->facts.finite > 0;
+  struct masked masked;
+  enum status status = STATUS_OK;
+  if (!meaningful)
+    return status;
+  if (!mask_begin(t->tensor, &masked))
+    return error_memory(error, "the checks");
+  if (!keep_values(t, &masked))
+    status = error_memory(error, "the checks");
+  out->values_kept = masked.kept;
+  if (status == STATUS_OK && masked.kept)
+    status = masked_gain(t, &masked, &out->outlier_values_gain_db, error);
+  free(masked.values);
+  if (status != STATUS_OK || channels == 0 || t->result->channels.count > RESULT_SINGLES_MOST)
+    return status;
+  if (!mask_begin(t->tensor, &masked))
+    return error_memory(error, "the checks");
+  keep_channels(t, channels, &masked);
+  out->channels_kept = channels;
+  status = masked_gain(t, &masked, &out->outlier_channels_gain_db, error);
+  free(masked.values);
+  return status;
+}
+
+enum status checks_compute(const struct tensor *tensor, const struct result *result,
+                           const struct result_request *request, struct progress *progress,
+                           struct checks *out, struct error *error)
+{
+  const struct metrics *metrics = &result->metrics;
+  struct trial_case t = {tensor, result, *request, progress};
+  t.request.bins = 0;
+  t.request.details = t.request.blocks = t.request.board = false;
+  *out = (struct checks){.utilisation = metrics->high_code_rate,
+                         .rail_rate = metrics->rail_rate,
+                         .code_entropy = metrics->code_entropy_bits,
+                         .dead_codes = NONE,
+                         .unused_codes = NONE,
+                         .flushed = metrics->zero_rate,
+                         .asymmetry_gain_db = NONE,
+                         .extra_bit_gain_db = NONE,
+                         .outlier_channels_gain_db = NONE,
+                         .outlier_values_gain_db = NONE};
+  enum status status = format_is_block(result->quantizer.format)
+                           ? STATUS_OK
+                           : count_codes(tensor, result, progress, out, error);
+  /* An exact reconstruction cannot gain. */
+  if (status == STATUS_OK && isfinite(metrics->sqnr_db)) {
+    status = try_asymmetric(&t, &out->asymmetry_gain_db, error);
+    if (status == STATUS_OK)
+      status = try_extra_bit(&t, &out->extra_bit_gain_db, error);
+    if (status == STATUS_OK)
+      status = try_outliers(&t, out, error);
+  }
+  if (status != STATUS_OK)
+    checks_free(out);
+  return status;
+}
+
+void checks_free(struct checks *checks)
+{
+  free(checks->code_value);
+  free(checks->code_count);
+  checks->code_value = NULL;
+  checks->code_count = NULL;
+}
