@@ -10,11 +10,14 @@ libdata_a_SOURCES = \
 	data/npy.c data/npy.h \
 	data/npy_write.c data/npy_write.h \
 	data/outfile.c data/outfile.h \
+	data/pickle.c data/pickle.h \
+	data/pytorch.c data/pytorch.h data/pytorch_tree.c \
 	data/safetensors.c data/safetensors.h \
 	data/shards.c \
 	data/slice.c data/slice.h \
 	data/source.c data/source.h data/source_types.h \
 	data/synth.c \
+	data/zip_members.c data/zip_members.h \
 	data/zip_npz.c
 libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)
 

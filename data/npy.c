@@ -82,6 +82,7 @@ struct reader {
   size_t offset; /* of the header in the file, for messages */
   const unsigned char *begin;
   struct error *error;
+  bool fortran; /* what fortran_order says */
 };
 
 static enum status syntax(const struct reader *in, const char *expected)
@@ -205,7 +206,7 @@ static enum status read_entry(struct reader *in, struct tensor *tensor, unsigned
   if (!take(in, ':'))
     return syntax(in, "\":\" after the key");
   return bit == KEY_DESCR   ? read_type(in, tensor)
-         : bit == KEY_ORDER ? read_order(in, &tensor->fortran)
+         : bit == KEY_ORDER ? read_order(in, &in->fortran)
                             : read_shape(in, &tensor->shape);
 }
 
@@ -276,6 +277,8 @@ enum status npy_header(struct bytes file, struct tensor *tensor, size_t *start, 
       !size_mul(tensor->count, tensor->stored->size, &tensor->bytes))
     return error_set(error, STATUS_INPUT, "shape %s of %s is larger than the address space",
                      shape_print(&tensor->shape, text, sizeof text), tensor->stored->name);
+  if (in.fortran)
+    tensor_set_fortran(tensor);
   return STATUS_OK;
 }
 

@@ -67,7 +67,7 @@ static enum status fill(struct source *slice, const struct source *source, size_
   tensor.stored = stored_find("f32");
   tensor.data = (const unsigned char *)values;
   tensor.swapped = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
-  tensor.fortran = false;
+  tensor.strided = false;
   return source_add(slice, &tensor, error);
 }
 

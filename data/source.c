@@ -14,11 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD_SIZE = 64 };
+enum { HEAD_SIZE = 512 };
 
 const struct source_type source_types[] = {
     {"npy", "NumPy .npy, one array of any numeric type (\"-\": from standard input)", npy_tastes,
      npy_open},
+    {"pytorch", "PyTorch .pt, .pth, .bin, .ckpt: zip or older; its pickle is read, never run",
+     pytorch_tastes, pytorch_open},
     {"npz", "NumPy .npz, a zip of .npy arrays, stored or deflated", npz_tastes, npz_open},
     {"gguf", "GGUF version 2 or 3, with every tensor type of ggml", gguf_tastes, gguf_open},
     {"safetensors", "a .safetensors file, its index of shards, or a directory of them",
@@ -206,6 +208,7 @@ void source_close(struct source *source)
   free(source->maps);
   free(source->tensors);
   free(source->spec);
+  free(source->note);
   free(source);
 }
 
@@ -229,6 +232,11 @@ size_t source_count(const struct source *source)
 const struct tensor *source_tensor(const struct source *source, size_t index)
 {
   return &source->tensors[index];
+}
+
+const char *source_note(const struct source *source)
+{
+  return source->note ? source->note : "";
 }
 
 const char *source_remark(const struct source *source, size_t index)

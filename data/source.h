@@ -43,6 +43,9 @@ const struct tensor *source_tensor(const struct source *source, size_t index);
 /* A line about tensor INDEX where the source has one (synth: the distribution's meaning), or "". */
 const char *source_remark(const struct source *source, size_t index);
 
+/* A line about the whole source (what of a checkpoint was skipped), or "". */
+const char *source_note(const struct source *source);
+
 /* Index of the tensor called NAME; STATUS_INPUT with the nearest names when there is none. An
  * empty or NULL name means the only tensor, and is an error (naming some) when there are many. */
 enum status source_find(const struct source *source, const char *name, size_t *index,

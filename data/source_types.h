@@ -16,6 +16,7 @@ struct source {
   size_t count, capacity;
   struct map **maps;
   size_t maps_count;
+  char *note;  /* see source_note; or NULL */
   void *state; /* the type's own, released by close */
   /* NULL where the type has nothing to do. */
   enum status (*load)(struct source *source, size_t index, struct progress *progress,
@@ -54,6 +55,8 @@ bool npy_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status npy_open(const char *spec, struct source *source, struct error *error);
 bool npz_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status npz_open(const char *spec, struct source *source, struct error *error);
+bool pytorch_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status pytorch_open(const char *spec, struct source *source, struct error *error);
 bool gguf_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status gguf_open(const char *spec, struct source *source, struct error *error);
 bool safetensors_tastes(const char *spec, const unsigned char *head, size_t length);

@@ -83,6 +83,8 @@ DECODER(bool, uint8_t, ONE_BYTE, word ? 1.0f : 0.0f)
 
 SMALL_FLOAT(f8_e4m3, "float8_e4m3fn")
 SMALL_FLOAT(f8_e5m2, "float8_e5m2")
+SMALL_FLOAT(f8_e4m3fnuz, "float8_e4m3fnuz")
+SMALL_FLOAT(f8_e5m2fnuz, "float8_e5m2fnuz")
 
 /* The scales of the OCP microscaling formats: a bare power of two, 2^(code - 127), NaN at 255. */
 static void decode_f8_e8m0(const unsigned char *bytes, size_t n, float *out)
@@ -147,6 +149,8 @@ const struct stored stored_table[] = {
     {"bf16", 1, 2, true, false, decode_bf16},
     {"f8_e4m3", 1, 1, true, false, decode_f8_e4m3},
     {"f8_e5m2", 1, 1, true, false, decode_f8_e5m2},
+    {"f8_e4m3fnuz", 1, 1, true, false, decode_f8_e4m3fnuz},
+    {"f8_e5m2fnuz", 1, 1, true, false, decode_f8_e5m2fnuz},
     {"f8_e8m0", 1, 1, true, false, decode_f8_e8m0},
     {"i64", 1, 8, false, true, decode_i64},
     {"u64", 1, 8, false, true, decode_u64},
@@ -160,6 +164,7 @@ const struct stored stored_table[] = {
     GGML_TYPES(GGML_ROW)
     /* Listed, refused when loaded. */
     {"c64", 1, 8, false, false, NULL},
+    {"c128", 1, 16, false, false, NULL},
     {"f6_e2m3", 4, 3, true, false, NULL},
     {"f6_e3m2", 4, 3, true, false, NULL},
     {"f4", 2, 1, true, false, NULL},

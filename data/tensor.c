@@ -36,39 +36,57 @@ static gather_function *const gathers[9][2] = {[1] = {gather_1, gather_1},
                                                [4] = {gather_4, reverse_4},
                                                [8] = {gather_8, reverse_8}};
 
-/* Both orders are the same when at most one axis is longer than 1. */
-static bool order_matters(const struct tensor *tensor)
+void tensor_set_strides(struct tensor *tensor, const size_t *stride)
 {
-  unsigned longer = 0;
-  for (unsigned axis = 0; axis < tensor->shape.dims; axis++)
-    longer += tensor->shape.dim[axis] > 1;
-  return tensor->fortran && longer > 1;
+  const struct shape *shape = &tensor->shape;
+  size_t plain = 1;
+  tensor->strided = false;
+  for (unsigned axis = shape->dims; axis-- > 0; plain *= shape->dim[axis]) {
+    tensor->stride[axis] = stride[axis];
+    tensor->strided |= shape->dim[axis] > 1 && stride[axis] != plain;
+  }
 }
 
-/* Where the C-order element INDEX lies in Fortran order: the first axis is the fastest. */
-static size_t fortran_place(const struct shape *shape, size_t index)
+void tensor_set_fortran(struct tensor *tensor)
 {
-  size_t place = 0, later = 1, digit[SHAPE_MAX_DIMS];
+  size_t stride[SHAPE_MAX_DIMS], earlier = 1;
+  for (unsigned axis = 0; axis < tensor->shape.dims; earlier *= tensor->shape.dim[axis++])
+    stride[axis] = earlier;
+  tensor_set_strides(tensor, stride);
+}
+
+/* Where the C-order element INDEX lies. */
+static size_t place_of(const struct tensor *tensor, size_t index)
+{
+  const struct shape *shape = &tensor->shape;
+  size_t place = 0;
   for (unsigned axis = shape->dims; axis-- > 0; index /= shape->dim[axis])
-    digit[axis] = index % shape->dim[axis];
-  for (unsigned axis = 0; axis < shape->dims; later *= shape->dim[axis++])
-    place += digit[axis] * later;
+    place += index % shape->dim[axis] * tensor->stride[axis];
   return place;
 }
 
-/* Bytes reversed, or Fortran order: gathers piece by piece, each within one run along the last
+/* The last axis that is longer than 1: neighbours along it are neighbours in C order. */
+static unsigned fastest_axis(const struct shape *shape)
+{
+  unsigned axis = shape->dims - 1;
+  while (axis > 0 && shape->dim[axis] == 1)
+    axis--;
+  return axis;
+}
+
+/* Bytes reversed, or not in C order: gathers piece by piece, each within one run along the fastest
  * axis, where elements lie a fixed stride apart. */
 static void decode_gathered(const void *self, size_t start, size_t n, float *out)
 {
   const struct tensor *tensor = self;
   const struct stored *stored = tensor->stored;
-  bool fortran = order_matters(tensor);
-  size_t run = fortran ? tensor->shape.dim[tensor->shape.dims - 1] : tensor->count;
-  size_t stride = tensor->count / run;
+  unsigned axis = tensor->strided ? fastest_axis(&tensor->shape) : 0;
+  size_t run = tensor->strided ? tensor->shape.dim[axis] : tensor->count;
+  size_t stride = tensor->strided ? tensor->stride[axis] : 1;
   unsigned char piece[PIECE * sizeof(uint64_t)];
   for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
     taken = size_min(size_min(n, PIECE), run - start % run);
-    size_t place = fortran ? fortran_place(&tensor->shape, start) : start;
+    size_t place = tensor->strided ? place_of(tensor, start) : start;
     gathers[stored->size][tensor->swapped](tensor->data + place * stored->size, stride, taken,
                                            piece);
     stored->decode(piece, taken, out);
@@ -120,11 +138,11 @@ static bool is_native_float(const struct tensor *tensor)
 struct feed tensor_feed(const struct tensor *tensor)
 {
   struct feed feed = {.count = tensor->count, .self = tensor, .decode = decode_plain};
-  if (is_native_float(tensor) && !order_matters(tensor))
+  if (is_native_float(tensor) && !tensor->strided)
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
   else if (tensor->stored->length > 1)
     feed.decode = decode_blocks;
-  else if (tensor->count > 0 && (tensor->swapped || order_matters(tensor)))
+  else if (tensor->count > 0 && (tensor->swapped || tensor->strided))
     feed.decode = decode_gathered;
   return feed;
 }

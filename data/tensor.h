@@ -34,12 +34,18 @@ struct tensor {
   const char *name; /* as the file has it: may hold any bytes but NUL; escape before showing */
   struct shape shape;
   const struct stored *stored;
-  size_t count;              /* elements */
-  size_t bytes;              /* stored bytes */
-  const unsigned char *data; /* NULL until the source has loaded it */
-  bool swapped;              /* stored big-endian */
-  bool fortran;              /* stored with the first axis fastest; read in C order all the same */
+  size_t count;                  /* elements */
+  size_t bytes;                  /* stored bytes */
+  const unsigned char *data;     /* NULL until the source has loaded it */
+  bool swapped;                  /* stored big-endian */
+  bool strided;                  /* not stored in C order (read in it all the same), but: */
+  size_t stride[SHAPE_MAX_DIMS]; /* distance of neighbours along each axis, in elements; may be 0 */
 };
+
+/* Says how the elements of TENSOR lie, whose shape is set: at STRIDE (one for each axis, in
+ * elements of a plain stored type), or with the first axis fastest. */
+void tensor_set_strides(struct tensor *tensor, const size_t *stride);
+void tensor_set_fortran(struct tensor *tensor);
 
 /* The values of TENSOR in C order, as float32. TENSOR must be loaded and must outlive the feed;
  * TENSOR->data is lent directly when it is aligned native float32 in C order. */

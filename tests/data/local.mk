@@ -12,6 +12,7 @@ DATA_TESTS = \
 	tests/data/test_mutations \
 	tests/data/test_npy \
 	tests/data/test_npz \
+	tests/data/test_pytorch \
 	tests/data/test_safetensors \
 	tests/data/test_slice \
 	tests/data/test_source \
@@ -40,6 +41,8 @@ tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
 tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c
 tests_data_test_npy_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_pytorch_SOURCES = tests/data/test_pytorch.c
+tests_data_test_pytorch_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npz_SOURCES = tests/data/test_npz.c
 tests_data_test_npz_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CASES = 200, LINE = 256 };
+enum { CASES = 400, LINE = 256 };
 
 static struct {
   char file[LINE], fragment[LINE];

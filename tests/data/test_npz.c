@@ -236,15 +236,6 @@ static void test_samples(void **state)
   }
 }
 
-static void test_other_archives_are_named(void **state)
-{
-  (void)state;
-  const char *path = files_sample("pt/xlmr-base-output.pt");
-  if (!path)
-    skip();
-  files_refused(path, STATUS_INPUT, "none of them a .npy; the first is archive/data.pkl");
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -254,7 +245,6 @@ int main(void)
       cmocka_unit_test(test_progress),
       cmocka_unit_test(test_larger_than_memory),
       cmocka_unit_test(test_samples),
-      cmocka_unit_test(test_other_archives_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, files_remove);
 }
