@@ -55,6 +55,27 @@ void tensor_set_fortran(struct tensor *tensor)
   tensor_set_strides(tensor, stride);
 }
 
+/* The axis of at least two elements whose neighbours lie STRIDE apart; dims when there is none. */
+static unsigned axis_of_stride(const struct tensor *tensor, size_t stride)
+{
+  unsigned axis = 0;
+  while (axis < tensor->shape.dims &&
+         (tensor->shape.dim[axis] < 2 || tensor->stride[axis] != stride))
+    axis++;
+  return axis;
+}
+
+bool tensor_is_dense(const struct tensor *tensor)
+{
+  size_t covered = 1;
+  if (!tensor->strided)
+    return true;
+  for (unsigned axis; covered < tensor->count; covered *= tensor->shape.dim[axis])
+    if ((axis = axis_of_stride(tensor, covered)) == tensor->shape.dims)
+      return false;
+  return true;
+}
+
 /* Where the C-order element INDEX lies. */
 static size_t place_of(const struct tensor *tensor, size_t index)
 {

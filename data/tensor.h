@@ -47,6 +47,9 @@ struct tensor {
 void tensor_set_strides(struct tensor *tensor, const size_t *stride);
 void tensor_set_fortran(struct tensor *tensor);
 
+/* True when the elements fill one stretch of the data, in whatever order, each once. */
+bool tensor_is_dense(const struct tensor *tensor);
+
 /* The values of TENSOR in C order, as float32. TENSOR must be loaded and must outlive the feed;
  * TENSOR->data is lent directly when it is aligned native float32 in C order. */
 struct feed tensor_feed(const struct tensor *tensor);

@@ -73,6 +73,27 @@ static void check_pair(const char *file)
   source_close(source);
 }
 
+/* Only what fills its storage can be counted by its bytes. */
+static void test_dense(void **state)
+{
+  (void)state;
+  static const struct {
+    size_t dim[3], stride[3];
+    bool dense;
+  } cases[] = {
+      {{2, 3, 4}, {12, 4, 1}, true}, {{2, 3, 4}, {1, 2, 6}, true},  {{2, 3, 4}, {3, 1, 6}, true},
+      {{2, 3, 4}, {0, 4, 1}, false}, {{3, 3, 1}, {2, 2, 9}, false}, {{2, 3, 1}, {4, 1, 1}, false},
+      {{1, 3, 4}, {99, 4, 1}, true}, {{2, 3, 0}, {5, 5, 5}, true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const size_t *dim = cases[i].dim;
+    struct tensor tensor = {.shape = {.dims = 3, .dim = {dim[0], dim[1], dim[2]}},
+                            .count = dim[0] * dim[1] * dim[2]};
+    tensor_set_strides(&tensor, cases[i].stride);
+    assert_int_equal(tensor_is_dense(&tensor), cases[i].dense);
+  }
+}
+
 static void test_deflated(void **state)
 {
   (void)state;
@@ -169,9 +190,10 @@ static void test_samples(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_zip),           cmocka_unit_test(test_deflated),
-      cmocka_unit_test(test_big_endian),    cmocka_unit_test(test_legacy),
-      cmocka_unit_test(test_other_pickles), cmocka_unit_test(test_samples),
+      cmocka_unit_test(test_zip),      cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_deflated), cmocka_unit_test(test_big_endian),
+      cmocka_unit_test(test_legacy),   cmocka_unit_test(test_other_pickles),
+      cmocka_unit_test(test_samples),
   };
   return cmocka_run_group_tests_name("pytorch", tests, NULL, files_remove);
 }

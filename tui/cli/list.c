@@ -64,12 +64,17 @@ static size_t table_width(const struct source *source)
 static enum status list_table(const struct source *source, enum report_style style,
                               struct error *error)
 {
+  char shown[256];
   struct table table = {.columns = table_width(source), .right = 1 << 3 | 1 << 4};
   bool good = table_add(
       &table, (const char *const[]){"name", "stored", "shape", "elements", "bytes", "remark"});
   for (size_t i = 0; i < source_count(source) && good; i++)
     good = add_tensor(&table, source, i);
-  return table_finish(&table, good, style == REPORT_CSV, error);
+  enum status status = table_finish(&table, good, style == REPORT_CSV, error);
+  if (status == STATUS_OK && *source_note(source))
+    fprintf(stderr, "qscope: %s: %s\n", text_escape(source_spec(source), shown, sizeof shown),
+            source_note(source));
+  return status;
 }
 
 enum status list_run(const struct options *options, struct error *error)
