@@ -1,5 +1,6 @@
 #include "quant/calibrator.h"
 
+#include "quant/aimet_histogram.h"
 #include "quant/calibrators.h"
 #include "quant/scale_rule.h"
 
@@ -194,6 +195,55 @@ const struct calibrator calibrator_table[] = {
      .reference = "openvinotoolkit/nncf (mean of per-sample extremes)",
      .running = true,
      .choose = sample_mean_choose},
+    {.name = "aimet-tf",
+     .summary = "the smallest and the largest value, widened to 0.01",
+     .explanation =
+         "Takes the smallest and the largest value with 0, at least 0.01 apart. Like minmax for "
+         "data of ordinary size, without clipping. Tensors whose values are all much smaller than "
+         "0.01 lose everything to one step.",
+     .reference = "quic/aimet (TfEncodingAnalyzer)",
+     .choose = aimet_tf_choose},
+    {.name = "aimet-tf-enhanced",
+     .integers_only = true,
+     .option = {{"bins", AIMET_BINS, 16, AIMET_BINS_MOST, true, "of the histogram"},
+                {"gamma", 3, 0, 1000, false, "the weight of clipping errors"}},
+     .summary = "the least squared error in a histogram, clipped values weighing three times",
+     .explanation =
+         "Tries scales and zero points on a histogram and keeps the least squared error, that of "
+         "clipped values times gamma. Good where outliers matter, for it clips less than mse. The "
+         "histogram spans three times the first batch's range: what later batches hold beyond it "
+         "is "
+         "not seen.",
+     .reference = "quic/aimet (TfEnhancedEncodingAnalyzer)",
+     .running = true,
+     .choose = aimet_tf_enhanced_choose},
+    {.name = "aimet-percentile",
+     .parameter = "P",
+     .default_value = 99.99,
+     .least = 50,
+     .most = 100,
+     .option = {{"bins", AIMET_BINS, 16, AIMET_BINS_MOST, true, "of the histogram"}},
+     .summary = "100 - P percent cut on each side of a histogram",
+     .explanation = "Cuts 100 - P percent of the values on each side, at the edges of a "
+                    "histogram's bins. Good "
+                    "for activations with rare outliers on both sides. About 171 of its 512 bins "
+                    "hold data, so "
+                    "the cut is coarse where outliers stretch the range.",
+     .reference = "quic/aimet (PercentileEncodingAnalyzer)",
+     .running = true,
+     .choose = aimet_percentile_choose},
+    {.name = "aimet-mse",
+     .integers_only = true,
+     .option = {{"bins", AIMET_BINS, 16, AIMET_BINS_MOST, true, "of the histogram"}},
+     .summary = "of all pairs of a histogram's edges, the one with the least squared error",
+     .explanation =
+         "Tries every pair of a negative and a positive edge of the histogram and keeps the least "
+         "squared error of its bins. Good for skewed data, as both ends move on their own. It sees "
+         "only the middles of bins, so at 8 bits it finds next to no rounding error to trade, and "
+         "mse is exact.",
+     .reference = "quic/aimet (MseEncodingAnalyzer)",
+     .running = true,
+     .choose = aimet_mse_choose},
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 

@@ -13,6 +13,8 @@ choose_function absmax_choose, ema_choose, sample_mean_choose;
 choose_function percentile_choose, entropy_choose, mse_choose;
 choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
 choose_function ppq_percentile_choose, alternate_choose, lp_choose;
+choose_function aimet_tf_choose, aimet_tf_enhanced_choose, aimet_percentile_choose;
+choose_function aimet_mse_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 
 /* For rules with a free minimum: of ranges that shrink from either end, the one with the least

@@ -14,7 +14,9 @@ libquant_a_SOURCES = \
 	quant/block.c quant/block.h \
 	quant/block_family.c \
 	quant/block_fit.c \
+	quant/aimet_histogram.c quant/aimet_histogram.h \
 	quant/cal_aciq.c \
+	quant/cal_aimet.c \
 	quant/cal_alternate.c \
 	quant/cal_entropy.c \
 	quant/cal_lp.c \

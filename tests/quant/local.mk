@@ -7,6 +7,7 @@ QUANT_TESTS = \
 	tests/quant/test_blocks \
 	tests/quant/test_cal_properties \
 	tests/quant/test_cal_search \
+	tests/quant/test_cal_aimet \
 	tests/quant/test_cal_batches \
 	tests/quant/test_calibrators \
 	tests/quant/test_elements \
@@ -76,6 +77,10 @@ tests_quant_test_cal_batches_SOURCES = tests/quant/test_cal_batches.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_batches_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_batches_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_cal_aimet_SOURCES = tests/quant/test_cal_aimet.c \
+	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_cal_aimet_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_cal_aimet_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_mse_SOURCES = tests/quant/test_mse.c $(CALIBRATION_REFERENCE) $(PORTABLE)
 tests_quant_test_mse_LDADD = $(QUANT_TEST_LIBS)
 endif
