@@ -29,6 +29,7 @@ libanalysis_a_SOURCES = \
 	analysis/sweep.c analysis/sweep.h \
 	analysis/sweep_export.c \
 	analysis/theory.c analysis/theory.h \
+	analysis/theory_fit.c analysis/theory_fit.h \
 	analysis/theory_lloyd.c \
 	analysis/ticks.c \
 	analysis/verdict.c \

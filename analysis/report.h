@@ -8,6 +8,7 @@
 #include "analysis/checks.h"
 #include "analysis/drift.h"
 #include "analysis/result.h"
+#include "analysis/theory_fit.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -20,12 +21,19 @@ struct report_calibration {
   const struct drift *drift; /* of other data: what the quantizer costs there */
 };
 
+/* Distributions fitted to the tensor, and what each predicts of the quantizer. */
+struct report_theory {
+  struct theory_fits fits;
+  struct theory_prediction prediction[THEORY_FITS];
+};
+
 struct report_entry {
   const char *source;
   const struct tensor *tensor;
   const struct result *result;
   const struct report_calibration *calibration; /* NULL: the tensor in one piece */
   const struct checks *checks;                  /* NULL: not asked for */
+  const struct report_theory *theory;           /* the same */
 };
 
 enum report_style { REPORT_TEXT, REPORT_JSON, REPORT_CSV };

@@ -207,6 +207,37 @@ static json_t *checks_json(const struct checks *checks)
   return object;
 }
 
+static json_t *prediction_json(const struct theory_fit *fit,
+                               const struct theory_prediction *prediction)
+{
+  json_t *object = json_object();
+  json_object_set_new(object, "distribution", json_string(fit->d.type->name));
+  set_number(object, "nu", fit->d.nu);
+  set_number(object, "mean", fit->d.mean);
+  set_number(object, "deviation", fit->d.deviation);
+  set_number(object, "ks_distance", fit->ks);
+  set_number(object, "log_likelihood", fit->log_likelihood);
+  set_number(object, "sqnr_db", prediction->sqnr_db);
+  set_number(object, "optimum_clip", prediction->optimum_clip);
+  set_number(object, "optimum_sqnr_db", prediction->optimum_sqnr_db);
+  return object;
+}
+
+static json_t *theory_json(const struct report_theory *theory, const struct result *result)
+{
+  const struct theory_fits *fits = &theory->fits;
+  json_t *object = json_object(), *rows = json_array();
+  for (size_t i = 0; i < THEORY_FITS && fits->examined; i++)
+    json_array_append_new(rows, prediction_json(&fits->fit[i], &theory->prediction[i]));
+  set_count(object, "values", fits->examined);
+  json_object_set_new(object, "best",
+                      fits->examined ? json_string(fits->fit[fits->best].d.type->name)
+                                     : json_null());
+  set_number(object, "measured_sqnr_db", result->metrics.sqnr_db);
+  json_object_set_new(object, "fits", rows);
+  return object;
+}
+
 json_t *report_json(const struct report_entry *entry)
 {
   const struct tensor *tensor = entry->tensor;
@@ -229,6 +260,8 @@ json_t *report_json(const struct report_entry *entry)
   json_object_set_new(root, "outlier_channels", outliers_json(result));
   json_object_set_new(root, "verdict",
                       export_text(result_verdict(result, verdict, sizeof verdict)));
+  if (entry->theory)
+    json_object_set_new(root, "theory", theory_json(entry->theory, result));
   if (entry->checks)
     json_object_set_new(root, "checks", checks_json(entry->checks));
   if (report_note(tensor))

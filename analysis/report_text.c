@@ -4,6 +4,7 @@
 #include "quant/base/size.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,9 @@ enum {
 /* One quantizer: its numbers as words, row by row as the labels below have it. */
 struct column {
   char spec[QUANTIZER_TEXT], verdict[512], drift[256];
-  bool checked;
+  bool checked, fitted;
+  double sqnr_db;
+  struct report_theory theory;
   double check[MOST_CHECKS];
   char cell[MOST_ROWS][CELL_TEXT];
 };
@@ -187,6 +190,10 @@ static void fill(struct column *column, const struct report_entry *entry)
     const struct metric *metric = &metric_table[row - UNIT_ROWS];
     metric_print(metric, metric->value(&result->metrics), column->cell[row], CELL_TEXT);
   }
+  column->sqnr_db = result->metrics.sqnr_db;
+  column->fitted = entry->theory != NULL;
+  if (entry->theory)
+    column->theory = *entry->theory;
   column->checked = entry->checks != NULL;
   for (size_t i = 0; entry->checks && i < size_min(check_table_length, MOST_CHECKS); i++)
     column->check[i] = check_value(&check_table[i], entry->checks);
@@ -213,6 +220,42 @@ static void print_wrapped(const char *text, int indent, FILE *out)
     text += word + strspn(text + word, " ");
   }
   fputc('\n', out);
+}
+
+static char *print_db(double value, char *text)
+{
+  return metric_print(metric_find("sqnr_db"), value, text, CELL_TEXT);
+}
+
+/* Measured against predicted, best fit first named. */
+static void print_theory(const struct column *column, FILE *out)
+{
+  const struct theory_fits *fits = &column->theory.fits;
+  char measured[CELL_TEXT], here[CELL_TEXT], best[CELL_TEXT];
+  fprintf(out, "\nmeasured against predicted, %s: %s", column->spec,
+          print_db(column->sqnr_db, measured));
+  if (!fits->examined) {
+    fputs("; nothing to fit a distribution to\n", out);
+    return;
+  }
+  fprintf(out, " against %s (%s, the best fit)\n",
+          print_db(column->theory.prediction[fits->best].sqnr_db, here),
+          fits->fit[fits->best].d.type->name);
+  fprintf(out, "%-*s %9s %12s %10s %12s %12s\n", LABEL_WIDTH, "  fit", "KS", "ln p / value",
+          "predicted", "best clip", "there");
+  for (size_t i = 0; i < THEORY_FITS; i++) {
+    const struct theory_fit *fit = &fits->fit[i];
+    const struct theory_prediction *p = &column->theory.prediction[i];
+    char name[CELL_TEXT], clip[CELL_TEXT] = "n/a";
+    snprintf(name, sizeof name, "  %s", fit->d.type->name);
+    if (fit->d.type->has_nu)
+      snprintf(name, sizeof name, "  %s=%.3g", fit->d.type->name, fit->d.nu);
+    if (!isnan(p->optimum_clip))
+      snprintf(clip, sizeof clip, "%.5g", p->optimum_clip);
+    fprintf(out, "%-*s %9.4f %12.4f %10s %12s %12s\n", LABEL_WIDTH, name, fit->ks,
+            fit->log_likelihood, print_db(p->sqnr_db, here), clip,
+            print_db(p->optimum_sqnr_db, best));
+  }
 }
 
 /* A check takes two lines: the reading, and why one looks at it. */
@@ -269,6 +312,9 @@ void report_page_print(struct report_page *page, FILE *out)
     snprintf(line, sizeof line, "%s: %s%s", column->spec, column->verdict, column->drift);
     print_wrapped(line, 0, out);
   }
+  for (size_t i = 0; i < page->columns; i++)
+    if (page->column[i].fitted)
+      print_theory(&page->column[i], out);
   for (size_t i = 0; i < page->columns; i++)
     if (page->column[i].checked)
       print_checks(&page->column[i], out);

@@ -27,4 +27,16 @@ fails 2 "above 2" "an infinite variance" qscope theory --distribution student-t=
 for wrong in 1:8 8:2 2:256:0 2: x 2,, 2:8:-1 -4 5000 2:1024:1,2:1024:1; do
   fails 2 "expected numbers" "--levels $wrong" qscope theory --levels="$wrong"
 done
+
+# Fits: the distribution that made the data is recognised, and predicts what is measured. The digits
+# of the gallery are samples: 0.1 dB.
+qscope report synth: -t gaussian -t laplace -q int8,mse --theory --json >fits.json
+is "$(get 0.theory.best 1.theory.best '1.theory.fits.#' <fits.json | tr '\n' ' ')" "gaussian laplace 3 " "the source is recognised"
+near "$(get 1.theory.fits.1.sqnr_db <fits.json)" "$(get 1.metrics.sqnr_db <fits.json)" 0.01 "Laplace: measured is as predicted"
+near "$(get 0.theory.fits.0.sqnr_db <fits.json)" "$(get 0.metrics.sqnr_db <fits.json)" 0.01 "Gaussian: measured is as predicted"
+near "$(get 0.theory.fits.0.optimum_sqnr_db <fits.json)" 40.57 0.002 "Gaussian: the best int8 grid (README 3.6)"
+is "$(qscope report synth:gaussian -q int8,channel --theory --json | get theory.fits.0.sqnr_db)" null "several scales: no prediction"
+like "$(qscope report synth:laplace -q int4 --theory)" '^measured against predicted, int4,sym,tensor,minmax: [0-9.]+ dB against [0-9.]+ dB \(laplace, the best fit\)$' "text"
+npy make zero.npy f4 3 0 0 0
+is "$(qscope report zero.npy --theory --json | get theory.values theory.best | tr '\n' ' ')" "0 null " "nothing to fit"
 done_testing

@@ -25,6 +25,7 @@ struct run {
   struct report *report;       /* NULL when an array takes standard output */
   struct assertion *assertion; /* of --check, one for each */
   bool need_checks;            /* --checks, or an assertion on one */
+  struct theory_fits fits;     /* of the tensor that is measured; --theory */
   size_t measured, failed;     /* results, and those that an assertion does not hold for */
 };
 
@@ -50,6 +51,7 @@ static enum status write_entry(struct run *run, const struct pick *pick,
                                const struct checks *checks, struct error *error)
 {
   struct drift drift;
+  struct report_theory theory = {.fits = run->fits};
   const struct report_calibration calibration = {
       .batching = run->options->batching,
       .data = run->options->batch_tensors ? "all tensors" : run->options->calibrate_on,
@@ -60,9 +62,12 @@ static enum status write_entry(struct run *run, const struct pick *pick,
       .tensor = source_tensor(pick->source, pick->index),
       .result = result,
       .checks = run->options->checks ? checks : NULL,
+      .theory = run->options->theory ? &theory : NULL,
       .calibration = is_calibrated(run) || calibrated->batching.on ? &calibration : NULL};
   enum status status = STATUS_OK;
-  if (is_calibrated(run))
+  for (size_t i = 0; i < THEORY_FITS && run->fits.examined && status == STATUS_OK; i++)
+    status = theory_predict(&run->fits.fit[i], result, &theory.prediction[i], error);
+  if (status == STATUS_OK && is_calibrated(run))
     status = measure_drift(run, &result->quantizer, calibrated, &drift, error);
   return status == STATUS_OK ? report_entry(run->report, &entry, error) : status;
 }
@@ -143,6 +148,9 @@ static enum status one_tensor(struct run *run, const struct pick *pick, struct e
   struct facts facts;
   struct digest *digest;
   enum status status = work_facts(pick->source, pick->index, &facts, &digest, error);
+  if (status == STATUS_OK && run->options->theory)
+    status =
+        theory_fit(source_tensor(pick->source, pick->index), &facts, digest, &run->fits, error);
   for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)
     status = one_quantizer(run, pick, &run->quantizer[i], &facts, digest, error);
   digest_free(digest);
