@@ -152,19 +152,14 @@ enum status distribution_parse(const char *word, struct distribution *out, struc
 
 double distribution_density(const struct distribution *d, double x)
 {
-  double z = fabs(x - d->mean) / d->deviation, out[3];
-  if (z > d->limit)
-    return 0;
-  d->type->tail(d->nu, d->limit, out);
-  return d->type->density(d->nu, z) / d->deviation / (isinf(d->limit) ? 1 : 1 - 2 * out[0]);
+  double z = fabs(x - d->mean) / d->deviation;
+  return z > d->limit ? 0 : d->type->density(d->nu, z) / d->deviation;
 }
 
 double distribution_below(const struct distribution *d, double x)
 {
-  double z = (x - d->mean) / d->deviation, out[3], cut[3] = {0};
-  if (isfinite(d->limit))
-    d->type->tail(d->nu, d->limit, cut);
-  d->type->tail(d->nu, fmin(fabs(z), d->limit), out);
-  double above = isinf(z) ? 0 : (out[0] - cut[0]) / (1 - 2 * cut[0]);
-  return z < 0 ? above : 1 - above;
+  double z = (x - d->mean) / d->deviation, out[3] = {0};
+  if (fabs(z) < d->limit)
+    d->type->tail(d->nu, fabs(z), out);
+  return z < 0 ? out[0] : 1 - out[0];
 }

@@ -56,10 +56,22 @@ static void closed_form(const struct distribution *d, double lo, double hi, doub
   sum->m[2] += fmax(m2 - 2 * level * m1 + level * level * m0, 0);
 }
 
+/* Adds what lies beyond the limit, all of it there. */
+static void add_point(const struct distribution *d, double level, struct moments3 *sum)
+{
+  double tail[3], e = d->limit - level;
+  d->type->tail(d->nu, d->limit, tail);
+  sum->m[0] += tail[0];
+  sum->m[1] += tail[0] * e;
+  sum->m[2] += tail[0] * e * e;
+}
+
 /* Adds the cell LO..HI, both on the same side of 0, of standard values. */
 static void one_sided(const struct distribution *d, double lo, double hi, double level,
                       struct moments3 *sum)
 {
+  if (isfinite(d->limit) && lo <= d->limit && d->limit < hi)
+    add_point(d, level, sum);
   hi = fmin(hi, fmin(d->limit, d->type->end));
   if (!(lo < hi))
     return;

@@ -26,18 +26,18 @@ struct distribution_type {
 extern const struct distribution_type distribution_table[];
 extern const size_t distribution_table_length;
 
-/* x = mean + deviation * z. What is beyond LIMIT deviations of the mean is cut off (infinity:
- * nothing is): a tensor has a largest value, and its heavy tail ends there. */
+/* x = mean + deviation * z. What is farther than LIMIT deviations from the mean is there, at the
+ * limit (infinity: no limit): a tensor has a largest value, and its heavy tail ends there. */
 struct distribution {
   const struct distribution_type *type;
   double nu, mean, deviation, limit;
 };
 
-/* NAME or NAME=NU ("student-t=5"; 5 when none is written), unit variance, nothing cut off.
+/* NAME or NAME=NU ("student-t=5"; 5 when none is written), unit variance, no limit.
  * STATUS_USAGE with the nearest name. */
 enum status distribution_parse(const char *word, struct distribution *out, struct error *error);
 
-/* Density, and the share of values below X. */
+/* Density (without what lies at the limit), and the share of values up to X. */
 double distribution_density(const struct distribution *d, double x);
 double distribution_below(const struct distribution *d, double x);
 

@@ -11,7 +11,7 @@ enum { THEORY_FITS = 3, THEORY_SAMPLE = 16384, THEORY_LEVELS_MOST = 1024 };
 
 /* Gaussian: mean and deviation. Laplace: mean, and the mean of |x - mean|. Student-t: location,
  * scale and degrees of freedom of the largest likelihood, 2.1..200 (below, a prediction would hang
- * on the tail alone). The tail is cut off at the tensor's largest magnitude for predictions, not
+ * on the tail alone). The tail ends at the tensor's largest magnitude for predictions, not
  * for the goodness. */
 struct theory_fit {
   struct distribution d;
