@@ -28,7 +28,13 @@ const struct calibrator calibrator_table[] = {
          "4, which is the default. It clips that share even of data that has no outliers.",
      .choose = percentile_choose},
     {.name = "entropy",
+     .option = {{"bins", 2048, 2, 32768, true, "of the first batch"},
+                {"numpy", 0, 0, 1, true, "1: bins from min |x| on, as its numpy path has them"},
+                {"start-bin", 128, 1, 32768, true, "least number of bins kept"},
+                {"stride", 1, 1, 32768, true, "bins from candidate to candidate"},
+                {"quantized-bins", 0, 0, 65536, true, "0: 2^(bits - 1), one-sided 2^bits"}},
      .integers_only = true,
+     .running = true,
      .summary = "the threshold that keeps the distribution: NVIDIA's rule on 2048 bins of |x|",
      .explanation =
          "Counts |x| in 2048 bins and keeps as many as leave the distribution most alike, by the "
@@ -37,6 +43,107 @@ const struct calibrator calibrator_table[] = {
          "much, and data far from zero are badly served.",
      .reference = "NVIDIA/Model-Optimizer",
      .choose = entropy_choose},
+    {.name = "nvidia-max",
+     .summary = "the largest |x| of all batches",
+     .explanation =
+         "Takes the largest magnitude as the threshold on both sides. Nothing is clipped: best for "
+         "weights per channel. A single outlier makes every step coarse.",
+     .reference = "NVIDIA/Model-Optimizer (calib/max.py)",
+     .choose = nvidia_max_choose},
+    {.name = "nvidia-percentile",
+     .parameter = "P",
+     .default_value = 99.99,
+     .least = 0,
+     .most = 100,
+     .option = {{"bins", 2048, 2, 32768, true, "of the first batch"},
+                {"numpy", 0, 0, 1, true, "1: bins from min |x| on, as its numpy path has them"}},
+     .running = true,
+     .summary = "the left edge of the bin of |x| at which P percent of the values are reached",
+     .explanation =
+         "Counts |x| in 2048 bins and takes the left edge of the bin at which P percent are "
+         "reached. Quick, and sound on activations with rare outliers. The edge is a whole bin "
+         "coarse, so P = 100 still clips the largest value, and the first batch decides how wide "
+         "the bins are.",
+     .reference = "NVIDIA/TensorRT (pytorch-quantization), NVIDIA/Model-Optimizer",
+     .choose = nvidia_percentile_choose},
+    {.name = "nvidia-entropy",
+     .option = {{"bins", 2048, 2, 32768, true, "of the first batch"},
+                {"numpy", 0, 0, 1, true, "1: bins from min |x| on, as its numpy path has them"},
+                {"start-bin", 128, 1, 32768, true, "least number of bins kept"},
+                {"stride", 1, 1, 32768, true, "bins from candidate to candidate"},
+                {"quantized-bins", 0, 0, 65536, true, "0: 2^(bits - 1), one-sided 2^bits"}},
+     .integers_only = true,
+     .running = true,
+     .summary = "the bins of |x| kept whose distribution is nearest to the whole (= entropy)",
+     .explanation =
+         "Keeps the bins of |x| whose distribution, merged to as many bins as there are levels, "
+         "has the least Kullback-Leibler divergence from the whole. Good on activations with long "
+         "tails. It knows nothing of the error, cuts heavy tails too far, and fails on data with "
+         "no values near zero.",
+     .reference = "NVIDIA/TensorRT (pytorch-quantization), NVIDIA/Model-Optimizer",
+     .choose = entropy_choose},
+    {.name = "nvidia-mse",
+     .option = {{"bins", 2048, 2, 32768, true, "of the first batch"},
+                {"numpy", 0, 0, 1, true, "1: bins from min |x| on, as its numpy path has them"},
+                {"start-bin", 128, 0, 32768, true, "first candidate"},
+                {"stride", 1, 1, 32768, true, "bins from candidate to candidate"}},
+     .running = true,
+     .summary = "the bin centre of |x| with the least squared error of all bin centres",
+     .explanation =
+         "Tries every bin centre of |x| as the threshold and keeps the least squared error of the "
+         "centres, weighted with their counts. Close to the true minimum at 8 bits. At few bits "
+         "the search may end at its first bin, and fine structure inside a bin is not seen.",
+     .reference = "NVIDIA/TensorRT (pytorch-quantization), NVIDIA/Model-Optimizer",
+     .choose = nvidia_mse_choose},
+    {.name = "modelopt-mse",
+     .option = {{"start", 0.25, 0.001, 1000, false, "least multiplier"},
+                {"stop", 4, 0.001, 1000, false, "largest multiplier"},
+                {"steps", 39, 1, 10000, true, "number of multipliers"}},
+     .summary = "the largest |x| times the best of 39 multipliers from 0.25 to 4",
+     .explanation =
+         "Multiplies the largest magnitude by 39 factors, evenly from 0.25 to 4.0, and keeps the "
+         "least squared error of the values. Safe, since it sees all data. Its steps of a tenth "
+         "are coarse, 1.0 itself is not among them, and it never clips below a quarter.",
+     .reference = "NVIDIA/Model-Optimizer (calib/mse.py)",
+     .choose = modelopt_mse_choose},
+    {.name = "onnxruntime-percentile",
+     .parameter = "P",
+     .default_value = 99.999,
+     .least = 0,
+     .most = 100,
+     .option = {{"bins", 2048, 2, 32768, true, "of the first batch"}},
+     .running = true,
+     .summary = "P percent of |x|, asymmetric cut by half on each side, within the extremes",
+     .explanation =
+         "Symmetric: the left edge of the bin of |x| at which P percent are reached; asymmetric: "
+         "half of the rest is cut on each side; both stay within the extremes. Mild at 99.999, so "
+         "it removes only the rarest outliers. The two ends may differ even when symmetric, and "
+         "few values make it minmax.",
+     .reference = "microsoft/onnxruntime (calibrate.py)",
+     .choose = onnxruntime_percentile_choose},
+    {.name = "onnxruntime-entropy",
+     .option = {{"bins", 128, 2, 32768, true, "of the first batch"},
+                {"quantized-bins", 128, 1, 32768, true, "bins of the candidate"}},
+     .running = true,
+     .summary = "the window around zero whose distribution survives merging (128 bins: minmax)",
+     .explanation =
+         "Tries windows of growing width around the middle of a signed histogram and keeps the "
+         "least Kullback-Leibler divergence, empty bins smoothed by 1e-4. Needs bins=2048 to do "
+         "anything. The stock 128 bins leave a single candidate, so that one batch gives minmax.",
+     .reference = "microsoft/onnxruntime (calibrate.py)",
+     .choose = onnxruntime_entropy_choose},
+    {.name = "distribution",
+     .option = {{"bins", 2048, 512, 32768, true, "of the first batch"},
+                {"p3", 0, 0, 1, true, "1: of the cube roots of the values"}},
+     .running = true,
+     .summary = "the scale that gives the codes of a small float the values' standard deviation",
+     .explanation =
+         "Divides the standard deviation of the values by that of all codes of the format. Meant "
+         "for fp8, whose precision hardly depends on the scale. It does not look at the extremes, "
+         "so it clips whatever lies beyond a few standard deviations, and outliers widen it.",
+     .reference = "microsoft/onnxruntime (calibrate.py, quant_utils.py)",
+     .refuse = distribution_refuse,
+     .choose = distribution_choose},
     {.name = "mse",
      .summary = "the least mean squared error over all scales and zero points (16-bit formats: the "
                 "best of 64 scales, refined)",

@@ -16,6 +16,10 @@ choose_function ppq_percentile_choose, alternate_choose, lp_choose;
 choose_function aimet_tf_choose, aimet_tf_enhanced_choose, aimet_percentile_choose;
 choose_function aimet_mse_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
+choose_function nvidia_max_choose, nvidia_percentile_choose, nvidia_mse_choose, modelopt_mse_choose;
+choose_function onnxruntime_percentile_choose, onnxruntime_entropy_choose, distribution_choose;
+
+const char *distribution_refuse(const struct quantizer *quantizer);
 
 /* For rules with a free minimum: of ranges that shrink from either end, the one with the least
  * squared error, refined by

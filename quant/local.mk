@@ -21,6 +21,8 @@ libquant_a_SOURCES = \
 	quant/cal_entropy.c \
 	quant/cal_lp.c \
 	quant/cal_mse.c \
+	quant/cal_nvidia.c \
+	quant/cal_onnxruntime.c \
 	quant/cal_percentile.c \
 	quant/cal_ppq.c \
 	quant/cal_shrink.c \
@@ -37,11 +39,13 @@ libquant_a_SOURCES = \
 	quant/fitting.c \
 	quant/format.c quant/format.h \
 	quant/grain.c quant/grain.h \
+	quant/batch_histogram.c quant/batch_histogram.h \
 	quant/integer.c \
 	quant/lloyd.c \
 	quant/moments.c quant/moments.h \
 	quant/kernels/kernels.c quant/kernels/kernels.h \
 	quant/minifloat.c \
+	quant/nvidia.h \
 	quant/power.c \
 	quant/probe.c quant/probe.h \
 	quant/preset.c quant/preset.h \

@@ -5,6 +5,8 @@ QUANT_TESTS = \
 	tests/quant/test_base \
 	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
+	tests/quant/test_cal_nvidia \
+	tests/quant/test_cal_onnxruntime \
 	tests/quant/test_cal_properties \
 	tests/quant/test_cal_search \
 	tests/quant/test_cal_aimet \
@@ -69,6 +71,14 @@ tests_quant_test_calibrators_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_properties_SOURCES = tests/quant/test_cal_properties.c \
 	$(CALIBRATION_REFERENCE) $(PORTABLE)
 tests_quant_test_cal_properties_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_cal_nvidia_SOURCES = tests/quant/test_cal_nvidia.c \
+	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_cal_nvidia_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_cal_nvidia_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_cal_onnxruntime_SOURCES = tests/quant/test_cal_onnxruntime.c \
+	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_cal_onnxruntime_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_cal_onnxruntime_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_search_SOURCES = tests/quant/test_cal_search.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_search_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
