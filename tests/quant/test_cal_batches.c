@@ -358,7 +358,7 @@ static void test_one_piece(void **state)
   (void)state;
   static const char *const specs[] = {
       "int8,tensor",          "int8,channel=1",         "int8,asym,channel=1,percentile=99",
-      "int4,channel=-2,mse",  "int8,tensor,percentile", "int8,asym,tensor,entropy",
+      "int4,channel=-2,mse",  "int8,tensor,percentile", "int8,asym,tensor,exclude",
       "int4,asym,tensor,mse", "e4m3,channel=2,mse",     "int8,asym,tensor,absmax"};
   static float x[BATCHES * CHANNELS * LENGTH];
   struct batch batches[BATCHES];
@@ -386,7 +386,7 @@ static void test_large_units(void **state)
   struct shape shape = {1, {LARGE}}, half = {1, {LARGE / 2}};
   struct batch batches[] = {{feed_floats(x, LARGE / 2), half, NULL},
                             {feed_floats(x + LARGE / 2, LARGE / 2), half, NULL}};
-  static const char *const specs[] = {"int8,tensor,percentile=99.9", "int8,tensor,entropy",
+  static const char *const specs[] = {"int8,tensor,percentile=99.9", "int8,tensor,exclude",
                                       "int4,asym,tensor,mse"};
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
     struct fit *whole = fit_whole(specs[i], x, shape, NULL);
