@@ -113,6 +113,11 @@ bool board_covers(const struct board *board, const struct quantizer *quantizer, 
 bool board_add_line(struct board *board, const char *name, size_t points, const double *threshold,
                     const double *sqnr_db);
 
+/* Adds two lines to a board of TENSOR (loaded) with one scale, up to 1024 levels and a curve: what
+ * the best fitting distribution predicts (theory_fit.h) of each threshold, and, a single point, of
+ * its own best threshold. Adds none to others. STATUS_MEMORY. */
+enum status board_add_theory(struct board *board, const struct tensor *tensor, struct error *error);
+
 /* The row's name: that of its calibrator, with the parameter when it is not the default. */
 char *board_name(const struct board_row *row, char *text, size_t size);
 /* Words that qualify the row: "same as minmax", "at the end of its search", the reason of a

@@ -37,6 +37,13 @@ near "$(get 0.theory.fits.0.sqnr_db <fits.json)" "$(get 0.metrics.sqnr_db <fits.
 near "$(get 0.theory.fits.0.optimum_sqnr_db <fits.json)" 40.57 0.002 "Gaussian: the best int8 grid (README 3.6)"
 is "$(qscope report synth:gaussian -q int8,channel --theory --json | get theory.fits.0.sqnr_db)" null "several scales: no prediction"
 like "$(qscope report synth:laplace -q int4 --theory)" '^measured against predicted, int4,sym,tensor,minmax: [0-9.]+ dB against [0-9.]+ dB \(laplace, the best fit\)$' "text"
+qscope board synth:laplace -q int8 --theory --json >board.json
+is "$(get 0.lines.0.name 0.lines.1.name '0.lines.1.points.#' <board.json | tr '\n' ' ')" "predicted (laplace) predicted optimum 1 " "the board has the predicted curve and its optimum"
+near "$(get 0.lines.0.points.120.sqnr_db <board.json)" "$(get 0.curve.120.sqnr_db <board.json)" 0.02 "which is near the measured one"
+near "$(get 0.lines.1.points.0.sqnr_db <board.json)" 35.2 0.01 "Laplace: the best int8 grid"
+like "$(qscope board synth:laplace -q int4 --theory)" '^predicted \(laplace\): best threshold [0-9.]+ \([0-9.]+ % of absmax\): 1[56]\.[0-9]+ dB$' "in words"
+fails 2 "figure has no predicted" "board --theory -o" qscope board synth:laplace --theory -o x.png
+is "$(qscope board synth:laplace -q int4,channel --theory --json | get '0.lines.#')" 0 "several scales: none"
 npy make zero.npy f4 3 0 0 0
 is "$(qscope report zero.npy --theory --json | get theory.values theory.best | tr '\n' ' ')" "0 null " "nothing to fit"
 done_testing

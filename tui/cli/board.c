@@ -61,6 +61,18 @@ static void print_refusals(const struct board *board)
   }
 }
 
+/* The last point that theory added is its optimum; the line before says whose. */
+static void print_theory(const struct board *board)
+{
+  char sqnr[32];
+  if (board->lines < 2 || board->line[board->lines - 1].points != 1)
+    return;
+  const struct board_line *best = &board->line[board->lines - 1];
+  print_metric("sqnr_db", best->sqnr_db[0], sqnr, sizeof sqnr);
+  printf("%s: best threshold %.5g (%.4g %% of absmax): %s\n", best[-1].name, best->threshold[0],
+         100 * best->threshold[0] / board->absmax, sqnr);
+}
+
 static void print_head(const struct board *board, const struct tensor *tensor)
 {
   char name[256], spec[QUANTIZER_TEXT], sqnr[32], data[4 * BOARD_NAME];
@@ -77,6 +89,7 @@ static void print_head(const struct board *board, const struct tensor *tensor)
   print_metric("sqnr_db", board->best.loss.sqnr_db, sqnr, sizeof sqnr);
   printf("\nabsmax %.5g; best threshold %.5g (%.4g %% of absmax): %s\n", board->absmax,
          board->best.threshold, 100 * board->best.threshold / board->absmax, sqnr);
+  print_theory(board);
 }
 
 static enum status print_boards(struct board *const *boards, size_t count,
@@ -118,7 +131,7 @@ static const char *calibration_name(const struct recipe *recipe, char *text, siz
 }
 
 static enum status compute(struct source *source, size_t index, const struct recipe *recipe,
-                           const struct calibrated *calibrated, struct board **boards,
+                           const struct calibrated *calibrated, bool theory, struct board **boards,
                            struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
@@ -136,6 +149,8 @@ static enum status compute(struct source *source, size_t index, const struct rec
     status = board_compute(tensor, &recipe->quantizer[i], &request,
                            meter_task(text_escape(tensor->name, name, sizeof name), weight),
                            &boards[i], error);
+  for (size_t i = 0; i < recipe->quantizers && theory && status == STATUS_OK; i++)
+    status = board_add_theory(boards[i], tensor, error);
   if (status == STATUS_OK)
     return source_verify(source, error);
   if (status != STATUS_CANCELLED)
@@ -152,7 +167,7 @@ static enum status board_tensor(struct source *source, size_t index, const struc
   struct calibrated calibrated;
   enum status status = pool_of_recipe(recipe, source, &picks, &pool, &calibrated, error);
   if (status == STATUS_OK)
-    status = compute(source, index, recipe, &calibrated, boards, error);
+    status = compute(source, index, recipe, &calibrated, options->theory, boards, error);
   if (status == STATUS_OK)
     status = print_numbers(boards, recipe->quantizers, source, source_tensor(source, index),
                            options->style, error);
@@ -191,6 +206,9 @@ enum status board_run(const struct options *options, struct error *error)
     status =
         error_set(error, STATUS_USAGE,
                   "board: a figure shows one board: expected one -q, found %zu", recipe.quantizers);
+  if (status == STATUS_OK && options->output && options->theory)
+    status = error_set(error, STATUS_USAGE,
+                       "board: --theory is for the numbers; the figure has no predicted curve");
   if (status == STATUS_OK && recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   /* With -o the figure; the numbers when there is no figure, or when a style was asked for. */
