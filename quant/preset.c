@@ -6,6 +6,7 @@
 #define TORCH    "pytorch/pytorch:torch/ao/quantization/observer.py"
 #define AO       "pytorch/ao:torchao/quantization/quant_primitives.py"
 #define ORT      "microsoft/onnxruntime:onnxruntime/python/tools/quantization/quant_utils.py"
+#define ORTCAL   "microsoft/onnxruntime:onnxruntime/python/tools/quantization/calibrate.py"
 #define MODELOPT "NVIDIA/Model-Optimizer:modelopt/torch/quantization"
 #define TRTLLM   "NVIDIA/TensorRT-LLM"
 #define TENSORS                                                                                    \
@@ -82,6 +83,13 @@ const struct preset preset_table[] = {
      "s = (max - min) / 15, z = rint(-min / s) for blocks of 32", "4 bits in blocks", ORT},
     {"onnxruntime-int4", "int4,group=32,minmax" BY_ORT, "ONNX Runtime",
      "s = 2 a / 15, z = rint(-0.5) = 0: no narrow range at 4 bits", "a / 7.5", ORT},
+    {"onnxruntime-int8-percentile", "int8,tensor,onnxruntime-percentile" BY_ORT, "ONNX Runtime",
+     "2048 bins of |x|, the left edge at 99.999 percent, within the extremes", "clips", ORTCAL},
+    {"onnxruntime-uint8-entropy", "uint8,tensor,onnxruntime-entropy" BY_ORT, "ONNX Runtime",
+     "128 signed bins merged to 128: one candidate, so that one batch gives min-max",
+     "clips only with more bins (bins=2048)", ORTCAL},
+    {"onnxruntime-fp8", "e4m3,tensor,distribution", "ONNX Runtime",
+     "s = the standard deviation of x over that of all E4M3FN codes", "fp8, clips", ORTCAL},
     /* --- NVIDIA --- */
     {"tensorrt-int8", "int8,tensor,minmax" BY_NVIDIA, "TensorRT",
      "q = clamp(rint(x (127 / a)), -127, 127), y = q / (127 / a); a <= 2^-24 makes zeros",
@@ -89,9 +97,18 @@ const struct preset preset_table[] = {
     {"tensorrt-int8-channel", "int8,channel,minmax" BY_NVIDIA, "TensorRT",
      "weights: the same for each channel of axis 0", "a scale for each channel",
      MODELOPT "/tensor_quant.py"},
-    {"tensorrt-int8-entropy", "int8,tensor,entropy" BY_NVIDIA, "TensorRT",
+    {"tensorrt-int8-percentile", "int8,tensor,nvidia-percentile" BY_NVIDIA, "TensorRT",
+     "2048 bins of |x|, the left edge of the bin that reaches 99.99 percent", "clips",
+     MODELOPT "/calib/histogram.py"},
+    {"tensorrt-int8-entropy", "int8,tensor,nvidia-entropy" BY_NVIDIA, "TensorRT",
      "2048 bins of |x|, the last threshold with the least KL divergence from 128 kept bins on",
      "clips", MODELOPT "/calib/histogram.py"},
+    {"tensorrt-int8-mse", "int8,tensor,nvidia-mse" BY_NVIDIA, "TensorRT",
+     "2048 bins of |x|, the bin centre with the least squared error of the centres", "clips",
+     MODELOPT "/calib/histogram.py"},
+    {"modelopt-int8-mse", "int8,channel,modelopt-mse" BY_NVIDIA, "Model-Optimizer",
+     "a times the best of 39 multipliers from 0.25 to 4, by the squared error of the values",
+     "clips; 1.0 is not among the multipliers", MODELOPT "/calib/mse.py"},
     {"tensorrt-fp8", "e4m3,tensor,minmax,scale-rule=nvidia", "TensorRT / Model-Optimizer",
      "s = a / 448 in E4M3FN", "fp8", MODELOPT "/tensor_quant.py"},
     {"tensorrt-nvfp4", "nvfp4", "TensorRT / Model-Optimizer",

@@ -413,10 +413,16 @@ static void test_nvidia(void **state)
   (void)state;
   static const struct row tensor[] = {{"int8", "tensorrt-int8"}};
   static const struct row channel[] = {{"int8", "tensorrt-int8-channel"}};
+  static const struct row entropy[] = {{"torch_hist_int8", "tensorrt-int8-entropy"}};
+  static const struct row mse[] = {{"torch_hist_int8", "tensorrt-int8-mse"}};
+  static const struct row percentile[] = {{"torch_hist_p99.99", "tensorrt-int8-percentile"}};
   if (!vectors_folder())
     skip();
   assert_int_equal(each_entry("trt", "trt_max", tensor, 1, check_nvidia), 18);
   assert_int_equal(each_entry("trt", "trt_max_axis0", channel, 1, check_nvidia), 1);
+  assert_int_equal(each_entry("trt", "trt_entropy", entropy, 1, check_nvidia), 18);
+  assert_int_equal(each_entry("trt", "trt_mse", mse, 1, check_nvidia), 18);
+  assert_int_equal(each_entry("trt", "trt_percentile", percentile, 1, check_nvidia), 18);
 }
 
 /* PyTorch's float zero points: z = -min / s, where qscope keeps the minimum. */
