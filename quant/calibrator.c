@@ -351,6 +351,17 @@ const struct calibrator calibrator_table[] = {
      .reference = "quic/aimet (MseEncodingAnalyzer)",
      .running = true,
      .choose = aimet_mse_choose},
+    {.name = "aimet-entropy",
+     .integers_only = true,
+     .summary = "AIMET's divergence over 512 bins; other widths than 8 bits: the whole range",
+     .explanation =
+         "Shrinks a window of the histogram step by step and keeps the one whose 255 merged bins "
+         "diverge least from it. With a zero point each end moves on its own, so skewed data are "
+         "served. Only 8 bits are searched: every other width gets the whole range, and half of "
+         "the bins always stay inside.",
+     .reference = "quic/aimet (EntropyEncodingAnalyzer)",
+     .running = true,
+     .choose = aimet_entropy_choose},
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 

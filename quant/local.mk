@@ -17,6 +17,7 @@ libquant_a_SOURCES = \
 	quant/aimet_histogram.c quant/aimet_histogram.h \
 	quant/cal_aciq.c \
 	quant/cal_aimet.c \
+	quant/cal_aimet_entropy.c \
 	quant/cal_alternate.c \
 	quant/cal_entropy.c \
 	quant/cal_lp.c \

@@ -126,6 +126,12 @@ static void test_mse(void **state)
   check_family("aimet_mse", "aimet-mse", 108);
 }
 
+static void test_entropy(void **state)
+{
+  (void)state;
+  check_family("aimet_entropy", "aimet-entropy", 72);
+}
+
 /* CONVENTIONS 2.4, symmetric tf_enhanced on the Gaussian: SQNR as printed, the upper end within
  * 0.05 percent. That page's rows are of a re-implementation; its Laplace and t3 rows (10.25, 70.6)
  * are not met (10.97, 69.0), while all vectors of the library itself are. */
@@ -181,7 +187,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_tf),         cmocka_unit_test(test_tf_enhanced),
       cmocka_unit_test(test_percentile), cmocka_unit_test(test_mse),
-      cmocka_unit_test(test_golden),     cmocka_unit_test(test_degenerate),
+      cmocka_unit_test(test_entropy),    cmocka_unit_test(test_golden),
+      cmocka_unit_test(test_degenerate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

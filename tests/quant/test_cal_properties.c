@@ -187,8 +187,17 @@ static void test_percentile_defaults(void **state)
 
 /* --- symmetry -------------------------------------------------------------------------------- */
 
+/* Not aimet-mse: the middles that it codes lie half a bin too high; nor aimet-entropy with a zero
+ * point: each end goes two bins inwards where the least is lost, which one value more decides. Both
+ * equal their reference's vectors (test_cal_aimet). */
+static bool leans(const struct calibrator *calibrator, const struct calibration *calibration)
+{
+  return strcmp(calibrator->name, "aimet-mse") == 0 ||
+         (strcmp(calibrator->name, "aimet-entropy") == 0 && calibration->asymmetric);
+}
+
 /* x and -x for every x: what a rule chooses is as symmetric as its bins, of which the coarsest
- * have a 128th of the range. Not aimet-mse: the middles that it codes lie half a bin too high. */
+ * have a 128th of the range. */
 static void test_symmetric_data(void **state)
 {
   (void)state;
@@ -202,7 +211,7 @@ static void test_symmetric_data(void **state)
       for (size_t scheme = 0; scheme < SCHEMES; scheme++) {
         struct calibration calibration;
         if (!calibration_of(&calibrator_table[i], scheme, &calibration) ||
-            strcmp(calibrator_table[i].name, "aimet-mse") == 0)
+            leans(&calibrator_table[i], &calibration))
           continue;
         struct choice choice = choose(&calibrator_table[i], &calibration, &sample);
         if (!choice.has_scale && fabs(choice.lo + choice.hi) > (double)sample_absmax(&sample) / 64)
