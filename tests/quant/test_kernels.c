@@ -218,7 +218,7 @@ static void test_integer_by(void **state)
   for (int mix = 0; mix < MIXES; mix++)
     for (int arithmetic = ARITHMETIC_RECIPROCAL; arithmetic <= ARITHMETIC_OFFSET; arithmetic++)
       for (size_t n = 0; next_length(&n);) {
-        fill(x, n, mix);
+        fill(x, n, (enum mix)mix);
         for (size_t i = 0; i < n; i++) {
           units[i] = integer_units[i % INTEGER_UNITS];
           units[i].offset = (float)i / 64 - 3;
