@@ -1,6 +1,7 @@
 #include "quant/codebook.h"
 
 #include "quant/base/size.h"
+#include "quant/kernels/lanes.h"
 
 #include <math.h>
 
@@ -34,24 +35,112 @@ static size_t nearest_to_zero(const float *levels, size_t count)
   return nearest;
 }
 
+/* --- buckets: see struct codebook_buckets ---------------------------------------------------- */
+
+enum { BUCKETS_MOST = 2048 }; /* of one sign: what the first cache holds beside the elements */
+
+/* Number of bounds below V. */
+static int32_t bounds_below(const struct codebook *codebook, float v)
+{
+  size_t low = 0, high = codebook->count - 1;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (codebook->bound[middle] < v)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return (int32_t)low;
+}
+
+/* Magnitudes of bucket K. */
+static void bucket_ends(const struct codebook_buckets *buckets, int32_t k, float ends[2])
+{
+  uint32_t first = (uint32_t)(buckets->base + k) << buckets->shift;
+  uint32_t last = first + (1u << buckets->shift) - 1;
+  ends[0] = k == 0 ? 0 : bits_float(first);
+  ends[1] = k == buckets->count - 1 ? INFINITY : bits_float(last);
+}
+
+/* Fills RANK; returns the most bounds that part a bucket. */
+static int32_t fill_buckets(const struct codebook *codebook, const struct codebook_buckets *buckets,
+                            int32_t *rank)
+{
+  int32_t most = 0;
+  for (int32_t k = 0; k < buckets->count; k++) {
+    float ends[2];
+    bucket_ends(buckets, k, ends);
+    int32_t *positive = &rank[k], *negative = &rank[buckets->count + k];
+    *positive = bounds_below(codebook, ends[0]);
+    *negative = bounds_below(codebook, -ends[1]);
+    int32_t parts[2] = {bounds_below(codebook, ends[1]) - *positive,
+                        bounds_below(codebook, -ends[0]) - *negative};
+    most = parts[0] > most ? parts[0] : most;
+    most = parts[1] > most ? parts[1] : most;
+  }
+  return most;
+}
+
+/* Buckets of 2^-BITS of an octave. The first one holds one bound of each sign, however small. */
+static struct codebook_buckets buckets_of(const struct codebook *codebook, uint32_t bits)
+{
+  const float *bound = codebook->bound, *last = bound + codebook->count - 2;
+  size_t negative = (size_t)bounds_below(codebook, 0);
+  const float *smallest = bound + negative;
+  uint32_t shift = 23 - bits, high = float_magnitude(*last), low = high;
+  high = float_magnitude(*bound) > high ? float_magnitude(*bound) : high;
+  if (smallest < last && float_magnitude(smallest[1]) < low)
+    low = float_magnitude(smallest[1]);
+  if (negative >= 2 && float_magnitude(smallest[-2]) < low)
+    low = float_magnitude(smallest[-2]);
+  int32_t base = (int32_t)(low >> shift) - 1;
+  base = base < 0 ? 0 : base;
+  return (struct codebook_buckets){
+      .base = base, .count = (int32_t)(high >> shift) - base + 2, .shift = shift};
+}
+
+/* The finest buckets that are few enough, or the first where one bound parts each. RANK has room
+ * for 2 BUCKETS_MOST. */
+static void make_buckets(struct codebook *codebook, int32_t *rank)
+{
+  for (uint32_t bits = 0; bits <= 23; bits++) {
+    struct codebook_buckets buckets = buckets_of(codebook, bits);
+    if (buckets.count > BUCKETS_MOST)
+      break;
+    int32_t most = fill_buckets(codebook, &buckets, rank);
+    buckets.rank = rank;
+    buckets.within = 1;
+    while (buckets.within < most)
+      buckets.within = 2 * buckets.within + 1;
+    codebook->buckets = buckets;
+    if (buckets.within == 1)
+      break;
+  }
+  fill_buckets(codebook, &codebook->buckets, rank);
+}
+
 struct codebook *codebook_new(const float *levels, size_t count)
 {
   size_t size = 1;
   while (size < count)
     size *= 2;
-  struct codebook *codebook = malloc(sizeof *codebook + 2 * size * sizeof(float));
+  size_t ranks = size > CODEBOOK_FEW ? 2 * BUCKETS_MOST : 0;
+  struct codebook *codebook =
+      malloc(sizeof *codebook + 3 * size * sizeof(float) + ranks * sizeof(int32_t));
   if (!codebook)
     return NULL;
   float *level = (float *)(codebook + 1), *bound = level + size;
-  for (size_t i = 0; i < size; i++) {
+  for (size_t i = 0; i < size; i++)
     level[i] = levels[size_min(i, count - 1)];
+  for (size_t i = 0; i < 2 * size; i++)
     bound[i] = i + 1 < count ? (float)(((double)levels[i] + (double)levels[i + 1]) / 2) : INFINITY;
-  }
   *codebook = (struct codebook){.count = count,
                                 .size = size,
                                 .level = level,
                                 .bound = bound,
                                 .zero = (uint16_t)nearest_to_zero(levels, count)};
+  if (ranks)
+    make_buckets(codebook, (int32_t *)(bound + 2 * size));
   return codebook;
 }
 

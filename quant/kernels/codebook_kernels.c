@@ -1,45 +1,77 @@
 /* Codebooks: the search for the nearest level, and the sum of the scale searches. */
 #include "quant/kernels/table.h"
-
-enum { FEW_LEVELS = 16 };
+#include "quant/kernels/wide.h"
 
 /* A comparison with each bound, written out: the bounds stay in registers and the loops over
  * elements become vector code, which they do not around an inner loop. */
 #define EACH_BOUND(STEP)                                                                           \
   STEP(0)                                                                                          \
   STEP(1)                                                                                          \
-  STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11) STEP(12)       \
-      STEP(13) STEP(14)
+  STEP(2)                                                                                          \
+  STEP(3)                                                                                          \
+  STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11) STEP(12) STEP(13) STEP(14)
 
-/* Bounds and levels of up to FEW_LEVELS levels; those that do not exist are never reached. */
+/* Bounds and levels of up to CODEBOOK_FEW levels; those that do not exist are never reached. */
 struct few {
-  float bound[FEW_LEVELS], level[FEW_LEVELS];
+  float bound[CODEBOOK_FEW], level[CODEBOOK_FEW];
 };
 
 static struct few few_levels(const struct codebook *codebook)
 {
   struct few few;
-  for (size_t k = 0; k < FEW_LEVELS; k++) {
+  for (size_t k = 0; k < CODEBOOK_FEW; k++) {
     few.bound[k] = k < codebook->size ? codebook->bound[k] : __builtin_inff();
     few.level[k] = codebook->level[k < codebook->size ? k : codebook->size - 1];
   }
   return few;
 }
 
-/* rank[i] = number of bounds below v[i]. */
-static void ranks_of_few(const float *v, size_t n, const struct codebook *codebook, int32_t *rank)
+/* Entry FROM of an array, or one of the 1, 3 or 7 that follow STEP by STEP, by masks: the bits of
+ * its number. */
+WIDE_INLINE wide of_two(const wide *a, int from, int step, wide_int low)
+{
+  return wide_select(low, a[from + step], a[from]);
+}
+
+WIDE_INLINE wide of_four(const wide *a, int from, int step, wide_int high, wide_int low)
+{
+  return wide_select(high, of_two(a, from + 2 * step, step, low), of_two(a, from, step, low));
+}
+
+WIDE_INLINE wide of_eight(const wide *a, int from, int step, wide_int high, wide_int middle,
+                          wide_int low)
+{
+  return wide_select(high, of_four(a, from + 4 * step, step, middle, low),
+                     of_four(a, from, step, middle, low));
+}
+
+/* rank[i] = number of bounds below v[i], value[i] = the level of that rank: a binary search. The
+ * arrays have room for KERNEL_BLOCK; what follows the N elements is searched too. */
+static void search_few(const float *restrict v, size_t n, const struct codebook *codebook,
+                       int32_t *restrict rank, float *restrict value)
 {
   const struct few f = few_levels(codebook);
-  for (size_t i = 0; i < n; i++) {
-    int32_t above = 0;
-#define COUNT(k) above += v[i] > f.bound[k];
-    EACH_BOUND(COUNT)
-#undef COUNT
-    rank[i] = above;
+  wide bound[CODEBOOK_FEW], level[CODEBOOK_FEW];
+  for (size_t k = 0; k < CODEBOOK_FEW; k++) {
+    bound[k] = (wide){0} + f.bound[k];
+    level[k] = (wide){0} + f.level[k];
+  }
+  for (size_t i = 0; i < n; i += WIDE) {
+    wide x;
+    memcpy(&x, v + i, sizeof x);
+    wide_int eight = x > bound[7];
+    wide_int four = x > of_two(bound, 3, 8, eight);
+    wide_int two = x > of_four(bound, 1, 4, eight, four);
+    wide_int one = x > of_eight(bound, 0, 2, eight, four, two);
+    wide at = wide_select(one, of_eight(level, 1, 2, eight, four, two),
+                          of_eight(level, 0, 2, eight, four, two));
+    wide_int number = (eight & 8) | (four & 4) | (two & 2) | (one & 1);
+    memcpy(value + i, &at, sizeof at);
+    memcpy(rank + i, &number, sizeof number);
   }
 }
 
-/* value[i] = the level of that rank. */
+/* The levels alone: comparing with each bound is quicker then. */
 static void values_of_few(const float *v, size_t n, const struct codebook *codebook, float *value)
 {
   const struct few f = few_levels(codebook);
@@ -52,17 +84,36 @@ static void values_of_few(const float *v, size_t n, const struct codebook *codeb
   }
 }
 
-/* The same for any number: a binary search of all values at once, halving by halving. */
-static void ranks_of_many(const float *v, size_t n, const struct codebook *codebook, int32_t *rank)
+/* The same for any number: the bucket, and a binary search among the bounds that may part it,
+ * halving by halving. One bound is the usual case. (Gathers of the machine are slower than the
+ * loads that compilers make of this.) */
+static void search_many(const float *restrict v, size_t n, const struct codebook *codebook,
+                        int32_t *restrict rank, float *restrict value)
 {
-  const float *bound = codebook->bound;
-  memset(rank, 0, n * sizeof *rank);
-  for (size_t half = codebook->size / 2; half > 0; half /= 2) {
-    const float *middle = bound + half - 1;
-    int32_t step = (int32_t)half;
-    for (size_t i = 0; i < n; i++)
-      rank[i] += v[i] > middle[rank[i]] ? step : 0;
+  const struct codebook_buckets b = codebook->buckets;
+  const float *level = codebook->level, *bound = codebook->bound;
+  int32_t bucket[KERNEL_BLOCK];
+  for (size_t i = 0; i < n; i++) {
+    int32_t at = (int32_t)(float_magnitude(v[i]) >> b.shift) - b.base;
+    at = at > 0 ? at : 0;
+    at = at < b.count - 1 ? at : b.count - 1;
+    bucket[i] = at + ((int32_t)float_bits(v[i]) < 0 ? b.count : 0);
   }
+  if (b.within == 1)
+    for (size_t i = 0; i < n; i++) {
+      int32_t at = b.rank[bucket[i]];
+      at += v[i] > bound[at];
+      rank[i] = at;
+      value[i] = level[at];
+    }
+  else
+    for (size_t i = 0; i < n; i++) {
+      int32_t at = b.rank[bucket[i]];
+      for (int32_t half = b.within / 2 + 1; half > 0; half /= 2)
+        at += -(v[i] > bound[at + half - 1]) & half;
+      rank[i] = at;
+      value[i] = level[at];
+    }
 }
 
 static void codebook_codes(const int32_t *rank, size_t n, const uint16_t *code, uint16_t *codes)
@@ -76,20 +127,20 @@ static void codebook_codes(const int32_t *rank, size_t n, const uint16_t *code, 
 }
 
 /* Levels (and codes unless NULL) of N <= KERNEL_BLOCK quotients; NaN has those of zero. */
-static void codebook_block(const float *v, size_t n, const struct codebook *codebook, float *value,
+static void codebook_block(float *v, size_t n, const struct codebook *codebook, float *value,
                            uint16_t *codes)
 {
   const int32_t zero = codebook->zero;
   const float zero_level = codebook->level[zero];
-  const bool few = codebook->size <= FEW_LEVELS;
   int32_t rank[KERNEL_BLOCK];
-  if (!few || codes)
-    (few ? ranks_of_few : ranks_of_many)(v, n, codebook, rank);
-  if (few)
-    values_of_few(v, n, codebook, value);
+  for (size_t i = n; i % WIDE; i++)
+    v[i] = 0;
+  if (codebook->size > CODEBOOK_FEW)
+    search_many(v, n, codebook, rank, value);
+  else if (codes)
+    search_few(v, n, codebook, rank, value);
   else
-    for (size_t i = 0; i < n; i++)
-      value[i] = codebook->level[rank[i]];
+    values_of_few(v, n, codebook, value);
   for (size_t i = 0; i < n; i++)
     value[i] = v[i] == v[i] ? value[i] : zero_level;
   if (!codes)

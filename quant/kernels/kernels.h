@@ -61,15 +61,27 @@ struct minifloat_grid {
   bool nonfinite; /* finite values beyond max become what infinity becomes; else they become max */
 };
 
-/* Sorted levels. Codes are ranks, or what CODE makes of them. Arrays have SIZE entries, a power of
- * two that is at least COUNT, so that a search needs no test for the end. */
+/* Where a search of many levels begins: x of one sign whose magnitudes share their bits above SHIFT
+ * share a bucket; below BASE and above the last of COUNT buckets they share the outer ones. */
+struct codebook_buckets {
+  const int32_t *rank; /* bounds below all x of a bucket; 2 COUNT: positive, then negative x */
+  int32_t base, count;
+  int32_t within; /* bounds that may part a bucket: one less than a power of two */
+  uint32_t shift;
+};
+
+/* Sorted levels. Codes are ranks, or what CODE makes of them. LEVEL has SIZE entries, a power of
+ * two that is at least COUNT, so that a search needs no test for the end; so has BOUND, twice as
+ * many with buckets. */
 struct codebook {
   size_t count, size;
-  const float *level;   /* ascending; the last one is repeated */
-  const float *bound;   /* x at or below bound[k] is at most level k; the rest is +inf */
-  const uint16_t *code; /* of a rank; NULL: the rank itself */
-  uint16_t zero;        /* rank of the level nearest to 0 */
+  const float *level;              /* ascending; the last one is repeated */
+  const float *bound;              /* x at or below bound[k] is at most level k; the rest is +inf */
+  const uint16_t *code;            /* of a rank; NULL: the rank itself */
+  uint16_t zero;                   /* rank of the level nearest to 0 */
+  struct codebook_buckets buckets; /* needed beyond CODEBOOK_FEW levels: codebook_new makes them */
 };
+enum { CODEBOOK_FEW = 16 };
 
 /* Sums over a block, each in eight double lanes that are added up in a fixed order: element i
  * goes to lane i % 8, once non-finite x have been taken out. */

@@ -389,6 +389,68 @@ static void test_user_codebook(void **state)
   assert_int_equal(quantizer_parse("codebook=five.npy", &quantizer, &error), STATUS_USAGE);
 }
 
+/* Level I of COUNT: kinds that are hard for a search which begins at the bits of x. */
+static float level_of(int kind, size_t i, size_t count)
+{
+  float at = (float)i - (float)(count / 2);
+  switch (kind) {
+  case 0:
+    return at; /* with a bound at -1/2 */
+  case 1:
+    return at + 0.5f; /* with a bound at 0 */
+  case 2:
+    return copysignf(ldexpf(1 + fabsf(at) / 4096, (int)fabsf(at) - 120), at); /* all octaves */
+  case 3:
+    return 1 + (float)i * 0x1p-23f; /* one octave, ulp by ulp */
+  case 4:
+    return at * 0x1p-149f; /* subnormals */
+  case 5:
+    return -1e30f + (float)i * 1e25f; /* negative alone */
+  default:
+    return i == 0 ? -1e38f : i + 1 == count ? 1e38f : at * 1e-6f; /* far from the rest */
+  }
+}
+
+/* Codes are the number of bounds below x, counted one by one, at every level, on bounds, levels and
+ * one ulp beside them. */
+static void test_many_levels(void **state)
+{
+  (void)state;
+  enum { KINDS = 7, LEVELS = 230 };
+  static const size_t counts[] = {17, 100, LEVELS};
+  for (int kind = 0; kind < KINDS; kind++)
+    for (size_t c = 0; c < 3; c++) {
+      float levels[LEVELS], x[6 * LEVELS + 5] = {0, -0.0f, INFINITY, -INFINITY, 1e-45f},
+                                           y[6 * LEVELS + 5];
+      uint16_t codes[6 * LEVELS + 5];
+      size_t n = 5;
+      for (size_t i = 0; i < counts[c]; i++)
+        levels[i] = level_of(kind, i, counts[c]);
+      struct error error;
+      assert_int_equal(codebook_check(levels, counts[c], &error), STATUS_OK);
+      struct codebook *codebook = codebook_new(levels, counts[c]);
+      assert_non_null(codebook);
+      for (size_t i = 0; i < counts[c]; i++)
+        for (int at = 0; at < 2; at++) {
+          float v = at || i + 1 == counts[c] ? levels[i] : codebook->bound[i];
+          x[n++] = v;
+          x[n++] = nextafterf(v, INFINITY);
+          x[n++] = nextafterf(v, -INFINITY);
+        }
+      for (const struct kernels *const *level = kernels_available(); *level; level++) {
+        (*level)->codebook_run(x, n, codebook, 1, y, codes);
+        for (size_t i = 0; i < n; i++) {
+          size_t rank = 0;
+          for (size_t k = 0; k + 1 < counts[c]; k++)
+            rank += x[i] > (float)(((double)levels[k] + (double)levels[k + 1]) / 2);
+          assert_int_equal(codes[i], rank);
+          assert_true(y[i] == levels[rank]);
+        }
+      }
+      free(codebook);
+    }
+}
+
 /* Rounding modes of a codebook, by hand: levels 0 and 1 of five.npy's neighbours. */
 static void test_codebook_rounding(void **state)
 {
@@ -679,19 +741,13 @@ int main(void)
 {
   kernels_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_overflow),
-      cmocka_unit_test(test_powers),
-      cmocka_unit_test(test_every_level),
-      cmocka_unit_test(test_codebook_sums),
-      cmocka_unit_test(test_bitsandbytes),
-      cmocka_unit_test(test_bounds),
-      cmocka_unit_test(test_user_codebook),
-      cmocka_unit_test(test_codebook_rounding),
-      cmocka_unit_test(test_lloyd_max),
-      cmocka_unit_test(test_lloyd_edges),
-      cmocka_unit_test(test_formats_and_distributions),
-      cmocka_unit_test(test_stored_scales),
-      cmocka_unit_test(test_stored_bits),
+      cmocka_unit_test(test_overflow),          cmocka_unit_test(test_powers),
+      cmocka_unit_test(test_every_level),       cmocka_unit_test(test_codebook_sums),
+      cmocka_unit_test(test_bitsandbytes),      cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_user_codebook),     cmocka_unit_test(test_many_levels),
+      cmocka_unit_test(test_codebook_rounding), cmocka_unit_test(test_lloyd_max),
+      cmocka_unit_test(test_lloyd_edges),       cmocka_unit_test(test_formats_and_distributions),
+      cmocka_unit_test(test_stored_scales),     cmocka_unit_test(test_stored_bits),
       cmocka_unit_test(test_extreme_scales),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
