@@ -32,7 +32,7 @@ static bool add_row(struct table *table, const struct board *board, const struct
   print_metric("sqnr_db", row->whole.sqnr_db, sqnr, sizeof sqnr);
   print_metric("clip_rate", row->whole.clip_rate, rate, sizeof rate);
   snprintf(away, sizeof away, "%.3f dB", row->distance_db);
-  snprintf(time, sizeof time, "%.3g ms", 1e3 * row->seconds);
+  snprintf(time, sizeof time, row->seconds < 1e-5 ? "< 0.01 ms" : "%.3g ms", 1e3 * row->seconds);
   const char *const cells[TABLE_COLUMNS] = {
       board_name(row, name, sizeof name), clip, share, sqnr, rate, away, time,
       board_note(row, note, sizeof note)};
