@@ -351,6 +351,32 @@ const struct calibrator calibrator_table[] = {
      .reference = "quic/aimet (MseEncodingAnalyzer)",
      .running = true,
      .choose = aimet_mse_choose},
+    {.name = "torch-histogram",
+     .option = {{"bins", 2048, 16, 16384, true, "of the histogram"},
+                {"truncate", 0, 0, 1, true,
+                 "1: the whole parts of the ends, as 1.13.1 shipped it"}},
+     .summary = "PyTorch's HistogramObserver: cuts while a modelled squared error does not rise",
+     .explanation =
+         "Walks both ends of a histogram inwards, a hundred thousandth of the values at a time, "
+         "and "
+         "stops at the first step that raises the modelled error. It lands within a decibel of the "
+         "best threshold on smooth data, and it clips little. Its model has 256 levels at any "
+         "width, "
+         "so at 4 bits it cuts far too little.",
+     .reference = "pytorch/pytorch (HistogramObserver, 1.13.1)",
+     .running = true,
+     .choose = torch_histogram_choose},
+    {.name = "torchao-histogram",
+     .option = {{"bins", 2048, 16, 16384, true, "of the histogram"}},
+     .summary = "torchao's HistogramObserver: as torch-histogram, another way to join batches",
+     .explanation = "The same walk as torch-histogram. When a batch reaches further, the counts so "
+                    "far are laid "
+                    "over the wider bins by the middles of sixteen parts of each. On one batch "
+                    "both choose the "
+                    "same range.",
+     .reference = "pytorch/ao (torchao/quantization/pt2e/observer.py)",
+     .running = true,
+     .choose = torchao_histogram_choose},
     {.name = "aimet-entropy",
      .integers_only = true,
      .summary = "AIMET's divergence over 512 bins; other widths than 8 bits: the whole range",

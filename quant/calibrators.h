@@ -14,7 +14,8 @@ choose_function percentile_choose, entropy_choose, mse_choose;
 choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
 choose_function ppq_percentile_choose, alternate_choose, lp_choose;
 choose_function aimet_tf_choose, aimet_tf_enhanced_choose, aimet_percentile_choose;
-choose_function aimet_mse_choose, aimet_entropy_choose;
+choose_function aimet_mse_choose, aimet_entropy_choose, torch_histogram_choose,
+    torchao_histogram_choose;
 choose_function sigma_choose, exclude_choose, aciq_gaussian_choose, aciq_laplace_choose;
 choose_function nvidia_max_choose, nvidia_percentile_choose, nvidia_mse_choose, modelopt_mse_choose;
 choose_function onnxruntime_percentile_choose, onnxruntime_entropy_choose, distribution_choose;

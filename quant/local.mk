@@ -28,6 +28,7 @@ libquant_a_SOURCES = \
 	quant/cal_ppq.c \
 	quant/cal_shrink.c \
 	quant/cal_sigma.c \
+	quant/cal_torch.c \
 	quant/cal_range.c \
 	quant/calibrator.c quant/calibrator.h quant/calibrators.h \
 	quant/codebook.c quant/codebook.h \

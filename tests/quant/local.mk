@@ -10,6 +10,7 @@ QUANT_TESTS = \
 	tests/quant/test_cal_properties \
 	tests/quant/test_cal_search \
 	tests/quant/test_cal_aimet \
+	tests/quant/test_cal_torch \
 	tests/quant/test_cal_batches \
 	tests/quant/test_calibrators \
 	tests/quant/test_elements \
@@ -91,6 +92,10 @@ tests_quant_test_cal_aimet_SOURCES = tests/quant/test_cal_aimet.c \
 	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_aimet_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_aimet_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_cal_torch_SOURCES = tests/quant/test_cal_torch.c \
+	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_cal_torch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_cal_torch_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_mse_SOURCES = tests/quant/test_mse.c $(CALIBRATION_REFERENCE) $(PORTABLE)
 tests_quant_test_mse_LDADD = $(QUANT_TEST_LIBS)
 endif
