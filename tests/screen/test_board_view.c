@@ -33,9 +33,10 @@ static void selected(struct harness *harness, char *text, size_t size)
   int row, column;
   assert_true(harness_find(harness, "\342\226\270", &row, &column));
   assert_int_equal(column, 0);
-  /* Rank, name and SQNR: how long it took, further right, is not the same twice. */
-  snprintf(text, size, "%.40s", harness_row(harness, row));
+  snprintf(text, size, "%s", harness_row(harness, row));
 }
+
+enum { WITHOUT_TIME = 40 }; /* rank, name and SQNR; how long it took is not the same twice */
 
 /* --- what it shows ------------------------------------------------------------------------ */
 
@@ -181,6 +182,7 @@ static void appears_while_typing(void **state)
   assert_true(harness_press(harness, "\033", 1));
   assert_shows(harness, "-q int8,sym,tensor,minmax --view board");
   selected(harness, after, sizeof after);
+  before[WITHOUT_TIME] = after[WITHOUT_TIME] = '\0';
   assert_string_equal(before, after);
   assert_true(harness_press(harness, "u", 1));
   assert_shows(harness, "nothing to undo");
