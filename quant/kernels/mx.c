@@ -131,8 +131,12 @@ static inline void decode(const struct element *element, size_t length, const un
   uint8_t code[BLOCK_MOST];
   for (; blocks > 0; blocks--, packed += bytes, y += length) {
     float scale = block_e8m0[packed[0]];
-    codes_unpack(element->bits, packed + 1, length, code);
-    element_values(element, scale, code, length, y);
+    if (element->bits == 4) {
+      nibble_values(packed + 1, length, &element->grid, scale, y);
+    } else {
+      codes_unpack(element->bits, packed + 1, length, code);
+      element_values(element, scale, code, length, y);
+    }
   }
 }
 

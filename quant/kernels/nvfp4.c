@@ -197,13 +197,8 @@ static void take_apart(const struct block_setting *setting, const unsigned char 
 static inline void decode_blocks(const struct block_setting *setting, const unsigned char *packed,
                                  size_t length, size_t blocks, float *y)
 {
-  uint8_t code[BLOCK_MOST];
-  for (; blocks > 0; blocks--, packed += 1 + length / 2, y += length) {
-    float scale = whole_scale(setting, block_e4m3[packed[0]]);
-    codes_unpack(4, packed + 1, length, code);
-    for (size_t i = 0; i < length; i++)
-      y[i] = scale * minifloat_level(code[i], &e2m1);
-  }
+  for (; blocks > 0; blocks--, packed += 1 + length / 2, y += length)
+    nibble_values(packed + 1, length, &e2m1, whole_scale(setting, block_e4m3[packed[0]]), y);
 }
 
 static void decode(const struct block_setting *setting, const unsigned char *packed, size_t blocks,
