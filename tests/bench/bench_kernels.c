@@ -1,6 +1,7 @@
 /* How fast the kernels are: elements per second and thread for each kernel and instruction set,
- * and the ratio to a plain read of the same array in the same run. Absolute numbers do not travel
- * between machines; the ratios nearly do. Run by `make bench`, never by `make check`. */
+ * and the ratios to a plain read and to the int8 round trip of the same array in the same run.
+ * Absolute numbers do not travel between machines; the ratios nearly do. Run by `make bench`, never
+ * by `make check`. */
 #include "quant/codebook.h"
 #include "quant/family.h"
 #include "quant/feed.h"
@@ -125,6 +126,16 @@ static void nf4_codes_block(struct bench *bench, const float *x)
   bench->kernels->codebook_run(x, FEED_BLOCK, &nf4_codebook, 3.5f, bench->y, bench->codes);
 }
 
+static void bnb_fp4_codes_block(struct bench *bench, const float *x)
+{
+  bench->kernels->codebook_run(x, FEED_BLOCK, &bnb_fp4_codebook, 3.5f, bench->y, bench->codes);
+}
+
+static void codebook_codes_block(struct bench *bench, const float *x)
+{
+  bench->kernels->codebook_run(x, FEED_BLOCK, bench->codebook, 3.5f / 128, bench->y, bench->codes);
+}
+
 static void codebook_block(struct bench *bench, const float *x)
 {
   bench->kernels->codebook_run(x, FEED_BLOCK, bench->codebook, 3.5f / 128, bench->y, NULL);
@@ -146,15 +157,26 @@ static const struct {
   const char *name;
   block_function *run;
 } rows[] = {
-    {"extremes", extremes_block},          {"extremes_lanes", extremes_lanes_block},
-    {"int8 round trip", integer_block},    {"int8 with codes", integer_codes_block},
-    {"int8 lanes", integer_lanes_block},   {"int8 groups of 128", group_block},
-    {"int8 + tally", integer_tally_block}, {"int8 sse", integer_sse_block},
-    {"|x - y|^2.4", power_block},          {"line sums", line_sums_block},
-    {"e4m3 round trip", minifloat_block},  {"e4m3 with codes", minifloat_codes_block},
-    {"e4m3 lanes", minifloat_lanes_block}, {"e4m3 + tally", minifloat_tally_block},
-    {"e4m3 sse", minifloat_sse_block},     {"nf4 round trip", nf4_block},
-    {"nf4 with codes", nf4_codes_block},   {"codebook of 256", codebook_block},
+    {"extremes", extremes_block},
+    {"extremes_lanes", extremes_lanes_block},
+    {"int8 round trip", integer_block},
+    {"int8 with codes", integer_codes_block},
+    {"int8 lanes", integer_lanes_block},
+    {"int8 groups of 128", group_block},
+    {"int8 + tally", integer_tally_block},
+    {"int8 sse", integer_sse_block},
+    {"|x - y|^2.4", power_block},
+    {"line sums", line_sums_block},
+    {"e4m3 round trip", minifloat_block},
+    {"e4m3 with codes", minifloat_codes_block},
+    {"e4m3 lanes", minifloat_lanes_block},
+    {"e4m3 + tally", minifloat_tally_block},
+    {"e4m3 sse", minifloat_sse_block},
+    {"nf4 round trip", nf4_block},
+    {"nf4 with codes", nf4_codes_block},
+    {"codebook of 256", codebook_block},
+    {"bnb_fp4 with codes", bnb_fp4_codes_block},
+    {"codebook with codes", codebook_codes_block},
 };
 
 /* Least processor time of one pass over the array, in seconds. */
@@ -225,14 +247,15 @@ int main(void)
   double plain = measure(&bench, read_block);
   printf("plain read: %.2f G element/s, %.1f GB/s\n\n", ELEMENTS / plain * 1e-9,
          4 * ELEMENTS / plain * 1e-9);
-  printf("%-10s %-20s %12s %10s %14s\n", "level", "kernel", "G element/s", "ns/element",
-         "of plain read");
+  printf("%-10s %-20s %12s %10s %14s %8s\n", "level", "kernel", "G element/s", "ns/element",
+         "of plain read", "of int8");
   for (const struct kernels *const *level = kernels_available(); *level; level++) {
     bench.kernels = *level;
+    double int8 = measure(&bench, integer_block);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
       double seconds = measure(&bench, rows[i].run);
-      printf("%-10s %-20s %12.2f %10.3f %14.2f\n", (*level)->name, rows[i].name,
-             ELEMENTS / seconds * 1e-9, seconds / ELEMENTS * 1e9, plain / seconds);
+      printf("%-10s %-20s %12.2f %10.3f %14.2f %8.3f\n", (*level)->name, rows[i].name,
+             ELEMENTS / seconds * 1e-9, seconds / ELEMENTS * 1e9, plain / seconds, int8 / seconds);
     }
   }
   fprintf(stderr, "(%g)\n", bench.sink);
