@@ -15,7 +15,7 @@
 #field, label, unit, usual, why, low, high, outside, offsetof(struct checks, field)            \
   }
 const struct check check_table[] = {
-    ROW(utilisation, "utilisation", "%", "20..40 % is healthy", 0.2, 0.4, "beyond",
+    ROW(utilisation, "utilisation", "%", "20..40 % is healthy", 0.2, 0.4, "outside",
         "share of |codes| above 100/127 of full scale; only flat data reach 20 % without clipping: "
         "a Gaussian at its best has 0.2 %, and is at 14.8 dB instead of 40.7 when forced to 20 %"),
     ROW(rail_rate, "rail rate", "%", "below 0.1 %", 0, 0.001, "beyond",

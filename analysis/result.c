@@ -1,5 +1,6 @@
 #include "analysis/result.h"
 
+#include "analysis/checks.h"
 #include "analysis/measure.h"
 #include "data/numbers.h"
 #include "quant/base/clock.h"
@@ -67,6 +68,28 @@ static enum status compute_board(const struct tensor *tensor, const struct resul
                                       .digest = digest,
                                       .calibrated = request->calibrated};
   return board_compute(tensor, &result->quantizer, &board, progress, &result->board, error);
+}
+
+/* They look at the finished result, and measure others like it. */
+static enum status compute_checks(const struct tensor *tensor, const struct result_request *request,
+                                  const struct digest *digest, struct progress *progress,
+                                  struct result *result, struct error *error)
+{
+  struct checks *checks = mem_array(1, sizeof *checks);
+  if (!checks)
+    return error_memory(error, "the checks");
+  const struct result_request plain = {.axis = request->axis,
+                                       .lo = NONE,
+                                       .hi = NONE,
+                                       .facts = &result->facts,
+                                       .digest = digest,
+                                       .calibrated = request->calibrated};
+  enum status status = checks_compute(tensor, result, &plain, progress, checks, error);
+  if (status == STATUS_OK)
+    result->checks = checks;
+  else
+    free(checks);
+  return status;
 }
 
 static enum status measure_all(const struct measure *known, const struct result_request *request,
@@ -183,6 +206,8 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     status = measure_all(&measure, request, result, error);
   if (status == STATUS_OK && request->board)
     status = compute_board(tensor, request, target.digest, progress, result, error);
+  if (status == STATUS_OK && request->checks)
+    status = compute_checks(tensor, request, target.digest, progress, result, error);
   digest_free(own);
   return status;
 }
@@ -218,6 +243,9 @@ void result_free(struct result *result)
   free(result->channels.by_ratio);
   inspect_errors_free(result->blocks);
   board_free(result->board);
+  if (result->checks)
+    checks_free(result->checks);
+  free(result->checks);
   if (result->fit)
     fit_free(result->fit);
   free(result);

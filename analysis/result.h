@@ -48,6 +48,7 @@ struct result_request {
   bool blocks;               /* also the error of each block (one more) */
   bool board;                /* also the calibrator board (many) ... */
   long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
+  bool checks;               /* also the checks (four times the tensor) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */
   struct calibrated calibrated;
@@ -66,6 +67,7 @@ struct result {
   struct fit *fit;               /* scales, ranges and levels; owned */
   struct inspect_errors *blocks; /* NULL unless asked for */
   struct board *board;           /* the same */
+  struct checks *checks;         /* the same */
   bool has_details;
   double fit_seconds; /* that choosing the scales took */
 };

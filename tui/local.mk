@@ -23,6 +23,7 @@ libscreen_a_SOURCES = \
 	tui/screen/board_view.c tui/screen/board_view.h \
 	tui/screen/browser.c tui/screen/browser.h \
 	tui/screen/cells.c tui/screen/cells.h \
+	tui/screen/checks_view.c tui/screen/checks_view.h \
 	tui/screen/colors.c tui/screen/colors.h \
 	tui/screen/commands.c tui/screen/commands.h tui/screen/commands.def \
 	tui/screen/explorer.h \

@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void assert_hides(struct harness *harness, const char *text)
+{
+  int row, column;
+  if (harness_find(harness, text, &row, &column))
+    fail_msg("'%s' is still shown", text);
+}
+
 static void assert_shows(struct harness *harness, const char *text)
 {
   if (!harness_shows(harness, text))
@@ -193,6 +200,30 @@ static void appears_while_typing(void **state)
   fixture_quit(harness);
 }
 
+/* The page of checks opens over any view, follows the knobs, and closes. */
+static void checks_at_every_size(void **state)
+{
+  (void)state;
+  static const int sizes[][2] = {{24, 80}, {40, 120}, {12, 40}};
+  for (size_t i = 0; i < 3; i++) {
+    struct harness *harness = open_board("int8", sizes[i][0], sizes[i][1]);
+    assert_true(harness_press(harness, "v", 1));
+    assert_shows(harness, "checks of int8,sym,tensor,minmax");
+    assert_shows(harness, "utilisation");
+    assert_shows(harness, "share of |codes| above 100/127");
+    if (sizes[i][1] >= 80)
+      assert_shows(harness, "below 0.1 %"); /* the usual reading, where there is room */
+    assert_true(harness_press(harness, "j", 1));
+    assert_shows(harness, "share of elements on an end code");
+    assert_true(harness_press(harness, "s", 1)); /* a knob turns, the page stays */
+    assert_shows(harness, "checks of int8,asym,tensor,minmax");
+    assert_true(harness_press(harness, "\033", 1));
+    assert_hides(harness, "checks of");
+    assert_shows(harness, "calibrator");
+    fixture_quit(harness);
+  }
+}
+
 static void squared_error_instead(void **state)
 {
   (void)state;
@@ -276,6 +307,7 @@ int main(void)
       cmocka_unit_test(rules_are_explained),
       cmocka_unit_test(knobs_make_another),
       cmocka_unit_test(appears_while_typing),
+      cmocka_unit_test(checks_at_every_size),
       cmocka_unit_test(squared_error_instead),
       cmocka_unit_test(every_size),
       cmocka_unit_test(only_ascii),

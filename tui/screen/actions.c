@@ -2,6 +2,7 @@
 
 #include "tui/figure/draw.h"
 #include "tui/screen/board_view.h"
+#include "tui/screen/checks_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
@@ -401,6 +402,21 @@ static void action_help(struct explorer *explorer, int unused)
   explorer->help_top = 0;
 }
 
+static void action_checks(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->mode = MODE_CHECKS;
+}
+
+/* Knobs turn while the page is open. */
+static void checks_mode_key(struct explorer *explorer, uint32_t key)
+{
+  enum command_id id = command_of_key(key, explorer->state.view.kind);
+  if (!checks_view_key(explorer, key) && id != COMMAND_COUNT &&
+      explorer_commands[id].group == GROUP_KNOBS)
+    explorer_command(explorer, id);
+}
+
 static void action_cancel(struct explorer *explorer, int unused)
 {
   (void)unused;
@@ -580,6 +596,9 @@ void action_overlay_key(struct explorer *explorer, uint32_t key)
     break;
   case MODE_HELP:
     help_mode_key(explorer, key);
+    break;
+  case MODE_CHECKS:
+    checks_mode_key(explorer, key);
     break;
   case MODE_PALETTE:
     palette_mode_key(explorer, key);

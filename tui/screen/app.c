@@ -5,6 +5,7 @@
 #include "tui/figure/draw.h"
 #include "tui/screen/actions.h"
 #include "tui/screen/board_view.h"
+#include "tui/screen/checks_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/signals.h"
@@ -179,6 +180,7 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .hi = state->view.hi,
                                    .blocks = state->view.kind == VIEW_INSPECTOR,
                                    .board = state->view.kind == VIEW_BOARD && work == WORK_EXPORT,
+                                   .checks = explorer->mode == MODE_CHECKS && work == WORK_SHOW,
                                    .unit = state->view.block,
                                    .calibrated = {.batching = explorer->batching}};
   explorer->requested = *state;
@@ -214,7 +216,7 @@ static bool lacks_blocks(const struct explorer *explorer)
 
 static void start_work(struct explorer *explorer)
 {
-  if (explorer->wanted || lacks_blocks(explorer)) {
+  if (explorer->wanted || lacks_blocks(explorer) || checks_view_lacks(explorer)) {
     explorer->wanted = false;
     if (open_channel(explorer, &explorer->state))
       ask(explorer, &explorer->state, bins_wanted(explorer), WORK_SHOW);
@@ -249,6 +251,8 @@ static void absorb(struct explorer *explorer)
   if (answer.complete)
     explorer->work = WORK_NONE;
   if (answer.status != STATUS_OK) {
+    if (explorer->mode == MODE_CHECKS) /* else they would be asked for again */
+      explorer->mode = MODE_MAIN;
     explorer_warn(explorer, "%s", answer.error.text);
     explorer->export_wanted = false;
     explorer->board.stopped = true;

@@ -17,7 +17,7 @@
 #include "tui/screen/state.h"
 
 /* Who gets the keys. */
-enum mode { MODE_MAIN, MODE_BROWSER, MODE_HELP, MODE_PALETTE, MODE_OPEN };
+enum mode { MODE_MAIN, MODE_BROWSER, MODE_HELP, MODE_PALETTE, MODE_OPEN, MODE_CHECKS };
 
 /* A request that the engine works on. */
 enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT, WORK_BOARD };
@@ -66,6 +66,7 @@ struct explorer {
   struct browser browser;
   struct prompt prompt;
   int help_top;
+  int check;                  /* the selected one of the page of checks */
   struct inspect_block block; /* the inspector's, as last drawn */
   bool block_known;
   size_t element;         /* the selected one of the block */

@@ -1,4 +1,5 @@
 #include "tui/screen/board_view.h"
+#include "tui/screen/checks_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
@@ -398,6 +399,13 @@ static void paint_fixed_hints(struct explorer *explorer, const char *const *pair
 
 /* --- overlays ----------------------------------------------------------------------------- */
 
+static void paint_checks(struct explorer *explorer)
+{
+  static const char *const hints[] = {"Up/Down", "what it means", "v Esc", "close", NULL};
+  checks_view_paint(explorer, explorer->layout.body);
+  paint_fixed_hints(explorer, hints);
+}
+
 static void paint_help(struct explorer *explorer)
 {
   static const char *const hints[] = {"Up/Down PgUp/PgDn", "scroll", "Esc ? q", "close", NULL};
@@ -544,6 +552,9 @@ void explorer_paint(struct explorer *explorer)
     break;
   case MODE_HELP:
     paint_help(explorer);
+    break;
+  case MODE_CHECKS:
+    paint_checks(explorer);
     break;
   case MODE_PALETTE:
     paint_palette(explorer);
