@@ -438,8 +438,6 @@ static void symmetric_scale(const struct calibration *calibration, float thresho
 {
   float max = (float)format_max(calibration->format);
   *scale = threshold > 0 ? usable(threshold / max) : 1;
-  if (isinf(*scale * max)) /* rounded up at FLT_MAX: the largest code must stay a number */
-    *scale = nextafterf(*scale, 0);
   *scale = calibration_stored_scale(calibration, *scale);
   *zero = 0;
 }
@@ -458,6 +456,45 @@ static void asymmetric_scale(const struct calibration *calibration, float lo, fl
   *scale = usable(*scale);
   *scale = calibration_stored_scale(calibration, *scale);
   *zero = lrintf(fminf(-lo / *scale, steps));
+}
+
+/* The largest magnitude, at scale 1, that a float32 can be rounded to. */
+static float reach(const struct grid *grid, const struct scaling *scaling)
+{
+  if (!grid->format->family->has_zero_point)
+    return (float)format_max(grid->format);
+  struct unit unit = grid->format->family->unit(grid, scaling->scale, scaling->zero);
+  float most =
+      grid->arithmetic == ARITHMETIC_OFFSET ? INFINITY : rintf(FLT_MAX / fabsf(scaling->scale));
+  return fminf(most, fmaxf(-unit.lo, unit.hi));
+}
+
+/* The next smaller scale that can be stored. */
+static float scale_below(const struct calibration *calibration, float scale)
+{
+  const struct format *type = calibration->scale_type;
+  if (calibration->pow2)
+    return calibration_stored_scale(calibration, scale / 2);
+  return type ? format_decode(type, format_encode(type, scale) - 1) : nextafterf(scale, 0);
+}
+
+/* Ranges near the ends of float32: an end that is rounded outwards must not become infinite. The
+ * scale shrinks as far as that needs, and the other end clips instead. */
+static void keep_finite(const struct calibration *calibration, struct scaling *scaling)
+{
+  const struct format *format = calibration->format;
+  float widest =
+      format->family->has_zero_point ? (float)(1UL << format->bits) : (float)format_max(format);
+  if (isfinite(widest * scaling->scale))
+    return;
+  const struct grid grid = calibration_grid(calibration);
+  for (float most; isinf((most = reach(&grid, scaling)) * scaling->scale);) {
+    float scale = fabsf(scaling->scale);
+    float less = calibration_stored_scale(calibration, fminf(FLT_MAX / most, scale));
+    scaling->scale =
+        copysignf(less < scale ? less : scale_below(calibration, scale), scaling->scale);
+    scaling->multiplier = 0;
+  }
 }
 
 /* The rule of a spec that names none but changes which codes there are. */
@@ -488,6 +525,7 @@ void calibration_scale(const struct calibration *calibration, const struct choic
   } else {
     symmetric_scale(calibration, fmaxf(fabsf(lo), fabsf(hi)), &scaling->scale, &scaling->zero);
   }
+  keep_finite(calibration, scaling);
 }
 
 struct unit calibration_unit(const struct grid *grid, const struct scaling *scaling)

@@ -100,6 +100,8 @@ void calibrator_options(const struct calibrator *calibrator, double *option);
  * scales. A zero range gives scale 1; a scale below the smallest positive float32 is raised to
  * it. A choice that has a scale passes through. Last of all the scale is rounded as the spec says
  * (calibration_stored_scale); the zero point of a range goes with the rounded scale.
+ * No scale makes a float32 reconstruct to infinity: where a range is so wide that its ends, rounded
+ * to codes, would lie beyond float32, the scale shrinks until they do not.
  * With a rule in CALIBRATION, that rule takes the place of all this: see scale_rule.h. */
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,
                        struct scaling *scaling);

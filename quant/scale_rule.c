@@ -72,6 +72,7 @@ static void make_signed(const struct scale_input *in, struct scaling *out)
 
 /* --- generic: asymmetric --------------------------------------------------------------------- */
 
+/* The width of -FLT_MAX..FLT_MAX is no float32. */
 static float width_scale(const struct scale_input *in, float lo, float hi)
 {
   float steps = (float)(in->qmax - in->qmin), scale = (hi - lo) / steps;
@@ -94,7 +95,8 @@ static void make_free_minimum(const struct scale_input *in, struct scaling *out)
 
 static void make_unforced(const struct scale_input *in, struct scaling *out)
 {
-  float steps = (float)(in->qmax - in->qmin), scale = fmaxf(in->hi - in->lo, in->eps) / steps;
+  float steps = (float)(in->qmax - in->qmin);
+  float scale = fmaxf(width_scale(in, in->lo, in->hi), in->eps / steps);
   double zero = in->qmin - (double)rintf(in->lo / scale);
   *out = (struct scaling){.scale = scale, .zero = code_of(in, zero)};
 }
@@ -123,7 +125,8 @@ static void make_onnxruntime(const struct scale_input *in, struct scaling *out)
     lo = -a;
     hi = a;
   }
-  double scale = (double)(hi - lo) / (qmax - qmin);
+  float width = hi - lo;
+  double scale = (isinf(width) ? (double)hi - (double)lo : (double)width) / (qmax - qmin);
   if (scale < (double)in->eps) {
     *out = (struct scaling){.scale = 1, .zero = 0};
     return;
@@ -179,7 +182,7 @@ static void make_aimet(const struct scale_input *in, struct scaling *out)
 /* Without negative values the range stays one-sided, and half of the codes are never used. */
 static void make_gptq(const struct scale_input *in, struct scaling *out)
 {
-  float lo = low(in), hi = high(in), steps = (float)(in->qmax - in->qmin);
+  float lo = low(in), hi = high(in);
   if (!in->asymmetric) {
     hi = fmaxf(fabsf(lo), hi);
     lo = lo < 0 ? -hi : lo;
@@ -188,7 +191,7 @@ static void make_gptq(const struct scale_input *in, struct scaling *out)
     lo = -1;
     hi = 1;
   }
-  float scale = (hi - lo) / steps;
+  float scale = width_scale(in, lo, hi);
   double zero = in->asymmetric ? in->qmin + (double)rintf(-lo / scale) : in->middle;
   *out = (struct scaling){.scale = scale, .zero = code_of(in, zero)};
 }
@@ -229,7 +232,7 @@ static void make_nncf(const struct scale_input *in, struct scaling *out)
 static void make_mlx(const struct scale_input *in, struct scaling *out)
 {
   bool lower = fabsf(in->lo) > fabsf(in->hi);
-  float scale = fmaxf((in->hi - in->lo) / (float)(in->qmax - in->qmin), in->eps);
+  float scale = fmaxf(width_scale(in, in->lo, in->hi), in->eps);
   float edge = lower ? in->lo : in->hi;
   scale = lower ? scale : -scale;
   float whole = roundf(edge / scale);

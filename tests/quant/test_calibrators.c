@@ -69,7 +69,8 @@ static void test_scale_rules(void **state)
       {"int8", true, false, 0, (double)FLT_TRUE_MIN, FLT_TRUE_MIN, 0},
       /* 127 * (FLT_MAX / 127) rounds to infinity; the float below does not */
       {"int8", false, false, -(double)FLT_MAX, (double)FLT_MAX, 0x1.020406p+121F, 0},
-      {"int8", true, false, -(double)FLT_MAX, (double)FLT_MAX, FLT_MAX / 255 + FLT_MAX / 255, 128},
+      /* with 2 FLT_MAX / 255 the lowest code, -128, would be infinite */
+      {"int8", true, false, -(double)FLT_MAX, (double)FLT_MAX, FLT_MAX / 128, 128},
   };
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
     struct calibration calibration = {.format = format_find(rules[i].format),

@@ -3,6 +3,7 @@
  * stored, mean squared errors to 1e-6. Left out: inputs with NaN or infinities, where the
  * references raise or give NaN and qscope calibrates on what is finite; ONNX Runtime's
  * min_real_range, which qscope does not have. */
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -712,6 +713,66 @@ static void test_free_minimum(void **state)
   fit_free(fit);
 }
 
+/* Ranges as wide as float32: nothing reconstructs to infinity or NaN, whatever makes the scale and
+ * stores it, and both ends stay within two steps of where they were
+ * (but for stored scales and rules that clip of themselves). */
+static void check_ends(const char *spec, const float *x, size_t n)
+{
+  const struct vector input = {.type = 'f',
+                               .size = sizeof *x,
+                               .dims = 1,
+                               .dim = {n},
+                               .count = n,
+                               .data = (void *)(uintptr_t)x};
+  struct fit *fit = fit_of(spec, &input);
+  float y[8], step = fabsf(fit_scale(fit, 0));
+  bool wide = fit_has_offset(fit) || !format_is_integer(fit_quantizer(fit)->format) ||
+              strstr(spec, "int2") || strstr(spec, "pow2") || strstr(spec, "type=") ||
+              strstr(spec, "gptq");
+  round_trip(fit, &input, y, NULL);
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(y[i]) || !(wide || fabsf(y[i] - x[i]) <= 2.01f * step))
+      fail_msg("%s: %g gives %g, step %g", spec, (double)x[i], (double)y[i], (double)step);
+  fit_free(fit);
+}
+
+static void test_ends_stay_finite(void **state)
+{
+  static const float huge[][4] = {{-FLT_MAX, FLT_MAX, 0, 1},
+                                  {-FLT_MAX, FLT_MAX / 3, -1, 1e30f},
+                                  {-FLT_MAX / 200, FLT_MAX, -1, 1e30f},
+                                  {-FLT_MAX * 0.5f, FLT_MAX * 0.996f, 0, 0},
+                                  {0, FLT_MAX, 0, 0},
+                                  {-FLT_MAX, 0, 0, 0}};
+  static const char *const formats[] = {"int8", "int4", "int2", "int16"};
+  static const char *const tails[] = {"", ",pow2", ",scale-type=bfloat16",
+                                      ",arithmetic=reciprocal"};
+  (void)state;
+  for (size_t r = 0; r <= scale_rule_table_length; r++)
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++)
+      for (size_t t = 0; t < sizeof tails / sizeof *tails; t++)
+        for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
+          const struct scale_rule *rule = &scale_rule_table[r];
+          bool ours = r == scale_rule_table_length;
+          char spec[128];
+          if (!ours && (!(asymmetric ? rule->asymmetric : rule->symmetric) || rule->offset))
+            continue;
+          snprintf(spec, sizeof spec, "%s%s%s%s%s", formats[f], asymmetric ? ",asym" : "",
+                   ours ? "" : ",scale-rule=", ours ? "" : rule->name, tails[t]);
+          for (size_t i = 0; i < sizeof huge / sizeof *huge; i++)
+            check_ends(spec, huge[i], 4);
+        }
+  static const char *const others[] = {"e4m3",
+                                       "e5m2,pow2",
+                                       "bfloat16",
+                                       "nf4",
+                                       "uint8,scale-rule=free-minimum",
+                                       "uint4,scale-rule=mlx"};
+  for (size_t s = 0; s < 6; s++)
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++)
+      check_ends(others[s], huge[i], 4);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -731,6 +792,7 @@ int main(void)
       cmocka_unit_test(test_degenerate),
       cmocka_unit_test(test_negative_scale),
       cmocka_unit_test(test_free_minimum),
+      cmocka_unit_test(test_ends_stay_finite),
   };
   return cmocka_run_group_tests_name("scale rules", tests, NULL, NULL);
 }
