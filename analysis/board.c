@@ -544,6 +544,8 @@ enum status board_compute(const struct tensor *tensor, const struct quantizer *q
   if (request->calibration)
     snprintf(making.board->calibration, BOARD_NAME, "%s", request->calibration);
   enum status status = compute(&making, progress);
+  if (status == STATUS_OK && request->theory)
+    status = board_add_theory(making.board, tensor, making.error);
   result_free(making.minmax);
   digest_free(making.own_digest);
   if (status == STATUS_OK)

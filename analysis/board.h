@@ -92,6 +92,7 @@ struct board_request {
   const struct digest *digest; /* the same */
   struct calibrated calibrated;
   const char *calibration; /* what people call that; NULL: nothing */
+  bool theory;             /* also board_add_theory */
   board_news *news;        /* may be NULL */
   void *context;
 };

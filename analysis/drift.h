@@ -1,5 +1,5 @@
-/* Drift: what a calibrated quantizer costs on the data it was calibrated on, to hold against what it
- * costs on the data that came later.
+/* Drift: what a calibrated quantizer costs on the data it was calibrated on, to hold against what
+ * it costs on the data that came later.
  *
  * Ownership: plain value. Threads: drift_measure may run on any thread and is itself parallel. */
 #ifndef QSCOPE_ANALYSIS_DRIFT_H

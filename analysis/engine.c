@@ -138,6 +138,7 @@ static enum status compute(struct engine *engine, const struct job *job,
       .facts = request->facts,
       .digest = request->digest,
       .calibrated = request->calibrated,
+      .theory = request->theory,
       .news = deliver_part,
       .context = engine,
   };
@@ -301,12 +302,12 @@ uint64_t engine_request(struct engine *engine, struct source *source, size_t ten
 
 uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
                               const struct quantizer *quantizer, long unit,
-                              struct calibrated calibrated)
+                              struct calibrated calibrated, bool theory)
 {
   const struct job job = {.source = source,
                           .tensor = tensor,
                           .quantizer = *quantizer,
-                          .request = {.unit = unit, .calibrated = calibrated},
+                          .request = {.unit = unit, .calibrated = calibrated, .theory = theory},
                           .board = true};
   return submit(engine, &job);
 }

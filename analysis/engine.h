@@ -30,11 +30,12 @@ uint64_t engine_request(struct engine *engine, struct source *source, size_t ten
                         const struct quantizer *quantizer, const struct result_request *request);
 
 /* Asks for the calibrator board of UNIT (negative: the one with the largest magnitude), whose rows
- * are calibrated as CALIBRATED says (what it refers to stays as the source does), in the same way. Its parts are answers as they become known; the last one has `complete` set. An answer that
- * nobody took is replaced by the next, which has more. */
+ * are calibrated as CALIBRATED says (what it refers to stays as the source does), in the same way.
+ * Its parts are answers as they become known; the last one has `complete` set. An answer that
+ * nobody took is replaced by the next, which has more. THEORY: with the predicted curve. */
 uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
                               const struct quantizer *quantizer, long unit,
-                              struct calibrated calibrated);
+                              struct calibrated calibrated, bool theory);
 
 /* Cancels and waits until no worker touches the source any more. */
 void engine_cancel(struct engine *engine);

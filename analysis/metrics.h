@@ -15,14 +15,12 @@
  *   channel_sqnr_db = median and worst over the channels of the chosen axis
  *   papr = absmax / rms
  *   zero_rate = share of non-zero x that became 0, of all N
- *   levels_used = distinct codes that occur (unknown for formats of more than 16 bits); levels = codes the scheme can produce (the two zeros
- *     of a small float are one)
- *   code_entropy_bits = -sum p log2 p over the codes
- *   high_code_rate = share of elements with |grid value| > 100/127 of the grid's largest
- *   cosine = sum xy / sqrt(sum x^2 sum y^2)
- *   relative_error_p50, _p99 = percentiles of |x - y| / |x| over the non-zero x, each rounded to
- *     float32 (and to its largest number when beyond)
- *   kl_divergence = sum P ln(P / Q) over METRICS_KL_BINS equal bins of [min, max] of x, P the
+ *   levels_used = distinct codes that occur (unknown for formats of more than 16 bits); levels =
+ * codes the scheme can produce (the two zeros of a small float are one) code_entropy_bits = -sum p
+ * log2 p over the codes high_code_rate = share of elements with |grid value| > 100/127 of the
+ * grid's largest cosine = sum xy / sqrt(sum x^2 sum y^2) relative_error_p50, _p99 = percentiles of
+ * |x - y| / |x| over the non-zero x, each rounded to float32 (and to its largest number when
+ * beyond) kl_divergence = sum P ln(P / Q) over METRICS_KL_BINS equal bins of [min, max] of x, P the
  *     original's and Q the reconstruction's shares; y beyond the range counts in the last bin on
  *     that side; a bin empty in Q counts with 1e-10. Few bins, so that those of an 8-bit grid hold
  *     a level or two each; a coarser grid leaves bins empty, and the number is large

@@ -29,8 +29,8 @@ struct pass {
 struct pass_block {
   size_t span;
   unsigned worker;
-  size_t start, n; /* elements start..start+n-1 of the tensor, n <= FEED_BLOCK */
-  const float *x, *y; /* an x whose reconstruction is not finite is NaN here, see pass.c */
+  size_t start, n;       /* elements start..start+n-1 of the tensor, n <= FEED_BLOCK */
+  const float *x, *y;    /* an x whose reconstruction is not finite is NaN here, see pass.c */
   size_t lost;           /* finite elements that became infinite or NaN (overflow=nonfinite) */
   const uint16_t *codes; /* NULL unless asked for */
 };

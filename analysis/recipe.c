@@ -160,6 +160,8 @@ static void put_view(struct text *text, const struct view *view)
       put_option(text, "--view", view_table[i].name);
   if (view->log_counts)
     put_word(text, "--log");
+  if (view->theory)
+    put_word(text, "--theory");
   if (!isnan(view->lo) && !isnan(view->hi)) {
     number_print(view->lo, number);
     strcat(strcat(number, ":"), number_print(view->hi, other));
@@ -449,6 +451,13 @@ static enum status take_log(struct recipe *recipe, const char *value, struct err
   return STATUS_OK;
 }
 
+static enum status take_theory(struct recipe *recipe, const char *value, struct error *error)
+{
+  (void)value, (void)error;
+  recipe->view.theory = true;
+  return STATUS_OK;
+}
+
 static enum status take_range(struct recipe *recipe, const char *value, struct error *error)
 {
   char *colon, *end;
@@ -532,6 +541,7 @@ static const struct option {
 } options[] = {
     {"--tensor", "-t", true, take_tensor},   {"--quantizer", "-q", true, take_quantizer},
     {"--view", NULL, true, take_view},       {"--log", NULL, false, take_log},
+    {"--theory", NULL, false, take_theory},
     {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
     {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
     {"--block", NULL, true, take_block},     {"--over", NULL, true, take_over},

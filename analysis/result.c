@@ -66,7 +66,8 @@ static enum status compute_board(const struct tensor *tensor, const struct resul
                                           request->unit < 0 ? PROBE_LARGEST : (size_t)request->unit,
                                       .facts = &result->facts,
                                       .digest = digest,
-                                      .calibrated = request->calibrated};
+                                      .calibrated = request->calibrated,
+                                      .theory = request->theory};
   return board_compute(tensor, &result->quantizer, &board, progress, &result->board, error);
 }
 

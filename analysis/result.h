@@ -48,6 +48,7 @@ struct result_request {
   bool blocks;               /* also the error of each block (one more) */
   bool board;                /* also the calibrator board (many) ... */
   long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
+  bool theory;               /* of the board: the predicted curve, too */
   bool checks;               /* also the checks (four times the tensor) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */

@@ -21,6 +21,7 @@ enum { VIEW_WORST_BLOCK = -1 };
 struct view {
   enum view_kind kind;
   bool log_counts;
+  bool theory;   /* board: also what the best fitting distribution predicts */
   double lo, hi; /* zoom window on the x axis; NaN, NaN: everything */
   int axis;      /* of the channels */
   long channel;  /* this channel alone, or -1 */

@@ -42,7 +42,10 @@ is "$(get 0.lines.0.name 0.lines.1.name '0.lines.1.points.#' <board.json | tr '\
 near "$(get 0.lines.0.points.120.sqnr_db <board.json)" "$(get 0.curve.120.sqnr_db <board.json)" 0.02 "which is near the measured one"
 near "$(get 0.lines.1.points.0.sqnr_db <board.json)" 35.2 0.01 "Laplace: the best int8 grid"
 like "$(qscope board synth:laplace -q int4 --theory)" '^predicted \(laplace\): best threshold [0-9.]+ \([0-9.]+ % of absmax\): 1[56]\.[0-9]+ dB$' "in words"
-fails 2 "figure has no predicted" "board --theory -o" qscope board synth:laplace --theory -o x.png
+qscope board synth:laplace,shape=64x64 -q int8 --theory -o theory.png --size 640x400
+is "$(qscope replay theory.png --print)" \
+  "qscope synth:laplace,shape=64x64 -t laplace -q int8,sym,tensor,minmax --view board --theory" \
+  "the recipe of a figure with predictions"
 is "$(qscope board synth:laplace -q int4,channel --theory --json | get '0.lines.#')" 0 "several scales: none"
 npy make zero.npy f4 3 0 0 0
 is "$(qscope report zero.npy --theory --json | get theory.values theory.best | tr '\n' ' ')" "0 null " "nothing to fit"

@@ -131,7 +131,7 @@ static const char *calibration_name(const struct recipe *recipe, char *text, siz
 }
 
 static enum status compute(struct source *source, size_t index, const struct recipe *recipe,
-                           const struct calibrated *calibrated, bool theory, struct board **boards,
+                           const struct calibrated *calibrated, struct board **boards,
                            struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
@@ -139,6 +139,7 @@ static enum status compute(struct source *source, size_t index, const struct rec
   long unit = recipe->view.block;
   const struct board_request request = {.unit = unit < 0 ? PROBE_LARGEST : (size_t)unit,
                                         .calibrated = *calibrated,
+                                        .theory = recipe->view.theory,
                                         .calibration = calibration_name(recipe, data, sizeof data)};
   size_t weight = tensor->count * (calibrator_table_length + 2);
   meter_start(weight * recipe->quantizers);
@@ -149,8 +150,6 @@ static enum status compute(struct source *source, size_t index, const struct rec
     status = board_compute(tensor, &recipe->quantizer[i], &request,
                            meter_task(text_escape(tensor->name, name, sizeof name), weight),
                            &boards[i], error);
-  for (size_t i = 0; i < recipe->quantizers && theory && status == STATUS_OK; i++)
-    status = board_add_theory(boards[i], tensor, error);
   if (status == STATUS_OK)
     return source_verify(source, error);
   if (status != STATUS_CANCELLED)
@@ -167,7 +166,7 @@ static enum status board_tensor(struct source *source, size_t index, const struc
   struct calibrated calibrated;
   enum status status = pool_of_recipe(recipe, source, &picks, &pool, &calibrated, error);
   if (status == STATUS_OK)
-    status = compute(source, index, recipe, &calibrated, options->theory, boards, error);
+    status = compute(source, index, recipe, &calibrated, boards, error);
   if (status == STATUS_OK)
     status = print_numbers(boards, recipe->quantizers, source, source_tensor(source, index),
                            options->style, error);
@@ -206,9 +205,6 @@ enum status board_run(const struct options *options, struct error *error)
     status =
         error_set(error, STATUS_USAGE,
                   "board: a figure shows one board: expected one -q, found %zu", recipe.quantizers);
-  if (status == STATUS_OK && options->output && options->theory)
-    status = error_set(error, STATUS_USAGE,
-                       "board: --theory is for the numbers; the figure has no predicted curve");
   if (status == STATUS_OK && recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   /* With -o the figure; the numbers when there is no figure, or when a style was asked for. */

@@ -45,7 +45,6 @@ struct options {
   const char **check;       /* --check, in order; owned array of borrowed words */
   size_t check_count;
   bool checks;              /* --checks */
-  bool theory;              /* --theory */
   const char *levels;       /* --levels, or NULL */
   const char *distribution; /* --distribution, or NULL */
   const char *save[SAVE_KINDS];

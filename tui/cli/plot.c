@@ -64,6 +64,7 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .hi = view->hi,
                                          .blocks = view->kind == VIEW_INSPECTOR,
                                          .board = view->kind == VIEW_BOARD,
+                                         .theory = view->theory,
                                          .unit = view->block,
                                          .calibrated = *calibrated};
   struct result *result = NULL;

@@ -62,7 +62,7 @@ static enum status write_entry(struct run *run, const struct pick *pick,
       .tensor = source_tensor(pick->source, pick->index),
       .result = result,
       .checks = run->options->checks ? checks : NULL,
-      .theory = run->options->theory ? &theory : NULL,
+      .theory = run->options->view.theory ? &theory : NULL,
       .calibration = is_calibrated(run) || calibrated->batching.on ? &calibration : NULL};
   enum status status = STATUS_OK;
   for (size_t i = 0; i < THEORY_FITS && run->fits.examined && status == STATUS_OK; i++)
@@ -148,7 +148,7 @@ static enum status one_tensor(struct run *run, const struct pick *pick, struct e
   struct facts facts;
   struct digest *digest;
   enum status status = work_facts(pick->source, pick->index, &facts, &digest, error);
-  if (status == STATUS_OK && run->options->theory)
+  if (status == STATUS_OK && run->options->view.theory)
     status =
         theory_fit(source_tensor(pick->source, pick->index), &facts, digest, &run->fits, error);
   for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)

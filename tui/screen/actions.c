@@ -92,6 +92,14 @@ static void action_log(struct explorer *explorer, int unused)
   explorer_go(explorer, &next);
 }
 
+static void action_theory(struct explorer *explorer, int unused)
+{
+  struct state next = explorer->state;
+  (void)unused;
+  next.view.theory = !next.view.theory;
+  explorer_go(explorer, &next);
+}
+
 /* The window on the x axis that is shown now; false when there are no numbers yet. */
 static bool window(const struct explorer *explorer, double *lo, double *hi)
 {

@@ -181,6 +181,7 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .blocks = state->view.kind == VIEW_INSPECTOR,
                                    .board = state->view.kind == VIEW_BOARD && work == WORK_EXPORT,
                                    .checks = explorer->mode == MODE_CHECKS && work == WORK_SHOW,
+                                   .theory = state->view.theory,
                                    .unit = state->view.block,
                                    .calibrated = {.batching = explorer->batching}};
   explorer->requested = *state;

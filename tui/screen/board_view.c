@@ -43,7 +43,7 @@ void board_view_ask(struct explorer *explorer)
   explorer->work = WORK_BOARD;
   engine_request_board(explorer->engine, alone ? explorer->channel : explorer->source,
                        alone ? 0 : state->tensor, &state->knobs.quantizer, state->view.block,
-                       (struct calibrated){.batching = explorer->batching});
+                       (struct calibrated){.batching = explorer->batching}, state->view.theory);
 }
 
 void board_view_show(struct explorer *explorer, struct board *board)

@@ -12,7 +12,7 @@ bool state_same_numbers(const struct state *a, const struct state *b)
 {
   return a->tensor == b->tensor && a->knobs.axis == b->knobs.axis &&
          quantizer_equal(&a->knobs.quantizer, &b->knobs.quantizer) &&
-         a->view.channel == b->view.channel && same_number(a->view.lo, b->view.lo) &&
+         a->view.channel == b->view.channel && a->view.theory == b->view.theory && same_number(a->view.lo, b->view.lo) &&
          same_number(a->view.hi, b->view.hi);
 }
 
