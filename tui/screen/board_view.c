@@ -219,7 +219,13 @@ static void time_text(const struct board *board, const struct board_row *row, ch
                       size_t size)
 {
   (void)board;
-  snprintf(text, size, row->seconds < 1e-5 ? "<.01 ms" : "%.3g ms", 1e3 * row->seconds);
+  double ms = 1e3 * row->seconds;
+  if (ms < 0.01)
+    snprintf(text, size, "<.01 ms");
+  else if (ms < 999.5)
+    snprintf(text, size, ms < 1 ? "%.2f ms" : "%.3g ms", ms);
+  else
+    snprintf(text, size, "%.3g s", row->seconds);
 }
 
 /* The columns behind the name, in the order in which they find room. */
