@@ -509,8 +509,20 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor, struct p
                                          .facts = &facts,
                                          .digest = digest,
                                          .calibrated = sweep->calibrated};
-  for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++)
-    status = run_row(&sweep->row[i], tensor, &request, progress, error);
+  size_t kept = 0, rows = sweep->rows;
+  for (size_t i = 0; i < rows && status == STATUS_OK; i++) {
+    struct error why = {.text = ""};
+    sweep->row[kept] = sweep->row[i];
+    status = run_row(&sweep->row[kept], tensor, &request, progress, &why);
+    kept += status == STATUS_OK;
+    /* What does not fit this tensor is left out, unless nothing would be left. */
+    if (status == STATUS_USAGE && kept + rows - i > 1 && add_note(sweep, "left out: %s", why.text))
+      status = STATUS_OK;
+    else if (status != STATUS_OK && error)
+      *error = why;
+  }
+  if (status == STATUS_OK)
+    sweep->rows = kept;
   digest_free(digest);
   return status;
 }

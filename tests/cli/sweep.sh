@@ -51,6 +51,12 @@ is "$(qscope replay sweep.png)" "$(qscope sweep $source --over block=16:64 -q in
 qscope sweep $source --over block=16:64 -q int4,group=8 --csv -o both.png >both.csv
 is "$? $(wc -l <both.csv | tr -d ' ') $([ -s both.png ]; echo $?)" "0 4 0" "numbers and figure at once"
 
+# A row that does not fit the tensor is left out with a note; not when nothing would be left.
+is "$(qscope sweep synth:gaussian,shape=4x128 -q int8 --over format=int8,q2_k,q4_0 --csv 2>out.txt | wc -l | tr -d ' ')" \
+  3 "two of three formats fit rows of 128"
+like "$(cat out.txt)" "left out: q2_k: .*blocks of 256" "the third is named"
+fails 2 "blocks of 256" "none fits" qscope sweep synth:gaussian,shape=4x100 -q int8 --over format=q2_k,q4_k
+
 qscope plot --view format -q e4m3 -q int8 -q e5m2 -o formats.png --size 640x400 >out.txt 2>&1
 is "$? $(cat out.txt)" "0 " "the view of formats needs no source"
 is "$(qscope replay formats.png --print)" \

@@ -101,9 +101,10 @@ static enum status run_on(struct sweep *sweep, struct source *source, size_t ind
   return status;
 }
 
-static void complain_notes(const struct sweep *sweep)
+/* Those from FIRST on. */
+static void complain_notes(const struct sweep *sweep, size_t first)
 {
-  for (size_t i = 0; i < sweep->notes; i++) {
+  for (size_t i = first; i < sweep->notes; i++) {
     struct error note = {0};
     error_set(&note, STATUS_USAGE, "%s", sweep->note[i]);
     work_complain(&note);
@@ -161,8 +162,10 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
     status = sweep_plan(recipe->over, whole.quantizer, whole.quantizers, &sweep, error);
   if (status != STATUS_OK)
     return status;
-  complain_notes(sweep);
+  size_t before = sweep->notes;
+  complain_notes(sweep, 0);
   status = sweep_source(sweep, &whole, options, error);
+  complain_notes(sweep, before);
   sweep_free(sweep);
   return status;
 }
