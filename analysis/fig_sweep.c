@@ -94,6 +94,21 @@ static bool add_line(struct figure *figure, struct panel *panel, const struct sw
   return done;
 }
 
+/* What was predicted of the points of LINE, where they have places of numbers. */
+static bool add_predictions(struct panel *panel, const struct sweep *sweep, size_t line)
+{
+  struct points points;
+  bool done = points_make(sweep, line, &points);
+  if (done && points.count > 0 && sweep->theory) {
+    for (size_t i = 0; i < points.count; i++)
+      points.y[i] = points.row[i]->predicted_sqnr_db;
+    done = panel_add_mark(panel, sweep_of_points(sweep) ? MARK_POINTS : MARK_LINE, ROLE_REFERENCE,
+                          points.count, points.x, points.y, line == 0 ? "predicted" : NULL);
+  }
+  points_free(&points);
+  return done;
+}
+
 struct span {
   double lo, hi;
 };
@@ -159,7 +174,7 @@ static bool fill(struct figure *figure, const struct sweep *sweep, const char *s
               set_axes(panel, sweep);
   free(subject);
   for (size_t i = 0; done && i < sweep->lines; i++)
-    done = add_line(figure, panel, sweep, i);
+    done = add_line(figure, panel, sweep, i) && add_predictions(panel, sweep, i);
   if (done && panel->marks == 0) {
     free(panel->title);
     panel->title = NULL;

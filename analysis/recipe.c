@@ -230,7 +230,9 @@ char *recipe_print(const struct recipe *recipe)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
   if (recipe->over)
     put_option(&text, "--over", recipe->over);
-  else
+  if (recipe->over && recipe->view.theory)
+    put_word(&text, "--theory");
+  if (!recipe->over)
     put_view(&text, &recipe->view);
   if (last)
     put_option(&text, "--", recipe->source);
@@ -523,8 +525,7 @@ static enum status take_bins(struct recipe *recipe, const char *value, struct er
   return STATUS_OK;
 }
 
-static enum status take_calibrate_on(struct recipe *recipe, const char *value,
-                                     struct error *error)
+static enum status take_calibrate_on(struct recipe *recipe, const char *value, struct error *error)
 {
   return replace(&recipe->calibrate_on, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
@@ -539,13 +540,19 @@ static const struct option {
   bool has_value;
   enum status (*take)(struct recipe *recipe, const char *value, struct error *error);
 } options[] = {
-    {"--tensor", "-t", true, take_tensor},   {"--quantizer", "-q", true, take_quantizer},
-    {"--view", NULL, true, take_view},       {"--log", NULL, false, take_log},
+    {"--tensor", "-t", true, take_tensor},
+    {"--quantizer", "-q", true, take_quantizer},
+    {"--view", NULL, true, take_view},
+    {"--log", NULL, false, take_log},
     {"--theory", NULL, false, take_theory},
-    {"--range", NULL, true, take_range},     {"--axis", NULL, true, take_axis},
-    {"--channel", NULL, true, take_channel}, {"--bins", NULL, true, take_bins},
-    {"--block", NULL, true, take_block},     {"--over", NULL, true, take_over},
-    {"--batches", NULL, true, take_batches}, {"--calibrate-on", NULL, true, take_calibrate_on},
+    {"--range", NULL, true, take_range},
+    {"--axis", NULL, true, take_axis},
+    {"--channel", NULL, true, take_channel},
+    {"--bins", NULL, true, take_bins},
+    {"--block", NULL, true, take_block},
+    {"--over", NULL, true, take_over},
+    {"--batches", NULL, true, take_batches},
+    {"--calibrate-on", NULL, true, take_calibrate_on},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

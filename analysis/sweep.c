@@ -1,6 +1,7 @@
 #include "analysis/sweep.h"
 
 #include "analysis/result.h"
+#include "analysis/theory_fit.h"
 #include "quant/base/nearest.h"
 #include "quant/base/size.h"
 
@@ -482,14 +483,19 @@ char *sweep_label(const struct sweep *sweep, size_t line, char *text)
 
 /* --- measuring ------------------------------------------------------------------------------ */
 
+/* FIT is NULL when nothing is predicted. */
 static enum status run_row(struct sweep_row *row, const struct tensor *tensor,
-                           const struct result_request *request, struct progress *progress,
-                           struct error *error)
+                           const struct result_request *request, const struct theory_fit *fit,
+                           struct progress *progress, struct error *error)
 {
+  struct theory_prediction prediction = {.sqnr_db = (double)NAN};
   struct result *result;
   enum status status = result_compute(tensor, &row->quantizer, request, progress, &result, error);
   if (status == STATUS_OK) {
     row->metrics = result->metrics;
+    if (fit)
+      status = theory_predict(fit, result, &prediction, error);
+    row->predicted_sqnr_db = prediction.sqnr_db;
     result_free(result);
   } else if (status != STATUS_CANCELLED) {
     char spec[QUANTIZER_TEXT];
@@ -509,11 +515,15 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor, struct p
                                          .facts = &facts,
                                          .digest = digest,
                                          .calibrated = sweep->calibrated};
+  struct theory_fits fits = {.examined = 0};
+  if (status == STATUS_OK && sweep->theory)
+    status = theory_fit(tensor, &facts, digest, &fits, error);
+  const struct theory_fit *fit = fits.examined ? &fits.fit[fits.best] : NULL;
   size_t kept = 0, rows = sweep->rows;
   for (size_t i = 0; i < rows && status == STATUS_OK; i++) {
     struct error why = {.text = ""};
     sweep->row[kept] = sweep->row[i];
-    status = run_row(&sweep->row[kept], tensor, &request, progress, &why);
+    status = run_row(&sweep->row[kept], tensor, &request, fit, progress, &why);
     kept += status == STATUS_OK;
     /* What does not fit this tensor is left out, unless nothing would be left. */
     if (status == STATUS_USAGE && kept + rows - i > 1 && add_note(sweep, "left out: %s", why.text))

@@ -28,13 +28,15 @@ struct sweep_row {
   size_t value; /* which of the values; meaningless for a line that takes none */
   bool fixed;   /* the spec as it stands */
   struct quantizer quantizer;
-  struct metrics metrics; /* without those that need details (relative errors, KL) */
+  double predicted_sqnr_db; /* by the best fitting distribution; NaN where it says nothing */
+  struct metrics metrics;   /* without those that need details (relative errors, KL) */
 };
 
 struct sweep_kind;
 
 struct sweep {
   const struct sweep_kind *kind;
+  bool theory; /* predict, too: set before sweep_run */
   size_t values, lines, rows, notes;
   char (*value)[SWEEP_VALUE_TEXT]; /* "16", "percentile=99.9" */
   struct quantizer *line;          /* the specs as they were given */

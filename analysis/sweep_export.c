@@ -23,6 +23,8 @@ static json_t *row_json(const struct sweep *sweep, const struct sweep_row *row)
   for (size_t i = 0; i < sweep_metrics_length; i++)
     json_object_set_new(metrics, sweep_metrics[i], export_number(metric_of(row, i)));
   json_object_set_new(metrics, "exact_reconstruction", json_boolean(row->metrics.mse <= 0));
+  if (sweep->theory)
+    json_object_set_new(metrics, "predicted_sqnr_db", export_number(row->predicted_sqnr_db));
   json_object_set_new(object, "metrics", metrics);
   return object;
 }
@@ -65,7 +67,7 @@ void sweep_csv(const struct sweep *sweep, const char *source, const struct tenso
   fputs("source,tensor,over,line,value,spec", out);
   for (size_t i = 0; i < sweep_metrics_length; i++)
     fprintf(out, ",%s", sweep_metrics[i]);
-  fputc('\n', out);
+  fputs(sweep->theory ? ",predicted_sqnr_db\n" : "\n", out);
   for (size_t r = 0; r < sweep->rows; r++) {
     const struct sweep_row *row = &sweep->row[r];
     export_csv_text(out, source);
@@ -77,6 +79,10 @@ void sweep_csv(const struct sweep *sweep, const char *source, const struct tenso
     for (size_t i = 0; i < sweep_metrics_length; i++) {
       fputc(',', out);
       export_csv_number(out, metric_of(row, i));
+    }
+    if (sweep->theory) {
+      fputc(',', out);
+      export_csv_number(out, row->predicted_sqnr_db);
     }
     fputc('\n', out);
   }

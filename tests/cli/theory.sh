@@ -46,6 +46,9 @@ qscope board synth:laplace,shape=64x64 -q int8 --theory -o theory.png --size 640
 is "$(qscope replay theory.png --print)" \
   "qscope synth:laplace,shape=64x64 -t laplace -q int8,sym,tensor,minmax --view board --theory" \
   "the recipe of a figure with predictions"
+# The closed form of the best signed 4-bit grid for a Gaussian is 19.26 dB.
+near "$(qscope sweep synth:gaussian -q int8,mse --over bits=4 --theory --json | get rows.0.metrics.predicted_sqnr_db)" 19.26 0.005 "a sweep predicts"
+is "$(qscope sweep synth:gaussian -q int8 -q int8,channel --over bits=4 --theory --csv | awk -F, 'NR > 1 { print ($NF == "") }' | tr '\n' ' ')" "0 1 " "not with several scales"
 is "$(qscope board synth:laplace -q int4,channel --theory --json | get '0.lines.#')" 0 "several scales: none"
 npy make zero.npy f4 3 0 0 0
 is "$(qscope report zero.npy --theory --json | get theory.values theory.best | tr '\n' ' ')" "0 null " "nothing to fit"

@@ -306,7 +306,7 @@ static const struct row {
     {"checks", 0, NULL, "also the checks that engineers do by hand", COMMAND_REPORT, MEMBER(checks),
      apply_switch},
     {"theory", 0, NULL, "fit distributions; measured against predicted",
-     STATE | COMMAND_REPORT | COMMAND_BOARD, MEMBER(view.theory), apply_switch},
+     STATE | COMMAND_REPORT | COMMAND_BOARD | COMMAND_SWEEP, MEMBER(view.theory), apply_switch},
     {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable", COMMAND_REPORT,
      0, apply_check},
     {"levels", 0, "N:M", "numbers of levels: 2:256 (doubling), 2:16:1, 3,15,255", COMMAND_THEORY,

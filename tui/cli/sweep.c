@@ -17,21 +17,25 @@ enum { SHOWN_METRICS = 5 };
 static bool add_row(struct table *table, const struct sweep *sweep, const struct sweep_row *row)
 {
   char spec[QUANTIZER_TEXT], number[SHOWN_METRICS][32];
-  const char *cell[2 + SHOWN_METRICS] = {row->fixed ? "-" : sweep->value[row->value],
+  const char *cell[3 + SHOWN_METRICS] = {row->fixed ? "-" : sweep->value[row->value],
                                          quantizer_print(&row->quantizer, spec)};
   for (size_t i = 0; i < SHOWN_METRICS; i++) {
     const struct metric *metric = metric_find(sweep_metrics[i]);
     cell[2 + i] = metric_print(metric, metric->value(&row->metrics), number[i], sizeof number[i]);
   }
+  char predicted[64];
+  cell[2 + SHOWN_METRICS] =
+      metric_print(metric_find("sqnr_db"), row->predicted_sqnr_db, predicted, sizeof predicted);
   return table_add(table, cell);
 }
 
 static enum status print_table(const struct sweep *sweep, struct error *error)
 {
-  struct table table = {.columns = 2 + SHOWN_METRICS, .right = 0x7d};
-  const char *heading[2 + SHOWN_METRICS] = {sweep_name(sweep), "quantizer"};
+  struct table table = {.columns = 2 + SHOWN_METRICS + sweep->theory, .right = 0xfd};
+  const char *heading[3 + SHOWN_METRICS] = {sweep_name(sweep), "quantizer"};
   for (size_t i = 0; i < SHOWN_METRICS; i++)
     heading[2 + i] = metric_find(sweep_metrics[i])->label;
+  heading[2 + SHOWN_METRICS] = "predicted";
   bool good = table_add(&table, heading);
   for (size_t i = 0; i < sweep->rows && good; i++)
     good = add_row(&table, sweep, &sweep->row[i]);
@@ -163,6 +167,7 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
   if (status != STATUS_OK)
     return status;
   size_t before = sweep->notes;
+  sweep->theory = whole.view.theory;
   complain_notes(sweep, 0);
   status = sweep_source(sweep, &whole, options, error);
   complain_notes(sweep, before);
