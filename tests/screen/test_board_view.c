@@ -224,6 +224,20 @@ static void checks_at_every_size(void **state)
   }
 }
 
+/* d adds the predicted curve, and takes it away again. */
+static void predictions_on_demand(void **state)
+{
+  (void)state;
+  struct harness *harness = open_board("int8", 40, 120);
+  assert_hides(harness, "predicted");
+  assert_true(harness_press(harness, "d", 1));
+  assert_shows(harness, "--view board --theory");
+  assert_shows(harness, "predicted");
+  assert_true(harness_press(harness, "d", 1));
+  assert_hides(harness, "predicted");
+  fixture_quit(harness);
+}
+
 static void squared_error_instead(void **state)
 {
   (void)state;
@@ -308,6 +322,7 @@ int main(void)
       cmocka_unit_test(knobs_make_another),
       cmocka_unit_test(appears_while_typing),
       cmocka_unit_test(checks_at_every_size),
+      cmocka_unit_test(predictions_on_demand),
       cmocka_unit_test(squared_error_instead),
       cmocka_unit_test(every_size),
       cmocka_unit_test(only_ascii),

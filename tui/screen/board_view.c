@@ -59,6 +59,7 @@ void board_view_keep(struct explorer *explorer, struct result *next)
   const struct board *board = board_of(explorer);
   long unit = new->view.block;
   if (!is_complete(board) || old->tensor != new->tensor || old->view.channel != new->view.channel ||
+      old->view.theory != new->view.theory ||
       (new->view.channel >= 0 && old->knobs.axis != new->knobs.axis) ||
       (unit < 0 ? old->view.block >= 0 : old->view.block != unit) ||
       !board_covers(board, &next->quantizer, unit < 0 ? PROBE_LARGEST : (size_t)unit))
