@@ -68,6 +68,7 @@ static enum status fill(struct source *slice, const struct source *source, size_
   tensor.data = (const unsigned char *)values;
   tensor.swapped = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
   tensor.strided = false;
+  tensor.derived = NULL;
   return source_add(slice, &tensor, error);
 }
 

@@ -84,6 +84,41 @@ enum status source_add(struct source *source, const struct tensor *tensor, struc
   return STATUS_OK;
 }
 
+enum status source_add_derived(struct source *source, const struct tensor *tensor,
+                               struct derived *derived, struct error *error)
+{
+  struct derived **list =
+      mem_resize(source->derived, source->derived_count + 1, sizeof(struct derived *));
+  if (!list) {
+    free(derived);
+    return error_memory(error, "the list of tensors");
+  }
+  source->derived = list;
+  list[source->derived_count++] = derived;
+  struct tensor copy = *tensor;
+  copy.derived = derived;
+  return source_add(source, &copy, error);
+}
+
+enum status source_set_remark(struct source *source, size_t index, const char *text,
+                              struct error *error)
+{
+  if (index >= source->remarks_count) {
+    char **remarks = mem_resize(source->remarks, source->capacity, sizeof(char *));
+    if (!remarks)
+      return error_memory(error, "the list of remarks");
+    source->remarks = remarks;
+    while (source->remarks_count < source->capacity)
+      remarks[source->remarks_count++] = NULL;
+  }
+  char *copy = strdup(text);
+  if (!copy)
+    return error_memory(error, "a remark");
+  free(source->remarks[index]);
+  source->remarks[index] = copy;
+  return STATUS_OK;
+}
+
 static int by_name(const void *left, const void *right)
 {
   return strcmp(*(const char *const *)left, *(const char *const *)right);
@@ -205,7 +240,13 @@ void source_close(struct source *source)
     map_close(source->maps[i]);
   for (size_t i = 0; i < source->count; i++)
     free((char *)(uintptr_t)source->tensors[i].name);
+  for (size_t i = 0; i < source->derived_count; i++)
+    free(source->derived[i]);
+  for (size_t i = 0; i < source->remarks_count; i++)
+    free(source->remarks[i]);
   free(source->maps);
+  free(source->derived);
+  free(source->remarks);
   free(source->tensors);
   free(source->spec);
   free(source->note);
@@ -241,7 +282,9 @@ const char *source_note(const struct source *source)
 
 const char *source_remark(const struct source *source, size_t index)
 {
-  return source->remark ? source->remark(source, index) : "";
+  if (index < source->remarks_count && source->remarks[index])
+    return source->remarks[index];
+  return source->remark && !source->tensors[index].derived ? source->remark(source, index) : "";
 }
 
 /* Up to five of the names that contain PART, into TEXT; how many there are in all. */
@@ -311,10 +354,31 @@ enum status source_find(const struct source *source, const char *name, size_t *i
                    SHOWN(source->spec), source->count, list);
 }
 
+/* Part after part. The parts are tensors that the file holds, never derived ones. */
+static enum status load_parts(struct source *source, const struct tensor *whole,
+                              struct progress *progress, struct error *error)
+{
+  struct derived *derived = (struct derived *)(uintptr_t)whole->derived;
+  for (unsigned i = 0; i < derived->parts; i++) {
+    const struct tensor *part = &source->tensors[derived->part[i].index];
+    enum status status = source_load(source, derived->part[i].index, progress, error);
+    if (status != STATUS_OK) {
+      error_prefix(error, "%s: ", SHOWN(part->name));
+      return status;
+    }
+  }
+  for (unsigned i = derived->parts; i-- > 0;)
+    if (!derived->part[i].tensor) /* others may be reading */
+      derived->part[i].tensor = &source->tensors[derived->part[i].index];
+  return STATUS_OK;
+}
+
 enum status source_load(struct source *source, size_t index, struct progress *progress,
                         struct error *error)
 {
   const struct tensor *tensor = &source->tensors[index];
+  if (tensor->derived)
+    return load_parts(source, tensor, progress, error);
   if (!tensor->stored->decode)
     return error_set(error, STATUS_INPUT, "values stored as %s cannot be decoded",
                      tensor->stored->name);

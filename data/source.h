@@ -52,9 +52,10 @@ enum status source_find(const struct source *source, const char *name, size_t *i
                         struct error *error);
 
 /* Makes the tensor's data readable: nothing to do for a mapped file, inflates a member of an
- * archive, generates a synthetic one (deterministic for its seed, whatever the number of threads).
- * STATUS_INPUT for a stored type that is listed only and for a damaged member, STATUS_CANCELLED,
- * STATUS_MEMORY; the message does not repeat source and tensor, which the caller chose. */
+ * archive, loads the parts of a derived tensor, generates a synthetic one (deterministic for its
+ * seed, whatever the number of threads). STATUS_INPUT for a stored type that is listed only and for
+ * a damaged member, STATUS_CANCELLED, STATUS_MEMORY; the message does not repeat source and tensor,
+ * which the caller chose. */
 enum status source_load(struct source *source, size_t index, struct progress *progress,
                         struct error *error);
 

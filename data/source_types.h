@@ -16,6 +16,10 @@ struct source {
   size_t count, capacity;
   struct map **maps;
   size_t maps_count;
+  struct derived **derived; /* one allocation each */
+  size_t derived_count;
+  char **remarks; /* of tensor INDEX < remarks_count; NULL: none */
+  size_t remarks_count;
   char *note;  /* see source_note; or NULL */
   void *state; /* the type's own, released by close */
   /* NULL where the type has nothing to do. */
@@ -31,6 +35,18 @@ enum status source_map(struct source *source, const char *path, struct map **out
 
 /* Appends TENSOR with a copy of its name. */
 enum status source_add(struct source *source, const struct tensor *tensor, struct error *error);
+
+/* Appends TENSOR, whose derived and data are NULL, as derived by DERIVED: one allocation
+ * (mem_array) that the source frees, whether this succeeds or not. Its parts are tensors of SOURCE,
+ * which source_load loads before it calls the tensor loaded; `stored` need not be in stored_table.
+ */
+enum status source_add_derived(struct source *source, const struct tensor *tensor,
+                               struct derived *derived, struct error *error);
+
+/* Says TEXT (copied) about tensor INDEX: what source_remark returns from now on. For relations
+ * between tensors; types whose every tensor has a remark set `remark` instead. */
+enum status source_set_remark(struct source *source, size_t index, const char *text,
+                              struct error *error);
 
 /* STATUS_INPUT when two tensors have one name. */
 enum status source_check_names(const struct source *source, struct error *error);

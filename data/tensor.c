@@ -55,6 +55,12 @@ void tensor_set_fortran(struct tensor *tensor)
   tensor_set_strides(tensor, stride);
 }
 
+bool tensor_is_loaded(const struct tensor *tensor)
+{
+  return tensor->data ||
+         (tensor->derived && (tensor->derived->parts == 0 || tensor->derived->part[0].tensor));
+}
+
 /* The axis of at least two elements whose neighbours lie STRIDE apart; dims when there is none. */
 static unsigned axis_of_stride(const struct tensor *tensor, size_t stride)
 {
@@ -149,6 +155,12 @@ static void decode_blocks(const void *self, size_t start, size_t n, float *out)
     decode_part(stored, block + whole / stored->length * stored->size, 0, n - whole, out + whole);
 }
 
+static void decode_derived(const void *self, size_t start, size_t n, float *out)
+{
+  const struct tensor *tensor = self;
+  tensor->derived->decode(tensor->derived, start, n, out);
+}
+
 static bool is_native_float(const struct tensor *tensor)
 {
   bool native = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? !tensor->swapped : tensor->swapped;
@@ -159,7 +171,9 @@ static bool is_native_float(const struct tensor *tensor)
 struct feed tensor_feed(const struct tensor *tensor)
 {
   struct feed feed = {.count = tensor->count, .self = tensor, .decode = decode_plain};
-  if (is_native_float(tensor) && !tensor->strided)
+  if (tensor->derived)
+    feed.decode = decode_derived;
+  else if (is_native_float(tensor) && !tensor->strided)
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
   else if (tensor->stored->length > 1)
     feed.decode = decode_blocks;

@@ -30,13 +30,35 @@ extern const struct stored stored_table[];
 extern const size_t stored_table_length;
 const struct stored *stored_find(const char *name);
 
+struct tensor;
+
+/* Values that are computed from other tensors of the same source (packed codes and their scales, a
+ * weight from both), piece by piece where they are asked for; never stored whole. A kind of them is
+ * a larger struct that begins with this one. */
+enum { DERIVED_PARTS = 8 };
+struct derived {
+  /* Elements start..start+n-1 in C order; any start, any n, from any thread. Cannot fail: whoever
+   * adds the tensor has checked the parts, all but their values. */
+  void (*decode)(const struct derived *self, size_t start, size_t n, float *out);
+  unsigned parts;
+  struct {
+    size_t index;                /* in the source */
+    const struct tensor *tensor; /* NULL until source_load has loaded all parts */
+  } part[DERIVED_PARTS];
+};
+
+/* Ends the name of a derived tensor where the stored one already has the usual name: the codes are
+ * "a.weight", the values that they mean "a.weight:dequantized". */
+#define DERIVED_SUFFIX ":dequantized"
+
 struct tensor {
   const char *name; /* as the file has it: may hold any bytes but NUL; escape before showing */
   struct shape shape;
   const struct stored *stored;
   size_t count;                  /* elements */
-  size_t bytes;                  /* stored bytes */
-  const unsigned char *data;     /* NULL until the source has loaded it */
+  size_t bytes;                  /* stored bytes; of a derived tensor, those of its parts */
+  const unsigned char *data;     /* NULL until the source has loaded it, and when derived */
+  const struct derived *derived; /* NULL: stored. Else `stored` is a name, which decodes nothing */
   bool swapped;                  /* stored big-endian */
   bool strided;                  /* not stored in C order (read in it all the same), but: */
   size_t stride[SHAPE_MAX_DIMS]; /* distance of neighbours along each axis, in elements; may be 0 */
@@ -46,6 +68,9 @@ struct tensor {
  * elements of a plain stored type), or with the first axis fastest. */
 void tensor_set_strides(struct tensor *tensor, const size_t *stride);
 void tensor_set_fortran(struct tensor *tensor);
+
+/* False until source_load has succeeded, where there is something to do. */
+bool tensor_is_loaded(const struct tensor *tensor);
 
 /* True when the elements fill one stretch of the data, in whatever order, each once. */
 bool tensor_is_dense(const struct tensor *tensor);

@@ -23,8 +23,8 @@ static size_t codes_of(const struct tensor *tensor)
 
 bool tensor_has_digest(const struct tensor *tensor)
 {
-  return tensor_is_dense(tensor) && tensor->stored->length == 1 && tensor->stored->size <= 2 &&
-         tensor->stored->decode && tensor->count > DIGEST_MOST;
+  return !tensor->derived && tensor_is_dense(tensor) && tensor->stored->length == 1 &&
+         tensor->stored->size <= 2 && tensor->stored->decode && tensor->count > DIGEST_MOST;
 }
 
 /* Codes are read as the machine has its words; values_of knows. */

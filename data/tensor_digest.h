@@ -9,7 +9,7 @@
 #include "quant/base/pool.h"
 #include "quant/digest.h"
 
-/* True for tensors of plain numbers in 16 bits or fewer that have more elements than a digest has
+/* True for stored tensors of plain numbers in 16 bits or fewer that have more elements than a digest has
  * entries: below that, reading the tensor is as fast as counting it. */
 bool tensor_has_digest(const struct tensor *tensor);
 

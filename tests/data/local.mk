@@ -6,6 +6,7 @@ if HAVE_CMOCKA
 DATA_TESTS = \
 	tests/data/test_bad \
 	tests/data/test_batches \
+	tests/data/test_derived \
 	tests/data/test_escape \
 	tests/data/test_gguf \
 	tests/data/test_map \
@@ -31,6 +32,8 @@ tests_data_test_bad_SOURCES = tests/data/test_bad.c
 tests_data_test_bad_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_batches_SOURCES = tests/data/test_batches.c
 tests_data_test_batches_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_derived_SOURCES = tests/data/test_derived.c
+tests_data_test_derived_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_escape_SOURCES = tests/data/test_escape.c
 tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_SOURCES = tests/data/test_gguf.c

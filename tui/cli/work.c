@@ -107,7 +107,7 @@ enum { MEASURE_PASSES = 4 };
 
 size_t work_weight(const struct tensor *tensor, size_t quantizers)
 {
-  return tensor->count * (MEASURE_PASSES * quantizers + (tensor->data == NULL));
+  return tensor->count * (MEASURE_PASSES * quantizers + !tensor_is_loaded(tensor));
 }
 
 enum status work_load(struct source *source, size_t index, struct error *error)
@@ -115,7 +115,7 @@ enum status work_load(struct source *source, size_t index, struct error *error)
   const struct tensor *tensor = source_tensor(source, index);
   char name[128];
   text_escape(tensor->name, name, sizeof name);
-  size_t weight = tensor->data ? 0 : tensor->count;
+  size_t weight = tensor_is_loaded(tensor) ? 0 : tensor->count;
   enum status status = source_load(source, index, meter_task(name, weight), error);
   if (status != STATUS_OK)
     work_place(source, index, error);
