@@ -37,86 +37,123 @@ static size_t nearest_to_zero(const float *levels, size_t count)
 
 /* --- buckets: see struct codebook_buckets ---------------------------------------------------- */
 
-enum { BUCKETS_MOST = 2048 }; /* of one sign: what the first cache holds beside the elements */
-
-/* Number of bounds below V. */
-static int32_t bounds_below(const struct codebook *codebook, float v)
+/* The bucket of V, as the kernels find it. */
+static size_t bucket_of(const struct codebook_buckets *b, float v)
 {
-  size_t low = 0, high = codebook->count - 1;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (codebook->bound[middle] < v)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return (int32_t)low;
+  if (b->linear)
+    return (size_t)fminf(fmaxf((v - b->low) * b->slope, 0), b->last);
+  int32_t at = (int32_t)(float_magnitude(v) >> b->shift) - b->base;
+  at = at < 0 ? 0 : at >= b->count ? b->count - 1 : at;
+  return (size_t)(b->count + (signbit(v) ? ~at : at));
 }
 
-/* Magnitudes of bucket K. */
-static void bucket_ends(const struct codebook_buckets *buckets, int32_t k, float ends[2])
+static size_t buckets_count(const struct codebook_buckets *b)
 {
-  uint32_t first = (uint32_t)(buckets->base + k) << buckets->shift;
-  uint32_t last = first + (1u << buckets->shift) - 1;
-  ends[0] = k == 0 ? 0 : bits_float(first);
-  ends[1] = k == buckets->count - 1 ? INFINITY : bits_float(last);
+  return 2 * (size_t)b->count;
 }
 
-/* Fills RANK; returns the most bounds that part a bucket. */
-static int32_t fill_buckets(const struct codebook *codebook, const struct codebook_buckets *buckets,
-                            int32_t *rank)
+/* The most bounds that lie in one bucket. */
+static size_t most_within(const struct codebook *codebook, const struct codebook_buckets *buckets)
 {
-  int32_t most = 0;
-  for (int32_t k = 0; k < buckets->count; k++) {
-    float ends[2];
-    bucket_ends(buckets, k, ends);
-    int32_t *positive = &rank[k], *negative = &rank[buckets->count + k];
-    *positive = bounds_below(codebook, ends[0]);
-    *negative = bounds_below(codebook, -ends[1]);
-    int32_t parts[2] = {bounds_below(codebook, ends[1]) - *positive,
-                        bounds_below(codebook, -ends[0]) - *negative};
-    most = parts[0] > most ? parts[0] : most;
-    most = parts[1] > most ? parts[1] : most;
+  size_t most = 0;
+  for (size_t k = 0, first = 0; k + 1 < codebook->count; k++) {
+    if (bucket_of(buckets, codebook->bound[k]) != bucket_of(buckets, codebook->bound[first]))
+      first = k;
+    most = size_max(most, k - first + 1);
   }
   return most;
 }
 
 /* Buckets of 2^-BITS of an octave. The first one holds one bound of each sign, however small. */
-static struct codebook_buckets buckets_of(const struct codebook *codebook, uint32_t bits)
+static struct codebook_buckets octaves(const struct codebook *codebook, uint32_t bits)
 {
-  const float *bound = codebook->bound, *last = bound + codebook->count - 2;
-  size_t negative = (size_t)bounds_below(codebook, 0);
-  const float *smallest = bound + negative;
-  uint32_t shift = 23 - bits, high = float_magnitude(*last), low = high;
-  high = float_magnitude(*bound) > high ? float_magnitude(*bound) : high;
-  if (smallest < last && float_magnitude(smallest[1]) < low)
-    low = float_magnitude(smallest[1]);
-  if (negative >= 2 && float_magnitude(smallest[-2]) < low)
-    low = float_magnitude(smallest[-2]);
+  const float *first = codebook->bound, *last = first + codebook->count - 2, *positive = first;
+  uint32_t shift = 23 - bits, low, high;
+  while (positive <= last && *positive < 0)
+    positive++;
+  low = high = float_magnitude(*last);
+  high = float_magnitude(*first) > high ? float_magnitude(*first) : high;
+  if (positive < last && float_magnitude(positive[1]) < low)
+    low = float_magnitude(positive[1]);
+  if (positive - first >= 2 && float_magnitude(positive[-2]) < low)
+    low = float_magnitude(positive[-2]);
   int32_t base = (int32_t)(low >> shift) - 1;
   base = base < 0 ? 0 : base;
   return (struct codebook_buckets){
       .base = base, .count = (int32_t)(high >> shift) - base + 2, .shift = shift};
 }
 
-/* The finest buckets that are few enough, or the first where one bound parts each. RANK has room
- * for 2 BUCKETS_MOST. */
-static void make_buckets(struct codebook *codebook, int32_t *rank)
+/* COUNT buckets of one width between the outer bounds; where those are too far apart for a
+ * float32, or a single one, SLOPE is no finite number. */
+static struct codebook_buckets equal_parts(const struct codebook *codebook, size_t count)
 {
-  for (uint32_t bits = 0; bits <= 23; bits++) {
-    struct codebook_buckets buckets = buckets_of(codebook, bits);
-    if (buckets.count > BUCKETS_MOST)
+  float low = codebook->bound[0], high = codebook->bound[codebook->count - 2];
+  return (struct codebook_buckets){.linear = true,
+                                   .low = low,
+                                   .slope = (float)(count - 1) / (high - low),
+                                   .last = (float)(count - 1),
+                                   .count = (int32_t)count / 2};
+}
+
+/* The fewest buckets that one bound parts each; else the finest parts of octaves. */
+static struct codebook_buckets choose_buckets(const struct codebook *codebook)
+{
+  struct codebook_buckets best = {0}, next;
+  for (uint32_t bits = 0; bits <= 23 && best.within != 1; bits++) {
+    next = octaves(codebook, bits);
+    if (bits > 0 && buckets_count(&next) > CODEBOOK_BUCKETS)
       break;
-    int32_t most = fill_buckets(codebook, &buckets, rank);
-    buckets.rank = rank;
-    buckets.within = 1;
-    while (buckets.within < most)
-      buckets.within = 2 * buckets.within + 1;
-    codebook->buckets = buckets;
-    if (buckets.within == 1)
-      break;
+    best = next;
+    for (best.within = 1; (size_t)best.within < most_within(codebook, &best);)
+      best.within = 2 * best.within + 1;
   }
-  fill_buckets(codebook, &codebook->buckets, rank);
+  for (size_t count = 16; count <= CODEBOOK_BUCKETS; count *= 2) {
+    next = equal_parts(codebook, count);
+    if (best.within == 1 && count >= buckets_count(&best))
+      break;
+    if (isfinite(next.slope) && most_within(codebook, &next) == 1) {
+      next.within = 1;
+      return next;
+    }
+  }
+  return best;
+}
+
+static uint32_t code_of(const struct codebook *codebook, size_t rank)
+{
+  return codebook->code ? codebook->code[rank] : (uint32_t)rank;
+}
+
+/* The bucket behind RANK bounds; PARTED by the next one or not. */
+static struct codebook_bucket bucket_at(const struct codebook *codebook, size_t rank, bool parted)
+{
+  size_t above = rank + parted;
+  return (struct codebook_bucket){.bound = parted ? codebook->bound[rank] : INFINITY,
+                                  .low = codebook->level[rank],
+                                  .high = codebook->level[above],
+                                  .pair = codebook->buckets.within > 1
+                                              ? (uint32_t)rank
+                                              : code_of(codebook, rank) | code_of(codebook, above)
+                                                                              << 16};
+}
+
+void codebook_make_buckets(struct codebook *codebook, struct codebook_bucket *at)
+{
+  codebook->buckets = choose_buckets(codebook);
+  codebook->buckets.at = at;
+  for (size_t k = 0, rank = 0; k < buckets_count(&codebook->buckets); k++) {
+    size_t next = rank;
+    while (next + 1 < codebook->count && bucket_of(&codebook->buckets, codebook->bound[next]) == k)
+      next++;
+    at[k] = bucket_at(codebook, rank, next > rank);
+    rank = next;
+  }
+}
+
+/* Never minus zero, which buckets would tell from zero. */
+static float middle_of(float low, float high)
+{
+  return (float)(((double)low + (double)high) / 2) + 0.0f;
 }
 
 struct codebook *codebook_new(const float *levels, size_t count)
@@ -124,23 +161,21 @@ struct codebook *codebook_new(const float *levels, size_t count)
   size_t size = 1;
   while (size < count)
     size *= 2;
-  size_t ranks = size > CODEBOOK_FEW ? 2 * BUCKETS_MOST : 0;
-  struct codebook *codebook =
-      malloc(sizeof *codebook + 3 * size * sizeof(float) + ranks * sizeof(int32_t));
+  struct codebook *codebook = malloc(sizeof *codebook + 3 * size * sizeof(float) +
+                                     CODEBOOK_BUCKETS * sizeof(struct codebook_bucket));
   if (!codebook)
     return NULL;
   float *level = (float *)(codebook + 1), *bound = level + size;
   for (size_t i = 0; i < size; i++)
     level[i] = levels[size_min(i, count - 1)];
   for (size_t i = 0; i < 2 * size; i++)
-    bound[i] = i + 1 < count ? (float)(((double)levels[i] + (double)levels[i + 1]) / 2) : INFINITY;
+    bound[i] = i + 1 < count ? middle_of(levels[i], levels[i + 1]) : INFINITY;
   *codebook = (struct codebook){.count = count,
                                 .size = size,
                                 .level = level,
                                 .bound = bound,
                                 .zero = (uint16_t)nearest_to_zero(levels, count)};
-  if (ranks)
-    make_buckets(codebook, (int32_t *)(bound + 2 * size));
+  codebook_make_buckets(codebook, (struct codebook_bucket *)(void *)(bound + 2 * size));
   return codebook;
 }
 

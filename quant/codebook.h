@@ -15,6 +15,11 @@ enum { CODEBOOK_LEAST = 2, CODEBOOK_MOST = 65536 };
 
 extern struct codebook nf4_codebook, bnb_fp4_codebook;
 
+/* Fills AT, which has room for CODEBOOK_BUCKETS (64 KiB: what caches hold beside the elements), and
+ * lets CODEBOOK, whose levels, bounds and codes are set, search with it. */
+enum { CODEBOOK_BUCKETS = 4096 };
+void codebook_make_buckets(struct codebook *codebook, struct codebook_bucket *at);
+
 /* A codebook of COUNT ascending levels (copied); NULL when memory runs out. */
 struct codebook *codebook_new(const float *levels, size_t count);
 

@@ -32,3 +32,11 @@ struct codebook bnb_fp4_codebook = {.count = 15,
                                     .bound = fp4_bounds,
                                     .code = fp4_codes,
                                     .zero = 7};
+
+/* Before main: the table of formats refers to them, and any thread may use it. */
+__attribute__((constructor)) static void make_buckets(void)
+{
+  static struct codebook_bucket nf4_buckets[CODEBOOK_BUCKETS], fp4_buckets[CODEBOOK_BUCKETS];
+  codebook_make_buckets(&nf4_codebook, nf4_buckets);
+  codebook_make_buckets(&bnb_fp4_codebook, fp4_buckets);
+}

@@ -61,27 +61,35 @@ struct minifloat_grid {
   bool nonfinite; /* finite values beyond max become what infinity becomes; else they become max */
 };
 
-/* Where a search of many levels begins: x of one sign whose magnitudes share their bits above SHIFT
- * share a bucket; below BASE and above the last of COUNT buckets they share the outer ones. */
+/* Values that share a bucket: at most one bound parts them, so that two levels are left. */
+struct codebook_bucket {
+  float bound;     /* x above it is the higher level; +inf where none parts the bucket */
+  float low, high; /* the levels */
+  uint32_t pair;   /* their codes, the higher level's in the high half; see codebook_buckets */
+};
+
+/* Which bucket x is in grows with x. LINEAR: (x - low) * slope. Otherwise by the bits of x above
+ * SHIFT, so that each octave has as many: COUNT for the positive x from BASE on, outwards, and as
+ * many before them for the negative ones. The outermost buckets hold all that is beyond. */
 struct codebook_buckets {
-  const int32_t *rank; /* bounds below all x of a bucket; 2 COUNT: positive, then negative x */
+  const struct codebook_bucket *at;
+  bool linear;
+  float low, slope, last;
   int32_t base, count;
-  int32_t within; /* bounds that may part a bucket: one less than a power of two */
   uint32_t shift;
+  int32_t within; /* 1; or so many bounds may part a bucket (2^k - 1), and PAIR is a rank */
 };
 
 /* Sorted levels. Codes are ranks, or what CODE makes of them. LEVEL has SIZE entries, a power of
- * two that is at least COUNT, so that a search needs no test for the end; so has BOUND, twice as
- * many with buckets. */
+ * two that is at least COUNT, BOUND twice as many, so that a search needs no test for the end. */
 struct codebook {
   size_t count, size;
-  const float *level;              /* ascending; the last one is repeated */
-  const float *bound;              /* x at or below bound[k] is at most level k; the rest is +inf */
-  const uint16_t *code;            /* of a rank; NULL: the rank itself */
-  uint16_t zero;                   /* rank of the level nearest to 0 */
-  struct codebook_buckets buckets; /* needed beyond CODEBOOK_FEW levels: codebook_new makes them */
+  const float *level;   /* ascending; the last one is repeated */
+  const float *bound;   /* x at or below bound[k] is at most level k; the rest is +inf */
+  const uint16_t *code; /* of a rank; NULL: the rank itself */
+  uint16_t zero;        /* rank of the level nearest to 0 */
+  struct codebook_buckets buckets;
 };
-enum { CODEBOOK_FEW = 16 };
 
 /* Sums over a block, each in eight double lanes that are added up in a fixed order: element i
  * goes to lane i % 8, once non-finite x have been taken out. */
