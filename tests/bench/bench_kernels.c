@@ -6,6 +6,7 @@
 #include "quant/family.h"
 #include "quant/feed.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,7 +20,8 @@ struct bench {
   uint16_t codes[FEED_BLOCK];
   struct unit unit, units[FEED_BLOCK];
   struct minifloat_grid grid;
-  const struct codebook *codebook; /* of 256 levels */
+  struct grid format; /* of the rows that are formats */
+  struct unit format_unit;
   float scale, min[FEED_BLOCK], max[FEED_BLOCK];
   uint32_t finite[FEED_BLOCK];
   struct tally_bounds bounds;
@@ -56,11 +58,6 @@ static void integer_block(struct bench *bench, const float *x)
   bench->kernels->integer_run(x, FEED_BLOCK, bench->unit, bench->y, NULL);
 }
 
-static void integer_codes_block(struct bench *bench, const float *x)
-{
-  bench->kernels->integer_run(x, FEED_BLOCK, bench->unit, bench->y, bench->codes);
-}
-
 static void integer_lanes_block(struct bench *bench, const float *x)
 {
   bench->kernels->integer_lanes(x, FEED_BLOCK, bench->units, bench->y, NULL);
@@ -75,11 +72,6 @@ static void group_block(struct bench *bench, const float *x)
 static void minifloat_block(struct bench *bench, const float *x)
 {
   bench->kernels->minifloat_run(x, FEED_BLOCK, &bench->grid, bench->scale, bench->y, NULL);
-}
-
-static void minifloat_codes_block(struct bench *bench, const float *x)
-{
-  bench->kernels->minifloat_run(x, FEED_BLOCK, &bench->grid, bench->scale, bench->y, bench->codes);
 }
 
 static void minifloat_lanes_block(struct bench *bench, const float *x)
@@ -116,29 +108,16 @@ static void minifloat_sse_block(struct bench *bench, const float *x)
   bench->sink += bench->kernels->minifloat_sse(x, FEED_BLOCK, &bench->grid, bench->scale);
 }
 
-static void nf4_block(struct bench *bench, const float *x)
+static void format_block(struct bench *bench, const float *x)
 {
-  bench->kernels->codebook_run(x, FEED_BLOCK, &nf4_codebook, 3.5f, bench->y, NULL);
+  bench->format.format->family->run(&bench->format, &bench->format_unit, x, FEED_BLOCK, bench->y,
+                                    NULL);
 }
 
-static void nf4_codes_block(struct bench *bench, const float *x)
+static void format_codes_block(struct bench *bench, const float *x)
 {
-  bench->kernels->codebook_run(x, FEED_BLOCK, &nf4_codebook, 3.5f, bench->y, bench->codes);
-}
-
-static void bnb_fp4_codes_block(struct bench *bench, const float *x)
-{
-  bench->kernels->codebook_run(x, FEED_BLOCK, &bnb_fp4_codebook, 3.5f, bench->y, bench->codes);
-}
-
-static void codebook_codes_block(struct bench *bench, const float *x)
-{
-  bench->kernels->codebook_run(x, FEED_BLOCK, bench->codebook, 3.5f / 128, bench->y, bench->codes);
-}
-
-static void codebook_block(struct bench *bench, const float *x)
-{
-  bench->kernels->codebook_run(x, FEED_BLOCK, bench->codebook, 3.5f / 128, bench->y, NULL);
+  bench->format.format->family->run(&bench->format, &bench->format_unit, x, FEED_BLOCK, bench->y,
+                                    bench->codes);
 }
 
 static void power_block(struct bench *bench, const float *x)
@@ -157,26 +136,13 @@ static const struct {
   const char *name;
   block_function *run;
 } rows[] = {
-    {"extremes", extremes_block},
-    {"extremes_lanes", extremes_lanes_block},
-    {"int8 round trip", integer_block},
-    {"int8 with codes", integer_codes_block},
-    {"int8 lanes", integer_lanes_block},
-    {"int8 groups of 128", group_block},
-    {"int8 + tally", integer_tally_block},
-    {"int8 sse", integer_sse_block},
-    {"|x - y|^2.4", power_block},
-    {"line sums", line_sums_block},
-    {"e4m3 round trip", minifloat_block},
-    {"e4m3 with codes", minifloat_codes_block},
-    {"e4m3 lanes", minifloat_lanes_block},
-    {"e4m3 + tally", minifloat_tally_block},
+    {"extremes", extremes_block},          {"extremes_lanes", extremes_lanes_block},
+    {"int8 round trip", integer_block},    {"int8 lanes", integer_lanes_block},
+    {"int8 groups of 128", group_block},   {"int8 + tally", integer_tally_block},
+    {"int8 sse", integer_sse_block},       {"|x - y|^2.4", power_block},
+    {"line sums", line_sums_block},        {"e4m3 round trip", minifloat_block},
+    {"e4m3 lanes", minifloat_lanes_block}, {"e4m3 + tally", minifloat_tally_block},
     {"e4m3 sse", minifloat_sse_block},
-    {"nf4 round trip", nf4_block},
-    {"nf4 with codes", nf4_codes_block},
-    {"codebook of 256", codebook_block},
-    {"bnb_fp4 with codes", bnb_fp4_codes_block},
-    {"codebook with codes", codebook_codes_block},
 };
 
 /* Least processor time of one pass over the array, in seconds. */
@@ -211,11 +177,12 @@ static float *bell_shaped(void)
   return x;
 }
 
+/* Learned levels, as many as eight bits have: closer to each other near zero. */
 static struct codebook *wide_codebook(void)
 {
   float levels[256];
   for (int i = 0; i < 256; i++)
-    levels[i] = (float)(i - 128);
+    levels[i] = (float)(i - 128) * (128 + fabsf((float)(i - 128))) / 256;
   return codebook_new(levels, 256);
 }
 
@@ -230,6 +197,45 @@ static void prepare(struct bench *bench)
       .clip_lo = -3.51f, .clip_hi = 3.51f, .rail_lo = -3.52f, .rail_hi = 3.5f, .bulk = 2.6f};
 }
 
+static void print_row(const struct bench *bench, const char *name, double seconds, double plain,
+                      double int8)
+{
+  printf("%-10s %-20s %12.2f %10.3f %14.2f %8.3f\n", bench->kernels->name, name,
+         ELEMENTS / seconds * 1e-9, seconds / ELEMENTS * 1e9, plain / seconds, int8 / seconds);
+}
+
+/* A format's round trip, without and with codes; CODEBOOK: the levels of one that learns them. */
+static void format_rows(struct bench *bench, const char *name, const struct codebook *codebook,
+                        double plain, double int8)
+{
+  char text[64];
+  bench->format = grid_make(format_find(name), false, false, false);
+  if (codebook)
+    bench->format.codebook = codebook;
+  double max = codebook ? 128 : bench->format.format->family->max(bench->format.format);
+  bench->format_unit =
+      bench->format.format->family->unit(&bench->format, max > 1e4 ? 1 : 3.5f / (float)max, 0);
+  print_row(bench, name, measure(bench, format_block), plain, int8);
+  snprintf(text, sizeof text, "%s, codes", name);
+  print_row(bench, text, measure(bench, format_codes_block), plain, int8);
+}
+
+static void level_rows(struct bench *bench, const struct kernels *level,
+                       const struct codebook *codebook, double plain)
+{
+  static const char *const formats[] = {"int8",     "int4",     "int16", "e4m3", "e5m2",   "e3m4",
+                                        "e4m3fnuz", "e2m5",     "e2m3",  "e3m2", "e2m1",   "e8m0",
+                                        "float16",  "bfloat16", "tf32",  "nf4",  "bnb_fp4"};
+  bench->kernels = level;
+  kernels = *level;
+  double int8 = measure(bench, integer_block);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    print_row(bench, rows[i].name, measure(bench, rows[i].run), plain, int8);
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+    format_rows(bench, formats[i], NULL, plain, int8);
+  format_rows(bench, "lloyd=256", codebook, plain, int8);
+}
+
 int main(void)
 {
   static struct bench bench;
@@ -242,22 +248,14 @@ int main(void)
     return 1;
   }
   bench.x = x;
-  bench.codebook = codebook;
   prepare(&bench);
   double plain = measure(&bench, read_block);
   printf("plain read: %.2f G element/s, %.1f GB/s\n\n", ELEMENTS / plain * 1e-9,
          4 * ELEMENTS / plain * 1e-9);
   printf("%-10s %-20s %12s %10s %14s %8s\n", "level", "kernel", "G element/s", "ns/element",
          "of plain read", "of int8");
-  for (const struct kernels *const *level = kernels_available(); *level; level++) {
-    bench.kernels = *level;
-    double int8 = measure(&bench, integer_block);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-      double seconds = measure(&bench, rows[i].run);
-      printf("%-10s %-20s %12.2f %10.3f %14.2f %8.3f\n", (*level)->name, rows[i].name,
-             ELEMENTS / seconds * 1e-9, seconds / ELEMENTS * 1e9, plain / seconds, int8 / seconds);
-    }
-  }
+  for (const struct kernels *const *level = kernels_available(); *level; level++)
+    level_rows(&bench, *level, codebook, plain);
   fprintf(stderr, "(%g)\n", bench.sink);
   free(codebook);
   free(x);

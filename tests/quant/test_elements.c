@@ -417,9 +417,9 @@ static void test_many_levels(void **state)
 {
   (void)state;
   enum { KINDS = 7, LEVELS = 230 };
-  static const size_t counts[] = {17, 100, LEVELS};
+  static const size_t counts[] = {2, 3, 16, 17, 100, LEVELS};
   for (int kind = 0; kind < KINDS; kind++)
-    for (size_t c = 0; c < 3; c++) {
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
       float levels[LEVELS], x[6 * LEVELS + 5] = {0, -0.0f, INFINITY, -INFINITY, 1e-45f},
                                            y[6 * LEVELS + 5];
       uint16_t codes[6 * LEVELS + 5];
