@@ -6,27 +6,9 @@
 #include "quant/family.h"
 #include "quant/kernels/lanes.h"
 
-enum { LARGEST = 254, NOT_A_NUMBER = 255 };
-
-static float value_of(uint32_t code)
-{
-  if (code >= NOT_A_NUMBER)
-    return NAN;
-  return code == 0 ? 0x1p-127f : bits_float(code << 23);
-}
-
-/* Code of V, the quotient of X. */
 static uint32_t code_of(float x, float v, bool nonfinite)
 {
-  if (float_magnitude(x) >= FLOAT_INFINITY)
-    return NOT_A_NUMBER;
-  if (!(v > 0))
-    return nonfinite ? NOT_A_NUMBER : 0;
-  if (v < 0x1p-126f)
-    return v > 0x1p-127f;
-  if (v >= 0x1.8p127f)
-    return nonfinite ? NOT_A_NUMBER : LARGEST;
-  return (float_bits(v) + 0x400000u) >> 23;
+  return nonfinite ? power_code(x, v, POWER_NAN, POWER_NAN) : power_code(x, v, POWER_LARGEST, 0);
 }
 
 static double max_of(const struct format *format)
@@ -40,13 +22,13 @@ static size_t levels_of(const struct format *format, bool asymmetric, bool narro
   (void)format;
   (void)asymmetric;
   (void)narrow;
-  return LARGEST + 1;
+  return POWER_LARGEST + 1;
 }
 
 static float decode(const struct format *format, uint32_t code)
 {
   (void)format;
-  return value_of(code);
+  return power_value(code);
 }
 
 static uint32_t encode(const struct format *format, float x, bool nonfinite)
@@ -71,7 +53,7 @@ static float level(const struct grid *grid, const struct unit *unit, size_t inde
 {
   (void)grid;
   (void)unit;
-  return value_of((uint32_t)index);
+  return power_value((uint32_t)index);
 }
 
 static size_t zero_level(const struct grid *grid, const struct unit *unit)
@@ -93,25 +75,19 @@ static float code_value(const struct grid *grid, const struct unit *unit, uint32
 {
   (void)grid;
   (void)unit;
-  return value_of(code);
+  return power_value(code);
 }
 
 static void run(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
                 float *y, uint16_t *codes)
 {
-  for (size_t i = 0; i < n; i++) {
-    uint32_t code = code_of(x[i], x[i] / unit->scale, grid->nonfinite);
-    y[i] = value_of(code) * unit->scale;
-    if (codes)
-      codes[i] = (uint16_t)code;
-  }
+  kernels.power_run(x, n, unit, 0, grid->nonfinite, y, codes);
 }
 
 static void lanes(const struct grid *grid, const struct unit *units, const float *x, size_t n,
                   float *y, uint16_t *codes)
 {
-  for (size_t i = 0; i < n; i++)
-    run(grid, &units[i], x + i, 1, y + i, codes ? codes + i : NULL);
+  kernels.power_run(x, n, units, 1, grid->nonfinite, y, codes);
 }
 
 /* Between two powers of two, V rounds by its place between them. */
@@ -123,21 +99,23 @@ static float value(const struct grid *grid, const struct unit *unit, float x,
   bool inside = v >= 0x1p-127f && v < 0x1p127f && float_magnitude(x) < FLOAT_INFINITY;
   if (rule.mode != ROUND_EVEN && inside) {
     uint32_t below = v < 0x1p-126f ? 0 : float_bits(v) >> 23;
-    double lower = (double)value_of(below), upper = (double)value_of(below + 1);
+    double lower = (double)power_value(below), upper = (double)power_value(below + 1);
     found = below + (uint32_t)round_to_whole(((double)v - lower) / (upper - lower), rule, index);
   }
   if (code)
     *code = (uint16_t)found;
-  return value_of(found) * unit->scale;
+  return power_value(found) * unit->scale;
 }
 
 static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
 {
   double sum = 0;
-  for (size_t i = 0; i < n; i++) {
-    float y;
-    run(grid, unit, x + i, 1, &y, NULL);
-    sum += ((double)x[i] - (double)y) * ((double)x[i] - (double)y);
+  float y[KERNEL_BLOCK];
+  for (size_t m; n > 0; x += m, n -= m) {
+    m = n < KERNEL_BLOCK ? n : KERNEL_BLOCK;
+    run(grid, unit, x, m, y, NULL);
+    for (size_t i = 0; i < m; i++)
+      sum += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
   }
   return sum;
 }

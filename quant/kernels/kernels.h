@@ -170,6 +170,9 @@ struct kernels {
   void (*codebook_lanes)(const float *x, size_t n, const struct codebook *codebook,
                          const struct unit *units, float *y, uint16_t *codes);
   double (*codebook_sse)(const float *x, size_t n, const struct codebook *codebook, float scale);
+  /* Bare powers of two (quant/power.c): element i is of units[i * step], STEP 0 or 1. */
+  void (*power_run)(const float *x, size_t n, const struct unit *units, size_t step, bool nonfinite,
+                    float *y, uint16_t *codes);
   /* Sum of (|x - y| unit)^p, p > 0, UNIT a power of two; x and y finite. COUNTS: how often each
    * stands there, NULL when once. Each power is good to a
    * relative 1e-6 (a float32 difference, and logarithms by polynomials); the sum is double, in

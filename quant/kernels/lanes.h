@@ -62,6 +62,28 @@ static inline float key_float(int32_t key)
   return bits_float((uint32_t)(key ^ (int32_t)((uint32_t)(key >> 31) >> 1)));
 }
 
+/* --- powers of two: see quant/power.c ---------------------------------------------------- */
+
+enum { POWER_LARGEST = 254, POWER_NAN = 255 };
+
+static inline float power_value(uint32_t code)
+{
+  float value = bits_float(code << 23);
+  value = code == 0 ? 0x1p-127f : value;
+  return code >= POWER_NAN ? __builtin_nanf("") : value;
+}
+
+/* Code of V, the quotient of X; of what is too large, and of what is not positive. The branches are
+ * selections between numbers that are known, or GCC keeps them. */
+static inline uint32_t power_code(float x, float v, uint32_t over, uint32_t under)
+{
+  uint32_t bits = float_bits(v), code = (bits + 0x400000u) >> 23, tiny = bits > 0x400000u;
+  code = bits < 0x800000u ? tiny : code;
+  code = bits >= 0x7f400000u ? over : code;
+  code = v > 0 ? code : under;
+  return float_magnitude(x) >= FLOAT_INFINITY ? POWER_NAN : code;
+}
+
 /* --- integers -------------------------------------------------------------------------- */
 
 /* 1.5 * 2^23: adding it leaves no room for a fraction, so the addition itself rounds to a whole

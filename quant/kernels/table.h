@@ -27,6 +27,9 @@ void KERNEL(codebook_lanes)(const float *x, size_t n, const struct codebook *cod
                             const struct unit *units, float *y, uint16_t *codes);
 double KERNEL(codebook_sse)(const float *x, size_t n, const struct codebook *codebook, float scale);
 
+void KERNEL(power_run)(const float *x, size_t n, const struct unit *units, size_t step,
+                       bool nonfinite, float *y, uint16_t *codes);
+
 double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
                            double p, float unit);
 void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out);
@@ -53,7 +56,8 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .name = KERNEL_STRING(KERNEL_ISA), .codecs = KERNEL(codecs),                                   \
     .integer_run = KERNEL(integer_run), .integer_lanes = KERNEL(integer_lanes),                    \
     .minifloat_run = KERNEL(minifloat_run), .minifloat_lanes = KERNEL(minifloat_lanes),            \
-    .integer_sse = KERNEL(integer_sse), .integer_by = KERNEL(integer_by), .minifloat_sse = KERNEL(minifloat_sse),                    \
+    .integer_sse = KERNEL(integer_sse), .integer_by = KERNEL(integer_by),                          \
+    .minifloat_sse = KERNEL(minifloat_sse), .power_run = KERNEL(power_run),                        \
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
     .error_bound = KERNEL(error_bound), .codebook_run = KERNEL(codebook_run),                      \
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
