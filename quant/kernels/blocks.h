@@ -111,4 +111,27 @@ static inline __attribute__((always_inline)) void nibble_values(const unsigned c
     y[i] = scale * minifloat_level(code[i], grid);
 }
 
+/* The same of six bits: three bytes hold four codes. */
+typedef uint32_t eight_words __attribute__((vector_size(32)));
+static inline __attribute__((always_inline)) void sextet_values(const unsigned char *restrict from,
+                                                                size_t n,
+                                                                const struct minifloat_grid *grid,
+                                                                float scale, float *restrict y)
+{
+#ifdef __AVX2__
+  for (; n >= 8; n -= 8, from += 6, y += 8) {
+    uint32_t first = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16;
+    uint32_t second = from[3] | (uint32_t)from[4] << 8 | (uint32_t)from[5] << 16;
+    eight_words word = {first, first, first, first, second, second, second, second};
+    word = word >> (eight_words){0, 6, 12, 18, 0, 6, 12, 18} & 63;
+    for (size_t j = 0; j < 8; j++)
+      y[j] = scale * minifloat_level(word[j], grid);
+  }
+#endif
+  uint8_t code[BLOCK_MOST];
+  codes_unpack(6, from, n, code);
+  for (size_t i = 0; i < n; i++)
+    y[i] = scale * minifloat_level(code[i], grid);
+}
+
 #endif

@@ -15,6 +15,8 @@ enum { LENGTH = 32, SCALE_LARGEST = 254, SCALE_NAN = 255, MANTISSA = 0x7fffff };
 struct element {
   struct minifloat_grid grid; /* int8: mantissa_bits and max alone */
   int bits, emax;             /* exponent of the largest number */
+  uint32_t last;              /* eight bits: its code */
+  bool infinite;              /* has an infinity */
   const float *levels;
 };
 
@@ -110,33 +112,36 @@ static inline void take_apart(const struct element *element, const struct block_
   parts->notes = 1;
 }
 
-static inline void element_values(const struct element *element, float scale, const uint8_t *code,
-                                  size_t n, float *y)
+/* y = scale * number of N codes of eight bits; behind the largest number lies infinity, where the
+ * format has one, then NaN. */
+static inline void byte_values(const struct element *element, const unsigned char *restrict code,
+                               size_t n, float scale, float *restrict y)
 {
-  if (element->grid.exponent_bits == 0)
-    for (size_t i = 0; i < n; i++)
-      y[i] = scale * ((float)(int8_t)code[i] * 0x1p-6f);
-  else if (element->bits < 8)
-    for (size_t i = 0; i < n; i++)
-      y[i] = scale * minifloat_level(code[i], &element->grid);
-  else
-    for (size_t i = 0; i < n; i++)
-      y[i] = scale * element->levels[code[i]];
+  const uint32_t infinity = element->last + 1u, nan = infinity + element->infinite;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t magnitude = code[i] & 0x7fu;
+    uint32_t bits = float_bits(minifloat_level(code[i], &element->grid));
+    bits = magnitude >= infinity ? FLOAT_INFINITY | (bits & FLOAT_SIGN) : bits;
+    bits = magnitude >= nan ? float_bits(__builtin_nanf("")) : bits;
+    y[i] = scale * bits_float(bits);
+  }
 }
 
 static inline void decode(const struct element *element, size_t length, const unsigned char *packed,
                           size_t blocks, float *y)
 {
   size_t bytes = 1 + length * (size_t)element->bits / 8;
-  uint8_t code[BLOCK_MOST];
   for (; blocks > 0; blocks--, packed += bytes, y += length) {
     float scale = block_e8m0[packed[0]];
-    if (element->bits == 4) {
+    if (element->bits == 4)
       nibble_values(packed + 1, length, &element->grid, scale, y);
-    } else {
-      codes_unpack(element->bits, packed + 1, length, code);
-      element_values(element, scale, code, length, y);
-    }
+    else if (element->bits == 6)
+      sextet_values(packed + 1, length, &element->grid, scale, y);
+    else if (element->grid.exponent_bits > 0)
+      byte_values(element, packed + 1, length, scale, y);
+    else
+      for (size_t i = 0; i < length; i++)
+        y[i] = scale * ((float)(int8_t)packed[1 + i] * 0x1p-6f);
   }
 }
 
@@ -144,7 +149,8 @@ static inline void decode(const struct element *element, size_t length, const un
 
 /* One element format: its constants, and the codec's functions compiled for them and, because a
  * known length makes plain vectors of the loops, for the usual block. */
-#define ELEMENT(name, width, exponent, mantissa, exponent_bias, largest, octave, values)           \
+#define ELEMENT(name, width, exponent, mantissa, exponent_bias, largest, octave, values, code,     \
+                infinity)                                                                          \
   static const struct element element_##name = {.grid = {.mantissa_bits = (mantissa),              \
                                                          .min_exponent = 1 - (exponent_bias),      \
                                                          .max = (largest),                         \
@@ -153,7 +159,9 @@ static inline void decode(const struct element *element, size_t length, const un
                                                          .top = TOP_FN},                           \
                                                 .bits = (width),                                   \
                                                 .emax = (octave),                                  \
-                                                .levels = (values)};                               \
+                                                .levels = (values),                                \
+                                                .last = (code),                                    \
+                                                .infinite = (infinity)};                           \
   static void encode_##name(const struct block_setting *setting, const float *x,                   \
                             const float *importance, size_t n, unsigned char *packed)              \
   {                                                                                                \
@@ -178,13 +186,13 @@ static inline void decode(const struct element *element, size_t length, const un
     else                                                                                           \
       decode(&element_##name, length, packed, blocks, y);                                          \
   }
-ELEMENT(e4m3, 8, 4, 3, 7, 448, 8, block_e4m3)
-ELEMENT(e5m2, 8, 5, 2, 15, 57344, 15, block_e5m2)
-ELEMENT(e2m3, 6, 2, 3, 1, 7.5f, 2, block_e2m3)
-ELEMENT(e3m2, 6, 3, 2, 3, 28, 4, block_e3m2)
-ELEMENT(e2m1, 4, 2, 1, 1, 6, 2, block_e2m1)
+ELEMENT(e4m3, 8, 4, 3, 7, 448, 8, block_e4m3, 0x7e, false)
+ELEMENT(e5m2, 8, 5, 2, 15, 57344, 15, block_e5m2, 0x7b, true)
+ELEMENT(e2m3, 6, 2, 3, 1, 7.5f, 2, block_e2m3, 0, false)
+ELEMENT(e3m2, 6, 3, 2, 3, 28, 4, block_e3m2, 0, false)
+ELEMENT(e2m1, 4, 2, 1, 1, 6, 2, block_e2m1, 0, false)
 /* Six bits behind the leading one of 64 to 127. */
-ELEMENT(int8, 8, 0, 6, 0, 127 / 64.0f, 0, block_64ths)
+ELEMENT(int8, 8, 0, 6, 0, 127 / 64.0f, 0, block_64ths, 0, false)
 #undef ELEMENT
 
 #define CODEC(word, element, width, limit)                                                         \

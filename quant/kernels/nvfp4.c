@@ -133,19 +133,15 @@ static inline float e4m3_nearest(float scale)
   return minifloat_nearest(scale, &c);
 }
 
-static ALWAYS_INLINE float encode_block(const struct block_setting *setting, const float *x,
-                                        size_t n, uint8_t *code)
+/* Codes of a block under SCALE or, where its largest errs less as 4, a scale half as large again;
+ * which one. RAW is what SCALE was rounded from. */
+static ALWAYS_INLINE float four_over_six(const struct block_setting *setting, float raw,
+                                         float scale, const float *x, size_t n, uint8_t *code)
 {
-  float raw = block_scale(setting, bits_float(block_most(x, n))), scale = e4m3_nearest(raw);
-  if (scale != scale) {
-    memset(code, 0, n);
-    return scale;
-  }
-  encode_elements(setting, scale, x, n, code);
-  float larger = e4m3_nearest(raw * 1.5f);
-  if (!setting->four_over_six || larger == scale)
-    return scale;
   uint8_t other[BLOCK_MOST];
+  float larger = e4m3_nearest(raw * 1.5f);
+  if (larger == scale)
+    return scale;
   encode_elements(setting, larger, x, n, other);
   if (!(squared_error(setting, larger, x, n, other) < squared_error(setting, scale, x, n, code)))
     return scale;
@@ -155,15 +151,39 @@ static ALWAYS_INLINE float encode_block(const struct block_setting *setting, con
 
 /* --- the codec ------------------------------------------------------------------------------- */
 
+enum { BATCH = 16 }; /* blocks whose scales are found together: each alone waits for itself */
+
+static ALWAYS_INLINE void encode_batch(const struct block_setting *setting, const float *x,
+                                       size_t length, size_t blocks, unsigned char *packed)
+{
+  const struct minifloat_constants c = minifloat_constants(&e4m3);
+  float raw[BATCH], scale[BATCH];
+  uint8_t code[BLOCK_MOST];
+  for (size_t b = 0; b < blocks; b++)
+    raw[b] = block_scale(setting, bits_float(block_most(x + b * length, length)));
+  for (size_t b = 0; b < blocks; b++)
+    scale[b] = minifloat_nearest(raw[b], &c);
+  for (size_t b = 0; b < blocks; b++, x += length, packed += 1 + length / 2) {
+    bool number = scale[b] == scale[b];
+    encode_elements(setting, number ? scale[b] : 1, x, length, code);
+    if (number && setting->four_over_six)
+      scale[b] = four_over_six(setting, raw[b], scale[b], x, length, code);
+    packed[0] = (unsigned char)(minifloat_code(scale[b], &c) & 0x7f);
+    codes_pack(4, code, length, packed + 1);
+    if (!number)
+      memset(packed + 1, 0, length / 2);
+  }
+}
+
 static ALWAYS_INLINE void encode_blocks(const struct block_setting *setting, const float *x,
                                         size_t length, size_t n, unsigned char *packed)
 {
-  const struct minifloat_constants c = minifloat_constants(&e4m3);
-  uint8_t code[BLOCK_MOST];
-  for (; n > 0; n -= length, x += length, packed += 1 + length / 2) {
-    float scale = encode_block(setting, x, length, code);
-    packed[0] = (unsigned char)(minifloat_code(scale, &c) & 0x7f);
-    codes_pack(4, code, length, packed + 1);
+  size_t blocks = n / length;
+  for (size_t taken; blocks > 0; blocks -= taken) {
+    taken = blocks < BATCH ? blocks : BATCH;
+    encode_batch(setting, x, length, taken, packed);
+    x += taken * length;
+    packed += taken * (1 + length / 2);
   }
 }
 
