@@ -55,19 +55,23 @@ static inline float minifloat_level(uint32_t code, const struct minifloat_grid *
 
 /* --- codes in bytes: n is a multiple of 4, of 2 for four bits -------------------------------- */
 
-static inline void codes_pack(int bits, const uint8_t *restrict code, size_t n,
+/* Codes come as wide as the floats that they are made from: narrower ones would make short vectors
+ * of the loops that round. */
+static inline void codes_pack(int bits, const uint32_t *restrict code, size_t n,
                               unsigned char *restrict to)
 {
   if (bits == 8)
-    memcpy(to, code, n);
+    for (size_t i = 0; i < n; i++)
+      to[i] = (unsigned char)code[i];
   else if (bits == 4)
     for (size_t i = 0; i < n / 2; i++)
       to[i] = (unsigned char)(code[2 * i] | code[2 * i + 1] << 4);
   else
     for (size_t i = 0; i < n / 4; i++, code += 4, to += 3) {
-      to[0] = (unsigned char)(code[0] | code[1] << 6);
-      to[1] = (unsigned char)(code[1] >> 2 | code[2] << 4);
-      to[2] = (unsigned char)(code[2] >> 4 | code[3] << 2);
+      uint32_t word = code[0] | code[1] << 6 | code[2] << 12 | code[3] << 18;
+      to[0] = (unsigned char)word;
+      to[1] = (unsigned char)(word >> 8);
+      to[2] = (unsigned char)(word >> 16);
     }
 }
 

@@ -49,26 +49,26 @@ static inline int scale_code(uint32_t most, int rule, const struct element *elem
 /* --- elements -------------------------------------------------------------------------------- */
 
 static inline void encode_floats(const struct element *element, const float *x, size_t n,
-                                 float inverse, int rounding, uint8_t *code)
+                                 float inverse, int rounding, uint32_t *code)
 {
   const struct minifloat_constants c = minifloat_constants(&element->grid);
   if (rounding == ROUND_EVEN)
     for (size_t i = 0; i < n; i++)
-      code[i] = (uint8_t)minifloat_code(
-          minifloat_special(x[i], minifloat_nearest(x[i] * inverse, &c), &c), &c);
+      code[i] =
+          minifloat_code(minifloat_special(x[i], minifloat_nearest(x[i] * inverse, &c), &c), &c);
   else
     for (size_t i = 0; i < n; i++)
-      code[i] = (uint8_t)minifloat_code(
+      code[i] = minifloat_code(
           minifloat_special(x[i], minifloat_directed(x[i] * inverse, &c, rounding), &c), &c);
 }
 
 /* 64ths in two's complement, -127 to 127. */
 static inline void encode_integers(const float *x, size_t n, float inverse, int rounding,
-                                   uint8_t *code)
+                                   uint32_t *code)
 {
   if (rounding == ROUND_EVEN)
     for (size_t i = 0; i < n; i++)
-      code[i] = (uint8_t)float_bits(integer_shifted(x[i] * inverse * 64, 1, -127, 127));
+      code[i] = float_bits(integer_shifted(x[i] * inverse * 64, 1, -127, 127)) & 0xff;
   else
     for (size_t i = 0; i < n; i++) {
       float v = x[i] * inverse * 64;
@@ -81,7 +81,7 @@ static inline void encode(const struct element *element, const struct block_sett
                           const float *x, size_t length, size_t n, unsigned char *packed)
 {
   size_t bytes = 1 + length * (size_t)element->bits / 8;
-  uint8_t code[BLOCK_MOST];
+  uint32_t code[BLOCK_MOST];
   for (; n > 0; n -= length, x += length, packed += bytes) {
     int scale = scale_code(block_most(x, length), setting->rule, element);
     packed[0] = (unsigned char)scale;

@@ -103,19 +103,19 @@ static ALWAYS_INLINE void scale_elements(const struct block_setting *setting, fl
 
 /* Codes of a block under SCALE, a number of E4M3. */
 static ALWAYS_INLINE void encode_elements(const struct block_setting *setting, float scale,
-                                          const float *x, size_t n, uint8_t *code)
+                                          const float *x, size_t n, uint32_t *code)
 {
   const struct minifloat_constants c = minifloat_constants(&e2m1);
   float v[BLOCK_MOST];
   scale_elements(setting, scale, x, n, v);
   for (size_t i = 0; i < n; i++) {
     float g = minifloat_special(v[i], minifloat_nearest(v[i], &c), &c);
-    code[i] = (uint8_t)minifloat_code(g, &c);
+    code[i] = minifloat_code(g, &c);
   }
 }
 
 static double squared_error(const struct block_setting *setting, float scale, const float *x,
-                            size_t n, const uint8_t *code)
+                            size_t n, const uint32_t *code)
 {
   float whole = whole_scale(setting, scale);
   double error2 = 0;
@@ -136,16 +136,16 @@ static inline float e4m3_nearest(float scale)
 /* Codes of a block under SCALE or, where its largest errs less as 4, a scale half as large again;
  * which one. RAW is what SCALE was rounded from. */
 static ALWAYS_INLINE float four_over_six(const struct block_setting *setting, float raw,
-                                         float scale, const float *x, size_t n, uint8_t *code)
+                                         float scale, const float *x, size_t n, uint32_t *code)
 {
-  uint8_t other[BLOCK_MOST];
+  uint32_t other[BLOCK_MOST];
   float larger = e4m3_nearest(raw * 1.5f);
   if (larger == scale)
     return scale;
   encode_elements(setting, larger, x, n, other);
   if (!(squared_error(setting, larger, x, n, other) < squared_error(setting, scale, x, n, code)))
     return scale;
-  memcpy(code, other, n);
+  memcpy(code, other, n * sizeof *code);
   return larger;
 }
 
@@ -158,7 +158,7 @@ static ALWAYS_INLINE void encode_batch(const struct block_setting *setting, cons
 {
   const struct minifloat_constants c = minifloat_constants(&e4m3);
   float raw[BATCH], scale[BATCH];
-  uint8_t code[BLOCK_MOST];
+  uint32_t code[BLOCK_MOST];
   for (size_t b = 0; b < blocks; b++)
     raw[b] = block_scale(setting, bits_float(block_most(x + b * length, length)));
   for (size_t b = 0; b < blocks; b++)
