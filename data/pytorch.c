@@ -59,13 +59,13 @@ static char *unnamed_tensor(const char *path)
   return name;
 }
 
-static enum status walk_root(struct source *source, const char *path, const struct pickle *pickle,
-                             struct error *error)
+static enum status walk_root(struct source *source, struct pytorch *file,
+                             const struct pickle *pickle, struct error *error)
 {
-  char *unnamed = unnamed_tensor(path);
+  char *unnamed = unnamed_tensor(file->map->path);
   if (!unnamed)
     return error_memory(error, "a tensor's name");
-  enum status status = pytorch_walk(source, source->state, pickle_root(pickle), unnamed, error);
+  enum status status = pytorch_walk(source, file, pickle_root(pickle), unnamed, error);
   free(unnamed);
   return status;
 }
@@ -128,14 +128,14 @@ static enum status inflate(const struct map *map, size_t member, size_t size,
 }
 
 /* Half of the machine's memory for all that is inflated; and what deflate can reach. */
-static enum status check_inflated(const struct pytorch *pytorch, const struct zip_member *member,
-                                  struct error *error)
+static enum status check_inflated(const struct checkpoint *checkpoint,
+                                  const struct zip_member *member, struct error *error)
 {
   size_t half = source_memory() / 2, size = member->size;
   if (size / DEFLATE_MOST > member->compressed)
     return error_set(error, STATUS_INPUT, "a member claims %zu bytes, which %zu cannot hold", size,
                      member->compressed);
-  if (pytorch->inflated <= half && size <= half - pytorch->inflated)
+  if (checkpoint->inflated <= half && size <= half - checkpoint->inflated)
     return STATUS_OK;
   return error_set(error, STATUS_MEMORY, "needs %zu bytes; half of this machine's memory is %zu",
                    size, half);
@@ -226,39 +226,37 @@ static enum status check_storages(const struct pytorch *pytorch, const struct me
   return STATUS_OK;
 }
 
-static enum status read_zip_pickle(struct source *source, const struct map *map,
+static enum status read_zip_pickle(struct source *source, struct pytorch *file,
                                    const struct members *members, struct error *error)
 {
-  struct pytorch *pytorch = source->state;
   const struct zip_member *member = &members->member[members->pickle];
   unsigned char *inflated = NULL;
   struct pickle *pickle = NULL;
   enum status status = STATUS_OK;
   if (!member->data) {
-    status = check_inflated(pytorch, member, error);
+    status = check_inflated(source->state, member, error);
     if (status == STATUS_OK)
-      status = inflate(map, members->pickle, member->size, NULL, &inflated, error);
+      status = inflate(file->map, members->pickle, member->size, NULL, &inflated, error);
   }
   if (status == STATUS_OK)
     status = pickle_read(inflated ? inflated : member->data, member->size, NULL, &pickle, error);
   if (status == STATUS_OK)
-    status = walk_root(source, source->spec, pickle, error);
+    status = walk_root(source, file, pickle, error);
   pickle_free(pickle);
   free(inflated);
   return status;
 }
 
-static enum status read_zip(struct source *source, const struct map *map, struct members *members,
+static enum status read_zip(struct source *source, struct pytorch *file, struct members *members,
                             struct error *error)
 {
-  struct pytorch *pytorch = source->state;
   const struct zip_member *member = &members->member[members->pickle];
-  pytorch->folder = member->name;
-  pytorch->folder_length = member->name_length - strlen(PICKLE_NAME);
-  enum status status = list_storages(pytorch, members, error);
+  file->folder = member->name;
+  file->folder_length = member->name_length - strlen(PICKLE_NAME);
+  enum status status = list_storages(file, members, error);
   if (status == STATUS_OK)
-    status = check_storages(pytorch, members, error);
-  return status == STATUS_OK ? read_zip_pickle(source, map, members, error) : status;
+    status = check_storages(file, members, error);
+  return status == STATUS_OK ? read_zip_pickle(source, file, members, error) : status;
 }
 
 /* --- legacy
@@ -373,20 +371,19 @@ static enum status place_storages(struct stream *stream, struct pytorch *pytorch
   return status;
 }
 
-static enum status read_legacy(struct source *source, const struct map *map, struct error *error)
+static enum status read_legacy(struct source *source, struct pytorch *file, struct error *error)
 {
-  struct pytorch *pytorch = source->state;
-  struct stream stream = {.bytes = map->bytes, .size = map->size, .error = error};
+  struct stream stream = {.bytes = file->map->bytes, .size = file->map->size, .error = error};
   struct pickle *pickle = NULL;
-  enum status status = skip_head(&stream, pytorch);
+  enum status status = skip_head(&stream, file);
   if (status == STATUS_OK)
     status = next_pickle(&stream, &pickle);
   if (status == STATUS_OK)
-    status = collect_storages(pytorch, pickle, error);
+    status = collect_storages(file, pickle, error);
   if (status == STATUS_OK)
-    status = place_storages(&stream, pytorch);
+    status = place_storages(&stream, file);
   if (status == STATUS_OK)
-    status = walk_root(source, source->spec, pickle, error);
+    status = walk_root(source, file, pickle, error);
   pickle_free(pickle);
   return status;
 }
@@ -397,43 +394,45 @@ static enum status read_legacy(struct source *source, const struct map *map, str
 static enum status pytorch_load(struct source *source, size_t index, struct progress *progress,
                                 struct error *error)
 {
-  struct pytorch *pytorch = source->state;
-  const struct view_of_storage *view = &pytorch->view[index];
-  struct storage *storage = &pytorch->storage[view->storage];
+  struct checkpoint *checkpoint = source->state;
+  const struct view_of_storage *view = &checkpoint->view[index];
+  struct storage *storage = &view->file->storage[view->storage];
+  const struct map *map = view->file->map;
   map_guard();
   if (!storage->data) {
-    struct zip_member member = {.size = storage->bytes, .compressed = source->maps[0]->size};
+    struct zip_member member = {.size = storage->bytes, .compressed = map->size};
     unsigned char *bytes;
-    enum status status = check_inflated(pytorch, &member, error);
+    enum status status = check_inflated(checkpoint, &member, error);
     if (status == STATUS_OK)
-      status = inflate(source->maps[0], storage->member, storage->bytes, progress, &bytes, error);
+      status = inflate(map, storage->member, storage->bytes, progress, &bytes, error);
     if (status != STATUS_OK)
       return status;
     storage->data = bytes;
     storage->owned = true;
-    pytorch->inflated += storage->bytes;
+    checkpoint->inflated += storage->bytes;
   }
   source->tensors[index].data = storage->data + view->offset;
   return STATUS_OK;
 }
 
-static const char *pytorch_remark(const struct source *source, size_t index)
+static void file_free(struct pytorch *file)
 {
-  const struct pytorch *pytorch = source->state;
-  return pytorch->view[index].remark ? pytorch->view[index].remark : "";
+  for (size_t i = 0; i < file->storages; i++)
+    if (file->storage[i].owned)
+      free((void *)(uintptr_t)file->storage[i].data);
+  free(file->storage);
+  free(file);
 }
 
 static void pytorch_close(struct source *source)
 {
-  struct pytorch *pytorch = source->state;
-  for (size_t i = 0; i < pytorch->storages; i++)
-    if (pytorch->storage[i].owned)
-      free((void *)(uintptr_t)pytorch->storage[i].data);
-  for (size_t i = 0; i < source->count && pytorch->view; i++)
-    free(pytorch->view[i].remark);
-  free(pytorch->storage);
-  free(pytorch->view);
-  free(pytorch);
+  struct checkpoint *checkpoint = source->state;
+  for (struct pytorch *file = checkpoint->files, *next; file; file = next) {
+    next = file->next;
+    file_free(file);
+  }
+  free(checkpoint->view);
+  free(checkpoint);
 }
 
 /* A zip of something else: arrays of NumPy, or nothing that qscope knows. */
@@ -442,7 +441,6 @@ static enum status open_arrays(const char *spec, struct source *source, struct e
   pytorch_close(source);
   source->state = NULL;
   source->load = NULL;
-  source->remark = NULL;
   source->close = NULL;
   for (size_t i = 0; i < source_types_length; i++)
     if (source_types[i].open == npz_open)
@@ -450,42 +448,81 @@ static enum status open_arrays(const char *spec, struct source *source, struct e
   return npz_open(spec, source, error);
 }
 
-static enum status open_zip(struct source *source, const struct map *map, bool *checkpoint,
+static enum status open_zip(struct source *source, struct pytorch *file, bool *checkpoint,
                             struct error *error)
 {
   struct members members = {0};
   enum status status =
-      zip_members_read(map->bytes, map->size, &members.member, &members.count, error);
+      zip_members_read(file->map->bytes, file->map->size, &members.member, &members.count, error);
   *checkpoint = status != STATUS_OK || find_pickle(&members);
   if (status == STATUS_OK && *checkpoint)
-    status = read_zip(source, map, &members, error);
+    status = read_zip(source, file, &members, error);
   free(members.member);
+  return status;
+}
+
+/* One more file of the checkpoint, mapped. */
+static enum status add_file(const char *path, struct source *source, struct pytorch **out,
+                            struct error *error)
+{
+  struct map *map;
+  if (!source->state) {
+    source->state = mem_array(1, sizeof(struct checkpoint));
+    if (!source->state)
+      return error_memory(error, "a source");
+    source->load = pytorch_load;
+    source->close = pytorch_close;
+  }
+  enum status status = source_map(source, path, &map, error);
+  if (status != STATUS_OK)
+    return status;
+  struct checkpoint *checkpoint = source->state;
+  *out = mem_array(1, sizeof **out);
+  if (!*out)
+    return error_memory(error, "a checkpoint");
+  (*out)->map = map;
+  (*out)->next = checkpoint->files;
+  checkpoint->files = *out;
+  return STATUS_OK;
+}
+
+/* *checkpoint: false for a zip without a pickle. */
+static enum status read_file(const char *path, struct source *source, bool *checkpoint,
+                             struct error *error)
+{
+  struct pytorch *file;
+  size_t before = source->count;
+  *checkpoint = true;
+  enum status status = add_file(path, source, &file, error);
+  if (status != STATUS_OK)
+    return status;
+  if (is_legacy(file->map->bytes, file->map->size))
+    status = read_legacy(source, file, error);
+  else
+    status = open_zip(source, file, checkpoint, error);
+  if (status == STATUS_OK && *checkpoint && source->count == before)
+    status = error_set(error, STATUS_INPUT, "a checkpoint without tensors%s%s",
+                       source->note ? ": " : "", source->note ? source->note : "");
+  if (status != STATUS_OK)
+    error_prefix(error, "%s: ", SHOWN(path));
+  return status;
+}
+
+enum status pytorch_add(const char *path, struct source *source, struct error *error)
+{
+  bool checkpoint;
+  enum status status = read_file(path, source, &checkpoint, error);
+  if (status == STATUS_OK && !checkpoint)
+    status = error_set(error, STATUS_INPUT,
+                       "%s: a zip archive without a data.pkl; expected a "
+                       "checkpoint of PyTorch",
+                       SHOWN(path));
   return status;
 }
 
 enum status pytorch_open(const char *spec, struct source *source, struct error *error)
 {
-  struct map *map;
-  bool checkpoint = true;
-  source->state = mem_array(1, sizeof(struct pytorch));
-  if (!source->state)
-    return error_memory(error, "a source");
-  source->load = pytorch_load;
-  source->remark = pytorch_remark;
-  source->close = pytorch_close;
-  enum status status = source_map(source, spec, &map, error);
-  if (status != STATUS_OK)
-    return status;
-  if (is_legacy(map->bytes, map->size))
-    status = read_legacy(source, map, error);
-  else
-    status = open_zip(source, map, &checkpoint, error);
-  if (!checkpoint)
-    return open_arrays(spec, source, error);
-  if (status == STATUS_OK && source->count == 0)
-    status = error_set(error, STATUS_INPUT, "a checkpoint without tensors%s%s",
-                       source->note ? ": " : "", source->note ? source->note : "");
-  if (status != STATUS_OK)
-    error_prefix(error, "%s: ", SHOWN(spec));
-  return status;
+  bool checkpoint;
+  enum status status = read_file(spec, source, &checkpoint, error);
+  return status == STATUS_OK && !checkpoint ? open_arrays(spec, source, error) : status;
 }

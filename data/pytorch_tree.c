@@ -242,7 +242,8 @@ static const struct storage *find_storage(const struct walk *walk, const struct 
 }
 
 /* "per tensor: scale 0.05, zero point 128". */
-static char *quantized_remark(const struct pickle_node *params)
+static enum status remark_quantized(struct walk *walk, size_t index,
+                                    const struct pickle_node *params)
 {
   char text[160] = "quantized: the values are codes";
   const struct pickle_node *scale = pickle_item(params, 1), *zero = pickle_item(params, 2);
@@ -252,25 +253,23 @@ static char *quantized_remark(const struct pickle_node *params)
   else if (params && params->count > 3)
     snprintf(text, sizeof text,
              "quantized per channel: the values are codes, scales and zero points are beside it");
-  return strdup(text);
+  return source_set_remark(walk->source, index, text, walk->error);
 }
 
-static bool remember_view(struct walk *walk, size_t storage, size_t offset,
-                          const struct pickle_node *params)
+static bool remember_view(struct walk *walk, size_t storage, size_t offset)
 {
-  struct pytorch *pytorch = walk->pytorch;
+  struct checkpoint *checkpoint = walk->source->state;
   size_t count = walk->source->count;
-  if (count == pytorch->capacity) {
-    size_t capacity = pytorch->capacity ? 2 * pytorch->capacity : 64;
-    struct view_of_storage *grown = mem_resize(pytorch->view, capacity, sizeof *grown);
+  if (count >= checkpoint->capacity) { /* by more than one behind a shard of another type */
+    size_t capacity = count < 32 ? 64 : 2 * count;
+    struct view_of_storage *grown = mem_resize(checkpoint->view, capacity, sizeof *grown);
     if (!grown)
       return false;
-    pytorch->view = grown;
-    pytorch->capacity = capacity;
+    checkpoint->view = grown;
+    checkpoint->capacity = capacity;
   }
-  char *remark = params ? quantized_remark(params) : NULL;
-  pytorch->view[count] = (struct view_of_storage){storage, offset, remark};
-  return !params || remark;
+  checkpoint->view[count] = (struct view_of_storage){walk->pytorch, storage, offset};
+  return true;
 }
 
 static enum status add_tensor(struct walk *walk, const struct view *view)
@@ -297,12 +296,11 @@ static enum status add_tensor(struct walk *walk, const struct view *view)
   if (storage->data)
     tensor.data = storage->data + offset;
   size_t index = (size_t)(storage - walk->pytorch->storage), before = walk->source->count;
-  if (!remember_view(walk, index, offset, view->params))
+  if (!remember_view(walk, index, offset))
     return error_memory(walk->error, "the list of tensors");
   status = source_add(walk->source, &tensor, walk->error);
-  if (status != STATUS_OK)
-    free(walk->pytorch->view[before].remark);
-  return status;
+  return status == STATUS_OK && view->params ? remark_quantized(walk, before, view->params)
+                                             : status;
 }
 
 /* --- everything
@@ -453,18 +451,17 @@ static enum status write_note(const struct walk *walk)
   snprintf(note, sizeof note, "%zu %s no tensor%s not built: %s", walk->skipped,
            walk->skipped == 1 ? "object is" : "objects are",
            walk->skipped == 1 ? " and was" : "s and were", walk->note);
-  walk->source->note = strdup(note);
-  return walk->source->note ? STATUS_OK : error_memory(walk->error, "a note");
+  return source_add_note(walk->source, note, walk->error);
 }
 
-enum status pytorch_walk(struct source *source, struct pytorch *pytorch,
+enum status pytorch_walk(struct source *source, struct pytorch *file,
                          const struct pickle_node *root, const char *unnamed, struct error *error)
 {
   struct walk *walk = mem_array(1, sizeof *walk);
   if (!walk)
     return error_memory(error, "the names of a checkpoint");
   walk->source = source;
-  walk->pytorch = pytorch;
+  walk->pytorch = file;
   walk->unnamed = unnamed;
   walk->error = error;
   enum status status = walk_node(walk, root, 0);

@@ -119,6 +119,17 @@ enum status source_set_remark(struct source *source, size_t index, const char *t
   return STATUS_OK;
 }
 
+enum status source_add_note(struct source *source, const char *text, struct error *error)
+{
+  size_t used = source->note ? strlen(source->note) : 0, size = used + strlen(text) + 3;
+  char *note = mem_resize(source->note, size, 1);
+  if (!note)
+    return error_memory(error, "a note");
+  snprintf(note + used, size - used, "%s%s", used ? "; " : "", text);
+  source->note = note;
+  return STATUS_OK;
+}
+
 static int by_name(const void *left, const void *right)
 {
   return strcmp(*(const char *const *)left, *(const char *const *)right);

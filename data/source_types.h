@@ -48,6 +48,9 @@ enum status source_add_derived(struct source *source, const struct tensor *tenso
 enum status source_set_remark(struct source *source, size_t index, const char *text,
                               struct error *error);
 
+/* Adds TEXT (printable, copied) to what source_note returns, behind "; " when there is some. */
+enum status source_add_note(struct source *source, const char *text, struct error *error);
+
 /* STATUS_INPUT when two tensors have one name. */
 enum status source_check_names(const struct source *source, struct error *error);
 
