@@ -1,4 +1,4 @@
-/* What data/safetensors.c (one file) and data/shards.c (many) share.
+/* What data/safetensors.c (one file) and data/shards.c (many, of PyTorch too) share.
  *
  * Ownership: the source owns what is added to it; the caller owns the JSON. Threads: as source.h
  * says. */
@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#define INDEX_SUFFIX ".safetensors.index.json"
+#define INDEX_SUFFIX ".index.json"
 #define SHARD_SUFFIX ".safetensors"
 
 /* Appends the tensors of the file PATH, in order of place. Messages start with the path. */
@@ -19,7 +19,8 @@ enum status safetensors_add(const char *path, struct source *source, struct erro
 enum status safetensors_json(const unsigned char *text, size_t size, json_t **out,
                              struct error *error);
 
-/* All tensors of the index PATH; of the folder PATH (of its index, if there is one). */
+/* All tensors of the index PATH ("model.safetensors.index.json", "pytorch_model.bin.index.json");
+ * of the folder PATH (of its index, if there is one), where safetensors go before PyTorch's. */
 enum status shards_open_index(const char *path, struct source *source, struct error *error);
 enum status shards_open_folder(const char *path, struct source *source, struct error *error);
 

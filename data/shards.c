@@ -1,7 +1,11 @@
-/* A model of many safetensors files: an index, "*.safetensors.index.json", whose weight_map says
- * which file holds which tensor, or a folder of files. Index and files must agree both ways. */
+/* A model of many files, of safetensors or of PyTorch: an index, "*.index.json", whose weight_map
+ * says which file holds which tensor, or a folder of files. Index and files must agree both ways.
+ *
+ * Files are opened by plain names of the index's own folder. Symbolic links are followed, as in
+ * the cache of Hugging Face, where every file of a model is one. */
 #include "config.h"
 
+#include "data/pytorch.h"
 #include "data/safetensors.h"
 #include "quant/base/size.h"
 
@@ -10,6 +14,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* --- kinds of shards, the preferred first --------------------------------------------------- */
+
+typedef enum status add_function(const char *path, struct source *source, struct error *error);
+
+static const struct shard_kind {
+  const char *suffix, *index; /* endings of names */
+  const char *part;           /* must be in a name that no index lists; else it is something else */
+  const char *type;           /* of source_types */
+  add_function *add;
+} shard_kinds[] = {
+    {SHARD_SUFFIX, SHARD_SUFFIX INDEX_SUFFIX, "", "safetensors", safetensors_add},
+    {".bin", ".bin" INDEX_SUFFIX, "model", "pytorch", pytorch_add},
+    {".pt", ".pt" INDEX_SUFFIX, "-of-", "pytorch", pytorch_add},
+    {".pth", ".pth" INDEX_SUFFIX, "-of-", "pytorch", pytorch_add},
+};
+enum { SHARD_KINDS = sizeof shard_kinds / sizeof *shard_kinds };
+
+static const struct shard_kind *kind_of(const char *file)
+{
+  for (size_t i = 0; i < SHARD_KINDS; i++)
+    if (text_ends(file, shard_kinds[i].suffix))
+      return &shard_kinds[i];
+  return NULL;
+}
+
+/* The type of the source is that of its files. */
+static void set_type(struct source *source, const char *name)
+{
+  for (size_t i = 0; i < source_types_length; i++)
+    if (strcmp(source_types[i].name, name) == 0)
+      source->type = &source_types[i];
+}
 
 /* --- many files: a sorted list of names -------------------------------------------------- */
 
@@ -58,10 +95,15 @@ static char *beside(const char *folder, size_t folder_length, const char *file)
 static enum status open_beside(const char *folder, size_t folder_length, const char *file,
                                struct source *source, struct error *error)
 {
+  const struct shard_kind *kind = kind_of(file);
+  if (!kind)
+    return error_set(error, STATUS_INPUT, "%s: expected *.safetensors, *.bin, *.pt or *.pth",
+                     SHOWN(file));
   char *path = beside(folder, folder_length, file);
   if (!path)
     return error_memory(error, "a file's name");
-  enum status status = safetensors_add(path, source, error);
+  set_type(source, kind->type);
+  enum status status = kind->add(path, source, error);
   free(path);
   return status;
 }
@@ -187,21 +229,34 @@ enum status shards_open_index(const char *path, struct source *source, struct er
 
 /* --- a directory --------------------------------------------------------------------------- */
 
-static enum status list_folder(const char *path, struct names *shards, struct names *indexes,
-                               struct error *error)
+/* What a folder holds of each kind. */
+struct listing {
+  struct names shards[SHARD_KINDS], indexes[SHARD_KINDS];
+};
+
+static enum status list_file(struct listing *listing, const char *name, struct error *error)
+{
+  for (size_t i = 0; i < SHARD_KINDS; i++)
+    if (text_ends(name, shard_kinds[i].index))
+      return names_add(&listing->indexes[i], name, error);
+    else if (text_ends(name, shard_kinds[i].suffix) && strstr(name, shard_kinds[i].part))
+      return names_add(&listing->shards[i], name, error);
+  return STATUS_OK;
+}
+
+static enum status list_folder(const char *path, struct listing *listing, struct error *error)
 {
   DIR *folder = opendir(path);
   if (!folder)
     return error_set(error, STATUS_INPUT, "%s: cannot open: %s", SHOWN(path), strerror(errno));
   enum status status = STATUS_OK;
   for (struct dirent *item; status == STATUS_OK && (item = readdir(folder));)
-    if (item->d_name[0] != '.' && text_ends(item->d_name, INDEX_SUFFIX))
-      status = names_add(indexes, item->d_name, error);
-    else if (item->d_name[0] != '.' && text_ends(item->d_name, SHARD_SUFFIX))
-      status = names_add(shards, item->d_name, error);
+    if (item->d_name[0] != '.')
+      status = list_file(listing, item->d_name, error);
   closedir(folder);
-  if (shards->count > 0)
-    qsort(shards->items, shards->count, sizeof *shards->items, by_name);
+  for (size_t i = 0; i < SHARD_KINDS; i++)
+    if (listing->shards[i].count > 0)
+      qsort(listing->shards[i].items, listing->shards[i].count, sizeof(char *), by_name);
   return status;
 }
 
@@ -220,38 +275,91 @@ static enum status check_distinct(const char *path, const struct source *source,
   return status;
 }
 
-static enum status open_listed(const char *path, const struct names *shards,
-                               const struct names *indexes, struct source *source,
-                               struct error *error)
+/* The M of "-N-of-M." in NAME; 0 when it is not one of a numbered row. */
+static size_t numbered_of(const char *name)
 {
-  size_t length = strlen(path);
+  const char *of = strstr(name, "-of-");
+  size_t all = 0;
+  for (of = of ? of + 4 : ""; *of >= '0' && *of <= '9' && all < 1000000; of++)
+    all = 10 * all + (size_t)(*of - '0');
+  return *of == '.' ? all : 0;
+}
+
+/* Says how many shards of a numbered row are missing: an unfinished download. */
+static enum status note_missing(const struct names *shards, struct source *source,
+                                struct error *error)
+{
+  size_t all = numbered_of(shards->items[0]), found = 0;
+  char note[120];
+  for (size_t i = 0; i < shards->count; i++)
+    found += numbered_of(shards->items[i]) == all;
+  if (found >= all)
+    return STATUS_OK;
+  snprintf(note, sizeof note, "%zu of %zu shards are missing", all - found, all);
+  return source_add_note(source, note, error);
+}
+
+static enum status open_files(const char *path, const struct names *shards, struct source *source,
+                              struct error *error)
+{
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < shards->count && status == STATUS_OK; i++)
+    status = open_beside(path, strlen(path), shards->items[i], source, error);
+  if (status == STATUS_OK)
+    status = note_missing(shards, source, error);
+  return status == STATUS_OK ? check_distinct(path, source, error) : status;
+}
+
+static enum status open_one_index(const char *path, const struct names *indexes,
+                                  struct source *source, struct error *error)
+{
   if (indexes->count > 1)
     return error_set(error, STATUS_INPUT, "%s: holds %zu indexes (%s, %s ...); open one of them",
                      SHOWN(path), indexes->count, SHOWN(indexes->items[0]),
                      SHOWN(indexes->items[1]));
-  if (indexes->count == 1) {
-    char *index = beside(path, length, indexes->items[0]);
-    enum status status =
-        index ? shards_open_index(index, source, error) : error_memory(error, "a file's name");
-    free(index);
-    return status;
-  }
-  if (shards->count == 0)
-    return error_set(error, STATUS_INPUT, "%s: a directory without any *.safetensors file",
-                     SHOWN(path));
+  char *index = beside(path, strlen(path), indexes->items[0]);
+  enum status status =
+      index ? shards_open_index(index, source, error) : error_memory(error, "a file's name");
+  free(index);
+  return status;
+}
+
+/* The first kind of which there is something; what there is of the next is said to be left out. */
+static enum status open_listed(const char *path, const struct listing *listing,
+                               struct source *source, struct error *error)
+{
+  const struct shard_kind *opened = NULL;
   enum status status = STATUS_OK;
-  for (size_t i = 0; i < shards->count && status == STATUS_OK; i++)
-    status = open_beside(path, length, shards->items[i], source, error);
-  return status == STATUS_OK ? check_distinct(path, source, error) : status;
+  for (size_t i = 0; i < SHARD_KINDS && status == STATUS_OK; i++) {
+    const struct names *shards = &listing->shards[i], *indexes = &listing->indexes[i];
+    char note[80];
+    if (shards->count == 0 && indexes->count == 0)
+      continue;
+    if (opened) {
+      snprintf(note, sizeof note, "*%s files beside the *%s files are not read",
+               shard_kinds[i].suffix, opened->suffix);
+      return source_add_note(source, note, error);
+    }
+    opened = &shard_kinds[i];
+    status = indexes->count > 0 ? open_one_index(path, indexes, source, error)
+                                : open_files(path, shards, source, error);
+  }
+  if (status == STATUS_OK && !opened)
+    status =
+        error_set(error, STATUS_INPUT,
+                  "%s: a directory without any *.safetensors or *model*.bin file", SHOWN(path));
+  return status;
 }
 
 enum status shards_open_folder(const char *path, struct source *source, struct error *error)
 {
-  struct names shards = {0}, indexes = {0};
-  enum status status = list_folder(path, &shards, &indexes, error);
+  struct listing listing = {0};
+  enum status status = list_folder(path, &listing, error);
   if (status == STATUS_OK)
-    status = open_listed(path, &shards, &indexes, source, error);
-  names_clear(&shards);
-  names_clear(&indexes);
+    status = open_listed(path, &listing, source, error);
+  for (size_t i = 0; i < SHARD_KINDS; i++) {
+    names_clear(&listing.shards[i]);
+    names_clear(&listing.indexes[i]);
+  }
   return status;
 }
