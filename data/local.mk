@@ -10,6 +10,8 @@ libdata_a_SOURCES = \
 	data/npy.c data/npy.h \
 	data/npy_write.c data/npy_write.h \
 	data/outfile.c data/outfile.h \
+	data/pack.c data/pack.h \
+	data/pack_config.c data/pack_config.h \
 	data/pickle.c data/pickle.h \
 	data/pytorch.c data/pytorch.h data/pytorch_tree.c \
 	data/safetensors.c data/safetensors.h \
@@ -24,9 +26,18 @@ libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS
 # Decoding runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libstored.a
 libstored_a_SOURCES = \
+	data/pack_affine.c data/pack_affine.h \
+	data/pack_awq.c \
+	data/pack_bnb.c \
+	data/pack_compressed.c \
+	data/pack_fp4.c \
+	data/pack_gptq.c \
+	data/pack_mlx.c \
+	data/pack_scaled.c \
 	data/stored.c \
 	data/tensor.c data/tensor.h \
 	data/tensor_digest.c data/tensor_digest.h
+libstored_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
 DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS)

@@ -6,6 +6,7 @@
  * tensor of theirs is loaded, and kept. */
 #include "config.h"
 
+#include "data/pack.h"
 #include "data/pytorch.h"
 #include "data/zip_members.h"
 #include "quant/base/size.h"
@@ -524,5 +525,7 @@ enum status pytorch_open(const char *spec, struct source *source, struct error *
 {
   bool checkpoint;
   enum status status = read_file(spec, source, &checkpoint, error);
-  return status == STATUS_OK && !checkpoint ? open_arrays(spec, source, error) : status;
+  if (status != STATUS_OK)
+    return status;
+  return checkpoint ? packs_open(spec, source, error) : open_arrays(spec, source, error);
 }

@@ -6,6 +6,7 @@
  * error), limits the depth, and refuses names that hold a NUL. */
 #include "config.h"
 
+#include "data/pack.h"
 #include "data/safetensors.h"
 #include "quant/base/size.h"
 
@@ -284,7 +285,8 @@ enum status safetensors_add(const char *path, struct source *source, struct erro
 
 enum status safetensors_open(const char *spec, struct source *source, struct error *error)
 {
-  return is_directory(spec)              ? shards_open_folder(spec, source, error)
-         : text_ends(spec, INDEX_SUFFIX) ? shards_open_index(spec, source, error)
-                                         : safetensors_add(spec, source, error);
+  enum status status = is_directory(spec)              ? shards_open_folder(spec, source, error)
+                       : text_ends(spec, INDEX_SUFFIX) ? shards_open_index(spec, source, error)
+                                                       : safetensors_add(spec, source, error);
+  return status == STATUS_OK ? packs_open(spec, source, error) : status;
 }

@@ -378,10 +378,14 @@ static enum status load_parts(struct source *source, const struct tensor *whole,
       return status;
     }
   }
-  for (unsigned i = derived->parts; i-- > 0;)
-    if (!derived->part[i].tensor) /* others may be reading */
-      derived->part[i].tensor = &source->tensors[derived->part[i].index];
-  return STATUS_OK;
+  if (tensor_is_loaded(whole)) /* others may be reading */
+    return STATUS_OK;
+  for (unsigned i = 0; i < derived->parts; i++)
+    derived->part[i].tensor = &source->tensors[derived->part[i].index];
+  enum status status = derived->check ? derived->check(derived, error) : STATUS_OK;
+  if (status != STATUS_OK)
+    derived->part[0].tensor = NULL;
+  return status;
 }
 
 enum status source_load(struct source *source, size_t index, struct progress *progress,

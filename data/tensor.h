@@ -40,6 +40,9 @@ struct derived {
   /* Elements start..start+n-1 in C order; any start, any n, from any thread. Cannot fail: whoever
    * adds the tensor has checked the parts, all but their values. */
   void (*decode)(const struct derived *self, size_t start, size_t n, float *out);
+  /* When all parts are loaded, for the first time: STATUS_INPUT where values of theirs (indexes)
+   * cannot be. NULL: nothing to check. */
+  enum status (*check)(struct derived *self, struct error *error);
   unsigned parts;
   struct {
     size_t index;                /* in the source */

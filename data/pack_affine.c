@@ -1,0 +1,248 @@
+/* Decodes packs of integers: runs of codes to bytes, then bytes to floats, each step one plain loop
+ * that the compiler can vectorise. */
+#include "config.h"
+
+#include "data/pack_affine.h"
+#include "quant/base/size.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { RUN = 512, TABLE = 1024, WORD_BITS = 32 };
+
+/* Which code of a word AWQ keeps in its nibble i is 0 2 4 6 1 3 5 7; so code k is in nibble: */
+static const unsigned char nibble_of[8] = {0, 4, 1, 5, 2, 6, 3, 7};
+
+size_t affine_words(size_t n, unsigned bits, bool padded)
+{
+  if (padded)
+    return size_div_up(n, WORD_BITS / bits);
+  return n / WORD_BITS * bits + size_div_up(n % WORD_BITS * bits, WORD_BITS);
+}
+
+/* --- codes ------------------------------------------------------------------------------------ */
+
+static const unsigned char *matrix_bytes(const struct affine *self,
+                                         const struct code_matrix *matrix)
+{
+  return self->derived.part[matrix->part].tensor->data;
+}
+
+static inline bool is_whole(const struct code_matrix *matrix)
+{
+  return matrix->padded || WORD_BITS % matrix->bits == 0;
+}
+
+static unsigned code_at(const struct code_matrix *matrix, const unsigned char *bytes, size_t major,
+                        size_t minor)
+{
+  const unsigned bits = matrix->bits;
+  const uint32_t mask = (1u << bits) - 1;
+  size_t first = major * matrix->major_step;
+  if (matrix->shuffled)
+    return pack_word(bytes, first + minor / 8) >> 4 * nibble_of[minor % 8] & mask;
+  if (is_whole(matrix)) {
+    size_t each = WORD_BITS / bits;
+    return pack_word(bytes, first + minor / each * matrix->word_step) >> minor % each * bits & mask;
+  }
+  size_t word = minor / WORD_BITS * bits + minor % WORD_BITS * bits / WORD_BITS;
+  unsigned shift = (unsigned)(minor % WORD_BITS * bits % WORD_BITS);
+  uint64_t pair = pack_word(bytes, first + word * matrix->word_step);
+  if (shift + bits > WORD_BITS)
+    pair |= (uint64_t)pack_word(bytes, first + (word + 1) * matrix->word_step) << WORD_BITS;
+  return (unsigned)(pair >> shift) & mask;
+}
+
+/* Eight nibbles of a word as eight bytes, the lowest first. */
+static inline void spread_nibbles(uint32_t word, unsigned char *out)
+{
+  uint64_t wide = word;
+  wide = (wide | wide << 16) & 0x0000FFFF0000FFFFu;
+  wide = (wide | wide << 8) & 0x00FF00FF00FF00FFu;
+  wide = (wide | wide << 4) & 0x0F0F0F0F0F0F0F0Fu;
+  wide = htole64(wide);
+  memcpy(out, &wide, sizeof wide);
+}
+
+/* Whole words of codes along the minor index, from a word's first code on. */
+static void whole_words(const struct code_matrix *matrix, const unsigned char *word, size_t words,
+                        unsigned char *out)
+{
+  const unsigned bits = matrix->bits, each = WORD_BITS / bits;
+  const uint32_t mask = (1u << bits) - 1;
+  const size_t step = matrix->word_step * sizeof(uint32_t);
+  if (bits == 4) {
+    for (size_t i = 0; i < words; i++)
+      spread_nibbles(pack_word(word + i * step, 0), out + 8 * i);
+    return;
+  }
+  for (size_t i = 0; i < words; i++) {
+    uint32_t codes = pack_word(word + i * step, 0);
+    for (unsigned k = 0; k < each; k++)
+      out[i * each + k] = (unsigned char)(codes >> k * bits & mask);
+  }
+}
+
+/* N codes of one row from COLUMN on. */
+static void row_codes(const struct affine *self, size_t row, size_t column, size_t n,
+                      unsigned char *out)
+{
+  const struct code_matrix *matrix = &self->codes;
+  const unsigned char *bytes = matrix_bytes(self, matrix);
+  size_t i = 0;
+  if (self->by_column) {
+    for (; i < n; i++)
+      out[i] = (unsigned char)code_at(matrix, bytes, column + i, row);
+    return;
+  }
+  if (is_whole(matrix)) {
+    size_t each = WORD_BITS / matrix->bits;
+    for (; i < n && (column + i) % each; i++)
+      out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
+    size_t words = (n - i) / each;
+    size_t first = row * matrix->major_step + (column + i) / each * matrix->word_step;
+    whole_words(matrix, bytes + first * sizeof(uint32_t), words, out + i);
+    i += words * each;
+  }
+  for (; i < n; i++)
+    out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* What a group's codes become: (code - zero) * scale + bias. */
+struct line {
+  float scale, zero, bias;
+};
+
+static struct line line_of(const struct affine *self, size_t row, size_t group)
+{
+  size_t place = row * self->scale_row + group * self->scale_group;
+  struct line line = {.scale = pack_float(self->derived.part[self->scales].tensor, place),
+                      .zero = self->zero};
+  if (self->zero_stored)
+    line.zero += (float)code_at(&self->zeros, matrix_bytes(self, &self->zeros), group, row);
+  if (self->has_bias)
+    line.bias = pack_float(self->derived.part[self->bias].tensor, place);
+  return line;
+}
+
+/* Codes and zeros are small integers: their difference is exact. */
+static void apply(const struct line *line, const unsigned char *codes, size_t n, float *out)
+{
+  const float scale = line->scale, zero = line->zero;
+  for (size_t i = 0; i < n; i++)
+    out[i] = ((float)codes[i] - zero) * scale;
+}
+
+static void apply_bias(const struct line *line, const unsigned char *codes, size_t n, float *out)
+{
+  const float scale = line->scale, bias = line->bias;
+  for (size_t i = 0; i < n; i++)
+    out[i] = (float)codes[i] * scale + bias;
+}
+
+static size_t group_at(const struct affine *self, size_t column)
+{
+  const unsigned char *order = self->derived.part[self->order].tensor->data;
+  return size_min(pack_word(order, column), self->groups - 1); /* checked, but of a mapped file */
+}
+
+/* Columns in an order of their own: each has its group; the lines of a row are looked up once. */
+static void decode_ordered(const struct affine *self, size_t row, size_t column, size_t n,
+                           float *out)
+{
+  struct line table[TABLE];
+  unsigned char codes[RUN];
+  bool tabled = self->groups <= TABLE && self->groups <= n;
+  for (size_t group = 0; tabled && group < self->groups; group++)
+    table[group] = line_of(self, row, group);
+  for (size_t taken; n > 0; column += taken, out += taken, n -= taken) {
+    taken = size_min(n, RUN);
+    row_codes(self, row, column, taken, codes);
+    for (size_t i = 0; i < taken; i++) {
+      size_t group = group_at(self, column + i);
+      struct line line = tabled ? table[group] : line_of(self, row, group);
+      out[i] = ((float)codes[i] - line.zero) * line.scale;
+    }
+  }
+}
+
+static void decode_groups(const struct affine *self, size_t row, size_t column, size_t n,
+                          float *out)
+{
+  unsigned char codes[RUN];
+  for (size_t taken; n > 0; column += taken, out += taken, n -= taken) {
+    size_t group = column / self->group;
+    taken = size_min(size_min(n, RUN), (group + 1) * self->group - column);
+    struct line line = line_of(self, row, group);
+    row_codes(self, row, column, taken, codes);
+    (self->has_bias ? apply_bias : apply)(&line, codes, taken, out);
+  }
+}
+
+static void decode_affine(const struct derived *derived, size_t start, size_t n, float *out)
+{
+  const struct affine *self = (const struct affine *)derived;
+  for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
+    size_t row = start / self->columns, column = start % self->columns;
+    taken = size_min(n, self->columns - column);
+    (self->has_order ? decode_ordered : decode_groups)(self, row, column, taken, out);
+  }
+}
+
+/* --- making one ------------------------------------------------------------------------------- */
+
+/* Every column's group is one of the row's. All -1, as a model without an order of its own may
+ * have it: in their natural order. */
+static enum status check_order(struct derived *derived, struct error *error)
+{
+  struct affine *self = (struct affine *)derived;
+  if (!self->has_order)
+    return STATUS_OK;
+  const struct tensor *order = derived->part[self->order].tensor;
+  size_t unset = 0;
+  while (unset < self->columns && pack_word(order->data, unset) == UINT32_MAX)
+    unset++;
+  if (unset == self->columns) {
+    self->has_order = false;
+    return STATUS_OK;
+  }
+  bool natural = true;
+  for (size_t i = 0; i < self->columns; i++) {
+    natural &= pack_word(order->data, i) == i / self->group;
+    if (pack_word(order->data, i) >= self->groups)
+      return error_set(error, STATUS_INPUT, "%s: group %jd of column %zu; expected 0 to %zu",
+                       SHOWN(order->name), (intmax_t)(int32_t)pack_word(order->data, i), i,
+                       self->groups - 1);
+  }
+  self->has_order = !natural;
+  return STATUS_OK;
+}
+
+struct affine *affine_new(struct pack *pack, size_t rows, size_t columns, size_t group)
+{
+  struct affine *self = pack_derive(pack, sizeof *self, decode_affine);
+  if (!self)
+    return NULL;
+  self->derived.check = check_order;
+  self->rows = rows;
+  self->columns = columns;
+  self->group = group;
+  self->groups = size_div_up(columns, group);
+  return self;
+}
+
+enum pack_outcome affine_made(struct pack *pack, const char *kind, const char *from)
+{
+  const struct affine *self = (const struct affine *)pack->derived;
+  const struct shape shape = {.dims = 2, .dim = {self->rows, self->columns}};
+  char type[24], group[40] = "one scale per row";
+  snprintf(type, sizeof type, "%s_int%u", kind, self->codes.bits);
+  if (self->scale_row == 0 && self->scale_group == 0)
+    strcpy(group, "one scale");
+  else if (self->groups > 1)
+    snprintf(group, sizeof group, "group %zu", self->group);
+  return pack_made(pack, type, &shape, "%s int%u, %s, from %s", kind, self->codes.bits, group,
+                   from);
+}
