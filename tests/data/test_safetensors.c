@@ -185,8 +185,12 @@ static void test_samples_open(void **state)
     if (!path)
       skip();
     struct source *source = files_open(path);
-    assert_int_equal(source_count(source), samples[i].tensors);
+    size_t stored = source_count(source); /* what the file holds comes first */
+    while (stored > 0 && source_tensor(source, stored - 1)->derived)
+      stored--;
+    assert_int_equal(stored, samples[i].tensors);
     for (size_t t = 0; t < samples[i].tensors; t++) {
+      assert_null(source_tensor(source, t)->derived);
       values += source_tensor(source, t)->count;
       free(files_values(source, t));
     }

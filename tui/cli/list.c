@@ -25,6 +25,8 @@ static json_t *tensor_json(const struct source *source, size_t index)
   json_object_set_new(row, "shape", shape_json(&tensor->shape));
   json_object_set_new(row, "elements", json_integer((json_int_t)tensor->count));
   json_object_set_new(row, "bytes", json_integer((json_int_t)tensor->bytes));
+  if (tensor->derived)
+    json_object_set_new(row, "derived", json_true());
   if (*source_remark(source, index))
     json_object_set_new(row, "remark", export_text(source_remark(source, index)));
   return row;
