@@ -27,6 +27,11 @@ const struct quantizer *fit_quantizer(const struct fit *fit)
   return &fit->quantizer;
 }
 
+const struct codebook *fit_codebook(const struct fit *fit)
+{
+  return fit->grid.codebook;
+}
+
 const struct grain *fit_grain(const struct fit *fit)
 {
   return &fit->grain;

@@ -121,6 +121,8 @@ void fit_free(struct fit *fit);
 
 const struct quantizer *fit_quantizer(const struct fit *fit);
 const struct grain *fit_grain(const struct fit *fit);
+/* The levels at scale 1 of a format whose levels are a list (nf4, learned ones ...), or NULL. */
+const struct codebook *fit_codebook(const struct fit *fit);
 
 /* Scale, zero point (0 when symmetric) and representable range of UNIT, in the domain of x. */
 float fit_scale(const struct fit *fit, size_t unit);

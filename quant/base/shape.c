@@ -3,6 +3,7 @@
 #include "quant/base/size.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 bool shape_count(const struct shape *shape, size_t *count)
 {
@@ -41,4 +42,20 @@ bool shape_axis(const struct shape *shape, int axis, unsigned *resolved)
     return false;
   *resolved = (unsigned)(axis < 0 ? axis + dims : axis);
   return true;
+}
+
+bool shape_place(const struct shape *shape, const char *text, size_t *index)
+{
+  *index = 0;
+  for (unsigned axis = 0; axis < shape->dims; axis++) {
+    char *end;
+    if (*text < '0' || *text > '9')
+      return false;
+    unsigned long long place = strtoull(text, &end, 10);
+    if (place >= shape->dim[axis] || *end != (axis + 1 < shape->dims ? ',' : '\0'))
+      return false;
+    *index = *index * shape->dim[axis] + (size_t)place;
+    text = end + 1;
+  }
+  return shape->dims > 0 || *text == '\0';
 }

@@ -20,6 +20,10 @@ bool shape_count(const struct shape *shape, size_t *count);
 /* Product of the sizes; the shape must have passed shape_count. */
 size_t shape_elements(const struct shape *shape);
 
+/* The index, in C order, of the element at the place TEXT: one number for each axis, from 0, with
+ * commas between them. False when it is no such place. */
+bool shape_place(const struct shape *shape, const char *text, size_t *index);
+
 /* "128x64x3" ("scalar" without dimensions) into TEXT; returns TEXT. */
 char *shape_print(const struct shape *shape, char *text, size_t size);
 

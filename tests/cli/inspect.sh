@@ -33,6 +33,19 @@ near "$(get mse <block.json)" 0.0125 1e-6 "its mean"
 near "$(get squared_errors.0 <block.json)" 36.078125 1e-12 "the squared error of another"
 is "$(get elements.3.formula <block.json)" "y = code 1 x 0.5 = 0.5" "the formula of every element"
 
+# By its place: element [1,3] is the last of block 1, whatever has the largest error there.
+qscope inspect two.npy -q int8,group=4,scale=0.5 --element 1,3 >place.txt
+like "$(cat place.txt)" "^Block 1 of 0..1" "--element finds the block"
+like "$(cat place.txt)" "^Element \[1,3\]:" "and explains the element"
+like "$(cat place.txt)" "y = code 1 x 0.5 = 0.5" "with its formula"
+is "$(qscope inspect two.npy -q int8,channel=1,scale=0.5 --element 1,3 --json | get block element elements.1.index | tr '\n' ' ')" \
+  "3 1 7 " "where channels are columns"
+fails 2 "--element: expected the place of an element of 2x4, such as 0,0; found '1,4'" "a place outside" \
+  qscope inspect two.npy --element 1,4
+fails 2 "--element: expected .* found '7'" "a place with an axis missing" qscope inspect two.npy --element 7
+fails 2 "inspect: --element and --block both name a block" "both at once" \
+  qscope inspect two.npy --element 0,0 --block 0
+
 # The errors of all blocks add up to N x MSE of the report.
 source="synth:student-t,shape=96x80"
 mse=$(qscope report "$source" -q int4,asym,channel --json | get metrics.mse)

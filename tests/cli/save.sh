@@ -87,6 +87,16 @@ is "$(npy info c.npy) $(npy dump c.npy | tr '\n' ' ')" "|u1 (6,) 126 254 56 0 1 
 qscope report floats.npy -q fp16 --codes c.npy >/dev/null
 is "$(npy info c.npy) $(npy dump c.npy | tr '\n' ' ')" "<u2 (6,) 24320 57088 15360 0 6144 16384 " "fp16 bit patterns by hand"
 
+# Levels: what was learned can be used again; the levels of nf4 end at 1.
+qscope report x.npy -q lloyd=6 --codebook levels.npy --dequantized d.npy >/dev/null
+is "$? $(npy info levels.npy)" "0 <f4 (6,)" "learned levels are saved"
+qscope report x.npy -q codebook=levels.npy,scale=1 --dequantized again.npy >/dev/null
+ok "$(cmp -s d.npy again.npy; echo $?)" "and give the same reconstruction as a codebook of their own"
+qscope report x.npy -q nf4 --codebook levels.npy >/dev/null
+is "$(npy dump levels.npy | sed -n '1p;8p;16p' | tr '\n' ' ')" "-1 0 1 " "so are those of nf4"
+fails 2 "^qscope: (x.npy: x: )?--codebook: the levels of int8 are no list" "not of an integer" \
+  qscope report x.npy -q int8 --codebook levels.npy
+
 # An empty tensor has no codes and no scales.
 npy make empty.npy f4 "0,3"
 for grain in tensor channel token group=2; do

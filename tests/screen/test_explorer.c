@@ -710,6 +710,27 @@ static void the_inspector_follows_the_knobs(void **state)
   text = inspected("-t conv -q e4m3", "encoding");
   assert_shows(harness, text);
   free(text);
+  /* A block that was chosen stays that of the same element: [2,9], the third of its block of 7. */
+  type(harness, "u");
+  for (int i = 0; i < 64; i++)
+    assert_true(harness_press(harness, "\033OA", 1));
+  for (int i = 0; i < 9; i++)
+    assert_true(harness_press(harness, "\033OB", 1));
+  assert_true(harness_press(harness, "\033OC", 1));
+  assert_shows(harness, "block 9 of 0..63");
+  type(harness, ":int4,asym,group=7\r");
+  text = inspected("-t conv -q int4,asym,group=7 --element 2,9", "block");
+  assert_string_equal(text, "11");
+  assert_shows(harness, "block 11 of 0..79");
+  free(text);
+  assert_true(harness_press(harness, "\033OD", 1));
+  assert_true(harness_press(harness, "\033OD", 1));
+  text = inspected("-t conv -q int4,asym,group=7 --block 11", "formula");
+  assert_shows(harness, text);
+  free(text);
+  type(harness, "u"); /* and back */
+  assert_shows(harness, "block 9 of 0..63");
+  type(harness, ":e4m3\r");
   type(harness, "uu"); /* undo takes the knobs back, too */
   assert_shows(harness, "int8,sym,tensor,minmax --view inspector");
   fixture_quit(harness);

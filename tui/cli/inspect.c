@@ -23,6 +23,8 @@ struct subject {
   const struct tensor *tensor;
   const struct result *result;
   const struct inspect_block *block;
+  size_t element; /* of the block: the one that was asked for, or the one with the largest error */
+  bool asked;
 };
 
 /* --- text --------------------------------------------------------------------------------- */
@@ -104,9 +106,10 @@ static size_t largest(const struct inspect_block *block)
 static void print_formula(const struct subject *subject)
 {
   char text[INSPECT_TEXT], place[128];
-  size_t k = largest(subject->block);
-  printf("\nElement %s, with the largest error of the block:\n",
-         place_text(subject->tensor, subject->block->index[k], place, sizeof place));
+  size_t k = subject->element;
+  printf("\nElement %s%s:\n",
+         place_text(subject->tensor, subject->block->index[k], place, sizeof place),
+         subject->asked ? "" : ", with the largest error of the block");
   printf("  encode  %s\n", inspect_encoding(subject->block, k, text, sizeof text));
   printf("  decode  %s\n", inspect_formula(subject->block, k, text, sizeof text));
   printf("  error   %s\n", inspect_loss(subject->block, k, text, sizeof text));
@@ -270,6 +273,7 @@ static void print_json(const struct subject *subject)
   set_count(root, "block", block->number);
   set_count(root, "blocks", block->count);
   set_count(root, "length", block->length);
+  set_count(root, "element", subject->element);
   set_number(root, "mse", block->mse);
   set_number(root, "sqnr_db", block->sqnr_db);
   set_number(root, "squared_error", block->error2);
@@ -284,6 +288,29 @@ static void print_json(const struct subject *subject)
 
 /* --- the command -------------------------------------------------------------------------- */
 
+/* The block that is wanted; *K is the element in it that was asked for. */
+static enum status find_block(const struct options *options, const struct tensor *tensor,
+                              const struct result *result, size_t *number, size_t *k,
+                              struct error *error)
+{
+  const struct inspect_grid grid = inspect_grid_of(result->fit);
+  size_t index;
+  char shape[160];
+  *number = options->view.block < 0 ? result->blocks->worst : (size_t)options->view.block;
+  if (!options->element || grid.count == 0)
+    return STATUS_OK;
+  if (!shape_place(&tensor->shape, options->element, &index))
+    return error_set(error, STATUS_USAGE,
+                     "--element: expected the place of an element of %s, such as %s; found '%s'",
+                     shape_print(&tensor->shape, shape, sizeof shape),
+                     tensor->shape.dims > 2    ? "0,0,0"
+                     : tensor->shape.dims == 2 ? "0,0"
+                                               : "0",
+                     options->element);
+  *number = inspect_block_of(&grid, index, k);
+  return STATUS_OK;
+}
+
 static enum status inspect_result(struct source *source, size_t index,
                                   const struct options *options, const struct result *result,
                                   struct error *error)
@@ -291,15 +318,18 @@ static enum status inspect_result(struct source *source, size_t index,
   const struct tensor *tensor = source_tensor(source, index);
   struct inspect_block block;
   struct feed feed = tensor_feed(tensor);
-  long wanted = options->view.block;
-  enum status status = inspect_read(
-      &feed, result->fit, wanted < 0 ? result->blocks->worst : (size_t)wanted, &block, error);
+  size_t number, k = 0;
+  enum status status = find_block(options, tensor, result, &number, &k, error);
+  if (status == STATUS_OK)
+    status = inspect_read(&feed, result->fit, number, &block, error);
   if (status != STATUS_OK) {
     work_place(source, index, error);
     return status;
   }
   status = source_verify(source, error);
-  const struct subject subject = {source_spec(source), tensor, result, &block};
+  bool asked = options->element;
+  const struct subject subject = {source_spec(source),         tensor, result, &block,
+                                  asked ? k : largest(&block), asked};
   if (status != STATUS_OK)
     return status;
   if (options->style == REPORT_TEXT)
@@ -337,6 +367,8 @@ enum status inspect_run(const struct options *options, struct error *error)
   if (options->quantizers > 1)
     return error_set(error, STATUS_USAGE, "inspect: expected one -q, found %zu",
                      options->quantizers);
+  if (options->element && options->view.block >= 0)
+    return error_set(error, STATUS_USAGE, "inspect: --element and --block both name a block");
   enum status status = source_open(options->operand[0], &source, error);
   if (status != STATUS_OK)
     return status;

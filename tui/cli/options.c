@@ -292,6 +292,8 @@ static const struct row {
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
     {"block", 0, "N|worst", "the block to inspect, the unit of the board; from 0 (worst)",
      STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},
+    {"element", 0, "I,J,...", "the block of this element, by its place; from 0", COMMAND_INSPECT,
+     MEMBER(element), apply_word},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
@@ -330,6 +332,8 @@ static const struct row {
      MEMBER(save[SAVE_ZERO_POINTS]), apply_word},
     {"packed", 0, "FILE.npy", "save the bytes as a block format stores them", COMMAND_REPORT,
      MEMBER(save[SAVE_PACKED]), apply_word},
+    {"codebook", 0, "FILE.npy", "save the levels of a codebook, learned ones too", COMMAND_REPORT,
+     MEMBER(save[SAVE_CODEBOOK]), apply_word},
     {"print", 0, NULL, "print the recipe instead of opening it", COMMAND_REPLAY, MEMBER(print),
      apply_switch},
     {"color", 0, "WHEN", "auto, never, 8 or 256", SCREEN, MEMBER(app.color), apply_color},

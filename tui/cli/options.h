@@ -22,6 +22,7 @@ enum save_kind {
   SAVE_SCALES,
   SAVE_ZERO_POINTS,
   SAVE_PACKED,
+  SAVE_CODEBOOK,
   SAVE_KINDS
 };
 
@@ -38,6 +39,7 @@ struct options {
   const char *output;       /* -o, or NULL */
   const char *values;       /* --values, or NULL */
   const char *over;         /* --over, or NULL */
+  const char *element;      /* --element, or NULL */
   struct batching batching; /* --batches AXIS */
   bool batch_tensors;       /* --batches tensors */
   const char *calibrate_on; /* --calibrate-on, or NULL */

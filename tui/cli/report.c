@@ -217,10 +217,11 @@ static int saved_to_stdout(const struct options *options)
 static enum status check_saves(const struct run *run, struct error *error)
 {
   if (save_wanted(run->options) && run->picks.count * run->quantizers != 1)
-    return error_set(error, STATUS_USAGE,
-                     "--codes, --dequantized, --scales, --zero-points and --packed save one tensor "
-                     "under one quantizer; found %zu tensors and %zu quantizers",
-                     run->picks.count, run->quantizers);
+    return error_set(
+        error, STATUS_USAGE,
+        "--codes, --dequantized, --scales, --zero-points, --packed and --codebook save one tensor "
+        "under one quantizer; found %zu tensors and %zu quantizers",
+        run->picks.count, run->quantizers);
   if (saved_to_stdout(run->options) > 1)
     return error_set(error, STATUS_USAGE, "only one array can go to standard output");
   return STATUS_OK;

@@ -155,6 +155,24 @@ static enum status save_packed(const char *path, const struct fit *fit, struct e
   return npy_write_end(writer, error);
 }
 
+/* The levels: codebook=FILE reads them back. */
+static enum status save_codebook(const char *path, const struct fit *fit, struct error *error)
+{
+  const struct codebook *codebook = fit_codebook(fit);
+  if (!codebook)
+    return error_set(error, STATUS_USAGE,
+                     "--codebook: the levels of %s are no list (nf4, lloyd=16, codebook=FILE have "
+                     "one); qscope formats --values prints them",
+                     fit_quantizer(fit)->format->name);
+  const struct shape shape = {.dims = 1, .dim = {codebook->count}};
+  struct npy_writer *writer;
+  enum status status = npy_write_begin(path, NPY_F4, &shape, &writer, error);
+  if (status != STATUS_OK)
+    return status;
+  npy_write_block(writer, codebook->level, codebook->count);
+  return npy_write_end(writer, error);
+}
+
 static enum status save_zero_points(const char *path, const struct tensor *tensor,
                                     const struct fit *fit, struct error *error)
 {
@@ -187,5 +205,7 @@ enum status save_all(const struct options *options, const struct tensor *tensor,
     status = save_zero_points(options->save[SAVE_ZERO_POINTS], tensor, result->fit, error);
   if (status == STATUS_OK && options->save[SAVE_PACKED])
     status = save_packed(options->save[SAVE_PACKED], result->fit, error);
+  if (status == STATUS_OK && options->save[SAVE_CODEBOOK])
+    status = save_codebook(options->save[SAVE_CODEBOOK], result->fit, error);
   return status;
 }

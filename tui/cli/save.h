@@ -13,7 +13,8 @@ bool save_wanted(const struct options *options);
 /* Writes the files that OPTIONS name. Codes and reconstruction have the tensor's shape; scales
  * and zero points have one element (shape []) per tensor, [channels], [rows...] for tokens or
  * [rows..., groups]. Integer codes are the grid numbers (-128..127; 0..255 with a zero point),
- * small floats their bit patterns. STATUS_OUTPUT, STATUS_CANCELLED, STATUS_MEMORY. */
+ * small floats their bit patterns; a codebook is its
+ * levels at scale 1, ascending. STATUS_OUTPUT, STATUS_CANCELLED, STATUS_MEMORY. */
 enum status save_all(const struct options *options, const struct tensor *tensor,
                      const struct result *result, struct progress *progress, struct error *error);
 

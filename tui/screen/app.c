@@ -7,6 +7,7 @@
 #include "tui/screen/board_view.h"
 #include "tui/screen/checks_view.h"
 #include "tui/screen/explorer.h"
+#include "tui/screen/inspector.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/signals.h"
 #include "tui/screen/terminal.h"
@@ -236,6 +237,7 @@ static void start_work(struct explorer *explorer)
 static void show_result(struct explorer *explorer, struct result *result)
 {
   board_view_keep(explorer, result);
+  inspector_follow(explorer, result);
   result_free(explorer->result);
   explorer->result = result;
   explorer->shown = explorer->requested;

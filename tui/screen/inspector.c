@@ -67,6 +67,20 @@ void inspector_step(struct explorer *explorer, int direction)
   }
 }
 
+void inspector_follow(struct explorer *explorer, const struct result *next)
+{
+  const struct state *to = &explorer->requested, *from = &explorer->shown;
+  const struct inspect_block *block = &explorer->block;
+  const struct inspect_grid grid = inspect_grid_of(next->fit);
+  if (!explorer->block_known || to->view.block < 0 ||
+      to->view.block != explorer->state.view.block || (size_t)to->view.block != block->number ||
+      to->tensor != from->tensor || to->view.channel != from->view.channel || grid.count == 0)
+    return;
+  size_t index = block->index[size_min(explorer->element, block->length - 1)];
+  explorer->state.view.block = (long)inspect_block_of(&grid, index, &explorer->element);
+  explorer->requested.view.block = explorer->state.view.block;
+}
+
 /* Reads the selected block into explorer->block; the last one stays while numbers are stale. */
 static bool load(struct explorer *explorer)
 {

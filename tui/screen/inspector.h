@@ -12,6 +12,10 @@ void inspector_move(struct explorer *explorer, long by);
 /* Goes one element on or back, into the next block at the end of one. */
 void inspector_step(struct explorer *explorer, int direction);
 
+/* Before NEXT replaces what is shown: a block that was chosen stays that of the same element, also
+ * where blocks lie otherwise now. */
+void inspector_follow(struct explorer *explorer, const struct result *next);
+
 /* Draws the selected block, as much of it as RECT holds. */
 void inspector_paint(struct explorer *explorer, struct rect rect);
 
