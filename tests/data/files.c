@@ -20,9 +20,8 @@ const char *files_folder(void)
   return folder;
 }
 
-int files_remove(void **state)
+void files_clear(void)
 {
-  (void)state;
   DIR *list = folder[0] ? opendir(folder) : NULL;
   for (struct dirent *item; list && (item = readdir(list));) {
     char path[600];
@@ -31,6 +30,12 @@ int files_remove(void **state)
   }
   if (list)
     closedir(list);
+}
+
+int files_remove(void **state)
+{
+  (void)state;
+  files_clear();
   return folder[0] ? rmdir(folder) : 0;
 }
 

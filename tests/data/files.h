@@ -21,6 +21,9 @@ const char *files_folder(void);
 /* cmocka group teardown: removes the folder. */
 int files_remove(void **state);
 
+/* Removes the files in the folder. */
+void files_clear(void);
+
 /* Writes SIZE bytes to NAME in the folder; the path. */
 const char *files_write(const char *name, const void *bytes, size_t size);
 

@@ -13,8 +13,11 @@ DATA_TESTS = \
 	tests/data/test_mutations \
 	tests/data/test_npy \
 	tests/data/test_npz \
+	tests/data/test_pack \
+	tests/data/test_pack_misfit \
 	tests/data/test_pytorch \
 	tests/data/test_safetensors \
+	tests/data/test_shards \
 	tests/data/test_slice \
 	tests/data/test_source \
 	tests/data/test_stored \
@@ -24,8 +27,10 @@ check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 
 check_LIBRARIES += libdatatest.a
-libdatatest_a_SOURCES = tests/data/files.c tests/data/files.h
-libdatatest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+libdatatest_a_SOURCES = \
+	tests/data/checkpoints.c tests/data/checkpoints.h \
+	tests/data/files.c tests/data/files.h
+libdatatest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ZIP_CFLAGS)
 DATA_TEST_LIBS = libdatatest.a $(DATA_LIBS) $(CMOCKA_LIBS)
 
 tests_data_test_bad_SOURCES = tests/data/test_bad.c
@@ -44,12 +49,18 @@ tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
 tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c
 tests_data_test_npy_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_pack_SOURCES = tests/data/test_pack.c
+tests_data_test_pack_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_pack_misfit_SOURCES = tests/data/test_pack_misfit.c
+tests_data_test_pack_misfit_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_pytorch_SOURCES = tests/data/test_pytorch.c
 tests_data_test_pytorch_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npz_SOURCES = tests/data/test_npz.c
 tests_data_test_npz_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c
 tests_data_test_safetensors_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_shards_SOURCES = tests/data/test_shards.c
+tests_data_test_shards_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_slice_SOURCES = tests/data/test_slice.c
 tests_data_test_slice_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_source_SOURCES = tests/data/test_source.c
