@@ -83,29 +83,63 @@ static void whole_words(const struct code_matrix *matrix, const unsigned char *w
   }
 }
 
-/* N codes of one row from COLUMN on. */
+/* N codes from MINOR on where each may cross words: bits wait in `ahead` until a code is whole. */
+static void crossing_codes(const struct code_matrix *matrix, const unsigned char *bytes,
+                           size_t major, size_t minor, size_t n, unsigned char *out)
+{
+  const unsigned bits = matrix->bits;
+  const uint64_t mask = (1u << bits) - 1;
+  size_t position = minor % WORD_BITS * bits;
+  size_t word = major * matrix->major_step +
+                (minor / WORD_BITS * bits + position / WORD_BITS) * matrix->word_step;
+  uint64_t ahead = 0;
+  unsigned have = 0;
+  for (unsigned shift = (unsigned)(position % WORD_BITS); n > 0; n--, have -= bits) {
+    while (have < bits) { /* twice where the first word has but a bit or two left */
+      ahead |= (uint64_t)(pack_word(bytes, word) >> shift) << have;
+      have += WORD_BITS - shift;
+      word += matrix->word_step;
+      shift = 0;
+    }
+    *out++ = (unsigned char)(ahead & mask);
+    ahead >>= bits;
+  }
+}
+
+/* N codes of one row in AWQ's words, which hold neighbours of a column: always the same nibble. */
+static void column_codes(const struct code_matrix *matrix, const unsigned char *bytes, size_t row,
+                         size_t column, size_t n, unsigned char *out)
+{
+  const unsigned shift = 4u * nibble_of[row % 8];
+  const size_t step = matrix->major_step * sizeof(uint32_t);
+  const unsigned char *word = bytes + column * step + row / 8 * sizeof(uint32_t);
+  for (size_t i = 0; i < n; i++)
+    out[i] = pack_word(word + i * step, 0) >> shift & 15;
+}
+
+/* N codes of one row from COLUMN on where none crosses words: whole words, and what is around. */
+static void aligned_codes(const struct code_matrix *matrix, const unsigned char *bytes, size_t row,
+                          size_t column, size_t n, unsigned char *out)
+{
+  const size_t each = WORD_BITS / matrix->bits;
+  size_t i = 0;
+  for (; i < n && (column + i) % each; i++)
+    out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
+  size_t words = (n - i) / each;
+  size_t first = row * matrix->major_step + (column + i) / each * matrix->word_step;
+  whole_words(matrix, bytes + first * sizeof(uint32_t), words, out + i);
+  for (i += words * each; i < n; i++)
+    out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
+}
+
 static void row_codes(const struct affine *self, size_t row, size_t column, size_t n,
                       unsigned char *out)
 {
   const struct code_matrix *matrix = &self->codes;
   const unsigned char *bytes = matrix_bytes(self, matrix);
-  size_t i = 0;
-  if (self->by_column) {
-    for (; i < n; i++)
-      out[i] = (unsigned char)code_at(matrix, bytes, column + i, row);
-    return;
-  }
-  if (is_whole(matrix)) {
-    size_t each = WORD_BITS / matrix->bits;
-    for (; i < n && (column + i) % each; i++)
-      out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
-    size_t words = (n - i) / each;
-    size_t first = row * matrix->major_step + (column + i) / each * matrix->word_step;
-    whole_words(matrix, bytes + first * sizeof(uint32_t), words, out + i);
-    i += words * each;
-  }
-  for (; i < n; i++)
-    out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
+  (matrix->shuffled   ? column_codes
+   : is_whole(matrix) ? aligned_codes
+                      : crossing_codes)(matrix, bytes, row, column, n, out);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */

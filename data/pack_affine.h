@@ -16,7 +16,7 @@ struct code_matrix {
   unsigned bits;
   size_t major_step, word_step;
   bool padded;   /* no code crosses a word: the highest bits of each may be unused */
-  bool shuffled; /* the eight codes of a word in AWQ's order */
+  bool shuffled; /* AWQ's: majors are inputs; a word's eight codes are in an order of their own */
 };
 
 struct affine {
@@ -24,8 +24,8 @@ struct affine {
   size_t rows, columns;
   size_t group, groups; /* columns with one scale; groups of a row */
   struct code_matrix codes;
-  bool by_column;  /* codes: columns are major, else rows */
-  unsigned scales; /* part; the scale of (row, group) is element row * scale_row + group * ... */
+  unsigned
+      scales; /* part; the scale of a row's group is at row * scale_row + group * scale_group */
   size_t scale_row, scale_group;
   bool zero_stored;
   struct code_matrix zeros; /* if stored: rows are minor, groups are major */

@@ -17,7 +17,6 @@ static enum pack_outcome make(struct pack *pack, size_t zeros, size_t scales)
   struct affine *self = affine_new(pack, CODES * words, inputs, inputs / groups);
   if (!self)
     return PACK_MEMORY;
-  self->by_column = true;
   self->codes = (struct code_matrix){.part = pack_add_part(pack, pack->anchor),
                                      .bits = BITS,
                                      .major_step = words,

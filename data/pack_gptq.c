@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-/* Bits for which the zero points of OUTPUTS fill WORDS words; 0 when there are none. */
+/* Layers may differ from what the configuration says for all, so that shapes decide: the bits for
+ * which the zero points of OUTPUTS fill WORDS words; 0 when there are none. */
 static unsigned bits_of(size_t outputs, size_t words)
 {
   static const unsigned bits[] = {2, 3, 4, 8};
@@ -50,9 +51,6 @@ static enum pack_outcome read_sizes(struct pack *pack, size_t zeros, size_t scal
                        "%s: expected zero points of 2, 3, 4 or 8 bits for %zu outputs, found "
                        "%zu words",
                        SHOWN(zero->name), sizes->outputs, zero->shape.dim[1]);
-  if (pack->config->bits && pack->config->bits != sizes->bits)
-    return pack_misfit(pack, "%s: expected %zu bits, as the configuration says, found %u",
-                       SHOWN(zero->name), pack->config->bits, sizes->bits);
   if (weight->shape.dim[0] % (sizes->bits == 3 ? 3 : 1) != 0)
     return pack_misfit(pack, "%s: expected a multiple of 3 rows, found %zu", SHOWN(weight->name),
                        weight->shape.dim[0]);
