@@ -9,10 +9,12 @@ libdata_a_SOURCES = \
 	data/numbers.c data/numbers.h \
 	data/npy.c data/npy.h \
 	data/npy_write.c data/npy_write.h \
+	data/onnx.c data/onnx.h data/onnx_external.c data/onnx_scale.c data/onnx_tensor.c \
 	data/outfile.c data/outfile.h \
 	data/pack.c data/pack.h \
 	data/pack_config.c data/pack_config.h \
 	data/pickle.c data/pickle.h \
+	data/protobuf.c data/protobuf.h \
 	data/pytorch.c data/pytorch.h data/pytorch_tree.c \
 	data/safetensors.c data/safetensors.h \
 	data/shards.c \

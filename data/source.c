@@ -25,6 +25,8 @@ const struct source_type source_types[] = {
     {"gguf", "GGUF version 2 or 3, with every tensor type of ggml", gguf_tastes, gguf_open},
     {"safetensors", "a .safetensors file, its index of shards, or a directory of them",
      safetensors_tastes, safetensors_open},
+    {"onnx", "an ONNX model: initializers, constants, subgraphs, external data", onnx_tastes,
+     onnx_open},
     {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
      synth_tastes, synth_open},
 };

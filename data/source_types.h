@@ -80,6 +80,8 @@ bool gguf_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status gguf_open(const char *spec, struct source *source, struct error *error);
 bool safetensors_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status safetensors_open(const char *spec, struct source *source, struct error *error);
+bool onnx_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status onnx_open(const char *spec, struct source *source, struct error *error);
 bool synth_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status synth_open(const char *spec, struct source *source, struct error *error);
 

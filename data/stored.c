@@ -65,6 +65,28 @@ DECODER(u8, uint8_t, ONE_BYTE, (float)word)
 /* Any byte but 0 is true, as NumPy reads it. */
 DECODER(bool, uint8_t, ONE_BYTE, word ? 1.0f : 0.0f)
 
+/* Two to a byte, the first in the low half; an odd last one leaves the high half of its byte. */
+static void decode_u4(const unsigned char *bytes, size_t n, float *out)
+{
+  for (size_t i = 0; i < n; i++)
+    out[i] = (float)(bytes[i / 2] >> 4 * (i % 2) & 15);
+}
+
+static void decode_i4(const unsigned char *bytes, size_t n, float *out)
+{
+  for (size_t i = 0; i < n; i++)
+    out[i] = (float)(((bytes[i / 2] >> 4 * (i % 2) & 15) ^ 8) - 8);
+}
+
+/* E2M1, two to a byte in the same way. */
+static void decode_f4(const unsigned char *bytes, size_t n, float *out)
+{
+  static const float values[16] = {0,     0.5f,  1,  1.5f,  2,  3,  4,  6,
+                                   -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
+  for (size_t i = 0; i < n; i++)
+    out[i] = values[bytes[i / 2] >> 4 * (i % 2) & 15];
+}
+
 /* The 256 values of a small float format, from the table that also quantizes. */
 #define SMALL_FLOAT(name, format)                                                                  \
   static float name##_values[256];                                                                 \
@@ -161,13 +183,15 @@ const struct stored stored_table[] = {
     {"i8", 1, 1, true, true, decode_i8},
     {"u8", 1, 1, true, true, decode_u8},
     {"bool", 1, 1, true, true, decode_bool},
+    {"i4", 2, 1, true, true, decode_i4},
+    {"u4", 2, 1, true, true, decode_u4},
+    {"f4", 2, 1, true, false, decode_f4},
     GGML_TYPES(GGML_ROW)
     /* Listed, refused when loaded. */
     {"c64", 1, 8, false, false, NULL},
     {"c128", 1, 16, false, false, NULL},
     {"f6_e2m3", 4, 3, true, false, NULL},
     {"f6_e3m2", 4, 3, true, false, NULL},
-    {"f4", 2, 1, true, false, NULL},
 };
 const size_t stored_table_length = sizeof stored_table / sizeof *stored_table;
 

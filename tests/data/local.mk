@@ -13,6 +13,7 @@ DATA_TESTS = \
 	tests/data/test_mutations \
 	tests/data/test_npy \
 	tests/data/test_npz \
+	tests/data/test_onnx \
 	tests/data/test_pack \
 	tests/data/test_pack_misfit \
 	tests/data/test_pytorch \
@@ -53,6 +54,8 @@ tests_data_test_pack_SOURCES = tests/data/test_pack.c
 tests_data_test_pack_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_pack_misfit_SOURCES = tests/data/test_pack_misfit.c
 tests_data_test_pack_misfit_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_onnx_SOURCES = tests/data/test_onnx.c
+tests_data_test_onnx_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_pytorch_SOURCES = tests/data/test_pytorch.c
 tests_data_test_pytorch_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npz_SOURCES = tests/data/test_npz.c

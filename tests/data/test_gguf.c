@@ -128,7 +128,7 @@ static void test_table_agrees_with_codecs(void **state)
   size_t blocks = 0;
   for (size_t i = 0; i < stored_table_length; i++) {
     const struct stored *stored = &stored_table[i];
-    if (stored->length == 1 || !stored->decode)
+    if (stored->length <= 2 || !stored->decode) /* two to a byte: no blocks */
       continue;
     const struct block_codec *codec = codec_of(stored);
     assert_non_null(codec);

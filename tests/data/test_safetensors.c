@@ -41,7 +41,7 @@ static void test_all_types(void **state)
       {"t.14.i64", "i64", 64, true},
       {"t.15.u64", "u64", 64, true},
       {"t.16.c64", "c64", 64, false},
-      {"t.17.f4", "f4", 4, false},
+      {"t.17.f4", "f4", 4, true},
       {"t.18.f6_e2m3", "f6_e2m3", 6, false},
       {"t.19.f6_e3m2", "f6_e3m2", 6, false},
   };
