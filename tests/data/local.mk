@@ -17,6 +17,7 @@ DATA_TESTS = \
 	tests/data/test_pack \
 	tests/data/test_pack_misfit \
 	tests/data/test_pytorch \
+	tests/data/test_rename \
 	tests/data/test_safetensors \
 	tests/data/test_shards \
 	tests/data/test_slice \
@@ -60,6 +61,8 @@ tests_data_test_pytorch_SOURCES = tests/data/test_pytorch.c
 tests_data_test_pytorch_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npz_SOURCES = tests/data/test_npz.c
 tests_data_test_npz_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_rename_SOURCES = tests/data/test_rename.c
+tests_data_test_rename_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c
 tests_data_test_safetensors_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_shards_SOURCES = tests/data/test_shards.c
