@@ -5,10 +5,11 @@
 #include "data/pack_affine.h"
 #include "quant/base/size.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN = 512, TABLE = 1024, WORD_BITS = 32 };
+enum { RUN = 2048, TABLE = 1024, WORD_BITS = 32 };
 
 /* Which code of a word AWQ keeps in its nibble i is 0 2 4 6 1 3 5 7; so code k is in nibble: */
 static const unsigned char nibble_of[8] = {0, 4, 1, 5, 2, 6, 3, 7};
@@ -106,15 +107,61 @@ static void crossing_codes(const struct code_matrix *matrix, const unsigned char
   }
 }
 
-/* N codes of one row in AWQ's words, which hold neighbours of a column: always the same nibble. */
-static void column_codes(const struct code_matrix *matrix, const unsigned char *bytes, size_t row,
+/* AWQ's words hold eight rows of one column, and neighbours of a row lie a row of words apart:
+ * often in a page, and a set of the cache, of their own. They are gathered once for the eight rows,
+ * which readers ask for one after the other. */
+enum { TILE = 4096, TILES = 4, FEW = 128 };
+
+static _Thread_local struct tile {
+  uint64_t owner;      /* serial of an affine */
+  size_t band, number; /* rows / 8, columns / TILE */
+  uint32_t words[TILE];
+} tiles[TILES];
+
+static void gather(const unsigned char *word, size_t step, size_t n, uint32_t *out)
+{
+  for (size_t i = 0; i < n; i++)
+    out[i] = pack_word(word + i * step, 0);
+}
+
+static void nibbles(const uint32_t *words, size_t n, unsigned shift, unsigned char *out)
+{
+  for (size_t i = 0; i < n; i++)
+    out[i] = words[i] >> shift & 15;
+}
+
+static const struct tile *find_tile(const struct affine *self, const unsigned char *bytes,
+                                    size_t band, size_t number)
+{
+  struct tile *tile = &tiles[number % TILES];
+  if (tile->owner == self->serial && tile->band == band && tile->number == number)
+    return tile;
+  const size_t step = self->codes.major_step * sizeof(uint32_t), first = number * TILE;
+  gather(bytes + first * step + band * sizeof(uint32_t), step,
+         size_min(TILE, self->columns - first), tile->words);
+  tile->owner = self->serial;
+  tile->band = band;
+  tile->number = number;
+  return tile;
+}
+
+/* N codes of one row: always the same nibble. Short pieces are not worth a tile. */
+static void column_codes(const struct affine *self, const unsigned char *bytes, size_t row,
                          size_t column, size_t n, unsigned char *out)
 {
   const unsigned shift = 4u * nibble_of[row % 8];
-  const size_t step = matrix->major_step * sizeof(uint32_t);
-  const unsigned char *word = bytes + column * step + row / 8 * sizeof(uint32_t);
-  for (size_t i = 0; i < n; i++)
-    out[i] = pack_word(word + i * step, 0) >> shift & 15;
+  const size_t step = self->codes.major_step * sizeof(uint32_t);
+  const bool tiled = n >= TILE / 8;
+  for (size_t taken; n > 0; column += taken, out += taken, n -= taken) {
+    uint32_t few[FEW];
+    const uint32_t *words = few;
+    taken = size_min(n, tiled ? TILE - column % TILE : FEW);
+    if (tiled)
+      words = find_tile(self, bytes, row / 8, column / TILE)->words + column % TILE;
+    else
+      gather(bytes + column * step + row / 8 * sizeof(uint32_t), step, taken, few);
+    nibbles(words, taken, shift, out);
+  }
 }
 
 /* N codes of one row from COLUMN on where none crosses words: whole words, and what is around. */
@@ -137,9 +184,10 @@ static void row_codes(const struct affine *self, size_t row, size_t column, size
 {
   const struct code_matrix *matrix = &self->codes;
   const unsigned char *bytes = matrix_bytes(self, matrix);
-  (matrix->shuffled   ? column_codes
-   : is_whole(matrix) ? aligned_codes
-                      : crossing_codes)(matrix, bytes, row, column, n, out);
+  if (matrix->shuffled)
+    column_codes(self, bytes, row, column, n, out);
+  else
+    (is_whole(matrix) ? aligned_codes : crossing_codes)(matrix, bytes, row, column, n, out);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -202,16 +250,26 @@ static void decode_ordered(const struct affine *self, size_t row, size_t column,
   }
 }
 
+/* N values from their codes, group after group. */
+static void apply_groups(const struct affine *self, size_t row, size_t column, size_t n,
+                         const unsigned char *codes, float *out)
+{
+  for (size_t taken; n > 0; column += taken, codes += taken, out += taken, n -= taken) {
+    size_t group = column / self->group;
+    taken = size_min(n, (group + 1) * self->group - column);
+    struct line line = line_of(self, row, group);
+    (self->has_bias ? apply_bias : apply)(&line, codes, taken, out);
+  }
+}
+
 static void decode_groups(const struct affine *self, size_t row, size_t column, size_t n,
                           float *out)
 {
   unsigned char codes[RUN];
   for (size_t taken; n > 0; column += taken, out += taken, n -= taken) {
-    size_t group = column / self->group;
-    taken = size_min(size_min(n, RUN), (group + 1) * self->group - column);
-    struct line line = line_of(self, row, group);
+    taken = size_min(n, RUN);
     row_codes(self, row, column, taken, codes);
-    (self->has_bias ? apply_bias : apply)(&line, codes, taken, out);
+    apply_groups(self, row, column, taken, codes, out);
   }
 }
 
@@ -254,12 +312,15 @@ static enum status check_order(struct derived *derived, struct error *error)
   return STATUS_OK;
 }
 
+static _Atomic uint64_t serials;
+
 struct affine *affine_new(struct pack *pack, size_t rows, size_t columns, size_t group)
 {
   struct affine *self = pack_derive(pack, sizeof *self, decode_affine);
   if (!self)
     return NULL;
   self->derived.check = check_order;
+  self->serial = atomic_fetch_add(&serials, 1) + 1;
   self->rows = rows;
   self->columns = columns;
   self->group = group;

@@ -13,7 +13,7 @@ static uint32_t words[MOST], zero_words[MOST];
 static unsigned char code[MOST], bytes[MOST];
 static float expected[MOST], scale[MOST], bias[MOST];
 static unsigned zero[MOST];
-static int32_t order[1024];
+static int32_t order[MOST];
 
 static uint32_t seed;
 
@@ -188,12 +188,11 @@ static void test_gptq_of_pytorch(void **state)
 
 /* --- AWQ -------------------------------------------------------------------------------------- */
 
-static void test_awq(void **state)
+static void check_awq(size_t outputs, size_t inputs, size_t group)
 {
-  (void)state;
   static const size_t output_of[] = {0, 2, 4, 6, 1, 3, 5, 7}; /* by nibble */
   static float across[MOST];
-  const size_t outputs = 48, inputs = 80, groups = 2, group = 40, row = outputs / 8;
+  const size_t groups = inputs / group, row = outputs / 8;
   draw(outputs, inputs, groups, 4);
   natural_order(inputs, group);
   for (size_t w = 0; w < row; w++)
@@ -214,9 +213,17 @@ static void test_awq(void **state)
   checkpoint_safetensors("model.safetensors", parts, 3);
   expect_affine(outputs, inputs, groups);
   source_close(check("up.weight", "awq_int4", outputs, inputs));
+}
+
+static void test_awq(void **state)
+{
+  (void)state;
+  check_awq(16, 2 * 1056, 1056); /* words are gathered; pieces are longer than one gathering */
+  check_awq(8, 4224, 128);
+  check_awq(48, 80, 40);
   const char config[] = "{\"w_bit\":4,\"q_group_size\":40,\"version\":\"gemm\"}";
   files_write("quant_config.json", config, sizeof config - 1);
-  struct source *source = check("up.weight", "awq_int4", outputs, inputs);
+  struct source *source = check("up.weight", "awq_int4", 48, 80);
   assert_string_equal(source_note(source),
                       "quantized: awq, 4 bits, group 40, gemm (quant_config.json)");
   source_close(source);
