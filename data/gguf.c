@@ -4,11 +4,12 @@
  *
  * Stricter than the format: names occur once, hold no NUL and at most NAME_MOST bytes; tensors do
  * not overlap. Gaps between them and bytes behind them are allowed. The metadata is checked and
- * skipped, but for general.alignment. A big-endian file (version 3) opens; its tensors of block
+ * told; general.alignment is obeyed. A big-endian file (version 3) opens; its tensors of block
  * types are listed only. */
 #include "config.h"
 
 #include "data/source_types.h"
+#include "quant/base/number.h"
 #include "quant/base/size.h"
 
 #include <stdlib.h>
@@ -175,6 +176,95 @@ static enum status skip_values(struct reader *in, unsigned type, size_t count, u
   return status;
 }
 
+enum {
+  SHOWN_ITEMS = 8, /* of an array */
+  SHOWN_BYTES = 24 /* of a string in it; of one alone BRIEF_TEXT */
+};
+
+/* The names of the types, and what a number of each is. */
+static const struct value_type {
+  const char *name;
+  enum { UNSIGNED, SIGNED, FLOAT, BOOL, OTHER } kind;
+} value_types[VALUE_TYPES] = {
+    {"uint8", UNSIGNED},  {"int8", SIGNED},  {"uint16", UNSIGNED}, {"int16", SIGNED},
+    {"uint32", UNSIGNED}, {"int32", SIGNED}, {"float32", FLOAT},   {"bool", BOOL},
+    {"string", OTHER},    {"array", OTHER},  {"uint64", UNSIGNED}, {"int64", SIGNED},
+    {"float64", FLOAT},
+};
+
+static void describe_number(struct reader *in, unsigned type, struct brief *out)
+{
+  const unsigned size = value_sizes[type];
+  char text[NUMBER_TEXT];
+  uint64_t word;
+  float single;
+  double number;
+  if (read_word(in, size, "a value", &word) != STATUS_OK)
+    return;
+  uint32_t half = (uint32_t)word;
+  memcpy(&single, &half, sizeof single);
+  memcpy(&number, &word, sizeof number);
+  switch (value_types[type].kind) {
+  case SIGNED:
+    brief_print(out, "%jd", (intmax_t)((int64_t)(word << (64 - 8 * size)) >> (64 - 8 * size)));
+    break;
+  case FLOAT:
+    if (size == sizeof single)
+      brief_print(out, "%.7g", (double)single);
+    else
+      brief_print(out, "%s", number_print(number, text));
+    break;
+  case BOOL:
+    brief_print(out, "%s", word ? "true" : "false");
+    break;
+  default:
+    brief_print(out, "%ju", (uintmax_t)word);
+  }
+}
+
+/* "4 x uint32: 1, 2, 3, 4". Only what was checked is described: nothing can fail any more. */
+static void describe_array(struct reader *in, struct brief *out)
+{
+  unsigned type;
+  size_t count, length;
+  const unsigned char *text;
+  if (read_value_type(in, &type) != STATUS_OK ||
+      read_count(in, 1, "the length of an array", &count) != STATUS_OK)
+    return;
+  brief_print(out, "%zu x %s", count, value_types[type].name);
+  for (size_t i = 0; i < count && i < SHOWN_ITEMS && type != VALUE_ARRAY; i++) {
+    brief_print(out, i ? ", " : ": ");
+    if (type != VALUE_STRING)
+      describe_number(in, type, out);
+    else if (read_string(in, "a string", &text, &length) == STATUS_OK)
+      brief_quote(out, text, length, SHOWN_BYTES);
+  }
+  if (count > SHOWN_ITEMS && type != VALUE_ARRAY)
+    brief_print(out, ", ...");
+}
+
+/* The value at IN, which was skipped before. */
+static void describe_value(struct reader in, unsigned type, struct brief *out)
+{
+  const unsigned char *text;
+  size_t length;
+  if (type == VALUE_ARRAY)
+    describe_array(&in, out);
+  else if (type != VALUE_STRING)
+    describe_number(&in, type, out);
+  else if (read_string(&in, "a string", &text, &length) == STATUS_OK)
+    brief_quote(out, text, length, BRIEF_TEXT);
+}
+
+static enum status tell_entry(struct source *source, const unsigned char *key, size_t length,
+                              const struct reader *value, unsigned type)
+{
+  struct brief name = {.used = 0}, text = {.used = 0};
+  brief_quote(&name, key, length, BRIEF_TEXT);
+  describe_value(*value, type, &text);
+  return source_tell(source, name.text, text.text, value->error);
+}
+
 /* *ALIGNMENT is 0 until the file has given one. */
 static enum status read_alignment(struct reader *in, unsigned type, size_t *alignment)
 {
@@ -192,7 +282,7 @@ static enum status read_alignment(struct reader *in, unsigned type, size_t *alig
   return status;
 }
 
-static enum status read_entry(struct reader *in, size_t *alignment)
+static enum status read_entry(struct reader *in, struct source *source, size_t *alignment)
 {
   const unsigned char *key;
   size_t length;
@@ -201,15 +291,16 @@ static enum status read_entry(struct reader *in, size_t *alignment)
   if (status != STATUS_OK)
     return status;
   status = read_value_type(in, &type);
+  const struct reader value = *in;
   if (status == STATUS_OK)
     status = length == strlen(ALIGNMENT_KEY) && memcmp(key, ALIGNMENT_KEY, length) == 0
                  ? read_alignment(in, type, alignment)
                  : skip_values(in, type, 1, 0);
-  if (status != STATUS_OK) {
-    char name[SHOWN_SIZE] = "";
-    memcpy(name, key, size_min(length, sizeof name - 1));
-    error_prefix(in->error, "metadata \"%s\": ", SHOWN(name));
-  }
+  if (status == STATUS_OK)
+    return tell_entry(source, key, length, &value, type);
+  char name[SHOWN_SIZE] = "";
+  memcpy(name, key, size_min(length, sizeof name - 1));
+  error_prefix(in->error, "metadata \"%s\": ", SHOWN(name));
   return status;
 }
 
@@ -407,7 +498,7 @@ static enum status read_file(struct reader *in, struct source *source)
   if (status == STATUS_OK)
     status = read_count(in, ENTRY_LEAST, "the number of metadata entries", &entries);
   for (size_t i = 0; i < entries && status == STATUS_OK; i++)
-    status = read_entry(in, &alignment);
+    status = read_entry(in, source, &alignment);
   if (status != STATUS_OK)
     return status;
   if (tensors > left(in) / RECORD_LEAST) /* before memory is asked for: the metadata took some */

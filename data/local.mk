@@ -7,6 +7,7 @@ libdata_a_SOURCES = \
 	data/gguf.c \
 	data/map.c data/map.h \
 	data/numbers.c data/numbers.h \
+	data/metadata.c \
 	data/npy.c data/npy.h \
 	data/npy_write.c data/npy_write.h \
 	data/onnx.c data/onnx.h data/onnx_external.c data/onnx_scale.c data/onnx_tensor.c \

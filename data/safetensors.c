@@ -139,7 +139,7 @@ static enum status read_entry(const json_t *value, struct entry *entry, struct e
 
 /* --- one file ---------------------------------------------------------------------------- */
 
-static enum status read_metadata(json_t *value, struct error *error)
+static enum status read_metadata(json_t *value, struct source *source, struct error *error)
 {
   const char *key;
   json_t *item;
@@ -147,10 +147,14 @@ static enum status read_metadata(json_t *value, struct error *error)
     return STATUS_OK;
   if (!json_is_object(value))
     return error_set(error, STATUS_INPUT, "__metadata__: expected null or a map of strings");
-  json_object_foreach(value, key, item)
+  enum status status = STATUS_OK;
+  json_object_foreach(value, key, item) {
     if (!json_is_string(item))
       return error_set(error, STATUS_INPUT, "__metadata__: \"%s\" is not a string", SHOWN(key));
-  return STATUS_OK;
+    if ((status = source_tell(source, key, json_string_value(item), error)) != STATUS_OK)
+      return status;
+  }
+  return status;
 }
 
 enum status safetensors_json(const unsigned char *text, size_t size, json_t **out,
@@ -251,7 +255,7 @@ static enum status add_entries(struct source *source, const struct map *map, jso
   size_t count = 0;
   if (!entries)
     return error_memory(error, "the list of tensors");
-  enum status status = read_metadata(json_object_get(root, "__metadata__"), error);
+  enum status status = read_metadata(json_object_get(root, "__metadata__"), source, error);
   if (status == STATUS_OK)
     status = read_entries(root, entries, &count, error);
   if (status == STATUS_OK) {

@@ -263,6 +263,7 @@ void source_close(struct source *source)
   free(source->tensors);
   free(source->spec);
   free(source->note);
+  metadata_free(source);
   free(source);
 }
 

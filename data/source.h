@@ -46,6 +46,15 @@ const char *source_remark(const struct source *source, size_t index);
 /* A line about the whole source (what of a checkpoint was skipped), or "". */
 const char *source_note(const struct source *source);
 
+/* What the source says about itself (GGUF's keys, __metadata__ of safetensors, config.json), in its
+ * order; keys may repeat. A value is text for people: long ones are cut, arrays abridged. Any byte
+ * but NUL may occur: escape before showing. */
+struct metadatum {
+  const char *key, *value;
+};
+size_t source_metadata_count(const struct source *source);
+const struct metadatum *source_metadatum(const struct source *source, size_t index);
+
 /* Index of the tensor called NAME; STATUS_INPUT with the nearest names when there is none. An
  * empty or NULL name means the only tensor, and is an error (naming some) when there are many. */
 enum status source_find(const struct source *source, const char *name, size_t *index,

@@ -20,7 +20,9 @@ struct source {
   size_t derived_count;
   char **remarks; /* of tensor INDEX < remarks_count; NULL: none */
   size_t remarks_count;
-  char *note;  /* see source_note; or NULL */
+  char *note; /* see source_note; or NULL */
+  struct metadatum *metadata;
+  size_t metadata_count, metadata_capacity;
   void *state; /* the type's own, released by close */
   /* NULL where the type has nothing to do. */
   enum status (*load)(struct source *source, size_t index, struct progress *progress,
@@ -50,6 +52,22 @@ enum status source_set_remark(struct source *source, size_t index, const char *t
 
 /* Adds TEXT (printable, copied) to what source_note returns, behind "; " when there is some. */
 enum status source_add_note(struct source *source, const char *text, struct error *error);
+
+/* Adds KEY and VALUE (copied, cut to BRIEF_TEXT bytes) to the metadata. */
+enum { BRIEF_TEXT = 240 };
+enum status source_tell(struct source *source, const char *key, const char *value,
+                        struct error *error);
+void metadata_free(struct source *source);
+
+/* A short text of something long. What has no room is dropped. */
+struct brief {
+  char text[BRIEF_TEXT + 64];
+  size_t used;
+};
+void brief_print(struct brief *brief, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* TEXT of LENGTH bytes; of more than MOST the first ones and the length. NUL becomes \\x00. */
+void brief_quote(struct brief *brief, const void *text, size_t length, size_t most);
 
 /* STATUS_INPUT when two tensors have one name. */
 enum status source_check_names(const struct source *source, struct error *error);

@@ -17,6 +17,14 @@ for name in gaussian laplace student-t uniform lognormal bimodal relu gelu llm-w
 done
 is "$(qscope list synth: --json | get tensors.#)" "$(($(wc -l <gallery.txt) - 1))" "as many in JSON"
 
+# What a source says about itself.
+good=$QSCOPE_SRCDIR/tests/data/good
+is "$(qscope list "$good/safetensors-metadata.safetensors" --metadata)" "key     value
+format  pt" "the metadata as a table"
+is "$(qscope list "$good/gguf-metadata.gguf" --metadata --json | get metadata.0.key metadata.0.value metadata.# tensors.# | tr '\n' ' ')" \
+  "u8 1 16 $(qscope list "$good/gguf-metadata.gguf" --json | get tensors.#) " "as JSON, beside the tensors"
+is "$(qscope list small.npy --metadata)" "key  value" "where there is none"
+
 # A name from a file never reaches the terminal raw, and never breaks JSON.
 printf '\033[31mred\n.npy' >name
 cp small.npy "$(cat name)"

@@ -10,6 +10,7 @@ DATA_TESTS = \
 	tests/data/test_escape \
 	tests/data/test_gguf \
 	tests/data/test_map \
+	tests/data/test_metadata \
 	tests/data/test_mutations \
 	tests/data/test_npy \
 	tests/data/test_npz \
@@ -47,6 +48,8 @@ tests_data_test_gguf_SOURCES = tests/data/test_gguf.c
 tests_data_test_gguf_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_metadata_SOURCES = tests/data/test_metadata.c
+tests_data_test_metadata_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
 tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c

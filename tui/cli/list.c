@@ -32,13 +32,28 @@ static json_t *tensor_json(const struct source *source, size_t index)
   return row;
 }
 
-static void list_json(const struct source *source)
+static json_t *metadata_json(const struct source *source)
+{
+  json_t *array = json_array();
+  for (size_t i = 0; i < source_metadata_count(source); i++) {
+    const struct metadatum *metadatum = source_metadatum(source, i);
+    json_t *object = json_object();
+    json_object_set_new(object, "key", export_text(metadatum->key));
+    json_object_set_new(object, "value", export_text(metadatum->value));
+    json_array_append_new(array, object);
+  }
+  return array;
+}
+
+static void list_json(const struct source *source, bool metadata)
 {
   json_t *root = json_object(), *tensors = json_array();
   for (size_t i = 0; i < source_count(source); i++)
     json_array_append_new(tensors, tensor_json(source, i));
   json_object_set_new(root, "source", export_text(source_spec(source)));
   json_object_set_new(root, "type", json_string(source_type_name(source)));
+  if (metadata)
+    json_object_set_new(root, "metadata", metadata_json(source));
   json_object_set_new(root, "tensors", tensors);
   export_json(root, stdout);
 }
@@ -79,6 +94,19 @@ static enum status list_table(const struct source *source, enum report_style sty
   return status;
 }
 
+/* In place of the tensors. */
+static enum status list_metadata(const struct source *source, enum report_style style,
+                                 struct error *error)
+{
+  struct table table = {.columns = 2};
+  bool good = table_add(&table, (const char *const[]){"key", "value"});
+  for (size_t i = 0; i < source_metadata_count(source) && good; i++) {
+    const struct metadatum *metadatum = source_metadatum(source, i);
+    good = table_add(&table, (const char *const[]){metadatum->key, metadatum->value});
+  }
+  return table_finish(&table, good, style == REPORT_CSV, error);
+}
+
 enum status list_run(const struct options *options, struct error *error)
 {
   struct source *source;
@@ -88,7 +116,9 @@ enum status list_run(const struct options *options, struct error *error)
   if (status != STATUS_OK)
     return status;
   if (options->style == REPORT_JSON)
-    list_json(source);
+    list_json(source, options->metadata);
+  else if (options->metadata)
+    status = list_metadata(source, options->style, error);
   else
     status = list_table(source, options->style, error);
   source_close(source);

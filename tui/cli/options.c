@@ -303,6 +303,8 @@ static const struct row {
      COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_FORMATS |
          COMMAND_THEORY,
      MEMBER(style), apply_csv},
+    {"metadata", 0, NULL, "what the source says about itself; JSON: also that", COMMAND_LIST,
+     MEMBER(metadata), apply_switch},
     {"values", 0, "FORMAT", "all codes of FORMAT and what they mean", COMMAND_FORMATS,
      MEMBER(values), apply_word},
     {"checks", 0, NULL, "also the checks that engineers do by hand", COMMAND_REPORT, MEMBER(checks),
