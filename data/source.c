@@ -289,6 +289,19 @@ const struct tensor *source_tensor(const struct source *source, size_t index)
   return &source->tensors[index];
 }
 
+size_t source_first(const struct source *source)
+{
+  size_t plain = source->count;
+  for (size_t i = 0; i < source->count; i++) {
+    const struct tensor *tensor = &source->tensors[i];
+    if (tensor->derived)
+      return i;
+    if (plain == source->count && !tensor->stored->integral && tensor->stored->decode)
+      plain = i;
+  }
+  return plain < source->count ? plain : 0;
+}
+
 const char *source_note(const struct source *source)
 {
   return source->note ? source->note : "";

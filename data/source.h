@@ -40,6 +40,10 @@ const char *source_type_name(const struct source *source);
 size_t source_count(const struct source *source);
 const struct tensor *source_tensor(const struct source *source, size_t index);
 
+/* Index of the tensor that is worth a look when nobody says which: the first that is unpacked from
+ * others, else the first that holds no integers; 0 where there is none. */
+size_t source_first(const struct source *source);
+
 /* A line about tensor INDEX where the source has one (synth: the distribution's meaning), or "". */
 const char *source_remark(const struct source *source, size_t index);
 

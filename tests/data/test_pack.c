@@ -744,6 +744,7 @@ static void check_fixture(const char *name, const struct part *parts, size_t cou
   struct source *source = files_open(path);
   assert_string_equal(source_note(source), "");
   assert_int_equal(source_count(source), count + derived);
+  assert_int_equal(source_first(source), count);
   for (size_t i = count; i < count + derived; i++)
     free(files_values(source, i));
   source_close(source);

@@ -26,9 +26,10 @@ static void test_type_by_content(void **state)
   check_type(files_safetensors("b.safetensors", header, data, 8), "safetensors");
   check_type(files_safetensors("b.npy", header, data, 8), "safetensors");
   check_type("synth:", "synth");
-  files_refused(files_write("c.txt", "1 2 3\n", 6), STATUS_INPUT,
-                "unknown type of file, first bytes 31 20 32 20 33 0a; expected one of: npy, pytorch, "
-                "npz, gguf, safetensors, onnx, synth");
+  files_refused(
+      files_write("c.txt", "1 2 3\n", 6), STATUS_INPUT,
+      "unknown type of file, first bytes 31 20 32 20 33 0a; expected one of: npy, pytorch, "
+      "npz, gguf, safetensors, onnx, synth");
   files_refused("", STATUS_INPUT, "cannot open: No such file");
 }
 
@@ -130,6 +131,22 @@ static void test_replaced_while_open(void **state)
   source_close(source);
 }
 
+/* What is shown when nobody says which: no token numbers, if there is anything else. */
+static void test_first(void **state)
+{
+  (void)state;
+  const char header[] = "{\"ids\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+                        "\"odd\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[8,16]},"
+                        "\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}";
+  const char all[] = "{\"ids\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}";
+  struct source *source = files_open(files_safetensors("a.safetensors", header, (char[20]){0}, 20));
+  assert_int_equal(source_first(source), 2);
+  source_close(source);
+  source = files_open(files_safetensors("a.safetensors", all, (char[8]){0}, 8));
+  assert_int_equal(source_first(source), 0);
+  source_close(source);
+}
+
 static void test_types_are_described(void **state)
 {
   (void)state;
@@ -148,6 +165,7 @@ int main(void)
       cmocka_unit_test(test_find),
       cmocka_unit_test(test_shrinks_while_open),
       cmocka_unit_test(test_replaced_while_open),
+      cmocka_unit_test(test_first),
       cmocka_unit_test(test_types_are_described),
   };
   return cmocka_run_group_tests(tests, NULL, files_remove);

@@ -302,6 +302,18 @@ static enum status open_source(const char *spec, struct source **out, struct err
   return status;
 }
 
+/* How many tensors there are, and what the source itself has to say. */
+static void say_opened(struct explorer *explorer)
+{
+  const char *note = source_note(explorer->source);
+  size_t count = source_count(explorer->source);
+  if (count > 1)
+    explorer_say(explorer, "%zu tensors: t lists them, n takes the next%s%s", count,
+                 *note ? "; " : "", note);
+  else if (*note)
+    explorer_say(explorer, "%s", note);
+}
+
 bool explorer_open(struct explorer *explorer, const char *spec)
 {
   struct source *source;
@@ -312,16 +324,15 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   }
   forget_source(explorer);
   explorer->source = source;
-  explorer->state.tensor = 0;
+  explorer->state.tensor = source_first(explorer->source);
   explorer->state.view.lo = explorer->state.view.hi = NAN;
   explorer->state.view.channel = -1;
   explorer->state.view.block = VIEW_WORST_BLOCK;
-  state_fit(&explorer->state, &source_tensor(source, 0)->shape);
+  state_fit(&explorer->state, &source_tensor(source, explorer->state.tensor)->shape);
   explorer->wanted = true;
   explorer->message[0] = 0;
   explorer_refresh(explorer);
-  if (source_count(source) > 1)
-    explorer_say(explorer, "%zu tensors: t lists them, n takes the next", source_count(source));
+  say_opened(explorer);
   return true;
 }
 
@@ -434,6 +445,8 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
   struct quantizer quantizer;
   enum status status =
       open_source(recipe->source ? recipe->source : "synth:", &explorer->source, error);
+  if (status == STATUS_OK)
+    state->tensor = source_first(explorer->source);
   if (status == STATUS_OK && recipe->tensor)
     status = source_find(explorer->source, recipe->tensor, &state->tensor, error);
   if (status == STATUS_OK && recipe->quantizers == 0)
@@ -450,9 +463,8 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
   if (!recipe->source)
     explorer_say(explorer, "Welcome: these are synthetic tensors. t lists them, n takes the next, "
                            "o opens a file of yours, ? tells all keys.");
-  else if (!recipe->tensor && source_count(explorer->source) > 1)
-    explorer_say(explorer, "%zu tensors: t lists them, n takes the next",
-                 source_count(explorer->source));
+  else if (!recipe->tensor)
+    say_opened(explorer);
   return STATUS_OK;
 }
 
