@@ -7,11 +7,12 @@
 #include "quant/base/size.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MOST = 16 << 20, NAME_MOST = 32 };
+enum { FILE_MOST = 16 << 20, DEPTH_MOST = 4, TOLD_MOST = 256 };
 
 /* Where a configuration may be: the first of these that says something about quantization. */
 static const struct {
@@ -101,6 +102,68 @@ static json_t *read_json(const char *path, struct error *error)
   return root;
 }
 
+/* --- what is told ----------------------------------------------------------------------------- */
+
+struct telling {
+  struct source *source;
+  char key[512];
+  size_t told; /* no more than TOLD_MOST: a layer's own settings may come by the thousand */
+  struct error *error;
+};
+
+static enum status tell_value(struct telling *telling, const json_t *value)
+{
+  char *text = NULL;
+  const char *shown = json_string_value(value);
+  if (!shown)
+    shown = text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+  if (!shown)
+    return error_memory(telling->error, "the metadata");
+  enum status status = source_tell(telling->source, telling->key, shown, telling->error);
+  telling->told++;
+  free(text);
+  return status;
+}
+
+/* The values of OBJECT under keys joined by dots, DEPTH_MOST deep; deeper ones as JSON. */
+static enum status tell_object(struct telling *telling, json_t *object, int depth)
+{
+  size_t length = strlen(telling->key);
+  const char *key;
+  json_t *value;
+  enum status status = STATUS_OK;
+  json_object_foreach(object, key, value) {
+    snprintf(telling->key + length, sizeof telling->key - length, ".%s", key);
+    if (telling->told < TOLD_MOST && status == STATUS_OK)
+      status = json_is_object(value) && depth < DEPTH_MOST ? tell_object(telling, value, depth + 1)
+                                                           : tell_value(telling, value);
+    telling->key[length] = '\0';
+  }
+  return status;
+}
+
+static enum status tell(struct source *source, const char *name, json_t *object,
+                        struct error *error)
+{
+  struct telling telling = {.source = source, .error = error};
+  snprintf(telling.key, sizeof telling.key, "%s", name);
+  return tell_object(&telling, object, 0);
+}
+
+/* What kind of model it is. */
+static enum status tell_model(struct source *source, const json_t *root, struct error *error)
+{
+  static const char *const keys[] = {"model_type", "architectures", "dtype", "torch_dtype"};
+  struct telling telling = {.source = source, .error = error};
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < sizeof keys / sizeof *keys && status == STATUS_OK; i++) {
+    snprintf(telling.key, sizeof telling.key, "%s", keys[i]);
+    const json_t *value = json_object_get(root, keys[i]);
+    status = value ? tell_value(&telling, value) : STATUS_OK;
+  }
+  return status;
+}
+
 static enum status note_config(struct source *source, const struct pack_config *config,
                                const char *file, struct error *error)
 {
@@ -140,10 +203,13 @@ static enum status try_place(const char *path, size_t place, struct source *sour
                ? STATUS_OK /* said already */
                : source_add_note(source, problem.text, error);
   json_t *object = places[place].object ? json_object_get(root, places[place].object) : root;
-  enum status status = STATUS_OK;
-  if (json_is_object(object) && json_object_size(object) > 0) {
+  enum status status = place == 0 ? tell_model(source, root, error) : STATUS_OK;
+  if (status == STATUS_OK && json_is_object(object) && json_object_size(object) > 0) {
     read_object(config, object, places[place].method);
     status = note_config(source, config, places[place].file, error);
+    if (status == STATUS_OK)
+      status = tell(source, places[place].object ? places[place].object : places[place].file,
+                    object, error);
   }
   json_decref(root);
   return status;

@@ -139,6 +139,18 @@ static enum status read_entry(const json_t *value, struct entry *entry, struct e
 
 /* --- one file ---------------------------------------------------------------------------- */
 
+/* Shards repeat what the first one says. */
+static bool is_told(const struct source *source, const char *key, const char *value)
+{
+  enum { LOOK = 64 };
+  for (size_t i = 0; i < size_min(source_metadata_count(source), LOOK); i++) {
+    const struct metadatum *told = source_metadatum(source, i);
+    if (strcmp(told->key, key) == 0 && strcmp(told->value, value) == 0)
+      return true;
+  }
+  return false;
+}
+
 static enum status read_metadata(json_t *value, struct source *source, struct error *error)
 {
   const char *key;
@@ -151,7 +163,9 @@ static enum status read_metadata(json_t *value, struct source *source, struct er
   json_object_foreach(value, key, item) {
     if (!json_is_string(item))
       return error_set(error, STATUS_INPUT, "__metadata__: \"%s\" is not a string", SHOWN(key));
-    if ((status = source_tell(source, key, json_string_value(item), error)) != STATUS_OK)
+    if (!is_told(source, key, json_string_value(item)))
+      status = source_tell(source, key, json_string_value(item), error);
+    if (status != STATUS_OK)
       return status;
   }
   return status;

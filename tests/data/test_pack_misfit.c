@@ -385,6 +385,56 @@ static void test_configurations(void **state)
                 "quantized: compressed-tensors, 4 bits, group 128, pack-quantized (config.json)");
 }
 
+static void expect_told(const struct source *source, const char *key, const char *value)
+{
+  for (size_t i = 0; i < source_metadata_count(source); i++)
+    if (strcmp(source_metadatum(source, i)->key, key) == 0) {
+      assert_string_equal(source_metadatum(source, i)->value, value);
+      return;
+    }
+  fail_msg("%s is not told", key);
+}
+
+static void test_metadata(void **state)
+{
+  (void)state;
+  static const struct part part = {"a", "F32", 1, {1}, data};
+  files_clear();
+  checkpoint_safetensors("model.safetensors", &part, 1);
+  checkpoint_config("{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],"
+                    "\"vocab_size\":9,\"quantization_config\":{\"quant_method\":\"gptq\","
+                    "\"bits\":4,\"sym\":true,\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":1}}}}}}}");
+  struct source *source = files_open(files_folder());
+  assert_int_equal(source_metadata_count(source), 6);
+  expect_told(source, "model_type", "llama");
+  expect_told(source, "architectures", "[\"LlamaForCausalLM\"]");
+  expect_told(source, "quantization_config.quant_method", "gptq");
+  expect_told(source, "quantization_config.bits", "4");
+  expect_told(source, "quantization_config.sym", "true");
+  expect_told(source, "quantization_config.a.b.c.d.e", "{\"f\":1}");
+  source_close(source);
+}
+
+/* A layer's own settings by the thousand, and keys of a thousand letters: told in part. */
+static void test_much_metadata(void **state)
+{
+  (void)state;
+  static const struct part part = {"a", "F32", 1, {1}, data};
+  static char text[200000];
+  size_t used =
+      (size_t)snprintf(text, sizeof text, "{\"quantization_config\":{\"x\":{\"%01000d\":1", 7);
+  for (int i = 0; i < 10000; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, ",\"k%d\":%d", i, i);
+  snprintf(text + used, sizeof text - used, "}}}");
+  files_clear();
+  checkpoint_safetensors("model.safetensors", &part, 1);
+  checkpoint_config(text);
+  struct source *source = files_open(files_folder());
+  assert_int_equal(source_metadata_count(source), 256);
+  expect_told(source, "quantization_config.x.k254", "254");
+  source_close(source);
+}
+
 /* Deeper than Jansson reads; longer than qscope does; no regular file. */
 static void test_hostile_configurations(void **state)
 {
@@ -447,6 +497,8 @@ int main(void)
       cmocka_unit_test(test_names_made_twice),
       cmocka_unit_test(test_group_out_of_range),
       cmocka_unit_test(test_configurations),
+      cmocka_unit_test(test_metadata),
+      cmocka_unit_test(test_much_metadata),
       cmocka_unit_test(test_hostile_configurations),
       cmocka_unit_test(test_configuration_against_parts),
   };
