@@ -4,7 +4,8 @@
  * PCM", 1957/1982; J. Max, "Quantizing for minimum distortion", 1960). The iteration starts from
  * the companding that is best for many levels (level density proportional to the cube root of the
  * value density: Panter and Dite, 1951) and works on a digest: count and sum of the values in bins
- * of 2^-11 of an octave, as sums before each bin, so that a round costs a search per level. */
+ * of 2^-11 of an octave, as sums before each bin, so that a round costs a search per level. The
+ * first rounds take the digest for a density, the last for the values that it has. */
 #include "quant/base/size.h"
 #include "quant/codebook.h"
 
@@ -12,7 +13,15 @@
 #include <string.h>
 
 enum { MANTISSA = 11, OCTAVES = 18, SIDE = OCTAVES << MANTISSA, BINS = 2 * SIDE };
-enum { ROUNDS = 20000 };
+enum {
+  MOVES = 1 << 26, /* of levels, in all rounds */
+  ROUNDS = 20000,
+  CALM = 16,
+  DENSE = 4, /* bins of a level */
+};
+
+/* A gain of a round that is not worth another, as a share of the squared error. */
+#define LITTLE 1e-10
 
 struct bin {
   uint64_t count;
@@ -112,27 +121,48 @@ static void start_levels(const struct digest *digest, double *level, size_t leve
     level[next] = digest->value[n - 1];
 }
 
-/* One round: every level to the mean of its values; a level without values stays. Returns by how
- * much the squared error falls: sum m (new - old)^2. */
-static double move_levels(const struct digest *digest, double *level, size_t levels)
+struct part {
+  double mass, moment;
+};
+
+/* What lies below LIMIT, above which value number *FROM lies; moves *FROM on. SMOOTH: the values
+ * are spread evenly over the space up to the middles between them. As points they would hold the
+ * levels fast wherever a round moves a limit by less than the distance of two values. */
+static struct part part_below(const struct digest *digest, double limit, bool smooth, size_t *from)
 {
-  double fall = 0, old = level[0];
-  for (size_t k = 0, start = 0; k < levels; k++) {
-    double next = k + 1 < levels ? level[k + 1] : HUGE_VAL;
-    size_t end = values_below(digest, (old + next) / 2, start);
-    double mass = digest->mass[end] - digest->mass[start];
-    if (mass > 0) {
-      level[k] = (digest->moment[end] - digest->moment[start]) / mass;
-      fall += mass * (level[k] - old) * (level[k] - old);
-    }
-    old = next;
-    start = end;
-  }
-  return fall;
+  const double *value = digest->value;
+  size_t i = *from = values_below(digest, limit, *from);
+  struct part part = {digest->mass[i], digest->moment[i]};
+  if (!smooth || i == 0 || i == digest->count)
+    return part;
+  i -= limit < (value[i - 1] + value[i]) / 2;
+  if (i == 0 || i + 1 == digest->count)
+    return part;
+  double left = (value[i - 1] + value[i]) / 2, width = (value[i] + value[i + 1]) / 2 - left;
+  double share = (limit - left) / width, mass = (digest->mass[i + 1] - digest->mass[i]) * share;
+  return (struct part){digest->mass[i] + mass,
+                       digest->moment[i] + mass * (value[i] - (1 - share) * width / 2)};
 }
 
-/* Squared error of the levels on the digest, up to a constant: sum m v^2 - sum over cells of
- * moment^2 / mass, of which only the second part changes. */
+/* One round: every level to the mean of the values that are nearest to it in FROM; a level without
+ * values stays. Returns the energy of the new levels, sum moment^2 / mass: by how much the squared
+ * error is below the sum of the squared values. */
+static double move_levels(const struct digest *digest, bool smooth, const double *from,
+                          double *level, size_t levels)
+{
+  double sum = 0;
+  struct part before = {0, 0};
+  for (size_t k = 0, start = 0; k < levels; k++) {
+    double limit = k + 1 < levels ? (from[k] + from[k + 1]) / 2 : HUGE_VAL;
+    struct part below = part_below(digest, limit, smooth, &start);
+    double mass = below.mass - before.mass, moment = below.moment - before.moment;
+    level[k] = mass > 0 ? moment / mass : from[k];
+    sum += mass > 0 ? moment * level[k] : 0;
+    before = below;
+  }
+  return sum;
+}
+
 static double energy(const struct digest *digest)
 {
   double sum = 0;
@@ -141,16 +171,44 @@ static double energy(const struct digest *digest)
   return sum;
 }
 
-/* Until a round gains less than 1e-9 of what uniform levels of that number would leave at best. */
-static enum status iterate(const struct digest *digest, double *level, size_t levels,
-                           struct progress *progress)
+/* FROM: LEVEL and MOMENTUM times its last step beyond it, as long as that keeps the order. */
+static void extrapolate(const double *level, const double *previous, double momentum, double *from,
+                        size_t levels)
 {
-  double n = (double)levels, least = 1e-9 * energy(digest) / (n * n);
-  for (int round = 0; round < ROUNDS; round++) {
+  bool ordered = true;
+  for (size_t k = 0; k < levels; k++) {
+    from[k] = level[k] + momentum * (level[k] - previous[k]);
+    ordered = ordered && (k == 0 || from[k] >= from[k - 1]);
+  }
+  if (!ordered)
+    memcpy(from, level, levels * sizeof *from);
+}
+
+/* Lloyd's rounds alone need as many as the square of the number of levels; with momentum (Nesterov
+ * 1983), begun anew whenever the error rises, about as many as there are levels. Until CALM rounds
+ * running gain next to nothing. WORK has room for three times LEVELS. */
+static enum status iterate(const struct digest *digest, bool smooth, double *level, size_t levels,
+                           double *work, struct progress *progress)
+{
+  double *from = work, *next = from + levels, *previous = next + levels;
+  double whole = energy(digest), best = -1;
+  size_t most = size_min(ROUNDS, MOVES / levels);
+  memcpy(from, level, levels * sizeof *level);
+  for (size_t round = 0, age = 0, calm = 0; round < most && calm < CALM; round++) {
     if (progress_cancelled(progress))
       return STATUS_CANCELLED;
-    if (move_levels(digest, level, levels) <= least)
-      break;
+    double reached = move_levels(digest, smooth, from, next, levels);
+    if (reached < best && age > 0) {
+      memcpy(from, level, levels * sizeof *level);
+      age = 0;
+      continue;
+    }
+    calm = reached - best <= LITTLE * (whole - reached) ? calm + 1 : 0;
+    best = reached;
+    memcpy(previous, level, levels * sizeof *level);
+    memcpy(level, next, levels * sizeof *level);
+    extrapolate(level, previous, (double)age / ((double)age + 3), from, levels);
+    age++;
   }
   return STATUS_OK;
 }
@@ -179,11 +237,15 @@ static enum status search(const struct digest *digest, size_t levels, struct pro
     *out = make_codebook(digest->value, digest->count);
     return *out ? STATUS_OK : STATUS_MEMORY;
   }
-  double *level = mem_array(levels, sizeof *level);
+  double *level = mem_array(4 * levels, sizeof *level);
   if (!level)
     return STATUS_MEMORY;
   start_levels(digest, level, levels);
-  enum status status = iterate(digest, level, levels, progress);
+  enum status status = STATUS_OK;
+  if (levels <= digest->count / DENSE) /* else the bins are too few to look like a density */
+    status = iterate(digest, true, level, levels, level + levels, progress);
+  if (status == STATUS_OK)
+    status = iterate(digest, false, level, levels, level + levels, progress);
   if (status == STATUS_OK) {
     *out = make_codebook(level, levels);
     status = *out ? STATUS_OK : STATUS_MEMORY;
