@@ -23,6 +23,7 @@ const struct pack_kind pack_kinds[] = {
     {"quant_state.bitsandbytes__nf4", pack_bnb_nf4},
     {"quant_state.bitsandbytes__fp4", pack_bnb_fp4},
     {"scales", pack_mlx},
+    {"scales", pack_mlx_fp4},
 };
 const size_t pack_kinds_length = sizeof pack_kinds / sizeof *pack_kinds;
 
@@ -39,7 +40,7 @@ const struct stored pack_types[] = {
     TYPE("ct_int7"),   TYPE("ct_int8"),   TYPE("ct_nvfp4"),  TYPE("ct_mxfp4"),  TYPE("mo_nvfp4"),
     TYPE("oss_mxfp4"), TYPE("f8_scaled"), TYPE("i8_scaled"), TYPE("bnb_int8"),  TYPE("bnb_nf4"),
     TYPE("bnb_fp4"),   TYPE("mlx_int2"),  TYPE("mlx_int3"),  TYPE("mlx_int4"),  TYPE("mlx_int5"),
-    TYPE("mlx_int6"),  TYPE("mlx_int8"),
+    TYPE("mlx_int6"),  TYPE("mlx_int8"),  TYPE("mlx_mxfp4"), TYPE("mlx_nvfp4"),
 };
 const size_t pack_types_length = sizeof pack_types / sizeof *pack_types;
 

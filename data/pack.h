@@ -113,5 +113,6 @@ enum pack_outcome pack_bnb_int8(struct pack *pack);
 enum pack_outcome pack_bnb_nf4(struct pack *pack);
 enum pack_outcome pack_bnb_fp4(struct pack *pack);
 enum pack_outcome pack_mlx(struct pack *pack);
+enum pack_outcome pack_mlx_fp4(struct pack *pack);
 
 #endif

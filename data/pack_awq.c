@@ -6,6 +6,7 @@
 #include "data/pack_affine.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { CODES = 8, BITS = 4 };
 
@@ -36,7 +37,7 @@ enum pack_outcome pack_awq(struct pack *pack)
   size_t scales = pack_part(pack, "scales"), zeros = pack_part(pack, "qzeros");
   const struct tensor *weight = pack_tensor(pack, pack->anchor);
   const char *version = pack->config->format;
-  if (strcmp(pack->config->method, "awq") == 0 && *version && strcmp(version, "gemm") != 0)
+  if (strcmp(pack->config->method, "awq") == 0 && *version && strcasecmp(version, "gemm") != 0)
     return pack_misfit(pack, "%s: AWQ version %s; expected gemm", SHOWN(weight->name),
                        SHOWN(version));
   size_t inputs = weight->shape.dim[0], words = weight->shape.dim[1];

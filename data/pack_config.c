@@ -61,7 +61,8 @@ static void read_object(struct pack_config *config, json_t *object, const char *
 {
   static const char *const bits[] = {"bits", "w_bit", "num_bits", NULL};
   static const char *const group[] = {"group_size", "q_group_size", NULL};
-  static const char *const format[] = {"checkpoint_format", "version", "format"};
+  /* The version of compressed-tensors is one of the library. */
+  static const char *const format[] = {"checkpoint_format", "format", "version"};
   const json_t *weights = first_group(object),
                *block = json_object_get(object, "weight_block_size");
   const json_t *inner = weights ? weights : object;

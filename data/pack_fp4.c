@@ -3,7 +3,8 @@
  *
  * compressed-tensors: weight_packed, weight_scale, for NVFP4 weight_global_scale, by which scales
  * are divided. ModelOpt: weight, weight_scale, weight_scale_2, by which they are multiplied.
- * gpt-oss: P_blocks (..., groups, 16 bytes) and P_scales (..., groups). */
+ * gpt-oss: P_blocks (..., groups, 16 bytes) and P_scales (..., groups).
+ * MLX: weight as 32-bit words of eight codes, scales as bytes; no scale for the tensor. */
 #include "config.h"
 
 #include "data/pack.h"
@@ -16,9 +17,10 @@
 struct fp4 {
   struct derived derived; /* codes, scales, then the tensor's scale */
   size_t columns, group;
-  bool powers;  /* scales are exponents of two, biased by 127 */
+  bool powers;  /* scales are exponents of two, biased by 127; else E4M3 */
   bool divides; /* the tensor's scale divides */
   bool has_whole;
+  const struct stored *e4m3;
 };
 
 enum { PART_CODES, PART_SCALES, PART_WHOLE };
@@ -31,7 +33,8 @@ static float scale_at(const struct fp4 *self, size_t place)
   const struct tensor *scales = self->derived.part[PART_SCALES].tensor;
   if (self->powers)
     return scales->data[place] == 255 ? NAN : ldexpf(1, scales->data[place] - 127);
-  float scale = pack_float(scales, place);
+  float scale;
+  self->e4m3->decode(scales->data + place, 1, &scale);
   if (!self->has_whole)
     return scale;
   float whole = pack_float(self->derived.part[PART_WHOLE].tensor, 0);
@@ -79,6 +82,7 @@ static enum pack_outcome make(struct pack *pack, const char *type, size_t codes,
   pack_add_part(pack, scales);
   self->group = group;
   self->powers = group == 32;
+  self->e4m3 = stored_find("f8_e4m3");
   self->has_whole = whole != NO_PART;
   self->divides = strcmp(type, "ct_nvfp4") == 0;
   if (whole != NO_PART)
@@ -161,4 +165,32 @@ enum pack_outcome pack_fp4_blocks(struct pack *pack)
                        SHOWN(codes->name));
   pack->name = NULL;
   return make(pack, "oss_mxfp4", pack->anchor, scales, NO_PART, &shape, 32, "_blocks _scales");
+}
+
+/* MLX's modes mxfp4 and nvfp4: no biases, and as many columns to a scale as the mode says. */
+enum pack_outcome pack_mlx_fp4(struct pack *pack)
+{
+  size_t weight = pack_part(pack, "weight"), scales = pack->anchor;
+  if (weight == NO_PART || pack_part(pack, "biases") != NO_PART ||
+      !pack_is_one_of(pack_tensor(pack, weight), "u32") ||
+      !pack_is_one_of(pack_tensor(pack, scales), "u8"))
+    return PACK_OTHER;
+  struct shape shape = pack_tensor(pack, weight)->shape;
+  const struct shape *groups = &pack_tensor(pack, scales)->shape;
+  bool fits = shape.dims >= 2 && groups->dims == shape.dims &&
+              !pack_tensor(pack, weight)->strided && !pack_tensor(pack, weight)->swapped &&
+              !pack_tensor(pack, scales)->strided;
+  for (unsigned i = 0; fits && i + 1 < shape.dims; i++)
+    fits = groups->dim[i] == shape.dim[i];
+  size_t *columns = &shape.dim[fits ? shape.dims - 1 : 0],
+         count = fits ? groups->dim[shape.dims - 1] : 0;
+  fits = fits && size_mul(*columns, 8, columns) && count > 0 &&
+         (*columns == 32 * count || *columns == 16 * count);
+  if (!fits)
+    return pack_misfit(pack, "%s: expected a u8 for each 16 or 32 codes of %s",
+                       SHOWN(pack_tensor(pack, scales)->name),
+                       SHOWN(pack_tensor(pack, weight)->name));
+  bool powers = *columns == 32 * count;
+  return make(pack, powers ? "mlx_mxfp4" : "mlx_nvfp4", weight, scales, NO_PART, &shape,
+              powers ? 32 : 16, ".weight .scales");
 }

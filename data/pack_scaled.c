@@ -146,7 +146,7 @@ static bool zeros_fit(struct pack *pack, size_t zeros, size_t scales)
 {
   const struct tensor *scale = pack_tensor(pack, scales), *zero = pack_tensor(pack, zeros);
   if (zero->count == scale->count && !zero->strided && !zero->swapped &&
-      pack_is_one_of(zero, "i8 u8 " PACK_FLOATS))
+      pack_is_one_of(zero, "u8 " CODES " " PACK_FLOATS))
     return true;
   pack_misfit(pack, "%s: expected %zu zero points, found %zu of %s", SHOWN(zero->name),
               scale->count, zero->count, zero->stored->name);
@@ -175,6 +175,11 @@ static enum pack_outcome match(struct pack *pack, size_t weight, size_t zeros, c
                        pack_tensor(pack, pack->anchor)->stored->name);
   if (zeros != NO_PART && !zeros_fit(pack, zeros, pack->anchor))
     return PACK_MISFIT;
+  if (pack_part(pack, "weight_g_idx") != NO_PART)
+    return pack_misfit(pack,
+                       "%s: columns in an order of their own (.weight_g_idx) are read of "
+                       "packed codes only",
+                       SHOWN(pack_tensor(pack, weight)->name));
   enum pack_outcome outcome = make(pack, weight, pack->anchor, zeros, names);
   return outcome == PACK_MADE ? remark_input(pack, pack_tensor(pack, weight)) : outcome;
 }

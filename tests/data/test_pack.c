@@ -221,11 +221,11 @@ static void test_awq(void **state)
   check_awq(16, 2 * 1056, 1056); /* words are gathered; pieces are longer than one gathering */
   check_awq(8, 4224, 128);
   check_awq(48, 80, 40);
-  const char config[] = "{\"w_bit\":4,\"q_group_size\":40,\"version\":\"gemm\"}";
+  const char config[] = "{\"w_bit\":4,\"q_group_size\":40,\"version\":\"GEMM\"}";
   files_write("quant_config.json", config, sizeof config - 1);
   struct source *source = check("up.weight", "awq_int4", 48, 80);
   assert_string_equal(source_note(source),
-                      "quantized: awq, 4 bits, group 40, gemm (quant_config.json)");
+                      "quantized: awq, 4 bits, group 40, GEMM (quant_config.json)");
   source_close(source);
 }
 
@@ -581,6 +581,23 @@ static void test_mxfp4(void **state)
   source_close(source);
 }
 
+/* MLX keeps the same bytes as 32-bit words. */
+static void test_mlx_fp4(void **state)
+{
+  (void)state;
+  for (int powers = 0; powers < 2; powers++) {
+    const struct part parts[] = {
+        {"o.weight", "U32", 2, {FP4_ROWS, FP4_COLUMNS / 8}, bytes},
+        {"o.scales", "U8", 2, {FP4_ROWS, powers ? FP4_COLUMNS / 32 : FP4_COLUMNS / 16}, fp4_scale},
+    };
+    files_clear();
+    draw_fp4(powers, 1, false);
+    checkpoint_safetensors("model.safetensors", parts, 2);
+    source_close(
+        check("o.weight:dequantized", powers ? "mlx_mxfp4" : "mlx_nvfp4", FP4_ROWS, FP4_COLUMNS));
+  }
+}
+
 /* --- bitsandbytes ----------------------------------------------------------------------------- */
 
 static void test_bnb(void **state)
@@ -844,6 +861,7 @@ int main(void)
       cmocka_unit_test(test_torchao),
       cmocka_unit_test(test_nvfp4),
       cmocka_unit_test(test_mxfp4),
+      cmocka_unit_test(test_mlx_fp4),
       cmocka_unit_test(test_bnb),
       cmocka_unit_test(test_bnb_nested),
       cmocka_unit_test(test_mlx),

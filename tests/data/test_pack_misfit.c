@@ -175,6 +175,10 @@ static void test_scaled(void **state)
         {"w.weight_scale", "F32", 1, {4}, NULL},
         {"w.weight_zero_point", "I8", 1, {3}, NULL}},
        "w.weight_zero_point: expected 4 zero points, found 3 of i8"},
+      {{{"w.weight", "I8", 2, {4, 64}, NULL},
+        {"w.weight_scale", "F32", 2, {4, 2}, NULL},
+        {"w.weight_g_idx", "I32", 1, {64}, NULL}},
+       "w.weight: columns in an order of their own (.weight_g_idx) are read of packed codes only"},
       /* Of something else: left alone without a word. */
       {{{"w.weight", "BF16", 2, {4, 64}, NULL}, {"w.weight_scale", "F32", 1, {4}, NULL}}, ""},
       {{{"w.weight_scale", "F32", 1, {4}, NULL}}, ""},
@@ -199,6 +203,10 @@ static void test_fp4(void **state)
         {"w.weight_scale", "F8_E4M3", 2, {4, 4}, NULL},
         {"w.weight_global_scale", "F32", 1, {2}, NULL}},
        "w.weight_global_scale: expected one number of f16 bf16 f32 f64, found 2 of f32"},
+      {{{"w.weight", "U32", 2, {4, 8}, NULL}, {"w.scales", "U8", 2, {4, 3}, NULL}},
+       "w.scales: expected a u8 for each 16 or 32 codes of w.weight"},
+      {{{"w.weight", "U32", 0, {0}, NULL}, {"w.scales", "U8", 0, {0}, NULL}},
+       "w.scales: expected a u8 for each 16 or 32 codes of w.weight"},
       {{{"g_blocks", "U8", 3, {2, 4, 16}, NULL}, {"g_scales", "U8", 2, {2, 3}, NULL}},
        "g_scales: expected a u8 for each 16 bytes of g_blocks"},
   };
