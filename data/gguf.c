@@ -8,21 +8,18 @@
  * types are listed only. */
 #include "config.h"
 
-#include "data/source_types.h"
-#include "quant/base/number.h"
+#include "data/gguf.h"
 #include "quant/base/size.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define GGUF_MAGIC    "GGUF"
-#define ALIGNMENT_KEY "general.alignment"
+#define GGUF_MAGIC "GGUF"
 
 enum {
   MAGIC_SIZE = 4,
   DIMS_MOST = 4,                /* as ggml has it */
   NAME_MOST = 1024,             /* ggml itself stops at 63 */
-  NESTING_MOST = 4,             /* arrays of arrays */
   ENTRY_LEAST = 8 + 4 + 1,      /* bytes of a metadata entry: length of the key, type, value */
   RECORD_LEAST = 8 + 4 + 4 + 8, /* of a tensor's record: length of the name, dims, type, place */
   ALIGNMENT_USUAL = 32,
@@ -39,10 +36,6 @@ static const char *const tensor_types[] = {
     [35] = "tq2_0",  [39] = "mxfp4",   [40] = "nvfp4", [41] = "q1_0",   [42] = "q2_0",
 };
 
-/* Types of metadata, and the bytes of those that have a fixed size. */
-enum { VALUE_U32 = 4, VALUE_STRING = 8, VALUE_ARRAY = 9, VALUE_TYPES = 13 };
-static const unsigned value_sizes[VALUE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-
 bool gguf_tastes(const char *spec, const unsigned char *head, size_t length)
 {
   if (length > 0)
@@ -50,72 +43,14 @@ bool gguf_tastes(const char *spec, const unsigned char *head, size_t length)
   return text_ends(spec, ".gguf");
 }
 
-/* --- numbers and strings ------------------------------------------------------------- */
-
-struct reader {
-  const unsigned char *bytes;
-  size_t size, at;
-  bool big; /* big-endian */
-  struct error *error;
-};
-
-static size_t left(const struct reader *in)
-{
-  return in->size - in->at;
-}
-
-static enum status need(const struct reader *in, size_t bytes, const char *what)
-{
-  if (left(in) >= bytes)
-    return STATUS_OK;
-  return error_set(in->error, STATUS_INPUT,
-                   "ends inside %s at offset %zu: expected %zu bytes, found %zu", what, in->at,
-                   bytes, left(in));
-}
-
-static enum status read_word(struct reader *in, unsigned size, const char *what, uint64_t *out)
-{
-  enum status status = need(in, size, what);
-  *out = 0;
-  if (status != STATUS_OK)
-    return status;
-  for (unsigned i = 0; i < size; i++)
-    *out = *out << 8 | in->bytes[in->at + (in->big ? i : size - 1 - i)];
-  in->at += size;
-  return STATUS_OK;
-}
-
-/* A number of things of at least LEAST bytes each, which must still fit into the file. */
-static enum status read_count(struct reader *in, size_t least, const char *what, size_t *out)
-{
-  uint64_t count;
-  size_t place = in->at;
-  enum status status = read_word(in, 8, what, &count);
-  if (status == STATUS_OK && count > left(in) / least)
-    return error_set(in->error, STATUS_INPUT,
-                     "%s at offset %zu: found %ju, but the %zu bytes that follow hold at most %zu",
-                     what, place, (uintmax_t)count, left(in), left(in) / least);
-  *out = (size_t)count;
-  return status;
-}
-
-/* A string, borrowed from the file: not ended by a NUL. */
-static enum status read_string(struct reader *in, const char *what, const unsigned char **text,
-                               size_t *length)
-{
-  enum status status = read_count(in, 1, what, length);
-  *text = in->bytes + in->at;
-  if (status == STATUS_OK)
-    in->at += *length;
-  return status;
-}
+/* --- the record of a tensor ---------------------------------------------------------- */
 
 /* A name as C has it, into NAME (NAME_MOST + 1 bytes). */
-static enum status read_name(struct reader *in, const char *what, char *name)
+static enum status read_name(struct gguf_reader *in, const char *what, char *name)
 {
   const unsigned char *text;
   size_t length, place = in->at;
-  enum status status = read_string(in, what, &text, &length);
+  enum status status = gguf_string(in, what, &text, &length);
   if (status != STATUS_OK)
     return status;
   if (length > NAME_MOST)
@@ -128,199 +63,21 @@ static enum status read_name(struct reader *in, const char *what, char *name)
   return STATUS_OK;
 }
 
-/* --- metadata ------------------------------------------------------------------------ */
-
-static enum status read_value_type(struct reader *in, unsigned *out)
-{
-  uint64_t type;
-  size_t place = in->at;
-  enum status status = read_word(in, 4, "the type of a value", &type);
-  if (status == STATUS_OK && type >= VALUE_TYPES)
-    return error_set(in->error, STATUS_INPUT,
-                     "unknown type of value %ju at offset %zu; expected 0 to %d", (uintmax_t)type,
-                     place, VALUE_TYPES - 1);
-  *out = (unsigned)type;
-  return status;
-}
-
-static enum status skip_values(struct reader *in, unsigned type, size_t count, unsigned depth);
-
-static enum status skip_array(struct reader *in, unsigned depth)
-{
-  unsigned type;
-  size_t count;
-  if (depth == NESTING_MOST)
-    return error_set(in->error, STATUS_INPUT, "arrays nest deeper than %d at offset %zu",
-                     NESTING_MOST, in->at);
-  enum status status = read_value_type(in, &type);
-  if (status != STATUS_OK)
-    return status;
-  size_t least = type == VALUE_STRING ? 8 : type == VALUE_ARRAY ? 12 : value_sizes[type];
-  status = read_count(in, least, "the length of an array", &count);
-  return status == STATUS_OK ? skip_values(in, type, count, depth + 1) : status;
-}
-
-static enum status skip_values(struct reader *in, unsigned type, size_t count, unsigned depth)
-{
-  enum status status = STATUS_OK;
-  const unsigned char *text;
-  size_t length;
-  if (value_sizes[type] > 0) { /* the product fits: an array's length was held against the file */
-    status = need(in, count * value_sizes[type], "a value");
-    in->at += status == STATUS_OK ? count * value_sizes[type] : 0;
-    return status;
-  }
-  for (; count > 0 && status == STATUS_OK; count--)
-    status = type == VALUE_STRING ? read_string(in, "a string's length", &text, &length)
-                                  : skip_array(in, depth);
-  return status;
-}
-
-enum {
-  SHOWN_ITEMS = 8, /* of an array */
-  SHOWN_BYTES = 24 /* of a string in it; of one alone BRIEF_TEXT */
-};
-
-/* The names of the types, and what a number of each is. */
-static const struct value_type {
-  const char *name;
-  enum { UNSIGNED, SIGNED, FLOAT, BOOL, OTHER } kind;
-} value_types[VALUE_TYPES] = {
-    {"uint8", UNSIGNED},  {"int8", SIGNED},  {"uint16", UNSIGNED}, {"int16", SIGNED},
-    {"uint32", UNSIGNED}, {"int32", SIGNED}, {"float32", FLOAT},   {"bool", BOOL},
-    {"string", OTHER},    {"array", OTHER},  {"uint64", UNSIGNED}, {"int64", SIGNED},
-    {"float64", FLOAT},
-};
-
-static void describe_number(struct reader *in, unsigned type, struct brief *out)
-{
-  const unsigned size = value_sizes[type];
-  char text[NUMBER_TEXT];
-  uint64_t word;
-  float single;
-  double number;
-  if (read_word(in, size, "a value", &word) != STATUS_OK)
-    return;
-  uint32_t half = (uint32_t)word;
-  memcpy(&single, &half, sizeof single);
-  memcpy(&number, &word, sizeof number);
-  switch (value_types[type].kind) {
-  case SIGNED:
-    brief_print(out, "%jd", (intmax_t)((int64_t)(word << (64 - 8 * size)) >> (64 - 8 * size)));
-    break;
-  case FLOAT:
-    if (size == sizeof single)
-      brief_print(out, "%.7g", (double)single);
-    else
-      brief_print(out, "%s", number_print(number, text));
-    break;
-  case BOOL:
-    brief_print(out, "%s", word ? "true" : "false");
-    break;
-  default:
-    brief_print(out, "%ju", (uintmax_t)word);
-  }
-}
-
-/* "4 x uint32: 1, 2, 3, 4". Only what was checked is described: nothing can fail any more. */
-static void describe_array(struct reader *in, struct brief *out)
-{
-  unsigned type;
-  size_t count, length;
-  const unsigned char *text;
-  if (read_value_type(in, &type) != STATUS_OK ||
-      read_count(in, 1, "the length of an array", &count) != STATUS_OK)
-    return;
-  brief_print(out, "%zu x %s", count, value_types[type].name);
-  for (size_t i = 0; i < count && i < SHOWN_ITEMS && type != VALUE_ARRAY; i++) {
-    brief_print(out, i ? ", " : ": ");
-    if (type != VALUE_STRING)
-      describe_number(in, type, out);
-    else if (read_string(in, "a string", &text, &length) == STATUS_OK)
-      brief_quote(out, text, length, SHOWN_BYTES);
-  }
-  if (count > SHOWN_ITEMS && type != VALUE_ARRAY)
-    brief_print(out, ", ...");
-}
-
-/* The value at IN, which was skipped before. */
-static void describe_value(struct reader in, unsigned type, struct brief *out)
-{
-  const unsigned char *text;
-  size_t length;
-  if (type == VALUE_ARRAY)
-    describe_array(&in, out);
-  else if (type != VALUE_STRING)
-    describe_number(&in, type, out);
-  else if (read_string(&in, "a string", &text, &length) == STATUS_OK)
-    brief_quote(out, text, length, BRIEF_TEXT);
-}
-
-static enum status tell_entry(struct source *source, const unsigned char *key, size_t length,
-                              const struct reader *value, unsigned type)
-{
-  struct brief name = {.used = 0}, text = {.used = 0};
-  brief_quote(&name, key, length, BRIEF_TEXT);
-  describe_value(*value, type, &text);
-  return source_tell(source, name.text, text.text, value->error);
-}
-
-/* *ALIGNMENT is 0 until the file has given one. */
-static enum status read_alignment(struct reader *in, unsigned type, size_t *alignment)
-{
-  uint64_t value = 0;
-  if (*alignment > 0)
-    return error_set(in->error, STATUS_INPUT, "second entry of this key");
-  if (type != VALUE_U32)
-    return error_set(in->error, STATUS_INPUT, "type of value %u; expected %d (uint32)", type,
-                     VALUE_U32);
-  enum status status = read_word(in, 4, "a value", &value);
-  if (status == STATUS_OK && (value == 0 || (value & (value - 1)) != 0))
-    return error_set(in->error, STATUS_INPUT, "expected a power of two, found %ju",
-                     (uintmax_t)value);
-  *alignment = (size_t)value;
-  return status;
-}
-
-static enum status read_entry(struct reader *in, struct source *source, size_t *alignment)
-{
-  const unsigned char *key;
-  size_t length;
-  unsigned type = 0;
-  enum status status = read_string(in, "the length of a metadata key", &key, &length);
-  if (status != STATUS_OK)
-    return status;
-  status = read_value_type(in, &type);
-  const struct reader value = *in;
-  if (status == STATUS_OK)
-    status = length == strlen(ALIGNMENT_KEY) && memcmp(key, ALIGNMENT_KEY, length) == 0
-                 ? read_alignment(in, type, alignment)
-                 : skip_values(in, type, 1, 0);
-  if (status == STATUS_OK)
-    return tell_entry(source, key, length, &value, type);
-  char name[SHOWN_SIZE] = "";
-  memcpy(name, key, size_min(length, sizeof name - 1));
-  error_prefix(in->error, "metadata \"%s\": ", SHOWN(name));
-  return status;
-}
-
-/* --- the record of a tensor ---------------------------------------------------------- */
-
 /* Where a tensor lies: first from the start of the data, later in the file. */
 struct place {
   size_t begin, end, index;
 };
 
-static enum status read_shape(struct reader *in, struct shape *shape)
+static enum status read_shape(struct gguf_reader *in, struct shape *shape)
 {
   uint64_t dims, size;
-  enum status status = read_word(in, 4, "the number of dimensions", &dims);
+  enum status status = gguf_word(in, 4, "the number of dimensions", &dims);
   if (status == STATUS_OK && dims > DIMS_MOST)
     return error_set(in->error, STATUS_INPUT, "%ju dimensions at offset %zu; expected at most %d",
                      (uintmax_t)dims, in->at - 4, DIMS_MOST);
   shape->dims = status == STATUS_OK ? (unsigned)dims : 0;
   for (unsigned axis = shape->dims; axis-- > 0 && status == STATUS_OK;) {
-    status = read_word(in, 8, "a size", &size);
+    status = gguf_word(in, 8, "a size", &size);
     if (status == STATUS_OK && size > SIZE_MAX / 2)
       return error_set(in->error, STATUS_INPUT,
                        "size %ju at offset %zu is larger than the address space", (uintmax_t)size,
@@ -330,10 +87,10 @@ static enum status read_shape(struct reader *in, struct shape *shape)
   return status;
 }
 
-static enum status read_type(struct reader *in, struct tensor *tensor)
+static enum status read_type(struct gguf_reader *in, struct tensor *tensor)
 {
   uint64_t type;
-  enum status status = read_word(in, 4, "the type of a tensor", &type);
+  enum status status = gguf_word(in, 4, "the type of a tensor", &type);
   if (status != STATUS_OK)
     return status;
   if (type >= sizeof tensor_types / sizeof *tensor_types || !tensor_types[type])
@@ -360,10 +117,10 @@ static enum status measure(struct tensor *tensor, struct error *error)
   return STATUS_OK;
 }
 
-static enum status read_offset(struct reader *in, size_t alignment, size_t *out)
+static enum status read_offset(struct gguf_reader *in, size_t alignment, size_t *out)
 {
   uint64_t offset;
-  enum status status = read_word(in, 8, "the offset of a tensor", &offset);
+  enum status status = gguf_word(in, 8, "the offset of a tensor", &offset);
   if (status == STATUS_OK && offset % alignment != 0)
     return error_set(in->error, STATUS_INPUT, "offset %ju is no multiple of the alignment %zu",
                      (uintmax_t)offset, alignment);
@@ -374,7 +131,7 @@ static enum status read_offset(struct reader *in, size_t alignment, size_t *out)
   return status;
 }
 
-static enum status read_record(struct reader *in, struct source *source, size_t alignment,
+static enum status read_record(struct gguf_reader *in, struct source *source, size_t alignment,
                                struct place *place)
 {
   char name[NAME_MOST + 1];
@@ -401,7 +158,7 @@ static enum status read_record(struct reader *in, struct source *source, size_t 
 /* --- all tensors --------------------------------------------------------------------- */
 
 /* From places in the data to places in the file, all within it. */
-static enum status place_tensors(const struct reader *in, const struct source *source,
+static enum status place_tensors(const struct gguf_reader *in, const struct source *source,
                                  struct place *places, size_t start)
 {
   char text[200];
@@ -430,7 +187,7 @@ static int by_place(const void *left_place, const void *right_place)
                               : 0;
 }
 
-static enum status check_overlaps(const struct reader *in, const struct source *source,
+static enum status check_overlaps(const struct gguf_reader *in, const struct source *source,
                                   struct place *places)
 {
   qsort(places, source->count, sizeof *places, by_place);
@@ -448,7 +205,7 @@ static bool decodes(const struct tensor *tensor)
   return !tensor->swapped || tensor->stored->length == 1;
 }
 
-static enum status read_tensors(struct reader *in, struct source *source, size_t alignment,
+static enum status read_tensors(struct gguf_reader *in, struct source *source, size_t alignment,
                                 size_t count, struct place *places)
 {
   enum status status = STATUS_OK;
@@ -469,7 +226,7 @@ static enum status read_tensors(struct reader *in, struct source *source, size_t
 
 /* --- the file ------------------------------------------------------------------------ */
 
-static enum status read_version(struct reader *in)
+static enum status read_version(struct gguf_reader *in)
 {
   uint64_t version;
   if (in->size == 0)
@@ -479,7 +236,7 @@ static enum status read_version(struct reader *in)
                      "not a GGUF file: expected first bytes 47 47 55 46, found %s",
                      first_bytes(in->bytes, in->size, (char[BYTES_SHOWN]){0}));
   in->at = MAGIC_SIZE;
-  enum status status = read_word(in, 4, "the version", &version);
+  enum status status = gguf_word(in, 4, "the version", &version);
   if (status != STATUS_OK)
     return status;
   in->big = version == 3u << 24;
@@ -489,26 +246,28 @@ static enum status read_version(struct reader *in)
   return STATUS_OK;
 }
 
-static enum status read_file(struct reader *in, struct source *source)
+static enum status read_file(struct gguf_reader *in, struct source *source)
 {
-  size_t tensors = 0, entries = 0, alignment = 0;
+  size_t tensors = 0, entries = 0;
+  struct gguf_facts facts = {.value[GGUF_ALIGNMENT] = ALIGNMENT_USUAL};
   enum status status = read_version(in);
   if (status == STATUS_OK)
-    status = read_count(in, RECORD_LEAST, "the number of tensors", &tensors);
+    status = gguf_count(in, RECORD_LEAST, "the number of tensors", &tensors);
   if (status == STATUS_OK)
-    status = read_count(in, ENTRY_LEAST, "the number of metadata entries", &entries);
+    status = gguf_count(in, ENTRY_LEAST, "the number of metadata entries", &entries);
   for (size_t i = 0; i < entries && status == STATUS_OK; i++)
-    status = read_entry(in, source, &alignment);
+    status = gguf_entry(in, &facts, source);
   if (status != STATUS_OK)
     return status;
-  if (tensors > left(in) / RECORD_LEAST) /* before memory is asked for: the metadata took some */
+  if (tensors >
+      gguf_left(in) / RECORD_LEAST) /* before memory is asked for: the metadata took some */
     return error_set(in->error, STATUS_INPUT,
                      "%zu tensors, but the %zu bytes behind the metadata hold at most %zu", tensors,
-                     left(in), left(in) / RECORD_LEAST);
+                     gguf_left(in), gguf_left(in) / RECORD_LEAST);
   struct place *places = mem_array(tensors, sizeof *places);
   if (!places)
     return error_memory(in->error, "the list of tensors");
-  status = read_tensors(in, source, alignment ? alignment : ALIGNMENT_USUAL, tensors, places);
+  status = read_tensors(in, source, facts.value[GGUF_ALIGNMENT], tensors, places);
   free(places);
   return status;
 }
@@ -529,7 +288,7 @@ enum status gguf_open(const char *spec, struct source *source, struct error *err
   enum status status = source_map(source, spec, &map, error);
   if (status != STATUS_OK)
     return status;
-  struct reader in = {.bytes = map->bytes, .size = map->size, .error = error};
+  struct gguf_reader in = {.bytes = map->bytes, .size = map->size, .error = error};
   source->load = gguf_load;
   status = read_file(&in, source);
   if (status != STATUS_OK)

@@ -65,9 +65,15 @@ static char *copy_of(const char *text, size_t size)
   return copy;
 }
 
+enum { METADATA_MOST = 4096 };
+
 enum status source_tell(struct source *source, const char *key, const char *value,
                         struct error *error)
 {
+  if (source->metadata_count == METADATA_MOST) {
+    source->metadata_left_out++;
+    return STATUS_OK;
+  }
   struct brief shown[2] = {{.used = 0}, {.used = 0}};
   size_t capacity = source->metadata_capacity;
   if (source->metadata_count == capacity) {
@@ -88,6 +94,16 @@ enum status source_tell(struct source *source, const char *key, const char *valu
   }
   source->metadata[source->metadata_count++] = (struct metadatum){texts[0], texts[1]};
   return STATUS_OK;
+}
+
+enum status metadata_note(struct source *source, struct error *error)
+{
+  char text[100];
+  if (source->metadata_left_out == 0)
+    return STATUS_OK;
+  snprintf(text, sizeof text, "the first %d keys are listed as metadata, %zu more are not",
+           METADATA_MOST, source->metadata_left_out);
+  return source_add_note(source, text, error);
 }
 
 void metadata_free(struct source *source)

@@ -235,6 +235,8 @@ enum status source_open(const char *spec, struct source **out, struct error *err
   enum status status = find_type(spec, &source->type, error);
   if (status == STATUS_OK)
     status = source->type->open(spec, source, error);
+  if (status == STATUS_OK)
+    status = metadata_note(source, error);
   if (status != STATUS_OK) {
     source_close(source);
     return status;

@@ -22,7 +22,7 @@ struct source {
   size_t remarks_count;
   char *note; /* see source_note; or NULL */
   struct metadatum *metadata;
-  size_t metadata_count, metadata_capacity;
+  size_t metadata_count, metadata_capacity, metadata_left_out;
   void *state; /* the type's own, released by close */
   /* NULL where the type has nothing to do. */
   enum status (*load)(struct source *source, size_t index, struct progress *progress,
@@ -53,10 +53,12 @@ enum status source_set_remark(struct source *source, size_t index, const char *t
 /* Adds TEXT (printable, copied) to what source_note returns, behind "; " when there is some. */
 enum status source_add_note(struct source *source, const char *text, struct error *error);
 
-/* Adds KEY and VALUE (copied, cut to BRIEF_TEXT bytes) to the metadata. */
+/* Adds KEY and VALUE (copied, cut to BRIEF_TEXT bytes) to the metadata; behind very many of them
+ * only counts, and metadata_note says so once the source is open. */
 enum { BRIEF_TEXT = 240 };
 enum status source_tell(struct source *source, const char *key, const char *value,
                         struct error *error);
+enum status metadata_note(struct source *source, struct error *error);
 void metadata_free(struct source *source);
 
 /* A short text of something long. What has no room is dropped. */

@@ -30,8 +30,8 @@ static void test_gguf(void **state)
                                           {"f32", "1"},
                                           {"bool", "true"},
                                           {"string", "GGUF\\x00x"},
-                                          {"array", "2 x string: a, "},
-                                          {"nested", "2 x array"},
+                                          {"array", "2 x string: \"a\", \"\""},
+                                          {"nested", "2 x array: [1 x int32: 1], [0 x uint8]"},
                                           {"u64", "0"},
                                           {"i64", "0"},
                                           {"f64", "0"},
@@ -77,7 +77,7 @@ static void test_numbers(void **state)
       "\x09\0\0\0\0\0\0\0"
       "\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5\0\0\0\6\0\0\0\7\0\0\0\xf8\xff\xff\xff\x09\0\0\0";
   static const char *const expected[] = {"-1", "18446744073709551615", "3.141592653589793",
-                                         "9 x int32: 1, 2, 3, 4, 5, 6, 7, -8, ..."};
+                                         "9 x int32: 1, 2, 3, 4, 5, 6, ..."};
   struct source *source = files_open(files_write("numbers.gguf", file, sizeof file - 1));
   assert_int_equal(source_metadata_count(source), 4);
   for (size_t i = 0; i < 4; i++)
@@ -118,10 +118,49 @@ static void test_long_texts(void **state)
   source_close(source);
 }
 
+/* Very many keys are counted, not kept. */
+static void test_many_keys(void **state)
+{
+  (void)state;
+  enum { KEPT = 4096, MORE = 904 };
+  static unsigned char file[24 + (KEPT + MORE) * 13] = "GGUF\3\0\0\0";
+  file[16] = (KEPT + MORE) & 255;
+  file[17] = (KEPT + MORE) >> 8;
+  struct source *source = files_open(files_write("keys.gguf", file, sizeof file));
+  assert_int_equal(source_metadata_count(source), KEPT);
+  assert_string_equal(source_note(source),
+                      "the first 4096 keys are listed as metadata, 904 more are not");
+  source_close(source);
+}
+
+/* What most tensors are stored as, in words: llama.cpp's number of it. */
+static void test_file_type(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned char low, high;
+    const char *value;
+  } cases[] = {{0, 0, "0 (all F32)"},
+               {15, 0, "15 (mostly Q4_K_M)"},
+               {1, 4, "1025 (mostly F16, guessed)"},
+               {4, 0, "4"},
+               {255, 0, "255"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    unsigned char file[] = "GGUF\3\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+                           "\21\0\0\0\0\0\0\0general.file_type\4\0\0\0\0\0\0\0";
+    file[sizeof file - 5] = cases[i].low;
+    file[sizeof file - 4] = cases[i].high;
+    struct source *source = files_open(files_write("type.gguf", file, sizeof file - 1));
+    assert_string_equal(source_metadatum(source, 0)->value, cases[i].value);
+    source_close(source);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_gguf), cmocka_unit_test(test_safetensors),
-      cmocka_unit_test(test_numbers), cmocka_unit_test(test_long_texts)};
+      cmocka_unit_test(test_gguf),      cmocka_unit_test(test_safetensors),
+      cmocka_unit_test(test_numbers),   cmocka_unit_test(test_long_texts),
+      cmocka_unit_test(test_many_keys), cmocka_unit_test(test_file_type)};
   return cmocka_run_group_tests(tests, NULL, files_remove);
 }
