@@ -248,14 +248,15 @@ static void test_codebook_sums(void **state)
 
 /* --- codebooks ----------------------------------------------------------------------------- */
 
-static void check_bitsandbytes_casts(const char *name, const struct codebook *codebook)
+/* ROW of the codes: 0 its PyTorch backend, 1 the decision tree of its CUDA kernel. */
+static void check_bitsandbytes_casts(const char *name, const struct codebook *codebook, size_t row)
 {
   struct vector x, code, levels;
   assert_true(vector_load(&x, "conformance/formats/nf4/cast_%s_x.npy", name));
   assert_true(vector_load(&code, "conformance/formats/nf4/cast_%s_code.npy", name));
   assert_true(vector_load(&levels, "conformance/formats/nf4/%s_codebook.npy", name));
   for (size_t i = 0; i < x.count; i++) {
-    float y, expected = vector_floats(&levels)[(size_t)vector_number(&code, i)];
+    float y, expected = vector_floats(&levels)[(size_t)vector_number(&code, row * x.count + i)];
     uint16_t found;
     kernels.codebook_run(vector_floats(&x) + i, 1, codebook, 1, &y, &found);
     if (y != expected || vector_floats(&levels)[found] != expected)
@@ -265,6 +266,27 @@ static void check_bitsandbytes_casts(const char *name, const struct codebook *co
   vector_free(&x);
   vector_free(&code);
   vector_free(&levels);
+}
+
+/* The CUDA kernel compares with literals, up to 15 ulp beside the midpoints. */
+static void check_bitsandbytes_cuda(const char *name, const struct codebook *codebook)
+{
+  static struct codebook_bucket buckets[CODEBOOK_BUCKETS];
+  struct vector bounds;
+  float bound[16];
+  size_t count = 0;
+  assert_true(vector_load(&bounds, "conformance/formats/nf4/%s_bounds_cuda.npy", name));
+  for (size_t i = 0; i < bounds.count; i++)
+    if (fabsf(vector_floats(&bounds)[i]) > 1e-40f) /* else it parts the two zeros of fp4 */
+      bound[count++] = vector_floats(&bounds)[i];
+  assert_int_equal(count, codebook->count - 1);
+  while (count < 16)
+    bound[count++] = INFINITY;
+  struct codebook cuda = *codebook;
+  cuda.bound = bound;
+  codebook_make_buckets(&cuda, buckets);
+  check_bitsandbytes_casts(name, &cuda, 1);
+  vector_free(&bounds);
 }
 
 /* Blocks of 64: absmax, first element in the high nibble, reconstruction. */
@@ -307,8 +329,10 @@ static void test_bitsandbytes(void **state)
   (void)state;
   if (!vectors_folder())
     skip();
-  check_bitsandbytes_casts("nf4", &nf4_codebook);
-  check_bitsandbytes_casts("fp4", &bnb_fp4_codebook);
+  check_bitsandbytes_casts("nf4", &nf4_codebook, 0);
+  check_bitsandbytes_casts("fp4", &bnb_fp4_codebook, 0);
+  check_bitsandbytes_cuda("nf4", &nf4_codebook);
+  check_bitsandbytes_cuda("fp4", &bnb_fp4_codebook);
   check_bitsandbytes_blocks("nf4", "nf4");
   check_bitsandbytes_blocks("fp4", "bnb_fp4");
 }
