@@ -106,7 +106,10 @@ static enum pack_outcome read_state(struct pack *pack, struct state *state)
   if (tensor->count > STATE_MOST)
     return pack_misfit(pack, "%s: %zu bytes; expected at most %d", SHOWN(tensor->name),
                        tensor->count, STATE_MOST);
-  if (source_load(pack->source, pack->anchor, NULL, &error) != STATUS_OK)
+  enum status status = source_load(pack->source, pack->anchor, NULL, &error);
+  if (status == STATUS_MEMORY)
+    return PACK_MEMORY;
+  if (status != STATUS_OK)
     return pack_misfit(pack, "%s: %.200s", SHOWN(tensor->name), error.text);
   json_t *root =
       json_loadb((const char *)tensor->data, tensor->count, JSON_REJECT_DUPLICATES, NULL);

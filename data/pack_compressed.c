@@ -44,7 +44,10 @@ static enum pack_outcome read_shape(struct pack *pack, size_t shape, struct size
   if (!pack_fits(pack, shape, "i64 i32", 1, (size_t)2))
     return PACK_MISFIT;
   struct error error;
-  if (source_load(pack->source, shape, NULL, &error) != STATUS_OK)
+  enum status status = source_load(pack->source, shape, NULL, &error);
+  if (status == STATUS_MEMORY)
+    return PACK_MEMORY;
+  if (status != STATUS_OK)
     return pack_misfit(pack, "%s: %.200s", SHOWN(pack_tensor(pack, shape)->name), error.text);
   sizes->rows = integer_at(pack_tensor(pack, shape), 0);
   sizes->columns = integer_at(pack_tensor(pack, shape), 1);

@@ -2,6 +2,7 @@
 
 #include "quant/base/size.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,34 @@ static void expect_piece(const struct feed *feed, const float *expected, size_t 
                (double)expected[start + i], (double)out[i]);
 }
 
+enum { CHUNK = 1000 };
+
+struct parallel {
+  const struct feed *feed;
+  const float *expected;
+  atomic_size_t wrong;
+};
+
+static void expect_chunk(void *context, size_t chunk, unsigned worker)
+{
+  struct parallel *parallel = context;
+  float out[CHUNK];
+  size_t start = chunk * CHUNK, n = size_min(CHUNK, parallel->feed->count - start);
+  (void)worker;
+  parallel->feed->decode(parallel->feed->self, start, n, out);
+  for (size_t i = 0; i < n; i++)
+    if (out[i] != parallel->expected[start + i])
+      atomic_fetch_add(&parallel->wrong, 1);
+}
+
+static void expect_of_all_threads(const struct feed *feed, const float *expected)
+{
+  struct parallel parallel = {.feed = feed, .expected = expected};
+  assert_int_equal(pool_for(size_div_up(feed->count, CHUNK), expect_chunk, &parallel, NULL),
+                   STATUS_OK);
+  assert_int_equal(atomic_load(&parallel.wrong), 0);
+}
+
 size_t checkpoint_expect(struct source *source, const char *name, const float *expected,
                          size_t count)
 {
@@ -212,5 +241,6 @@ size_t checkpoint_expect(struct source *source, const char *name, const float *e
     expect_piece(&feed, expected, start, size_min(FEED_BLOCK, count - start));
   for (size_t start = 0, n = 1; start < count; start += n, n = n * 5 % 97 + 1)
     expect_piece(&feed, expected, start, size_min(n, count - start));
+  expect_of_all_threads(&feed, expected);
   return index;
 }

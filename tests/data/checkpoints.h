@@ -27,7 +27,7 @@ const char *checkpoint_pytorch(const char *name, const struct part *parts, size_
 void checkpoint_config(const char *text);
 
 /* Finds the tensor NAME, loads it, and compares its values with EXPECTED: all at once, and piece
- * by piece with starts and lengths of all kinds. Its index. */
+ * by piece with starts and lengths of all kinds, and from several threads. Its index. */
 size_t checkpoint_expect(struct source *source, const char *name, const float *expected,
                          size_t count);
 
