@@ -264,6 +264,9 @@ json_t *report_json(const struct report_entry *entry)
     json_object_set_new(root, "theory", theory_json(entry->theory, result));
   if (entry->checks)
     json_object_set_new(root, "checks", checks_json(entry->checks));
+  if (tensor->derived)
+    json_object_set_new(root, "stored_bits_per_element",
+                        json_real(8 * (double)tensor->bytes / (double)tensor->count));
   if (report_note(tensor))
     json_object_set_new(root, "note", json_string(report_note(tensor)));
   return root;

@@ -79,6 +79,9 @@ static void print_head(const struct report_entry *entry, FILE *out)
   if (f->finite)
     fprintf(out, "  %.6g .. %.6g, absmax %.6g, mean %.4g, std %.4g, kurtosis %.4g\n", f->min,
             f->max, f->absmax, f->mean, f->std, f->kurtosis);
+  if (tensor->derived)
+    fprintf(out, "  unpacked from %u tensors, %.3g bits per element as they are stored\n",
+            tensor->derived->parts, 8 * (double)tensor->bytes / (double)tensor->count);
   print_calibration(entry, out);
   if (report_note(tensor))
     fprintf(out, "  note: %s\n", report_note(tensor));

@@ -103,8 +103,8 @@ enum pack_outcome pack_gptq(struct pack *pack)
   if (!pack_fits(pack, pack->anchor, "i32 u32", 2, ANY_SIZE, ANY_SIZE) ||
       !pack_fits(pack, scales, PACK_FLOATS, 2, ANY_SIZE, ANY_SIZE))
     return PACK_MISFIT;
-  if (weight->shape.dim[1] != pack_tensor(pack, scales)->shape.dim[1] &&
-      strcmp(pack->config->method, "gptq") != 0)
+  size_t words = weight->shape.dim[1], outputs = pack_tensor(pack, scales)->shape.dim[1];
+  if (words != outputs && (words == outputs / 8 || strcmp(pack->config->method, "gptq") != 0))
     return PACK_OTHER; /* AWQ's: outputs are packed */
   if (!pack_fits(pack, scales, PACK_FLOATS, 2, ANY_SIZE, weight->shape.dim[1]))
     return PACK_MISFIT;

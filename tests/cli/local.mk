@@ -10,6 +10,7 @@ CLI_TESTS = \
 	tests/cli/inspect.sh \
 	tests/cli/keys.sh \
 	tests/cli/list.sh \
+	tests/cli/packs.sh \
 	tests/cli/plot.sh \
 	tests/cli/readme.sh \
 	tests/cli/report.sh \
