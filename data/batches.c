@@ -113,9 +113,15 @@ static struct batches_cut *cut_new(const struct tensor *tensor, unsigned axis)
 static struct feed slice_feed(const struct slice *slice)
 {
   const struct batches_cut *cut = slice->cut;
-  if (cut->outer == 1 && cut->feed.direct)
-    return feed_floats(cut->feed.direct + slice->index * cut->inner, cut->inner);
-  return (struct feed){.count = cut->outer * cut->inner, .decode = read_slice, .self = slice};
+  struct feed feed = {
+      .count = cut->outer * cut->inner, .passed = cut->feed.passed, .touched = cut->feed.touched};
+  if (cut->outer == 1 && cut->feed.direct) {
+    feed.direct = cut->feed.direct + slice->index * cut->inner;
+  } else {
+    feed.decode = read_slice;
+    feed.self = slice;
+  }
+  return feed;
 }
 
 static enum status add_slices(struct batches *batches, const struct tensor *tensor, unsigned axis,

@@ -30,6 +30,8 @@ libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS
 # Decoding runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libstored.a
 libstored_a_SOURCES = \
+	data/gather.c data/gather.h \
+	data/map_range.c data/map_range.h \
 	data/pack_affine.c data/pack_affine.h \
 	data/pack_awq.c \
 	data/pack_bnb.c \

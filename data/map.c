@@ -2,6 +2,7 @@
 
 #include "data/map.h"
 
+#include "data/map_range.h"
 #include "data/source_types.h"
 #include "quant/base/size.h"
 
@@ -9,48 +10,21 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the signal handler reads: a list that only grows at its head, whose nodes are reused but
- * never freed, so that it can be walked at any moment without a lock. */
-struct map_range {
-  struct map_range *next;
-  atomic_uintptr_t start; /* 0: free for reuse */
-  atomic_size_t length;   /* whole pages */
-  atomic_bool failed;
-};
-
-static _Atomic(struct map_range *) ranges;
-static pthread_mutex_t ranges_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t handler_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction previous_action;
-
-static bool repair(uintptr_t address)
-{
-  for (struct map_range *range = atomic_load(&ranges); range; range = range->next) {
-    uintptr_t start = atomic_load(&range->start);
-    size_t length = atomic_load(&range->length);
-    if (start == 0 || address < start || address - start >= length)
-      continue;
-    uintptr_t page = address & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
-    void *zeros = mmap((void *)page, length - (page - start), PROT_READ,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    atomic_store(&range->failed, true);
-    return zeros != MAP_FAILED;
-  }
-  return false;
-}
 
 static void on_bus_error(int signal, siginfo_t *info, void *context)
 {
   (void)context;
   int saved = errno;
   bool fault = info->si_code > 0; /* the kernel's, not one that a process sent */
-  if (!fault || !repair((uintptr_t)info->si_addr)) {
+  if (!fault || !map_range_repair((uintptr_t)info->si_addr)) {
     sigaction(signal, &previous_action, NULL);
     previous_action.sa_flags = 0; /* should it come back here, that is the end */
     previous_action.sa_handler = SIG_DFL;
@@ -73,30 +47,9 @@ static void put_in_front(void)
 
 void map_guard(void)
 {
-  pthread_mutex_lock(&ranges_lock);
+  pthread_mutex_lock(&handler_lock);
   put_in_front();
-  pthread_mutex_unlock(&ranges_lock);
-}
-
-/* A list node for the pages at START, or NULL when memory runs out. */
-static struct map_range *watch(const void *start, size_t length)
-{
-  pthread_mutex_lock(&ranges_lock);
-  put_in_front();
-  struct map_range *range = atomic_load(&ranges);
-  while (range && atomic_load(&range->start) != 0)
-    range = range->next;
-  if (!range && (range = calloc(1, sizeof *range))) {
-    range->next = atomic_load(&ranges);
-    atomic_store(&ranges, range);
-  }
-  if (range) {
-    atomic_store(&range->failed, false);
-    atomic_store(&range->length, length);
-    atomic_store(&range->start, (uintptr_t)start);
-  }
-  pthread_mutex_unlock(&ranges_lock);
-  return range;
+  pthread_mutex_unlock(&handler_lock);
 }
 
 static const char *file_kind(mode_t mode)
@@ -133,9 +86,12 @@ static enum status map_pages(struct map *map, struct error *error)
   if (bytes == MAP_FAILED)
     return error_set(error, STATUS_INPUT, "cannot map: %s", strerror(errno));
   map->bytes = bytes;
-  map->length = length;
-  map->range = watch(bytes, length);
-  return map->range ? STATUS_OK : error_memory(error, "the list of maps");
+  map_guard();
+  map->range = map_range_add(bytes, length, map->file);
+  if (map->range)
+    return STATUS_OK;
+  munmap(bytes, length);
+  return error_memory(error, "the list of maps");
 }
 
 enum status map_open(const char *path, struct map **out, struct error *error)
@@ -164,9 +120,7 @@ void map_close(struct map *map)
   if (!map)
     return;
   if (map->range)
-    atomic_store(&map->range->start, 0);
-  if (map->length > 0)
-    munmap((void *)(uintptr_t)map->bytes, map->length);
+    map_range_unmap(map->range);
   if (map->file >= 0)
     close(map->file);
   free(map->path);
@@ -183,7 +137,7 @@ enum status map_verify(const struct map *map, struct error *error)
     return error_set(error, STATUS_INPUT,
                      "%s: file shrank while it was open: expected %zu bytes, found %jd",
                      SHOWN(map->path), map->size, (intmax_t)facts.st_size);
-  if (map->range && atomic_load(&map->range->failed))
+  if (map->range && map_range_failed(map->range))
     return error_set(error, STATUS_INPUT, "%s: could not be read while it was mapped",
                      SHOWN(map->path));
   return STATUS_OK;

@@ -17,7 +17,6 @@
 struct map {
   const unsigned char *bytes; /* page-aligned; not NULL even when size is 0 */
   size_t size;
-  size_t length; /* mapped: size in whole pages */
   char *path;
   int file;
   struct map_range *range;

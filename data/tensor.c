@@ -1,40 +1,13 @@
 #include "data/tensor.h"
 
+#include "data/gather.h"
+#include "data/map_range.h"
 #include "quant/base/size.h"
 #include "quant/block.h"
 
 #include <string.h>
 
-enum { PIECE = 1024 }; /* elements that are reordered at a time */
-
-/* Copies n words that lie STRIDE words apart, with their bytes reversed or not. */
-#define GATHER(name, type, change)                                                                 \
-  static void name(const unsigned char *from, size_t stride, size_t n, unsigned char *to)          \
-  {                                                                                                \
-    for (size_t i = 0; i < n; i++) {                                                               \
-      type word;                                                                                   \
-      memcpy(&word, from + i * stride * sizeof word, sizeof word);                                 \
-      word = change(word);                                                                         \
-      memcpy(to + i * sizeof word, &word, sizeof word);                                            \
-    }                                                                                              \
-  }
-#define SAME(word) (word)
-
-GATHER(gather_1, uint8_t, SAME)
-GATHER(gather_2, uint16_t, SAME)
-GATHER(gather_4, uint32_t, SAME)
-GATHER(gather_8, uint64_t, SAME)
-GATHER(reverse_2, uint16_t, __builtin_bswap16)
-GATHER(reverse_4, uint32_t, __builtin_bswap32)
-GATHER(reverse_8, uint64_t, __builtin_bswap64)
-
-typedef void gather_function(const unsigned char *, size_t, size_t, unsigned char *);
-
-/* By the size of an element, then by whether its bytes are reversed. */
-static gather_function *const gathers[9][2] = {[1] = {gather_1, gather_1},
-                                               [2] = {gather_2, reverse_2},
-                                               [4] = {gather_4, reverse_4},
-                                               [8] = {gather_8, reverse_8}};
+enum { PAGE = 4096 };
 
 void tensor_set_strides(struct tensor *tensor, const size_t *stride)
 {
@@ -80,44 +53,6 @@ bool tensor_is_dense(const struct tensor *tensor)
     if ((axis = axis_of_stride(tensor, covered)) == tensor->shape.dims)
       return false;
   return true;
-}
-
-/* Where the C-order element INDEX lies. */
-static size_t place_of(const struct tensor *tensor, size_t index)
-{
-  const struct shape *shape = &tensor->shape;
-  size_t place = 0;
-  for (unsigned axis = shape->dims; axis-- > 0; index /= shape->dim[axis])
-    place += index % shape->dim[axis] * tensor->stride[axis];
-  return place;
-}
-
-/* The last axis that is longer than 1: neighbours along it are neighbours in C order. */
-static unsigned fastest_axis(const struct shape *shape)
-{
-  unsigned axis = shape->dims - 1;
-  while (axis > 0 && shape->dim[axis] == 1)
-    axis--;
-  return axis;
-}
-
-/* Bytes reversed, or not in C order: gathers piece by piece, each within one run along the fastest
- * axis, where elements lie a fixed stride apart. */
-static void decode_gathered(const void *self, size_t start, size_t n, float *out)
-{
-  const struct tensor *tensor = self;
-  const struct stored *stored = tensor->stored;
-  unsigned axis = tensor->strided ? fastest_axis(&tensor->shape) : 0;
-  size_t run = tensor->strided ? tensor->shape.dim[axis] : tensor->count;
-  size_t stride = tensor->strided ? tensor->stride[axis] : 1;
-  unsigned char piece[PIECE * sizeof(uint64_t)];
-  for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
-    taken = size_min(size_min(n, PIECE), run - start % run);
-    size_t place = tensor->strided ? place_of(tensor, start) : start;
-    gathers[stored->size][tensor->swapped](tensor->data + place * stored->size, stride, taken,
-                                           piece);
-    stored->decode(piece, taken, out);
-  }
 }
 
 static void decode_plain(const void *self, size_t start, size_t n, float *out)
@@ -168,6 +103,16 @@ static bool is_native_float(const struct tensor *tensor)
          (uintptr_t)tensor->data % sizeof(float) == 0;
 }
 
+/* Bytes of the file that a read touches for each element: a page where neighbours are that far
+ * apart. */
+static size_t bytes_touched(const struct tensor *tensor)
+{
+  size_t each = tensor->count ? size_div_up(tensor->bytes, tensor->count) : 1;
+  unsigned axis = tensor->strided ? gather_fastest_axis(&tensor->shape) : 0;
+  bool far = tensor->strided && tensor->stride[axis] >= PAGE / each;
+  return far && !gather_in_bands(tensor) ? PAGE : each;
+}
+
 struct feed tensor_feed(const struct tensor *tensor)
 {
   struct feed feed = {.count = tensor->count, .self = tensor, .decode = decode_plain};
@@ -177,7 +122,12 @@ struct feed tensor_feed(const struct tensor *tensor)
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
   else if (tensor->stored->length > 1)
     feed.decode = decode_blocks;
-  else if (tensor->count > 0 && (tensor->swapped || tensor->strided))
-    feed.decode = decode_gathered;
+  else if (tensor->count > 0 && gather_in_bands(tensor)) {
+    gather_forget();
+    feed.decode = gather_decode_bands;
+  } else if (tensor->count > 0 && (tensor->swapped || tensor->strided))
+    feed.decode = gather_decode;
+  feed.passed = map_passed;
+  feed.touched = bytes_touched(tensor);
   return feed;
 }

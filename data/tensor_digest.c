@@ -1,5 +1,6 @@
 #include "data/tensor_digest.h"
 
+#include "data/map_range.h"
 #include "quant/base/size.h"
 
 #include <string.h>
@@ -68,6 +69,7 @@ static void count_chunk(void *context, size_t chunk, unsigned worker)
   const unsigned char *bytes = counting->tensor->data + start * size;
   uint32_t *counts = counting->counts + worker * codes_of(counting->tensor) * LANES;
   (size == 2 ? count_words : count_bytes)(bytes, n, counts);
+  map_passed(n * size);
   progress_advance(counting->progress, n);
 }
 

@@ -21,6 +21,10 @@ struct feed {
    * checked when the source was opened. NULL when direct is set. */
   void (*decode)(const void *self, size_t start, size_t n, float *out);
   const void *self;
+  /* Told of the bytes of a file that a read may have touched: TOUCHED for each element. NULL:
+   * nobody wants to know. */
+  void (*passed)(size_t bytes);
+  size_t touched;
 };
 
 /* A feed over COUNT floats in memory; borrows VALUES. */
@@ -34,6 +38,8 @@ static inline struct feed feed_floats(const float *values, size_t count)
 static inline const float *feed_block(const struct feed *feed, size_t start, size_t n,
                                       float *scratch)
 {
+  if (feed->passed)
+    feed->passed(n * feed->touched);
   if (feed->direct)
     return feed->direct + start;
   feed->decode(feed->self, start, n, scratch);

@@ -1,0 +1,41 @@
+/* Which addresses are mapped files: what the SIGBUS handler asks, and what keeps the memory that
+ * a process shows in bounds.
+ *
+ * Mapped pages that were read count as resident until someone lets go of them. Those who walk over
+ * tensors say how many bytes they have read (map_passed); when the resident mapped pages exceed
+ * MAP_RESIDENT_MOST, all are let go of. They stay in the system's cache of files: whoever still
+ * reads there maps them again at little cost, and no number depends on it. So tensors that fit
+ * stay mapped from key press to key press, and larger ones stream.
+ *
+ * Ownership: ranges are never freed, only used again. Threads: all functions from any thread;
+ * map_range_repair also from a signal handler. */
+#ifndef QSCOPE_DATA_MAP_RANGE_H
+#define QSCOPE_DATA_MAP_RANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MAP_RESIDENT_MOST = 160 << 20 };
+
+struct map_range;
+
+/* Notes the LENGTH bytes (whole pages) mapped at START, the beginning of FILE, which stays open as
+ * long; NULL when memory runs out. */
+struct map_range *map_range_add(const void *start, size_t length, int file);
+
+/* Copies SIZE bytes from FROM, through the file where they are mapped: nothing becomes resident. */
+void map_copy(const unsigned char *from, size_t size, unsigned char *to);
+
+/* Unmaps the range; nothing of it is watched any more. */
+void map_range_unmap(struct map_range *range);
+
+/* Puts zeros in place of what follows ADDRESS in its range, and marks that as failed. False when
+ * the address is in no range. */
+bool map_range_repair(uintptr_t address);
+bool map_range_failed(const struct map_range *range);
+
+/* BYTES more have been read; lets go of all mapped pages when too many are resident. */
+void map_passed(size_t bytes);
+
+#endif
