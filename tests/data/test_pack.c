@@ -843,6 +843,49 @@ static void test_sample(void **state)
   source_close(source);
 }
 
+/* Codes, scales and values that bitsandbytes computed: formats/nf4 of the conformance vectors. */
+static void test_bnb_conformance(void **state)
+{
+  (void)state;
+  static const char *const types[] = {"nf4", "fp4"};
+  for (size_t type = 0; type < 2; type++) {
+    static const char *const files[] = {"block_%s_packed", "block_%s_absmax", "%s_codebook",
+                                        "block_%s_y"};
+    struct source *sources[4];
+    char json[100], state_name[NAMED];
+    for (size_t i = 0; i < 4; i++) {
+      char name[100] = "../conformance/formats/nf4/", *end = name + strlen(name);
+      const char *gap = strstr(files[i], "%s");
+      snprintf(end, sizeof name - strlen(name), "%.*s%s%s.npy", (int)(gap - files[i]), files[i],
+               types[type], gap + 2);
+      if (!files_sample(name))
+        skip();
+      sources[i] = files_open(files_sample(name));
+    }
+    const struct tensor *packed = source_tensor(sources[0], 0);
+    const struct tensor *absmax = source_tensor(sources[1], 0);
+    const struct tensor *codebook = source_tensor(sources[2], 0);
+    float *values = files_values(sources[3], 0);
+    size_t count = source_tensor(sources[3], 0)->count;
+    snprintf(json, sizeof json, "{\"blocksize\":64,\"shape\":[%zu]}", count);
+    snprintf(state_name, sizeof state_name, "w.quant_state.bitsandbytes__%s", types[type]);
+    assert_int_equal(packed->count * 2, count);
+    const struct part parts[] = {
+        {"w", "U8", 1, {packed->count}, packed->data},
+        {"w.absmax", "F32", 1, {absmax->count}, absmax->data},
+        {"w.quant_map", "F32", 1, {16}, codebook->data},
+        {state_name, "U8", 1, {strlen(json)}, json},
+    };
+    files_clear();
+    struct source *source = files_open(checkpoint_safetensors("model.safetensors", parts, 4));
+    checkpoint_expect(source, "w:dequantized", values, count);
+    source_close(source);
+    free(values);
+    for (size_t i = 0; i < 4; i++)
+      source_close(sources[i]);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -864,6 +907,7 @@ int main(void)
       cmocka_unit_test(test_mlx_fp4),
       cmocka_unit_test(test_bnb),
       cmocka_unit_test(test_bnb_nested),
+      cmocka_unit_test(test_bnb_conformance),
       cmocka_unit_test(test_mlx),
       cmocka_unit_test(test_parts_of_two_shards),
       cmocka_unit_test(test_fixtures),
