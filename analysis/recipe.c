@@ -22,6 +22,7 @@ void recipe_init(struct recipe *recipe)
 void recipe_clear(struct recipe *recipe)
 {
   free(recipe->source);
+  free(recipe->input_format);
   free(recipe->tensor);
   free(recipe->over);
   free(recipe->calibrate_on);
@@ -49,6 +50,11 @@ bool recipe_set(struct recipe *recipe, const char *source, const char *tensor)
   free(recipe->tensor);
   recipe->tensor = copy;
   return true;
+}
+
+bool recipe_set_input_format(struct recipe *recipe, const char *type)
+{
+  return replace(&recipe->input_format, type);
 }
 
 /* --- print ------------------------------------------------------------------------------ */
@@ -219,6 +225,8 @@ char *recipe_print(const struct recipe *recipe)
     text_put(&text, " explore");
   if (recipe->source && !last)
     put_word(&text, recipe->source);
+  if (recipe->input_format)
+    put_option(&text, "--input-format", recipe->input_format);
   if (recipe->tensor)
     put_option(&text, "-t", recipe->tensor);
   for (size_t i = 0; i < recipe->quantizers; i++) {
@@ -424,6 +432,11 @@ static enum status take_tensor(struct recipe *recipe, const char *value, struct 
   return replace(&recipe->tensor, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
 
+static enum status take_input_format(struct recipe *recipe, const char *value, struct error *error)
+{
+  return recipe_set_input_format(recipe, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
 static enum status take_quantizer(struct recipe *recipe, const char *value, struct error *error)
 {
   if (recipe->quantizers == RECIPE_QUANTIZERS)
@@ -541,6 +554,7 @@ static const struct option {
   enum status (*take)(struct recipe *recipe, const char *value, struct error *error);
 } options[] = {
     {"--tensor", "-t", true, take_tensor},
+    {"--input-format", NULL, true, take_input_format},
     {"--quantizer", "-q", true, take_quantizer},
     {"--view", NULL, true, take_view},
     {"--log", NULL, false, take_log},

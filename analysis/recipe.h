@@ -25,8 +25,9 @@ enum {
 };
 
 struct recipe {
-  char *source; /* NULL: the gallery */
-  char *tensor; /* NULL: the only one */
+  char *source;       /* NULL: the gallery */
+  char *input_format; /* what the source is, where that is not recognised; or NULL */
+  char *tensor;       /* NULL: the only one */
   size_t quantizers;
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   struct view view;
@@ -38,6 +39,7 @@ struct recipe {
 void recipe_init(struct recipe *recipe);
 void recipe_clear(struct recipe *recipe);
 bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
+bool recipe_set_input_format(struct recipe *recipe, const char *type);
 
 /* The recipe as one line, without a newline; a new string that the caller frees, NULL when
  * memory runs out. Default view settings are left out. recipe_parse reads it back. */

@@ -185,6 +185,17 @@ static const struct source_type *taste(const char *spec, const unsigned char *he
   return NULL;
 }
 
+/* "npy, pytorch, npz ...", for messages: into TEXT of TYPES_TEXT bytes; returns it. */
+enum { TYPES_TEXT = 256 };
+static char *type_names(char *text)
+{
+  text[0] = '\0';
+  for (size_t i = 0, used = 0; i < source_types_length && used < TYPES_TEXT; i++)
+    used += (size_t)snprintf(text + used, TYPES_TEXT - used, "%s%s", i ? ", " : "",
+                             source_types[i].name);
+  return text;
+}
+
 static enum status unknown_type(const char *spec, const unsigned char *head, size_t length,
                                 struct error *error)
 {
@@ -199,13 +210,10 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
     map_close(map);
     return error_set(error, STATUS_INPUT, "%s: the file is empty", SHOWN(spec));
   }
-  char types[256] = "";
-  for (size_t i = 0, used = 0; i < source_types_length && used < sizeof types; i++)
-    used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", i ? ", " : "",
-                             source_types[i].name);
   return error_set(error, STATUS_INPUT,
                    "%s: unknown type of file, first bytes %s; expected one of: %s", SHOWN(spec),
-                   first_bytes(head, length, (char[BYTES_SHOWN]){0}), types);
+                   first_bytes(head, length, (char[BYTES_SHOWN]){0}),
+                   type_names((char[TYPES_TEXT]){0}));
 }
 
 /* Standard input and synthetic tensors, even where a file of that name exists. */
@@ -225,14 +233,51 @@ static enum status find_type(const char *spec, const struct source_type **out, s
   return *out ? STATUS_OK : unknown_type(spec, head, length, error);
 }
 
+static enum status named_type(const char *name, const struct source_type **out, struct error *error)
+{
+  const char *names[32];
+  size_t count = size_min(source_types_length, sizeof names / sizeof *names);
+  for (size_t i = 0; i < count; i++) {
+    names[i] = source_types[i].name;
+    if (strcmp(name, names[i]) == 0) {
+      *out = &source_types[i];
+      return STATUS_OK;
+    }
+  }
+  const char *near = nearest_word(name, names, count);
+  return error_set(error, STATUS_USAGE,
+                   "--input-format: unknown type \"%s\"%s%s%s; expected one of: %s", SHOWN(name),
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+                   type_names((char[TYPES_TEXT]){0}));
+}
+
+/* The type that NAME asks for; remembered where SPEC would not be recognised as such. */
+static enum status choose_type(struct source *source, const char *name, struct error *error)
+{
+  const struct source_type *found = NULL;
+  if (!name)
+    return find_type(source->spec, &source->type, error);
+  enum status status = named_type(name, &source->type, error);
+  if (status == STATUS_OK &&
+      (find_type(source->spec, &found, NULL) != STATUS_OK || found != source->type))
+    source->asked = source->type;
+  return status;
+}
+
 enum status source_open(const char *spec, struct source **out, struct error *error)
+{
+  return source_open_as(spec, NULL, out, error);
+}
+
+enum status source_open_as(const char *spec, const char *type, struct source **out,
+                           struct error *error)
 {
   struct source *source = calloc(1, sizeof *source);
   if (!source || !(source->spec = strdup(spec))) {
     free(source);
     return error_memory(error, "a source");
   }
-  enum status status = find_type(spec, &source->type, error);
+  enum status status = choose_type(source, type, error);
   if (status == STATUS_OK)
     status = source->type->open(spec, source, error);
   if (status == STATUS_OK)
@@ -279,6 +324,11 @@ const char *source_spec(const struct source *source)
 const char *source_type_name(const struct source *source)
 {
   return source->type->name;
+}
+
+const char *source_input_format(const struct source *source)
+{
+  return source->asked ? source->asked->name : NULL;
 }
 
 size_t source_count(const struct source *source)

@@ -31,6 +31,16 @@ extern const size_t source_types_length;
  * name (escaped) and names tensor, offset, expected and found. STATUS_INPUT, STATUS_USAGE (a
  * wrong synth: parameter), STATUS_MEMORY. */
 enum status source_open(const char *spec, struct source **out, struct error *error);
+
+/* The same as the type that TYPE names (of source_types: --input-format), whatever the file looks
+ * like; NULL: recognised, as source_open does it. STATUS_USAGE for an unknown type, with the
+ * nearest and all there are. */
+enum status source_open_as(const char *spec, const char *type, struct source **out,
+                           struct error *error);
+
+/* The TYPE that source_open_as needs to open the same again; NULL where it is recognised. */
+const char *source_input_format(const struct source *source);
+
 void source_close(struct source *source);
 
 /* The spec it was opened with; the type's name ("npy"). */

@@ -11,6 +11,7 @@
 
 struct source {
   const struct source_type *type;
+  const struct source_type *asked; /* by --input-format, where that was needed; or NULL */
   char *spec;
   struct tensor *tensors;
   size_t count, capacity;

@@ -33,6 +33,51 @@ static void test_type_by_content(void **state)
   files_refused("", STATUS_INPUT, "cannot open: No such file");
 }
 
+static enum status open_as(const char *path, const char *type, struct source **out,
+                           const char *fragment)
+{
+  struct error error = {0};
+  enum status status = source_open_as(path, type, out, &error);
+  if (status != STATUS_OK && !strstr(error.text, fragment))
+    fail_msg("expected \"%s\" in \"%s\"", fragment, error.text);
+  return status;
+}
+
+/* What is asked for is remembered only where it was needed. */
+static void test_type_by_word(void **state)
+{
+  (void)state;
+  struct source *source;
+  const float data[] = {1, 2};
+  const char *path = files_npy("a.gguf", "'<f4'", "False", "(2,)", data, 8);
+  assert_int_equal(open_as(path, "npy", &source, ""), STATUS_OK);
+  assert_string_equal(source_type_name(source), "npy");
+  assert_null(source_input_format(source));
+  source_close(source);
+  assert_int_equal(open_as(path, "gguf", &source, "not a GGUF file"), STATUS_INPUT);
+  assert_int_equal(open_as(path, "ngy", &source,
+                           "--input-format: unknown type \"ngy\"; did you mean \"npy\"?; expected "
+                           "one of: npy, pytorch, npz,"),
+                   STATUS_USAGE);
+  assert_int_equal(open_as(path, "", &source, "expected one of"), STATUS_USAGE);
+}
+
+/* Both are zip archives: their members tell them apart. */
+static void test_zips_by_members(void **state)
+{
+  (void)state;
+  char command[1300], path[600];
+  static const char *const zips[][3] = {{"pt-zip.pt", "z.npz", "pytorch"},
+                                        {"npz-stored.npz", "z.pt", "npz"},
+                                        {"npz-deflated.npz", "z.bin", "npz"}};
+  for (size_t i = 0; i < sizeof zips / sizeof *zips; i++) {
+    snprintf(path, sizeof path, "%s/%s", files_folder(), zips[i][1]);
+    snprintf(command, sizeof command, "cp '%s' '%s'", files_data("good", zips[i][0]), path);
+    assert_int_equal(system(command), 0);
+    check_type(path, zips[i][2]);
+  }
+}
+
 /* "synth:" and "-" never name a file, even where one exists. */
 static void test_words_before_files(void **state)
 {
@@ -161,6 +206,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_type_by_content),
+      cmocka_unit_test(test_type_by_word),
+      cmocka_unit_test(test_zips_by_members),
       cmocka_unit_test(test_words_before_files),
       cmocka_unit_test(test_find),
       cmocka_unit_test(test_shrinks_while_open),

@@ -183,7 +183,7 @@ static enum status board_source(const struct recipe *recipe, const struct option
   struct source *source;
   size_t index;
   const char *const pattern[] = {recipe->tensor};
-  enum status status = source_open(recipe->source, &source, error);
+  enum status status = source_open_as(recipe->source, recipe->input_format, &source, error);
   if (status != STATUS_OK)
     return status;
   status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);

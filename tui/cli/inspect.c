@@ -369,7 +369,7 @@ enum status inspect_run(const struct options *options, struct error *error)
                      options->quantizers);
   if (options->element && options->view.block >= 0)
     return error_set(error, STATUS_USAGE, "inspect: --element and --block both name a block");
-  enum status status = source_open(options->operand[0], &source, error);
+  enum status status = source_open_as(options->operand[0], options->input_format, &source, error);
   if (status != STATUS_OK)
     return status;
   status = inspect_source(source, options, error);

@@ -112,7 +112,7 @@ enum status list_run(const struct options *options, struct error *error)
   struct source *source;
   if (options->operands == 0)
     return error_set(error, STATUS_USAGE, "list: expected a SOURCE; see qscope list --help");
-  enum status status = source_open(options->operand[0], &source, error);
+  enum status status = source_open_as(options->operand[0], options->input_format, &source, error);
   if (status != STATUS_OK)
     return status;
   if (options->style == REPORT_JSON)

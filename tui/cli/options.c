@@ -273,6 +273,9 @@ static const struct row {
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
      STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_tensor},
+    {"input-format", 0, "TYPE", "what SOURCE is: npy, text ...; where it is not recognised",
+     STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT, MEMBER(input_format),
+     apply_once},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
      STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_quantizer},
     {"over", 0, "WHAT", "bits=2:8, group=32,64, block=16:256, calibrator, format",
@@ -537,6 +540,7 @@ enum status options_recipe(const struct options *options, const char *source, st
   if (options->calibrate_on && !(recipe->calibrate_on = strdup(options->calibrate_on)))
     return error_memory(error, "the recipe");
   if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL) ||
+      !recipe_set_input_format(recipe, options->input_format) ||
       (options->over && !(recipe->over = strdup(options->over))))
     return error_memory(error, "the recipe");
   return STATUS_OK;

@@ -36,6 +36,7 @@ struct options {
   struct view view;
   bool view_given;
   enum report_style style;
+  const char *input_format; /* --input-format, or NULL */
   const char *output;       /* -o, or NULL */
   const char *values;       /* --values, or NULL */
   const char *over;         /* --over, or NULL */

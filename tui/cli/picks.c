@@ -61,11 +61,11 @@ static enum status keep(struct picks *picks, struct source *source, struct error
   return STATUS_OK;
 }
 
-enum status picks_open(struct picks *picks, const char *spec, const char *const *patterns,
-                       size_t pattern_count, struct error *error)
+enum status picks_open(struct picks *picks, const char *spec, const char *type,
+                       const char *const *patterns, size_t pattern_count, struct error *error)
 {
   struct source *source;
-  enum status status = source_open(spec, &source, error);
+  enum status status = source_open_as(spec, type, &source, error);
   if (status == STATUS_OK)
     status = keep(picks, source, error);
   return status == STATUS_OK ? add(picks, source, patterns, pattern_count, error) : status;
@@ -85,10 +85,10 @@ static enum status open_all(struct picks *picks, const char *spec, const char *t
 {
   glob_t files;
   if (glob(spec, 0, NULL, &files) != 0)
-    return picks_open(picks, spec, &tensor, tensor != NULL, error);
+    return picks_open(picks, spec, NULL, &tensor, tensor != NULL, error);
   enum status status = STATUS_OK;
   for (size_t i = 0; i < files.gl_pathc && status == STATUS_OK; i++)
-    status = picks_open(picks, files.gl_pathv[i], &tensor, tensor != NULL, error);
+    status = picks_open(picks, files.gl_pathv[i], NULL, &tensor, tensor != NULL, error);
   globfree(&files);
   return status;
 }

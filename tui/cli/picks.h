@@ -23,9 +23,9 @@ struct picks {
 
 void picks_clear(struct picks *picks);
 
-/* Opens SPEC and picks what PATTERNS name (none: all), as work_select does. */
-enum status picks_open(struct picks *picks, const char *spec, const char *const *patterns,
-                       size_t pattern_count, struct error *error);
+/* Opens SPEC (as TYPE, or NULL) and picks what PATTERNS name (none: all), as work_select does. */
+enum status picks_open(struct picks *picks, const char *spec, const char *type,
+                       const char *const *patterns, size_t pattern_count, struct error *error);
 
 /* The same of the last source opened, once more for other patterns: what is picked already stays
  * where it is. */

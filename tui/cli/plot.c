@@ -115,11 +115,12 @@ static enum status plot_source(struct source *source, const struct recipe *wante
   if (status != STATUS_OK)
     return status;
   struct recipe recipe = *wanted;
-  recipe.source = recipe.tensor = recipe.over = NULL;
+  recipe.source = recipe.tensor = recipe.over = recipe.input_format = NULL;
   recipe.calibrate_on = wanted->calibrate_on ? strdup(wanted->calibrate_on) : NULL;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   if (!recipe.calibrate_on == !wanted->calibrate_on &&
+      recipe_set_input_format(&recipe, source_input_format(source)) &&
       recipe_set(&recipe, wanted->source, source_tensor(source, index)->name))
     status = plot_calibrated(source, index, &recipe, options, error);
   else
@@ -137,7 +138,7 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
   recipe.batching.on = false;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
-  recipe.source = recipe.tensor = NULL;
+  recipe.source = recipe.tensor = recipe.input_format = NULL;
   char *text = recipe_print(&recipe);
   struct figure *figure =
       text ? figure_of_quantizers(recipe.quantizer, recipe.quantizers, &recipe.view, text) : NULL;
@@ -161,7 +162,7 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
   if (recipe->quantizers > 1)
     return error_set(error, STATUS_USAGE, "plot: expected one -q, found %zu", recipe->quantizers);
-  status = source_open(recipe->source, &source, error);
+  status = source_open_as(recipe->source, recipe->input_format, &source, error);
   if (status != STATUS_OK)
     return status;
   status = plot_source(source, recipe, options, error);

@@ -269,7 +269,8 @@ static enum status pick_in_order(struct run *run, const char *spec, struct error
 {
   const struct options *options = run->options;
   size_t first = options->batch_tensors && options->tensors ? 1 : options->tensors;
-  enum status status = picks_open(&run->picks, spec, options->tensor, first, error);
+  enum status status =
+      picks_open(&run->picks, spec, options->input_format, options->tensor, first, error);
   for (size_t i = first; i < options->tensors && status == STATUS_OK; i++)
     status = picks_more(&run->picks, &options->tensor[i], 1, error);
   return status;

@@ -78,6 +78,7 @@ static enum status show(const struct sweep *sweep, const struct recipe *recipe,
   if (options->output) {
     struct recipe whole = *recipe; /* borrows the strings, but for the tensor's name */
     char *name = whole.tensor = strdup(tensor->name);
+    whole.input_format = (char *)(uintptr_t)source_input_format(source);
     status = name ? draw(sweep, &whole, tensor, options, error) : error_memory(error, "the recipe");
     free(name);
   }
@@ -137,7 +138,7 @@ static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe
   struct source *source;
   size_t index;
   const char *const pattern[] = {recipe->tensor};
-  enum status status = source_open(recipe->source, &source, error);
+  enum status status = source_open_as(recipe->source, recipe->input_format, &source, error);
   if (status != STATUS_OK)
     return status;
   status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);

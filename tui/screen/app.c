@@ -83,8 +83,11 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   const char *tensor = source_tensor(explorer->source, state->tensor)->name;
   recipe_init(&recipe);
   if (!recipe_set(&recipe, source_spec(explorer->source),
-                  source_count(explorer->source) > 1 ? tensor : NULL))
+                  source_count(explorer->source) > 1 ? tensor : NULL) ||
+      !recipe_set_input_format(&recipe, source_input_format(explorer->source))) {
+    recipe_clear(&recipe);
     return NULL;
+  }
   recipe.quantizers = 1;
   recipe.quantizer[0] = state->knobs.quantizer;
   recipe.view = view_of(state);
@@ -290,9 +293,10 @@ static void forget_source(struct explorer *explorer)
   explorer->board = (struct board_place){0};
 }
 
-static enum status open_source(const char *spec, struct source **out, struct error *error)
+static enum status open_source(const char *spec, const char *type, struct source **out,
+                               struct error *error)
 {
-  enum status status = source_open(spec, out, error);
+  enum status status = source_open_as(spec, type, out, error);
   if (status == STATUS_OK && source_count(*out) == 0) {
     char shown[256];
     source_close(*out);
@@ -318,7 +322,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
 {
   struct source *source;
   struct error error;
-  if (open_source(spec, &source, &error) != STATUS_OK) {
+  if (open_source(spec, NULL, &source, &error) != STATUS_OK) {
     explorer_warn(explorer, "%s", error.text);
     return false;
   }
@@ -443,8 +447,8 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
 {
   struct state *state = &explorer->state;
   struct quantizer quantizer;
-  enum status status =
-      open_source(recipe->source ? recipe->source : "synth:", &explorer->source, error);
+  enum status status = open_source(recipe->source ? recipe->source : "synth:", recipe->input_format,
+                                   &explorer->source, error);
   if (status == STATUS_OK)
     state->tensor = source_first(explorer->source);
   if (status == STATUS_OK && recipe->tensor)
