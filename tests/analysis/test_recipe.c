@@ -50,6 +50,7 @@ static void assert_same(const struct recipe *a, const struct recipe *b)
 {
   assert_text_same(a->source, b->source);
   assert_text_same(a->tensor, b->tensor);
+  assert_text_same(a->input_format, b->input_format);
   assert_true(same_view(&a->view, &b->view));
   assert_int_equal(a->quantizers, b->quantizers);
   for (size_t i = 0; i < a->quantizers; i++)
@@ -150,6 +151,9 @@ static void sources_that_look_like_options(void **state)
   struct recipe recipe;
   set(&recipe, "-", NULL);
   round_trip(&recipe, "qscope - --view histogram");
+  set(&recipe, "x.bin", "a");
+  assert_true(recipe_set_input_format(&recipe, "npy"));
+  round_trip(&recipe, "qscope x.bin --input-format npy -t a --view histogram");
   set(&recipe, "-weights.npy", "-t");
   round_trip(&recipe, "qscope -t -t --view histogram -- -weights.npy");
   set(&recipe, "--log", NULL);
