@@ -4,8 +4,8 @@
  *
  * Stricter than the format: names occur once, hold no NUL and at most NAME_MOST bytes; tensors do
  * not overlap. Gaps between them and bytes behind them are allowed. The metadata is checked and
- * told; general.alignment is obeyed. A big-endian file (version 3) opens; its tensors of block
- * types are listed only. */
+ * told; general.alignment is obeyed. Of a big-endian file (version 3) the blocks whose words are known
+ * (struct stored) are decoded. */
 #include "config.h"
 
 #include "data/gguf.h"
@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GGUF_MAGIC "GGUF"
+#define GGUF_MAGIC     "GGUF"
+#define GGUF_MAGIC_BIG "FUGG"
 
 enum {
   MAGIC_SIZE = 4,
@@ -36,10 +37,17 @@ static const char *const tensor_types[] = {
     [35] = "tq2_0",  [39] = "mxfp4",   [40] = "nvfp4", [41] = "q1_0",   [42] = "q2_0",
 };
 
+/* Big-endian files say so by their version, newer ones by their first bytes too. */
+static bool has_magic(const unsigned char *bytes, size_t size)
+{
+  return size >= MAGIC_SIZE && (memcmp(bytes, GGUF_MAGIC, MAGIC_SIZE) == 0 ||
+                                memcmp(bytes, GGUF_MAGIC_BIG, MAGIC_SIZE) == 0);
+}
+
 bool gguf_tastes(const char *spec, const unsigned char *head, size_t length)
 {
   if (length > 0)
-    return length >= MAGIC_SIZE && memcmp(head, GGUF_MAGIC, MAGIC_SIZE) == 0;
+    return has_magic(head, length);
   return text_ends(spec, ".gguf");
 }
 
@@ -159,12 +167,12 @@ static enum status read_record(struct gguf_reader *in, struct source *source, si
 
 /* From places in the data to places in the file, all within it. */
 static enum status place_tensors(const struct gguf_reader *in, const struct source *source,
-                                 struct place *places, size_t start)
+                                 struct place *places, size_t count, size_t start)
 {
   char text[200];
-  for (size_t i = 0; i < source->count; i++) {
-    const struct tensor *tensor = &source->tensors[i];
+  for (size_t i = 0; i < count; i++) {
     struct place *place = &places[i];
+    const struct tensor *tensor = &source->tensors[place->index];
     if (tensor->bytes == 0) {
       place->begin = place->end = size_min(start, in->size);
       continue;
@@ -188,10 +196,10 @@ static int by_place(const void *left_place, const void *right_place)
 }
 
 static enum status check_overlaps(const struct gguf_reader *in, const struct source *source,
-                                  struct place *places)
+                                  struct place *places, size_t count)
 {
-  qsort(places, source->count, sizeof *places, by_place);
-  for (size_t i = 1; i < source->count; i++)
+  qsort(places, count, sizeof *places, by_place);
+  for (size_t i = 1; i < count; i++)
     if (places[i].begin < places[i - 1].end && places[i].end > places[i].begin)
       return error_set(in->error, STATUS_INPUT,
                        "%s at offset %zu overlaps %s, which ends at offset %zu",
@@ -202,7 +210,7 @@ static enum status check_overlaps(const struct gguf_reader *in, const struct sou
 
 static bool decodes(const struct tensor *tensor)
 {
-  return !tensor->swapped || tensor->stored->length == 1;
+  return !tensor->swapped || tensor->stored->length == 1 || tensor->stored->words;
 }
 
 static enum status read_tensors(struct gguf_reader *in, struct source *source, size_t alignment,
@@ -215,13 +223,11 @@ static enum status read_tensors(struct gguf_reader *in, struct source *source, s
   if (status == STATUS_OK && !size_mul(size_div_up(in->at, alignment), alignment, &start))
     status = error_set(in->error, STATUS_INPUT, "no room for data aligned to %zu bytes", alignment);
   if (status == STATUS_OK)
-    status = place_tensors(in, source, places, start);
+    status = place_tensors(in, source, places, count, start);
   for (size_t i = 0; i < count && status == STATUS_OK; i++)
-    if (decodes(&source->tensors[i]))
-      source->tensors[i].data = in->bytes + places[i].begin;
-  if (status == STATUS_OK)
-    status = check_overlaps(in, source, places);
-  return status == STATUS_OK ? source_check_names(source, in->error) : status;
+    if (decodes(&source->tensors[places[i].index]))
+      source->tensors[places[i].index].data = in->bytes + places[i].begin;
+  return status == STATUS_OK ? check_overlaps(in, source, places, count) : status;
 }
 
 /* --- the file ------------------------------------------------------------------------ */
@@ -231,7 +237,7 @@ static enum status read_version(struct gguf_reader *in)
   uint64_t version;
   if (in->size == 0)
     return error_set(in->error, STATUS_INPUT, "the file is empty; expected GGUF");
-  if (in->size < MAGIC_SIZE || memcmp(in->bytes, GGUF_MAGIC, MAGIC_SIZE) != 0)
+  if (!has_magic(in->bytes, in->size))
     return error_set(in->error, STATUS_INPUT,
                      "not a GGUF file: expected first bytes 47 47 55 46, found %s",
                      first_bytes(in->bytes, in->size, (char[BYTES_SHOWN]){0}));
@@ -239,35 +245,51 @@ static enum status read_version(struct gguf_reader *in)
   enum status status = gguf_word(in, 4, "the version", &version);
   if (status != STATUS_OK)
     return status;
-  in->big = version == 3u << 24;
+  in->big = (version & 0xFFFF) == 0 && version > 0;
+  if (in->big && version != 3u << 24)
+    return error_set(in->error, STATUS_INPUT, "big-endian GGUF version %u; expected 3",
+                     __builtin_bswap32((uint32_t)version));
   if (!in->big && version != 2 && version != 3)
     return error_set(in->error, STATUS_INPUT, "GGUF version %ju; expected 2 or 3",
                      (uintmax_t)version);
+  if (!in->big && memcmp(in->bytes, GGUF_MAGIC_BIG, MAGIC_SIZE) == 0)
+    return error_set(in->error, STATUS_INPUT,
+                     "the first bytes are those of a big-endian file, but the version is not");
   return STATUS_OK;
 }
 
-static enum status read_file(struct gguf_reader *in, struct source *source)
+/* Up to the records of the tensors, of which there are *TENSORS. Tells the metadata to SOURCE. */
+static enum status read_head(struct gguf_reader *in, struct gguf_facts *facts,
+                             struct source *source, size_t *tensors)
 {
-  size_t tensors = 0, entries = 0;
-  struct gguf_facts facts = {.value[GGUF_ALIGNMENT] = ALIGNMENT_USUAL};
+  size_t entries = 0;
+  *facts = (struct gguf_facts){.value[GGUF_ALIGNMENT] = ALIGNMENT_USUAL};
   enum status status = read_version(in);
   if (status == STATUS_OK)
-    status = gguf_count(in, RECORD_LEAST, "the number of tensors", &tensors);
+    status = gguf_count(in, RECORD_LEAST, "the number of tensors", tensors);
   if (status == STATUS_OK)
     status = gguf_count(in, ENTRY_LEAST, "the number of metadata entries", &entries);
   for (size_t i = 0; i < entries && status == STATUS_OK; i++)
-    status = gguf_entry(in, &facts, source);
+    status = gguf_entry(in, facts, source);
+  return status;
+}
+
+static enum status read_file(struct gguf_reader *in, struct gguf_facts *facts,
+                             struct source *source, struct source *told)
+{
+  size_t tensors = 0;
+  enum status status = read_head(in, facts, told, &tensors);
   if (status != STATUS_OK)
     return status;
-  if (tensors >
-      gguf_left(in) / RECORD_LEAST) /* before memory is asked for: the metadata took some */
+  size_t most = gguf_left(in) / RECORD_LEAST; /* the metadata took some of what there was */
+  if (tensors > most)
     return error_set(in->error, STATUS_INPUT,
                      "%zu tensors, but the %zu bytes behind the metadata hold at most %zu", tensors,
-                     gguf_left(in), gguf_left(in) / RECORD_LEAST);
+                     gguf_left(in), most);
   struct place *places = mem_array(tensors, sizeof *places);
   if (!places)
     return error_memory(in->error, "the list of tensors");
-  status = read_tensors(in, source, facts.value[GGUF_ALIGNMENT], tensors, places);
+  status = read_tensors(in, source, facts->value[GGUF_ALIGNMENT], tensors, places);
   free(places);
   return status;
 }
@@ -278,20 +300,37 @@ static enum status gguf_load(struct source *source, size_t index, struct progres
 {
   (void)progress;
   return error_set(error, STATUS_INPUT,
-                   "values stored as %s in a big-endian file cannot be decoded",
+                   "values stored as %s in a big-endian file cannot be decoded: ggml keeps them in "
+                   "the byte order of whatever machine wrote them",
                    source->tensors[index].stored->name);
 }
 
-enum status gguf_open(const char *spec, struct source *source, struct error *error)
+enum status gguf_add(const char *path, bool told, struct gguf_facts *facts, struct source *source,
+                     struct error *error)
 {
   struct map *map;
-  enum status status = source_map(source, spec, &map, error);
+  enum status status = source_map(source, path, &map, error);
   if (status != STATUS_OK)
     return status;
   struct gguf_reader in = {.bytes = map->bytes, .size = map->size, .error = error};
   source->load = gguf_load;
-  status = read_file(&in, source);
+  status = read_file(&in, facts, source, told ? source : NULL);
   if (status != STATUS_OK)
-    error_prefix(error, "%s: ", SHOWN(spec));
+    error_prefix(error, "%s: ", SHOWN(path));
+  return status;
+}
+
+enum status gguf_peek(const char *path, struct gguf_facts *facts, struct error *error)
+{
+  struct map *map;
+  size_t tensors;
+  enum status status = map_open(path, &map, error);
+  if (status != STATUS_OK)
+    return status;
+  struct gguf_reader in = {.bytes = map->bytes, .size = map->size, .error = error};
+  status = read_head(&in, facts, NULL, &tensors);
+  if (status != STATUS_OK)
+    error_prefix(error, "%s: ", SHOWN(path));
+  map_close(map);
   return status;
 }

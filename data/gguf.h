@@ -1,11 +1,13 @@
 /* What the files that read GGUF share: data/gguf_value.c reads numbers, strings and the metadata,
- * data/gguf.c the tensors.
+ * data/gguf.c the tensors of one file, data/gguf_split.c models of one file and of many.
  *
  * Ownership: a reader borrows the bytes of a map. Threads: as source.h says. */
 #ifndef QSCOPE_DATA_GGUF_H
 #define QSCOPE_DATA_GGUF_H
 
 #include "data/source_types.h"
+
+#define GGUF_SUFFIX ".gguf"
 
 struct gguf_reader {
   const unsigned char *bytes;
@@ -43,5 +45,16 @@ enum status gguf_string(struct gguf_reader *in, const char *what, const unsigned
 
 /* One key and its value: a fact, where it is one, and told to SOURCE (NULL: to nobody). */
 enum status gguf_entry(struct gguf_reader *in, struct gguf_facts *facts, struct source *source);
+
+/* Appends the tensors of the file PATH, whose names are not compared with those of others, and
+ * tells its metadata if TOLD. Messages start with the path. */
+enum status gguf_add(const char *path, bool told, struct gguf_facts *facts, struct source *source,
+                     struct error *error);
+
+/* Are FILE and OTHER called like parts of one model? */
+bool gguf_same_model(const char *file, const char *other);
+
+/* The facts of PATH alone. */
+enum status gguf_peek(const char *path, struct gguf_facts *facts, struct error *error);
 
 #endif

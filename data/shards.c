@@ -5,6 +5,7 @@
  * the cache of Hugging Face, where every file of a model is one. */
 #include "config.h"
 
+#include "data/gguf.h"
 #include "data/pytorch.h"
 #include "data/safetensors.h"
 #include "quant/base/size.h"
@@ -24,11 +25,14 @@ static const struct shard_kind {
   const char *part;           /* must be in a name that no index lists; else it is something else */
   const char *type;           /* of source_types */
   add_function *add;
+  /* A file finds the others by itself; this tells those from other models. NULL: all are opened. */
+  bool (*same_model)(const char *file, const char *other);
 } shard_kinds[] = {
-    {SHARD_SUFFIX, SHARD_SUFFIX INDEX_SUFFIX, "", "safetensors", safetensors_add},
-    {".bin", ".bin" INDEX_SUFFIX, "model", "pytorch", pytorch_add},
-    {".pt", ".pt" INDEX_SUFFIX, "-of-", "pytorch", pytorch_add},
-    {".pth", ".pth" INDEX_SUFFIX, "-of-", "pytorch", pytorch_add},
+    {SHARD_SUFFIX, SHARD_SUFFIX INDEX_SUFFIX, "", "safetensors", safetensors_add, NULL},
+    {".bin", ".bin" INDEX_SUFFIX, "model", "pytorch", pytorch_add, NULL},
+    {".pt", ".pt" INDEX_SUFFIX, "-of-", "pytorch", pytorch_add, NULL},
+    {".pth", ".pth" INDEX_SUFFIX, "-of-", "pytorch", pytorch_add, NULL},
+    {GGUF_SUFFIX, GGUF_SUFFIX INDEX_SUFFIX, "", "gguf", gguf_open, gguf_same_model},
 };
 enum { SHARD_KINDS = sizeof shard_kinds / sizeof *shard_kinds };
 
@@ -97,8 +101,8 @@ static enum status open_beside(const char *folder, size_t folder_length, const c
 {
   const struct shard_kind *kind = kind_of(file);
   if (!kind)
-    return error_set(error, STATUS_INPUT, "%s: expected *.safetensors, *.bin, *.pt or *.pth",
-                     SHOWN(file));
+    return error_set(error, STATUS_INPUT,
+                     "%s: expected *.safetensors, *.bin, *.pt, *.pth or *.gguf", SHOWN(file));
   char *path = beside(folder, folder_length, file);
   if (!path)
     return error_memory(error, "a file's name");
@@ -299,10 +303,26 @@ static enum status note_missing(const struct names *shards, struct source *sourc
   return source_add_note(source, note, error);
 }
 
+/* A model whose first file opens all of its files: the only model in the folder. */
+static enum status open_first(const char *path, const struct shard_kind *kind,
+                              const struct names *shards, struct source *source,
+                              struct error *error)
+{
+  for (size_t i = 1; i < shards->count; i++)
+    if (!kind->same_model(shards->items[0], shards->items[i]))
+      return error_set(error, STATUS_INPUT,
+                       "%s: holds several models (%s, %s ...); open one of them", SHOWN(path),
+                       SHOWN(shards->items[0]), SHOWN(shards->items[i]));
+  return open_beside(path, strlen(path), shards->items[0], source, error);
+}
+
 static enum status open_files(const char *path, const struct names *shards, struct source *source,
                               struct error *error)
 {
   enum status status = STATUS_OK;
+  const struct shard_kind *kind = kind_of(shards->items[0]);
+  if (kind->same_model)
+    return open_first(path, kind, shards, source, error);
   for (size_t i = 0; i < shards->count && status == STATUS_OK; i++)
     status = open_beside(path, strlen(path), shards->items[i], source, error);
   if (status == STATUS_OK)
@@ -345,9 +365,9 @@ static enum status open_listed(const char *path, const struct listing *listing,
                                 : open_files(path, shards, source, error);
   }
   if (status == STATUS_OK && !opened)
-    status =
-        error_set(error, STATUS_INPUT,
-                  "%s: a directory without any *.safetensors or *model*.bin file", SHOWN(path));
+    status = error_set(error, STATUS_INPUT,
+                       "%s: a directory without any *.safetensors, *model*.bin or *.gguf file",
+                       SHOWN(path));
   return status;
 }
 

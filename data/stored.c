@@ -117,38 +117,54 @@ static void decode_f8_e8m0(const unsigned char *bytes, size_t n, float *out)
                                : float_of((uint32_t)bytes[i] << 23);
 }
 
-/* The block types of ggml: name, codec, elements and bytes of a block. */
+/* Where the blocks of ggml have words: float16 scales first of all. Not known for the types that
+ * ggml declares as bytes and reads as wider words in the order of the machine (q5_0, q5_1, iq1_m,
+ * iq2_xxs, iq3_xxs): there the order depends on who wrote the file. */
+#define WORDS(name, ...) static const struct word_run name[] = {__VA_ARGS__, {0, 0, 0}}
+static const struct word_run bytes_alone[] = {{0, 0, 0}};
+WORDS(d_first, {0, 2, 1});
+WORDS(two_first, {0, 2, 2}); /* d and another; iq4_xs: d, the high bits of the scales */
+WORDS(q2_k_words, {80, 2, 2});
+WORDS(q3_k_words, {108, 2, 1});
+WORDS(q6_k_words, {208, 2, 1});
+WORDS(q8_k_words, {0, 4, 1}, {260, 2, 16});
+WORDS(iq1_s_words, {0, 2, 1}, {34, 2, 8});
+WORDS(iq2_xs_words, {0, 2, 33});
+WORDS(tq1_0_words, {52, 2, 1});
+WORDS(tq2_0_words, {64, 2, 1});
+
+/* The block types of ggml: name, codec, elements and bytes of a block, words in it. */
 #define GGML_TYPES(TYPE)                                                                           \
-  TYPE(q4_0, "q4_0", 32, 18)                                                                       \
-  TYPE(q4_1, "q4_1", 32, 20)                                                                       \
-  TYPE(q5_0, "q5_0", 32, 22)                                                                       \
-  TYPE(q5_1, "q5_1", 32, 24)                                                                       \
-  TYPE(q8_0, "q8_0", 32, 34)                                                                       \
-  TYPE(q8_1, "q8_1", 32, 36)                                                                       \
-  TYPE(q2_k, "q2_k", 256, 84)                                                                      \
-  TYPE(q3_k, "q3_k", 256, 110)                                                                     \
-  TYPE(q4_k, "q4_k", 256, 144)                                                                     \
-  TYPE(q5_k, "q5_k", 256, 176)                                                                     \
-  TYPE(q6_k, "q6_k", 256, 210)                                                                     \
-  TYPE(q8_k, "q8_k", 256, 292)                                                                     \
-  TYPE(iq1_s, "iq1_s", 256, 50)                                                                    \
-  TYPE(iq1_m, "iq1_m", 256, 56)                                                                    \
-  TYPE(iq2_xxs, "iq2_xxs", 256, 66)                                                                \
-  TYPE(iq2_xs, "iq2_xs", 256, 74)                                                                  \
-  TYPE(iq2_s, "iq2_s", 256, 82)                                                                    \
-  TYPE(iq3_xxs, "iq3_xxs", 256, 98)                                                                \
-  TYPE(iq3_s, "iq3_s", 256, 110)                                                                   \
-  TYPE(iq4_nl, "iq4_nl", 32, 18)                                                                   \
-  TYPE(iq4_xs, "iq4_xs", 256, 136)                                                                 \
-  TYPE(tq1_0, "tq1_0", 256, 54)                                                                    \
-  TYPE(tq2_0, "tq2_0", 256, 66)                                                                    \
-  TYPE(mxfp4, "mxfp4_ggml", 32, 17)                                                                \
-  TYPE(nvfp4, "nvfp4_ggml", 64, 36)                                                                \
-  TYPE(q1_0, "q1_0", 128, 18)                                                                      \
-  TYPE(q2_0, "q2_0", 64, 18)
+  TYPE(q4_0, "q4_0", 32, 18, d_first)                                                              \
+  TYPE(q4_1, "q4_1", 32, 20, two_first)                                                            \
+  TYPE(q5_0, "q5_0", 32, 22, NULL)                                                                 \
+  TYPE(q5_1, "q5_1", 32, 24, NULL)                                                                 \
+  TYPE(q8_0, "q8_0", 32, 34, d_first)                                                              \
+  TYPE(q8_1, "q8_1", 32, 36, two_first)                                                            \
+  TYPE(q2_k, "q2_k", 256, 84, q2_k_words)                                                          \
+  TYPE(q3_k, "q3_k", 256, 110, q3_k_words)                                                         \
+  TYPE(q4_k, "q4_k", 256, 144, two_first)                                                          \
+  TYPE(q5_k, "q5_k", 256, 176, two_first)                                                          \
+  TYPE(q6_k, "q6_k", 256, 210, q6_k_words)                                                         \
+  TYPE(q8_k, "q8_k", 256, 292, q8_k_words)                                                         \
+  TYPE(iq1_s, "iq1_s", 256, 50, iq1_s_words)                                                       \
+  TYPE(iq1_m, "iq1_m", 256, 56, NULL)                                                              \
+  TYPE(iq2_xxs, "iq2_xxs", 256, 66, NULL)                                                          \
+  TYPE(iq2_xs, "iq2_xs", 256, 74, iq2_xs_words)                                                    \
+  TYPE(iq2_s, "iq2_s", 256, 82, d_first)                                                           \
+  TYPE(iq3_xxs, "iq3_xxs", 256, 98, NULL)                                                          \
+  TYPE(iq3_s, "iq3_s", 256, 110, d_first)                                                          \
+  TYPE(iq4_nl, "iq4_nl", 32, 18, d_first)                                                          \
+  TYPE(iq4_xs, "iq4_xs", 256, 136, two_first)                                                      \
+  TYPE(tq1_0, "tq1_0", 256, 54, tq1_0_words)                                                       \
+  TYPE(tq2_0, "tq2_0", 256, 66, tq2_0_words)                                                       \
+  TYPE(mxfp4, "mxfp4_ggml", 32, 17, bytes_alone)                                                   \
+  TYPE(nvfp4, "nvfp4_ggml", 64, 36, bytes_alone)                                                   \
+  TYPE(q1_0, "q1_0", 128, 18, d_first)                                                             \
+  TYPE(q2_0, "q2_0", 64, 18, d_first)
 
 /* Through the codec, which is looked up once. */
-#define GGML_DECODER(name, codec, length, size)                                                    \
+#define GGML_DECODER(name, codec, length, size, words)                                             \
   static const struct block_codec *name##_codec;                                                   \
   static void name##_find(void)                                                                    \
   {                                                                                                \
@@ -160,38 +176,39 @@ static void decode_f8_e8m0(const unsigned char *bytes, size_t n, float *out)
     pthread_once(&once, name##_find);                                                              \
     name##_codec->decode(&(struct block_setting){.tensor_scale = 1}, bytes, n / (length), out);    \
   }
-#define GGML_ROW(name, codec, length, size) {#name, length, size, true, false, decode_##name},
+#define GGML_ROW(name, codec, length, size, words)                                                 \
+  {#name, length, size, true, false, decode_##name, words},
 
 GGML_TYPES(GGML_DECODER)
 
 const struct stored stored_table[] = {
-    {"f64", 1, 8, false, false, decode_f64},
-    {"f32", 1, 4, true, false, decode_f32},
-    {"f16", 1, 2, true, false, decode_f16},
-    {"bf16", 1, 2, true, false, decode_bf16},
-    {"f8_e4m3", 1, 1, true, false, decode_f8_e4m3},
-    {"f8_e5m2", 1, 1, true, false, decode_f8_e5m2},
-    {"f8_e4m3fnuz", 1, 1, true, false, decode_f8_e4m3fnuz},
-    {"f8_e5m2fnuz", 1, 1, true, false, decode_f8_e5m2fnuz},
-    {"f8_e8m0", 1, 1, true, false, decode_f8_e8m0},
-    {"i64", 1, 8, false, true, decode_i64},
-    {"u64", 1, 8, false, true, decode_u64},
-    {"i32", 1, 4, false, true, decode_i32},
-    {"u32", 1, 4, false, true, decode_u32},
-    {"i16", 1, 2, true, true, decode_i16},
-    {"u16", 1, 2, true, true, decode_u16},
-    {"i8", 1, 1, true, true, decode_i8},
-    {"u8", 1, 1, true, true, decode_u8},
-    {"bool", 1, 1, true, true, decode_bool},
-    {"i4", 2, 1, true, true, decode_i4},
-    {"u4", 2, 1, true, true, decode_u4},
-    {"f4", 2, 1, true, false, decode_f4},
+    {"f64", 1, 8, false, false, decode_f64, NULL},
+    {"f32", 1, 4, true, false, decode_f32, NULL},
+    {"f16", 1, 2, true, false, decode_f16, NULL},
+    {"bf16", 1, 2, true, false, decode_bf16, NULL},
+    {"f8_e4m3", 1, 1, true, false, decode_f8_e4m3, NULL},
+    {"f8_e5m2", 1, 1, true, false, decode_f8_e5m2, NULL},
+    {"f8_e4m3fnuz", 1, 1, true, false, decode_f8_e4m3fnuz, NULL},
+    {"f8_e5m2fnuz", 1, 1, true, false, decode_f8_e5m2fnuz, NULL},
+    {"f8_e8m0", 1, 1, true, false, decode_f8_e8m0, NULL},
+    {"i64", 1, 8, false, true, decode_i64, NULL},
+    {"u64", 1, 8, false, true, decode_u64, NULL},
+    {"i32", 1, 4, false, true, decode_i32, NULL},
+    {"u32", 1, 4, false, true, decode_u32, NULL},
+    {"i16", 1, 2, true, true, decode_i16, NULL},
+    {"u16", 1, 2, true, true, decode_u16, NULL},
+    {"i8", 1, 1, true, true, decode_i8, NULL},
+    {"u8", 1, 1, true, true, decode_u8, NULL},
+    {"bool", 1, 1, true, true, decode_bool, NULL},
+    {"i4", 2, 1, true, true, decode_i4, NULL},
+    {"u4", 2, 1, true, true, decode_u4, NULL},
+    {"f4", 2, 1, true, false, decode_f4, NULL},
     GGML_TYPES(GGML_ROW)
     /* Listed, refused when loaded. */
-    {"c64", 1, 8, false, false, NULL},
-    {"c128", 1, 16, false, false, NULL},
-    {"f6_e2m3", 4, 3, true, false, NULL},
-    {"f6_e3m2", 4, 3, true, false, NULL},
+    {"c64", 1, 8, false, false, NULL, NULL},
+    {"c128", 1, 16, false, false, NULL, NULL},
+    {"f6_e2m3", 4, 3, true, false, NULL, NULL},
+    {"f6_e3m2", 4, 3, true, false, NULL, NULL},
 };
 const size_t stored_table_length = sizeof stored_table / sizeof *stored_table;
 

@@ -90,6 +90,31 @@ static void decode_blocks(const void *self, size_t start, size_t n, float *out)
     decode_part(stored, block + whole / stored->length * stored->size, 0, n - whole, out + whole);
 }
 
+/* BLOCK with the bytes of its words the other way round, into TURNED. */
+static void turn_words(const struct stored *stored, const unsigned char *block,
+                       unsigned char *turned)
+{
+  memcpy(turned, block, stored->size);
+  for (const struct word_run *run = stored->words; run->size > 0; run++)
+    for (unsigned i = 0; i < run->size * run->count; i++)
+      turned[run->at + i] =
+          block[run->at + i / run->size * run->size + run->size - 1 - i % run->size];
+}
+
+/* Blocks of a big-endian file, one by one. */
+static void decode_turned(const void *self, size_t start, size_t n, float *out)
+{
+  const struct tensor *tensor = self;
+  const struct stored *stored = tensor->stored;
+  unsigned char turned[BLOCK_BYTES_MOST];
+  for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
+    size_t first = start % stored->length;
+    taken = size_min(n, stored->length - first);
+    turn_words(stored, tensor->data + start / stored->length * stored->size, turned);
+    decode_part(stored, turned, first, taken, out);
+  }
+}
+
 static void decode_derived(const void *self, size_t start, size_t n, float *out)
 {
   const struct tensor *tensor = self;
@@ -121,7 +146,7 @@ struct feed tensor_feed(const struct tensor *tensor)
   else if (is_native_float(tensor) && !tensor->strided)
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
   else if (tensor->stored->length > 1)
-    feed.decode = decode_blocks;
+    feed.decode = tensor->swapped ? decode_turned : decode_blocks;
   else if (tensor->count > 0 && gather_in_bands(tensor)) {
     gather_forget();
     feed.decode = gather_decode_bands;

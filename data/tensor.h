@@ -13,6 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* COUNT words of SIZE bytes each, from byte AT of a block on. */
+struct word_run {
+  unsigned at, size, count;
+};
+
 /* How numbers lie in a file: one row of stored_table each. Blocks lie along the last axis, which
  * is a whole number of them. */
 struct stored {
@@ -24,6 +29,9 @@ struct stored {
   /* Decodes n contiguous elements (a multiple of length; little-endian; any alignment). NULL: such
    * tensors are listed, and source_load refuses them. */
   void (*decode)(const unsigned char *bytes, size_t n, float *out);
+  /* The words within a block, which a big-endian file has the other way round; ends with a size of
+   * 0. NULL: plain numbers (a word each), and blocks whose order is not known. */
+  const struct word_run *words;
 };
 
 extern const struct stored stored_table[];

@@ -10,6 +10,7 @@ DATA_TESTS = \
 	tests/data/test_escape \
 	tests/data/test_gather \
 	tests/data/test_gguf \
+	tests/data/test_gguf_split \
 	tests/data/test_map \
 	tests/data/test_metadata \
 	tests/data/test_mutations \
@@ -33,7 +34,8 @@ TESTS += $(DATA_TESTS)
 check_LIBRARIES += libdatatest.a
 libdatatest_a_SOURCES = \
 	tests/data/checkpoints.c tests/data/checkpoints.h \
-	tests/data/files.c tests/data/files.h
+	tests/data/files.c tests/data/files.h \
+	tests/data/ggufs.c tests/data/ggufs.h
 libdatatest_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ZIP_CFLAGS)
 DATA_TEST_LIBS = libdatatest.a $(DATA_LIBS) $(CMOCKA_LIBS)
 
@@ -49,6 +51,8 @@ tests_data_test_gather_SOURCES = tests/data/test_gather.c
 tests_data_test_gather_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_SOURCES = tests/data/test_gguf.c
 tests_data_test_gguf_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_gguf_split_SOURCES = tests/data/test_gguf_split.c
+tests_data_test_gguf_split_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_metadata_SOURCES = tests/data/test_metadata.c
