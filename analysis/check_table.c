@@ -134,13 +134,8 @@ enum status assertion_parse(const char *text, struct assertion *out, struct erro
   return STATUS_OK;
 }
 
-bool assertion_holds(const struct assertion *assertion, const struct result *result,
-                     const struct checks *checks, double *value)
+bool assertion_accepts(const struct assertion *assertion, double x)
 {
-  double x = assertion->metric ? assertion->metric->value(&result->metrics)
-             : checks          ? check_value(assertion->check, checks)
-                               : (double)NAN;
-  *value = x;
   if (isnan(x))
     return false;
   switch ((enum relation)assertion->relation) {
@@ -158,4 +153,13 @@ bool assertion_holds(const struct assertion *assertion, const struct result *res
     break;
   }
   return x < assertion->limit;
+}
+
+bool assertion_holds(const struct assertion *assertion, const struct result *result,
+                     const struct checks *checks, double *value)
+{
+  *value = assertion->metric ? assertion->metric->value(&result->metrics)
+           : checks          ? check_value(assertion->check, checks)
+                             : (double)NAN;
+  return assertion_accepts(assertion, *value);
 }

@@ -73,6 +73,9 @@ struct assertion {
 /* STATUS_USAGE names what is wrong, and the nearest name. */
 enum status assertion_parse(const char *text, struct assertion *out, struct error *error);
 
+/* Whether ASSERTION holds for VALUE. */
+bool assertion_accepts(const struct assertion *assertion, double value);
+
 /* Whether ASSERTION holds for RESULT; *value is the number. A number that does not exist (NaN)
  * fails every assertion. CHECKS may be NULL when ASSERTION is on a metric. */
 bool assertion_holds(const struct assertion *assertion, const struct result *result,

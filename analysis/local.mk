@@ -8,6 +8,9 @@ libanalysis_a_SOURCES = \
 	analysis/board_words.c \
 	analysis/check_table.c \
 	analysis/checks.c analysis/checks.h \
+	analysis/diff.h \
+	analysis/diff_export.c \
+	analysis/diff_table.c analysis/diff_table.h \
 	analysis/distribution.c \
 	analysis/drift.c analysis/drift.h \
 	analysis/engine.c analysis/engine.h \
@@ -32,6 +35,7 @@ libanalysis_a_SOURCES = \
 	analysis/theory.c analysis/theory.h \
 	analysis/theory_fit.c analysis/theory_fit.h \
 	analysis/theory_lloyd.c \
+	analysis/match.c analysis/match.h \
 	analysis/ticks.c \
 	analysis/verdict.c \
 	analysis/view.c analysis/view.h analysis/views.h
@@ -40,12 +44,15 @@ libanalysis_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 # What runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libmeasure.a
 libmeasure_a_SOURCES = \
+	analysis/arrange.c analysis/arrange.h \
 	analysis/binning.c \
 	analysis/channel_sums.c analysis/channel_sums.h \
 	analysis/channels.c \
 	analysis/codes.c analysis/codes.h \
 	analysis/details.c \
+	analysis/diff.c \
 	analysis/facts.c analysis/facts.h \
+	analysis/grid.c analysis/grid.h \
 	analysis/histogram.c analysis/histogram.h \
 	analysis/magnitudes.c analysis/magnitudes.h \
 	analysis/measure.c analysis/measure.h \

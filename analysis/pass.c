@@ -28,10 +28,8 @@ struct walk {
   void *context;
 };
 
-/* X with NaN where a finite number became infinite or NaN: what has no error has no place in the
- * sums. Counts them in *lost. */
-static const float *without_lost(const float *x, const float *y, size_t n, float *scratch,
-                                 size_t *lost)
+const float *pass_without_lost(const float *x, const float *y, size_t n, float *scratch,
+                               size_t *lost)
 {
   *lost = 0;
   for (size_t i = 0; i < n; i++) {
@@ -55,9 +53,13 @@ static void walk_span(void *context, size_t span, unsigned worker)
   for (; block.start < end && !progress_cancelled(pass->progress); block.start += block.n) {
     block.n = size_min(FEED_BLOCK, end - block.start);
     block.x = feed_block(pass->feed, block.start, block.n, scratch);
-    fit_round_trip(pass->fit, block.start, block.n, block.x, y, pass->codes ? codes : NULL);
-    if (fit_loses_numbers(pass->fit) && !pass->lost)
-      block.x = without_lost(block.x, y, block.n, scratch, &block.lost);
+    if (pass->other) {
+      block.y = feed_block(pass->other, block.start, block.n, y);
+    } else {
+      fit_round_trip(pass->fit, block.start, block.n, block.x, y, pass->codes ? codes : NULL);
+      if (fit_loses_numbers(pass->fit) && !pass->lost)
+        block.x = pass_without_lost(block.x, y, block.n, scratch, &block.lost);
+    }
     walk->block(walk->context, &block);
     progress_advance(pass->progress, block.n);
   }

@@ -1,4 +1,4 @@
-/* One pass over a tensor and its reconstruction, block by block, in parallel.
+/* One pass over a tensor and its reconstruction, or another tensor, block by block, in parallel.
  *
  * The tensor is cut into spans: whole chunks in storage order, their number fixed by the size of
  * the tensor alone. A span is walked by one thread from front to back, so a sum kept for each span
@@ -19,8 +19,9 @@
 
 struct pass {
   const struct feed *feed;
-  const struct fit *fit;
-  size_t spans; /* from pass_spans */
+  const struct fit *fit;    /* makes the reconstruction; or: */
+  const struct feed *other; /* is what the tensor is compared with; as many elements */
+  size_t spans;             /* from pass_spans */
   bool codes;   /* the blocks need codes, too */
   bool lost;    /* the blocks show elements that overflowed as they are */
   struct progress *progress;
@@ -30,7 +31,8 @@ struct pass_block {
   size_t span;
   unsigned worker;
   size_t start, n;       /* elements start..start+n-1 of the tensor, n <= FEED_BLOCK */
-  const float *x, *y;    /* an x whose reconstruction is not finite is NaN here, see pass.c */
+  const float *x, *y;    /* an x whose reconstruction is not finite is NaN here, see pass.c; not
+                            so where y is another tensor: pass_without_lost */
   size_t lost;           /* finite elements that became infinite or NaN (overflow=nonfinite) */
   const uint16_t *codes; /* NULL unless asked for */
 };
@@ -45,5 +47,10 @@ void pass_span(const struct pass *pass, size_t span, size_t *start, size_t *end)
  * STATUS_CANCELLED. */
 enum status pass_run(const struct pass *pass,
                      void (*block)(void *context, const struct pass_block *block), void *context);
+
+/* X with NaN where a finite number became infinite or NaN: what has no error has no place in the
+ * sums. Into SCRATCH (N floats), which it returns; counts them in *lost. */
+const float *pass_without_lost(const float *x, const float *y, size_t n, float *scratch,
+                               size_t *lost);
 
 #endif

@@ -48,6 +48,7 @@ qscope_SOURCES = \
 	tui/cli/board.c \
 	tui/cli/calibrators.c \
 	tui/cli/commands.h \
+	tui/cli/diff.c \
 	tui/cli/explore.c \
 	tui/cli/formats.c \
 	tui/cli/inspect.c \

@@ -5,13 +5,16 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_board \
 	tests/analysis/test_channels \
 	tests/analysis/test_checks \
+	tests/analysis/test_diff \
 	tests/analysis/test_drift \
 	tests/analysis/test_engine \
 	tests/analysis/test_facts \
 	tests/analysis/test_figure \
 	tests/analysis/test_golden \
+	tests/analysis/test_grid \
 	tests/analysis/test_histogram \
 	tests/analysis/test_inspect \
+	tests/analysis/test_match \
 	tests/analysis/test_metrics \
 	tests/analysis/test_recipe \
 	tests/analysis/test_report \
@@ -38,6 +41,12 @@ tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TEN
 tests_analysis_test_channels_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_checks_SOURCES = tests/analysis/test_checks.c $(TEST_TENSORS)
 tests_analysis_test_checks_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_diff_SOURCES = tests/analysis/test_diff.c $(TEST_TENSORS) $(TEST_REFERENCE)
+tests_analysis_test_diff_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_grid_SOURCES = tests/analysis/test_grid.c $(TEST_TENSORS)
+tests_analysis_test_grid_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_match_SOURCES = tests/analysis/test_match.c $(TEST_TENSORS)
+tests_analysis_test_match_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_drift_SOURCES = tests/analysis/test_drift.c $(TEST_TENSORS)
 tests_analysis_test_drift_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS)

@@ -4,6 +4,7 @@ CLI_TESTS = \
 	tests/cli/batches.sh \
 	tests/cli/board.sh \
 	tests/cli/check.sh \
+	tests/cli/diff.sh \
 	tests/cli/docs.sh \
 	tests/cli/errors.sh \
 	tests/cli/frame.sh \

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BOARD_COLUMNS = 8 };
+
 /* --- for people ----------------------------------------------------------------------------- */
 
 static void print_metric(const char *name, double value, char *text, size_t size)
@@ -33,7 +35,7 @@ static bool add_row(struct table *table, const struct board *board, const struct
   print_metric("clip_rate", row->whole.clip_rate, rate, sizeof rate);
   snprintf(away, sizeof away, "%.3f dB", row->distance_db);
   snprintf(time, sizeof time, row->seconds < 1e-5 ? "< 0.01 ms" : "%.3g ms", 1e3 * row->seconds);
-  const char *const cells[TABLE_COLUMNS] = {
+  const char *const cells[BOARD_COLUMNS] = {
       board_name(row, name, sizeof name), clip, share, sqnr, rate, away, time,
       board_note(row, note, sizeof note)};
   return table_add(table, cells);
@@ -41,9 +43,9 @@ static bool add_row(struct table *table, const struct board *board, const struct
 
 static enum status print_rows(const struct board *board, struct error *error)
 {
-  static const char *const headings[TABLE_COLUMNS] = {
+  static const char *const headings[BOARD_COLUMNS] = {
       "calibrator", "clips at", "of absmax", "SQNR", "clipped", "from the best", "time", ""};
-  struct table table = {.columns = TABLE_COLUMNS, .right = 0x7e};
+  struct table table = {.columns = BOARD_COLUMNS, .right = 0x7e};
   bool good = table_add(&table, headings);
   for (size_t i = 0; i < board->rows && good; i++)
     if (board->row[board->rank[i]].state == BOARD_DONE)

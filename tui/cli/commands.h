@@ -17,7 +17,8 @@ enum {
   COMMAND_BOARD = 2048,
   COMMAND_THEORY = 4096,
   COMMAND_PRESETS = 8192,
-  COMMAND_ANY = 16383,
+  COMMAND_DIFF = 16384,
+  COMMAND_ANY = 32767,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
@@ -28,6 +29,7 @@ enum status plot_run(const struct options *options, struct error *error);
 enum status sweep_command_run(const struct options *options, struct error *error);
 enum status board_run(const struct options *options, struct error *error);
 enum status theory_run(const struct options *options, struct error *error);
+enum status diff_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
 enum status presets_run(const struct options *options, struct error *error);

@@ -35,6 +35,8 @@ const struct command command_table[] = {
      COMMAND_SWEEP, 1, sweep_command_run},
     {"board", "SOURCE", "every calibrator on one tensor, ranked, and what each costs",
      COMMAND_BOARD, 1, board_run},
+    {"diff", "A B", "the error of B against A, tensor by tensor, whatever the formats",
+     COMMAND_DIFF, 2, diff_run},
     {"theory", "", "the best quantizers of a known distribution, and what they cost",
      COMMAND_THEORY, 0, theory_run},
     {"formats", "", "the number formats", COMMAND_FORMATS, 0, formats_run},

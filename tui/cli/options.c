@@ -49,6 +49,14 @@ static enum status apply_check(void *member, const char *text, struct error *err
   return STATUS_OK;
 }
 
+static enum status apply_rename(void *member, const char *text, struct error *error)
+{
+  (void)error;
+  struct options *o = member;
+  o->rename[o->rename_count++] = text;
+  return STATUS_OK;
+}
+
 static enum status apply_quantizer(void *member, const char *text, struct error *error)
 {
   struct options *o = member;
@@ -162,6 +170,15 @@ static enum status apply_bins(void *member, const char *text, struct error *erro
   return status;
 }
 
+static enum status apply_top(void *member, const char *text, struct error *error)
+{
+  long top;
+  enum status status = whole_number(text, 1, LONG_MAX, &top, error);
+  if (status == STATUS_OK)
+    *(size_t *)member = (size_t)top;
+  return status;
+}
+
 static enum status apply_size(void *member, const char *text, struct error *error)
 {
   char *end;
@@ -272,7 +289,8 @@ static const struct row {
   enum status (*apply)(void *member, const char *text, struct error *error);
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
-     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_tensor},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF, 0,
+     apply_tensor},
     {"input-format", 0, "TYPE", "what SOURCE is: npy, text ...; where it is not recognised",
      STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT, MEMBER(input_format),
      apply_once},
@@ -284,8 +302,8 @@ static const struct row {
      apply_view},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
-    {"axis", 0, "N", "channels along axis N; negative: from the end", STATE | COMMAND_REPORT,
-     MEMBER(view.axis), apply_axis},
+    {"axis", 0, "N", "channels along axis N; negative: from the end",
+     STATE | COMMAND_REPORT | COMMAND_DIFF, MEMBER(view.axis), apply_axis},
     {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
      STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_batches},
     {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",
@@ -300,11 +318,11 @@ static const struct row {
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
-         COMMAND_FORMATS | COMMAND_CALIBRATORS | COMMAND_PRESETS | COMMAND_THEORY,
+         COMMAND_DIFF | COMMAND_FORMATS | COMMAND_CALIBRATORS | COMMAND_PRESETS | COMMAND_THEORY,
      MEMBER(style), apply_json},
     {"csv", 0, NULL, "write comma-separated values",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_FORMATS |
-         COMMAND_THEORY,
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF |
+         COMMAND_FORMATS | COMMAND_THEORY,
      MEMBER(style), apply_csv},
     {"metadata", 0, NULL, "what the source says about itself; JSON: also that", COMMAND_LIST,
      MEMBER(metadata), apply_switch},
@@ -314,8 +332,15 @@ static const struct row {
      apply_switch},
     {"theory", 0, NULL, "fit distributions; measured against predicted",
      STATE | COMMAND_REPORT | COMMAND_BOARD | COMMAND_SWEEP, MEMBER(view.theory), apply_switch},
-    {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable", COMMAND_REPORT,
-     0, apply_check},
+    {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable",
+     COMMAND_REPORT | COMMAND_DIFF, 0, apply_check},
+    {"rename", 0, "FROM=TO", "what A calls FROM is TO in B; * for any part; repeatable",
+     COMMAND_DIFF, 0, apply_rename},
+    {"align", 0, NULL, "compare transposed tensors and rotary row orders as they agree",
+     COMMAND_DIFF, MEMBER(align), apply_switch},
+    {"sort", 0, "KEY", "sqnr_db (worst first), mse, cosine, max_abs_error, elements, name",
+     COMMAND_DIFF, MEMBER(sort), apply_word},
+    {"top", 0, "N", "the first N tensors alone", COMMAND_DIFF, MEMBER(top), apply_top},
     {"levels", 0, "N:M", "numbers of levels: 2:256 (doubling), 2:16:1, 3,15,255", COMMAND_THEORY,
      MEMBER(levels), apply_word},
     {"distribution", 0, "NAME", "gaussian, laplace, student-t=NU, gamma, uniform", COMMAND_THEORY,
@@ -499,7 +524,8 @@ enum status options_parse(int argc, char **argv, struct options *out,
   *out = (struct options){.view = view_default(), .figure = figure_options_default()};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
-  if (!out->tensor || !out->check)
+  out->rename = mem_array((size_t)argc, sizeof *out->rename);
+  if (!out->tensor || !out->check || !out->rename)
     return error_memory(error, "the command line");
   enum status status = read_options(argc, argv, out, &used, error);
   if (status != STATUS_OK)
@@ -520,7 +546,8 @@ void options_clear(struct options *options)
 {
   free(options->tensor);
   free(options->check);
-  options->tensor = options->check = NULL;
+  free(options->rename);
+  options->tensor = options->check = options->rename = NULL;
 }
 
 enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,

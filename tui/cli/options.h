@@ -47,6 +47,11 @@ struct options {
   const char *evaluate_on;  /* --evaluate-on, or NULL */
   const char **check;       /* --check, in order; owned array of borrowed words */
   size_t check_count;
+  const char **rename; /* --rename, in order; owned array of borrowed words */
+  size_t rename_count;
+  const char *sort; /* --sort, or NULL */
+  size_t top;       /* --top; 0: all */
+  bool align;       /* --align */
   bool checks;              /* --checks */
   const char *levels;       /* --levels, or NULL */
   const char *distribution; /* --distribution, or NULL */
