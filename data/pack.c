@@ -2,7 +2,6 @@
 
 #include "quant/base/size.h"
 
-#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,13 +184,6 @@ float pack_float(const struct tensor *part, size_t index)
   float value;
   part->stored->decode(part->data + index * part->stored->size, 1, &value);
   return value;
-}
-
-uint32_t pack_word(const unsigned char *bytes, size_t index)
-{
-  uint32_t word;
-  memcpy(&word, bytes + index * sizeof word, sizeof word);
-  return le32toh(word);
 }
 
 /* --- all of a source -------------------------------------------------------------------------- */

@@ -14,6 +14,9 @@
 #include "data/pack_config.h"
 #include "data/source_types.h"
 
+#include <endian.h>
+#include <string.h>
+
 #define NO_PART SIZE_MAX
 
 enum pack_outcome {
@@ -96,7 +99,12 @@ enum pack_outcome pack_made(struct pack *pack, const char *type, const struct sh
 
 /* The float that is element INDEX of a loaded part; the little-endian word at 4 * INDEX. */
 float pack_float(const struct tensor *part, size_t index);
-uint32_t pack_word(const unsigned char *bytes, size_t index);
+static inline uint32_t pack_word(const unsigned char *bytes, size_t index)
+{
+  uint32_t word;
+  memcpy(&word, bytes + index * sizeof word, sizeof word);
+  return le32toh(word);
+}
 
 /* Types of floats that scales are stored as. */
 #define PACK_FLOATS "f16 bf16 f32 f64"

@@ -2,6 +2,7 @@
  * that the compiler can vectorise. */
 #include "config.h"
 
+#include "data/map_range.h"
 #include "data/pack_affine.h"
 #include "quant/base/size.h"
 
@@ -107,63 +108,6 @@ static void crossing_codes(const struct code_matrix *matrix, const unsigned char
   }
 }
 
-/* AWQ's words hold eight rows of one column, and neighbours of a row lie a row of words apart:
- * often in a page, and a set of the cache, of their own. They are gathered once for the eight rows,
- * which readers ask for one after the other. */
-enum { TILE = 4096, TILES = 4, FEW = 128 };
-
-static _Thread_local struct tile {
-  uint64_t owner;      /* serial of an affine */
-  size_t band, number; /* rows / 8, columns / TILE */
-  uint32_t words[TILE];
-} tiles[TILES];
-
-static void gather(const unsigned char *word, size_t step, size_t n, uint32_t *out)
-{
-  for (size_t i = 0; i < n; i++)
-    out[i] = pack_word(word + i * step, 0);
-}
-
-static void nibbles(const uint32_t *words, size_t n, unsigned shift, unsigned char *out)
-{
-  for (size_t i = 0; i < n; i++)
-    out[i] = words[i] >> shift & 15;
-}
-
-static const struct tile *find_tile(const struct affine *self, const unsigned char *bytes,
-                                    size_t band, size_t number)
-{
-  struct tile *tile = &tiles[number % TILES];
-  if (tile->owner == self->serial && tile->band == band && tile->number == number)
-    return tile;
-  const size_t step = self->codes.major_step * sizeof(uint32_t), first = number * TILE;
-  gather(bytes + first * step + band * sizeof(uint32_t), step,
-         size_min(TILE, self->columns - first), tile->words);
-  tile->owner = self->serial;
-  tile->band = band;
-  tile->number = number;
-  return tile;
-}
-
-/* N codes of one row: always the same nibble. Short pieces are not worth a tile. */
-static void column_codes(const struct affine *self, const unsigned char *bytes, size_t row,
-                         size_t column, size_t n, unsigned char *out)
-{
-  const unsigned shift = 4u * nibble_of[row % 8];
-  const size_t step = self->codes.major_step * sizeof(uint32_t);
-  const bool tiled = n >= TILE / 8;
-  for (size_t taken; n > 0; column += taken, out += taken, n -= taken) {
-    uint32_t few[FEW];
-    const uint32_t *words = few;
-    taken = size_min(n, tiled ? TILE - column % TILE : FEW);
-    if (tiled)
-      words = find_tile(self, bytes, row / 8, column / TILE)->words + column % TILE;
-    else
-      gather(bytes + column * step + row / 8 * sizeof(uint32_t), step, taken, few);
-    nibbles(words, taken, shift, out);
-  }
-}
-
 /* N codes of one row from COLUMN on where none crosses words: whole words, and what is around. */
 static void aligned_codes(const struct code_matrix *matrix, const unsigned char *bytes, size_t row,
                           size_t column, size_t n, unsigned char *out)
@@ -179,15 +123,116 @@ static void aligned_codes(const struct code_matrix *matrix, const unsigned char 
     out[i] = (unsigned char)code_at(matrix, bytes, row, column + i);
 }
 
+/* --- bands ------------------------------------------------------------------------------------ */
+
+/* Where the words of a row lie a row of words apart (GPTQ, AWQ), each is in a page, and often in
+ * one set of the cache with all others. A band of neighbouring rows is therefore gathered at once,
+ * each row's words one after the other, and kept by the thread until it asks for another band. */
+enum {
+  BAND_WORDS = 1 << 16,
+  BAND_MOST = 64,
+  BAND_LEAST = 2,
+  BAND_PAD = 16,
+  BAND_PIECE = 512,
+  LARGE = 64 << 20, /* bytes: a band of more would make all of them resident, page by page */
+};
+
+static _Thread_local struct band {
+  uint64_t owner; /* serial of an affine */
+  size_t number;
+  unsigned char words[BAND_WORDS * sizeof(uint32_t)]; /* as they are in the file */
+} kept;
+
+/* Words of a row, from one band row to the next; padded, so that they do not share a set. */
+static size_t band_pitch(const struct affine *self)
+{
+  const struct code_matrix *codes = &self->codes;
+  return BAND_PAD + (codes->shuffled ? self->columns
+                                     : affine_words(self->columns, codes->bits, codes->padded));
+}
+
+static size_t rows_of_words(const struct affine *self)
+{
+  return self->codes.shuffled ? self->rows / 8 : self->rows;
+}
+
+/* Rows of words that a band holds; 0 where bands do not help. */
+static size_t band_height(const struct affine *self)
+{
+  size_t height = size_min(BAND_MOST, BAND_WORDS / band_pitch(self));
+  bool across = self->codes.shuffled || self->codes.word_step > 1;
+  return across && height >= BAND_LEAST && rows_of_words(self) >= BAND_LEAST ? height : 0;
+}
+
+static void gather_band(const struct affine *self, const unsigned char *bytes, size_t number,
+                        unsigned char *out)
+{
+  const size_t size = sizeof(uint32_t), pitch = band_pitch(self), words = pitch - BAND_PAD;
+  const size_t first = number * self->band, across = rows_of_words(self);
+  const size_t height = size_min(self->band, across - first);
+  const bool large = words * across > LARGE / size;
+  unsigned char stretch[BAND_MOST * sizeof(uint32_t)];
+  for (size_t i = 0; i < words; i++) {
+    const unsigned char *from = bytes + (i * across + first) * size;
+    if (large) {
+      map_copy(from, height * size, stretch);
+      from = stretch;
+    }
+    for (size_t row = 0; row < height; row++)
+      memcpy(out + (row * pitch + i) * size, from + row * size, size);
+  }
+}
+
+/* The words of one row of words, one after the other. */
+static const unsigned char *band_row(const struct affine *self, const unsigned char *bytes,
+                                     size_t row)
+{
+  size_t number = row / self->band;
+  if (kept.owner != self->serial || kept.number != number) {
+    gather_band(self, bytes, number, kept.words);
+    kept.owner = self->serial;
+    kept.number = number;
+  }
+  return kept.words + row % self->band * band_pitch(self) * sizeof(uint32_t);
+}
+
+/* --- rows of codes ---------------------------------------------------------------------------- */
+
+/* N codes of one row in AWQ's words, STEP bytes apart: always the same nibble. */
+static inline void nibbles(const unsigned char *words, size_t step, size_t row, size_t n,
+                           unsigned char *out)
+{
+  const unsigned shift = 4u * nibble_of[row % 8];
+  for (size_t i = 0; i < n; i++)
+    out[i] = pack_word(words + i * step, 0) >> shift & 15;
+}
+
+static void shuffled_codes(const struct affine *self, const unsigned char *bytes, size_t row,
+                           size_t column, size_t n, unsigned char *out)
+{
+  const size_t size = sizeof(uint32_t), step = self->codes.major_step * size;
+  if (self->band > 0 && n >= BAND_PIECE)
+    nibbles(band_row(self, bytes, row / 8) + column * size, size, row, n, out);
+  else
+    nibbles(bytes + column * step + row / 8 * size, step, row, n, out);
+}
+
+/* A band is gathered for pieces that are worth it. */
 static void row_codes(const struct affine *self, size_t row, size_t column, size_t n,
                       unsigned char *out)
 {
-  const struct code_matrix *matrix = &self->codes;
-  const unsigned char *bytes = matrix_bytes(self, matrix);
-  if (matrix->shuffled)
-    column_codes(self, bytes, row, column, n, out);
-  else
-    (is_whole(matrix) ? aligned_codes : crossing_codes)(matrix, bytes, row, column, n, out);
+  const unsigned char *bytes = matrix_bytes(self, &self->codes);
+  struct code_matrix matrix = self->codes;
+  if (matrix.shuffled) {
+    shuffled_codes(self, bytes, row, column, n, out);
+    return;
+  }
+  if (self->band > 0 && n >= BAND_PIECE) {
+    bytes = band_row(self, bytes, row);
+    matrix.major_step = 0;
+    matrix.word_step = 1;
+  }
+  (is_whole(&matrix) ? aligned_codes : crossing_codes)(&matrix, bytes, row, column, n, out);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -330,7 +375,8 @@ struct affine *affine_new(struct pack *pack, size_t rows, size_t columns, size_t
 
 enum pack_outcome affine_made(struct pack *pack, const char *kind, const char *from)
 {
-  const struct affine *self = (const struct affine *)pack->derived;
+  struct affine *self = (struct affine *)pack->derived;
+  self->band = band_height(self);
   const struct shape shape = {.dims = 2, .dim = {self->rows, self->columns}};
   char type[24], group[40] = "one scale per row";
   snprintf(type, sizeof type, "%s_int%u", kind, self->codes.bits);

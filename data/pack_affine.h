@@ -22,6 +22,7 @@ struct code_matrix {
 struct affine {
   struct derived derived;
   uint64_t serial; /* no other has it, nor had: for what threads remember */
+  size_t band;     /* rows of words that are gathered at a time; 0: none */
   size_t rows, columns;
   size_t group, groups; /* columns with one scale; groups of a row */
   struct code_matrix codes;

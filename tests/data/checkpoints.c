@@ -50,7 +50,7 @@ size_t part_size(const struct part *part)
 /* --- bytes that grow -------------------------------------------------------------------------- */
 
 struct bytes {
-  unsigned char data[1 << 18];
+  unsigned char data[1 << 20];
   size_t size;
 };
 static struct bytes head, body;

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MOST = 128 * 400, NAMED = 96 };
+enum { MOST = 1 << 19, NAMED = 96 };
 
 static uint32_t words[MOST], zero_words[MOST];
 static unsigned char code[MOST], bytes[MOST];
@@ -157,6 +158,60 @@ static void test_gptq_groups(void **state)
   source_close(check("a.q_proj.weight", "gptq_int4", 32, 1024));
 }
 
+/* Words are gathered in bands of rows, of which the last one is not full. */
+static void test_gptq_bands(void **state)
+{
+  (void)state;
+  static const unsigned bits[] = {3, 4, 8};
+  for (size_t b = 0; b < 3; b++) {
+    char stored[16];
+    files_clear();
+    write_gptq(160, 640, 64, bits[b], 1, b == 1 ? SHUFFLED : NO_ORDER, false);
+    snprintf(stored, sizeof stored, "gptq_int%u", bits[b]);
+    source_close(check("a.q_proj.weight", stored, 160, 640));
+  }
+}
+
+/* A weight of more than 64 MB, nearly all zeros: its bands are read through the file. */
+static void test_gptq_large(void **state)
+{
+  (void)state;
+  enum { OUTPUTS = 17408, INPUTS = 8192, CODES = INPUTS / 8 * OUTPUTS * 4, ROWS = 3 };
+  static const char header[] =
+      "{\"l.qweight\":{\"dtype\":\"I32\",\"shape\":[1024,17408],\"data_offsets\":[0,71303168]},"
+      "\"l.qzeros\":{\"dtype\":\"I32\",\"shape\":[1,2176],\"data_offsets\":[71303168,71311872]},"
+      "\"l.scales\":{\"dtype\":\"F32\",\"shape\":[1,17408],\"data_offsets\":[71311872,71381504]}}";
+  static const size_t rows[ROWS] = {0, 4095, OUTPUTS - 1};
+  static float out[FEED_BLOCK];
+  const uint32_t word = 0x87654321;
+  const float half = 0.5f;
+  files_clear();
+  const char *path = files_safetensors("model.safetensors", header, NULL, 0);
+  FILE *file = fopen(path, "r+b");
+  const long start = 8 + (long)strlen(header);
+  assert_non_null(file);
+  assert_int_equal(ftruncate(fileno(file), start + 71381504), 0);
+  for (size_t i = 0; i < ROWS; i++) { /* codes 1 to 8 in inputs 8 to 15 of each row */
+    fseek(file, start + (long)(OUTPUTS + rows[i]) * 4, SEEK_SET);
+    assert_int_equal(fwrite(&word, sizeof word, 1, file), 1);
+    fseek(file, start + CODES + 8704 + (long)rows[i] * 4, SEEK_SET);
+    assert_int_equal(fwrite(&half, sizeof half, 1, file), 1);
+  }
+  fclose(file);
+  struct source *source = files_open(path);
+  struct error error;
+  assert_int_equal(source_load(source, 3, NULL, &error), STATUS_OK);
+  struct feed feed = tensor_feed(source_tensor(source, 3));
+  for (size_t i = 0; i < ROWS; i++) {
+    feed.decode(feed.self, rows[i] * INPUTS, FEED_BLOCK, out);
+    for (size_t k = 0; k < FEED_BLOCK; k++)
+      assert_true(out[k] == 0.5f * (k >= 8 && k < 16 ? (float)k - 8 : -1));
+  }
+  assert_int_equal(source_verify(source, &error), STATUS_OK);
+  source_close(source);
+  files_clear();
+}
+
 /* A last group that is shorter: the configuration gives the group's size. */
 static void test_gptq_ragged(void **state)
 {
@@ -218,8 +273,8 @@ static void check_awq(size_t outputs, size_t inputs, size_t group)
 static void test_awq(void **state)
 {
   (void)state;
-  check_awq(16, 2 * 1056, 1056); /* words are gathered; pieces are longer than one gathering */
-  check_awq(8, 4224, 128);
+  check_awq(16, 2112, 1056); /* words are gathered in a band, ... */
+  check_awq(64, 8192, 128);  /* ... or in several */
   check_awq(48, 80, 40);
   const char config[] = "{\"w_bit\":4,\"q_group_size\":40,\"version\":\"GEMM\"}";
   files_write("quant_config.json", config, sizeof config - 1);
@@ -891,6 +946,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_gptq),
       cmocka_unit_test(test_gptq_groups),
+      cmocka_unit_test(test_gptq_bands),
+      cmocka_unit_test(test_gptq_large),
       cmocka_unit_test(test_gptq_ragged),
       cmocka_unit_test(test_gptq_of_pytorch),
       cmocka_unit_test(test_awq),
