@@ -174,7 +174,8 @@ static enum status fit(const struct target *target, struct progress *progress,
   float *weights = NULL;
   enum status status = STATUS_OK;
   if (block->importance[0])
-    status = numbers_read(block->importance, &weights, &block->weight_count, error);
+    status = numbers_read_for(block->importance, target->tensor->name, &weights,
+                              &block->weight_count, error);
   block->weights = weights;
   double start = seconds_now();
   if (status == STATUS_OK)

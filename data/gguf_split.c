@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "data/gguf.h"
+#include "data/imatrix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +144,9 @@ enum status gguf_open(const char *spec, struct source *source, struct error *err
                                              : add_single(spec, source, error);
   if (status != STATUS_OK)
     return status;
-  status = source_check_names(source, error);
+  status = imatrix_offer(source, error);
+  if (status == STATUS_OK)
+    status = source_check_names(source, error);
   if (status != STATUS_OK)
     error_prefix(error, "%s: ", SHOWN(spec));
   return status;

@@ -1,5 +1,6 @@
 #include "data/numbers.h"
 
+#include "data/imatrix.h"
 #include "data/source.h"
 #include "quant/base/size.h"
 
@@ -32,15 +33,11 @@ static enum status copy_all(const struct tensor *tensor, float **values, struct 
   return STATUS_OK;
 }
 
-static enum status read_source(struct source *source, const char *path, float **values,
-                               size_t *count, struct error *error)
+static enum status read_tensor(struct source *source, size_t index, const char *path,
+                               float **values, size_t *count, struct error *error)
 {
-  size_t index;
   float *found = NULL;
-  enum status status = source_find(source, NULL, &index, error);
-  if (status != STATUS_OK)
-    return status;
-  status = source_load(source, index, NULL, error);
+  enum status status = source_load(source, index, NULL, error);
   if (status == STATUS_OK)
     status = copy_all(source_tensor(source, index), &found, error);
   if (status != STATUS_OK)
@@ -55,13 +52,48 @@ static enum status read_source(struct source *source, const char *path, float **
   return STATUS_OK;
 }
 
-enum status numbers_read(const char *path, float **values, size_t *count, struct error *error)
+/* The entry of NAME, and an error that names one when there is none. */
+static enum status find_entry(const struct source *source, const char *path, const char *name,
+                              size_t *index, struct error *error)
+{
+  char shown[3][256];
+  if (imatrix_find(source, name, index))
+    return STATUS_OK;
+  size_t first = 0;
+  while (first < source_count(source) && !source_tensor(source, first)->derived)
+    first++;
+  const char *some =
+      first < source_count(source) ? source_tensor(source, first)->name : "none at all";
+  return error_set(error, STATUS_USAGE, "%s: no entry for the tensor %s; the first one is %s",
+                   text_escape(path, shown[0], sizeof shown[0]),
+                   text_escape(name, shown[1], sizeof shown[1]),
+                   text_escape(some, shown[2], sizeof shown[2]));
+}
+
+/* NAME is NULL for the only tensor of SOURCE. */
+static enum status read_source(struct source *source, const char *path, const char *name,
+                               float **values, size_t *count, struct error *error)
+{
+  size_t index;
+  bool entries = name && strcmp(source_type_name(source), IMATRIX_TYPE) == 0;
+  enum status status = entries ? find_entry(source, path, name, &index, error)
+                               : source_find(source, NULL, &index, error);
+  return status == STATUS_OK ? read_tensor(source, index, path, values, count, error) : status;
+}
+
+enum status numbers_read_for(const char *path, const char *name, float **values, size_t *count,
+                             struct error *error)
 {
   struct source *source;
   enum status status = source_open(path, &source, error);
   if (status != STATUS_OK)
     return status;
-  status = read_source(source, path, values, count, error);
+  status = read_source(source, path, name, values, count, error);
   source_close(source);
   return status;
+}
+
+enum status numbers_read(const char *path, float **values, size_t *count, struct error *error)
+{
+  return numbers_read_for(path, NULL, values, count, error);
 }

@@ -14,4 +14,9 @@ enum { NUMBERS_MOST = 1 << 26 }; /* the most values such a file may hold */
  * message of a failure starts with the file's name. STATUS_INPUT, STATUS_MEMORY. */
 enum status numbers_read(const char *path, float **values, size_t *count, struct error *error);
 
+/* The same, or where PATH is an importance matrix of llama.cpp its values for the tensor called
+ * NAME (see imatrix_find). STATUS_USAGE when it has none. */
+enum status numbers_read_for(const char *path, const char *name, float **values, size_t *count,
+                             struct error *error);
+
 #endif

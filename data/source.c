@@ -28,6 +28,8 @@ const struct source_type source_types[] = {
      safetensors_tastes, safetensors_open},
     {"onnx", "an ONNX model: initializers, constants, subgraphs, external data", onnx_tastes,
      onnx_open},
+    {"imatrix", "an importance matrix of llama.cpp, of the older kind or as GGUF", imatrix_tastes,
+     imatrix_open},
     {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
      synth_tastes, synth_open},
 };

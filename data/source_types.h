@@ -99,6 +99,8 @@ bool pytorch_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status pytorch_open(const char *spec, struct source *source, struct error *error);
 bool gguf_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status gguf_open(const char *spec, struct source *source, struct error *error);
+bool imatrix_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status imatrix_open(const char *spec, struct source *source, struct error *error);
 bool safetensors_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status safetensors_open(const char *spec, struct source *source, struct error *error);
 bool onnx_tastes(const char *spec, const unsigned char *head, size_t length);

@@ -26,8 +26,39 @@ static size_t sub_blocks(const struct block_fit *block)
 /* --- what is asked of it -----------------------------------------------------------------------
  */
 
+/* Matrices of a tensor: what lies in front of its rows. */
+static size_t matrices(const struct shape *shape)
+{
+  size_t count = 1;
+  for (unsigned axis = 0; axis + 2 < shape->dims; axis++)
+    count *= shape->dim[axis];
+  return count;
+}
+
+/* A weight for each column, or for each column of each matrix (an expert's). */
+static enum status check_weights(const struct block_choice *choice, const struct shape *shape,
+                                 size_t columns, struct error *error)
+{
+  size_t all = matrices(shape) * columns, count = choice->weight_count;
+  if (count != columns && count != all && all == columns)
+    return error_set(error, STATUS_USAGE,
+                     "importance=%s: expected %zu weights, one for each column, found %zu",
+                     choice->importance, columns, count);
+  if (count != columns && count != all)
+    return error_set(error, STATUS_USAGE,
+                     "importance=%s: expected %zu weights, one for each column, or %zu, for each "
+                     "matrix its own; found %zu",
+                     choice->importance, columns, all, count);
+  for (size_t i = 0; i < count; i++)
+    if (!(choice->weights[i] >= 0) || isinf(choice->weights[i]))
+      return error_set(error, STATUS_USAGE,
+                       "importance=%s: expected finite weights of 0 or more, found %g at %zu",
+                       choice->importance, (double)choice->weights[i], i);
+  return STATUS_OK;
+}
+
 static enum status check_rows(const struct quantizer *quantizer, const struct block_codec *codec,
-                              size_t columns, struct error *error)
+                              const struct shape *shape, size_t columns, struct error *error)
 {
   const struct block_choice *choice = &quantizer->block;
   if (columns % codec->length != 0 && !codec->pads && !choice->pad)
@@ -38,16 +69,7 @@ static enum status check_rows(const struct quantizer *quantizer, const struct bl
   if (choice->importance[0] && !choice->weights)
     return error_set(error, STATUS_USAGE, "importance=%s: the file has not been read",
                      choice->importance);
-  if (choice->weights && choice->weight_count != columns)
-    return error_set(error, STATUS_USAGE,
-                     "importance=%s: expected %zu weights, one for each column, found %zu",
-                     choice->importance, columns, choice->weight_count);
-  for (size_t i = 0; choice->weights && i < columns; i++)
-    if (!(choice->weights[i] >= 0) || isinf(choice->weights[i]))
-      return error_set(error, STATUS_USAGE,
-                       "importance=%s: expected finite weights of 0 or more, found %g at %zu",
-                       choice->importance, (double)choice->weights[i], i);
-  return STATUS_OK;
+  return choice->weights ? check_weights(choice, shape, columns, error) : STATUS_OK;
 }
 
 static void lay_out(const struct quantizer *quantizer, struct block_fit *block)
@@ -133,7 +155,8 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct block
 struct packing {
   struct fit *fit;
   const struct feed *feed;
-  const float *weights; /* of a padded row; NULL without importance */
+  const float *weights; /* of a padded row, for each matrix; NULL without importance */
+  size_t matrix;        /* rows that share them */
   size_t chunk;         /* blocks, or rows with importance, of one job */
   float *rows;          /* a padded row for each worker */
   struct progress *progress;
@@ -203,7 +226,7 @@ static void pack_rows(void *context, size_t chunk, unsigned worker)
   float *values = packing->rows + worker * n;
   for (size_t row = first; row < end && !progress_cancelled(packing->progress); row++) {
     read_padded(packing, row, 0, n, values);
-    block->codec.encode(&block->setting, values, packing->weights, n,
+    block->codec.encode(&block->setting, values, packing->weights + row / packing->matrix * n, n,
                         block->packed + row * block->row_blocks * block->codec.bytes);
     keep_scales(packing->fit, row * block->row_blocks, block->row_blocks);
   }
@@ -213,14 +236,18 @@ static enum status pack_weighted(struct packing *packing, const struct quantizer
 {
   const struct block_fit *block = packing->fit->block;
   size_t n = block->row_blocks * block->codec.length;
-  float *weights = mem_array(n, sizeof *weights);
+  size_t sets = quantizer->block.weight_count / block->columns;
+  float *weights = mem_array(sets, n * sizeof *weights);
   enum status status = STATUS_MEMORY;
   packing->chunk = size_max(FEED_CHUNK / n, 1);
   size_t chunks = size_div_up(block->rows, packing->chunk);
   packing->rows = mem_array(size_min(pool_threads(), chunks), n * sizeof *packing->rows);
   packing->weights = weights;
+  packing->matrix = block->rows / sets;
   if (weights && packing->rows) {
-    memcpy(weights, quantizer->block.weights, block->columns * sizeof *weights);
+    for (size_t i = 0; i < sets; i++)
+      memcpy(weights + i * n, quantizer->block.weights + i * block->columns,
+             block->columns * sizeof *weights);
     status = pool_for(chunks, pack_rows, packing, packing->progress);
   }
   free(packing->rows);
@@ -267,7 +294,7 @@ enum status block_quantizer_fit(const struct quantizer *quantizer, const struct 
   struct granularity subs = {.kind = GRAIN_GROUP, .group = laid_out.codec.sub_length};
   enum status status = grain_make(&subs, shape, &grain, error);
   if (status == STATUS_OK)
-    status = check_rows(quantizer, &laid_out.codec, grain.columns, error);
+    status = check_rows(quantizer, &laid_out.codec, shape, grain.columns, error);
   if (status != STATUS_OK)
     return status;
   if (grain.count != feed->count)

@@ -25,7 +25,9 @@ struct block_choice {
   bool four_over_six;
   bool pad;                        /* fill ragged rows with zeros where the format would refuse */
   char importance[QUANTIZER_TEXT]; /* importance=FILE: the name; empty without */
-  const float *weights; /* what FILE holds, one for each column: lent by whoever read the file */
+  /* What FILE holds, lent by whoever read it: one for each column, or for each column of each
+   * matrix of a tensor of three dimensions or more. */
+  const float *weights;
   size_t weight_count;
 };
 

@@ -75,6 +75,21 @@ qscope report x.npy -q q4_0,pad,importance=ones.npy >/dev/null 2>err.txt
 is "$? $(grep -c 'expected 100 weights, one for each column, found 33' err.txt)" "2 1" "importance of the wrong length"
 qscope report x.npy -q q4_0,pad,importance=none.npy >/dev/null 2>err.txt
 is "$? $(grep -c 'none.npy: cannot open' err.txt)" "3 1" "importance that is not there"
+
+# An importance matrix of llama.cpp has them for each tensor, by its name or by GGUF's for it.
+good=$QSCOPE_SRCDIR/tests/data/good
+npy make four.npy f4 4 1 0.25 0 4
+npy make blk.0.attn_q.weight.npy f4 "2,4" 1 -2 3 0.5 4 -1 2 1.5
+cp blk.0.attn_q.weight.npy model.layers.0.self_attn.q_proj.weight.npy
+qscope report blk.0.attn_q.weight.npy -q q4_0,pad,importance=four.npy --packed a.npy >/dev/null
+qscope report blk.0.attn_q.weight.npy -q "q4_0,pad,importance=$good/imatrix-older.dat" --packed b.npy >/dev/null
+qscope report model.layers.0.self_attn.q_proj.weight.npy -q "q4_0,pad,importance=$good/imatrix.gguf" --packed c.npy >/dev/null
+is "$(npy dump b.npy) $(npy dump c.npy)" "$(npy dump a.npy) $(npy dump a.npy)" "importance from either kind of matrix"
+cp four.npy blk.1.attn_q.weight.npy
+qscope report blk.1.attn_q.weight.npy -q "q4_0,pad,importance=$good/imatrix.gguf" >/dev/null 2>err.txt
+is "$? $(grep -c 'no entry for the tensor blk.1.attn_q.weight; the first one is blk.0.attn_q.weight' err.txt)" "2 1" "a tensor that the matrix does not know"
+qscope report blk.0.attn_q.weight.npy blk.1.attn_q.weight.npy -q "q4_0,pad,importance=$good/imatrix.gguf" --csv >r.csv 2>err.txt
+is "$? $(grep -c attn_q r.csv) $(grep -c 'no entry' err.txt)" "2 1 1" "of several tensors the others are measured"
 qscope report block.npy -q mxfp4,scale-rule=even --json >r.json
 is "$(get quantizer.granularity <r.json) $(get quantizer.block <r.json) $(get quantizer.scale_rule <r.json) $(get metrics.clipped_blocks <r.json)" \
   "block 32 even 0" "the report of a block format"

@@ -11,6 +11,7 @@ DATA_TESTS = \
 	tests/data/test_gather \
 	tests/data/test_gguf \
 	tests/data/test_gguf_split \
+	tests/data/test_imatrix \
 	tests/data/test_map \
 	tests/data/test_metadata \
 	tests/data/test_mutations \
@@ -53,6 +54,8 @@ tests_data_test_gguf_SOURCES = tests/data/test_gguf.c
 tests_data_test_gguf_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_split_SOURCES = tests/data/test_gguf_split.c
 tests_data_test_gguf_split_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_imatrix_SOURCES = tests/data/test_imatrix.c
+tests_data_test_imatrix_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_metadata_SOURCES = tests/data/test_metadata.c

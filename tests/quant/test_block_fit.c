@@ -298,6 +298,44 @@ static void test_importance(void **state)
   fit_free(fit);
 }
 
+/* Each matrix of a tensor of three dimensions may have weights of its own (experts), or share
+ * them. */
+static void test_importance_of_matrices(void **state)
+{
+  enum { MATRICES = 3, ROWS = 2, WIDE = 256, ALL = MATRICES * ROWS * WIDE };
+  static float x[ALL], weights[MATRICES * WIDE];
+  static unsigned char packed[WIDE];
+  const struct shape shape = {.dims = 3, .dim = {MATRICES, ROWS, WIDE}};
+  const struct feed feed = feed_floats(x, ALL);
+  (void)state;
+  portable_laplace(x, ALL);
+  for (size_t i = 0; i < MATRICES * WIDE; i++)
+    weights[i] = i % (i / WIDE + 2) ? 0.25f : 4;
+  const struct block_codec *codec = block_codec_find("q4_k");
+  const struct block_setting setting = {.length = codec->length, .tensor_scale = 1};
+  for (size_t shared = 0; shared <= 1; shared++) {
+    struct quantizer quantizer = spec("q4_k,importance=w.npy");
+    struct error error;
+    struct fit *fit = NULL;
+    size_t rows, bytes;
+    quantizer.block.weights = weights;
+    quantizer.block.weight_count = shared ? WIDE : MATRICES * WIDE;
+    assert_int_equal(quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, &error), STATUS_OK);
+    const unsigned char *found = fit_packed(fit, &rows, &bytes);
+    assert_int_equal(rows, MATRICES * ROWS);
+    for (size_t r = 0; r < rows; r++) {
+      codec->encode(&setting, x + r * WIDE, weights + (shared ? 0 : r / ROWS * WIDE), WIDE, packed);
+      assert_memory_equal(found + r * bytes, packed, bytes);
+    }
+    fit_free(fit);
+    quantizer.block.weight_count = 2 * WIDE;
+    assert_int_equal(quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, &error), STATUS_USAGE);
+    assert_non_null(strstr(error.text,
+                           "expected 256 weights, one for each column, or 768, for each "
+                           "matrix its own; found 512"));
+  }
+}
+
 static void check_refused(const struct quantizer *quantizer, size_t columns, const char *expected)
 {
   static const float x[512];
@@ -598,12 +636,19 @@ static void test_cancel(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_published),       cmocka_unit_test(test_any_stretch),
-      cmocka_unit_test(test_threads),         cmocka_unit_test(test_importance),
-      cmocka_unit_test(test_refusals),        cmocka_unit_test(test_spec),
-      cmocka_unit_test(test_bounds),          cmocka_unit_test(test_affine_bounds),
-      cmocka_unit_test(test_levels_and_bits), cmocka_unit_test(test_odd_blocks),
-      cmocka_unit_test(test_not_a_number),    cmocka_unit_test(test_empty_and_scalar),
+      cmocka_unit_test(test_published),
+      cmocka_unit_test(test_any_stretch),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_importance),
+      cmocka_unit_test(test_importance_of_matrices),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_spec),
+      cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_affine_bounds),
+      cmocka_unit_test(test_levels_and_bits),
+      cmocka_unit_test(test_odd_blocks),
+      cmocka_unit_test(test_not_a_number),
+      cmocka_unit_test(test_empty_and_scalar),
       cmocka_unit_test(test_cancel),
   };
   kernels_init();
