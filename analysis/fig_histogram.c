@@ -7,13 +7,15 @@
 #include <stdlib.h>
 
 /* The distinct levels of the only scale of RESULT; none when there are several scales, whose
- * levels differ. */
-static double *levels_of(const struct result *result, size_t *count)
+ * levels differ. False when memory runs out. */
+static bool levels_of(const struct result *result, double **levels, size_t *count)
 {
   *count = 0;
+  *levels = NULL;
   if (!result->fit || fit_grain(result->fit)->units != 1)
-    return NULL;
-  return fit_levels(result->fit, 0, count);
+    return true;
+  *levels = fit_levels(result->fit, 0, count);
+  return *levels != NULL;
 }
 
 /* Where the values that round to LEVEL[i] begin. */
@@ -172,7 +174,9 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
       !fig_counts(panel, MARK_BARS, ROLE_ORIGINAL, h, "original"))
     return false;
   size_t count;
-  double *level = levels_of(result, &count);
+  double *level;
+  if (!levels_of(result, &level, &count))
+    return false;
   bool done = count > 0 ? add_spread(panel, &result->reconstruction, level, count)
                         : fig_counts(panel, MARK_STEPS, ROLE_RECONSTRUCTION,
                                      &result->reconstruction, "reconstruction");

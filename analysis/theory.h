@@ -7,6 +7,7 @@
 #ifndef QSCOPE_ANALYSIS_THEORY_H
 #define QSCOPE_ANALYSIS_THEORY_H
 
+#include "quant/base/status.h"
 #include "quant/format.h"
 
 #include <stdbool.h>
@@ -65,9 +66,9 @@ void theory_symmetric(size_t count, double *levels);
 double *theory_format_levels(const struct format *format, size_t *count);
 
 /* The best COUNT levels for a symmetric D (Lloyd 1957, Max 1960): LEVELS gets them ascending. The
- * start is the companding quantizer of Panter and Dite; Newton's method does the rest. False when
- * memory runs out or it does not converge. */
-bool theory_lloyd_max(const struct distribution *d, size_t count, double *levels);
+ * start is the companding quantizer of Panter and Dite; Newton's method does the rest.
+ * STATUS_MEMORY; STATUS_FAILED when it does not converge. */
+enum status theory_lloyd_max(const struct distribution *d, size_t count, double *levels);
 
 /* --- asymptotics --- */
 

@@ -152,7 +152,7 @@ static bool solve(struct problem *p)
   return size < 1e-11 && is_ordered(p, p->y);
 }
 
-bool theory_lloyd_max(const struct distribution *d, size_t count, double *levels)
+enum status theory_lloyd_max(const struct distribution *d, size_t count, double *levels)
 {
   size_t n = count / 2;
   double *room = mem_array(7 * n + 1, sizeof *room);
@@ -166,7 +166,9 @@ bool theory_lloyd_max(const struct distribution *d, size_t count, double *levels
                       room + 4 * n,
                       room + 5 * n,
                       room + 6 * n};
-  bool good = room && isinf(d->limit) && (n == 0 || solve(&p));
+  if (!room)
+    return STATUS_MEMORY;
+  bool good = isinf(d->limit) && (n == 0 || solve(&p));
   for (size_t i = 0; i < n && good; i++) {
     levels[count - n + i] = p.y[i] * d->deviation + d->mean;
     levels[n - 1 - i] = -p.y[i] * d->deviation + d->mean;
@@ -174,5 +176,5 @@ bool theory_lloyd_max(const struct distribution *d, size_t count, double *levels
   if (good && p.zero)
     levels[n] = d->mean;
   free(room);
-  return good;
+  return good ? STATUS_OK : STATUS_FAILED;
 }

@@ -31,5 +31,6 @@ include tests/data/local.mk
 include tests/analysis/local.mk
 include tests/figure/local.mk
 include tests/cli/local.mk
+include tests/faults/local.mk
 include tests/screen/local.mk
 include tests/bench/local.mk

@@ -43,8 +43,8 @@ libscreen_a_SOURCES = \
 	tui/screen/terminal.c tui/screen/terminal.h
 libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 
-bin_PROGRAMS += qscope
-qscope_SOURCES = \
+noinst_LIBRARIES += libcli.a
+libcli_a_SOURCES = \
 	tui/cli/board.c \
 	tui/cli/calibrators.c \
 	tui/cli/commands.h \
@@ -53,7 +53,6 @@ qscope_SOURCES = \
 	tui/cli/formats.c \
 	tui/cli/inspect.c \
 	tui/cli/list.c \
-	tui/cli/main.c \
 	tui/cli/meter.c tui/cli/meter.h \
 	tui/cli/options.c tui/cli/options.h \
 	tui/cli/plot.c \
@@ -66,8 +65,12 @@ qscope_SOURCES = \
 	tui/cli/table.c tui/cli/table.h \
 	tui/cli/theory.c \
 	tui/cli/work.c tui/cli/work.h
+libcli_a_CPPFLAGS = $(qscope_CPPFLAGS)
+
+bin_PROGRAMS += qscope
+qscope_SOURCES = tui/cli/main.c
 qscope_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)
-qscope_LDADD = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)
+qscope_LDADD = libcli.a libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)
 
 dist_man_MANS += tui/qscope.1
 EXTRA_DIST += tui/figure/example.png

@@ -114,7 +114,7 @@ static void test_lloyd_max(void **state)
     json_array_foreach(rows, i, row) {
       size_t count = whole(row, "levels"), half = count / 2;
       struct theory_error error;
-      assert_true(theory_lloyd_max(&d, count, levels));
+      assert_int_equal(theory_lloyd_max(&d, count, levels), STATUS_OK);
       theory_error(&d, levels, count, 1, &error);
       near(error.mse, number(row, "mse"), 1e-9, name, count);
       near(error.entropy_bits, number(row, "entropy_bits"), 1e-8, name, count);
@@ -311,7 +311,7 @@ static void test_printed_table(void **state)
     theory_symmetric(rows[i].count, levels);
     double step = theory_best_scale(&d, levels, rows[i].count);
     theory_error(&d, levels, rows[i].count, step, &error);
-    assert_true(theory_lloyd_max(&d, rows[i].count, levels));
+    assert_int_equal(theory_lloyd_max(&d, rows[i].count, levels), STATUS_OK);
     theory_error(&d, levels, rows[i].count, 1, &best);
     const double found[] = {step, error.mse, error.sqnr_db, best.mse};
     for (int k = 0; k < 4; k++) {

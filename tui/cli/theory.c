@@ -38,15 +38,17 @@ struct row {
   bool has_best;
 };
 
-static void compute(const struct distribution *d, size_t count, struct row *row)
+static enum status compute(const struct distribution *d, size_t count, struct row *row)
 {
   double levels[LEVELS_MOST];
   theory_symmetric(count, levels);
   *row = (struct row){.count = count, .step = theory_best_scale(d, levels, count)};
   theory_error(d, levels, count, row->step, &row->uniform);
-  row->has_best = theory_lloyd_max(d, count, row->levels);
+  enum status status = theory_lloyd_max(d, count, row->levels);
+  row->has_best = status == STATUS_OK;
   if (row->has_best)
     theory_error(d, row->levels, count, 1, &row->best);
+  return status == STATUS_FAILED ? STATUS_OK : status; /* without: no cell for it */
 }
 
 /* --- which numbers of levels ---------------------------------------------------------------- */
@@ -146,8 +148,10 @@ static json_t *row_json(const struct distribution *d, const struct row *row)
   return object;
 }
 
-static enum status write_json(const struct distribution *d, const struct counts *counts)
+static enum status write_json(const struct distribution *d, const struct counts *counts,
+                              struct error *error)
 {
+  enum status status = STATUS_OK;
   json_t *root = json_object(), *rows = json_array(), *said = json_array();
   json_object_set_new(root, "distribution", json_string(d->type->name));
   json_object_set_new(root, "nu", export_number(d->nu));
@@ -157,7 +161,8 @@ static enum status write_json(const struct distribution *d, const struct counts 
   json_object_set_new(root, "entropy_coded_gap_db", export_number(theory_entropy_coded_gap_db()));
   for (size_t i = 0; i < counts->used; i++) {
     struct row row;
-    compute(d, counts->count[i], &row);
+    if (compute(d, counts->count[i], &row) != STATUS_OK)
+      status = error_memory(error, "the best levels");
     json_array_append_new(rows, row_json(d, &row));
   }
   for (int i = 0; i < NOTES; i++)
@@ -165,8 +170,11 @@ static enum status write_json(const struct distribution *d, const struct counts 
       json_array_append_new(said, json_string(notes[i].text));
   json_object_set_new(root, "rows", rows);
   json_object_set_new(root, "notes", said);
-  export_json(root, stdout);
-  return STATUS_OK;
+  if (status == STATUS_OK)
+    export_json(root, stdout);
+  else
+    json_decref(root);
+  return status;
 }
 
 /* --- text and CSV --------------------------------------------------------------------------- */
@@ -230,8 +238,7 @@ static enum status write_table(const struct distribution *d, const struct counts
   bool good = table_add(&table, csv ? keys : text);
   for (size_t i = 0; i < counts->used && good; i++) {
     struct row row;
-    compute(d, counts->count[i], &row);
-    good = add_row(&table, &row, csv);
+    good = compute(d, counts->count[i], &row) == STATUS_OK && add_row(&table, &row, csv);
   }
   if (!csv && good)
     print_title(d);
@@ -254,6 +261,6 @@ enum status theory_run(const struct options *options, struct error *error)
   if (status != STATUS_OK)
     return status;
   return options->style == REPORT_JSON
-             ? write_json(&d, &counts)
+             ? write_json(&d, &counts, error)
              : write_table(&d, &counts, options->style == REPORT_CSV, error);
 }
