@@ -4,8 +4,8 @@
  *
  * Stricter than the format: names occur once, hold no NUL and at most NAME_MOST bytes; tensors do
  * not overlap. Gaps between them and bytes behind them are allowed. The metadata is checked and
- * told; general.alignment is obeyed. Of a big-endian file (version 3) the blocks whose words are known
- * (struct stored) are decoded. */
+ * told; general.alignment is obeyed. Of a big-endian file (version 3) the blocks whose words are
+ * known (struct stored) are decoded. */
 #include "config.h"
 
 #include "data/gguf.h"
@@ -43,6 +43,15 @@ static bool has_magic(const unsigned char *bytes, size_t size)
   return size >= MAGIC_SIZE && (memcmp(bytes, GGUF_MAGIC, MAGIC_SIZE) == 0 ||
                                 memcmp(bytes, GGUF_MAGIC_BIG, MAGIC_SIZE) == 0);
 }
+
+/* Numbers that files may still have; nothing decodes them any more. */
+static const struct {
+  unsigned number;
+  const char *name;
+} withdrawn_types[] = {
+    {4, "Q4_2"},      {5, "Q4_3"},        {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},
+    {33, "Q4_0_8_8"}, {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"},
+};
 
 bool gguf_tastes(const char *spec, const unsigned char *head, size_t length)
 {
@@ -101,6 +110,11 @@ static enum status read_type(struct gguf_reader *in, struct tensor *tensor)
   enum status status = gguf_word(in, 4, "the type of a tensor", &type);
   if (status != STATUS_OK)
     return status;
+  for (size_t i = 0; i < sizeof withdrawn_types / sizeof *withdrawn_types; i++)
+    if (type == withdrawn_types[i].number)
+      return error_set(in->error, STATUS_INPUT,
+                       "tensor type %ju (%s) at offset %zu, which ggml has withdrawn",
+                       (uintmax_t)type, withdrawn_types[i].name, in->at - 4);
   if (type >= sizeof tensor_types / sizeof *tensor_types || !tensor_types[type])
     return error_set(in->error, STATUS_INPUT, "unknown tensor type %ju at offset %zu",
                      (uintmax_t)type, in->at - 4);

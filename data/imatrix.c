@@ -333,12 +333,25 @@ static enum status read_all(struct reader *in, struct source *source)
   return status == STATUS_OK ? source_check_names(source, in->error) : status;
 }
 
+/* Asked for by name: GGUF of another kind is none. */
+static enum status open_gguf(const char *spec, struct source *source, struct error *error)
+{
+  enum status status = gguf_open(spec, source, error);
+  if (status == STATUS_OK && !says_imatrix(source))
+    status =
+        error_set(error, STATUS_INPUT,
+                  "%s: expected general.type \"imatrix\": not an importance matrix", SHOWN(spec));
+  return status;
+}
+
 enum status imatrix_open(const char *spec, struct source *source, struct error *error)
 {
   struct map *map;
   enum status status = source_map(source, spec, &map, error);
   if (status != STATUS_OK)
     return status;
+  if (gguf_tastes("", map->bytes, map->size))
+    return open_gguf(spec, source, error);
   struct reader in = {.bytes = map->bytes, .size = map->size, .error = error};
   status = read_all(&in, source);
   if (status != STATUS_OK)
@@ -370,22 +383,46 @@ bool imatrix_tastes(const char *spec, const unsigned char *head, size_t length)
 
 /* --- entries by name ------------------------------------------------------------------------ */
 
-static bool find_means(const struct source *source, const char *name, size_t *index)
+static bool find_means(const struct source *source, const char *name, struct imatrix_entry *out)
 {
-  for (*index = 0; *index < source->count; ++*index)
-    if (source->tensors[*index].derived && strcmp(source->tensors[*index].name, name) == 0)
+  for (size_t i = 0; i < source->count; i++)
+    if (source->tensors[i].derived && strcmp(source->tensors[i].name, name) == 0) {
+      *out = (struct imatrix_entry){i, 0, source->tensors[i].count};
       return true;
+    }
   return false;
 }
 
-bool imatrix_find(const struct source *source, const char *name, size_t *index)
+/* "blk.0.ffn_up.3.weight" in "blk.0.ffn_up_exps.weight": its fourth row. */
+static bool find_expert(const struct source *source, const char *name, struct imatrix_entry *out)
+{
+  char all[RENAME_TEXT + sizeof "_exps"];
+  const char *end = text_ends(name, ".weight") ? name + strlen(name) - strlen(".weight") : name;
+  const char *digits = end;
+  size_t expert = 0;
+  while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+    digits--;
+  if (digits == end || end - digits > 6 || digits == name || digits[-1] != '.')
+    return false;
+  for (const char *digit = digits; digit < end; digit++)
+    expert = 10 * expert + (size_t)(*digit - '0');
+  snprintf(all, sizeof all, "%.*s_exps.weight", (int)(digits - 1 - name), name);
+  if (!find_means(source, all, out))
+    return false;
+  const struct shape *shape = &source->tensors[out->index].shape;
+  if (shape->dims != 2 || expert >= shape->dim[0])
+    return false;
+  out->first = expert * shape->dim[1];
+  out->count = shape->dim[1];
+  return true;
+}
+
+bool imatrix_find(const struct source *source, const char *name, struct imatrix_entry *out)
 {
   char alias[RENAME_MOST][RENAME_TEXT];
-  if (find_means(source, name, index))
-    return true;
   size_t aliases = rename_aliases(name, alias);
-  for (size_t i = 0; i < aliases; i++)
-    if (find_means(source, alias[i], index))
-      return true;
-  return false;
+  bool found = find_means(source, name, out) || find_expert(source, name, out);
+  for (size_t i = 0; i < aliases && !found; i++)
+    found = find_means(source, alias[i], out) || find_expert(source, alias[i], out);
+  return found;
 }

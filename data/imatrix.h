@@ -18,8 +18,13 @@
  * one; else leaves it as it is. */
 enum status imatrix_offer(struct source *source, struct error *error);
 
-/* The place of the means of the tensor called NAME, by that name or by GGUF's for it (see
- * data/rename.h). SOURCE is of IMATRIX_TYPE. */
-bool imatrix_find(const struct source *source, const char *name, size_t *index);
+/* Where the means for one weight lie: elements FIRST .. FIRST + COUNT - 1 of tensor INDEX. */
+struct imatrix_entry {
+  size_t index, first, count;
+};
+
+/* The means for the tensor called NAME, by that name or by GGUF's for it (see data/rename.h); for
+ * an expert that has a tensor of its own, its row of all experts'. SOURCE is of IMATRIX_TYPE. */
+bool imatrix_find(const struct source *source, const char *name, struct imatrix_entry *out);
 
 #endif

@@ -171,6 +171,24 @@ static void test_gguf(void **state)
   }
 }
 
+/* Asked for by its type, it has to be one. */
+static void test_asked_for(void **state)
+{
+  (void)state;
+  struct source *source = NULL;
+  struct error error;
+  struct ggufs file = {.big = false};
+  make_gguf(&file);
+  assert_int_equal(source_open_as(ggufs_write(&file, "a.gguf"), "imatrix", &source, &error),
+                   STATUS_OK);
+  assert_int_equal(source_count(source), 7);
+  source_close(source);
+  ggufs_floats(&file, "x", 0, 1, (const float[]){1});
+  assert_int_equal(source_open_as(ggufs_write(&file, "b.gguf"), "imatrix", &source, &error),
+                   STATUS_INPUT);
+  assert_non_null(strstr(error.text, "not an importance matrix"));
+}
+
 /* What does not fit is listed as it is. */
 static void test_gguf_misfits(void **state)
 {
@@ -283,6 +301,18 @@ static void test_entries_by_name(void **state)
                      STATUS_USAGE);
   }
   check_entry(path[1], "blk.0.ffn_up_exps.weight", 6, (const float[]){2, 3, 1, 1, 3, 0});
+  check_entry(path[1], "model.layers.0.mlp.experts.2.up_proj.weight", 2, (const float[]){3, 0});
+  check_entry(path[1], "blk.0.ffn_up.0.weight", 2, (const float[]){2, 3});
+  static const char *const strangers[] = {"blk.0.ffn_up.3.weight",
+                                          "blk.0.ffn_up.9999999.weight",
+                                          "blk.0.ffn_up..weight",
+                                          "0.weight",
+                                          ".weight",
+                                          "7",
+                                          ""};
+  for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+    assert_int_equal(numbers_read_for(path[1], strangers[i], &values, &count, &error),
+                     STATUS_USAGE);
   /* A file with one array is for any tensor. */
   check_entry(files_npy("w.npy", "'<f4'", "False", "(2,)", (const float[]){1, 2}, 8), "anything", 2,
               (const float[]){1, 2});
@@ -416,15 +446,11 @@ static void test_fixtures(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_older),
-      cmocka_unit_test(test_older_ends),
-      cmocka_unit_test(test_gguf),
-      cmocka_unit_test(test_gguf_misfits),
-      cmocka_unit_test(test_bad_counts),
-      cmocka_unit_test(test_older_refused),
-      cmocka_unit_test(test_entries_by_name),
-      cmocka_unit_test(test_bytes_of_ggml),
-      cmocka_unit_test(test_fixtures),
+      cmocka_unit_test(test_older),         cmocka_unit_test(test_older_ends),
+      cmocka_unit_test(test_gguf),          cmocka_unit_test(test_gguf_misfits),
+      cmocka_unit_test(test_asked_for),     cmocka_unit_test(test_bad_counts),
+      cmocka_unit_test(test_older_refused), cmocka_unit_test(test_entries_by_name),
+      cmocka_unit_test(test_bytes_of_ggml), cmocka_unit_test(test_fixtures),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, files_remove);
