@@ -303,8 +303,10 @@ enum status safetensors_add(const char *path, struct source *source, struct erro
 
 enum status safetensors_open(const char *spec, struct source *source, struct error *error)
 {
-  enum status status = is_directory(spec)              ? shards_open_folder(spec, source, error)
-                       : text_ends(spec, INDEX_SUFFIX) ? shards_open_index(spec, source, error)
-                                                       : safetensors_add(spec, source, error);
-  return status == STATUS_OK ? packs_open(spec, source, error) : status;
+  char snapshot[4096];
+  const char *path = is_directory(spec) ? shards_snapshot(spec, snapshot, sizeof snapshot) : spec;
+  enum status status = is_directory(path)              ? shards_open_folder(path, source, error)
+                       : text_ends(path, INDEX_SUFFIX) ? shards_open_index(path, source, error)
+                                                       : safetensors_add(path, source, error);
+  return status == STATUS_OK ? packs_open(path, source, error) : status;
 }

@@ -24,4 +24,8 @@ enum status safetensors_json(const unsigned char *text, size_t size, json_t **ou
 enum status shards_open_index(const char *path, struct source *source, struct error *error);
 enum status shards_open_folder(const char *path, struct source *source, struct error *error);
 
+/* Where PATH is a model's folder in the cache of Hugging Face (refs/main names a folder of
+ * snapshots/), that snapshot; else PATH. In the SIZE bytes of TEXT, or PATH itself. */
+const char *shards_snapshot(const char *path, char *text, size_t size);
+
 #endif

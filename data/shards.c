@@ -12,9 +12,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* --- kinds of shards, the preferred first --------------------------------------------------- */
 
@@ -369,6 +372,28 @@ static enum status open_listed(const char *path, const struct listing *listing,
                        "%s: a directory without any *.safetensors, *model*.bin or *.gguf file",
                        SHOWN(path));
   return status;
+}
+
+/* The revision in the file PATH: letters and digits, as its name is to be a folder's. */
+static bool read_revision(const char *path, char *text, size_t size)
+{
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  ssize_t length = file < 0 ? -1 : read(file, text, size - 1);
+  if (file >= 0)
+    close(file);
+  text[length > 0 ? length : 0] = '\0';
+  text[strcspn(text, "\r\n")] = '\0';
+  return *text && !text[strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz")];
+}
+
+const char *shards_snapshot(const char *path, char *text, size_t size)
+{
+  char revision[80];
+  struct stat facts;
+  bool whole = (size_t)snprintf(text, size, "%s/refs/main", path) < size &&
+               read_revision(text, revision, sizeof revision) &&
+               (size_t)snprintf(text, size, "%s/snapshots/%s", path, revision) < size;
+  return whole && stat(text, &facts) == 0 && S_ISDIR(facts.st_mode) ? text : path;
 }
 
 enum status shards_open_folder(const char *path, struct source *source, struct error *error)

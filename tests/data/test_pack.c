@@ -792,13 +792,12 @@ static void test_parts_of_two_shards(void **state)
 
 /* --- fixtures --------------------------------------------------------------------------------- */
 
-/* tests/data/good/pack-*.safetensors: every kind once, as small as can be, for the tests that
- * damage files. Set UPDATE_GOLDEN to write them anew. */
-static void check_fixture(const char *name, const struct part *parts, size_t count, size_t derived)
+/* The file WRITTEN is what tests/data/good/NAME holds; set UPDATE_GOLDEN to write that anew. */
+static void compare_fixture(const char *written, const char *name)
 {
   static unsigned char wanted[8192], found[8192];
   char path[600];
-  FILE *file = fopen(checkpoint_safetensors(name, parts, count), "rb");
+  FILE *file = fopen(written, "rb");
   assert_non_null(file);
   size_t size = fread(wanted, 1, sizeof wanted, file);
   fclose(file);
@@ -813,13 +812,46 @@ static void check_fixture(const char *name, const struct part *parts, size_t cou
   assert_int_equal(fread(found, 1, sizeof found, file), size);
   fclose(file);
   assert_memory_equal(wanted, found, size);
-  struct source *source = files_open(path);
-  assert_string_equal(source_note(source), "");
+}
+
+/* tests/data/good/NAME holds COUNT parts, and DERIVED weights are made of them. */
+static void open_fixture(const char *name, size_t count, size_t derived)
+{
+  struct source *source = files_open(files_data("good", name));
+  assert_null(strstr(source_note(source), "not unpacked"));
   assert_int_equal(source_count(source), count + derived);
   assert_int_equal(source_first(source), count);
   for (size_t i = count; i < count + derived; i++)
     free(files_values(source, i));
   source_close(source);
+}
+
+/* tests/data/good/pack-*.safetensors: every kind once, as small as can be, for the tests that
+ * damage files and let calls fail. */
+static void check_fixture(const char *name, const struct part *parts, size_t count, size_t derived)
+{
+  compare_fixture(checkpoint_safetensors(name, parts, count), name);
+  open_fixture(name, count, derived);
+}
+
+/* A folder with a configuration, without which MLX's codes cannot be read. */
+static void test_fixture_of_a_folder(void **state)
+{
+  (void)state;
+  const struct part parts[] = {
+      {"v.weight", "U32", 2, {4, 12}, bytes},
+      {"v.scales", "BF16", 2, {4, 2}, bytes},
+      {"v.biases", "BF16", 2, {4, 2}, bytes},
+      {"norm.weight", "BF16", 1, {4}, bytes},
+  };
+  const char config[] = "{\"model_type\": \"llama\", \"quantization\": {\"bits\": 6, "
+                        "\"group_size\": 32}}\n";
+  draw_bytes(512);
+  files_clear();
+  compare_fixture(checkpoint_safetensors("model.safetensors", parts, 4),
+                  "model-mlx/model.safetensors");
+  compare_fixture(files_write("config.json", config, sizeof config - 1), "model-mlx/config.json");
+  open_fixture("model-mlx", 4, 1);
 }
 
 static void test_fixtures(void **state)
@@ -968,6 +1000,7 @@ int main(void)
       cmocka_unit_test(test_mlx),
       cmocka_unit_test(test_parts_of_two_shards),
       cmocka_unit_test(test_fixtures),
+      cmocka_unit_test(test_fixture_of_a_folder),
       cmocka_unit_test(test_sample),
   };
   return cmocka_run_group_tests_name("data/pack", tests, NULL, files_remove);

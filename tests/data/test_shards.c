@@ -182,6 +182,32 @@ static void test_links(void **state)
   rmdir(folder);
 }
 
+/* A model's folder in the cache: refs/main names the snapshot. */
+static void test_cache(void **state)
+{
+  (void)state;
+  static const char *const wrong[] = {"", "../..", "0123456789abcdef/", "ffff"};
+  char command[1200];
+  write_shards(".bin", true);
+  snprintf(command, sizeof command,
+           "cd '%s' && mkdir -p c/refs c/snapshots/0123abc && echo 0123abc >c/refs/main && "
+           "mv pytorch_model-*.bin c/snapshots/0123abc && echo '{\"model_type\":\"x\"}' "
+           ">c/snapshots/0123abc/config.json",
+           files_folder());
+  assert_int_equal(system(command), 0);
+  check_both(in_folder("c"), "pytorch");
+  struct source *source = files_open(in_folder("c"));
+  assert_string_equal(source_metadatum(source, 0)->value, "x");
+  assert_string_equal(source_spec(source), in_folder("c"));
+  source_close(source);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    files_write("c/refs/main", wrong[i], strlen(wrong[i]));
+    files_refused(in_folder("c"), STATUS_INPUT, "a directory without any");
+  }
+  snprintf(command, sizeof command, "rm -r '%s/c'", files_folder());
+  assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -192,6 +218,7 @@ int main(void)
       cmocka_unit_test(test_same_name_twice),
       cmocka_unit_test(test_zip_of_arrays),
       cmocka_unit_test(test_links),
+      cmocka_unit_test(test_cache),
   };
   return cmocka_run_group_tests_name("data/shards", tests, NULL, files_remove);
 }
