@@ -1,7 +1,8 @@
 /* Weights whose codes are plain numbers (8-bit floats, bytes) with a scale beside them: fp8
  * checkpoints with weight_scale, for the tensor, each row or each block; weight_scale_inv, which
  * in spite of its name multiplies too, for blocks of 128 x 128; torchao's qdata and scale;
- * compressed-tensors' naive, int and float formats; LLM.int8's SCB. Value: (code - zero) * scale.
+ * compressed-tensors' naive, int, float and mxfp8 formats; LLM.int8's SCB. Value: (code - zero) *
+ * scale.
  *
  * The codes are listed as the file has them, and the values that they mean beside them. */
 #include "config.h"
@@ -19,17 +20,26 @@ struct scaled {
   size_t rows, columns;   /* of a plane; planes follow each other */
   size_t block_rows, block_columns;
   size_t scale_plane, scale_row, scale_column; /* steps of the scales */
+  const struct stored *scale;                  /* bytes are read as powers of two, as in MX */
   bool has_zero;
   float factor; /* behind the scale */
 };
 
 enum { PART_CODES, PART_SCALES, PART_ZEROS };
 
+static float scale_at(const struct scaled *self, size_t place)
+{
+  const struct tensor *scales = self->derived.part[PART_SCALES].tensor;
+  float value;
+  self->scale->decode(scales->data + place * self->scale->size, 1, &value);
+  return value;
+}
+
 /* Elements with one scale, which lie side by side. */
 static void apply(const struct scaled *self, size_t start, size_t n, size_t place, float *out)
 {
   const struct tensor *codes = self->derived.part[PART_CODES].tensor;
-  const float scale = pack_float(self->derived.part[PART_SCALES].tensor, place);
+  const float scale = scale_at(self, place);
   const float zero = self->has_zero ? pack_float(self->derived.part[PART_ZEROS].tensor, place) : 0;
   const float factor = self->factor;
   codes->stored->decode(codes->data + start * codes->stored->size, n, out);
@@ -127,6 +137,7 @@ static enum pack_outcome make(struct pack *pack, size_t weight, size_t scales, s
   pack_add_part(pack, weight);
   pack_add_part(pack, scales);
   self->factor = names->factor;
+  self->scale = pack_is_one_of(scale, "u8") ? stored_find("f8_e8m0") : scale->stored;
   if (zeros != NO_PART) {
     pack_add_part(pack, zeros);
     self->has_zero = true;
@@ -169,7 +180,9 @@ static enum pack_outcome match(struct pack *pack, size_t weight, size_t zeros, c
 {
   if (weight == NO_PART || !pack_is_one_of(pack_tensor(pack, weight), types))
     return PACK_OTHER;
-  if (!pack_is_one_of(pack_tensor(pack, pack->anchor), PACK_FLOATS " f8_e8m0"))
+  bool mx = strncmp(pack_tensor(pack, weight)->stored->name, "f8", 2) == 0;
+  if (!pack_is_one_of(pack_tensor(pack, pack->anchor),
+                      mx ? PACK_FLOATS " f8_e8m0 u8" : PACK_FLOATS))
     return pack_misfit(pack, "%s: expected scales of %s, found %s",
                        SHOWN(pack_tensor(pack, pack->anchor)->name), PACK_FLOATS,
                        pack_tensor(pack, pack->anchor)->stored->name);

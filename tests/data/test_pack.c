@@ -452,6 +452,26 @@ static void test_fp8(void **state)
   check_fp8("_inv", 2, 2, 3, 128, 128);
 }
 
+/* MXFP8: the scale of 32 columns is a power of two, as a byte. */
+static void test_mxfp8(void **state)
+{
+  (void)state;
+  const size_t rows = 6, columns = 96;
+  unsigned char powers[18];
+  draw_e4m3(rows * columns);
+  for (size_t i = 0; i < sizeof powers; i++)
+    powers[i] = (unsigned char)(120 + i);
+  for (size_t i = 0; i < rows * columns; i++)
+    expected[i] = ldexpf(e4m3(bytes[i]), powers[i / 32] - 127);
+  const struct part parts[] = {
+      {"down.weight", "F8_E4M3", 2, {rows, columns}, bytes},
+      {"down.weight_scale", "U8", 2, {rows, columns / 32}, powers},
+  };
+  files_clear();
+  checkpoint_safetensors("model.safetensors", parts, 2);
+  source_close(check("down.weight:dequantized", "f8_scaled", rows, columns));
+}
+
 /* Other blocks are as the configuration says. */
 static void test_fp8_blocks(void **state)
 {
@@ -986,6 +1006,7 @@ int main(void)
       cmocka_unit_test(test_compressed),
       cmocka_unit_test(test_compressed_one_scale),
       cmocka_unit_test(test_fp8),
+      cmocka_unit_test(test_mxfp8),
       cmocka_unit_test(test_fp8_blocks),
       cmocka_unit_test(test_fp8_experts),
       cmocka_unit_test(test_int8),
