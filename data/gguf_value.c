@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "data/gguf.h"
+#include "data/map_range.h"
 #include "quant/base/number.h"
 #include "quant/base/size.h"
 
@@ -62,6 +63,7 @@ enum status gguf_string(struct gguf_reader *in, const char *what, const unsigned
 {
   enum status status = gguf_count(in, 1, what, length);
   *text = in->bytes + in->at;
+  map_passed(sizeof(uint64_t) + size_min(*length, BRIEF_TEXT)); /* what anybody looks at */
   if (status == STATUS_OK)
     in->at += *length;
   return status;
@@ -176,19 +178,38 @@ static enum status tell_value(struct gguf_reader *in, unsigned type, unsigned de
   return tell_number(in, &value_types[type], brief);
 }
 
-/* COUNT values behind those that were told. */
+/* --- arrays -------------------------------------------------------------------------- */
+
+static enum status read_array(struct gguf_reader *in, unsigned depth, unsigned *type, size_t *count)
+{
+  if (depth == NESTING_MOST)
+    return error_set(in->error, STATUS_INPUT, "arrays nest deeper than %d at offset %zu",
+                     NESTING_MOST, in->at);
+  enum status status = read_value_type(in, type);
+  if (status != STATUS_OK)
+    return status;
+  size_t least = *type == VALUE_STRING ? 8 : *type == VALUE_ARRAY ? 12 : value_types[*type].size;
+  return gguf_count(in, least, "the length of an array", count);
+}
+
+/* COUNT values behind those that were told: vocabularies are long. */
 static enum status skip_values(struct gguf_reader *in, unsigned type, size_t count, unsigned depth)
 {
   enum status status = STATUS_OK;
-  struct brief nobody = {.used = 0};
-  size_t size = value_types[type].size;
+  const unsigned char *text;
+  size_t length, size = value_types[type].size;
   if (size > 0) { /* the product fits: an array's length was held against the file */
     status = gguf_need(in, count * size, "a value");
     in->at += status == STATUS_OK ? count * size : 0;
     return status;
   }
-  for (; count > 0 && status == STATUS_OK; count--)
-    status = tell_value(in, type, depth, &nobody);
+  for (; type == VALUE_STRING && count > 0 && status == STATUS_OK; count--)
+    status = gguf_string(in, "a string's length", &text, &length);
+  for (unsigned inner; count > 0 && status == STATUS_OK; count--) {
+    status = read_array(in, depth, &inner, &length);
+    if (status == STATUS_OK)
+      status = skip_values(in, inner, length, depth + 1);
+  }
   return status;
 }
 
@@ -197,16 +218,10 @@ static enum status tell_array(struct gguf_reader *in, unsigned depth, struct bri
 {
   unsigned type;
   size_t count;
-  if (depth == NESTING_MOST)
-    return error_set(in->error, STATUS_INPUT, "arrays nest deeper than %d at offset %zu",
-                     NESTING_MOST, in->at);
-  enum status status = read_value_type(in, &type);
+  enum status status = read_array(in, depth, &type, &count);
   if (status != STATUS_OK)
     return status;
-  size_t least = type == VALUE_STRING ? 8 : type == VALUE_ARRAY ? 12 : value_types[type].size;
-  status = gguf_count(in, least, "the length of an array", &count);
-  brief_print(brief, "%s%zu x %s", depth ? "[" : "", status == STATUS_OK ? count : 0,
-              value_types[type].name);
+  brief_print(brief, "%s%zu x %s", depth ? "[" : "", count, value_types[type].name);
   size_t told = size_min(count, ITEMS_TOLD);
   for (size_t i = 0; i < told && status == STATUS_OK; i++) {
     brief_print(brief, i ? ", " : ": ");
