@@ -436,9 +436,15 @@ enum status packs_open(const char *path, struct source *source, struct error *er
   struct pack_config config = {0};
   if (!is_folder(path) && !any_anchor(source))
     return STATUS_OK; /* what lies beside a file is no matter of ours */
+  const size_t stored = source->count;
   enum status status = pack_config_read(path, source, &config, error);
   if (status == STATUS_OK)
     status = packs_offer(source, &config, error);
+  if (status == STATUS_OK && config.json && source->count == stored)
+    status = source_add_note(source,
+                             "nothing is unpacked: expected the parts of GPTQ, AWQ, "
+                             "compressed-tensors, bitsandbytes, fp8, MXFP4, NVFP4 or MLX",
+                             error);
   pack_config_free(&config);
   return status;
 }

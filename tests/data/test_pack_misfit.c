@@ -386,7 +386,7 @@ static void test_configurations(void **state)
   expect_config("{\"quantization_config\":{\"quant_method\":\"gp\\u001b[31mtq\",\"bits\":4}}",
                 "quantized: gp\\x1b[31mtq, 4 bits (config.json)");
   expect_config("{\"quantization_config\":{\"quant_method\":[4],\"bits\":-4,\"group_size\":1e99}}",
-                "quantized: ? (config.json)");
+                "quantized: ? (config.json); nothing is unpacked: expected the parts of GPTQ, ");
   expect_config("{\"quantization_config\":{\"quant_method\":\"compressed-tensors\",\"format\":"
                 "\"pack-quantized\",\"config_groups\":{\"group_0\":{\"weights\":{\"num_bits\":4,"
                 "\"group_size\":128}}}}}",
