@@ -355,6 +355,18 @@ static enum status add_made(struct offer *offer, struct made *made, struct error
                              : status;
 }
 
+/* Says so where the configuration made one expect something. */
+static enum status nothing_unpacked(struct source *source, const struct pack_config *config,
+                                    struct error *error)
+{
+  if (!config->json)
+    return STATUS_OK;
+  return source_add_note(source,
+                         "nothing is unpacked: expected the parts of GPTQ, AWQ, "
+                         "compressed-tensors, bitsandbytes, fp8, MXFP4, NVFP4 or MLX",
+                         error);
+}
+
 static enum status add_all(struct offer *offer, struct error *error)
 {
   char note[sizeof offer->misfit + 80];
@@ -363,6 +375,8 @@ static enum status add_all(struct offer *offer, struct error *error)
     drop_duplicates(offer);
   for (size_t i = 0; i < offer->count && status == STATUS_OK; i++)
     status = add_made(offer, &offer->made[i], error);
+  if (status == STATUS_OK && offer->count == 0 && offer->misfits == 0)
+    return nothing_unpacked(offer->pack.source, offer->pack.config, error);
   if (status != STATUS_OK || offer->misfits == 0)
     return status;
   snprintf(note, sizeof note, "%zu packed weight%s not unpacked: %s", offer->misfits,
@@ -414,7 +428,7 @@ enum status packs_offer(struct source *source, const struct pack_config *config,
   struct offer offer = {.pack = {.source = source, .config = config, .stored = source->count}};
   struct named *names = NULL;
   if (!any_anchor(source))
-    return STATUS_OK;
+    return nothing_unpacked(source, config, error);
   bool good = prepare(&offer.pack, &names);
   for (size_t i = 0; i < offer.pack.stored && good; i++)
     if (may_be_anchor(source->tensors[i].name))
@@ -436,15 +450,9 @@ enum status packs_open(const char *path, struct source *source, struct error *er
   struct pack_config config = {0};
   if (!is_folder(path) && !any_anchor(source))
     return STATUS_OK; /* what lies beside a file is no matter of ours */
-  const size_t stored = source->count;
   enum status status = pack_config_read(path, source, &config, error);
   if (status == STATUS_OK)
     status = packs_offer(source, &config, error);
-  if (status == STATUS_OK && config.json && source->count == stored)
-    status = source_add_note(source,
-                             "nothing is unpacked: expected the parts of GPTQ, AWQ, "
-                             "compressed-tensors, bitsandbytes, fp8, MXFP4, NVFP4 or MLX",
-                             error);
   pack_config_free(&config);
   return status;
 }
