@@ -10,6 +10,8 @@ small,f32,3x2,6,24" "as comma-separated values"
 is "$(qscope list small.npy --json | get source type tensors.# tensors.0.name tensors.0.stored \
   tensors.0.shape.0 tensors.0.shape.1 tensors.0.elements tensors.0.bytes | tr '\n' ' ')" \
   "small.npy npy 1 small f32 3 2 6 24 " "as JSON"
+is "$(qscope list small.npy --json | get totals.tensors totals.elements totals.bytes totals.bits_per_element | tr '\n' ' ')" \
+  "1 6 24 32 " "totals in JSON"
 is "$("$QSCOPE_PROGRAM" list - --json <small.npy | get tensors.0.elements)" 6 "from standard input" 
 qscope list synth: >gallery.txt
 for name in gaussian laplace student-t uniform lognormal bimodal relu gelu llm-weight llm-activation; do

@@ -49,6 +49,20 @@ static bool is_ascii(const struct harness *harness)
   return true;
 }
 
+/* The list has a last line with totals, for people: 16 x 32, 16 and 4 float32. */
+static void a_list_ends_with_totals(void **state)
+{
+  (void)state;
+  static const char *const list[] = {NULL, "list", "model.safetensors", NULL};
+  const char *arguments[4];
+  memcpy(arguments, list, sizeof list);
+  arguments[0] = fixture_program();
+  struct harness *harness = harness_start(&(struct harness_options){.arguments = arguments});
+  assert_int_equal(harness_wait_end(harness), 0);
+  assert_true(harness_shows(harness, "3 tensors, 532 elements, 2128 bytes, 32 bits per element"));
+  harness_end(harness);
+}
+
 static void usable_terminals_work(void **state)
 {
   (void)state;
@@ -207,10 +221,15 @@ static void a_closed_terminal_ends_it(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(usable_terminals_work),    cmocka_unit_test(unusable_terminals_are_refused),
-      cmocka_unit_test(c_locale_gets_ascii_only), cmocka_unit_test(no_color_means_none),
-      cmocka_unit_test(eight_colours_suffice),    cmocka_unit_test(signals_restore_the_terminal),
-      cmocka_unit_test(suspend_and_continue),     cmocka_unit_test(a_closed_terminal_ends_it),
+      cmocka_unit_test(a_list_ends_with_totals),
+      cmocka_unit_test(usable_terminals_work),
+      cmocka_unit_test(unusable_terminals_are_refused),
+      cmocka_unit_test(c_locale_gets_ascii_only),
+      cmocka_unit_test(no_color_means_none),
+      cmocka_unit_test(eight_colours_suffice),
+      cmocka_unit_test(signals_restore_the_terminal),
+      cmocka_unit_test(suspend_and_continue),
+      cmocka_unit_test(a_closed_terminal_ends_it),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -5,6 +5,7 @@
 #include "tui/cli/table.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { SHAPE_TEXT = 24 * SHAPE_MAX_DIMS };
 
@@ -45,6 +46,57 @@ static json_t *metadata_json(const struct source *source)
   return array;
 }
 
+/* Of what is stored: derived tensors are made of it. */
+struct totals {
+  size_t tensors, derived;
+  double elements, bytes; /* views may repeat elements beyond any integer */
+};
+
+static struct totals totals_of(const struct source *source)
+{
+  struct totals totals = {.tensors = 0};
+  for (size_t i = 0; i < source_count(source); i++) {
+    const struct tensor *tensor = source_tensor(source, i);
+    totals.tensors += !tensor->derived;
+    totals.derived += tensor->derived != NULL;
+    totals.elements += tensor->derived ? 0 : (double)tensor->count;
+    totals.bytes += tensor->derived ? 0 : (double)tensor->bytes;
+  }
+  return totals;
+}
+
+static json_t *whole_number(double value)
+{
+  return value < 0x1p53 ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static json_t *totals_json(const struct source *source)
+{
+  const struct totals totals = totals_of(source);
+  json_t *object = json_object();
+  json_object_set_new(object, "tensors", json_integer((json_int_t)totals.tensors));
+  json_object_set_new(object, "elements", whole_number(totals.elements));
+  json_object_set_new(object, "bytes", whole_number(totals.bytes));
+  json_object_set_new(object, "bits_per_element",
+                      totals.elements > 0 ? json_real(8 * totals.bytes / totals.elements)
+                                          : json_null());
+  return object;
+}
+
+/* For people: what reads a table from a pipe wants rows of tensors alone. */
+static void print_totals(const struct source *source)
+{
+  const struct totals totals = totals_of(source);
+  if (totals.tensors < 2 || !isatty(STDOUT_FILENO))
+    return;
+  printf("\n%zu tensors, %.0f elements, %.0f bytes", totals.tensors, totals.elements, totals.bytes);
+  if (totals.elements > 0)
+    printf(", %.4g bits per element", 8 * totals.bytes / totals.elements);
+  if (totals.derived > 0)
+    printf("; %zu derived from them", totals.derived);
+  putchar('\n');
+}
+
 static void list_json(const struct source *source, bool metadata)
 {
   json_t *root = json_object(), *tensors = json_array();
@@ -55,6 +107,9 @@ static void list_json(const struct source *source, bool metadata)
   if (metadata)
     json_object_set_new(root, "metadata", metadata_json(source));
   json_object_set_new(root, "tensors", tensors);
+  json_object_set_new(root, "totals", totals_json(source));
+  if (*source_note(source))
+    json_object_set_new(root, "note", export_text(source_note(source)));
   export_json(root, stdout);
 }
 
@@ -81,16 +136,14 @@ static size_t table_width(const struct source *source)
 static enum status list_table(const struct source *source, enum report_style style,
                               struct error *error)
 {
-  char shown[256];
   struct table table = {.columns = table_width(source), .right = 1 << 3 | 1 << 4};
   bool good = table_add(
       &table, (const char *const[]){"name", "stored", "shape", "elements", "bytes", "remark"});
   for (size_t i = 0; i < source_count(source) && good; i++)
     good = add_tensor(&table, source, i);
   enum status status = table_finish(&table, good, style == REPORT_CSV, error);
-  if (status == STATUS_OK && *source_note(source))
-    fprintf(stderr, "qscope: %s: %s\n", text_escape(source_spec(source), shown, sizeof shown),
-            source_note(source));
+  if (status == STATUS_OK && style == REPORT_TEXT)
+    print_totals(source);
   return status;
 }
 
@@ -107,6 +160,15 @@ static enum status list_metadata(const struct source *source, enum report_style 
   return table_finish(&table, good, style == REPORT_CSV, error);
 }
 
+/* On standard error; JSON has it inside. */
+static void print_note(const struct source *source)
+{
+  char shown[256];
+  if (*source_note(source))
+    fprintf(stderr, "qscope: %s: %s\n", text_escape(source_spec(source), shown, sizeof shown),
+            source_note(source));
+}
+
 enum status list_run(const struct options *options, struct error *error)
 {
   struct source *source;
@@ -121,6 +183,8 @@ enum status list_run(const struct options *options, struct error *error)
     status = list_metadata(source, options->style, error);
   else
     status = list_table(source, options->style, error);
+  if (status == STATUS_OK && options->style != REPORT_JSON)
+    print_note(source);
   source_close(source);
   return status;
 }
