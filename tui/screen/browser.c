@@ -132,7 +132,7 @@ char *bytes_text(size_t bytes, char *text, size_t size)
 
 /* --- drawing ------------------------------------------------------------------------------ */
 
-enum { SHAPE_COLUMNS = 18, STORED_COLUMNS = 9, SIZE_COLUMNS = 9, NAME_LEAST = 14 };
+enum { SHAPE_COLUMNS = 18, STORED_COLUMNS = 10, SIZE_COLUMNS = 9, NAME_LEAST = 14 };
 
 /* What fits beside the name: the size goes first, then the shape, then the stored format. */
 struct table {
