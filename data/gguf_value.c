@@ -248,6 +248,7 @@ static const char *const file_types[] = {
     [27] = "IQ3_M",  [28] = "IQ2_S",   [29] = "IQ2_M",
     [30] = "IQ4_XS", [31] = "IQ1_M",   [32] = "BF16",
     [36] = "TQ1_0",  [37] = "TQ2_0",   [38] = "MXFP4 in the experts",
+    [39] = "NVFP4",  [40] = "Q1_0",    [41] = "Q2_0",
 };
 #define FILE_TYPE_KEY "general.file_type"
 enum { FILE_TYPE_GUESSED = 1024 }; /* added when the writer had not been told */
