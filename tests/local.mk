@@ -33,4 +33,5 @@ include tests/figure/local.mk
 include tests/cli/local.mk
 include tests/faults/local.mk
 include tests/screen/local.mk
+include tests/fuzz/local.mk
 include tests/bench/local.mk

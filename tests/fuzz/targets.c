@@ -1,0 +1,145 @@
+/* The table of targets. A new type of file is one row. */
+#include "tests/fuzz/target.h"
+
+#include "analysis/recipe.h"
+#include "data/source.h"
+#include "quant/quantizer.h"
+#include "tui/figure/draw.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MOST = 4096 };
+
+/* --- files --------------------------------------------------------------------------- */
+
+static void run_file(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  fuzz_source(fuzz_write(target->place, data, size), target->type);
+}
+
+static void run_figure(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  char *text;
+  struct error error = {0};
+  struct recipe recipe;
+  enum status status = figure_read_recipe(fuzz_write(target->place, data, size), &text, &error);
+  if (status != STATUS_OK) {
+    fuzz_refusal(status, &error);
+    return;
+  }
+  if (recipe_parse(text, &recipe, &error) == STATUS_OK)
+    recipe_clear(&recipe);
+  free(text);
+}
+
+/* --- texts --------------------------------------------------------------------------- */
+
+/* PREFIX and the bytes up to the first NUL, in a static buffer. */
+static const char *as_text(const char *prefix, const uint8_t *data, size_t size)
+{
+  static char text[TEXT_MOST];
+  snprintf(text, sizeof text, "%s%.*s", prefix, (int)(size < TEXT_MOST ? size : TEXT_MOST),
+           size > 0 ? (const char *)data : "");
+  return text;
+}
+
+static void run_spec_of_source(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  fuzz_source(as_text(target->place, data, size), target->type);
+}
+
+/* Fits a small tensor with everything in it that is hard on arithmetic, and rounds it. */
+static void fit_small(const struct quantizer *quantizer)
+{
+  enum { ROWS = 4, COLUMNS = 64, COUNT = ROWS * COLUMNS };
+  static float x[COUNT], y[COUNT];
+  static uint16_t codes[COUNT];
+  for (size_t i = 0; i < COUNT; i++)
+    x[i] = i < COLUMNS ? 0 : sinf((float)i) * ldexpf(1, (int)(i % 31) - 15);
+  x[COUNT - 1] = NAN, x[COUNT - 2] = INFINITY, x[COUNT - 3] = 3e38F, x[COUNT - 4] = 1e-44F;
+  struct feed feed = feed_floats(x, COUNT);
+  struct shape shape = {.dims = 2, .dim = {ROWS, COLUMNS}};
+  struct fit *fit;
+  struct error error = {0};
+  enum status status = quantizer_fit(quantizer, &feed, &shape, NULL, &fit, &error);
+  if (status != STATUS_OK) {
+    fuzz_refusal(status, &error);
+    return;
+  }
+  fit_round_trip(fit, 0, COUNT, x, y, codes);
+  fit_free(fit);
+}
+
+/* What is printed must parse to the same quantizer. */
+static void run_quantizer(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  struct quantizer quantizer, again;
+  struct error error = {0};
+  char printed[QUANTIZER_TEXT];
+  const char *text = as_text(target->place, data, size);
+  enum status status = quantizer_parse(text, &quantizer, &error);
+  if (status != STATUS_OK) {
+    fuzz_refusal(status, &error);
+    return;
+  }
+  quantizer_print(&quantizer, printed);
+  if (quantizer_parse(printed, &again, &error) != STATUS_OK)
+    fuzz_fail("\"%s\" is printed as \"%s\", which is refused: %s", text, printed, error.text);
+  if (!quantizer_equal(&quantizer, &again))
+    fuzz_fail("\"%s\" is printed as \"%s\", which is another one", text, printed);
+  fit_small(&quantizer);
+}
+
+/* What is printed must parse to what is printed the same. */
+static void run_recipe(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  struct recipe recipe, again;
+  struct error error = {0};
+  enum status status = recipe_parse(as_text(target->place, data, size), &recipe, &error);
+  if (status != STATUS_OK) {
+    fuzz_refusal(status, &error);
+    return;
+  }
+  char *first = recipe_print(&recipe);
+  recipe_clear(&recipe);
+  if (!first)
+    return;
+  if (recipe_parse(first, &again, &error) != STATUS_OK)
+    fuzz_fail("\"%s\" is printed, but refused: %s", first, error.text);
+  char *second = recipe_print(&again);
+  recipe_clear(&again);
+  if (second && strcmp(first, second) != 0)
+    fuzz_fail("\"%s\" becomes \"%s\"", first, second);
+  free(first);
+  free(second);
+}
+
+/* --- the table ------------------------------------------------------------------------ */
+
+const struct fuzz_target fuzz_targets[] = {
+    {"any", "*", "input.bin", NULL, run_file},
+    {"folder", "/", "", NULL, fuzz_run_folder},
+    {"gguf", ".gguf", "input.gguf", "gguf", run_file},
+    {"npy", ".npy", "input.npy", "npy", run_file},
+    {"npz", ".npz", "input.npz", "npz", run_file},
+    {"onnx", ".onnx", "input.onnx", "onnx", run_file},
+    {"pytorch", ".pt .pth", "input.pt", "pytorch", run_file},
+    {"safetensors", ".safetensors", "input.safetensors", "safetensors", run_file},
+    {"index", ".safetensors.index.json", "input.safetensors.index.json", "safetensors", run_file},
+    {"figure", ".png", "input.png", NULL, run_figure},
+    {"quantizer", ".quantizer", "", NULL, run_quantizer},
+    {"recipe", ".recipe", "", NULL, run_recipe},
+    {"synth", ".synth", "synth:", NULL, run_spec_of_source},
+};
+const size_t fuzz_targets_length = sizeof fuzz_targets / sizeof *fuzz_targets;
+
+const struct fuzz_target *fuzz_find(const char *name)
+{
+  for (size_t i = 0; i < fuzz_targets_length; i++)
+    if (strcmp(fuzz_targets[i].name, name) == 0)
+      return &fuzz_targets[i];
+  return NULL;
+}
