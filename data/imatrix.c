@@ -419,7 +419,11 @@ static bool find_expert(const struct source *source, const char *name, struct im
 
 bool imatrix_find(const struct source *source, const char *name, struct imatrix_entry *out)
 {
-  char alias[RENAME_MOST][RENAME_TEXT];
+  char alias[RENAME_MOST][RENAME_TEXT], plain[RENAME_TEXT];
+  if (text_ends(name, DERIVED_SUFFIX) && strlen(name) < sizeof plain) {
+    snprintf(plain, sizeof plain, "%.*s", (int)(strlen(name) - strlen(DERIVED_SUFFIX)), name);
+    name = plain;
+  }
   size_t aliases = rename_aliases(name, alias);
   bool found = find_means(source, name, out) || find_expert(source, name, out);
   for (size_t i = 0; i < aliases && !found; i++)

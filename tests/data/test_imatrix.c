@@ -293,6 +293,7 @@ static void test_entries_by_name(void **state)
     const float expected[] = {1, 0.25f, 0, 4};
     check_entry(path[i], "blk.0.attn_q.weight", 4, expected);
     check_entry(path[i], "model.layers.0.self_attn.q_proj.weight", 4, expected);
+    check_entry(path[i], "model.layers.0.self_attn.q_proj.weight:dequantized", 4, expected);
     assert_int_equal(numbers_read_for(path[i], "blk.0.attn_q.bias", &values, &count, &error),
                      STATUS_USAGE);
     assert_non_null(strstr(error.text, "no entry for the tensor blk.0.attn_q.bias; the first one "
