@@ -6,6 +6,7 @@ libdata_a_SOURCES = \
 	data/escape.c \
 	data/gguf.c data/gguf.h data/gguf_split.c data/gguf_value.c \
 	data/imatrix.c data/imatrix.h \
+	data/json_members.c data/json_members.h \
 	data/map.c data/map.h \
 	data/numbers.c data/numbers.h \
 	data/metadata.c \

@@ -128,7 +128,7 @@ static size_t resident(void)
   return shared * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void let_go(void)
+void map_let_go(void)
 {
   pthread_mutex_lock(&ranges_lock);
   for (struct map_range *range = atomic_load(&ranges); range; range = range->next)
@@ -148,5 +148,5 @@ void map_passed(size_t bytes)
   size_t looks = (before + own) / STEP - before / STEP;
   own = 0;
   if (looks > 0 && resident() > MAP_RESIDENT_MOST)
-    let_go();
+    map_let_go();
 }

@@ -35,6 +35,9 @@ void map_range_unmap(struct map_range *range);
 bool map_range_repair(uintptr_t address);
 bool map_range_failed(const struct map_range *range);
 
+/* Lets go of all mapped pages: they are read again where they are still needed. */
+void map_let_go(void);
+
 /* BYTES more have been read; lets go of all mapped pages when too many are resident. */
 void map_passed(size_t bytes);
 

@@ -6,6 +6,7 @@
  * error), limits the depth, and refuses names that hold a NUL. */
 #include "config.h"
 
+#include "data/json_members.h"
 #include "data/pack.h"
 #include "data/safetensors.h"
 #include "quant/base/size.h"
@@ -174,19 +175,16 @@ static enum status read_metadata(json_t *value, struct source *source, struct er
 enum status safetensors_json(const unsigned char *text, size_t size, json_t **out,
                              struct error *error)
 {
-  json_error_t json;
-  *out = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &json);
-  if (!*out && json_error_code(&json) == json_error_out_of_memory)
-    return error_memory(error, "a header");
-  if (!*out)
-    return error_set(error, STATUS_INPUT, "not valid JSON at byte %d: %s", json.position,
-                     SHOWN(json.text));
-  return STATUS_OK;
+  enum status status = json_read(text, size, 0, out, error);
+  if (status != STATUS_OK || json_is_object(*out) || json_is_array(*out))
+    return status;
+  json_decref(*out);
+  *out = NULL;
+  return error_set(error, STATUS_INPUT, "not valid JSON: expected an object");
 }
 
-/* The JSON of the file's header; *start is where the data begins. */
-static enum status read_header(const struct map *map, json_t **root, size_t *start,
-                               struct error *error)
+/* Where the data begins, behind the header. */
+static enum status find_data(const struct map *map, size_t *start, struct error *error)
 {
   uint64_t length = 0;
   if (map->size < LENGTH_SIZE)
@@ -203,101 +201,116 @@ static enum status read_header(const struct map *map, json_t **root, size_t *sta
   if (length < 2 || map->bytes[LENGTH_SIZE] != '{')
     return error_set(error, STATUS_INPUT, "header does not begin with \"{\"");
   *start = LENGTH_SIZE + (size_t)length;
-  return safetensors_json(map->bytes + LENGTH_SIZE, (size_t)length, root, error);
+  return STATUS_OK;
+}
+
+/* The file whose header is being read. */
+struct header {
+  struct source *source;
+  const struct map *map;
+  size_t start, data; /* where the data begins, and its bytes */
+  size_t first;       /* tensor of the source */
+};
+
+static enum status add_member(void *context, const char *key, json_t *value, struct error *error)
+{
+  struct header *header = context;
+  struct entry entry = {.tensor = {.name = key}};
+  if (strcmp(key, "__metadata__") == 0)
+    return read_metadata(value, header->source, error);
+  enum status status = read_entry(value, &entry, error);
+  if (status == STATUS_OK && entry.end > header->data)
+    status = error_set(error, STATUS_INPUT,
+                       "data_offsets [%zu, %zu] end outside the file's %zu bytes of data",
+                       entry.begin, entry.end, header->data);
+  if (status != STATUS_OK) {
+    error_prefix(error, "%s: ", SHOWN(key));
+    return status;
+  }
+  entry.tensor.data = header->map->bytes + header->start + entry.begin;
+  return source_add(header->source, &entry.tensor, error);
 }
 
 static int by_place(const void *left, const void *right)
 {
-  const struct entry *a = left, *b = right;
-  if (a->begin != b->begin)
-    return a->begin < b->begin ? -1 : 1;
-  if (a->end != b->end)
-    return a->end < b->end ? -1 : 1;
-  return strcmp(a->tensor.name, b->tensor.name);
+  const struct tensor *a = left, *b = right;
+  if (a->data != b->data)
+    return a->data < b->data ? -1 : 1;
+  if (a->bytes != b->bytes)
+    return a->bytes < b->bytes ? -1 : 1;
+  return strcmp(a->name, b->name);
 }
 
 /* In order of place, each begins where the one before it ends, and the last ends the file. */
-static enum status check_places(const struct entry *entries, size_t count, size_t data,
-                                struct error *error)
+static enum status check_places(const struct header *header, struct error *error)
 {
   size_t end = 0;
-  for (size_t i = 0; i < count; i++) {
-    const struct entry *entry = &entries[i];
-    if (entry->end > data)
-      return error_set(error, STATUS_INPUT,
-                       "%s: data_offsets [%zu, %zu] end outside the file's %zu bytes of data",
-                       SHOWN(entry->tensor.name), entry->begin, entry->end, data);
-    if (entry->begin != end)
+  for (size_t i = header->first; i < header->source->count; i++) {
+    const struct tensor *tensor = &header->source->tensors[i];
+    size_t begin = (size_t)(tensor->data - header->map->bytes) - header->start;
+    if (begin != end)
       return error_set(error, STATUS_INPUT, "%s: %s: expected it to begin at %zu, found %zu",
-                       SHOWN(entry->tensor.name),
-                       entry->begin < end ? "overlaps the tensor before it"
-                                          : "hole before the tensor",
-                       end, entry->begin);
-    end = entry->end;
+                       SHOWN(tensor->name),
+                       begin < end ? "overlaps the tensor before it" : "hole before the tensor",
+                       end, begin);
+    end = begin + tensor->bytes;
   }
-  if (end != data)
+  if (end != header->data)
     return error_set(error, STATUS_INPUT,
-                     "the tensors end at byte %zu of the data, the file at %zu", end, data);
+                     "the tensors end at byte %zu of the data, the file at %zu", end, header->data);
   return STATUS_OK;
 }
 
-static enum status read_entries(json_t *root, struct entry *entries, size_t *count,
-                                struct error *error)
+static int by_name(const void *left, const void *right)
 {
-  const char *key;
-  json_t *value;
-  *count = 0;
-  json_object_foreach(root, key, value) {
-    if (strcmp(key, "__metadata__") == 0)
-      continue;
-    struct entry *entry = &entries[*count];
-    entry->tensor.name = key;
-    enum status status = read_entry(value, entry, error);
-    if (status != STATUS_OK) {
-      error_prefix(error, "%s: ", SHOWN(key));
-      return status;
-    }
-    ++*count;
-  }
-  return STATUS_OK;
+  return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static enum status add_entries(struct source *source, const struct map *map, json_t *root,
-                               size_t start, struct error *error)
+static enum status check_names(const struct header *header, struct error *error)
 {
-  struct entry *entries = mem_array(json_object_size(root), sizeof *entries);
-  size_t count = 0;
-  if (!entries)
-    return error_memory(error, "the list of tensors");
-  enum status status = read_metadata(json_object_get(root, "__metadata__"), source, error);
-  if (status == STATUS_OK)
-    status = read_entries(root, entries, &count, error);
-  if (status == STATUS_OK) {
-    qsort(entries, count, sizeof *entries, by_place);
-    status = check_places(entries, count, map->size - start, error);
-  }
-  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-    entries[i].tensor.data = map->bytes + start + entries[i].begin;
-    status = source_add(source, &entries[i].tensor, error);
-  }
-  free(entries);
+  size_t count = header->source->count - header->first;
+  const struct tensor *tensors = header->source->tensors + header->first;
+  const char **names = mem_array(count, sizeof *names);
+  enum status status = STATUS_OK;
+  if (!names)
+    return error_memory(error, "the list of names");
+  for (size_t i = 0; i < count; i++)
+    names[i] = tensors[i].name;
+  qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 1; i < count && status == STATUS_OK; i++)
+    if (strcmp(names[i - 1], names[i]) == 0)
+      status = error_set(error, STATUS_INPUT, "%s: duplicate name", SHOWN(names[i]));
+  free(names);
   return status;
+}
+
+static enum status add_tensors(struct header *header, struct error *error)
+{
+  const unsigned char *text = header->map->bytes + LENGTH_SIZE;
+  enum status status = json_members(text, header->start - LENGTH_SIZE, add_member, header, error);
+  struct source *source = header->source;
+  size_t count = source->count - header->first;
+  if (status != STATUS_OK || count == 0)
+    return status == STATUS_OK ? check_places(header, error) : status;
+  qsort(source->tensors + header->first, count, sizeof *source->tensors, by_place);
+  status = check_names(header, error);
+  return status == STATUS_OK ? check_places(header, error) : status;
 }
 
 enum status safetensors_add(const char *path, struct source *source, struct error *error)
 {
   struct map *map;
-  json_t *root = NULL;
   size_t start = 0;
   enum status status = source_map(source, path, &map, error);
   if (status != STATUS_OK)
     return status;
-  status = read_header(map, &root, &start, error);
-  if (status == STATUS_OK)
-    status = add_entries(source, map, root, start, error);
+  status = find_data(map, &start, error);
+  if (status == STATUS_OK) {
+    struct header header = {source, map, start, map->size - start, source->count};
+    status = add_tensors(&header, error);
+  }
   if (status != STATUS_OK)
     error_prefix(error, "%s: ", SHOWN(path));
-  json_decref(root);
   return status;
 }
 
