@@ -227,6 +227,17 @@ static bool decodes(const struct tensor *tensor)
   return !tensor->swapped || tensor->stored->length == 1 || tensor->stored->words;
 }
 
+/* Lends its bytes to a tensor that can be decoded; of the others the list says so. */
+static enum status lend(const struct gguf_reader *in, struct source *source,
+                        const struct place *place)
+{
+  struct tensor *tensor = &source->tensors[place->index];
+  if (!decodes(tensor))
+    return source_set_remark(source, place->index, "big-endian: listed only", in->error);
+  tensor->data = in->bytes + place->begin;
+  return STATUS_OK;
+}
+
 static enum status read_tensors(struct gguf_reader *in, struct source *source, size_t alignment,
                                 size_t count, struct place *places)
 {
@@ -239,8 +250,7 @@ static enum status read_tensors(struct gguf_reader *in, struct source *source, s
   if (status == STATUS_OK)
     status = place_tensors(in, source, places, count, start);
   for (size_t i = 0; i < count && status == STATUS_OK; i++)
-    if (decodes(&source->tensors[places[i].index]))
-      source->tensors[places[i].index].data = in->bytes + places[i].begin;
+    status = lend(in, source, &places[i]);
   return status == STATUS_OK ? check_overlaps(in, source, places, count) : status;
 }
 

@@ -186,8 +186,9 @@ static enum status offer_all(struct source *source, struct named *names, struct 
       status = offer(source, names, count, i, &misfits, error);
   if (status != STATUS_OK || misfits == 0)
     return status;
-  snprintf(note, sizeof note, "%zu entries: " COUNTS_SUFFIX " beside " SUMS_SUFFIX " %s", misfits,
-           "expected, one for each row");
+  snprintf(note, sizeof note,
+           "%zu entries: " COUNTS_SUFFIX " beside " SUMS_SUFFIX " expected, one for each row",
+           misfits);
   return source_add_note(source, note, error);
 }
 
@@ -251,8 +252,8 @@ static enum status read_name(struct reader *in, const char *what, char name[NAME
   if (status != STATUS_OK)
     return status;
   if (length > in->size - in->at || memchr(in->bytes + in->at, 0, length))
-    return error_set(in->error, STATUS_INPUT, "%s: the name at offset %zu is cut, or holds a NUL",
-                     what, in->at);
+    return error_set(in->error, STATUS_INPUT, "the name at offset %zu is cut, or holds a NUL",
+                     in->at);
   memcpy(name, in->bytes + in->at, length);
   name[length] = '\0';
   in->at += length;

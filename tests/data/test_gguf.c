@@ -271,6 +271,8 @@ static void test_big_endian_types(void **state)
   for (size_t i = 0; i < LAYOUTS; i++) {
     struct error error = {0};
     size_t index = place_of(big, layouts[i].name);
+    assert_string_equal(source_remark(big, index),
+                        layouts[i].fields ? "" : "big-endian: listed only");
     if (!layouts[i].fields) {
       assert_int_equal(source_load(big, index, NULL, &error), STATUS_INPUT);
       assert_non_null(strstr(error.text, "in a big-endian file cannot be decoded"));
