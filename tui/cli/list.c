@@ -97,20 +97,28 @@ static void print_totals(const struct source *source)
   putchar('\n');
 }
 
+static void print_member(const char *before, json_t *value)
+{
+  fputs(before, stdout);
+  json_dumpf(value, stdout, JSON_ENCODE_ANY);
+  json_decref(value);
+}
+
+/* One line for each tensor, as it is made: a tree of a million takes a gigabyte. */
 static void list_json(const struct source *source, bool metadata)
 {
-  json_t *root = json_object(), *tensors = json_array();
-  for (size_t i = 0; i < source_count(source); i++)
-    json_array_append_new(tensors, tensor_json(source, i));
-  json_object_set_new(root, "source", export_text(source_spec(source)));
-  json_object_set_new(root, "type", json_string(source_type_name(source)));
+  print_member("{\n  \"source\": ", export_text(source_spec(source)));
+  print_member(",\n  \"type\": ", json_string(source_type_name(source)));
   if (metadata)
-    json_object_set_new(root, "metadata", metadata_json(source));
-  json_object_set_new(root, "tensors", tensors);
-  json_object_set_new(root, "totals", totals_json(source));
+    print_member(",\n  \"metadata\": ", metadata_json(source));
+  fputs(",\n  \"tensors\": [", stdout);
+  for (size_t i = 0; i < source_count(source); i++)
+    print_member(i ? ",\n    " : "\n    ", tensor_json(source, i));
+  fputs(source_count(source) ? "\n  ]" : "]", stdout);
+  print_member(",\n  \"totals\": ", totals_json(source));
   if (*source_note(source))
-    json_object_set_new(root, "note", export_text(source_note(source)));
-  export_json(root, stdout);
+    print_member(",\n  \"note\": ", export_text(source_note(source)));
+  fputs("\n}\n", stdout);
 }
 
 static bool add_tensor(struct table *table, const struct source *source, size_t index)
