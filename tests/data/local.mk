@@ -14,6 +14,7 @@ DATA_TESTS = \
 	tests/data/test_imatrix \
 	tests/data/test_map \
 	tests/data/test_metadata \
+	tests/data/test_memory \
 	tests/data/test_mutations \
 	tests/data/test_npy \
 	tests/data/test_npz \
@@ -60,6 +61,8 @@ tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_metadata_SOURCES = tests/data/test_metadata.c
 tests_data_test_metadata_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_memory_SOURCES = tests/data/test_memory.c
+tests_data_test_memory_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
 tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c

@@ -1,0 +1,274 @@
+/* How much memory the program shows at its peak, which must not grow with the size of the tensors:
+ * sparse files of 100 GB are listed, one of 600 MB is measured. Limits of memory, not of time; the
+ * child's own peak, as the system tells it. Not under the sanitizers, which need memory of their
+ * own. */
+#include "tests/data/files.h"
+
+#include "quant/base/size.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+enum { MEGABYTE = 1 << 20, WORDS = 8, TEXT = 1 << 16, MANY = 1000000, EACH = 256 };
+static const size_t hundred_gigabytes = (size_t)100 << 30;
+
+/* Runs the program with WORDS; *peak: bytes that were resident at most. The beginning of what it
+ * printed, on either output, is in `printed`. */
+static char printed[TEXT];
+
+static int run(const char *const *words, rlim_t address_space, size_t *peak)
+{
+  const char *program = getenv("QSCOPE_PROGRAM"), *all[WORDS + 2] = {program};
+  char path[600];
+  int status;
+  struct rusage usage;
+  for (size_t i = 0; i < WORDS && words[i]; i++)
+    all[i + 1] = words[i];
+  snprintf(path, sizeof path, "%s/printed.txt", files_folder());
+  pid_t child = fork();
+  if (child == 0) {
+    int out = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    if (address_space)
+      setrlimit(RLIMIT_AS, &(struct rlimit){address_space, address_space});
+    execv(program, (char *const *)(uintptr_t)all);
+    _exit(127);
+  }
+  assert_int_equal(wait4(child, &status, 0, &usage), child);
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
+  fclose(file);
+  if (!WIFEXITED(status))
+    fail_msg("%s %s ended by signal %d", words[0], words[1], WTERMSIG(status));
+  *peak = (size_t)usage.ru_maxrss * 1024;
+  return WEXITSTATUS(status);
+}
+
+static void expect_peak(const char *const *words, size_t most)
+{
+  size_t peak;
+  int status = run(words, 0, &peak);
+  if (status != 0)
+    fail_msg("status %d: %s", status, printed);
+  if (peak > most)
+    fail_msg("%s %s: %zu MB resident; expected at most %zu", words[0], words[1], peak / MEGABYTE,
+             most / MEGABYTE);
+}
+
+/* Makes the file PATH SIZE bytes longer, without writing them. */
+static bool extend(const char *path, size_t size)
+{
+  int file = open(path, O_WRONLY);
+  off_t end = file >= 0 ? lseek(file, 0, SEEK_END) : -1;
+  bool done = end >= 0 && ftruncate(file, end + (off_t)size) == 0;
+  close(file);
+  return done;
+}
+
+static void need_a_program(void)
+{
+  const char *program = getenv("QSCOPE_PROGRAM");
+  if (SANITIZED || !program || access(program, X_OK) != 0)
+    skip();
+}
+
+static const char *sparse_npy(const char *name, const char *descr, const char *fortran,
+                              const char *shape, size_t bytes)
+{
+  const char *path = files_npy(name, descr, fortran, shape, NULL, 0);
+  if (!extend(path, bytes))
+    skip();
+  return path;
+}
+
+static void test_list_npy(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("huge.npy", "'<f2'", "False", "(53687091200,)", hundred_gigabytes);
+  expect_peak((const char *[WORDS]){"list", path}, 64 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "53687091200"));
+  assert_non_null(strstr(printed, "107374182400"));
+  files_clear();
+}
+
+static void test_list_safetensors(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = files_safetensors(
+      "huge.safetensors",
+      "{\"a\":{\"dtype\":\"BF16\",\"shape\":[200000,134217],\"data_offsets\":[0,53686800000]},"
+      "\"b\":{\"dtype\":\"F8_E4M3\",\"shape\":[7,7669654914],\"data_offsets\":[53686800000,"
+      "107374384398]}}",
+      NULL, 0);
+  if (!extend(path, 107374384398))
+    skip();
+  expect_peak((const char *[WORDS]){"list", path}, 64 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "26843400000"));
+  assert_non_null(strstr(printed, "53687584398"));
+  files_clear();
+}
+
+/* Little-endian words of a GGUF file. */
+static size_t put(unsigned char *bytes, size_t at, uint64_t value, size_t size)
+{
+  for (size_t i = 0; i < size; i++)
+    bytes[at + i] = (unsigned char)(value >> 8 * i);
+  return at + size;
+}
+
+static size_t put_head(unsigned char *bytes, uint64_t tensors)
+{
+  memcpy(bytes, "GGUF", 4);
+  return put(bytes, put(bytes, put(bytes, 4, 3, 4), tensors, 8), 0, 8);
+}
+
+static size_t put_record(unsigned char *bytes, size_t at, const char *name, uint64_t count,
+                         unsigned type, uint64_t place)
+{
+  at = put(bytes, at, strlen(name), 8);
+  memcpy(bytes + at, name, strlen(name));
+  at = put(bytes, at + strlen(name), 1, 4);
+  at = put(bytes, at, count, 8);
+  return put(bytes, put(bytes, at, type, 4), place, 8);
+}
+
+static void test_list_gguf(void **state)
+{
+  (void)state;
+  need_a_program();
+  enum { F16 = 1, RECORD_END = 64 };
+  unsigned char bytes[RECORD_END] = {0};
+  assert_true(put_record(bytes, put_head(bytes, 1), "w", hundred_gigabytes / 2, F16, 0) <=
+              RECORD_END);
+  const char *path = files_write("huge.gguf", bytes, sizeof bytes);
+  if (!extend(path, hundred_gigabytes))
+    skip();
+  expect_peak((const char *[WORDS]){"list", path}, 64 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "53687091200"));
+  files_clear();
+}
+
+/* Pages that were read are let go of on the way. */
+static void test_measure(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("large.npy", "'<f4'", "False", "(150, 1000000)", 600000000);
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int8"}, 256 * (size_t)MEGABYTE);
+  files_clear();
+}
+
+static void test_measure_digest(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("large.npy", "'<f2'", "False", "(150, 1000000)", 300000000);
+  expect_peak((const char *[WORDS]){"report", path, "-q", "e4m3"}, 256 * (size_t)MEGABYTE);
+  files_clear();
+}
+
+/* In Fortran order every element of a row lies on a page of its own. */
+static void test_measure_fortran(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("large.npy", "'<f4'", "True", "(16000, 3000)", 192000000);
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int8"}, 256 * (size_t)MEGABYTE);
+  files_clear();
+}
+
+/* --- a million tensors ------------------------------------------------------------------------ */
+
+static void test_million_gguf(void **state)
+{
+  (void)state;
+  enum { U8 = 24, RECORD = 64, ALIGNMENT = 32 };
+  need_a_program();
+  unsigned char *bytes = mem_array(MANY, RECORD);
+  char name[32];
+  assert_non_null(bytes);
+  size_t at = put_head(bytes, MANY);
+  for (size_t i = 0; i < MANY; i++) {
+    snprintf(name, sizeof name, "blk.%zu.w", i);
+    at = put_record(bytes, at, name, 1, U8, i * ALIGNMENT);
+  }
+  const char *path = files_write("many.gguf", bytes, at);
+  free(bytes);
+  if (!extend(path, (size_t)ALIGNMENT * (MANY + 1)))
+    skip();
+  expect_peak((const char *[WORDS]){"list", path, "--json"},
+              (64 + (size_t)EACH) * (size_t)MEGABYTE);
+  files_clear();
+}
+
+static void test_million_safetensors(void **state)
+{
+  (void)state;
+  enum { ENTRY = 96 };
+  need_a_program();
+  char *text = mem_array(MANY + 1, ENTRY);
+  assert_non_null(text);
+  size_t used = 8;
+  for (size_t i = 0; i < MANY; i++)
+    used += (size_t)snprintf(
+        text + used, ENTRY,
+        "%c\"h.%zu.w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%zu,%zu]}", i ? ',' : '{',
+        i, i, i + 1);
+  text[used++] = '}';
+  put((unsigned char *)text, 0, used - 8, 8);
+  const char *path = files_write("many.safetensors", text, used);
+  free(text);
+  if (!extend(path, MANY))
+    skip();
+  expect_peak((const char *[WORDS]){"list", path, "--json"},
+              (64 + (size_t)EACH) * (size_t)MEGABYTE);
+  files_clear();
+}
+
+/* --- too little ------------------------------------------------------------------------------- */
+
+/* Under a limit of address space: an error with a message, never a crash. */
+static void test_limit(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("large.npy", "'<f4'", "False", "(150, 1000000)", 600000000);
+  size_t peak, refused = 0;
+  for (rlim_t limit = 48; limit <= 400; limit += 32) {
+    int status =
+        run((const char *[WORDS]){"report", path, "-q", "int8"}, limit * (rlim_t)MEGABYTE, &peak);
+    if (status != 3 && status != 127)
+      fail_msg("%zu MB of address space: status %d: %s", (size_t)limit, status, printed);
+    refused += status == 3 && strstr(printed, "cannot map: ") != NULL;
+  }
+  assert_true(refused > 0);
+  assert_int_equal(run((const char *[WORDS]){"list", "synth:"}, 400 * (rlim_t)MEGABYTE, &peak), 0);
+  files_clear();
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_list_npy),       cmocka_unit_test(test_list_safetensors),
+      cmocka_unit_test(test_list_gguf),      cmocka_unit_test(test_measure),
+      cmocka_unit_test(test_measure_digest), cmocka_unit_test(test_measure_fortran),
+      cmocka_unit_test(test_million_gguf),   cmocka_unit_test(test_million_safetensors),
+      cmocka_unit_test(test_limit),
+  };
+  return cmocka_run_group_tests_name("memory", tests, NULL, files_remove);
+}
