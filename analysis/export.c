@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 17 significant digits tell any two doubles apart. */
-#define EXPORT_FLAGS (JSON_REAL_PRECISION(17) | JSON_INDENT(2) | JSON_ENCODE_ANY)
+/* 17 significant digits tell any two doubles apart. ASCII: what moves a cursor or reorders text is
+ * beyond it, too. */
+#define EXPORT_FLAGS                                                                               \
+  (JSON_REAL_PRECISION(17) | JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_ENSURE_ASCII)
 
 json_t *export_number(double value)
 {
@@ -32,9 +34,9 @@ void export_json(json_t *root, FILE *out)
   json_decref(root);
 }
 
-void export_csv_text(FILE *out, const char *text)
+static void write_cell(FILE *out, const char *text)
 {
-  if (!strpbrk(text, ",\"\r\n")) {
+  if (!strpbrk(text, ",\"")) {
     fputs(text, out);
     return;
   }
@@ -45,6 +47,14 @@ void export_csv_text(FILE *out, const char *text)
     fputc(*text, out);
   }
   fputc('"', out);
+}
+
+void export_csv_text(FILE *out, const char *text)
+{
+  size_t size = 4 * strlen(text) + 1;
+  char *shown = malloc(size);
+  write_cell(out, shown ? text_escape(text, shown, size) : "?");
+  free(shown);
 }
 
 void export_csv_number(FILE *out, double value)

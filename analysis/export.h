@@ -18,7 +18,8 @@ json_t *export_text(const char *text);
  * in ferror(OUT). */
 void export_json(json_t *root, FILE *out);
 
-/* A cell of comma-separated values: quoted where RFC 4180 asks for it. */
+/* A cell of comma-separated values: control characters and what reorders text escaped as for people
+ * (\xNN), quoted where RFC 4180 asks for it. */
 void export_csv_text(FILE *out, const char *text);
 /* Empty when VALUE is NaN; "inf" and "-inf" otherwise where it is not finite. */
 void export_csv_number(FILE *out, double value);

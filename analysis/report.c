@@ -89,7 +89,8 @@ static bool write_json(struct report *report, const struct report_entry *entry)
   if (report->array)
     fputs(report->written ? ",\n" : "[\n", report->out);
   bool good =
-      object && json_dumpf(object, report->out, JSON_REAL_PRECISION(17) | JSON_INDENT(2)) == 0;
+      object && json_dumpf(object, report->out,
+                           JSON_REAL_PRECISION(17) | JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0;
   json_decref(object);
   return good;
 }

@@ -8,6 +8,7 @@ CLI_TESTS = \
 	tests/cli/docs.sh \
 	tests/cli/errors.sh \
 	tests/cli/frame.sh \
+	tests/cli/hostile.sh \
 	tests/cli/inspect.sh \
 	tests/cli/keys.sh \
 	tests/cli/list.sh \

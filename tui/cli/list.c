@@ -100,7 +100,7 @@ static void print_totals(const struct source *source)
 static void print_member(const char *before, json_t *value)
 {
   fputs(before, stdout);
-  json_dumpf(value, stdout, JSON_ENCODE_ANY);
+  json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
   json_decref(value);
 }
 
