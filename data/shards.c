@@ -133,7 +133,8 @@ static enum status index_files(json_t *weight_map, struct names *files, struct e
     if (status != STATUS_OK)
       return status;
   }
-  qsort(files->items, files->count, sizeof *files->items, by_name);
+  if (files->count > 0) /* without any there are no items to sort */
+    qsort(files->items, files->count, sizeof *files->items, by_name);
   size_t kept = 0;
   for (size_t i = 0; i < files->count; i++)
     if (kept > 0 && strcmp(files->items[kept - 1], files->items[i]) == 0)

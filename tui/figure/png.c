@@ -29,6 +29,7 @@ enum {
   READ_BYTES_MOST = 1 << 30, /* decoded, when the words may follow the pixels */
   READ_CHUNK_MOST = 1 << 20, /* bytes of a decompressed text */
   READ_CHUNKS_MOST = 256,
+  READ_MEMORY_MOST = 1 << 24, /* bytes of one piece of memory: rows, texts, state */
   NAME_TRIES = 100,
 };
 
@@ -288,10 +289,25 @@ static void skip_rows(png_structp png, png_infop info)
       png_read_row(png, NULL, NULL);
 }
 
+/* The length of a chunk is what the file says it is: libpng warns of one beyond the limit, but
+ * allocates it all the same. */
+static png_voidp take_memory(png_structp png, png_alloc_size_t size)
+{
+  (void)png;
+  return size <= READ_MEMORY_MOST ? malloc(size) : NULL;
+}
+
+static void give_back(png_structp png, png_voidp memory)
+{
+  (void)png;
+  free(memory);
+}
+
 /* *recipe is volatile because it changes between the jump buffer and a jump. */
 static bool decode(FILE *file, char *volatile *recipe, struct failure *failure)
 {
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, failure, on_error, on_warning);
+  png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, failure, on_error, on_warning,
+                                             NULL, take_memory, give_back);
   png_infop info = png ? png_create_info_struct(png) : NULL;
   if (!info) {
     png_destroy_read_struct(&png, NULL, NULL);
