@@ -102,16 +102,21 @@ static bool items_add(struct pickle_node *node, struct pickle_node *const *item,
   return true;
 }
 
+static bool row_grow(struct row *row)
+{
+  size_t capacity = row->capacity ? 2 * row->capacity : 64;
+  struct pickle_node **grown = mem_resize(row->node, capacity, sizeof *grown);
+  if (!grown)
+    return false;
+  row->node = grown;
+  row->capacity = capacity;
+  return true;
+}
+
 static bool row_add(struct row *row, struct pickle_node *node)
 {
-  if (row->count == row->capacity) {
-    size_t capacity = row->capacity ? 2 * row->capacity : 64;
-    struct pickle_node **grown = mem_resize(row->node, capacity, sizeof *grown);
-    if (!grown)
-      return false;
-    row->node = grown;
-    row->capacity = capacity;
-  }
+  if (row->count == row->capacity && !row_grow(row))
+    return false;
   row->node[row->count++] = node;
   return true;
 }
@@ -704,7 +709,9 @@ enum status pickle_read(const unsigned char *bytes, size_t size, size_t *used, s
 {
   struct machine machine = {.bytes = bytes, .size = size, .error = error};
   machine.pickle = mem_array(1, sizeof *machine.pickle);
-  enum status status = machine.pickle ? run(&machine) : no_memory(&machine);
+  /* The stack has a place before it has a value: empty rows of it are taken, too. */
+  bool ready = machine.pickle && row_grow(&machine.stack);
+  enum status status = ready ? run(&machine) : no_memory(&machine);
   free(machine.stack.node);
   free(machine.memo.node);
   free(machine.mark);

@@ -325,7 +325,7 @@ static enum status find_codebook(const char *word, const char *file, const struc
   float *levels = NULL;
   size_t count = 0;
   if (!codebook_reader)
-    return error_set(error, STATUS_USAGE, "\"%s\": this program reads no codebooks", word);
+    return error_set(error, STATUS_USAGE, "codebook: this program reads no codebooks");
   enum status status = codebook_reader(file, &levels, &count, error);
   if (status == STATUS_OK)
     status = codebook_check(levels, count, error);

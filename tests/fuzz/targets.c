@@ -123,6 +123,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"any", "*", "input.bin", NULL, run_file},
     {"folder", "/", "", NULL, fuzz_run_folder},
     {"gguf", ".gguf", "input.gguf", "gguf", run_file},
+    {"imatrix", ".imatrix .dat", "input.imatrix", "imatrix", run_file},
     {"npy", ".npy", "input.npy", "npy", run_file},
     {"npz", ".npz", "input.npz", "npz", run_file},
     {"onnx", ".onnx", "input.onnx", "onnx", run_file},
