@@ -24,6 +24,7 @@ libdata_a_SOURCES = \
 	data/shards.c \
 	data/slice.c data/slice.h \
 	data/source.c data/source.h data/source_types.h \
+	data/spill.c data/spill.h \
 	data/synth.c \
 	data/zip_members.c data/zip_members.h \
 	data/zip_npz.c

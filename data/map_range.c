@@ -67,6 +67,17 @@ static struct map_range *find(uintptr_t address)
   return range;
 }
 
+struct map_range *map_range_at(const void *start)
+{
+  struct map_range *range = find((uintptr_t)start);
+  return range && atomic_load(&range->start) == (uintptr_t)start ? range : NULL;
+}
+
+int map_range_file(const struct map_range *range)
+{
+  return atomic_load(&range->file);
+}
+
 bool map_range_repair(uintptr_t address)
 {
   struct map_range *range = find(address);

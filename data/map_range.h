@@ -27,6 +27,10 @@ struct map_range *map_range_add(const void *start, size_t length, int file);
 /* Copies SIZE bytes from FROM, through the file where they are mapped: nothing becomes resident. */
 void map_copy(const unsigned char *from, size_t size, unsigned char *to);
 
+/* The range that begins at START, or NULL; its file. */
+struct map_range *map_range_at(const void *start);
+int map_range_file(const struct map_range *range);
+
 /* Unmaps the range; nothing of it is watched any more. */
 void map_range_unmap(struct map_range *range);
 

@@ -6,8 +6,10 @@
  * tensor of theirs is loaded, and kept. */
 #include "config.h"
 
+#include "data/map_range.h"
 #include "data/pack.h"
 #include "data/pytorch.h"
+#include "data/spill.h"
 #include "data/zip_members.h"
 #include "quant/base/size.h"
 
@@ -93,8 +95,10 @@ static enum status inflate_open(zip_t *zip, size_t member, unsigned char *bytes,
       status = got < 0 ? zip_failed(zip_file_get_error(file), error)
                        : error_set(error, STATUS_INPUT, "ends after %zu bytes; expected %zu", done,
                                    size);
-    else
+    else {
       done += (size_t)got;
+      map_passed((size_t)got);
+    }
   }
   zip_fclose(file);
   return status;
@@ -113,16 +117,16 @@ static enum status inflate(const struct map *map, size_t member, size_t size,
   if (!zip) {
     status = zip_failed(&reason, error);
     zip_source_free(bytes);
-  } else if (!(*out = mem_array(size, 1))) {
-    status = error_memory(error, "a member of a zip archive");
   } else {
-    status = inflate_open(zip, member, *out, size, progress, error);
+    status = spill_new(size, out, error);
+    if (status == STATUS_OK)
+      status = inflate_open(zip, member, *out, size, progress, error);
   }
   zip_error_fini(&reason);
   if (zip)
     zip_discard(zip);
   if (status != STATUS_OK) {
-    free(*out);
+    spill_free(*out);
     *out = NULL;
   }
   return status;
@@ -136,6 +140,8 @@ static enum status check_inflated(const struct checkpoint *checkpoint,
   if (size / DEFLATE_MOST > member->compressed)
     return error_set(error, STATUS_INPUT, "a member claims %zu bytes, which %zu cannot hold", size,
                      member->compressed);
+  if (spill_is_file(size))
+    return STATUS_OK; /* in a file */
   if (checkpoint->inflated <= half && size <= half - checkpoint->inflated)
     return STATUS_OK;
   return error_set(error, STATUS_MEMORY, "needs %zu bytes; half of this machine's memory is %zu",
@@ -244,7 +250,7 @@ static enum status read_zip_pickle(struct source *source, struct pytorch *file,
   if (status == STATUS_OK)
     status = walk_root(source, file, pickle, error);
   pickle_free(pickle);
-  free(inflated);
+  spill_free(inflated);
   return status;
 }
 
@@ -410,7 +416,7 @@ static enum status pytorch_load(struct source *source, size_t index, struct prog
       return status;
     storage->data = bytes;
     storage->owned = true;
-    checkpoint->inflated += storage->bytes;
+    checkpoint->inflated += spill_is_file(storage->bytes) ? 0 : storage->bytes;
   }
   source->tensors[index].data = storage->data + view->offset;
   return STATUS_OK;
@@ -420,7 +426,7 @@ static void file_free(struct pytorch *file)
 {
   for (size_t i = 0; i < file->storages; i++)
     if (file->storage[i].owned)
-      free((void *)(uintptr_t)file->storage[i].data);
+      spill_free(file->storage[i].data);
   free(file->storage);
   free(file);
 }

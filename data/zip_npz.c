@@ -1,12 +1,14 @@
 /* NumPy's .npz: a zip archive whose members are .npy files, stored or deflated.
  *
  * Opening reads the directory and the header of each member; the values of a member are inflated
- * when it is loaded, and kept until the source is closed. Nothing is believed that the archive
- * cannot hold: the directory's sizes are held against what deflate can reach, the header against
- * the directory, and what is loaded against the memory of the machine. */
+ * when it is loaded, large ones into a temporary file, and kept until the source is closed. Nothing
+ * is believed that the archive cannot hold: the directory's sizes are held against what deflate can
+ * reach, the header against the directory, and what is loaded against the memory of the machine. */
 #include "config.h"
 
+#include "data/map_range.h"
 #include "data/npy.h"
+#include "data/spill.h"
 #include "quant/base/size.h"
 
 #include <stdlib.h>
@@ -196,10 +198,12 @@ static enum status add_entries(struct source *source, struct archive *archive, s
 
 /* --- values -------------------------------------------------------------------------- */
 
-/* Half of the machine's memory for all that is inflated. */
+/* Half of the machine's memory for all that is inflated into memory. */
 static enum status check_memory(const struct archive *archive, size_t bytes, struct error *error)
 {
   size_t half = source_memory() / 2;
+  if (spill_is_file(bytes))
+    return STATUS_OK;
   if (archive->loaded <= half && bytes <= half - archive->loaded)
     return STATUS_OK;
   return error_set(error, STATUS_MEMORY,
@@ -218,6 +222,7 @@ static enum status read_values(zip_file_t *file, const struct tensor *tensor, un
     size = size_min(tensor->bytes - done, PIECE);
     status = read_bytes(file, values + done, size, error);
     progress_advance(progress, size / tensor->stored->size);
+    map_passed(size);
   }
   return status;
 }
@@ -254,16 +259,17 @@ static enum status npz_load(struct source *source, size_t index, struct progress
   zip_file_t *file = zip_fopen_index(archive->zip, archive->members[index].index, 0);
   if (!file)
     return zip_failed(zip_get_error(archive->zip), error);
-  unsigned char *values = mem_array(tensor->bytes, 1);
-  status = values ? inflate(file, &archive->members[index], tensor, values, progress, error)
-                  : error_memory(error, "the values");
+  unsigned char *values = NULL;
+  status = spill_new(tensor->bytes, &values, error);
+  if (status == STATUS_OK)
+    status = inflate(file, &archive->members[index], tensor, values, progress, error);
   zip_fclose(file);
   if (status != STATUS_OK) {
-    free(values);
+    spill_free(values);
     return status;
   }
   tensor->data = values;
-  archive->loaded += tensor->bytes;
+  archive->loaded += spill_is_file(tensor->bytes) ? 0 : tensor->bytes;
   return STATUS_OK;
 }
 
@@ -273,7 +279,7 @@ static void npz_close(struct source *source)
 {
   struct archive *archive = source->state;
   for (size_t i = 0; i < source->count; i++)
-    free((void *)(uintptr_t)source->tensors[i].data);
+    spill_free(source->tensors[i].data);
   if (archive->zip)
     zip_discard(archive->zip);
   free(archive->members);

@@ -76,6 +76,7 @@ tests_data_test_onnx_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_pytorch_SOURCES = tests/data/test_pytorch.c
 tests_data_test_pytorch_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npz_SOURCES = tests/data/test_npz.c
+tests_data_test_npz_CPPFLAGS = $(AM_CPPFLAGS) $(ZIP_CFLAGS)
 tests_data_test_npz_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_rename_SOURCES = tests/data/test_rename.c
 tests_data_test_rename_LDADD = $(DATA_TEST_LIBS)

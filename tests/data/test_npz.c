@@ -1,12 +1,17 @@
 /* .npz archives: the project's own small files, damaged ones, and real ones. */
 #include "tests/data/files.h"
 
+#include "data/map_range.h"
+#include "data/spill.h"
+#include "quant/base/size.h"
+
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zip.h>
 
 static size_t place_of(const struct source *source, const char *name)
 {
@@ -199,6 +204,67 @@ static void test_larger_than_memory(void **state)
   source_close(source);
 }
 
+/* --- an array that is unpacked into a temporary file ---------------------------------- */
+
+enum { SPILLED = SPILL_FROM / sizeof(float) + 1000 };
+
+static const char *deflated_archive(const float *values)
+{
+  static char path[512];
+  char head[128];
+  snprintf(path, sizeof path, "%s/spilled.npz", files_folder());
+  unsigned char *bytes = mem_array(128 + (size_t)SPILLED * sizeof *values, 1);
+  assert_non_null(bytes);
+  int used = snprintf(head, sizeof head,
+                      "{'descr': '<f4', 'fortran_order': False, 'shape': (%d,), }", SPILLED);
+  memcpy(bytes, "\x93NUMPY\1\0\x76\0", 10);
+  memset(bytes + 10, ' ', 117);
+  memcpy(bytes + 10, head, (size_t)used);
+  bytes[127] = '\n';
+  memcpy(bytes + 128, values, (size_t)SPILLED * sizeof *values);
+  zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, NULL);
+  assert_non_null(zip);
+  zip_source_t *from = zip_source_buffer(zip, bytes, 128 + (size_t)SPILLED * sizeof *values, 0);
+  zip_int64_t index = zip_file_add(zip, "a.npy", from, 0);
+  assert_true(index >= 0);
+  zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_DEFLATE, 1);
+  assert_int_equal(zip_close(zip), 0);
+  free(bytes);
+  return path;
+}
+
+static void test_temporary_file(void **state)
+{
+  (void)state;
+  struct error error = {0};
+  char before[512] = "";
+  if (getenv("TMPDIR"))
+    snprintf(before, sizeof before, "%s", getenv("TMPDIR"));
+  float *expected = mem_array(SPILLED, sizeof *expected);
+  assert_non_null(expected);
+  for (size_t i = 0; i < SPILLED; i++)
+    expected[i] = (float)(i / 1000);
+  struct source *source = files_open(deflated_archive(expected));
+  setenv("TMPDIR", "/nonexistent", 1);
+  assert_int_equal(source_load(source, 0, NULL, &error), STATUS_MEMORY);
+  assert_non_null(strstr(error.text, "a temporary file in /nonexistent"));
+  setenv("TMPDIR", files_folder(), 1);
+  float *values = files_values(source, 0);
+  assert_memory_equal(values, expected, SPILLED * sizeof *values);
+  free(values);
+  map_let_go(); /* what was written is in the file */
+  values = files_values(source, 0);
+  assert_memory_equal(values, expected, SPILLED * sizeof *values);
+  free(values);
+  free(expected);
+  source_close(source);
+  if (*before)
+    setenv("TMPDIR", before, 1);
+  else
+    unsetenv("TMPDIR");
+  files_clear(); /* and the folder can be removed: nothing else is in it */
+}
+
 /* --- real files ---------------------------------------------------------------------- */
 
 /* Sums in double precision and last values, by NumPy. */
@@ -244,6 +310,7 @@ int main(void)
       cmocka_unit_test(test_checksum),
       cmocka_unit_test(test_progress),
       cmocka_unit_test(test_larger_than_memory),
+      cmocka_unit_test(test_temporary_file),
       cmocka_unit_test(test_samples),
   };
   return cmocka_run_group_tests(tests, NULL, files_remove);
