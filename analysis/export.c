@@ -51,10 +51,11 @@ static void write_cell(FILE *out, const char *text)
 
 void export_csv_text(FILE *out, const char *text)
 {
+  char few[1024];
   size_t size = 4 * strlen(text) + 1;
-  char *shown = malloc(size);
-  write_cell(out, shown ? text_escape(text, shown, size) : "?");
-  free(shown);
+  char *more = size > sizeof few ? malloc(size) : NULL; /* without it, a long text is cut */
+  write_cell(out, more ? text_escape(text, more, size) : text_escape(text, few, sizeof few));
+  free(more);
 }
 
 void export_csv_number(FILE *out, double value)
