@@ -102,10 +102,10 @@ static enum status read_number(struct protobuf_span text, uint64_t *out, struct 
     good = digit < 10 && !__builtin_mul_overflow(*out, 10, out) &&
            !__builtin_add_overflow(*out, digit, out);
   }
-  return good ? STATUS_OK
-              : error_set(error, STATUS_INPUT,
-                          "external data: expected a number of bytes, found \"%.*s\"",
-                          (int)size_min(text.size, 24), (const char *)text.bytes);
+  if (good)
+    return STATUS_OK;
+  return error_set(error, STATUS_INPUT, "external data: expected a number of bytes, found \"%s\"",
+                   SHOWN_PART(text.bytes, text.size));
 }
 
 /* One key and value of external_data; others ("checksum") are passed over. */

@@ -221,13 +221,13 @@ static enum status check_storages(const struct pytorch *pytorch, const struct me
   for (size_t i = 0; i < pytorch->storages; i++) {
     const struct storage *storage = &pytorch->storage[i];
     if (i > 0 && storage_compare(storage - 1, storage) == 0)
-      return error_set(error, STATUS_INPUT, "zip archive: two members are data/%.*s",
-                       (int)size_min(storage->key_length, 40), storage->key);
+      return error_set(error, STATUS_INPUT, "zip archive: two members are data/%s",
+                       SHOWN_PART(storage->key, storage->key_length));
     if (!storage->data && members->member[storage->member].size / DEFLATE_MOST >
                               members->member[storage->member].compressed)
       return error_set(error, STATUS_INPUT,
-                       "zip archive: member data/%.*s claims %zu bytes, which %zu cannot hold",
-                       (int)size_min(storage->key_length, 40), storage->key, storage->bytes,
+                       "zip archive: member data/%s claims %zu bytes, which %zu cannot hold",
+                       SHOWN_PART(storage->key, storage->key_length), storage->bytes,
                        members->member[storage->member].compressed);
   }
   return STATUS_OK;
@@ -341,17 +341,17 @@ static enum status place_storage(struct stream *stream, struct pytorch *pytorch,
     return error_set(stream->error, STATUS_INPUT, "offset %zu: a storage that no tensor has",
                      stream->at);
   if (stream->size - stream->at < sizeof elements)
-    return error_set(stream->error, STATUS_INPUT, "ends before storage %.*s",
-                     (int)size_min(key->length, 40), key->text);
+    return error_set(stream->error, STATUS_INPUT, "ends before storage %s",
+                     SHOWN_PART(key->text, key->length));
   for (size_t i = sizeof elements; i-- > 0;)
     elements = elements << 8 | stream->bytes[stream->at + (pytorch->swapped ? 7 - i : i)];
   stream->at += sizeof elements;
   if (elements > SIZE_MAX || !size_mul((size_t)elements, storage->member, &bytes) ||
       bytes > stream->size - stream->at || bytes != storage->bytes)
     return error_set(stream->error, STATUS_INPUT,
-                     "storage %.*s at offset %zu has %ju elements of %zu bytes; expected %zu "
+                     "storage %s at offset %zu has %ju elements of %zu bytes; expected %zu "
                      "bytes, %zu follow",
-                     (int)size_min(key->length, 40), key->text, stream->at, (uintmax_t)elements,
+                     SHOWN_PART(key->text, key->length), stream->at, (uintmax_t)elements,
                      storage->member, storage->bytes, stream->size - stream->at);
   storage->data = stream->bytes + stream->at;
   stream->at += bytes;
@@ -372,9 +372,8 @@ static enum status place_storages(struct stream *stream, struct pytorch *pytorch
   pickle_free(keys);
   for (size_t i = 0; i < pytorch->storages && status == STATUS_OK; i++)
     if (!pytorch->storage[i].data)
-      status =
-          error_set(stream->error, STATUS_INPUT, "storage %.*s is not in the file",
-                    (int)size_min(pytorch->storage[i].key_length, 40), pytorch->storage[i].key);
+      status = error_set(stream->error, STATUS_INPUT, "storage %s is not in the file",
+                         SHOWN_PART(pytorch->storage[i].key, pytorch->storage[i].key_length));
   return status;
 }
 

@@ -231,8 +231,8 @@ static enum status check_place(const struct walk *walk, const struct tensor *ten
       size_mul(end, tensor->stored->size, &all) && all <= storage->bytes)
     return STATUS_OK;
   return error_set(walk->error, STATUS_INPUT,
-                   "%s: reaches beyond its storage %.*s of %zu bytes (%s, offset %zu)",
-                   SHOWN(name_of(walk)), (int)size_min(storage->key_length, 40), storage->key,
+                   "%s: reaches beyond its storage %s of %zu bytes (%s, offset %zu)",
+                   SHOWN(name_of(walk)), SHOWN_PART(storage->key, storage->key_length),
                    storage->bytes, tensor->stored->name, offset);
 }
 
@@ -283,8 +283,8 @@ static enum status add_tensor(struct walk *walk, const struct view *view)
     return wrong(walk, "a dtype that qscope does not read");
   const struct storage *storage = find_storage(walk, &id);
   if (!storage)
-    return error_set(walk->error, STATUS_INPUT, "%s: its storage %.*s is not in the file",
-                     SHOWN(name_of(walk)), (int)size_min(id.key_length, 40), id.key);
+    return error_set(walk->error, STATUS_INPUT, "%s: its storage %s is not in the file",
+                     SHOWN(name_of(walk)), SHOWN_PART(id.key, id.key_length));
   if (!pickle_size(view->offset, &offset))
     return wrong(walk, "its offset is not a whole number from 0 on");
   enum status status = read_shape(walk, view, &tensor);

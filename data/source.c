@@ -47,6 +47,13 @@ const char *path_base(const char *path)
   return slash ? slash + 1 : path;
 }
 
+char *text_part(const void *bytes, size_t length, char text[SHOWN_SIZE])
+{
+  char part[41];
+  snprintf(part, sizeof part, "%.*s", (int)size_min(length, sizeof part - 1), (const char *)bytes);
+  return text_escape(part, text, SHOWN_SIZE);
+}
+
 char *first_bytes(const unsigned char *bytes, size_t size, char *text)
 {
   text[0] = '\0';

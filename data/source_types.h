@@ -86,6 +86,10 @@ const char *path_base(const char *path);
 enum { SHOWN_SIZE = 256 };
 #define SHOWN(name) text_escape((name), (char[SHOWN_SIZE]){0}, SHOWN_SIZE)
 
+/* The same of LENGTH bytes that no NUL ends; what is behind the first 40 is left out. */
+#define SHOWN_PART(bytes, length) text_part((bytes), (length), (char[SHOWN_SIZE]){0})
+char *text_part(const void *bytes, size_t length, char text[SHOWN_SIZE]);
+
 /* The first eight of SIZE bytes in hexadecimal, into TEXT (BYTES_SHOWN); returns TEXT. */
 enum { BYTES_SHOWN = 3 * 8 + 1 };
 char *first_bytes(const unsigned char *bytes, size_t size, char *text);

@@ -357,7 +357,7 @@ enum status format_parse(const char *word, const struct format **out, struct err
     return find_codebook(word, word + sizeof codebook - 1, out, error);
   *out = format_find(word);
   if (!*out && strncasecmp(word, lloyd, sizeof lloyd - 1) == 0)
-    return error_set(error, STATUS_USAGE, "\"%s\": expected a number of levels from %d to %d", word,
+    return error_set(error, STATUS_USAGE, "lloyd: expected a number of levels from %d to %d",
                      CODEBOOK_LEAST, CODEBOOK_MOST);
   return STATUS_OK;
 }

@@ -134,7 +134,8 @@ static size_t read_tensor(struct source *source, size_t index)
     fuzz_fail("a name that cannot be shown");
   if (tensor->name[0] && source_find(source, tensor->name, &found, &error) != STATUS_OK)
     fuzz_fail("a tensor that is not found by its name: %s", error.text);
-  source_remark(source, index);
+  if (!is_quiet(source_remark(source, index)))
+    fuzz_fail("a remark that cannot be shown: %s", source_remark(source, index));
   if (strcmp(source_type_name(source), "synth") == 0 && tensor->count > GENERATED_MOST)
     return 0;
   enum status status = source_load(source, index, NULL, &error);
