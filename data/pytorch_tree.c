@@ -170,8 +170,10 @@ static bool find_view(const struct pickle_node *node, struct view *view)
                             .stride = pickle_item(arguments, 3)};
       if (functions[i].dtype)
         view->dtype = pickle_item(arguments, functions[i].dtype);
-      if (functions[i].params)
-        view->params = pickle_item(arguments, functions[i].params);
+      /* Where they are no tuple, there are none: of other kinds the items are something else. */
+      const struct pickle_node *params = pickle_item(arguments, functions[i].params);
+      if (functions[i].params && pickle_item(params, 0))
+        view->params = params;
       return true;
     }
   return false;
