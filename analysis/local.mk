@@ -6,12 +6,17 @@ libanalysis_a_SOURCES = \
 	analysis/board_export.c \
 	analysis/board_theory.c \
 	analysis/board_words.c \
+	analysis/catalog.c analysis/catalog.h \
 	analysis/check_table.c \
 	analysis/checks.c analysis/checks.h \
 	analysis/diff.h \
 	analysis/diff_export.c \
 	analysis/diff_table.c analysis/diff_table.h \
 	analysis/distribution.c \
+	analysis/filter.c analysis/filter.h \
+	analysis/names.c analysis/names.h \
+	analysis/purpose.c analysis/purpose.h \
+	analysis/stats.c analysis/stats.h \
 	analysis/drift.c analysis/drift.h \
 	analysis/engine.c analysis/engine.h \
 	analysis/export.c analysis/export.h \

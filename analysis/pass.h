@@ -22,8 +22,8 @@ struct pass {
   const struct fit *fit;    /* makes the reconstruction; or: */
   const struct feed *other; /* is what the tensor is compared with; as many elements */
   size_t spans;             /* from pass_spans */
-  bool codes;   /* the blocks need codes, too */
-  bool lost;    /* the blocks show elements that overflowed as they are */
+  bool codes;               /* the blocks need codes, too */
+  bool lost;                /* the blocks show elements that overflowed as they are */
   struct progress *progress;
 };
 

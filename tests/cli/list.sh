@@ -27,6 +27,22 @@ is "$(qscope list "$good/gguf-metadata.gguf" --metadata --json | get metadata.0.
   "u8 1 16 $(qscope list "$good/gguf-metadata.gguf" --json | get tensors.#) " "as JSON, beside the tensors"
 is "$(qscope list small.npy --metadata)" "key  value" "where there is none"
 
+# Sorted, filtered, as a tree, with statistics.
+is "$(qscope list synth: --filter 'name:gauss' --csv | sed 1d | cut -d, -f1 | head -1)" "gaussian" "a filter by name"
+is "$(qscope list synth: --sort name --csv | sed 1d | cut -d, -f1 | LC_ALL=C sort -c; echo $?)" 0 "sorted by name"
+is "$(qscope list synth: --sort name,reverse --csv | sed 1d | cut -d, -f1 | LC_ALL=C sort -rc; echo $?)" 0 "and backwards"
+is "$(qscope list small.npy --filter 'size>6' --json | get tensors.# totals.tensors | tr '\n' ' ')" "0 0 " "nothing passes"
+is "$(qscope list small.npy --stats --json | get tensors.0.absmax tensors.0.role | tr '\n' ' ')" "6 weight " "statistics in JSON"
+like "$(qscope list small.npy --stats)" "sqnr_db" "statistics in the table"
+like "$(qscope list small.npy --filter 'kurtosis>10')" "^name " "a filter by a statistic computes it"
+qscope list small.npy --filter 'dtpe:f32' 2>err
+is "$? $(cat err)" "2 qscope: list: --filter: position 1: 'dtpe' is no property of a tensor; did you mean dtype?" \
+  "a wrong filter"
+qscope list small.npy --sort kurt 2>err
+is "$? $(cat err)" "2 qscope: list: --sort: no column 'kurt'; did you mean kurtosis?" "a wrong column"
+qscope list small.npy --tree --json 2>err
+is "$?" 2 "a tree is for people"
+
 # A name from a file never reaches the terminal raw, and never breaks JSON.
 printf '\033[31mred\n.npy' >name
 cp small.npy "$(cat name)"

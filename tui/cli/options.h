@@ -49,9 +49,11 @@ struct options {
   size_t check_count;
   const char **rename; /* --rename, in order; owned array of borrowed words */
   size_t rename_count;
-  const char *sort; /* --sort, or NULL */
-  size_t top;       /* --top; 0: all */
-  bool align;       /* --align */
+  const char *sort;         /* --sort, or NULL */
+  const char *filter;       /* --filter, or NULL */
+  bool tree, stats;         /* --tree, --stats */
+  size_t top;               /* --top; 0: all */
+  bool align;               /* --align */
   bool checks;              /* --checks */
   const char *levels;       /* --levels, or NULL */
   const char *distribution; /* --distribution, or NULL */
