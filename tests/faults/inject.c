@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const fault_names[FAULT_KINDS] = {"memory", "read", "map", "thread", "write"};
-
 static atomic_int armed = -1;
 static atomic_size_t calls;
 static size_t fails_at;
