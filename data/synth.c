@@ -8,7 +8,9 @@
  * rows has the same channels. */
 #include "config.h"
 
+#include "data/map_range.h"
 #include "data/source_types.h"
+#include "data/spill.h"
 #include "quant/base/nearest.h"
 #include "quant/base/size.h"
 
@@ -416,6 +418,7 @@ static void draw_chunk(void *context, size_t chunk, unsigned worker)
       row++;
     }
   }
+  map_passed((end - first) * sizeof(float));
   progress_advance(drawing->progress, end - first);
 }
 
@@ -458,34 +461,26 @@ static enum status draw_all(struct drawing *drawing)
   return status;
 }
 
-static enum status check_memory(const struct tensor *tensor, struct error *error)
-{
-  size_t memory = source_memory();
-  if (tensor->bytes <= memory)
-    return STATUS_OK;
-  return error_set(error, STATUS_MEMORY, "needs %zu bytes, this machine has %zu", tensor->bytes,
-                   memory);
-}
-
 static enum status draw_tensor(struct plan *plan, struct tensor *tensor, struct progress *progress,
                                struct error *error)
 {
   unsigned dims = tensor->shape.dims, threads = pool_threads();
-  enum status status = check_memory(tensor, error);
+  unsigned char *out = NULL;
+  enum status status = spill_new(tensor->bytes, &out, error);
   if (status != STATUS_OK)
     return status;
   struct drawing drawing = {.plan = plan,
-                            .out = mem_array(tensor->count, sizeof(float)),
+                            .out = (float *)(void *)out,
                             .count = tensor->count,
                             .columns = dims ? tensor->shape.dim[dims - 1] : 1,
                             .generators = make_generators(threads),
                             .progress = progress};
-  status = drawing.out && drawing.generators ? draw_all(&drawing) : STATUS_MEMORY;
+  status = drawing.generators ? draw_all(&drawing) : STATUS_MEMORY;
   free_generators(drawing.generators, threads);
   if (status != STATUS_OK)
-    free(drawing.out);
+    spill_free(out);
   else
-    tensor->data = (const unsigned char *)drawing.out;
+    tensor->data = out;
   return status == STATUS_MEMORY      ? error_memory(error, "a synthetic tensor")
          : status == STATUS_CANCELLED ? error_set(error, status, "cancelled")
                                       : status;
@@ -509,7 +504,7 @@ static const char *synth_remark(const struct source *source, size_t index)
 static void synth_close(struct source *source)
 {
   for (size_t i = 0; i < source->count; i++)
-    free((void *)(uintptr_t)source->tensors[i].data);
+    spill_free(source->tensors[i].data);
   free(source->state);
 }
 

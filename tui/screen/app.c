@@ -342,13 +342,14 @@ bool explorer_open(struct explorer *explorer, const char *spec)
 
 /* --- the loop ------------------------------------------------------------------------------- */
 
+/* Without memory for the cells there is nothing to paint on, until the next frame tries again. */
 static void relayout(struct explorer *explorer)
 {
   int rows, columns;
   terminal_size(&rows, &columns);
   if (rows != explorer->cells.rows || columns != explorer->cells.columns)
     cells_resize(&explorer->cells, rows, columns);
-  explorer->layout = layout_make(rows, columns, explorer->focus);
+  explorer->layout = layout_make(explorer->cells.rows, explorer->cells.columns, explorer->focus);
 }
 
 static void handle_key(struct explorer *explorer, uint32_t key)
