@@ -4,6 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Messages go to terminals. Who repeats what a file says escapes it; where that was forgotten, C0,
+ * DEL and C1 (in UTF-8) become question marks. */
+static void keep_quiet(char *text)
+{
+  for (unsigned char *at = (unsigned char *)text; *at; at++)
+    if (*at < ' ' || *at == 0x7F)
+      *at = '?';
+    else if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
+      at[0] = at[1] = '?';
+}
+
 enum status error_set(struct error *error, enum status status, const char *format, ...)
 {
   if (error) {
@@ -12,6 +23,7 @@ enum status error_set(struct error *error, enum status status, const char *forma
     error->status = status;
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
+    keep_quiet(error->text);
   }
   return status;
 }
@@ -28,6 +40,7 @@ void error_prefix(struct error *error, const char *format, ...)
   va_end(arguments);
   if (used >= 0 && (size_t)used < sizeof error->text)
     snprintf(error->text + used, sizeof error->text - (size_t)used, "%s", rest);
+  keep_quiet(error->text);
 }
 
 enum status error_memory(struct error *error, const char *what)

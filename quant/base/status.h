@@ -22,7 +22,7 @@ struct error {
 };
 
 /* Fills ERROR (may be NULL) and returns STATUS, so that a failure is one return statement.
- * Text beyond the buffer is cut. */
+ * Text beyond the buffer is cut; control characters, which should have been escaped, become '?'. */
 enum status error_set(struct error *error, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

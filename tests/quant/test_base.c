@@ -33,6 +33,17 @@ static void test_status(void **state)
   assert_string_equal(error.text, "out of memory for a tile");
 }
 
+/* A message never moves the cursor: C0, DEL, and C1 in UTF-8. */
+static void test_status_is_quiet(void **state)
+{
+  (void)state;
+  struct error error;
+  error_set(&error, STATUS_INPUT, "name %s", "\033[31m\n\177\302\233\302\240\303\244");
+  assert_string_equal(error.text, "name ?[31m????\302\240\303\244");
+  error_prefix(&error, "%s: ", "\a");
+  assert_string_equal(error.text, "?: name ?[31m????\302\240\303\244");
+}
+
 static void test_status_cuts_long_text(void **state)
 {
   (void)state;
@@ -216,11 +227,17 @@ static void test_pool_nests(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_status),       cmocka_unit_test(test_status_cuts_long_text),
-      cmocka_unit_test(test_exit_codes),   cmocka_unit_test(test_sizes),
-      cmocka_unit_test(test_allocation),   cmocka_unit_test(test_shape),
-      cmocka_unit_test(test_shape_axis),   cmocka_unit_test(test_pool_visits_each_chunk_once),
-      cmocka_unit_test(test_pool_cancels), cmocka_unit_test(test_pool_nests),
+      cmocka_unit_test(test_status),
+      cmocka_unit_test(test_status_is_quiet),
+      cmocka_unit_test(test_status_cuts_long_text),
+      cmocka_unit_test(test_exit_codes),
+      cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_allocation),
+      cmocka_unit_test(test_shape),
+      cmocka_unit_test(test_shape_axis),
+      cmocka_unit_test(test_pool_visits_each_chunk_once),
+      cmocka_unit_test(test_pool_cancels),
+      cmocka_unit_test(test_pool_nests),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
