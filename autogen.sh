@@ -9,7 +9,8 @@ usage()
 {
   cat <<'END'
 Usage: ./autogen.sh             make ./configure (autoreconf)
-       ./autogen.sh deps [ci]   install what is missing; "ci" also what .ci/run needs
+       ./autogen.sh deps [ci]   install what is missing, and where they exist the libraries for
+                                MATLAB and HDF5 files; "ci" also what .ci/run needs
        ./autogen.sh run [ARG]   deps, configure, build in build/, then qscope ARG...
        ./autogen.sh check       deps, configure, build in build/, then make check
 END
@@ -41,6 +42,8 @@ build|library cmocka      |libcmocka-dev       |libcmocka-devel      |cmocka    
 build|library vterm       |libvterm-dev        |libvterm-devel       |libvterm   |libvterm-devel       |libvterm-dev       |libvterm
 build|font                |fonts-dejavu-core   |dejavu-sans-fonts    |ttf-dejavu |dejavu-fonts         |font-dejavu        |font-dejavu
 build|terminal            |ncurses-bin         |ncurses              |ncurses    |ncurses-utils        |ncurses            |ncurses
+more |library matio       |libmatio-dev        |matio-devel          |libmatio   |matio-devel          |matio-dev          |libmatio
+more |library hdf5        |libhdf5-dev         |hdf5-devel           |hdf5       |hdf5-devel           |hdf5-dev           |hdf5
 ci   |command clang       |clang               |clang                |clang      |clang                |clang compiler-rt  |llvm
 ci   |command xz          |xz-utils            |xz                   |xz         |xz                   |xz                 |xz
 END
@@ -151,6 +154,17 @@ deps()
   fi
 }
 
+# What is good to have: each is tried, and none is needed.
+more()
+{
+  manager=$(manager_column)
+  [ "$manager" -eq 0 ] && return 0
+  for package in $(missing "$manager" more); do
+    say "installing: $package"
+    install "$manager" "$package" </dev/null || say "$package: not available; built without it"
+  done
+}
+
 # --- from source to program ----------------------------------------------------
 
 bootstrap()
@@ -190,7 +204,8 @@ case ${1:-} in
 '')
   bootstrap ;;
 deps)
-  deps "${2:-}" ;;
+  deps "${2:-}"
+  more ;;
 run)
   shift
   deps

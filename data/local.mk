@@ -5,9 +5,11 @@ libdata_a_SOURCES = \
 	data/batches.c data/batches.h \
 	data/escape.c \
 	data/gguf.c data/gguf.h data/gguf_split.c data/gguf_value.c \
+	data/hdf5.c data/hdf5_tensor.c data/hdf5.h \
 	data/imatrix.c data/imatrix.h \
 	data/json_members.c data/json_members.h \
 	data/map.c data/map.h \
+	data/matlab.c \
 	data/numbers.c data/numbers.h \
 	data/metadata.c \
 	data/npy.c data/npy.h \
@@ -28,7 +30,8 @@ libdata_a_SOURCES = \
 	data/synth.c \
 	data/zip_members.c data/zip_members.h \
 	data/zip_npz.c
-libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)
+libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS) \
+	$(MATIO_CFLAGS) $(HDF5_CFLAGS)
 
 # Decoding runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libstored.a
@@ -49,4 +52,5 @@ libstored_a_SOURCES = \
 libstored_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
-DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS)
+DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS) \
+	$(MATIO_LIBS) $(HDF5_LIBS)

@@ -14,7 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEAD_SIZE = 512 };
+enum { HEAD_SIZE = 520 };
+
+#ifdef HAVE_HDF5
+#define WITHOUT_HDF5 ""
+#else
+#define WITHOUT_HDF5 " (not in this build: libhdf5 is missing)"
+#endif
+#ifdef HAVE_MATIO
+#define WITHOUT_MATIO ""
+#else
+#define WITHOUT_MATIO " (not in this build: libmatio is missing)"
+#endif
 
 const struct source_type source_types[] = {
     {"npy", "NumPy .npy, one array of any numeric type (\"-\": from standard input)", npy_tastes,
@@ -28,6 +39,8 @@ const struct source_type source_types[] = {
      safetensors_tastes, safetensors_open},
     {"onnx", "an ONNX model: initializers, constants, subgraphs, external data", onnx_tastes,
      onnx_open},
+    {"hdf5", "HDF5, Keras .h5 and MATLAB 7.3" WITHOUT_HDF5, hdf5_tastes, hdf5_open},
+    {"matlab", "MATLAB .mat of versions 4 and 5 to 7" WITHOUT_MATIO, matlab_tastes, matlab_open},
     {"imatrix", "an importance matrix of llama.cpp, of the older kind or as GGUF", imatrix_tastes,
      imatrix_open},
     {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",

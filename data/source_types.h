@@ -109,6 +109,10 @@ bool safetensors_tastes(const char *spec, const unsigned char *head, size_t leng
 enum status safetensors_open(const char *spec, struct source *source, struct error *error);
 bool onnx_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status onnx_open(const char *spec, struct source *source, struct error *error);
+bool hdf5_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status hdf5_open(const char *spec, struct source *source, struct error *error);
+bool matlab_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status matlab_open(const char *spec, struct source *source, struct error *error);
 bool synth_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status synth_open(const char *spec, struct source *source, struct error *error);
 

@@ -38,6 +38,7 @@ is "$(qscope --version)" "qscope $(sed -n 's/^AC_INIT(\[qscope\], \[\([0-9.]*\)\
 like "$(qscope --version -v)" 'kernels: baseline' "--version -v tells the kernels"
 like "$(QSCOPE_ISA=baseline "$QSCOPE_PROGRAM" --version -v)" 'baseline \(in use\)' "QSCOPE_ISA caps them"
 like "$(qscope --version -v)" 'libraries: GSL [0-9.]+, Jansson [0-9.]+, libzip [0-9.]+, Cairo [0-9.]+, libpng [0-9.]+, ncurses [0-9.]+' "--version -v tells the libraries"
+like "$(qscope --version -v)" 'also reads: (no )?HDF5 .*libhdf5.*, (no )?MATLAB .*libmatio' "and which of the libraries that are not needed"
 like "$(cat "$QSCOPE_SRCDIR/NEWS")" "$(qscope --version | cut -d ' ' -f 2)" "NEWS knows this version"
 is "$(qscope replay "$QSCOPE_SRCDIR/tui/figure/example.png" --print)" \
   "qscope synth:laplace -t laplace -q int4,sym,tensor,mse --view histogram --log" "the picture of the README carries its recipe"

@@ -1,6 +1,6 @@
 # Unit tests of data/. One cmocka group per program.
 
-EXTRA_DIST += tests/data/good tests/data/bad tests/data/expected
+EXTRA_DIST += tests/data/optional tests/data/good tests/data/bad tests/data/expected
 
 if HAVE_CMOCKA
 DATA_TESTS = \
@@ -12,6 +12,7 @@ DATA_TESTS = \
 	tests/data/test_gguf \
 	tests/data/test_gguf_split \
 	tests/data/test_imatrix \
+	tests/data/test_libraries \
 	tests/data/test_map \
 	tests/data/test_metadata \
 	tests/data/test_memory \
@@ -57,6 +58,9 @@ tests_data_test_gguf_split_SOURCES = tests/data/test_gguf_split.c
 tests_data_test_gguf_split_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_imatrix_SOURCES = tests/data/test_imatrix.c
 tests_data_test_imatrix_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_libraries_SOURCES = tests/data/test_libraries.c
+tests_data_test_libraries_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(MATIO_CFLAGS) $(HDF5_CFLAGS)
+tests_data_test_libraries_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_metadata_SOURCES = tests/data/test_metadata.c

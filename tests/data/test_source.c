@@ -29,7 +29,7 @@ static void test_type_by_content(void **state)
   files_refused(
       files_write("c.txt", "1 2 3\n", 6), STATUS_INPUT,
       "unknown type of file, first bytes 31 20 32 20 33 0a; expected one of: npy, pytorch, "
-      "npz, gguf, safetensors, onnx, imatrix, synth");
+      "npz, gguf, safetensors, onnx, hdf5, matlab, imatrix, synth");
   files_refused("", STATUS_INPUT, "cannot open: No such file");
 }
 

@@ -49,6 +49,17 @@ const struct command command_table[] = {
 };
 const size_t command_table_length = sizeof command_table / sizeof command_table[0];
 
+#ifdef HAVE_HDF5
+#define WITH_HDF5 "HDF5 (libhdf5)"
+#else
+#define WITH_HDF5 "no HDF5 (built without libhdf5)"
+#endif
+#ifdef HAVE_MATIO
+#define WITH_MATIO "MATLAB (libmatio)"
+#else
+#define WITH_MATIO "no MATLAB (built without libmatio)"
+#endif
+
 static void print_version(bool verbose)
 {
   char text[128];
@@ -62,6 +73,7 @@ static void print_version(bool verbose)
   printf("libraries: GSL %s, Jansson %s, libzip %s, %s", gsl_version, JANSSON_VERSION,
          zip_libzip_version(), figure_libraries(text, sizeof text));
   printf(", %s\n", screen_libraries(text, sizeof text));
+  printf("also reads: %s, %s\n", WITH_HDF5, WITH_MATIO);
 }
 
 /* Standard output may be a full disk or a closed pipe: only the flush tells. */
