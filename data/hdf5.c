@@ -2,7 +2,10 @@
  *
  * The groups are walked in turn, not by recursion; a group that is reached twice is walked once.
  * Soft links lead to what is found elsewhere; links into other files, and datasets whose values lie
- * in other files, are counted and left alone. */
+ * in other files, are counted and left alone.
+ *
+ * libhdf5 crashes on some damaged files. What it is asked to do is done in a child process first,
+ * and here only when the child lives. That is no sandbox. */
 #include "config.h"
 
 #include "data/source_types.h"
@@ -46,9 +49,16 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
 #include "data/spill.h"
 #include "quant/base/size.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
   DEPTH_MOST = 64,
@@ -56,6 +66,7 @@ enum {
   LINKS_MOST = 1 << 22,
   ATTRIBUTES_MOST = 100,
   TEXT_MOST = 1 << 20,
+  SECONDS_MOST = 120, /* of a child */
 };
 
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
@@ -63,6 +74,7 @@ static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 void hdf5_lock(void)
 {
   pthread_mutex_lock(&library);
+  H5dont_atexit(); /* what it does at exit crashes over what a damaged file has left open */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
@@ -83,6 +95,46 @@ enum status hdf5_failed(struct error *error, const char *what)
   char text[SHOWN_SIZE] = "no reason is given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, text);
   return error_set(error, STATUS_INPUT, "%s: %s", what, SHOWN(text));
+}
+
+/* --- the library, tried first ------------------------------------------------------------- */
+
+static _Noreturn void be_the_child(void (*act)(void *state), void *state)
+{
+  static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGINT, SIGTERM};
+  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
+    signal(deadly[i], SIG_DFL);
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+  setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS_MOST, SECONDS_MOST});
+  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere >= 0) {
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+  }
+  act(state);
+  _exit(0);
+}
+
+enum status hdf5_try(void (*act)(void *state), void *state, struct progress *progress,
+                     struct error *error)
+{
+  int outcome = 0;
+  pid_t child = fork(), ended;
+  if (child < 0)
+    return error_set(error, STATUS_MEMORY, "cannot start a process: %s", strerror(errno));
+  if (child == 0)
+    be_the_child(act, state);
+  bool stop = false;
+  while ((ended = waitpid(child, &outcome, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
+    if (!stop && (stop = progress_cancelled(progress)))
+      kill(child, SIGKILL);
+    nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+  }
+  if (stop)
+    return error_set(error, STATUS_CANCELLED, "cancelled");
+  return ended == child && WIFEXITED(outcome)
+             ? STATUS_OK
+             : error_set(error, STATUS_INPUT, "damaged: libhdf5 fails on it");
 }
 
 /* --- groups ----------------------------------------------------------------------------- */
@@ -312,6 +364,12 @@ static enum status read_file(const char *spec, struct source *source, struct err
   return status == STATUS_OK ? write_note(source, error) : status;
 }
 
+static void list_only(void *source)
+{
+  struct source *tried = source;
+  read_file(tried->spec, tried, NULL);
+}
+
 enum status hdf5_open(const char *spec, struct source *source, struct error *error)
 {
   struct hdf5 *hdf5 = mem_array(1, sizeof *hdf5);
@@ -329,7 +387,9 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
   hdf5->matlab =
       map->size > strlen(MATLAB_73) && memcmp(map->bytes, MATLAB_73, strlen(MATLAB_73)) == 0;
   hdf5_lock();
-  status = read_file(spec, source, error);
+  status = hdf5_try(list_only, source, NULL, error);
+  if (status == STATUS_OK)
+    status = read_file(spec, source, error);
   hdf5_unlock();
   if (status == STATUS_OK && !(hdf5->in_memory = mem_array(source->count, sizeof(bool))))
     status = error_memory(error, "the list of tensors");

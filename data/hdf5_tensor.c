@@ -260,6 +260,18 @@ static enum status read_dataset(struct hdf5 *hdf5, const struct tensor *tensor,
   return status;
 }
 
+struct trial {
+  struct hdf5 *hdf5;
+  const struct tensor *tensor;
+  unsigned char *values;
+};
+
+static void read_only(void *state)
+{
+  const struct trial *trial = state;
+  read_dataset(trial->hdf5, trial->tensor, trial->values, NULL, NULL);
+}
+
 static enum status keep_values(struct hdf5 *hdf5, size_t index, struct tensor *tensor,
                                struct progress *progress, struct error *error)
 {
@@ -267,7 +279,9 @@ static enum status keep_values(struct hdf5 *hdf5, size_t index, struct tensor *t
   enum status status = spill_new(tensor->bytes, &values, error);
   if (status == STATUS_OK) {
     hdf5_lock();
-    status = read_dataset(hdf5, tensor, values, progress, error);
+    status = hdf5_try(read_only, &(struct trial){hdf5, tensor, values}, progress, error);
+    if (status == STATUS_OK)
+      status = read_dataset(hdf5, tensor, values, progress, error);
     hdf5_unlock();
   }
   if (status != STATUS_OK) {
