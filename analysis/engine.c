@@ -30,6 +30,10 @@ struct engine {
   uint64_t count;
   struct job current, next;
   struct engine_answer answer;
+  engine_idle_work *idle; /* NULL: none is left */
+  void *idle_context;
+  bool idling;                   /* it runs */
+  struct progress idle_progress; /* reset by the worker, under the lock */
 
   struct progress progress; /* of the running job; reset by the worker, under the lock */
   atomic_bool busy;
@@ -95,11 +99,16 @@ static void free_answer(struct engine_answer *answer)
 static void drop_answer(struct engine *engine)
 {
   char byte;
-  if (!engine->answered)
-    return;
-  free_answer(&engine->answer);
+  if (engine->answered)
+    free_answer(&engine->answer);
   engine->answered = false;
   while (read(engine->read_end, &byte, 1) > 0)
+    continue;
+}
+
+static void wake_front_end(struct engine *engine)
+{
+  while (write(engine->write_end, "", 1) < 0 && errno == EINTR)
     continue;
 }
 
@@ -113,8 +122,7 @@ static void deliver(struct engine *engine, struct engine_answer *answer)
   drop_answer(engine);
   engine->answer = *answer;
   engine->answered = true;
-  while (write(engine->write_end, "", 1) < 0 && errno == EINTR)
-    continue;
+  wake_front_end(engine);
 }
 
 /* What is known of the board so far. */
@@ -169,13 +177,33 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
   answer->complete = true;
 }
 
+/* One turn of the idle work; the lock is held before and after. */
+static void run_idle(struct engine *engine)
+{
+  engine_idle_work *idle = engine->idle;
+  void *context = engine->idle_context;
+  engine->idling = true;
+  atomic_store(&engine->idle_progress.cancelled, false);
+  pthread_mutex_unlock(&engine->lock);
+  bool more = idle(context, &engine->idle_progress);
+  pthread_mutex_lock(&engine->lock);
+  engine->idling = false;
+  if (!more && engine->idle == idle && engine->idle_context == context)
+    engine->idle = NULL;
+  wake_front_end(engine);
+  pthread_cond_broadcast(&engine->changed);
+}
+
 static void *work(void *argument)
 {
   struct engine *engine = argument;
   pthread_mutex_lock(&engine->lock);
   for (;;) {
     while (!engine->waiting && !engine->quit)
-      pthread_cond_wait(&engine->changed, &engine->lock);
+      if (engine->idle)
+        run_idle(engine);
+      else
+        pthread_cond_wait(&engine->changed, &engine->lock);
     if (engine->quit)
       break;
     struct job job = engine->next;
@@ -282,6 +310,8 @@ static uint64_t submit(struct engine *engine, const struct job *job)
                 engine->current.tensor == job->tensor;
   if (engine->running && !of_use)
     progress_cancel(&engine->progress);
+  if (engine->idling)
+    progress_cancel(&engine->idle_progress);
   engine->newest = number;
   engine->next = *job;
   engine->next.number = number;
@@ -317,15 +347,46 @@ void engine_cancel(struct engine *engine)
   pthread_mutex_lock(&engine->lock);
   engine->waiting = false;
   engine->newest = 0;
+  engine->idle = NULL;
   if (engine->running)
     progress_cancel(&engine->progress);
-  while (engine->running)
+  if (engine->idling)
+    progress_cancel(&engine->idle_progress);
+  while (engine->running || engine->idling)
     pthread_cond_wait(&engine->changed, &engine->lock);
   drop_answer(engine);
   /* Whoever cancels may close the source next, and another may get its address. */
   forget_facts(engine);
   atomic_store(&engine->busy, false);
   pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_set_idle(struct engine *engine, engine_idle_work *idle, void *context)
+{
+  pthread_mutex_lock(&engine->lock);
+  engine->idle = idle;
+  engine->idle_context = context;
+  pthread_cond_broadcast(&engine->changed);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_stop_idling(struct engine *engine)
+{
+  pthread_mutex_lock(&engine->lock);
+  engine->idle = NULL;
+  if (engine->idling)
+    progress_cancel(&engine->idle_progress);
+  while (engine->idling)
+    pthread_cond_wait(&engine->changed, &engine->lock);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+bool engine_idles(struct engine *engine)
+{
+  pthread_mutex_lock(&engine->lock);
+  bool idles = engine->idle || engine->idling;
+  pthread_mutex_unlock(&engine->lock);
+  return idles;
 }
 
 bool engine_busy(const struct engine *engine, size_t *done, size_t *total)
@@ -343,8 +404,8 @@ bool engine_take(struct engine *engine, struct engine_answer *answer)
     *answer = engine->answer;
     engine->answer.result = NULL;
     engine->answer.board = NULL;
-    drop_answer(engine);
   }
+  drop_answer(engine);
   pthread_mutex_unlock(&engine->lock);
   return taken;
 }

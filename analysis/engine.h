@@ -43,6 +43,16 @@ void engine_cancel(struct engine *engine);
 /* True while a request is being worked on; *done and *total (elements; total 0: unknown). */
 bool engine_busy(const struct engine *engine, size_t *done, size_t *total);
 
+/* Work for when nothing is asked for: WORK runs on the engine's thread, again and again while it
+ * returns true, never beside a request; a request cancels its PROGRESS and waits for it to return.
+ * After each time the descriptor becomes readable. engine_cancel ends it. */
+typedef bool engine_idle_work(void *context, struct progress *progress);
+void engine_set_idle(struct engine *engine, engine_idle_work *work, void *context);
+/* Cancels such work and waits until it has returned. */
+void engine_stop_idling(struct engine *engine);
+/* True while there is such work left. */
+bool engine_idles(struct engine *engine);
+
 struct engine_answer {
   uint64_t request;
   enum status status;

@@ -14,6 +14,7 @@ libanalysis_a_SOURCES = \
 	analysis/diff_table.c analysis/diff_table.h \
 	analysis/distribution.c \
 	analysis/filter.c analysis/filter.h \
+	analysis/gather.c analysis/gather.h \
 	analysis/names.c analysis/names.h \
 	analysis/purpose.c analysis/purpose.h \
 	analysis/stats.c analysis/stats.h \

@@ -338,6 +338,24 @@ static void a_channel_alone_and_back(void **state)
 
 /* --- browser, palette, open --------------------------------------------------------------- */
 
+/* model.layers.2.w of 3, model.layers.10.w of 4 and head of 6 elements: 1, 2, ... */
+static void write_levels(const char *path)
+{
+  char header[1024];
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  uint64_t length = (uint64_t)snprintf(
+      header, sizeof header,
+      "{\"model.layers.10.w\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]},"
+      "\"model.layers.2.w\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[16,28]},"
+      "\"head\":{\"dtype\":\"F32\",\"shape\":[6],\"data_offsets\":[28,52]}}");
+  fwrite(&length, sizeof length, 1, file);
+  fwrite(header, 1, (size_t)length, file);
+  static const float values[] = {1, 2, 3, 4, 1, 2, 3, 1, 2, 3, 4, 5, 6};
+  fwrite(values, sizeof *values, sizeof values / sizeof *values, file);
+  assert_int_equal(fclose(file), 0);
+}
+
 static void browser_filters_and_opens(void **state)
 {
   (void)state;
@@ -354,6 +372,49 @@ static void browser_filters_and_opens(void **state)
   type(harness, "\033\033");
   assert_shows(harness, "-t bias");
   fixture_quit(harness);
+}
+
+/* Tree, predicates, sorting, and what a wrong filter says, at three sizes, without colours and with
+ * ASCII alone. */
+static void browser_shows_trees_and_statistics(void **state)
+{
+  (void)state;
+  static const struct {
+    int rows, columns;
+  } sizes[] = {{24, 80}, {40, 120}, {12, 40}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const char *arguments[] = {"levels.safetensors", "--ascii", NULL};
+    const struct harness_options options = {
+        .rows = sizes[i].rows, .columns = sizes[i].columns, .environment = {"NO_COLOR=1"}};
+    write_levels("levels.safetensors");
+    struct harness *harness = fixture_start(arguments, &options);
+    assert_true(harness_wait_settled(harness));
+    type(harness, "t");
+    assert_shows(harness, "3 of 3");
+    assert_shows(harness, "layers"); /* "model.layers" is one level */
+    assert_shows(harness, "10.w");   /* what is looked at is in sight */
+    type(harness, "*");
+    assert_shows(harness, "+ model.layers");
+    type(harness, "*");
+    assert_shows(harness, "  10.w");
+    type(harness, "/size>3");
+    assert_shows(harness, "2 of 3");
+    assert_shows(harness, "- model.layers"); /* all that passes is in sight */
+    type(harness, "\177");
+    assert_shows(harness, "position 1: 'size>'");
+    assert_shows(harness, "2 of 3"); /* the list stays */
+    type(harness, "\033");
+    assert_shows(harness, "3 of 3");
+    type(harness, "/absmax>5.5");
+    assert_shows(harness, "1 of 3");
+    type(harness, "\033vs");
+    assert_shows(harness, "by file");
+    type(harness, "m");
+    assert_shows(harness, "nothing about itself");
+    type(harness, "mt");
+    assert_shows_not(harness, "3 of 3");
+    fixture_quit(harness);
+  }
 }
 
 static void palette_takes_specs_and_commands(void **state)
@@ -782,6 +843,7 @@ int main(void)
       cmocka_unit_test(zoom_and_pan_move_the_axis),
       cmocka_unit_test(a_channel_alone_and_back),
       cmocka_unit_test(browser_filters_and_opens),
+      cmocka_unit_test(browser_shows_trees_and_statistics),
       cmocka_unit_test(palette_takes_specs_and_commands),
       cmocka_unit_test(a_bad_file_changes_nothing),
       cmocka_unit_test(export_writes_figures_and_overwrites_none),

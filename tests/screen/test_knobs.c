@@ -361,15 +361,6 @@ static void prompt_edits(void **state)
   assert_int_equal(strlen(prompt.text), PROMPT_TEXT - 1);
 }
 
-static void filter_words(void **state)
-{
-  (void)state;
-  assert_true(browser_passes("", "conv1.weight", "f32"));
-  assert_true(browser_passes("WEIGHT conv", "conv1.weight", "f32"));
-  assert_true(browser_passes("bf16 weight", "conv1.weight", "bf16"));
-  assert_false(browser_passes("conv2", "conv1.weight", "f32"));
-}
-
 static void sizes_as_people_read_them(void **state)
 {
   (void)state;
@@ -401,7 +392,6 @@ int main(void)
       cmocka_unit_test(history_goes_both_ways),
       cmocka_unit_test(an_axis_that_is_gone_becomes_the_first),
       cmocka_unit_test(prompt_edits),
-      cmocka_unit_test(filter_words),
       cmocka_unit_test(sizes_as_people_read_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

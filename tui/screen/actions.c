@@ -247,8 +247,15 @@ static void action_tensor(struct explorer *explorer, int direction)
 static void action_browse(struct explorer *explorer, int unused)
 {
   (void)unused;
-  if (browser_open(&explorer->browser, explorer->source, explorer->state.tensor))
-    explorer->mode = MODE_BROWSER;
+  if (!explorer->gather)
+    explorer->gather = gather_new(explorer->source);
+  if (!explorer->gather ||
+      !browser_open(&explorer->browser, explorer->source, explorer->gather, explorer->state.tensor))
+    return explorer_warn(explorer, "out of memory: the list of tensors cannot be shown");
+  /* Nothing gathers while the browser is closed. */
+  gather_set_quantizer(explorer->gather, &explorer->state.knobs.quantizer,
+                       explorer->state.knobs.axis);
+  explorer->mode = MODE_BROWSER;
 }
 
 static void action_explain(struct explorer *explorer, int unused)
@@ -473,6 +480,13 @@ void explorer_command(struct explorer *explorer, enum command_id id)
 
 /* --- keys of the overlays ----------------------------------------------------------------- */
 
+static void close_browser(struct explorer *explorer)
+{
+  engine_stop_idling(explorer->engine);
+  browser_close(&explorer->browser);
+  explorer->mode = MODE_MAIN;
+}
+
 static void browser_mode_key(struct explorer *explorer, uint32_t key)
 {
   size_t choice;
@@ -483,14 +497,12 @@ static void browser_mode_key(struct explorer *explorer, uint32_t key)
     break;
   case BROWSER_CHOOSES:
     choice = browser_choice(&explorer->browser);
-    browser_close(&explorer->browser);
-    explorer->mode = MODE_MAIN;
+    close_browser(explorer);
     if (choice != explorer->state.tensor || explorer->state.view.channel >= 0)
       go_to_tensor(explorer, choice);
     return;
   }
-  browser_close(&explorer->browser);
-  explorer->mode = MODE_MAIN;
+  close_browser(explorer);
 }
 
 static void help_mode_key(struct explorer *explorer, uint32_t key)

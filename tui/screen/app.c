@@ -286,6 +286,8 @@ static void forget_source(struct explorer *explorer)
   explorer->result = NULL;
   source_close(explorer->channel);
   explorer->channel = NULL;
+  gather_free(explorer->gather);
+  explorer->gather = NULL;
   source_close(explorer->source);
   explorer->history.pasts = explorer->history.futures = 0;
   explorer->selected = explorer->first = explorer->element = 0;
@@ -417,6 +419,19 @@ static void show(struct explorer *explorer)
   terminal_show(&explorer->cells, explorer->cursor_row, explorer->cursor_column);
 }
 
+/* While the browser is open, statistics are computed whenever nothing else is. True while some
+ * are missing. */
+static bool gather(struct explorer *explorer)
+{
+  if (explorer->mode != MODE_BROWSER || !explorer->gather)
+    return false;
+  bool missing = gather_done(explorer->gather) < source_count(explorer->source);
+  if (missing && !engine_idles(explorer->engine))
+    engine_set_idle(explorer->engine, gather_work, explorer->gather);
+  browser_update(&explorer->browser, explorer->cells.rows);
+  return missing;
+}
+
 static void run(struct explorer *explorer)
 {
   uint32_t key;
@@ -430,9 +445,10 @@ static void run(struct explorer *explorer)
       wait_for_events(explorer, PATIENCE_MS);
       absorb(explorer);
     }
+    bool gathering = gather(explorer);
     show(explorer);
     bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
-    if (!busy)
+    if (!busy && !gathering)
       mark_idle(explorer);
     wait_for_events(explorer, busy ? PROGRESS_MS : -1);
     handle_signals(explorer);
@@ -478,6 +494,7 @@ static void finish(struct explorer *explorer)
   if (explorer->engine)
     engine_free(explorer->engine);
   browser_close(&explorer->browser);
+  gather_free(explorer->gather);
   figure_free(explorer->figure);
   figure_free(explorer->companion);
   result_free(explorer->result);

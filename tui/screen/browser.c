@@ -2,68 +2,99 @@
 
 #include "tui/screen/browser.h"
 
+#include "analysis/purpose.h"
 #include "quant/base/size.h"
 #include "tui/screen/keys.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-bool browser_passes(const char *filter, const char *name, const char *stored)
+/* --- opening, and what is selected -------------------------------------------------------- */
+
+static size_t rows_of(const struct browser *browser)
 {
-  char words[PROMPT_TEXT], *rest = words;
-  snprintf(words, sizeof words, "%s", filter);
-  for (char *word; (word = strsep(&rest, " "));)
-    if (*word && !strcasestr(name, word) && !strcasestr(stored, word))
-      return false;
-  return true;
+  return catalog_rows(browser->catalog);
 }
 
-/* Lists what passes, and keeps the selection on tensor CURRENT where it can. */
-static void narrow(struct browser *browser, size_t current)
+/* After the list has changed: what was selected stays so, or what hides it is. */
+static void reselect(struct browser *browser)
 {
-  browser->matches = browser->selected = browser->top = 0;
-  for (size_t i = 0; i < source_count(browser->source); i++) {
-    const struct tensor *tensor = source_tensor(browser->source, i);
-    if (!browser_passes(browser->filter.text, tensor->name, tensor->stored->name))
-      continue;
-    if (i == current)
-      browser->selected = browser->matches;
-    browser->match[browser->matches++] = i;
-  }
+  browser->selected = catalog_find(browser->catalog, browser->current);
 }
 
-bool browser_open(struct browser *browser, const struct source *source, size_t current)
+static void select_row(struct browser *browser, size_t row)
 {
-  *browser = (struct browser){.source = source};
-  browser->match = mem_array(source_count(source), sizeof *browser->match);
-  if (!browser->match)
+  browser->selected = row;
+  if (row < rows_of(browser))
+    browser->current = catalog_row(browser->catalog, row).node;
+}
+
+/* Opens the groups above the selected tensor. */
+static void reveal(struct browser *browser)
+{
+  for (uint32_t at = catalog_parent(browser->catalog, browser->current); at;
+       at = catalog_parent(browser->catalog, at))
+    catalog_open(browser->catalog, at, true);
+  reselect(browser);
+}
+
+bool browser_open(struct browser *browser, const struct source *source, struct gather *gather,
+                  size_t current)
+{
+  *browser = (struct browser){.source = source, .gather = gather};
+  browser->catalog = catalog_new(source, gather ? gather_stats(gather) : NULL);
+  if (!browser->catalog)
     return false;
-  narrow(browser, current);
+  browser->current = catalog_node(browser->catalog, current);
+  browser->tree = catalog_has_groups(browser->catalog);
+  catalog_set_tree(browser->catalog, browser->tree);
+  reveal(browser);
   return true;
 }
 
 void browser_close(struct browser *browser)
 {
-  free(browser->match);
+  catalog_free(browser->catalog);
   *browser = (struct browser){.source = NULL};
 }
 
 size_t browser_choice(const struct browser *browser)
 {
-  return browser->match[browser->selected];
+  return catalog_row(browser->catalog, browser->selected).tensor;
 }
 
-static void move(struct browser *browser, long by)
+void browser_update(struct browser *browser, int rows)
 {
-  if (browser->matches == 0)
+  size_t tensors[GATHER_FIRST], count = 0, known;
+  if (!browser->gather || browser->metadata)
     return;
-  long at = (long)browser->selected + by, last = (long)browser->matches - 1;
-  browser->selected = (size_t)(at < 0 ? 0 : at > last ? last : at);
+  known = gather_done(browser->gather);
+  if (known != browser->known) {
+    browser->known = known;
+    catalog_refresh(browser->catalog);
+    reselect(browser);
+  }
+  for (size_t i = 0; i < (size_t)rows && browser->top + i < rows_of(browser); i++) {
+    struct catalog_row row = catalog_row(browser->catalog, browser->top + i);
+    if (row.tensor != CATALOG_NONE && count < GATHER_FIRST)
+      tensors[count++] = row.tensor;
+  }
+  gather_first(browser->gather, tensors, count);
 }
 
-static bool move_key(struct browser *browser, uint32_t key, int rows)
+/* --- keys --------------------------------------------------------------------------------- */
+
+static size_t moved(size_t at, size_t count, long by)
 {
-  const long page = rows > 1 ? rows - 1 : 1, all = (long)browser->matches;
+  long to = (long)at + by, last = count ? (long)count - 1 : 0;
+  return (size_t)(to < 0 ? 0 : to > last ? last : to);
+}
+
+/* How far KEY goes in a list of COUNT entries of which ROWS are shown; 0: not at all. */
+static long step_of(uint32_t key, size_t count, int rows)
+{
+  const long page = rows > 1 ? rows - 1 : 1, all = (long)count;
   const struct {
     uint32_t key;
     long by;
@@ -72,57 +103,204 @@ static bool move_key(struct browser *browser, uint32_t key, int rows)
       {KEY_CODE_PAGE_UP, -page}, {KEY_CODE_HOME, -all}, {KEY_CODE_END, all},
   };
   for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
-    if (moves[i].key == key) {
-      move(browser, moves[i].by);
-      return true;
-    }
-  return false;
+    if (moves[i].key == key)
+      return moves[i].by;
+  return 0;
+}
+
+static bool is_group(const struct browser *browser)
+{
+  return browser->selected < rows_of(browser) &&
+         catalog_row(browser->catalog, browser->selected).tensor == CATALOG_NONE;
+}
+
+static void fold(struct browser *browser, bool open)
+{
+  catalog_open(browser->catalog, browser->current, open);
+  reselect(browser);
+}
+
+/* Right opens a group, or goes into it; Left closes it, or goes to the one around. */
+static bool tree_key(struct browser *browser, uint32_t key)
+{
+  if (browser->selected >= rows_of(browser) || (key != KEY_CODE_RIGHT && key != KEY_CODE_LEFT))
+    return false;
+  struct catalog_row row = catalog_row(browser->catalog, browser->selected);
+  bool filtered = catalog_is_filtered(browser->catalog);
+  if (key == KEY_CODE_RIGHT) {
+    if (row.tensor == CATALOG_NONE && !row.open)
+      fold(browser, true);
+    else if (row.tensor == CATALOG_NONE)
+      select_row(browser, moved(browser->selected, rows_of(browser), 1));
+  } else if (row.tensor == CATALOG_NONE && row.open && !filtered) {
+    fold(browser, false);
+  } else if (browser->tree && row.depth > 0) {
+    select_row(browser,
+               catalog_find(browser->catalog, catalog_parent(browser->catalog, browser->current)));
+  }
+  return true;
+}
+
+/* A wrong filter leaves the list as it is. */
+static void refilter(struct browser *browser)
+{
+  struct error error;
+  browser->wrong[0] = '\0';
+  if (catalog_filter(browser->catalog, browser->filter.text, &error) != STATUS_OK) {
+    snprintf(browser->wrong, sizeof browser->wrong, "%.255s", error.text);
+    return;
+  }
+  reselect(browser);
+  if (browser->filtering && browser->filter.length)
+    select_row(browser, catalog_best(browser->catalog));
 }
 
 static enum browser_answer filter_key(struct browser *browser, uint32_t key)
 {
-  size_t current = browser->matches ? browser_choice(browser) : 0;
   if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && browser->filter.length == 0)) {
     browser->filtering = false;
     prompt_clear(&browser->filter);
   } else if (!prompt_key(&browser->filter, key)) {
     return BROWSER_STAYS;
   }
-  narrow(browser, current);
+  refilter(browser);
   return BROWSER_STAYS;
 }
 
-enum browser_answer browser_key(struct browser *browser, uint32_t key, int rows)
+static void sort(struct browser *browser)
 {
-  if (move_key(browser, key, rows))
-    return BROWSER_STAYS;
-  if (key == KEY_CODE_RETURN)
-    return browser->matches ? BROWSER_CHOOSES : BROWSER_STAYS;
-  if (browser->filtering)
-    return filter_key(browser, key);
+  catalog_sort(browser->catalog, browser->key, browser->reverse);
+  reselect(browser);
+}
+
+static void set_tree(struct browser *browser, bool tree)
+{
+  browser->tree = tree;
+  catalog_set_tree(browser->catalog, tree);
+  if (tree)
+    reveal(browser);
+  reselect(browser);
+}
+
+static void fold_all(struct browser *browser)
+{
+  bool closed = false;
+  for (size_t i = 0; i < rows_of(browser) && !closed; i++) {
+    struct catalog_row row = catalog_row(browser->catalog, i);
+    closed = row.tensor == CATALOG_NONE && !row.open;
+  }
+  catalog_open_all(browser->catalog, closed);
+  reselect(browser);
+}
+
+static enum browser_answer metadata_key(struct browser *browser, uint32_t key, int rows)
+{
+  size_t count = source_metadata_count(browser->source);
+  long by = step_of(key, count, rows);
+  if (key == 'j' || key == 'k')
+    by = key == 'j' ? 1 : -1;
+  browser->fact = moved(browser->fact, count, by);
+  if (key == KEY_CODE_ESCAPE || key == KEY_CODE_BACKSPACE || key == 'q' || key == 'm')
+    browser->metadata = false;
+  if (key == 't')
+    return BROWSER_LEAVES;
+  return BROWSER_STAYS;
+}
+
+static enum browser_answer letter_key(struct browser *browser, uint32_t key)
+{
   switch (key) {
   case '/':
   case 'f':
     browser->filtering = true;
-    return BROWSER_STAYS;
+    break;
   case 'j':
   case 'k':
-    move(browser, key == 'j' ? 1 : -1);
-    return BROWSER_STAYS;
+    select_row(browser, moved(browser->selected, rows_of(browser), key == 'j' ? 1 : -1));
+    break;
+  case ' ':
+    if (is_group(browser))
+      fold(browser, !catalog_row(browser->catalog, browser->selected).open);
+    break;
+  case '*':
+    fold_all(browser);
+    break;
+  case 's':
+    browser->key = (enum catalog_key)((browser->key + 1) % KEY_COUNT);
+    browser->reverse = false;
+    sort(browser);
+    break;
+  case 'S':
+  case 'r':
+    browser->reverse = !browser->reverse;
+    sort(browser);
+    break;
+  case 'v':
+    set_tree(browser, !browser->tree);
+    break;
+  case 'm':
+    browser->metadata = true;
+    break;
   case KEY_CODE_ESCAPE:
+    if (browser->filter.length) {
+      prompt_clear(&browser->filter);
+      refilter(browser);
+      break;
+    }
+    return BROWSER_LEAVES;
   case KEY_CODE_BACKSPACE:
   case 'q':
   case 't':
     return BROWSER_LEAVES;
   default:
-    return BROWSER_STAYS;
+    break;
   }
+  return BROWSER_STAYS;
 }
 
-char *bytes_text(size_t bytes, char *text, size_t size)
+enum browser_answer browser_key(struct browser *browser, uint32_t key, int rows)
 {
-  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-  double value = (double)bytes;
+  if (browser->metadata)
+    return metadata_key(browser, key, rows);
+  long by = step_of(key, rows_of(browser), rows);
+  if (by) {
+    select_row(browser, moved(browser->selected, rows_of(browser), by));
+    return BROWSER_STAYS;
+  }
+  if (tree_key(browser, key))
+    return BROWSER_STAYS;
+  if (key == KEY_CODE_RETURN && is_group(browser) && !catalog_is_filtered(browser->catalog))
+    fold(browser, !catalog_row(browser->catalog, browser->selected).open);
+  else if (key == KEY_CODE_RETURN)
+    return browser->selected < rows_of(browser) && !is_group(browser) ? BROWSER_CHOOSES
+                                                                      : BROWSER_STAYS;
+  else
+    return browser->filtering ? filter_key(browser, key) : letter_key(browser, key);
+  return BROWSER_STAYS;
+}
+
+const char *const *browser_hints(const struct browser *browser)
+{
+  static const char *const list[] = {"Enter", "open",     "/",       "filter", "s",
+                                     "sort",  "S",        "reverse", "v",      "tree/list",
+                                     "m",     "metadata", "Esc",     "back",   NULL};
+  static const char *const filter[] = {
+      "Enter", "open", "Esc", "all", "", "dtype:bf16 size>1M kurtosis>10 !role:bias", NULL};
+  static const char *const metadata[] = {"Up/Down", "choose", "Esc m", "tensors", NULL};
+  return browser->metadata ? metadata : browser->filtering ? filter : list;
+}
+
+/* The same without the unit: "293 k". */
+static char *count_text(double value, char *text, size_t size)
+{
+  bytes_text(value, text, size);
+  text[strcspn(text, value < 999.5 ? " " : "B")] = '\0';
+  return text;
+}
+
+char *bytes_text(double value, char *text, size_t size)
+{
+  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   size_t unit = 0;
   for (; value >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
     value /= 1000;
@@ -130,96 +308,308 @@ char *bytes_text(size_t bytes, char *text, size_t size)
   return text;
 }
 
-/* --- drawing ------------------------------------------------------------------------------ */
+/* --- columns ------------------------------------------------------------------------------ */
 
-enum { SHAPE_COLUMNS = 18, STORED_COLUMNS = 10, SIZE_COLUMNS = 9, NAME_LEAST = 14 };
+enum column { ROLE, DTYPE, SHAPE, SIZE, BYTES, ABSMAX, STD, KURTOSIS, OUTLIER, SQNR, COLUMNS };
 
-/* What fits beside the name: the size goes first, then the shape, then the stored format. */
-struct table {
-  int name, shape, stored, size; /* widths; 0: left out */
+/* Beside the name, in this order from left to right; RANK says which come first where there is
+ * not room for all. The column that is sorted by is always there. */
+static const struct column_row {
+  const char *title;
+  int width, rank;
+  enum catalog_key key;
+} columns[COLUMNS] = {
+    [ROLE] = {"for", 6, 5, KEY_ROLE},
+    [DTYPE] = {"stored", 9, 0, KEY_DTYPE},
+    [SHAPE] = {"shape", 15, 2, KEY_SHAPE},
+    [SIZE] = {"elements", 10, 9, KEY_SIZE},
+    [BYTES] = {"bytes", 9, 1, KEY_BYTES},
+    [ABSMAX] = {"absmax", 9, 7, KEY_ABSMAX},
+    [STD] = {"std", 9, 8, KEY_STD},
+    [KURTOSIS] = {"kurtosis", 9, 6, KEY_KURTOSIS},
+    [OUTLIER] = {"outlier", 9, 3, KEY_OUTLIER},
+    [SQNR] = {"SQNR", 8, 4, KEY_SQNR},
 };
 
-static struct table table_of(int columns)
+enum { NAME_LEAST = 20, NAME_WISH = 34 };
+
+struct table {
+  int name; /* its width */
+  bool shown[COLUMNS];
+};
+
+static struct table table_of(const struct browser *browser, int width)
 {
-  struct table table = {.stored = STORED_COLUMNS};
-  int left = columns - NAME_LEAST - table.stored;
-  if (left >= SHAPE_COLUMNS)
-    table.shape = SHAPE_COLUMNS;
-  if (left >= SHAPE_COLUMNS + SIZE_COLUMNS)
-    table.size = SIZE_COLUMNS;
-  table.name = columns - table.stored - table.shape - table.size - 3;
+  struct table table = {.name = width - 3};
+  for (int i = 0; i < COLUMNS; i++)
+    if (columns[i].key == browser->key) {
+      table.shown[i] = true;
+      table.name -= columns[i].width;
+    }
+  for (int rank = 0; rank < COLUMNS; rank++)
+    for (int i = 0; i < COLUMNS; i++) {
+      int least = rank < 3 ? NAME_LEAST : rank < 5 ? NAME_LEAST + 4 : NAME_WISH;
+      if (columns[i].rank != rank || table.shown[i] || table.name - columns[i].width < least)
+        continue;
+      table.shown[i] = true;
+      table.name -= columns[i].width;
+    }
   return table;
 }
 
-static struct rect column_of(struct rect line, int start, int width)
+static void stat_text(const struct browser *browser, const struct catalog_row *row, enum stat stat,
+                      char *text, size_t size)
 {
-  return (struct rect){line.row, line.column + start, 1, width};
+  double value;
+  switch (catalog_stat(browser->catalog, row, stat, &value)) {
+  case STATS_UNKNOWN:
+    snprintf(text, size, "...");
+    return;
+  case STATS_COMPRESSED:
+    snprintf(text, size, "packed");
+    return;
+  case STATS_NONE:
+    snprintf(text, size, "-");
+    return;
+  case STATS_KNOWN:
+    break;
+  }
+  if (isnan(value))
+    snprintf(text, size, "-");
+  else if (isinf(value))
+    snprintf(text, size, "%s", stat == STAT_SQNR && value > 0 ? "exact" : "inf");
+  else if (stat == STAT_SQNR)
+    snprintf(text, size, "%.1f", value);
+  else
+    snprintf(text, size, stat == STAT_OUTLIER && value < 1e6 ? "%.4gx" : "%.4g", value);
+}
+
+static void column_text(const struct browser *browser, const struct catalog_row *row, int column,
+                        char *text, size_t size)
+{
+  const struct tensor *tensor =
+      row->tensor == CATALOG_NONE ? NULL : source_tensor(browser->source, row->tensor);
+  text[0] = '\0';
+  switch ((enum column)column) {
+  case ROLE:
+    snprintf(text, size, "%s", tensor ? purpose_table[purpose_of(tensor)].brief : "");
+    break;
+  case DTYPE:
+    snprintf(text, size, "%s", row->stored ? row->stored->name : "mixed");
+    break;
+  case SHAPE:
+    if (tensor)
+      shape_print(&tensor->shape, text, size);
+    else
+      snprintf(text, size, "%zu tensor%s", row->tensors, row->tensors == 1 ? "" : "s");
+    break;
+  case SIZE:
+    count_text(row->elements, text, size);
+    break;
+  case BYTES:
+    bytes_text(row->bytes, text, size);
+    break;
+  case ABSMAX:
+  case STD:
+  case KURTOSIS:
+  case OUTLIER:
+  case SQNR:
+    stat_text(browser, row, (enum stat)(STAT_ABSMAX + column - (int)ABSMAX), text, size);
+    break;
+  case COLUMNS:
+    break;
+  }
+}
+
+static bool from_right(int column)
+{
+  return column >= (int)SIZE;
+}
+
+/* --- drawing ------------------------------------------------------------------------------ */
+
+static void paint_columns(const struct browser *browser, struct cells *cells, struct rect line,
+                          const struct table *table, const struct catalog_row *row,
+                          struct style style)
+{
+  int at = line.column + table->name + 3;
+  for (int i = 0; i < COLUMNS; i++) {
+    char text[224];
+    if (!table->shown[i])
+      continue;
+    struct rect place = {line.row, at, 1, columns[i].width - 1};
+    if (row)
+      column_text(browser, row, i, text, sizeof text);
+    else
+      snprintf(text, sizeof text, "%s", columns[i].title);
+    if (from_right(i) && text_width(cells, text) <= place.columns)
+      cells_text_right(cells, place, 0, style, text);
+    else
+      cells_text(cells, place, 0, 0, style, text);
+    at += columns[i].width;
+  }
+}
+
+static void label_text(const struct catalog_row *row, char *shown, size_t size)
+{
+  char label[512];
+  snprintf(label, sizeof label, "%.*s", (int)size_min(row->label_size, sizeof label - 1),
+           row->label);
+  text_escape(label, shown, size);
 }
 
 static void paint_line(const struct browser *browser, struct cells *cells, struct rect line,
-                       size_t index, bool selected, const struct glyphs *glyphs)
+                       size_t at, const struct glyphs *glyphs)
 {
-  const struct tensor *tensor = source_tensor(browser->source, index);
-  struct table table = table_of(line.columns);
-  char name[512], shown[512], text[160], mark[5];
-  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE};
+  const struct catalog_row row = catalog_row(browser->catalog, at);
+  const struct table table = table_of(browser, line.columns);
+  bool selected = at == browser->selected, group = row.tensor == CATALOG_NONE;
+  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE,
+                        .attributes = selected && !group ? CELL_BOLD : 0};
   struct style dim = {.ink = selected ? PAINT_NONE : PAINT_DIM, .paper = style.paper};
-  if (tensor->stored->integral)
+  char name[1024], shown[1024], mark[5];
+  int indent = row.depth * 2 < (unsigned)table.name / 2 ? (int)row.depth * 2 : table.name / 2;
+  if (group)
+    style.ink = selected ? PAINT_NONE : PAINT_KEY;
+  else if (purpose_of(source_tensor(browser->source, row.tensor)) >= PURPOSE_SCALE)
     style.ink = dim.ink;
   cells_fill(cells, line, ' ', style);
   if (selected)
     cells_put(cells, line.row, line.column, glyphs->code[GLYPH_POINTER], style);
-  text_escape(tensor->name, name, sizeof name);
-  text_shorten(cells, name, table.name, utf8_encode(glyphs->code[GLYPH_ELLIPSIS], mark), shown,
-               sizeof shown);
-  cells_text(cells, line, 0, 2, style, shown);
-  int at = table.name + 3;
-  cells_text(cells, column_of(line, at, table.stored - 1), 0, 0, dim, tensor->stored->name);
-  at += table.stored;
-  if (table.shape)
-    cells_text(cells, column_of(line, at, table.shape - 1), 0, 0, dim,
-               shape_print(&tensor->shape, text, sizeof text));
-  at += table.shape;
-  if (table.size)
-    cells_text_right(cells, column_of(line, at, table.size - 1), 0, dim,
-                     bytes_text(tensor->bytes, text, sizeof text));
+  if (group)
+    cells_text(cells, line, 0, 2 + indent, style, row.open ? "-" : "+");
+  if (browser->tree && catalog_has_groups(browser->catalog))
+    indent += 2;
+  label_text(&row, name, sizeof name);
+  text_shorten(cells, name, table.name - indent, utf8_encode(glyphs->code[GLYPH_ELLIPSIS], mark),
+               shown, sizeof shown);
+  cells_text(cells, line, 0, 2 + indent, style, shown);
+  paint_columns(browser, cells, line, &table, &row, dim);
 }
 
+/* The filter, how many pass, how many are not known yet. */
 static void paint_heading(const struct browser *browser, struct cells *cells, struct rect rect)
 {
   struct style bold = {.attributes = CELL_BOLD}, dim = {.ink = PAINT_DIM};
-  int column = cells_text(cells, rect, 0, 2, bold, "Tensors  ");
+  size_t count = source_count(browser->source), pending = catalog_pending(browser->catalog);
+  int column = 2;
   if (browser->filtering || browser->filter.length) {
+    const char *text = browser->filter.text;
+    while (*text && text_width(cells, text) > rect.columns - 22)
+      utf8_next(&text);
     column = cells_text(cells, rect, 0, column, (struct style){.ink = PAINT_KEY}, "/");
-    column = cells_text(cells, rect, 0, column, (struct style){.ink = PAINT_VALUE},
-                        browser->filter.text);
+    column = cells_text(cells, rect, 0, column, (struct style){.ink = PAINT_VALUE}, text);
     column = cells_text(cells, rect, 0, column, (struct style){.attributes = CELL_REVERSE},
                         browser->filtering ? " " : "");
     column += 2;
+  } else {
+    column = cells_text(cells, rect, 0, column, bold, "Tensors  ");
   }
-  cells_printf(cells, rect, 0, column, dim, "%zu of %zu", browser->matches,
-               source_count(browser->source));
+  column = cells_printf(cells, rect, 0, column, dim, "%zu of %zu",
+                        catalog_matches(browser->catalog), count);
+  if (pending)
+    column = cells_printf(cells, rect, 0, column, dim, ", %zu pending", pending);
+  if (browser->key != KEY_NAME || browser->reverse)
+    column = cells_printf(cells, rect, 0, column + 2, dim, "by %s%s",
+                          catalog_keys[browser->key].word, browser->reverse ? ", reverse" : "");
+  if (browser->gather && gather_done(browser->gather) < count)
+    cells_printf(cells, rect, 0, column + 2, dim, "statistics %zu of %zu",
+                 gather_done(browser->gather), count);
+}
+
+/* What is wrong with the filter; else what is selected says, or the totals. */
+static void paint_foot(const struct browser *browser, struct cells *cells, struct rect rect)
+{
+  struct style dim = {.ink = PAINT_DIM};
+  struct catalog_row total = catalog_total(browser->catalog);
+  char text[320], bytes[32], elements[32];
+  const char *remark = "";
+  if (browser->selected < rows_of(browser) && !is_group(browser))
+    remark = source_remark(browser->source, browser_choice(browser));
+  if (*browser->wrong) {
+    cells_text(cells, rect, 0, 2, (struct style){.ink = PAINT_WARNING}, browser->wrong);
+  } else if (*remark) {
+    cells_text(cells, rect, 0, 2, dim, text_escape(remark, text, sizeof text));
+  } else {
+    count_text(total.elements, elements, sizeof elements);
+    cells_printf(cells, rect, 0, 2, dim, "%zu tensors, %s elements, %s", total.tensors, elements,
+                 bytes_text(total.bytes, bytes, sizeof bytes));
+  }
+}
+
+static void scroll(size_t selected, size_t rows, size_t *top)
+{
+  if (selected < *top)
+    *top = selected;
+  if (selected >= *top + rows)
+    *top = selected - rows + 1;
+}
+
+static void paint_tensors(struct browser *browser, struct cells *cells, struct rect rect,
+                          const struct glyphs *glyphs)
+{
+  size_t rows = rect.rows > 3 ? (size_t)rect.rows - 3 : 1;
+  struct rect line = {rect.row + 1, rect.column, 1, rect.columns};
+  struct table table = table_of(browser, rect.columns);
+  struct style under = {.ink = PAINT_DIM, .attributes = CELL_UNDERLINE};
+  size_t most = rows_of(browser) > rows ? rows_of(browser) - rows : 0;
+  scroll(browser->selected, rows, &browser->top);
+  if (browser->top > most)
+    browser->top = most;
+  paint_heading(browser, cells, rect);
+  cells_text(cells, line, 0, 2, under, "name");
+  paint_columns(browser, cells, line, &table, NULL, under);
+  for (size_t i = 0; i < rows && browser->top + i < rows_of(browser); i++) {
+    line.row = rect.row + 2 + (int)i;
+    paint_line(browser, cells, line, browser->top + i, glyphs);
+  }
+  if (rows_of(browser) == 0)
+    cells_text(cells, rect, 2, 2, (struct style){.ink = PAINT_DIM},
+               catalog_pending(browser->catalog)
+                   ? "nothing passes yet; statistics are being computed"
+                   : "nothing matches; Backspace widens, Esc clears the filter");
+  paint_foot(browser, cells, (struct rect){rect.row + rect.rows - 1, rect.column, 1, rect.columns});
+}
+
+/* Keys and values, cut at the edge; the selected value in full below, as far as there is room. */
+static void paint_metadata(struct browser *browser, struct cells *cells, struct rect rect,
+                           const struct glyphs *glyphs)
+{
+  size_t count = source_metadata_count(browser->source);
+  int detail = rect.rows >= 10 ? 3 : 1, keys = rect.columns / 2;
+  size_t rows = rect.rows > detail + 1 ? (size_t)(rect.rows - detail - 1) : 1;
+  char text[1024], shown[1024], mark[5];
+  utf8_encode(glyphs->code[GLYPH_ELLIPSIS], mark);
+  scroll(browser->fact, rows, &browser->fact_top);
+  cells_printf(cells, rect, 0, 2, (struct style){.attributes = CELL_BOLD}, "Metadata  %zu", count);
+  for (size_t i = browser->fact_top; i < count && i < browser->fact_top + rows; i++) {
+    const struct metadatum *fact = source_metadatum(browser->source, i);
+    struct rect line = {rect.row + 1 + (int)(i - browser->fact_top), rect.column, 1, rect.columns};
+    struct style style = {.paper = i == browser->fact ? PAINT_SELECTED : PAINT_NONE};
+    cells_fill(cells, line, ' ', style);
+    text_escape(fact->key, text, sizeof text);
+    cells_text(cells, line, 0, 2, style,
+               text_shorten(cells, text, keys - 3, mark, shown, sizeof shown));
+    style.ink = i == browser->fact ? PAINT_NONE : PAINT_VALUE;
+    cells_text(cells, line, 0, keys, style, text_escape(fact->value, text, sizeof text));
+  }
+  struct rect below = {rect.row + rect.rows - detail, rect.column + 2, detail, rect.columns - 2};
+  if (count > 0)
+    cells_wrap(
+        cells, below, (struct style){.ink = PAINT_DIM},
+        text_escape(source_metadatum(browser->source, browser->fact)->value, text, sizeof text),
+        mark);
+  else
+    cells_text(cells, rect, 2, 2, (struct style){.ink = PAINT_DIM},
+               "the source says nothing about itself");
 }
 
 void browser_paint(struct browser *browser, struct cells *cells, struct rect rect,
                    const struct glyphs *glyphs)
 {
-  size_t rows = rect.rows > 2 ? (size_t)rect.rows - 2 : 1;
-  if (browser->selected < browser->top)
-    browser->top = browser->selected;
-  if (browser->selected >= browser->top + rows)
-    browser->top = browser->selected - rows + 1;
   cells_fill(cells, rect, ' ', (struct style){0});
-  paint_heading(browser, cells, rect);
-  for (size_t i = 0; i < rows && browser->top + i < browser->matches; i++) {
-    size_t at = browser->top + i;
-    struct rect line = {rect.row + 1 + (int)i, rect.column, 1, rect.columns};
-    paint_line(browser, cells, line, browser->match[at], at == browser->selected, glyphs);
-  }
-  struct style dim = {.ink = PAINT_DIM};
-  if (browser->matches == 0)
-    cells_text(cells, rect, 2, 2, dim, "nothing matches; Backspace widens, Esc clears the filter");
+  if (browser->metadata)
+    paint_metadata(browser, cells, rect, glyphs);
   else
-    cells_text(cells, rect, rect.rows - 1, 2, dim,
-               source_remark(browser->source, browser_choice(browser)));
+    paint_tensors(browser, cells, rect, glyphs);
 }

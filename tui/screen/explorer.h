@@ -64,6 +64,7 @@ struct explorer {
   enum focus focus;
   enum mode mode;
   struct browser browser;
+  struct gather *gather; /* of the source: made when the browser is first opened */
   struct prompt prompt;
   int help_top;
   int check;                  /* the selected one of the page of checks */

@@ -422,12 +422,10 @@ static void paint_help(struct explorer *explorer)
 
 static void paint_browser(struct explorer *explorer)
 {
-  static const char *const hints[] = {"Enter",  "open", "/",    "filter", "Up/Down",
-                                      "choose", "Esc",  "back", NULL};
   struct rect rect = explorer->layout.body;
   rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
   browser_paint(&explorer->browser, &explorer->cells, rect, explorer->glyphs);
-  paint_fixed_hints(explorer, hints);
+  paint_fixed_hints(explorer, browser_hints(&explorer->browser));
 }
 
 /* The line being written, in the message line; the cursor stands behind it. */
