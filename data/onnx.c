@@ -25,7 +25,7 @@ enum {
 #define VARINT(number) PROTOBUF_KEY(number, PROTOBUF_VARINT)
 
 /* Fields of a ModelProto. */
-enum { GRAPH = 7, TRAINING = 20, FUNCTION = 25 };
+enum { GRAPH = 7, OPSET = 8, ENTRY = 14, TRAINING = 20, FUNCTION = 25 };
 
 /* A model begins with its version, and then has fields of a model only: texts are short. */
 static bool tastes_of_model(const unsigned char *head, size_t length)
@@ -317,6 +317,57 @@ static enum status walk_training(struct source *source, const struct onnx_path *
   return status;
 }
 
+/* --- what the model says about itself -------------------------------------------------------- */
+
+/* Its two texts or numbers: of an OperatorSetId (domain, version), of an entry (key, value). */
+static enum status tell_pair(struct source *source, struct protobuf_field pair, struct error *error)
+{
+  const struct onnx *onnx = source->state;
+  struct protobuf in = protobuf_reader(onnx->map->bytes, pair.span, error);
+  struct protobuf_field field;
+  struct brief key = {.used = 0}, value = {.used = 0};
+  bool opset = pair.key == BYTES(OPSET);
+  enum status status;
+  while ((status = protobuf_next(&in, &field)) == STATUS_OK && field.key) {
+    if (field.key == BYTES(1))
+      brief_quote(&key, field.span.bytes, field.span.size, BRIEF_TEXT / 2);
+    else if (field.key == BYTES(2))
+      brief_quote(&value, field.span.bytes, field.span.size, BRIEF_TEXT);
+    else if (opset && field.key == VARINT(2))
+      brief_print(&value, "%ju", (uintmax_t)field.value);
+  }
+  if (status != STATUS_OK)
+    return status;
+  if (!opset)
+    return source_tell(source, key.text, value.text, error);
+  struct brief name = {.used = 0};
+  brief_print(&name, "opset %s", key.used ? key.text : "ai.onnx");
+  return source_tell(source, name.text, value.text, error);
+}
+
+static enum status tell_field(struct source *source, struct protobuf_field field,
+                              struct error *error)
+{
+  static const struct {
+    uint32_t key;
+    const char *name;
+  } known[] = {{VARINT(1), "ir_version"},      {BYTES(2), "producer_name"},
+               {BYTES(3), "producer_version"}, {BYTES(4), "domain"},
+               {VARINT(5), "model_version"},   {BYTES(6), "doc_string"}};
+  struct brief value = {.used = 0};
+  if (field.key == BYTES(OPSET) || field.key == BYTES(ENTRY))
+    return tell_pair(source, field, error);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].key == field.key) {
+      if ((field.key & 7) == PROTOBUF_VARINT)
+        brief_print(&value, "%ju", (uintmax_t)field.value);
+      else
+        brief_quote(&value, field.span.bytes, field.span.size, BRIEF_TEXT);
+      return source_tell(source, known[i].name, value.text, error);
+    }
+  return STATUS_OK;
+}
+
 static enum status walk_model(struct source *source, struct error *error)
 {
   struct onnx *onnx = source->state;
@@ -334,6 +385,8 @@ static enum status walk_model(struct source *source, struct error *error)
       status = walk_function(source, &path, field.span, error);
     else if (field.key == BYTES(TRAINING))
       status = walk_training(source, &path, field.span, error);
+    else
+      status = tell_field(source, field, error);
   }
   if (status == STATUS_OK && graphs == 0)
     return error_set(error, STATUS_INPUT, "not an ONNX model: it has no graph");

@@ -437,6 +437,35 @@ static void test_subgraphs(void **state)
   source_close(source);
 }
 
+/* In the order of the file; the domain of the usual operators has no name there. */
+static void test_metadata(void **state)
+{
+  (void)state;
+  static const char *const expected[][2] = {{"ir_version", "9"},
+                                            {"producer_name", "test"},
+                                            {"opset ai.onnx", "17"},
+                                            {"opset com.microsoft", "1"},
+                                            {"author", "nobody"}};
+  struct message graph = {.size = 0}, usual = {.size = 0}, own = {.size = 0}, entry = {.size = 0};
+  struct message model = model_of(&graph);
+  put_text(&usual, 1, "");
+  put_number(&usual, 2, 17);
+  put_text(&own, 1, "com.microsoft");
+  put_number(&own, 2, 1);
+  put_text(&entry, 1, "author");
+  put_text(&entry, 2, "nobody");
+  put_message(&model, 8, &usual);
+  put_message(&model, 8, &own);
+  put_message(&model, 14, &entry);
+  struct source *source = files_open(files_write("told.onnx", model.bytes, model.size));
+  assert_int_equal(source_metadata_count(source), sizeof expected / sizeof *expected);
+  for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+    assert_string_equal(source_metadatum(source, i)->key, expected[i][0]);
+    assert_string_equal(source_metadatum(source, i)->value, expected[i][1]);
+  }
+  source_close(source);
+}
+
 static void test_what_is_skipped(void **state)
 {
   (void)state;
@@ -753,6 +782,7 @@ int main(void)
                                      cmocka_unit_test(test_float_fields),
                                      cmocka_unit_test(test_constants),
                                      cmocka_unit_test(test_subgraphs),
+                                     cmocka_unit_test(test_metadata),
                                      cmocka_unit_test(test_what_is_skipped),
                                      cmocka_unit_test(test_features),
                                      cmocka_unit_test(test_scales),
