@@ -7,6 +7,7 @@
 
 #include "analysis/checks.h"
 #include "analysis/drift.h"
+#include "analysis/grid.h"
 #include "analysis/result.h"
 #include "analysis/theory_fit.h"
 
@@ -34,6 +35,7 @@ struct report_entry {
   const struct report_calibration *calibration; /* NULL: the tensor in one piece */
   const struct checks *checks;                  /* NULL: not asked for */
   const struct report_theory *theory;           /* the same */
+  const struct on_grid *grid; /* on which the tensor lies already; NULL: not looked for */
 };
 
 enum report_style { REPORT_TEXT, REPORT_JSON, REPORT_CSV };

@@ -238,6 +238,12 @@ static json_t *theory_json(const struct report_theory *theory, const struct resu
   return object;
 }
 
+static json_t *grid_json(const struct on_grid *grid)
+{
+  char text[GRID_TEXT];
+  return grid->kind == GRID_NONE ? json_null() : json_string(grid_print(grid, text, sizeof text));
+}
+
 json_t *report_json(const struct report_entry *entry)
 {
   const struct tensor *tensor = entry->tensor;
@@ -258,6 +264,8 @@ json_t *report_json(const struct report_entry *entry)
   json_object_set_new(root, "exact", json_true());
   json_object_set_new(root, "channels", channels_json(&result->channels));
   json_object_set_new(root, "outlier_channels", outliers_json(result));
+  if (entry->grid)
+    json_object_set_new(root, "grid", grid_json(entry->grid));
   json_object_set_new(root, "verdict",
                       export_text(result_verdict(result, verdict, sizeof verdict)));
   if (entry->theory)

@@ -82,6 +82,8 @@ static void print_head(const struct report_entry *entry, FILE *out)
   if (tensor->derived)
     fprintf(out, "  unpacked from %u tensors, %.3g bits per element as they are stored\n",
             tensor->derived->parts, 8 * (double)tensor->bytes / (double)tensor->count);
+  if (entry->grid && entry->grid->kind != GRID_NONE)
+    fprintf(out, "  already lies on %s\n", grid_print(entry->grid, name, sizeof name));
   print_calibration(entry, out);
   if (report_note(tensor))
     fprintf(out, "  note: %s\n", report_note(tensor));

@@ -27,6 +27,12 @@ is "$(qscope diff $source rec.npy --csv | sed 's/"[^"]*"//g' | awk -F, '{ print 
 is "$(qscope diff $source rec.npy --threads 1 --json)" "$(qscope diff $source rec.npy --threads 5 --json)" \
   "any number of threads"
 
+# A report says it of the tensor that it is given.
+qscope report $source -q q4_0 --dequantized rec.npy >report.txt
+like "$(qscope report rec.npy)" '^  already lies on a 4-bit grid, groups of 32, 16 levels used$' "the report, too"
+is "$(qscope report rec.npy --json | get grid)" "a 4-bit grid, groups of 32, 16 levels used" "as JSON"
+is "$(qscope report $source --json | get grid)" null "a random tensor lies on none"
+
 # The same twice; checks; sorting.
 is "$(qscope diff $source $source --json | get tensors.0.identical total.identical total.sqnr_db | tr '\n' ' ')" \
   "true 1 null " "a source and itself"

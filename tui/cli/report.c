@@ -26,6 +26,7 @@ struct run {
   struct assertion *assertion; /* of --check, one for each */
   bool need_checks;            /* --checks, or an assertion on one */
   struct theory_fits fits;     /* of the tensor that is measured; --theory */
+  struct on_grid grid;         /* the same: on which it lies already */
   size_t measured, failed;     /* results, and those that an assertion does not hold for */
 };
 
@@ -63,6 +64,7 @@ static enum status write_entry(struct run *run, const struct pick *pick,
       .result = result,
       .checks = run->options->checks ? checks : NULL,
       .theory = run->options->view.theory ? &theory : NULL,
+      .grid = &run->grid,
       .calibration = is_calibrated(run) || calibrated->batching.on ? &calibration : NULL};
   enum status status = STATUS_OK;
   for (size_t i = 0; i < THEORY_FITS && run->fits.examined && status == STATUS_OK; i++)
@@ -151,6 +153,9 @@ static enum status one_tensor(struct run *run, const struct pick *pick, struct e
   if (status == STATUS_OK && run->options->view.theory)
     status =
         theory_fit(source_tensor(pick->source, pick->index), &facts, digest, &run->fits, error);
+  if (status == STATUS_OK)
+    status = grid_find(source_tensor(pick->source, pick->index), meter_task("grid", 0), &run->grid,
+                       error);
   for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)
     status = one_quantizer(run, pick, &run->quantizer[i], &facts, digest, error);
   digest_free(digest);
