@@ -445,7 +445,7 @@ static enum status draw_all(struct drawing *drawing)
   struct plan *plan = drawing->plan;
   size_t columns = drawing->columns, rows = columns ? drawing->count / columns : 0;
   enum status status = STATUS_OK;
-  if (plan->distribution->prepare) {
+  if (plan->distribution->prepare && drawing->count > 0) { /* columns cost memory, too */
     gsl_rng_set(drawing->generators[0], stream_seed(plan->seed, 0));
     status = plan->distribution->prepare(plan, drawing->generators[0], rows, columns);
   }

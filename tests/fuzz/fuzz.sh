@@ -80,11 +80,11 @@ with_libfuzzer()
 with_afl()
 {
   export ASAN_OPTIONS="$ASAN_OPTIONS:abort_on_error=1:symbolize=0:max_allocation_size_mb=256"
-  export LSAN_OPTIONS="$LSAN_OPTIONS:exitcode=23" UBSAN_OPTIONS=abort_on_error=1:symbolize=0
+  export LSAN_OPTIONS="$LSAN_OPTIONS:exitcode=23:symbolize=0" UBSAN_OPTIONS=abort_on_error=1:symbolize=0
   export AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
   set -- -V "$seconds" -t 10000 -m none -i "$seeds" -o "$corpus"
   [ ! -f "$words" ] || set -- "$@" -x "$words"
-  AFL_AUTORESUME=1 afl-fuzz "$@" -- "$program"
+  AFL_AUTORESUME=1 afl-fuzz "$@" -- "$program" || return
   find "$corpus" -path '*/crashes/id*' -exec cp {} "$found" ';'
 }
 
