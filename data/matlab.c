@@ -185,17 +185,71 @@ static void matlab_close(struct source *source)
   free(matlab);
 }
 
+/* Version 4 has no first bytes of its own: a chain of headers of five 32-bit numbers, each before a
+ * name and values. libmatio allocates the length of a name that a header claims, so all headers are
+ * walked first. */
+static bool is_version_5(const struct map *map)
+{
+  return map->size > strlen(MATLAB_5) && memcmp(map->bytes, MATLAB_5, strlen(MATLAB_5)) == 0;
+}
+
+static uint32_t number_at(const unsigned char *bytes, bool swapped)
+{
+  uint32_t number;
+  memcpy(&number, bytes, sizeof number);
+  return swapped ? __builtin_bswap32(number) : number;
+}
+
+/* Bytes of the variable whose header (TYPE, rows, columns, is complex, length of the name) begins
+ * at HEAD; SIZE_MAX when there is no such number. */
+static size_t version_4_size(const unsigned char *head, bool swapped)
+{
+  static const unsigned char widths[] = {8, 4, 4, 2, 2, 1};
+  enum { SPARSE = 2 }; /* its imaginary parts are a column */
+  uint32_t type = number_at(head, swapped), precision = type / 10 % 10;
+  bool complex = type % 10 != SPARSE && number_at(head + 12, swapped) != 0;
+  size_t bytes = number_at(head + 4, swapped);
+  bool fits = precision < sizeof widths && size_mul(bytes, number_at(head + 8, swapped), &bytes) &&
+              size_mul(bytes, complex ? 2 : 1, &bytes) &&
+              size_mul(bytes, widths[precision], &bytes) &&
+              size_add(bytes, number_at(head + 16, swapped), &bytes);
+  return fits ? bytes : SIZE_MAX;
+}
+
+static enum status check_version_4(const struct map *map, struct error *error)
+{
+  enum { HEADER = 20, TYPE_MOST = 4999 };
+  for (size_t at = 0; at < map->size;) {
+    const unsigned char *head = map->bytes + at;
+    size_t left = map->size - at;
+    if (left < HEADER)
+      return error_set(error, STATUS_INPUT, "not a MATLAB file of version 4 to 7");
+    bool swapped = number_at(head, false) > TYPE_MOST;
+    size_t size = version_4_size(head, swapped);
+    if (number_at(head, swapped) > TYPE_MOST || size > left - HEADER)
+      return error_set(error, STATUS_INPUT,
+                       "not a MATLAB file of version 5 to 7, nor of version 4: the variable at "
+                       "offset %zu does not fit in the %zu bytes that follow",
+                       at, left);
+    at += HEADER + size;
+  }
+  return STATUS_OK;
+}
+
 static enum status read_file(const char *spec, struct source *source, struct error *error)
 {
   struct matlab *matlab = source->state;
   const struct map *map = source->maps[0];
   if (hdf5_tastes("", map->bytes, map->size))
     return error_set(error, STATUS_INPUT, "MATLAB 7.3, which is HDF5: open it as hdf5");
+  enum status status = is_version_5(map) ? STATUS_OK : check_version_4(map, error);
+  if (status != STATUS_OK)
+    return status;
   matlab->size = map->size;
   matlab->file = Mat_Open(spec, MAT_ACC_RDONLY);
   if (!matlab->file)
     return error_set(error, STATUS_INPUT, "not a MATLAB file of version 4 to 7");
-  enum status status = add_variables(source, error);
+  status = add_variables(source, error);
   if (status == STATUS_OK)
     status = write_note(source, error);
   if (status != STATUS_OK)
