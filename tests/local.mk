@@ -14,7 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 	QSCOPE_PROGRAM='$(abs_top_builddir)/qscope$(EXEEXT)'; export QSCOPE_PROGRAM; \
 	QSCOPE_BUILDDIR='$(abs_top_builddir)'; export QSCOPE_BUILDDIR; \
 	QSCOPE_SRCDIR='$(abs_top_srcdir)'; export QSCOPE_SRCDIR; \
-	QSCOPE_COMPILE='$(COMPILE) -I$(abs_top_srcdir)'; export QSCOPE_COMPILE; \
+	QSCOPE_COMPILE='$(COMPILE) -I$(abs_top_srcdir) $(HDF5_CFLAGS)'; export QSCOPE_COMPILE; \
 	: "$${LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/support/lsan.supp:print_suppressions=0}"; \
 	: "$${ASAN_OPTIONS=allocator_may_return_null=1}"; export LSAN_OPTIONS ASAN_OPTIONS; \
 	: "$${QSCOPE_SHARED=$(abs_top_srcdir)/../shared}"; export QSCOPE_SHARED; \
