@@ -27,7 +27,9 @@ libdata_a_SOURCES = \
 	data/slice.c data/slice.h \
 	data/source.c data/source.h data/source_types.h \
 	data/spill.c data/spill.h \
+	data/stdin.c data/stdin.h \
 	data/synth.c \
+	data/text.c data/text.h data/text_number.c data/text_table.c \
 	data/zip_members.c data/zip_members.h \
 	data/zip_npz.c
 libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS) \

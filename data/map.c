@@ -62,16 +62,15 @@ static const char *file_kind(mode_t mode)
                           : "not a regular file";
 }
 
-static enum status open_regular(const char *path, int *file, size_t *size, struct error *error)
+static enum status check_file(int file, size_t *size, struct error *error)
 {
   struct stat facts;
-  *file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (*file < 0 || fstat(*file, &facts) != 0)
+  if (file < 0 || fstat(file, &facts) != 0)
     return error_set(error, STATUS_INPUT, "cannot open: %s", strerror(errno));
   if (!S_ISREG(facts.st_mode))
     return error_set(error, STATUS_INPUT, "expected a regular file, found %s%s",
                      file_kind(facts.st_mode),
-                     S_ISFIFO(facts.st_mode) ? " (a .npy can be piped to the source \"-\")" : "");
+                     S_ISFIFO(facts.st_mode) ? " (pipe it to the source \"-\")" : "");
   if (facts.st_size < 0 || (uintmax_t)facts.st_size > SIZE_MAX / 2)
     return error_set(error, STATUS_INPUT, "too large to map: %jd bytes", (intmax_t)facts.st_size);
   *size = (size_t)facts.st_size;
@@ -94,25 +93,33 @@ static enum status map_pages(struct map *map, struct error *error)
   return error_memory(error, "the list of maps");
 }
 
-enum status map_open(const char *path, struct map **out, struct error *error)
+enum status map_open_file(int file, const char *name, struct map **out, struct error *error)
 {
   static const unsigned char nothing[1];
   struct map *map = calloc(1, sizeof *map);
-  if (!map || !(map->path = strdup(path))) {
+  if (!map || !(map->path = strdup(name))) {
     free(map);
+    if (file >= 0)
+      close(file);
     return error_memory(error, "a map");
   }
   map->bytes = nothing;
-  enum status status = open_regular(path, &map->file, &map->size, error);
+  map->file = file;
+  enum status status = check_file(map->file, &map->size, error);
   if (status == STATUS_OK && map->size > 0)
     status = map_pages(map, error);
   if (status != STATUS_OK) {
-    error_prefix(error, "%s: ", SHOWN(path));
+    error_prefix(error, "%s: ", SHOWN(name));
     map_close(map);
     return status;
   }
   *out = map;
   return STATUS_OK;
+}
+
+enum status map_open(const char *path, struct map **out, struct error *error)
+{
+  return map_open_file(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), path, out, error);
 }
 
 void map_close(struct map *map)

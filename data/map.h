@@ -24,6 +24,10 @@ struct map {
 
 /* Maps the regular file PATH. Messages start with the path, escaped. */
 enum status map_open(const char *path, struct map **out, struct error *error);
+
+/* The same of the open regular FILE, which the map closes, also after a failure; messages call it
+ * NAME. A negative FILE: the one in errno is why. */
+enum status map_open_file(int file, const char *name, struct map **out, struct error *error);
 void map_close(struct map *map);
 
 /* Puts the handler in place, or back in place in front of one that the program has installed

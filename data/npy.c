@@ -6,13 +6,11 @@
 #include "data/npy.h"
 #include "quant/base/size.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NPY_MAGIC "\x93NUMPY"
-enum { MAGIC_SIZE = 6, PIPE_STEP = 1 << 16 };
+enum { MAGIC_SIZE = 6 };
 
 static uint64_t little_endian(const unsigned char *bytes, unsigned size)
 {
@@ -26,7 +24,7 @@ bool npy_tastes(const char *spec, const unsigned char *head, size_t length)
 {
   if (length > 0)
     return length >= MAGIC_SIZE && memcmp(head, NPY_MAGIC, MAGIC_SIZE) == 0;
-  return strcmp(spec, "-") == 0 || text_ends(spec, ".npy");
+  return text_ends(spec, ".npy");
 }
 
 /* --- the element type ("descr") --------------------------------------------------- */
@@ -297,7 +295,7 @@ enum status npy_check_data(const struct tensor *tensor, size_t start, size_t siz
 static enum status add_array(struct source *source, const char *path, struct tensor *tensor,
                              struct error *error)
 {
-  char *name = strdup(path_base(path));
+  char *name = strdup(strcmp(path, "-") == 0 ? "stdin" : path_base(path));
   if (!name)
     return error_memory(error, "a tensor's name");
   if (text_ends(name, ".npy") && strlen(name) > 4)
@@ -308,7 +306,7 @@ static enum status add_array(struct source *source, const char *path, struct ten
   return status;
 }
 
-static enum status open_file(const char *path, struct source *source, struct error *error)
+enum status npy_open(const char *path, struct source *source, struct error *error)
 {
   struct map *map;
   struct tensor tensor = {0};
@@ -326,87 +324,4 @@ static enum status open_file(const char *path, struct source *source, struct err
   if (status != STATUS_OK)
     error_prefix(error, "%s: ", SHOWN(path));
   return status;
-}
-
-/* --- standard input ------------------------------------------------------------------ */
-
-struct buffer {
-  unsigned char *data;
-  size_t size, capacity;
-};
-
-/* Reads standard input until BUFFER holds LIMIT bytes or it ends. Memory grows with what has
- * arrived, not with what a header promises. */
-static enum status fill(struct buffer *buffer, size_t limit, struct error *error)
-{
-  while (buffer->size < limit) {
-    if (buffer->size == buffer->capacity) {
-      size_t capacity = buffer->capacity ? 2 * buffer->capacity : PIPE_STEP;
-      unsigned char *data = mem_resize(buffer->data, capacity, 1);
-      if (!data)
-        return error_memory(error, "standard input");
-      buffer->data = data;
-      buffer->capacity = capacity;
-    }
-    size_t room = size_min(buffer->capacity, limit) - buffer->size;
-    ssize_t got = read(STDIN_FILENO, buffer->data + buffer->size, room);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return error_set(error, STATUS_INPUT, "cannot read: %s", strerror(errno));
-    if (got == 0)
-      break;
-    buffer->size += (size_t)got;
-  }
-  return STATUS_OK;
-}
-
-static struct bytes arrived(const struct buffer *buffer)
-{
-  static const unsigned char nothing[1];
-  return (struct bytes){buffer->data ? buffer->data : nothing, buffer->size};
-}
-
-static enum status read_pipe(struct buffer *buffer, struct tensor *tensor, struct error *error)
-{
-  size_t start = 0, size = 0, end;
-  enum status status = fill(buffer, NPY_PREFIX_MAX, error);
-  if (status == STATUS_OK)
-    status = npy_prefix(arrived(buffer), &start, &size, error);
-  if (status == STATUS_OK)
-    status = fill(buffer, start + size, error);
-  if (status == STATUS_OK)
-    status = npy_header(arrived(buffer), tensor, &start, error);
-  if (status == STATUS_OK && !size_add(start, tensor->bytes, &end))
-    return error_set(error, STATUS_INPUT, "the array is larger than the address space");
-  if (status == STATUS_OK)
-    status = fill(buffer, end, error);
-  if (status == STATUS_OK)
-    status = npy_check_data(tensor, start, buffer->size, error);
-  tensor->data = arrived(buffer).data + start;
-  return status;
-}
-
-static void close_pipe(struct source *source)
-{
-  free(source->state);
-}
-
-static enum status open_pipe(struct source *source, struct error *error)
-{
-  struct buffer buffer = {0};
-  struct tensor tensor = {0};
-  enum status status = read_pipe(&buffer, &tensor, error);
-  source->state = buffer.data;
-  source->close = close_pipe;
-  if (status == STATUS_OK)
-    status = add_array(source, "stdin", &tensor, error);
-  if (status != STATUS_OK)
-    error_prefix(error, "standard input: ");
-  return status;
-}
-
-enum status npy_open(const char *spec, struct source *source, struct error *error)
-{
-  return strcmp(spec, "-") == 0 ? open_pipe(source, error) : open_file(spec, source, error);
 }

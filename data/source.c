@@ -3,6 +3,8 @@
 #include "data/source.h"
 
 #include "data/source_types.h"
+#include "data/stdin.h"
+#include "data/text.h"
 #include "quant/base/nearest.h"
 #include "quant/base/size.h"
 
@@ -13,8 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { HEAD_SIZE = 520 };
 
 #ifdef HAVE_HDF5
 #define WITHOUT_HDF5 ""
@@ -28,8 +28,7 @@ enum { HEAD_SIZE = 520 };
 #endif
 
 const struct source_type source_types[] = {
-    {"npy", "NumPy .npy, one array of any numeric type (\"-\": from standard input)", npy_tastes,
-     npy_open},
+    {"npy", "NumPy .npy, one array of any numeric type", npy_tastes, npy_open},
     {"pytorch", "PyTorch .pt, .pth, .bin, .ckpt: zip or older; its pickle is read, never run",
      pytorch_tastes, pytorch_open},
     {"npz", "NumPy .npz, a zip of .npy arrays, stored or deflated", npz_tastes, npz_open},
@@ -45,6 +44,8 @@ const struct source_type source_types[] = {
      imatrix_open},
     {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
      synth_tastes, synth_open},
+    {"text", "a table of numbers in text: comma, semicolon, tab or blanks between them",
+     text_tastes, text_open},
 };
 const size_t source_types_length = sizeof source_types / sizeof *source_types;
 
@@ -78,6 +79,20 @@ char *first_bytes(const unsigned char *bytes, size_t size, char *text)
   return text;
 }
 
+static bool is_stdin(const char *spec)
+{
+  return strcmp(spec, "-") == 0;
+}
+
+static enum status map_stdin(struct map **out, struct error *error)
+{
+  int file;
+  enum status status = stdin_file(SIZE_MAX, &file, error);
+  return status == STATUS_OK
+             ? map_open_file(fcntl(file, F_DUPFD_CLOEXEC, 0), STDIN_NAME, out, error)
+             : status;
+}
+
 enum status source_map(struct source *source, const char *path, struct map **out,
                        struct error *error)
 {
@@ -85,7 +100,7 @@ enum status source_map(struct source *source, const char *path, struct map **out
   if (!maps)
     return error_memory(error, "the list of files");
   source->maps = maps;
-  enum status status = map_open(path, out, error);
+  enum status status = is_stdin(path) ? map_stdin(out, error) : map_open(path, out, error);
   if (status == STATUS_OK)
     maps[source->maps_count++] = *out;
   return status;
@@ -187,7 +202,7 @@ size_t source_memory(void)
 /* --- which type is it ---------------------------------------------------------- */
 
 /* The first bytes of the file at SPEC; 0 for what is no regular file or cannot be read. */
-static size_t read_head(const char *spec, unsigned char head[HEAD_SIZE])
+static size_t read_head(const char *spec, unsigned char head[SOURCE_HEAD])
 {
   struct stat facts;
   ssize_t length = 0;
@@ -195,7 +210,7 @@ static size_t read_head(const char *spec, unsigned char head[HEAD_SIZE])
   if (file < 0)
     return 0;
   if (fstat(file, &facts) == 0 && S_ISREG(facts.st_mode))
-    length = pread(file, head, HEAD_SIZE, 0);
+    length = pread(file, head, SOURCE_HEAD, 0);
   close(file);
   return length > 0 ? (size_t)length : 0;
 }
@@ -223,7 +238,7 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
                                 struct error *error)
 {
   struct stat facts;
-  if (stat(spec, &facts) != 0)
+  if (!is_stdin(spec) && stat(spec, &facts) != 0)
     return error_set(error, STATUS_INPUT, "%s: cannot open: %s", SHOWN(spec), strerror(errno));
   if (length == 0) { /* a pipe, a device, no permission: the map knows what to say */
     struct map *map;
@@ -240,19 +255,39 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
 }
 
 /* Standard input and synthetic tensors, even where a file of that name exists. */
-static bool names_no_file(const char *spec)
+static enum status look_at(const char *spec, unsigned char head[SOURCE_HEAD], size_t *length,
+                           struct error *error)
 {
-  return strcmp(spec, "-") == 0 || synth_tastes(spec, NULL, 0);
+  int file;
+  *length = 0;
+  if (!is_stdin(spec)) {
+    *length = synth_tastes(spec, NULL, 0) ? 0 : read_head(spec, head);
+    return STATUS_OK;
+  }
+  enum status status = stdin_file(SOURCE_HEAD, &file, error);
+  ssize_t got = status == STATUS_OK ? pread(file, head, SOURCE_HEAD, 0) : 0;
+  *length = got > 0 ? (size_t)got : 0;
+  return status == STATUS_OK && got == 0 ? error_set(error, STATUS_INPUT, "is empty") : status;
+}
+
+static bool may_be_text(const unsigned char *head, size_t length)
+{
+  return length > 0 && !strchr("{[<", head[0]) && text_is_text(head, length);
 }
 
 /* By what the file holds first, by its name only when that says nothing. */
 static enum status find_type(const char *spec, const struct source_type **out, struct error *error)
 {
-  unsigned char head[HEAD_SIZE];
-  size_t length = names_no_file(spec) ? 0 : read_head(spec, head);
+  unsigned char head[SOURCE_HEAD];
+  size_t length;
+  enum status status = look_at(spec, head, &length, error);
+  if (status != STATUS_OK)
+    return status;
   *out = length ? taste("", head, length) : NULL;
-  if (!*out)
+  if (!*out && !is_stdin(spec))
     *out = taste(spec, head, 0);
+  if (!*out && may_be_text(head, length)) /* it will say why it is no table */
+    *out = &source_types[source_types_length - 1];
   return *out ? STATUS_OK : unknown_type(spec, head, length, error);
 }
 
@@ -292,6 +327,16 @@ enum status source_open(const char *spec, struct source **out, struct error *err
   return source_open_as(spec, NULL, out, error);
 }
 
+/* Messages that begin with "-: ", or with no place, begin with a name that people know. */
+static void call_stdin(struct error *error)
+{
+  static const char name[] = STDIN_NAME ": ";
+  if (error && strncmp(error->text, "-: ", 3) == 0)
+    memmove(error->text, error->text + 3, strlen(error->text + 3) + 1);
+  if (error && strncmp(error->text, name, sizeof name - 1) != 0)
+    error_prefix(error, "%s", name);
+}
+
 enum status source_open_as(const char *spec, const char *type, struct source **out,
                            struct error *error)
 {
@@ -306,6 +351,8 @@ enum status source_open_as(const char *spec, const char *type, struct source **o
   if (status == STATUS_OK)
     status = metadata_note(source, error);
   if (status != STATUS_OK) {
+    if (is_stdin(spec))
+      call_stdin(error);
     source_close(source);
     return status;
   }

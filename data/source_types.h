@@ -32,7 +32,10 @@ struct source {
   void (*close)(struct source *source);
 };
 
-/* Maps PATH and keeps the map until the source is closed. */
+/* Bytes from the beginning of a file that types are known by, at most. */
+enum { SOURCE_HEAD = 4096 };
+
+/* Maps PATH ("-": standard input) and keeps the map until the source is closed. */
 enum status source_map(struct source *source, const char *path, struct map **out,
                        struct error *error);
 
@@ -113,6 +116,8 @@ bool hdf5_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status hdf5_open(const char *spec, struct source *source, struct error *error);
 bool matlab_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status matlab_open(const char *spec, struct source *source, struct error *error);
+bool text_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status text_open(const char *spec, struct source *source, struct error *error);
 bool synth_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status synth_open(const char *spec, struct source *source, struct error *error);
 

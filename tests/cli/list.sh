@@ -13,6 +13,10 @@ is "$(qscope list small.npy --json | get source type tensors.# tensors.0.name te
 is "$(qscope list small.npy --json | get totals.tensors totals.elements totals.bytes totals.bits_per_element | tr '\n' ' ')" \
   "1 6 24 32 " "totals in JSON"
 is "$("$QSCOPE_PROGRAM" list - --json <small.npy | get tensors.0.elements)" 6 "from standard input" 
+printf 'a,b\n1,2\n3,4.5\n' >ab.csv
+is "$("$QSCOPE_PROGRAM" report - -t b --json <ab.csv | get shape.0 max | tr '\n' ' ')" "2 4.5 " "a table on standard input"
+is "$(cat ab.csv | "$QSCOPE_PROGRAM" list - --csv 2>/dev/null | sed -n 2p)" "stdin,f64,2x2,4,32" "from a pipe"
+is "$("$QSCOPE_PROGRAM" list - --json <"$QSCOPE_SRCDIR/tests/data/good/gguf-plain-numbers.gguf" | get type)" gguf "any file there"
 qscope list synth: >gallery.txt
 for name in gaussian laplace student-t uniform lognormal bimodal relu gelu llm-weight llm-activation; do
   like "$(grep "^$name " gallery.txt)" ' f32 .*[a-z]{4}' "the gallery describes $name"

@@ -30,7 +30,8 @@ DATA_TESTS = \
 	tests/data/test_source \
 	tests/data/test_stored \
 	tests/data/test_synth \
-	tests/data/test_tensor_digest
+	tests/data/test_tensor_digest \
+	tests/data/test_text
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 
@@ -97,6 +98,8 @@ tests_data_test_stored_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_synth_SOURCES = tests/data/test_synth.c
 tests_data_test_synth_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 tests_data_test_synth_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_text_SOURCES = tests/data/test_text.c
+tests_data_test_text_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_tensor_digest_SOURCES = tests/data/test_tensor_digest.c
 tests_data_test_tensor_digest_LDADD = $(DATA_TEST_LIBS)
 endif

@@ -61,7 +61,7 @@ static void test_what_is_no_regular_file(void **state)
   char pipe_path[300];
   snprintf(pipe_path, sizeof pipe_path, "%s/pipe", files_folder());
   assert_int_equal(mkfifo(pipe_path, 0600), 0);
-  refused(pipe_path, "expected a regular file, found a pipe (a .npy can be piped");
+  refused(pipe_path, "expected a regular file, found a pipe (pipe it to the source");
   refused(files_folder(), "found a directory");
   refused("/dev/null", "found a character device");
   refused("/nonexistent/file", "cannot open: No such file or directory");

@@ -26,10 +26,15 @@ static void test_type_by_content(void **state)
   check_type(files_safetensors("b.safetensors", header, data, 8), "safetensors");
   check_type(files_safetensors("b.npy", header, data, 8), "safetensors");
   check_type("synth:", "synth");
+  files_refused(files_write("c.txt", "1 2 3\0", 6), STATUS_INPUT,
+                "holds control characters or NUL");
   files_refused(
-      files_write("c.txt", "1 2 3\n", 6), STATUS_INPUT,
-      "unknown type of file, first bytes 31 20 32 20 33 0a; expected one of: npy, pytorch, "
-      "npz, gguf, safetensors, onnx, hdf5, matlab, imatrix, synth");
+      files_write("c", "1 2 3\0", 6), STATUS_INPUT,
+      "unknown type of file, first bytes 31 20 32 20 33 00; expected one of: npy, pytorch, "
+      "npz, gguf, safetensors, onnx, hdf5, matlab, imatrix, synth, text");
+  files_refused(files_write("c", "some words\n", 11), STATUS_INPUT,
+                "unknown type of text: no column of numbers; line 1 begins \"some words\"");
+  check_type(files_write("c.npy", "1 2 3\n", 6), "text");
   files_refused("", STATUS_INPUT, "cannot open: No such file");
 }
 

@@ -136,6 +136,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"figure", ".png", "input.png", NULL, run_figure},
     {"quantizer", ".quantizer", "", NULL, run_quantizer},
     {"recipe", ".recipe", "", NULL, run_recipe},
+    {"text", ".csv .tsv .txt", "input.csv", "text", run_file},
     {"synth", ".synth", "synth:", NULL, run_spec_of_source},
 };
 const size_t fuzz_targets_length = sizeof fuzz_targets / sizeof *fuzz_targets;

@@ -615,9 +615,9 @@ void options_help(FILE *out, const struct command *command)
     fprintf(out, "  %-26s %s\n", left, command_table[i].summary);
   }
   help_options(out, COMMAND_ANY);
-  fputs("\nSOURCE is a .npy, .npz, .gguf or .safetensors file, a folder or an index of\n"
-        ".safetensors shards, synth:NAME (see qscope list synth:), or - for a .npy on\n"
-        "standard input.\n"
+  fputs("\nSOURCE is a file (.safetensors, .gguf, .npy, .npz, .pt, .onnx, .h5, .mat, .csv ...),\n"
+        "a model's folder or index of shards, synth:NAME (see qscope list synth:), or - for\n"
+        "any of these files on standard input.\n"
         "\nExit status: 0 done, 1 a --check does not hold, 2 wrong usage, 3 input that cannot be "
         "read,\n"
         "4 output that cannot be written.\n"

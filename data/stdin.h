@@ -1,0 +1,21 @@
+/* Standard input as a file: what is read of it goes to a temporary file that has no name, so that
+ * it can be looked at, mapped, and opened again.
+ *
+ * Ownership: the file stays open to the end of the program; the caller must not close it. Threads:
+ * one at a time. */
+#ifndef QSCOPE_DATA_STDIN_H
+#define QSCOPE_DATA_STDIN_H
+
+#include "quant/base/status.h"
+
+#include <stddef.h>
+
+/* How standard input is called in messages. */
+#define STDIN_NAME "standard input"
+
+/* A file of the first WANTED bytes of standard input, or of all, where it ends before; it may hold
+ * more. STATUS_INPUT when standard input is a terminal, cannot be read, or holds more than half of
+ * the memory or of the room for temporary files (TMPDIR). */
+enum status stdin_file(size_t wanted, int *file, struct error *error);
+
+#endif
