@@ -1,12 +1,20 @@
 /* qscope [SOURCE]: the explorer. */
 #include "tui/cli/commands.h"
 
+#include <string.h>
 #include <unistd.h>
+
+/* Keys come from the terminal itself where standard input is the source. */
+static bool can_read_keys(const struct recipe *recipe)
+{
+  bool taken = recipe->source && strcmp(recipe->source, "-") == 0;
+  return isatty(STDIN_FILENO) || (taken && access("/dev/tty", R_OK) == 0);
+}
 
 enum status explore_recipe(const struct recipe *recipe, const struct options *options,
                            struct error *error)
 {
-  if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+  if (!can_read_keys(recipe) || !isatty(STDOUT_FILENO))
     return error_set(error, STATUS_USAGE,
                      "the explorer needs a terminal, and standard %s is none; for numbers: qscope "
                      "report SOURCE -q SPEC, for a picture: qscope plot SOURCE -o FIG.png",
