@@ -164,6 +164,8 @@ static enum status search_centres(const struct calibration *calibration,
   bool below = calibration->asymmetric && -sample->min > sample->max;
   float *centre = memory + bins;
   size_t n = weigh_centres(histogram, below, memory, count, centre);
+  if (n == 0) /* every value lies beyond the edges, which float64 rounded: the range itself */
+    return nvidia_max_choose(calibration, sample, choice, error);
   float near = below ? -memory[0] : memory[0], far = below ? -memory[n - 1] : memory[n - 1];
   const struct sample centres = {.finite = n,
                                  .min = below ? -far : near,
