@@ -204,9 +204,10 @@ static void put_batching(struct text *text, struct batching batching)
 /* True when a command line would take WORD for a subcommand. */
 static bool is_subcommand(const char *word)
 {
-  static const char *const subcommands[] = {"explore", "list", "report", "inspect",
-                                            "board",   "plot", "sweep",  "survey",
-                                            "layer",   "plan", "replay", "experiment"};
+  static const char *const subcommands[] = {
+      "explore", "list",    "report",      "inspect", "board",  "plot",
+      "sweep",   "survey",  "layer",       "plan",    "replay", "experiment",
+      "diff",    "formats", "calibrators", "presets", "theory"};
   for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
     if (strcmp(word, subcommands[i]) == 0)
       return true;

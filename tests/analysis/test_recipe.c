@@ -160,6 +160,8 @@ static void sources_that_look_like_options(void **state)
   round_trip(&recipe, "qscope --view histogram -- --log");
   set(&recipe, "list", "plot");
   round_trip(&recipe, "qscope explore list -t plot --view histogram");
+  set(&recipe, "diff", NULL); /* a file of that name */
+  round_trip(&recipe, "qscope explore diff --view histogram");
   set(&recipe, "qscope", "plot");
   round_trip(&recipe, NULL);
 }
