@@ -315,22 +315,14 @@ static enum status tell_attributes(struct source *source, struct error *error)
 static enum status write_note(struct source *source, struct error *error)
 {
   const struct hdf5 *hdf5 = source->state;
-  const struct {
-    size_t count;
-    const char *one, *many;
-  } kinds[] = {
+  const struct skipped kinds[] = {
       {hdf5->text, "dataset of text", "datasets of text"},
       {hdf5->other, "dataset that holds no plain numbers", "datasets that hold no plain numbers"},
       {hdf5->foreign, "dataset whose values lie elsewhere", "datasets whose values lie elsewhere"},
       {hdf5->external, "link into another file", "links into other files"},
       {hdf5->soft, "soft link", "soft links"},
       {hdf5->deep, "group that is nested too deep", "groups that are nested too deep"}};
-  struct brief note = {.used = 0};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (kinds[i].count > 0)
-      brief_print(&note, "%s%zu %s", note.used ? ", " : "skipped: ", kinds[i].count,
-                  kinds[i].count == 1 ? kinds[i].one : kinds[i].many);
-  return note.used ? source_add_note(source, note.text, error) : STATUS_OK;
+  return source_note_skipped(source, kinds, sizeof kinds / sizeof *kinds, error);
 }
 
 /* --- the source --------------------------------------------------------------------------- */

@@ -133,19 +133,12 @@ static enum status add_variables(struct source *source, struct error *error)
 static enum status write_note(struct source *source, struct error *error)
 {
   const struct matlab *matlab = source->state;
-  const struct {
-    size_t count;
-    const char *one, *many;
-  } kinds[] = {{matlab->text, "variable of text", "variables of text"},
-               {matlab->nested, "struct or cell", "structs or cells"},
-               {matlab->sparse, "sparse matrix", "sparse matrices"},
-               {matlab->other, "variable without numbers", "variables without numbers"}};
-  struct brief note = {.used = 0};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (kinds[i].count > 0)
-      brief_print(&note, "%s%zu %s", note.used ? ", " : "skipped: ", kinds[i].count,
-                  kinds[i].count == 1 ? kinds[i].one : kinds[i].many);
-  return note.used ? source_add_note(source, note.text, error) : STATUS_OK;
+  const struct skipped kinds[] = {
+      {matlab->text, "variable of text", "variables of text"},
+      {matlab->nested, "struct or cell", "structs or cells"},
+      {matlab->sparse, "sparse matrix", "sparse matrices"},
+      {matlab->other, "variable without numbers", "variables without numbers"}};
+  return source_note_skipped(source, kinds, sizeof kinds / sizeof *kinds, error);
 }
 
 /* --- the source --------------------------------------------------------------------------- */

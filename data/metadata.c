@@ -53,6 +53,17 @@ void brief_quote(struct brief *brief, const void *text, size_t length, size_t mo
     brief_print(brief, "... (%zu bytes)", length);
 }
 
+enum status source_note_skipped(struct source *source, const struct skipped *kinds, size_t length,
+                                struct error *error)
+{
+  struct brief note = {.used = 0};
+  for (size_t i = 0; i < length; i++)
+    if (kinds[i].count > 0)
+      brief_print(&note, "%s%zu %s", note.used ? ", " : "skipped: ", kinds[i].count,
+                  kinds[i].count == 1 ? kinds[i].one : kinds[i].many);
+  return note.used ? source_add_note(source, note.text, error) : STATUS_OK;
+}
+
 /* --- into the list --------------------------------------------------------------------------- */
 
 static char *copy_of(const char *text, size_t size)

@@ -436,22 +436,11 @@ static enum status make_unique(struct source *source, struct error *error)
 static enum status write_note(struct source *source, struct error *error)
 {
   const struct onnx *onnx = source->state;
-  const struct {
-    size_t count;
-    const char *one, *many;
-  } kinds[] = {{onnx->sparse, "sparse tensor", "sparse tensors"},
-               {onnx->strings, "tensor of text", "tensors of text"},
-               {onnx->unknown, "tensor of an unknown type", "tensors of unknown types"}};
-  char note[200];
-  size_t used = 0;
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (kinds[i].count > 0)
-      used += (size_t)snprintf(note + used, sizeof note - used, "%s%zu %s",
-                               used ? ", " : "skipped: ", kinds[i].count,
-                               kinds[i].count == 1 ? kinds[i].one : kinds[i].many);
-  if (used > 0 && !(source->note = strdup(note)))
-    return error_memory(error, "a note");
-  return STATUS_OK;
+  const struct skipped kinds[] = {
+      {onnx->sparse, "sparse tensor", "sparse tensors"},
+      {onnx->strings, "tensor of text", "tensors of text"},
+      {onnx->unknown, "tensor of an unknown type", "tensors of unknown types"}};
+  return source_note_skipped(source, kinds, sizeof kinds / sizeof *kinds, error);
 }
 
 static const char *onnx_remark(const struct source *source, size_t index)

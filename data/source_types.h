@@ -75,6 +75,14 @@ void brief_print(struct brief *brief, const char *format, ...)
 /* TEXT of LENGTH bytes; of more than MOST the first ones and the length. NUL becomes \\x00. */
 void brief_quote(struct brief *brief, const void *text, size_t length, size_t most);
 
+/* Adds the note "skipped: 2 sparse tensors, 1 tensor of text"; none where every count is 0. */
+struct skipped {
+  size_t count;
+  const char *one, *many;
+};
+enum status source_note_skipped(struct source *source, const struct skipped *kinds, size_t length,
+                                struct error *error);
+
 /* STATUS_INPUT when two tensors have one name. */
 enum status source_check_names(const struct source *source, struct error *error);
 
