@@ -100,14 +100,9 @@ static void add_block(void *context, const struct pass_block *given)
   extremes_merge(&span->b, &b);
 }
 
-struct worst {
-  double sqnr_db;
-  size_t channel;
-};
-
 static int by_sqnr(const void *left, const void *right)
 {
-  const struct worst *a = left, *b = right;
+  const struct diff_channel *a = left, *b = right;
   int order = (a->sqnr_db > b->sqnr_db) - (a->sqnr_db < b->sqnr_db);
   return order ? order : (a->channel > b->channel) - (a->channel < b->channel);
 }
@@ -115,16 +110,18 @@ static int by_sqnr(const void *left, const void *right)
 static bool find_worst(struct diff *diff)
 {
   const struct channels *channels = &diff->channels;
-  struct worst *all = mem_array(channels->count, sizeof *all);
+  struct diff_channel *all = mem_array(channels->count, sizeof *all);
   size_t known = 0;
-  for (size_t c = 0; all && c < channels->count; c++)
-    if (isfinite(channels->channel[c].sqnr_db))
-      all[known++] = (struct worst){channels->channel[c].sqnr_db, c};
+  for (size_t c = 0; all && c < channels->count; c++) {
+    const struct channel *channel = &channels->channel[c];
+    if (isfinite(channel->sqnr_db))
+      all[known++] = (struct diff_channel){c, channel->sqnr_db, channel->mse};
+  }
   if (known)
     qsort(all, known, sizeof *all, by_sqnr);
   diff->worst_count = channels->count > 1 ? size_min(known, DIFF_WORST) : 0;
   for (size_t i = 0; i < diff->worst_count; i++)
-    diff->worst[i] = all[i].channel;
+    diff->worst[i] = all[i];
   free(all);
   return all != NULL;
 }
@@ -289,6 +286,13 @@ static enum status lay_channels(const struct tensor *a, int axis, bool turned,
   return grain_make(&granularity, &shape, grain, error);
 }
 
+static void forget_channels(struct channels *channels)
+{
+  free(channels->channel);
+  free(channels->by_ratio);
+  *channels = (struct channels){.axis = channels->axis};
+}
+
 /* Lays the two over each other as HOW says. A is turned where B, in blocks, cannot be. */
 static enum status measure(const struct tensor *a, const struct tensor *b, struct arrangement how,
                            const struct diff_request *request, struct progress *progress,
@@ -311,6 +315,8 @@ static enum status measure(const struct tensor *a, const struct tensor *b, struc
       lay_channels(a, request->axis, turned && !turn_b, &diff->channels, &grain, error);
   if (status == STATUS_OK)
     status = compare(&left.feed, &right.feed, &grain, progress, diff);
+  if (request->brief)
+    forget_channels(&diff->channels);
   if (status == STATUS_OK && request->bins)
     status = bin_both(&left.feed, &right.feed, request, progress, diff);
   return status;
@@ -399,8 +405,7 @@ void diff_free(struct diff *diff)
 {
   if (!diff)
     return;
-  free(diff->channels.channel);
-  free(diff->channels.by_ratio);
+  forget_channels(&diff->channels);
   histogram_free(&diff->a_histogram);
   histogram_free(&diff->b_histogram);
   free(diff->error_mean);

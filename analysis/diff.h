@@ -35,14 +35,19 @@ struct arrangement {
   size_t heads; /* ARRANGED_ROPE, ARRANGED_ROPE_BACK */
 };
 
+struct diff_channel {
+  size_t channel;
+  double sqnr_db, mse;
+};
+
 struct diff {
   uint64_t count;
   struct metrics metrics;
-  struct channels channels;      /* of A along the axis; without scales */
-  size_t worst[DIFF_WORST];      /* channels, the lowest SQNR first */
-  size_t worst_count;            /* those whose SQNR is known and finite */
-  struct extremes a, b;          /* of each by itself */
-  uint64_t lost, found;          /* finite in A only; in B only */
+  struct channels channels;              /* of A along the axis; without scales; none when brief */
+  struct diff_channel worst[DIFF_WORST]; /* the lowest SQNR first */
+  size_t worst_count;                    /* those whose SQNR is known and finite */
+  struct extremes a, b;                  /* of each by itself */
+  uint64_t lost, found;                  /* finite in A only; in B only */
   uint64_t differing;            /* values with other bits, two NaNs being one; 0: identical */
   double signal2, error2;        /* the sums: totals over several tensors add them */
   double a_bits, b_bits;         /* stored bits per element */
@@ -56,6 +61,7 @@ struct diff {
 struct diff_request {
   int axis;      /* channels of A along this axis; negative: from the end */
   bool align;    /* lay B over A as they agree, where that is not as they are */
+  bool brief;    /* of the channels keep the worst alone: a model has millions */
   bool grids;    /* find the grids on which the tensors lie (a few milliseconds, seldom a pass) */
   size_t bins;   /* of the histograms; 0: none wanted */
   double lo, hi; /* their range; NaN: both tensors' */

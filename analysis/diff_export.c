@@ -64,8 +64,8 @@ static json_t *worst_json(const struct diff *diff)
   json_t *array = json_array();
   for (size_t i = 0; i < diff->worst_count; i++) {
     json_t *object = json_object();
-    const struct channel *channel = &diff->channels.channel[diff->worst[i]];
-    json_object_set_new(object, "channel", json_integer((json_int_t)diff->worst[i]));
+    const struct diff_channel *channel = &diff->worst[i];
+    json_object_set_new(object, "channel", json_integer((json_int_t)channel->channel));
     json_object_set_new(object, "sqnr_db", export_number(channel->sqnr_db));
     json_object_set_new(object, "mse", export_number(channel->mse));
     json_array_append_new(array, object);
@@ -188,7 +188,7 @@ static void row_csv(const struct diff_table *table, const struct diff_row *row, 
   fprintf(out, diff ? "%llu," : ",", diff ? (unsigned long long)diff->count : 0);
   for (size_t i = 0; i < METRICS; i++)
     number_cell(out, diff ? metric_of(diff, i) : (double)NAN);
-  number_cell(out, diff && diff->worst_count ? (double)diff->worst[0] : (double)NAN);
+  number_cell(out, diff && diff->worst_count ? (double)diff->worst[0].channel : (double)NAN);
   number_cell(out, diff ? diff->a_bits : (double)NAN);
   number_cell(out, diff ? diff->b_bits : (double)NAN);
   if (diff)

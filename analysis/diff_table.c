@@ -51,6 +51,23 @@ enum status diff_table_init(const struct source *a, const struct source *b, cons
   return STATUS_OK;
 }
 
+enum status diff_table_check(const struct diff_table *table, struct error *error)
+{
+  char a[128], b[128], first[128], second[128];
+  const struct matching *m = &table->matching;
+  if (table->rows)
+    return STATUS_OK;
+  const struct tensor *one = m->only_a_count ? source_tensor(table->a, m->only_a[0]) : NULL,
+                      *other = m->only_b_count ? source_tensor(table->b, m->only_b[0]) : NULL;
+  return error_set(error, STATUS_INPUT,
+                   "no tensor of %s is called as one of %s (%s ..., %s ...); --rename FROM=TO "
+                   "tells how A's names read in B",
+                   text_escape(source_spec(table->a), a, sizeof a),
+                   text_escape(source_spec(table->b), b, sizeof b),
+                   one ? text_escape(one->name, first, sizeof first) : "none",
+                   other ? text_escape(other->name, second, sizeof second) : "none");
+}
+
 void diff_table_clear(struct diff_table *table)
 {
   for (size_t i = 0; i < table->rows; i++) {

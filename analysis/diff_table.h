@@ -47,6 +47,9 @@ enum status diff_table_init(const struct source *a, const struct source *b, cons
                             struct diff_table *out, struct error *error);
 void diff_table_clear(struct diff_table *table);
 
+/* STATUS_INPUT, with a name of each side, when no tensor of A has a partner in B. */
+enum status diff_table_check(const struct diff_table *table, struct error *error);
+
 /* Hands in the numbers of ROW, or why there are none (STATUS). Takes DIFF. */
 void diff_table_set(struct diff_table *table, size_t row, struct diff *diff, enum status status,
                     const struct error *error);

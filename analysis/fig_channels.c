@@ -158,6 +158,15 @@ static bool add_sqnr(struct figure *figure, struct column *column, const struct 
          add_median(panel, median, " dB") && name_worst(panel, column, median);
 }
 
+bool fig_channel_sqnr(struct figure *figure, const struct channels *channels,
+                      const struct view *view)
+{
+  struct column column;
+  bool done = column_make(channels, &column) && add_sqnr(figure, &column, view);
+  column_free(&column);
+  return done;
+}
+
 bool fig_channels(struct figure *figure, const struct result *result, const struct view *view)
 {
   if (result->channels.count == 0)

@@ -56,30 +56,28 @@ static double smallest(const double *value, size_t n, double most)
   return fmax(least, most * 1e-4);
 }
 
-static bool add_curves(struct panel *panel, const struct result *result)
+static bool add_curves(struct panel *panel, const struct histogram *h, const double *error_mean,
+                       const double *error_max, double half)
 {
-  const struct histogram *h = &result->original;
   double *centre = mem_array(h->bins, sizeof *centre);
   if (!centre)
     return false;
   for (size_t i = 0; i < h->bins; i++)
     centre[i] = h->lo + (h->hi - h->lo) * (((double)i + 0.5) / (double)h->bins);
-  double half = half_step(result);
-  bool done = panel_add_mark(panel, MARK_LINE, ROLE_ERROR, h->bins, centre, result->error_max,
-                             "largest in bin") &&
-              panel_add_mark(panel, MARK_LINE, ROLE_MEDIAN, h->bins, centre, result->error_mean,
-                             "mean in bin") &&
-              (isnan(half) ||
-               panel_add_mark(panel, MARK_HLINE, ROLE_REFERENCE, 1, &half, NULL, "half a step"));
+  bool done =
+      panel_add_mark(panel, MARK_LINE, ROLE_ERROR, h->bins, centre, error_max, "largest in bin") &&
+      panel_add_mark(panel, MARK_LINE, ROLE_MEDIAN, h->bins, centre, error_mean, "mean in bin") &&
+      (isnan(half) ||
+       panel_add_mark(panel, MARK_HLINE, ROLE_REFERENCE, 1, &half, NULL, "half a step"));
   free(centre);
   return done;
 }
 
-static bool add_against_value(struct figure *figure, const struct result *result,
-                              const struct view *view)
+bool fig_error_against_value(struct figure *figure, const struct histogram *h,
+                             const double *error_mean, const double *error_max, double half,
+                             const struct view *view)
 {
-  const struct histogram *h = &result->original;
-  double lo, hi, most = largest(result->error_max, h->bins);
+  double lo, hi, most = largest(error_max, h->bins);
   if (!isfinite(most))
     return fig_nothing(figure, "The reconstruction overflows: its error is infinite.");
   struct panel *panel = figure_add_panel(figure, "Error against value");
@@ -87,10 +85,10 @@ static bool add_against_value(struct figure *figure, const struct result *result
       !axis_set(&panel->x, "value", NULL, lo, hi))
     return false;
   panel->y.log = view->log_counts;
-  double least = smallest(result->error_mean, h->bins, most);
+  double least = smallest(error_mean, h->bins, most);
   return axis_set(&panel->y, "|error|", NULL, view->log_counts ? least / 1.5 : 0,
                   view->log_counts ? most * 1.5 : most * 1.08) &&
-         add_curves(panel, result);
+         add_curves(panel, h, error_mean, error_max, half);
 }
 
 bool fig_error(struct figure *figure, const struct result *result, const struct view *view)
@@ -99,5 +97,7 @@ bool fig_error(struct figure *figure, const struct result *result, const struct 
     return fig_nothing(figure, "No histogram was computed.");
   if (!add_distribution(figure, result, view))
     return false;
-  return !(result->metrics.max_abs_error > 0) || add_against_value(figure, result, view);
+  return !(result->metrics.max_abs_error > 0) ||
+         fig_error_against_value(figure, &result->original, result->error_mean, result->error_max,
+                                 half_step(result), view);
 }

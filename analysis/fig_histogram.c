@@ -144,8 +144,8 @@ static void span_of_heights(const struct panel *panel, double *least, double *mo
     }
 }
 
-static bool set_counts(struct figure *figure, struct panel *panel, const struct histogram *h,
-                       bool log_counts)
+bool fig_readable_counts(struct figure *figure, struct panel *panel, const struct histogram *h,
+                         bool log_counts)
 {
   double least, most, readable = readable_peak(h);
   span_of_heights(panel, &least, &most);
@@ -181,7 +181,7 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
                         : fig_counts(panel, MARK_STEPS, ROLE_RECONSTRUCTION,
                                      &result->reconstruction, "reconstruction");
   done = done && add_levels(panel, level, count) && add_clipping(panel, result) &&
-         set_counts(figure, panel, h, view->log_counts);
+         fig_readable_counts(figure, panel, h, view->log_counts);
   free(level);
   return done;
 }

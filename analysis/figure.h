@@ -104,6 +104,20 @@ struct figure *figure_build(const struct result *result, const struct view *view
 struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
                                     const struct view *view, const char *recipe);
 
+/* The two tensors of a comparison, and where they are from. */
+struct figure_pair {
+  const struct tensor *a, *b;
+  const char *a_source, *b_source;
+};
+
+/* The figure of a view of two tensors. NULL when memory runs out. */
+struct figure *figure_of_pair(const struct diff *diff, const struct view *view,
+                              const struct figure_pair *pair, const char *recipe);
+
+/* A figure that is nothing but a title and the sentence that says WHY. NULL when memory runs out.
+ */
+struct figure *figure_of_words(const char *title, const char *why);
+
 /* Nice tick positions for lo..hi (1, 2, 5 times a power of ten; powers of ten on a log axis), at
  * most MOST of them, written to TICKS; returns how many. */
 size_t axis_ticks(const struct axis *axis, size_t most, double *ticks);

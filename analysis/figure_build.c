@@ -3,6 +3,7 @@
 #include "analysis/views.h"
 #include "quant/base/size.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -185,7 +186,7 @@ static bool build_panels(struct figure *figure, const struct result *result,
 {
   const struct view_type *type = view_type_of(view->kind);
   return type->build ? type->build(figure, result, view)
-                     : type->compare(figure, &result->quantizer, 1, view);
+                     : type->of_quantizers(figure, &result->quantizer, 1, view);
 }
 
 static bool fill(struct figure *figure, const struct result *result, const struct view *view,
@@ -232,7 +233,57 @@ struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t c
   struct figure *figure = title ? figure_new(title) : NULL;
   free(title);
   if (figure && !(fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
-                  type->compare(figure, quantizers, count, view))) {
+                  type->of_quantizers(figure, quantizers, count, view))) {
+    figure_free(figure);
+    return NULL;
+  }
+  return figure;
+}
+
+/* --- two tensors ------------------------------------------------------------------------ */
+
+static bool caption_pair(struct figure *figure, const struct diff *diff,
+                         const struct figure_pair *pair)
+{
+  const struct metrics *m = &diff->metrics;
+  char mse[32], sqnr[32], cosine[32], most[32], remark[2 * DIFF_TEXT];
+  char *a = fig_subject(pair->a, pair->a_source, ""), *b = fig_subject(pair->b, pair->b_source, "");
+  bool done =
+      a && b && fig_text(&figure->caption[0], "A: %s; B: %s.", a, b) &&
+      fig_text(&figure->caption[1],
+               "B against A: MSE %s; SQNR %s; cosine %s; largest error %s; A %.4g, B %.4g "
+               "bits/element.",
+               metric_text("mse", m, mse, sizeof mse), metric_text("sqnr_db", m, sqnr, sizeof sqnr),
+               metric_text("cosine", m, cosine, sizeof cosine),
+               metric_text("max_abs_error", m, most, sizeof most), diff->a_bits, diff->b_bits) &&
+      (!*diff_remark(diff, remark, sizeof remark) ||
+       fig_text(&figure->caption[2], "%c%s.", toupper((unsigned char)*remark), remark + 1));
+  free(a);
+  free(b);
+  return done;
+}
+
+struct figure *figure_of_pair(const struct diff *diff, const struct view *view,
+                              const struct figure_pair *pair, const char *recipe)
+{
+  char name[256], *title = NULL;
+  text_escape(pair->a->name, name, sizeof name);
+  fig_text(&title, "%s \u00b7 %s against %s", name, pair->b->stored->name, pair->a->stored->name);
+  struct figure *figure = title ? figure_new(title) : NULL;
+  free(title);
+  if (figure &&
+      !(fig_text(&figure->recipe, "%s", recipe ? recipe : "") && caption_pair(figure, diff, pair) &&
+        view_type_of(view->kind)->of_pair(figure, diff, view))) {
+    figure_free(figure);
+    return NULL;
+  }
+  return figure;
+}
+
+struct figure *figure_of_words(const char *title, const char *why)
+{
+  struct figure *figure = figure_new(title);
+  if (figure && !fig_nothing(figure, why)) {
     figure_free(figure);
     return NULL;
   }

@@ -23,6 +23,7 @@ libanalysis_a_SOURCES = \
 	analysis/export.c analysis/export.h \
 	analysis/fig_board.c \
 	analysis/fig_channels.c \
+	analysis/fig_compare.c \
 	analysis/fig_error.c \
 	analysis/fig_format.c \
 	analysis/fig_histogram.c \

@@ -26,6 +26,7 @@ void recipe_clear(struct recipe *recipe)
   free(recipe->tensor);
   free(recipe->over);
   free(recipe->calibrate_on);
+  comparand_clear(&recipe->compare);
   recipe_init(recipe);
 }
 
@@ -55,6 +56,48 @@ bool recipe_set(struct recipe *recipe, const char *source, const char *tensor)
 bool recipe_set_input_format(struct recipe *recipe, const char *type)
 {
   return replace(&recipe->input_format, type);
+}
+
+bool recipe_set_comparand(struct recipe *recipe, const struct comparand *compare)
+{
+  struct comparand copy;
+  if (!comparand_copy(compare, &copy))
+    return false;
+  comparand_clear(&recipe->compare);
+  recipe->compare = copy;
+  return true;
+}
+
+/* --- the other source --------------------------------------------------------------------- */
+
+void comparand_clear(struct comparand *comparand)
+{
+  for (size_t i = 0; i < comparand->renames; i++)
+    free(comparand->rename[i]);
+  free(comparand->source);
+  *comparand = (struct comparand){0};
+}
+
+bool comparand_copy(const struct comparand *from, struct comparand *out)
+{
+  *out = (struct comparand){.align = from->align};
+  bool good = replace(&out->source, from->source);
+  for (; good && out->renames < from->renames; out->renames += good)
+    good = replace(&out->rename[out->renames], from->rename[out->renames]);
+  if (!good)
+    comparand_clear(out);
+  return good;
+}
+
+enum status comparand_rules(const struct comparand *comparand,
+                            struct rename_rule rule[RECIPE_RENAMES], size_t *count,
+                            struct error *error)
+{
+  enum status status = STATUS_OK;
+  *count = comparand->renames;
+  for (size_t i = 0; i < comparand->renames && status == STATUS_OK; i++)
+    status = rename_rule_parse(comparand->rename[i], &rule[i], error);
+  return status;
 }
 
 /* --- print ------------------------------------------------------------------------------ */
@@ -201,6 +244,17 @@ static void put_batching(struct text *text, struct batching batching)
   put_option(text, "--batches", number);
 }
 
+static void put_comparand(struct text *text, const struct comparand *compare)
+{
+  if (!compare->source)
+    return;
+  put_option(text, "--compare", compare->source);
+  if (compare->align)
+    put_word(text, "--align");
+  for (size_t i = 0; i < compare->renames; i++)
+    put_option(text, "--rename", compare->rename[i]);
+}
+
 /* True when a command line would take WORD for a subcommand. */
 static bool is_subcommand(const char *word)
 {
@@ -237,6 +291,7 @@ char *recipe_print(const struct recipe *recipe)
   put_batching(&text, recipe->batching);
   if (recipe->calibrate_on)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
+  put_comparand(&text, &recipe->compare);
   if (recipe->over)
     put_option(&text, "--over", recipe->over);
   if (recipe->over && recipe->view.theory)
@@ -454,8 +509,8 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
 {
   const struct view_type *type = view_find(value);
   if (!type)
-    return bad_value(error, "--view", "histogram, error, channels, inspector, format or board",
-                     value);
+    return bad_value(error, "--view",
+                     "histogram, error, channels, inspector, format, board or compare", value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
 }
@@ -544,6 +599,36 @@ static enum status take_calibrate_on(struct recipe *recipe, const char *value, s
   return replace(&recipe->calibrate_on, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
 
+/* Who names a second source wants to see both, unless --view says otherwise. */
+static enum status take_compare(struct recipe *recipe, const char *value, struct error *error)
+{
+  if (recipe->view.kind == view_default().kind)
+    recipe->view.kind = VIEW_COMPARE;
+  return replace(&recipe->compare.source, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
+static enum status take_align(struct recipe *recipe, const char *value, struct error *error)
+{
+  (void)value, (void)error;
+  recipe->compare.align = true;
+  return STATUS_OK;
+}
+
+static enum status take_rename(struct recipe *recipe, const char *value, struct error *error)
+{
+  struct comparand *compare = &recipe->compare;
+  struct rename_rule rule;
+  if (compare->renames == RECIPE_RENAMES)
+    return error_set(error, STATUS_USAGE, "recipe: more than %d renames", RECIPE_RENAMES);
+  enum status status = rename_rule_parse(value, &rule, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "recipe: ");
+  else if (!replace(&compare->rename[compare->renames], value))
+    status = error_memory(error, "a recipe");
+  compare->renames += status == STATUS_OK;
+  return status;
+}
+
 static enum status take_over(struct recipe *recipe, const char *value, struct error *error)
 {
   return replace(&recipe->over, value) ? STATUS_OK : error_memory(error, "a recipe");
@@ -568,6 +653,9 @@ static const struct option {
     {"--over", NULL, true, take_over},
     {"--batches", NULL, true, take_batches},
     {"--calibrate-on", NULL, true, take_calibrate_on},
+    {"--compare", NULL, true, take_compare},
+    {"--align", NULL, false, take_align},
+    {"--rename", NULL, true, take_rename},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

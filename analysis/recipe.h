@@ -14,6 +14,7 @@
 
 #include "analysis/view.h"
 #include "data/batches.h"
+#include "data/rename.h"
 #include "quant/base/status.h"
 #include "quant/quantizer.h"
 
@@ -22,6 +23,15 @@
 enum {
   RECIPE_QUANTIZERS = 16,
   RECIPE_BINS = 65536, /* the most a recipe may ask for */
+  RECIPE_RENAMES = 16,
+};
+
+/* What a source is compared with. */
+struct comparand {
+  char *source; /* NULL: with nothing */
+  bool align;   /* lay tensors over each other as they agree */
+  size_t renames;
+  char *rename[RECIPE_RENAMES]; /* "FROM=TO" */
 };
 
 struct recipe {
@@ -33,13 +43,24 @@ struct recipe {
   struct view view;
   struct batching batching; /* --batches */
   char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */
-  char *over;               /* a sweep over this instead of a view; or NULL */
+  struct comparand compare;
+  char *over; /* a sweep over this instead of a view; or NULL */
 };
 
 void recipe_init(struct recipe *recipe);
 void recipe_clear(struct recipe *recipe);
 bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
 bool recipe_set_input_format(struct recipe *recipe, const char *type);
+bool recipe_set_comparand(struct recipe *recipe, const struct comparand *compare);
+
+void comparand_clear(struct comparand *comparand);
+/* A copy of FROM in *OUT, which is overwritten; false (and nothing) when memory runs out. */
+bool comparand_copy(const struct comparand *from, struct comparand *out);
+/* Its rules, which borrow its words, into RULE; their number into *COUNT. STATUS_USAGE names the
+ * one that is none. */
+enum status comparand_rules(const struct comparand *comparand,
+                            struct rename_rule rule[RECIPE_RENAMES], size_t *count,
+                            struct error *error);
 
 /* The recipe as one line, without a newline; a new string that the caller frees, NULL when
  * memory runs out. Default view settings are left out. recipe_parse reads it back. */

@@ -13,7 +13,8 @@ enum view_kind {
   VIEW_CHANNELS,
   VIEW_INSPECTOR,
   VIEW_FORMAT,
-  VIEW_BOARD
+  VIEW_BOARD,
+  VIEW_COMPARE
 };
 
 enum { VIEW_WORST_BLOCK = -1 };
@@ -29,6 +30,7 @@ struct view {
   size_t bins;   /* 0: chosen by whoever draws */
 };
 
+struct diff;
 struct figure;
 struct quantizer;
 struct result;
@@ -39,12 +41,14 @@ struct view_type {
   const char *title; /* "Histogram" */
   const char *summary;
   enum view_kind kind;
-  /* Adds the panels of this view to FIGURE; false when memory runs out. NULL: no tensor is needed,
-   * compare() makes the view. */
+  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the three is
+   * there: from what a quantizer does to a tensor, */
   bool (*build)(struct figure *figure, const struct result *result, const struct view *view);
-  /* The same from COUNT quantizers alone. NULL: a tensor is needed. */
-  bool (*compare)(struct figure *figure, const struct quantizer *quantizers, size_t count,
-                  const struct view *view);
+  /* from COUNT quantizers alone, */
+  bool (*of_quantizers)(struct figure *figure, const struct quantizer *quantizers, size_t count,
+                        const struct view *view);
+  /* from two tensors. */
+  bool (*of_pair)(struct figure *figure, const struct diff *diff, const struct view *view);
 };
 extern const struct view_type view_table[];
 extern const size_t view_table_length;

@@ -4,6 +4,7 @@
 #ifndef QSCOPE_ANALYSIS_VIEWS_H
 #define QSCOPE_ANALYSIS_VIEWS_H
 
+#include "analysis/diff.h"
 #include "analysis/figure.h"
 
 bool fig_histogram(struct figure *figure, const struct result *result, const struct view *view);
@@ -13,6 +14,7 @@ bool fig_inspector(struct figure *figure, const struct result *result, const str
 bool fig_board(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_format(struct figure *figure, const struct quantizer *quantizers, size_t count,
                 const struct view *view);
+bool fig_compare(struct figure *figure, const struct diff *diff, const struct view *view);
 
 /* A panel that holds nothing but the sentence that says why; false when memory runs out. */
 bool fig_nothing(struct figure *figure, const char *why);
@@ -33,6 +35,21 @@ bool fig_counts(struct panel *panel, enum mark_kind kind, enum role role, const 
 
 /* Sets the y axis of PANEL for counts up to PEAK. */
 bool fig_count_axis(struct panel *panel, double peak, bool log_counts);
+
+/* Sets it so that what the marks of PANEL show stays readable: a bin of H that towers over all
+ * others is cut, and the caption says so. */
+bool fig_readable_counts(struct figure *figure, struct panel *panel, const struct histogram *h,
+                         bool log_counts);
+
+/* A panel of the |error| (mean and largest, by the bins of H) against the value; HALF a step of the
+ * only scale is a line, NaN: there is none. */
+bool fig_error_against_value(struct figure *figure, const struct histogram *h,
+                             const double *error_mean, const double *error_max, double half,
+                             const struct view *view);
+
+/* A panel of the SQNR of each channel, the worst named. */
+bool fig_channel_sqnr(struct figure *figure, const struct channels *channels,
+                      const struct view *view);
 
 /* The part of the x axis to show: the view's window, else LO..HI. False when neither is one. */
 bool fig_window(const struct view *view, double lo, double hi, double *out_lo, double *out_hi);

@@ -50,7 +50,7 @@ static void test_by_hand(void **state)
   assert_int_equal(diff->differing, 2);
   assert_int_equal(diff->channels.count, 3);
   assert_int_equal(diff->worst_count, 1); /* row 0: 30 / 4; row 1 -inf dB, row 2 exact */
-  assert_int_equal(diff->worst[0], 0);
+  assert_int_equal(diff->worst[0].channel, 0);
   reference_near("row 0", diff->channels.channel[0].sqnr_db, 10 * log10(30.0 / 4), 1e-14);
   diff_free(diff);
 }

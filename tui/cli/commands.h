@@ -43,6 +43,10 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error);
 
+/* The same of RECIPE's view of two sources (plot_pair.c). */
+enum status plot_pair(const struct recipe *recipe, const struct options *options,
+                      struct error *error);
+
 /* STATUS_USAGE when PATH is no name of a figure that can be written. */
 enum status plot_check_target(const char *path, struct error *error);
 

@@ -31,6 +31,7 @@ static enum status measure_row(struct run *run, const struct diff_row *row, stru
   const struct tensor *a = source_tensor(run->a, row->a), *b = source_tensor(run->b, row->b);
   const struct diff_request request = {.axis = a->shape.dims > 1 ? run->options->view.axis : 0,
                                        .align = run->options->align,
+                                       .brief = true,
                                        .grids = true,
                                        .lo = (double)NAN,
                                        .hi = (double)NAN};
@@ -132,8 +133,7 @@ static bool add_row(const struct run *run, struct table *table, const struct dif
   snprintf(stored, sizeof stored, "%s, %s", a->stored->name, b->stored->name);
   snprintf(bits, sizeof bits, "%.4g, %.4g", diff->a_bits, diff->b_bits);
   if (diff->worst_count)
-    snprintf(worst, sizeof worst, "%zu: %.2f dB", diff->worst[0],
-             diff->channels.channel[diff->worst[0]].sqnr_db);
+    snprintf(worst, sizeof worst, "%zu: %.2f dB", diff->worst[0].channel, diff->worst[0].sqnr_db);
   print_remark(run, row, remark, sizeof remark);
   return table_add(table, (const char *const[]){
                               a->name, stored, number("sqnr_db", diff, sqnr, sizeof sqnr),
@@ -256,16 +256,7 @@ static enum status match(struct run *run, struct error *error)
     status = diff_table_init(run->a, run->b, chosen, count, run->rule, options->rename_count,
                              options->align, &run->table, error);
   free(chosen);
-  if (status != STATUS_OK || run->table.rows)
-    return status;
-  char a[128], b[128], first[128], second[128];
-  return error_set(error, STATUS_INPUT,
-                   "no tensor of %s is called as one of %s (%s ..., %s ...); --rename FROM=TO "
-                   "tells how A's names read in B",
-                   text_escape(source_spec(run->a), a, sizeof a),
-                   text_escape(source_spec(run->b), b, sizeof b),
-                   text_escape(source_tensor(run->a, 0)->name, first, sizeof first),
-                   text_escape(source_tensor(run->b, 0)->name, second, sizeof second));
+  return status == STATUS_OK ? diff_table_check(&run->table, error) : status;
 }
 
 static size_t total_weight(const struct run *run)
@@ -322,7 +313,7 @@ enum status diff_run(const struct options *options, struct error *error)
   struct run run = {.options = options};
   enum status status = read_words(&run, error);
   if (status == STATUS_OK)
-    status = source_open(options->operand[0], &run.a, error);
+    status = source_open_as(options->operand[0], options->input_format, &run.a, error);
   if (status == STATUS_OK)
     status = source_open(options->operand[1], &run.b, error);
   if (status == STATUS_OK)

@@ -292,15 +292,17 @@ static const struct row {
      STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF, 0,
      apply_tensor},
     {"input-format", 0, "TYPE", "what SOURCE is: npy, text ...; where it is not recognised",
-     STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT, MEMBER(input_format),
-     apply_once},
+     STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_DIFF,
+     MEMBER(input_format), apply_once},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
      STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0,
      apply_quantizer},
     {"over", 0, "WHAT", "bits=2:8, group=32,64, block=16:256, calibrator, format",
      COMMAND_SWEEP | COMMAND_REPLAY, MEMBER(over), apply_word},
-    {"view", 0, "VIEW", "histogram, error, channels, inspector, format, board", STATE, 0,
+    {"view", 0, "VIEW", "histogram, error, channels, inspector, format, board, compare", STATE, 0,
      apply_view},
+    {"compare", 0, "SOURCE", "what SOURCE, another file, has lost of this one", STATE,
+     MEMBER(compare), apply_once},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end",
@@ -336,9 +338,9 @@ static const struct row {
     {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable",
      COMMAND_REPORT | COMMAND_DIFF, 0, apply_check},
     {"rename", 0, "FROM=TO", "what A calls FROM is TO in B; * for any part; repeatable",
-     COMMAND_DIFF, 0, apply_rename},
+     STATE | COMMAND_DIFF, 0, apply_rename},
     {"align", 0, NULL, "compare transposed tensors and rotary row orders as they agree",
-     COMMAND_DIFF, MEMBER(align), apply_switch},
+     STATE | COMMAND_DIFF, MEMBER(align), apply_switch},
     {"sort", 0, "KEY", "by size, kurtosis, ... (list), sqnr_db, mse, ... (diff)",
      COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), apply_word},
     {"filter", 0, "WORDS", "what holds alone: 'attn dtype:bf16 size>1M !role:bias'", COMMAND_LIST,
@@ -557,6 +559,28 @@ void options_clear(struct options *options)
   options->tensor = options->check = options->rename = NULL;
 }
 
+/* Who names a second source wants to see both, unless --view says otherwise. */
+static enum status set_comparand(const struct options *options, struct recipe *recipe,
+                                 struct error *error)
+{
+  struct comparand *compare = &recipe->compare;
+  struct rename_rule rule[RECIPE_RENAMES];
+  if ((options->align || options->rename_count) && !options->compare)
+    return error_set(error, STATUS_USAGE, "--align and --rename need --compare SOURCE");
+  if (options->rename_count > RECIPE_RENAMES)
+    return error_set(error, STATUS_USAGE, "more than %d --rename", RECIPE_RENAMES);
+  compare->align = options->align;
+  if (options->compare && !(compare->source = strdup(options->compare)))
+    return error_memory(error, "the recipe");
+  for (; compare->renames < options->rename_count; compare->renames++)
+    if (!(compare->rename[compare->renames] = strdup(options->rename[compare->renames])))
+      return error_memory(error, "the recipe");
+  if (options->compare && !options->view_given)
+    recipe->view.kind = VIEW_COMPARE;
+  size_t count;
+  return comparand_rules(compare, rule, &count, error);
+}
+
 enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,
                            struct error *error)
 {
@@ -577,7 +601,7 @@ enum status options_recipe(const struct options *options, const char *source, st
       !recipe_set_input_format(recipe, options->input_format) ||
       (options->over && !(recipe->over = strdup(options->over))))
     return error_memory(error, "the recipe");
-  return STATUS_OK;
+  return set_comparand(options, recipe, error);
 }
 
 /* --- help --------------------------------------------------------------------------------- */

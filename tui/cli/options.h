@@ -37,6 +37,7 @@ struct options {
   bool view_given;
   enum report_style style;
   const char *input_format; /* --input-format, or NULL */
+  const char *compare;      /* --compare, or NULL */
   const char *output;       /* -o, or NULL */
   const char *values;       /* --values, or NULL */
   const char *over;         /* --over, or NULL */

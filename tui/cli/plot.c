@@ -116,6 +116,7 @@ static enum status plot_source(struct source *source, const struct recipe *wante
     return status;
   struct recipe recipe = *wanted;
   recipe.source = recipe.tensor = recipe.over = recipe.input_format = NULL;
+  recipe.compare = (struct comparand){0};
   recipe.calibrate_on = wanted->calibrate_on ? strdup(wanted->calibrate_on) : NULL;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
@@ -135,6 +136,7 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
 {
   struct recipe recipe = *wanted; /* borrows the strings */
   recipe.calibrate_on = NULL;
+  recipe.compare = (struct comparand){0};
   recipe.batching.on = false;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
@@ -156,12 +158,18 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
   enum status status = plot_check_target(options->output, error);
   if (status != STATUS_OK)
     return status;
-  if (!view_type_of(recipe->view.kind)->build)
+  if (view_type_of(recipe->view.kind)->of_quantizers)
     return plot_quantizers(recipe, options, error);
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
   if (recipe->quantizers > 1)
     return error_set(error, STATUS_USAGE, "plot: expected one -q, found %zu", recipe->quantizers);
+  if (view_type_of(recipe->view.kind)->of_pair)
+    return plot_pair(recipe, options, error);
+  if (recipe->compare.source)
+    return error_set(error, STATUS_USAGE,
+                     "plot: --compare is for the view compare; the view %s shows one tensor",
+                     view_type_of(recipe->view.kind)->name);
   status = source_open_as(recipe->source, recipe->input_format, &source, error);
   if (status != STATUS_OK)
     return status;
