@@ -14,7 +14,10 @@ struct job {
   size_t tensor;
   struct quantizer quantizer;
   struct result_request request;
-  bool board; /* instead of a result */
+  bool board;           /* instead of a result */
+  struct source *other; /* not NULL: what the tensor is compared with, instead of a result */
+  size_t other_tensor;
+  struct diff_request comparison;
 };
 
 struct engine {
@@ -75,7 +78,9 @@ static enum status prepare(struct engine *engine, const struct job *job,
                            struct result_request *request, struct error *error)
 {
   enum status status = source_load(job->source, job->tensor, &engine->progress, error);
-  if (status == STATUS_OK && !request->facts) {
+  if (status == STATUS_OK && job->other)
+    status = source_load(job->other, job->other_tensor, &engine->progress, error);
+  if (status == STATUS_OK && !request->facts && !job->other) {
     status = find_facts(engine, job, error);
     request->facts = &engine->facts;
     request->digest = engine->digest;
@@ -88,12 +93,19 @@ static enum status prepare(struct engine *engine, const struct job *job,
   return status;
 }
 
+static void forget_answer(struct engine_answer *answer)
+{
+  answer->result = NULL;
+  answer->board = NULL;
+  answer->diff = NULL;
+}
+
 static void free_answer(struct engine_answer *answer)
 {
   result_free(answer->result);
   board_free(answer->board);
-  answer->result = NULL;
-  answer->board = NULL;
+  diff_free(answer->diff);
+  forget_answer(answer);
 }
 
 static void drop_answer(struct engine *engine)
@@ -150,6 +162,9 @@ static enum status compute(struct engine *engine, const struct job *job,
       .news = deliver_part,
       .context = engine,
   };
+  if (job->other)
+    return diff_compute(tensor, source_tensor(job->other, job->other_tensor), &job->comparison,
+                        &engine->progress, &answer->diff, &answer->error);
   if (job->board)
     return board_compute(tensor, &job->quantizer, &board, &engine->progress, &answer->board,
                          &answer->error);
@@ -166,6 +181,8 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
   /* What was read of a file that shrank is zeros: then nothing that was computed holds. */
   if (status == STATUS_OK || status == STATUS_CANCELLED) {
     enum status damage = source_verify(job->source, &answer->error);
+    if (damage == STATUS_OK && job->other)
+      damage = source_verify(job->other, &answer->error);
     if (damage != STATUS_OK) {
       forget_facts(engine);
       status = damage;
@@ -342,6 +359,18 @@ uint64_t engine_request_board(struct engine *engine, struct source *source, size
   return submit(engine, &job);
 }
 
+uint64_t engine_request_diff(struct engine *engine, struct source *source, size_t tensor,
+                             struct source *other, size_t other_tensor,
+                             const struct diff_request *request)
+{
+  const struct job job = {.source = source,
+                          .tensor = tensor,
+                          .other = other,
+                          .other_tensor = other_tensor,
+                          .comparison = *request};
+  return submit(engine, &job);
+}
+
 void engine_cancel(struct engine *engine)
 {
   pthread_mutex_lock(&engine->lock);
@@ -402,8 +431,7 @@ bool engine_take(struct engine *engine, struct engine_answer *answer)
   bool taken = engine->answered;
   if (taken) {
     *answer = engine->answer;
-    engine->answer.result = NULL;
-    engine->answer.board = NULL;
+    forget_answer(&engine->answer);
   }
   drop_answer(engine);
   pthread_mutex_unlock(&engine->lock);

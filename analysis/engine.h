@@ -6,6 +6,7 @@
 #ifndef QSCOPE_ANALYSIS_ENGINE_H
 #define QSCOPE_ANALYSIS_ENGINE_H
 
+#include "analysis/diff.h"
 #include "analysis/result.h"
 #include "data/source.h"
 
@@ -37,7 +38,13 @@ uint64_t engine_request_board(struct engine *engine, struct source *source, size
                               const struct quantizer *quantizer, long unit,
                               struct calibrated calibrated, bool theory);
 
-/* Cancels and waits until no worker touches the source any more. */
+/* Asks for the error of tensor OTHER_TENSOR of OTHER against TENSOR of SOURCE, in the same way;
+ * loads both. */
+uint64_t engine_request_diff(struct engine *engine, struct source *source, size_t tensor,
+                             struct source *other, size_t other_tensor,
+                             const struct diff_request *request);
+
+/* Cancels and waits until no worker touches a source any more. */
 void engine_cancel(struct engine *engine);
 
 /* True while a request is being worked on; *done and *total (elements; total 0: unknown). */
@@ -60,6 +67,7 @@ struct engine_answer {
   /* What was asked for; the taker frees it. NULL unless STATUS_OK. */
   struct result *result;
   struct board *board;
+  struct diff *diff;
   bool complete; /* false: more will come for this request */
 };
 

@@ -302,12 +302,45 @@ static void a_board_that_cannot_be(void **state)
   close_bench(&bench);
 }
 
+/* A second source: the same numbers as without the engine, and errors are answers. */
+static void a_comparison(void **state)
+{
+  (void)state;
+  const struct diff_request request = {.lo = (double)NAN, .hi = (double)NAN, .bins = 20};
+  struct bench bench;
+  struct source *other, *wider;
+  struct error error;
+  struct diff *direct = NULL;
+  open_bench(&bench, small);
+  assert_int_equal(source_open("synth:gaussian,shape=64x50,seed=4", &other, &error), STATUS_OK);
+  assert_int_equal(source_open("synth:gaussian,shape=64x51", &wider, &error), STATUS_OK);
+  engine_request_diff(bench.engine, bench.source, 0, other, 0, &request);
+  struct engine_answer answer = wait_for(&bench);
+  assert_true(answer.status == STATUS_OK && answer.complete && !answer.result && !answer.board);
+  assert_int_equal(diff_compute(source_tensor(bench.source, 0), source_tensor(other, 0), &request,
+                                NULL, &direct, &error),
+                   STATUS_OK);
+  assert_memory_equal(&answer.diff->metrics, &direct->metrics, sizeof direct->metrics);
+  assert_int_equal(answer.diff->b_histogram.bins, 20);
+  diff_free(direct);
+  diff_free(answer.diff);
+  engine_request_diff(bench.engine, bench.source, 0, wider, 0, &request);
+  answer = wait_for(&bench);
+  assert_true(answer.status == STATUS_USAGE && !answer.diff);
+  assert_non_null(strstr(answer.error.text, "expected the shape 64x50, found 64x51"));
+  engine_request_diff(bench.engine, bench.source, 0, other, 0, &request);
+  close_bench(&bench); /* in the middle of it */
+  source_close(other);
+  source_close(wider);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_board_in_parts),
       cmocka_unit_test(a_board_gives_way),
       cmocka_unit_test(a_board_that_cannot_be),
+      cmocka_unit_test(a_comparison),
       cmocka_unit_test(test_answer),
       cmocka_unit_test(test_newest_wins),
       cmocka_unit_test(test_untaken_answer),

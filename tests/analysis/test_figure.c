@@ -2,6 +2,7 @@
  * from and against the few values of hand-made tensors; degenerate tensors give figures too. */
 #include "tests/analysis/tensors.h"
 
+#include "analysis/diff.h"
 #include "analysis/figure.h"
 
 #include <math.h>
@@ -282,6 +283,85 @@ static void captions_say_it_in_words(void **state)
 }
 
 /* Tensors that have little to show: every view of every quantizer is a figure all the same. */
+static void check_panels(const struct figure *figure, size_t tensor, const char *spec, size_t view)
+{
+  for (size_t p = 0; p < figure->panels; p++) {
+    const struct panel *panel = figure->panel[p];
+    if (panel->marks == 0) /* a sentence says why */
+      assert_true(panel->title && strlen(panel->title) > 10);
+    else if (!(panel->x.lo < panel->x.hi && panel->y.lo < panel->y.hi && isfinite(panel->y.hi) &&
+               (!panel->y.log || panel->y.lo > 0)))
+      fail_msg("tensor %zu, %s, view %zu: x %g..%g, y %g..%g", tensor, spec, view, panel->x.lo,
+               panel->x.hi, panel->y.lo, panel->y.hi);
+  }
+}
+
+static struct figure *figure_of_two(const struct tensor *a, const struct tensor *b, bool log_counts)
+{
+  const struct diff_request request = {.bins = 16, .lo = (double)NAN, .hi = (double)NAN};
+  const struct figure_pair pair = {a, b, "a.npy", "dir/b.gguf"};
+  struct view view = view_of(VIEW_COMPARE);
+  struct diff *diff = NULL;
+  struct error error;
+  view.log_counts = log_counts;
+  assert_int_equal(diff_compute(a, b, &request, NULL, &diff, &error), STATUS_OK);
+  struct figure *figure = figure_of_pair(diff, &view, &pair, "qscope a.npy");
+  diff_free(diff);
+  assert_non_null(figure);
+  return figure;
+}
+
+/* Sixteen values by hand: what is counted where, the error against the value, the channels. */
+static void two_tensors(void **state)
+{
+  (void)state;
+  const float a[] = {0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 1, 1, 1, 16};
+  float b[16];
+  memcpy(b, a, sizeof a);
+  b[3] = 3.5f;
+  b[15] = 12;
+  struct tensor x = tensor_over(a, (struct shape){2, {2, 8}}), y = tensor_over(b, x.shape);
+  struct figure *figure = figure_of_two(&x, &y, false);
+  assert_int_equal(figure->panels, 3);
+  const struct panel *both = figure->panel[0], *error = figure->panel[1];
+  assert_int_equal(both->marks, 2);
+  assert_true(both->mark[0]->role == ROLE_ORIGINAL && both->mark[1]->role == ROLE_RECONSTRUCTION);
+  assert_true(both->mark[0]->y[0] == 5 && both->mark[1]->y[0] == 5); /* the zeros: 0..1 */
+  assert_true(both->mark[0]->y[15] == 1 && both->mark[1]->y[15] == 0 && both->mark[1]->y[12] == 1);
+  assert_true(error->mark[0]->y[3] == 0.5 && error->mark[0]->y[15] == 4 &&
+              error->mark[0]->y[1] == 0);
+  assert_true(isnan(error->mark[0]->y[9])); /* nothing there */
+  /* 140 / 0.25 and 259 / 16 */
+  assert_true(fabs(figure->panel[2]->mark[0]->y[0] - 10 * log10(140 / 0.25)) < 1e-12);
+  assert_true(fabs(figure->panel[2]->mark[0]->y[1] - 10 * log10(259 / 16.0)) < 1e-12);
+  assert_non_null(strstr(figure->caption[0], "from a.npy; B: "));
+  assert_non_null(strstr(figure->caption[0], "from b.gguf."));
+  assert_string_equal(figure->recipe, "qscope a.npy");
+  figure_free(figure);
+  figure = figure_of_two(&x, &x, false); /* no error: nothing to draw of it */
+  assert_int_equal(figure->panels, 1);
+  assert_string_equal(figure->caption[2], "Identical.");
+  figure_free(figure);
+}
+
+static void degenerate_pairs(void **state)
+{
+  (void)state;
+  static const float values[][2] = {{NAN, NAN},        {0, 0},          {2.5f, 2.5f},
+                                    {1e-45f, -1e-45f}, {3e38f, -3e38f}, {INFINITY, 1},
+                                    {-INFINITY, NAN},  {1, 2}};
+  enum { VALUES = sizeof values / sizeof *values };
+  for (size_t i = 0; i < VALUES * VALUES * 4; i++) {
+    struct shape shape = {.dims = i & 1, .dim = {i & 2 ? 2 : 0}};
+    struct tensor a = tensor_over(values[i / 4 / VALUES], shape),
+                  b = tensor_over(values[i / 4 % VALUES], shape);
+    struct figure *figure = figure_of_two(&a, &b, i & 2);
+    assert_true(figure->panels >= 1);
+    check_panels(figure, i, "pair", VIEW_COMPARE);
+    figure_free(figure);
+  }
+}
+
 static void degenerate_tensors(void **state)
 {
   (void)state;
@@ -298,22 +378,16 @@ static void degenerate_tensors(void **state)
                                       "e4m3", "bf16",      "int4,group=3,percentile=50"};
   for (size_t t = 0; t < sizeof tensors / sizeof *tensors; t++)
     for (size_t s = 0; s < sizeof specs / sizeof *specs; s++)
-      for (size_t v = 0; v < 6 * view_table_length / 3; v++) {
+      for (size_t v = 0; v < 2 * view_table_length; v++) {
         struct view view = view_of((enum view_kind)(v / 2));
+        if (view_table[v / 2].of_pair)
+          continue;
         view.log_counts = v % 2;
         struct made made = make(&tensors[t], specs[s], &view, 16);
         assert_true(made.figure->panels >= 1);
         /* Numbers are quoted only where there are elements. */
         assert_true((made.result->facts.finite > 0) == (made.figure->caption[1] != NULL));
-        for (size_t p = 0; p < made.figure->panels; p++) {
-          const struct panel *panel = made.figure->panel[p];
-          if (panel->marks == 0) /* a sentence says why */
-            assert_true(panel->title && strlen(panel->title) > 10);
-          else if (!(panel->x.lo < panel->x.hi && panel->y.lo < panel->y.hi &&
-                     isfinite(panel->y.hi) && (!panel->y.log || panel->y.lo > 0)))
-            fail_msg("tensor %zu, %s, view %zu: x %g..%g, y %g..%g", t, specs[s], v, panel->x.lo,
-                     panel->x.hi, panel->y.lo, panel->y.hi);
-        }
+        check_panels(made.figure, t, specs[s], v);
         clear(&made);
       }
 }
@@ -463,6 +537,8 @@ int main(void)
       cmocka_unit_test(outlier_channels_are_named),
       cmocka_unit_test(captions_say_it_in_words),
       cmocka_unit_test(degenerate_tensors),
+      cmocka_unit_test(two_tensors),
+      cmocka_unit_test(degenerate_pairs),
       cmocka_unit_test(number_lines_of_formats),
       cmocka_unit_test(steps_of_formats),
       cmocka_unit_test(steps_stay_on_the_axis),

@@ -49,6 +49,27 @@ qscope replay "$(qscope replay quoted.png --print)" -o quoted2.png --size 320x20
 ok "$(cmp -s quoted.png quoted2.png; echo $?)" "a source with a space"
 like "$(qscope replay quoted.png --print)" "-q int8,sym,tensor,minmax" "the default quantizer is named"
 
+# Two sources: the figure of what the second lost; without --view it is this one.
+npy make a.npy f4 "2,3" 1 2 3 -1 -2 -3
+npy make b.npy f4 "2,3" 1 2 3 -1 -2 -3.5
+qscope plot a.npy --compare b.npy -o pair.png --size 640x400
+is "$(qscope replay pair.png --print)" "qscope a.npy -t a --compare b.npy --view compare" "the recipe names both"
+qscope replay pair.png -o pair2.png --size 640x400
+ok "$(cmp -s pair.png pair2.png; echo $?)" "two sources, redrawn from the figure"
+grep -aqF "f32 against f32" pair.png
+ok "$?" "the title says what against what"
+is "$(qscope replay "a.npy --compare b.npy --align --rename 'a*=b*' --view error" --print)" \
+  "qscope a.npy --compare b.npy --align --rename 'a*=b*' --view error" "what belongs to the comparison is kept"
+npy make t.npy f4 "3,2" 1 -1 2 -2 3 -3
+qscope plot a.npy --compare t.npy --align -o aligned.png --size 320x200
+ok "$?" "--align lays them over each other"
+fails 3 "a.npy: a: not compared: 2x3 in A, 3x2 in B: transposed" "other shapes" qscope plot a.npy --compare t.npy -o no.png
+fails 3 "none.npy: " "no second source" qscope plot a.npy --compare none.npy -o no.png
+fails 2 "needs a second source" "the view without it" qscope plot a.npy --view compare -o no.png
+fails 2 "the view error shows one tensor" "another view of two" qscope plot a.npy --compare b.npy --view error -o no.png
+fails 2 "need --compare" "--align alone" qscope plot a.npy --align -o no.png
+fails 2 "rename" "a rule that is none" qscope plot a.npy --compare b.npy --rename nothing -o no.png
+
 fails 2 "word|expected|unknown" "a recipe with nonsense" qscope replay "plot synth:gaussian --viwe error" --print
 fails 3 "truncated.png: " "a truncated figure" sh -c 'head -c 200 error.png >truncated.png; "$QSCOPE_PROGRAM" replay truncated.png --print'
 is "$(ls -A | grep -Ev '\.(png|npy|txt)$|^\.(out|err)$')" "" "nothing else is left in the folder"
