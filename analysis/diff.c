@@ -401,15 +401,22 @@ enum status diff_compute(const struct tensor *a, const struct tensor *b,
   return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
 }
 
+void diff_shorten(struct diff *diff)
+{
+  forget_channels(&diff->channels);
+  histogram_free(&diff->a_histogram);
+  histogram_free(&diff->b_histogram);
+  diff->a_histogram = diff->b_histogram = (struct histogram){0};
+  free(diff->error_mean);
+  free(diff->error_max);
+  diff->error_mean = diff->error_max = NULL;
+}
+
 void diff_free(struct diff *diff)
 {
   if (!diff)
     return;
-  forget_channels(&diff->channels);
-  histogram_free(&diff->a_histogram);
-  histogram_free(&diff->b_histogram);
-  free(diff->error_mean);
-  free(diff->error_max);
+  diff_shorten(diff);
   free(diff);
 }
 

@@ -78,6 +78,8 @@ enum status diff_compute(const struct tensor *a, const struct tensor *b,
                          const struct diff_request *request, struct progress *progress,
                          struct diff **out, struct error *error);
 void diff_free(struct diff *diff);
+/* Makes it brief: channels and histograms are dropped. */
+void diff_shorten(struct diff *diff);
 
 /* What is to be said of a comparison besides its numbers ("identical", "B is transposed: ...",
  * counts of NaN that do not agree, grids), into TEXT; "" for most. */

@@ -15,6 +15,8 @@ enum {
   LEVELS_MOST = 256,
   SLOTS = 1024,       /* of the table of values: a power of two, well above LEVELS_MOST */
   UNITS_A_JOB = 1024, /* that one worker looks at */
+  STRETCH = 1 << 20,  /* elements that one worker gathers of a unit that is the tensor, at least */
+  STRETCHES_MOST = 1024,
 };
 
 static const double evidence_least = 64; /* bits */
@@ -44,8 +46,8 @@ struct values {
   uint16_t slot[SLOTS]; /* place + 1; 0: empty */
 };
 
-/* False when there are too many, or one is no number. */
-static bool add_value(struct values *values, float x)
+/* False when there would be more than MOST, or X is no number. */
+static bool add_value(struct values *values, float x, uint32_t times, size_t most)
 {
   uint32_t bits;
   x += 0.0f; /* the two zeros are one */
@@ -58,34 +60,91 @@ static bool add_value(struct values *values, float x)
     if (at == 0)
       break;
     if (memcmp(&values->value[at - 1], &x, sizeof x) == 0) {
-      values->times[at - 1]++;
+      values->times[at - 1] += times;
       return true;
     }
   }
-  if (values->count == LEVELS_MOST)
+  if (values->count >= most)
     return false;
   values->value[values->count] = x;
-  values->times[values->count++] = 1;
+  values->times[values->count++] = times;
   values->slot[slot] = (uint16_t)values->count;
   return true;
 }
 
-static bool gather(const struct feed *feed, size_t start, size_t n, struct progress *progress,
-                   struct values *values)
+static void no_values(struct values *values)
 {
-  float scratch[FEED_BLOCK];
   values->count = 0;
   memset(values->slot, 0, sizeof values->slot);
+}
+
+static bool gather(const struct feed *feed, size_t start, size_t n, size_t most,
+                   struct progress *progress, struct values *values)
+{
+  float scratch[FEED_BLOCK];
+  no_values(values);
   for (size_t i = 0, run; i < n; i += run) {
     run = size_min(n - i, FEED_BLOCK);
     const float *x = feed_block(feed, start + i, run, scratch);
     for (size_t k = 0; k < run; k++)
-      if (!add_value(values, x[k]))
+      if (!add_value(values, x[k], 1, most))
         return false;
     if (progress_cancelled(progress))
       return false;
   }
   return true;
+}
+
+/* The same by all threads, for the one unit that is the tensor. */
+struct gathering {
+  const struct feed *feed;
+  size_t length, most;
+  struct progress *progress;
+  struct values *part; /* of each stretch of so many elements */
+  atomic_bool failed;
+};
+
+static void gather_stretch(void *context, size_t stretch, unsigned worker)
+{
+  struct gathering *gathering = context;
+  size_t start = stretch * gathering->length,
+         n = size_min(gathering->length, gathering->feed->count - start);
+  (void)worker;
+  if (!atomic_load(&gathering->failed) && !gather(gathering->feed, start, n, gathering->most,
+                                                  gathering->progress, &gathering->part[stretch]))
+    atomic_store(&gathering->failed, true);
+}
+
+static bool merge(const struct values *from, size_t most, struct values *into)
+{
+  for (size_t i = 0; i < from->count; i++)
+    if (!add_value(into, from->value[i], from->times[i], most))
+      return false;
+  return true;
+}
+
+/* The first stretch alone refutes most ideas, before any thread is woken. */
+static bool gather_all(const struct feed *feed, size_t most, struct progress *progress,
+                       struct values *values)
+{
+  size_t length = size_max(STRETCH, size_div_up(feed->count, STRETCHES_MOST)),
+         stretches = size_div_up(feed->count, length);
+  if (!gather(feed, 0, size_min(STRETCH, feed->count), most, progress, values))
+    return false;
+  struct gathering gathering = {.feed = feed,
+                                .length = length,
+                                .most = most,
+                                .progress = progress,
+                                .part = mem_array(stretches, sizeof *gathering.part)};
+  atomic_init(&gathering.failed, !gathering.part);
+  if (gathering.part)
+    pool_for(stretches, gather_stretch, &gathering, progress);
+  bool good = !atomic_load(&gathering.failed) && !progress_cancelled(progress);
+  no_values(values);
+  for (size_t i = 0; i < stretches && good; i++)
+    good = merge(&gathering.part[i], most, values);
+  free(gathering.part);
+  return good;
 }
 
 /* --- a step --------------------------------------------------------------------------------- */
@@ -172,17 +231,17 @@ static bool fits_step(const struct points *points, unsigned most, struct finding
 }
 
 static bool unit_is_uniform(const struct values *values, const struct precision *precision,
-                            bool from_least, struct finding *out)
+                            bool from_least, size_t levels_most, struct finding *out)
 {
   struct points points;
   make_points(values, precision, from_least, &points);
   *out = (struct finding){.levels = values->count, .span = values->count};
   if (points.count == 0 || points.point[points.count - 1].x == 0)
     return true; /* nothing but zeros, or but one value: no grid is against it */
-  for (unsigned most = 1; most < LEVELS_MOST; most++)
+  for (unsigned most = 1; most < levels_most; most++)
     if (fits_step(&points, most, out)) {
       out->evidence -= log2(LEVELS_MOST);
-      return true;
+      return out->span <= levels_most;
     }
   return false;
 }
@@ -289,6 +348,7 @@ struct idea {
   size_t columns, length; /* units are stretches of LENGTH within rows of COLUMNS */
   bool from_least;
   const struct level_set *set; /* NULL: steps */
+  size_t levels_most;          /* with more, another grid is cheaper */
   struct progress *progress;
   atomic_bool refuted;
   struct finding *finding; /* of each job */
@@ -303,11 +363,14 @@ static bool look_at_unit(const struct idea *idea, size_t unit, struct values *va
                          struct finding *out)
 {
   size_t each = size_div_up(idea->columns, idea->length), part = unit % each * idea->length;
-  size_t start = unit / each * idea->columns + part;
-  return gather(idea->feed, start, size_min(idea->length, idea->columns - part), idea->progress,
-                values) &&
+  size_t start = unit / each * idea->columns + part, most = idea->levels_most;
+  bool few = units_of(idea) == 1
+                 ? gather_all(idea->feed, most, idea->progress, values)
+                 : gather(idea->feed, start, size_min(idea->length, idea->columns - part), most,
+                          idea->progress, values);
+  return few &&
          (idea->set ? unit_has_levels(values, &idea->precision, idea->set, out)
-                    : unit_is_uniform(values, &idea->precision, idea->from_least, out));
+                    : unit_is_uniform(values, &idea->precision, idea->from_least, most, out));
 }
 
 static void add_finding(struct finding *into, const struct finding *from)
@@ -332,6 +395,11 @@ static void look_at_units(void *context, size_t job, unsigned worker)
   }
 }
 
+static bool convinces(const struct finding *finding)
+{
+  return finding->levels > 1 && finding->evidence >= evidence_least;
+}
+
 /* Does every unit agree? Most ideas fail at the first unit, before any thread is woken. */
 static enum status examine(struct idea *idea, bool *holds, struct finding *out)
 {
@@ -341,6 +409,10 @@ static enum status examine(struct idea *idea, bool *holds, struct finding *out)
   *out = (struct finding){0};
   if (!look_at_unit(idea, 0, &values, out))
     return progress_cancelled(idea->progress) ? STATUS_CANCELLED : STATUS_OK;
+  if (units_of(idea) == 1) {
+    *holds = convinces(out);
+    return STATUS_OK;
+  }
   idea->finding = mem_array(jobs, sizeof *idea->finding);
   if (!idea->finding)
     return STATUS_MEMORY;
@@ -350,7 +422,7 @@ static enum status examine(struct idea *idea, bool *holds, struct finding *out)
   for (size_t i = 0; i < jobs; i++)
     add_finding(out, &idea->finding[i]);
   free(idea->finding);
-  *holds = !atomic_load(&idea->refuted) && out->levels > 1 && out->evidence >= evidence_least;
+  *holds = !atomic_load(&idea->refuted) && convinces(out);
   return progress_cancelled(idea->progress) ? STATUS_CANCELLED : status;
 }
 
@@ -464,6 +536,15 @@ static double cost_of(const struct units *units, int bits, bool offset)
   return bits + (offset ? 32.0 : 16.0) / (double)units->length;
 }
 
+/* The most levels with which a grid is still cheaper than what was found; 0: with none. */
+static size_t levels_below(const struct search *search, const struct units *units, bool offset)
+{
+  int bits = 8;
+  while (bits > 0 && cost_of(units, bits, offset) >= *search->cost)
+    bits--;
+  return bits ? (size_t)1 << bits : 0;
+}
+
 static void propose(const struct search *search, const struct units *units, double cost,
                     struct on_grid grid)
 {
@@ -493,7 +574,8 @@ static enum status try_steps(const struct search *search, const struct units *un
   for (int offset = 0; offset <= 1 && status == STATUS_OK && !holds; offset++) {
     struct idea idea = idea_of(search, units);
     struct finding finding;
-    if (cost_of(units, 1, offset) >= *search->cost)
+    idea.levels_most = levels_below(search, units, offset);
+    if (idea.levels_most < 2)
       break;
     idea.from_least = offset;
     status = examine(&idea, &holds, &finding);
@@ -522,6 +604,7 @@ static enum status try_formats(const struct search *search, const struct units *
       continue;
     make_levels(format, &set);
     idea.set = &set;
+    idea.levels_most = set.count;
     status = examine(&idea, &holds, &finding);
     if (status == STATUS_OK && holds)
       propose(search, units, cost,

@@ -21,6 +21,7 @@ libscreen_a_SOURCES = \
 	tui/screen/actions.c tui/screen/actions.h \
 	tui/screen/app.c tui/screen/app.h \
 	tui/screen/board_view.c tui/screen/board_view.h \
+	tui/screen/compare_view.c tui/screen/compare_view.h \
 	tui/screen/browser.c tui/screen/browser.h \
 	tui/screen/cells.c tui/screen/cells.h \
 	tui/screen/checks_view.c tui/screen/checks_view.h \
@@ -37,6 +38,7 @@ libscreen_a_SOURCES = \
 	tui/screen/metrics_panel.c tui/screen/metrics_panel.h \
 	tui/screen/paint.c \
 	tui/screen/plot.c tui/screen/plot.h \
+	tui/screen/rows.c tui/screen/rows.h \
 	tui/screen/prompt.c tui/screen/prompt.h \
 	tui/screen/signals.c tui/screen/signals.h \
 	tui/screen/state.c tui/screen/state.h \

@@ -573,10 +573,10 @@ static void help_lists_the_table(void **state)
   type(harness, "?");
   assert_shows(harness, explorer_commands[COMMAND_FORMAT_NEXT].what);
   assert_shows_not(harness, explorer_commands[COMMAND_EXPORT].what);
-  type(harness, "  ");
-  bool seen = harness_shows(harness, explorer_commands[COMMAND_EXPORT].what);
-  type(harness, " ");
-  assert_true(seen || harness_shows(harness, explorer_commands[COMMAND_EXPORT].what));
+  for (int page = 0; page < 6 && !harness_shows(harness, explorer_commands[COMMAND_EXPORT].what);
+       page++)
+    type(harness, " ");
+  assert_shows(harness, explorer_commands[COMMAND_EXPORT].what);
   type(harness, "?");
   assert_shows(harness, "SQNR");
   fixture_quit(harness);

@@ -6,6 +6,7 @@
 #include "tui/figure/draw.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct pair {
   const struct recipe *wanted;
@@ -49,7 +50,8 @@ static enum status compute(const struct pair *pair, size_t b_index, struct diff 
 
 static char *recipe_of(const struct pair *pair)
 {
-  struct recipe recipe = {.view = pair->wanted->view};
+  struct recipe recipe = {.view = pair->wanted->view, .quantizers = pair->wanted->quantizers};
+  memcpy(recipe.quantizer, pair->wanted->quantizer, sizeof recipe.quantizer);
   bool good =
       recipe_set(&recipe, source_spec(pair->a), source_tensor(pair->a, pair->index)->name) &&
       recipe_set_input_format(&recipe, source_input_format(pair->a)) &&

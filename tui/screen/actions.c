@@ -3,6 +3,7 @@
 #include "tui/figure/draw.h"
 #include "tui/screen/board_view.h"
 #include "tui/screen/checks_view.h"
+#include "tui/screen/compare_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
@@ -116,9 +117,10 @@ static bool window(const struct explorer *explorer, double *lo, double *hi)
 
 static bool has_x_window(struct explorer *explorer)
 {
-  if (explorer->state.view.kind == VIEW_HISTOGRAM || explorer->state.view.kind == VIEW_ERROR)
+  enum view_kind kind = explorer->state.view.kind;
+  if (kind == VIEW_HISTOGRAM || kind == VIEW_ERROR || kind == VIEW_COMPARE)
     return true;
-  explorer_warn(explorer, "zoom and pan are for the histogram (1) and the error (2)");
+  explorer_warn(explorer, "zoom and pan are for the histogram (1), the error (2), two files (7)");
   return false;
 }
 
@@ -181,6 +183,8 @@ static void action_move(struct explorer *explorer, int by)
     return inspector_move(explorer, by);
   if (explorer->state.view.kind == VIEW_BOARD)
     return board_view_move(explorer, by);
+  if (explorer->state.view.kind == VIEW_COMPARE)
+    return compare_view_move(explorer, by);
   if (explorer->state.view.kind != VIEW_CHANNELS) {
     action_zoom(explorer, by > 0 ? -1 : 1);
     return;
@@ -222,18 +226,6 @@ static void action_ascii(struct explorer *explorer, int unused)
 
 /* --- tensors ------------------------------------------------------------------------------ */
 
-static void go_to_tensor(struct explorer *explorer, size_t index)
-{
-  struct state next = explorer->state;
-  next.tensor = index;
-  next.view.channel = -1;
-  next.view.block = VIEW_WORST_BLOCK;
-  next.view.lo = next.view.hi = NAN;
-  state_fit(&next, &source_tensor(explorer->source, index)->shape);
-  explorer->selected = explorer->first = 0;
-  explorer_go(explorer, &next);
-}
-
 static void action_tensor(struct explorer *explorer, int direction)
 {
   size_t count = source_count(explorer->source);
@@ -241,7 +233,7 @@ static void action_tensor(struct explorer *explorer, int direction)
     explorer_warn(explorer, "the source has only this tensor");
     return;
   }
-  go_to_tensor(explorer, (explorer->state.tensor + (direction > 0 ? 1 : count - 1)) % count);
+  explorer_go_to(explorer, (explorer->state.tensor + (direction > 0 ? 1 : count - 1)) % count);
 }
 
 static void action_browse(struct explorer *explorer, int unused)
@@ -301,11 +293,22 @@ static void action_leave(struct explorer *explorer, int unused)
   explorer_go(explorer, &next);
 }
 
-static void action_open(struct explorer *explorer, int unused)
+static void action_open(struct explorer *explorer, int mode)
+{
+  prompt_clear(&explorer->prompt);
+  explorer->mode = (enum mode)mode;
+}
+
+static void action_rank(struct explorer *explorer, int unused)
 {
   (void)unused;
-  prompt_clear(&explorer->prompt);
-  explorer->mode = MODE_OPEN;
+  compare_view_rank(explorer);
+}
+
+static void action_align(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  compare_view_align(explorer);
 }
 
 /* --- output ------------------------------------------------------------------------------- */
@@ -340,24 +343,20 @@ static void figure_path(const char *stem, char *path, size_t size)
     snprintf(path, size, "%s-%u.png", stem, n);
 }
 
-void action_write_figure(struct explorer *explorer, const struct result *result,
+void action_write_figure(struct explorer *explorer, const struct figure *figure,
                          const struct state *state)
 {
   const struct tensor *tensor = source_tensor(explorer->source, state->tensor);
+  const char *view = view_type_of(state->view.kind)->name;
   struct figure_options options = figure_options_default();
   struct error error;
   char name[96], stem[160], path[192];
   file_stem(tensor->name, name, sizeof name);
   if (state->view.channel >= 0)
-    snprintf(stem, sizeof stem, "%s-channel%ld-%s", name, state->view.channel,
-             view_table[state->view.kind].name);
+    snprintf(stem, sizeof stem, "%s-channel%ld-%s", name, state->view.channel, view);
   else
-    snprintf(stem, sizeof stem, "%s-%s", name, view_table[state->view.kind].name);
+    snprintf(stem, sizeof stem, "%s-%s", name, view);
   figure_path(stem, path, sizeof path);
-  char *recipe = explorer_recipe(explorer, state);
-  struct figure *figure = recipe ? figure_build(result, &state->view, source_spec(explorer->source),
-                                                explorer_tensor(explorer), recipe)
-                                 : NULL;
   if (!figure)
     explorer_warn(explorer, "out of memory: no figure was written");
   else if (figure_write_png(figure, path, &options, &error) == STATUS_OK)
@@ -365,8 +364,6 @@ void action_write_figure(struct explorer *explorer, const struct result *result,
                  options.dpi);
   else
     explorer_warn(explorer, "%s", error.text);
-  figure_free(figure);
-  free(recipe);
 }
 
 /* OSC 52 carries text to the clipboard as base64. */
@@ -438,6 +435,8 @@ static void action_cancel(struct explorer *explorer, int unused)
   explorer->export_wanted = false;
   if (explorer->state.view.kind == VIEW_BOARD && board_view_cancel(explorer))
     return;
+  if (compare_view_cancel(explorer))
+    return;
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
   engine_cancel(explorer->engine);
@@ -499,7 +498,7 @@ static void browser_mode_key(struct explorer *explorer, uint32_t key)
     choice = browser_choice(&explorer->browser);
     close_browser(explorer);
     if (choice != explorer->state.tensor || explorer->state.view.channel >= 0)
-      go_to_tensor(explorer, choice);
+      explorer_go_to(explorer, choice);
     return;
   }
   close_browser(explorer);
@@ -581,8 +580,19 @@ static void palette_mode_key(struct explorer *explorer, uint32_t key)
   }
 }
 
+static void open_beside(struct explorer *explorer, char *spec)
+{
+  const struct comparand with = {.source = spec};
+  struct error error;
+  if (compare_view_open(explorer, &with, &error) != STATUS_OK)
+    return explorer_warn(explorer, "%s", error.text);
+  explorer->message[0] = 0;
+  action_view(explorer, VIEW_COMPARE);
+  explorer_refresh(explorer);
+}
+
 /* A leading ~/ is the home folder: nobody's shell has seen this text. */
-static void open_typed(struct explorer *explorer)
+static void open_typed(struct explorer *explorer, bool beside)
 {
   char path[PROMPT_TEXT + 256];
   const char *text = explorer->prompt.text, *home = getenv("HOME");
@@ -590,7 +600,10 @@ static void open_typed(struct explorer *explorer)
     snprintf(path, sizeof path, "%.255s/%s", home, text + 2);
   else
     snprintf(path, sizeof path, "%s", text);
-  explorer_open(explorer, path);
+  if (beside)
+    open_beside(explorer, path);
+  else
+    explorer_open(explorer, path);
 }
 
 static void open_mode_key(struct explorer *explorer, uint32_t key)
@@ -598,9 +611,10 @@ static void open_mode_key(struct explorer *explorer, uint32_t key)
   if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
     explorer->mode = MODE_MAIN;
   } else if (key == KEY_CODE_RETURN) {
+    bool beside = explorer->mode == MODE_COMPARE;
     explorer->mode = MODE_MAIN;
     if (explorer->prompt.length)
-      open_typed(explorer);
+      open_typed(explorer, beside);
   } else {
     prompt_key(&explorer->prompt, key);
   }
@@ -624,6 +638,7 @@ void action_overlay_key(struct explorer *explorer, uint32_t key)
     palette_mode_key(explorer, key);
     break;
   case MODE_OPEN:
+  case MODE_COMPARE:
     open_mode_key(explorer, key);
     break;
   }

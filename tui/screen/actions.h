@@ -9,8 +9,9 @@
 /* A key in a mode other than MODE_MAIN. */
 void action_overlay_key(struct explorer *explorer, uint32_t key);
 
-/* Writes the figure of RESULT under STATE to a new file, and says which. */
-void action_write_figure(struct explorer *explorer, const struct result *result,
+/* Writes FIGURE (NULL: there was no memory for it), named after STATE, to a new file; says which.
+ */
+void action_write_figure(struct explorer *explorer, const struct figure *figure,
                          const struct state *state);
 
 /* Sends the recipe to the clipboard. */

@@ -6,6 +6,7 @@
 #include "tui/screen/actions.h"
 #include "tui/screen/board_view.h"
 #include "tui/screen/checks_view.h"
+#include "tui/screen/compare_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/plot.h"
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
   PATIENCE_MS = 30, /* an answer within this is shown without a stale frame before it */
@@ -84,7 +86,9 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   recipe_init(&recipe);
   if (!recipe_set(&recipe, source_spec(explorer->source),
                   source_count(explorer->source) > 1 ? tensor : NULL) ||
-      !recipe_set_input_format(&recipe, source_input_format(explorer->source))) {
+      !recipe_set_input_format(&recipe, source_input_format(explorer->source)) ||
+      (state->view.kind == VIEW_COMPARE &&
+       !recipe_set_comparand(&recipe, &explorer->compare.with))) {
     recipe_clear(&recipe);
     return NULL;
   }
@@ -124,8 +128,10 @@ void explorer_refresh(struct explorer *explorer)
   explorer->figure = explorer->companion = NULL;
   if (!explorer->result)
     return;
-  explorer->figure = figure_of(explorer, kind);
-  if (explorer->layout.place[PLACE_COMPANION].rows && kind != VIEW_BOARD)
+  explorer->figure = kind == VIEW_COMPARE
+                         ? compare_view_figure(explorer, NULL, &explorer->state, explorer->recipe)
+                         : figure_of(explorer, kind);
+  if (explorer->layout.place[PLACE_COMPANION].rows && kind != VIEW_BOARD && kind != VIEW_COMPARE)
     explorer->companion =
         figure_of(explorer, kind == VIEW_HISTOGRAM ? VIEW_CHANNELS : VIEW_HISTOGRAM);
 }
@@ -138,12 +144,24 @@ void explorer_go(struct explorer *explorer, const struct state *next)
     return;
   history_push(&explorer->history, &explorer->state);
   explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
-  explorer->board.stopped = false;
+  explorer->board.stopped = explorer->compare.stopped = false;
   explorer->state = *next;
   explorer_refresh(explorer);
 }
 
-static int bins_wanted(const struct explorer *explorer)
+void explorer_go_to(struct explorer *explorer, size_t index)
+{
+  struct state next = explorer->state;
+  next.tensor = index;
+  next.view.channel = -1;
+  next.view.block = VIEW_WORST_BLOCK;
+  next.view.lo = next.view.hi = NAN;
+  state_fit(&next, &source_tensor(explorer->source, index)->shape);
+  explorer->selected = explorer->first = 0;
+  explorer_go(explorer, &next);
+}
+
+int explorer_bins(const struct explorer *explorer)
 {
   int bins = plot_data_columns(explorer->layout.place[PLACE_PLOT].columns);
   return bins < BINS_LEAST ? BINS_LEAST : bins;
@@ -219,22 +237,51 @@ static bool lacks_blocks(const struct explorer *explorer)
          !explorer->result->blocks;
 }
 
+static void start_export(struct explorer *explorer)
+{
+  const struct state *state = &explorer->exported;
+  int bins = figure_bins(&state->view);
+  if (state->view.kind == VIEW_COMPARE)
+    explorer->export_wanted = compare_view_ask_export(explorer, bins);
+  else if (open_channel(explorer, state))
+    ask(explorer, state, bins, WORK_EXPORT);
+  else
+    explorer->export_wanted = false;
+}
+
 static void start_work(struct explorer *explorer)
 {
   if (explorer->wanted || lacks_blocks(explorer) || checks_view_lacks(explorer)) {
     explorer->wanted = false;
     if (open_channel(explorer, &explorer->state))
-      ask(explorer, &explorer->state, bins_wanted(explorer), WORK_SHOW);
+      ask(explorer, &explorer->state, explorer_bins(explorer), WORK_SHOW);
     else
       back_to_shown(explorer);
   } else if (explorer->export_wanted && explorer->work == WORK_NONE) {
-    if (open_channel(explorer, &explorer->exported))
-      ask(explorer, &explorer->exported, figure_bins(&explorer->exported.view), WORK_EXPORT);
-    else
-      explorer->export_wanted = false;
+    start_export(explorer);
+  } else if (compare_view_lacks(explorer)) {
+    compare_view_ask(explorer);
   } else if (board_view_lacks(explorer)) {
     board_view_ask(explorer);
   }
+}
+
+static void write_export(struct explorer *explorer, struct engine_answer *answer)
+{
+  const struct state *state = &explorer->exported;
+  char *recipe = explorer_recipe(explorer, state);
+  struct figure *figure = NULL;
+  if (recipe)
+    figure = answer->diff
+                 ? compare_view_figure(explorer, answer->diff, state, recipe)
+                 : figure_build(answer->result, &state->view, source_spec(explorer->source),
+                                explorer_tensor(explorer), recipe);
+  explorer->export_wanted = false;
+  action_write_figure(explorer, figure, state);
+  figure_free(figure);
+  free(recipe);
+  result_free(answer->result);
+  diff_free(answer->diff);
 }
 
 static void show_result(struct explorer *explorer, struct result *result)
@@ -256,7 +303,9 @@ static void absorb(struct explorer *explorer)
   enum work work = explorer->work;
   if (answer.complete)
     explorer->work = WORK_NONE;
-  if (answer.status != STATUS_OK) {
+  if (work == WORK_COMPARE) {
+    compare_view_show(explorer, &answer);
+  } else if (answer.status != STATUS_OK) {
     if (explorer->mode == MODE_CHECKS) /* else they would be asked for again */
       explorer->mode = MODE_MAIN;
     explorer_warn(explorer, "%s", answer.error.text);
@@ -267,9 +316,7 @@ static void absorb(struct explorer *explorer)
   } else if (work == WORK_BOARD) {
     board_view_show(explorer, answer.board);
   } else if (work == WORK_EXPORT) {
-    explorer->export_wanted = false;
-    action_write_figure(explorer, answer.result, &explorer->exported);
-    result_free(answer.result);
+    write_export(explorer, &answer);
   } else {
     show_result(explorer, answer.result);
   }
@@ -288,6 +335,7 @@ static void forget_source(struct explorer *explorer)
   explorer->channel = NULL;
   gather_free(explorer->gather);
   explorer->gather = NULL;
+  compare_view_close(explorer);
   source_close(explorer->source);
   explorer->history.pasts = explorer->history.futures = 0;
   explorer->selected = explorer->first = explorer->element = 0;
@@ -378,7 +426,7 @@ static void handle_signals(struct explorer *explorer)
     relayout(explorer);
     /* A bin is a column: another width needs other bins. */
     if (explorer->layout.place[PLACE_PLOT].columns &&
-        bins_wanted(explorer) != explorer->requested_bins)
+        explorer_bins(explorer) != explorer->requested_bins)
       explorer->wanted = true;
     explorer_refresh(explorer);
   }
@@ -432,6 +480,24 @@ static bool gather(struct explorer *explorer)
   return missing;
 }
 
+static int64_t now_ms(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Small tensors are compared faster than frames are drawn. */
+static void take_comparisons(struct explorer *explorer)
+{
+  for (int64_t end = now_ms() + PATIENCE_MS; compare_view_lacks(explorer) && now_ms() < end;) {
+    start_work(explorer);
+    wait_for_events(explorer, PATIENCE_MS);
+    absorb(explorer);
+  }
+  compare_view_settle(explorer);
+}
+
 static void run(struct explorer *explorer)
 {
   uint32_t key;
@@ -445,12 +511,14 @@ static void run(struct explorer *explorer)
       wait_for_events(explorer, PATIENCE_MS);
       absorb(explorer);
     }
+    take_comparisons(explorer);
     bool gathering = gather(explorer);
     show(explorer);
     bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
-    if (!busy && !gathering)
+    bool lacking = compare_view_lacks(explorer);
+    if (!busy && !gathering && !lacking)
       mark_idle(explorer);
-    wait_for_events(explorer, busy ? PROGRESS_MS : -1);
+    wait_for_events(explorer, lacking ? 0 : busy ? PROGRESS_MS : -1);
     handle_signals(explorer);
     while (!explorer->quit && terminal_key(&key))
       handle_key(explorer, key);
@@ -481,10 +549,14 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
   state_fit(state, &explorer_whole(explorer)->shape);
   explorer->wanted = true;
+  if (recipe->compare.source)
+    status = compare_view_open(explorer, &recipe->compare, error);
+  if (status != STATUS_OK)
+    return status;
   if (!recipe->source)
     explorer_say(explorer, "Welcome: these are synthetic tensors. t lists them, n takes the next, "
                            "o opens a file of yours, ? tells all keys.");
-  else if (!recipe->tensor)
+  else if (!recipe->tensor && !recipe->compare.source)
     say_opened(explorer);
   return STATUS_OK;
 }
@@ -495,6 +567,7 @@ static void finish(struct explorer *explorer)
     engine_free(explorer->engine);
   browser_close(&explorer->browser);
   gather_free(explorer->gather);
+  compare_view_close(explorer);
   figure_free(explorer->figure);
   figure_free(explorer->companion);
   result_free(explorer->result);

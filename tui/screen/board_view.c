@@ -2,6 +2,7 @@
 
 #include "quant/base/size.h"
 #include "tui/screen/plot.h"
+#include "tui/screen/rows.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -175,16 +176,16 @@ bool board_view_cancel(struct explorer *explorer)
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-static void sqnr_text(const struct board *board, const struct board_row *row, char *text,
-                      size_t size)
+static void sqnr_text(const void *board, const void *of, char *text, size_t size)
 {
+  const struct board_row *row = of;
   (void)board;
   metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, text, size);
 }
 
-static void distance_text(const struct board *board, const struct board_row *row, char *text,
-                          size_t size)
+static void distance_text(const void *board, const void *of, char *text, size_t size)
 {
+  const struct board_row *row = of;
   (void)board;
   if (row->distance_db > 0)
     snprintf(text, size, row->distance_db < 100 ? "-%.3f" : "-%.0f", row->distance_db);
@@ -192,16 +193,16 @@ static void distance_text(const struct board *board, const struct board_row *row
     snprintf(text, size, "best");
 }
 
-static void threshold_text(const struct board *board, const struct board_row *row, char *text,
-                           size_t size)
+static void threshold_text(const void *board, const void *of, char *text, size_t size)
 {
+  const struct board_row *row = of;
   (void)board;
   snprintf(text, size, "%.4g", row->threshold);
 }
 
-static void clip_text(const struct board *board, const struct board_row *row, char *text,
-                      size_t size)
+static void clip_text(const void *board, const void *of, char *text, size_t size)
 {
+  const struct board_row *row = of;
   (void)board;
   double percent = 100 * row->whole.clip_rate;
   if (percent > 0 && percent < 0.001)
@@ -210,15 +211,15 @@ static void clip_text(const struct board *board, const struct board_row *row, ch
     snprintf(text, size, "%.3g %%", percent);
 }
 
-static void share_text(const struct board *board, const struct board_row *row, char *text,
-                       size_t size)
+static void share_text(const void *board, const void *of, char *text, size_t size)
 {
+  const struct board_row *row = of;
   snprintf(text, size, "%.3g %%", 100 * board_share(board, row));
 }
 
-static void time_text(const struct board *board, const struct board_row *row, char *text,
-                      size_t size)
+static void time_text(const void *board, const void *of, char *text, size_t size)
 {
+  const struct board_row *row = of;
   (void)board;
   double ms = 1e3 * row->seconds;
   if (ms < 0.01)
@@ -229,59 +230,32 @@ static void time_text(const struct board *board, const struct board_row *row, ch
     snprintf(text, size, "%.3g s", row->seconds);
 }
 
-/* The columns behind the name, in the order in which they find room. */
-static const struct column {
-  const char *heading;
-  int width;
-  void (*print)(const struct board *board, const struct board_row *row, char *text, size_t size);
-} columns[] = {
+static const struct rows_column columns[] = {
     {"SQNR", 9, sqnr_text},    {"to best", 7, distance_text}, {"clips at", 9, threshold_text},
     {"of max", 7, share_text}, {"clipped", 9, clip_text},     {"time", 8, time_text},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-/* How a table of some width is laid out. */
-struct table {
-  int name; /* columns of the name, number included */
-  int columns;
-};
-
-static struct table table_of(int width)
-{
-  struct table table = {.name = NAME_COLUMNS + 4};
-  int used = table.name;
-  while (table.columns < COLUMNS && used + columns[table.columns].width + 1 <= width)
-    used += columns[table.columns++].width + 1;
-  int spare = width > used ? width - used : 0;
-  table.name += spare < NAME_MOST - NAME_COLUMNS ? spare : NAME_MOST - NAME_COLUMNS;
-  return table;
-}
-
-static void paint_head(struct explorer *explorer, struct rect rect, const struct table *table)
+static void paint_head(struct explorer *explorer, struct rect rect, const struct rows_form *form)
 {
   const struct board *board = board_of(explorer);
-  int column = table->name;
   if (board->done < board->rows)
     cells_printf(&explorer->cells, rect, 0, 1, dim, "%zu of %zu rules", board->done, board->rows);
   else
     cells_text(&explorer->cells, rect, 0, 1, dim, "  calibrator");
-  for (int i = 0; i < table->columns; i++) {
-    cells_printf(&explorer->cells, rect, 0, column, dim, " %*s", columns[i].width,
-                 columns[i].heading);
-    column += columns[i].width + 1;
-  }
+  rows_head(&explorer->cells, rect, 0, form, dim);
 }
 
 /* The number of the mark, the name, and "=" where the rule chose what minmax chooses, "!" where its
  * search ended at its edge. */
-static void paint_name(struct explorer *explorer, struct rect line, const struct table *table,
+static void paint_name(struct explorer *explorer, struct rect line, const struct rows_form *form,
                        const struct board_row *row, size_t place, struct style style)
 {
   char name[BOARD_NAME], shown[BOARD_NAME], mark[5];
   utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
   if (row->state == BOARD_DONE)
     cells_printf(&explorer->cells, line, 0, 1, style, "%2zu", place + 1);
-  text_cut(&explorer->cells, board_name(row, name, sizeof name), table->name - 6, table->name - 13,
+  text_cut(&explorer->cells, board_name(row, name, sizeof name), form->name - 6, form->name - 13,
            mark, shown, sizeof shown);
   int column = cells_text(&explorer->cells, line, 0, 4, style, shown);
   if (row->inert || row->at_end)
@@ -289,23 +263,17 @@ static void paint_name(struct explorer *explorer, struct rect line, const struct
                row->at_end ? "!" : "=");
 }
 
-static void paint_numbers(struct explorer *explorer, struct rect line, const struct table *table,
+static void paint_numbers(struct explorer *explorer, struct rect line, const struct rows_form *form,
                           const struct board_row *row, struct style style)
 {
-  const struct board *board = board_of(explorer);
-  int column = table->name;
-  char text[64];
-  for (int i = 0; i < table->columns; i++) {
-    columns[i].print(board, row, text, sizeof text);
-    cells_printf(&explorer->cells, line, 0, column, style, " %*s", columns[i].width, text);
-    column += columns[i].width + 1;
-  }
+  char text[BOARD_REASON];
+  int column = rows_numbers(&explorer->cells, line, form, board_of(explorer), row, style);
   if (line.columns - column > 14)
     cells_text(&explorer->cells, line, 0, column + 2, (struct style){PAINT_DIM, style.paper, 0},
                board_note(row, text, sizeof text));
 }
 
-static void paint_row(struct explorer *explorer, struct rect line, const struct table *table,
+static void paint_row(struct explorer *explorer, struct rect line, const struct rows_form *form,
                       size_t place, bool selected)
 {
   const struct board *board = board_of(explorer);
@@ -322,18 +290,19 @@ static void paint_row(struct explorer *explorer, struct rect line, const struct 
   if (selected)
     cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
               style);
-  paint_name(explorer, line, table, row, place, style);
+  paint_name(explorer, line, form, row, place, style);
   if (row->state == BOARD_DONE)
-    paint_numbers(explorer, line, table, row, style);
+    paint_numbers(explorer, line, form, row, style);
   else
-    cells_text(&explorer->cells, line, 0, table->name + 1, style,
+    cells_text(&explorer->cells, line, 0, form->name + 1, style,
                row->state == BOARD_REFUSED ? row->reason : "computing");
 }
 
 static void paint_table(struct explorer *explorer, struct rect rect)
 {
   const struct board *board = board_of(explorer);
-  const struct table table = table_of(rect.columns);
+  const struct rows_form form =
+      rows_fit(columns, COLUMNS, rect.columns, NAME_COLUMNS + 4, NAME_MOST + 4);
   size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0,
          selected = selected_place(explorer, board), *first = &explorer->board.first;
   if (selected < *first)
@@ -341,9 +310,9 @@ static void paint_table(struct explorer *explorer, struct rect rect)
   if (rows && selected >= *first + rows)
     *first = selected - rows + 1;
   *first = size_min(*first, board->rows > rows ? board->rows - rows : 0);
-  paint_head(explorer, rect, &table);
+  paint_head(explorer, rect, &form);
   for (size_t i = 0; i < rows && *first + i < board->rows; i++)
-    paint_row(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns}, &table,
+    paint_row(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns}, &form,
               *first + i, *first + i == selected);
 }
 

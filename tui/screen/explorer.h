@@ -5,6 +5,7 @@
 #ifndef QSCOPE_TUI_SCREEN_EXPLORER_H
 #define QSCOPE_TUI_SCREEN_EXPLORER_H
 
+#include "analysis/diff_table.h"
 #include "analysis/engine.h"
 #include "analysis/figure.h"
 #include "analysis/recipe.h"
@@ -17,10 +18,18 @@
 #include "tui/screen/state.h"
 
 /* Who gets the keys. */
-enum mode { MODE_MAIN, MODE_BROWSER, MODE_HELP, MODE_PALETTE, MODE_OPEN, MODE_CHECKS };
+enum mode {
+  MODE_MAIN,
+  MODE_BROWSER,
+  MODE_HELP,
+  MODE_PALETTE,
+  MODE_OPEN,
+  MODE_COMPARE,
+  MODE_CHECKS
+};
 
 /* A request that the engine works on. */
-enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT, WORK_BOARD };
+enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT, WORK_BOARD, WORK_COMPARE };
 
 /* Where the user is on the calibrator board. */
 struct board_place {
@@ -31,6 +40,22 @@ struct board_place {
   bool stopped;                  /* the user cancelled: what is known stays */
   bool previewing;               /* a quantizer is being typed, and shown; this is left: */
   struct state before;
+};
+
+/* The source that the present one is compared with, and what is known of the pairs. */
+struct comparing {
+  struct comparand with;
+  struct source *other; /* NULL: none is open */
+  struct diff_table table;
+  size_t rank;   /* what the pairs are ranked by */
+  bool unranked; /* there are new numbers */
+  size_t in_b;   /* the selected one of those that only B has, from 1; 0: the present tensor */
+  size_t first;  /* line of the table that is shown first */
+  bool stopped;  /* the user cancelled: what is known stays */
+  size_t asked;  /* the row that the engine works on, and how: */
+  struct diff_request asked_request;
+  size_t full; /* the row that has histograms and channels, and of what: */
+  struct diff_request full_request;
 };
 
 struct explorer {
@@ -73,6 +98,7 @@ struct explorer {
   size_t element;         /* the selected one of the block */
   size_t selected, first; /* place in the list of outliers; the first that is shown */
   struct board_place board;
+  struct comparing compare;
   char message[512];
   bool warning;
   int cursor_row, cursor_column; /* of a prompt; -1: none */
@@ -97,6 +123,12 @@ bool explorer_stale(const struct explorer *explorer);
 
 /* Goes to NEXT: remembers the present for undo, and asks for new numbers when they differ. */
 void explorer_go(struct explorer *explorer, const struct state *next);
+
+/* Goes to tensor INDEX, all of it. */
+void explorer_go_to(struct explorer *explorer, size_t index);
+
+/* How many bins the histograms of the screen have. */
+int explorer_bins(const struct explorer *explorer);
 
 /* Opens SPEC in place of the present source; on failure says so and keeps everything. */
 bool explorer_open(struct explorer *explorer, const char *spec);

@@ -1,5 +1,6 @@
 #include "tui/screen/board_view.h"
 #include "tui/screen/checks_view.h"
+#include "tui/screen/compare_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
@@ -248,6 +249,8 @@ static void paint_plot(struct explorer *explorer)
     inspector_paint(explorer, rect);
   else if (explorer->state.view.kind == VIEW_BOARD)
     board_view_paint(explorer, rect);
+  else if (explorer->state.view.kind == VIEW_COMPARE)
+    compare_view_paint(explorer, rect);
   else
     plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs, pointer);
   if (list)
@@ -255,7 +258,7 @@ static void paint_plot(struct explorer *explorer)
   struct rect companion = explorer->layout.place[PLACE_COMPANION];
   if (companion.rows && explorer->companion)
     plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs, (double)NAN);
-  if (explorer_stale(explorer)) {
+  if (explorer_stale(explorer) && explorer->state.view.kind != VIEW_COMPARE) {
     fade(explorer, rect);
     fade(explorer, companion);
   }
@@ -275,10 +278,11 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
   double share = total ? fmin((double)done / (double)total, 1) : 0;
   int column = cells_text(&explorer->cells, part, 0, 1, style,
-                          explorer->work == WORK_EXPORT  ? "export "
-                          : explorer_stale(explorer)     ? "stale  "
-                          : explorer->work == WORK_BOARD ? "board  "
-                                                         : "blocks ");
+                          explorer->work == WORK_EXPORT    ? "export "
+                          : explorer_stale(explorer)       ? "stale  "
+                          : explorer->work == WORK_BOARD   ? "board  "
+                          : explorer->work == WORK_COMPARE ? "compare"
+                                                           : "blocks ");
   int eighths = (int)(share * BAR * 8);
   for (int i = 0; i < BAR; i++, eighths -= 8) {
     enum glyph glyph = eighths >= 8  ? GLYPH_LEFT_8
@@ -305,7 +309,8 @@ static void paint_message(struct explorer *explorer)
     cells_wrap(&explorer->cells, rect, style, explorer->message, ellipsis(explorer, mark));
   } else if (explorer->result) {
     struct style style = {.attributes = explorer_stale(explorer) ? CELL_DIM : 0};
-    if (!*board_view_verdict(explorer, verdict, sizeof verdict))
+    if (!*board_view_verdict(explorer, verdict, sizeof verdict) &&
+        !*compare_view_verdict(explorer, verdict, sizeof verdict))
       result_verdict(explorer->result, verdict, sizeof verdict);
     cells_wrap(&explorer->cells, rect, style, verdict, ellipsis(explorer, mark));
   }
@@ -380,6 +385,11 @@ static void paint_hints(struct explorer *explorer)
     if (explorer->layout.form == LAYOUT_FULL)
       column = paint_hint(explorer, rect, column, "Enter", "take", quiet);
     column = paint_hint(explorer, rect, column, "?", "why", quiet);
+  } else if (explorer->state.view.kind == VIEW_COMPARE) {
+    column = paint_hint(explorer, rect, column, "O", "second file", quiet);
+    if (explorer->layout.form == LAYOUT_FULL)
+      column = paint_hint(explorer, rect, column, "m", "rank", quiet);
+    column = paint_hint(explorer, rect, column, "x", "align", quiet);
   }
   for (int id = 0; id < COMMAND_COUNT; id++)
     if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
@@ -559,6 +569,9 @@ void explorer_paint(struct explorer *explorer)
     break;
   case MODE_OPEN:
     paint_prompt(explorer, "open: ");
+    break;
+  case MODE_COMPARE:
+    paint_prompt(explorer, "compare with: ");
     break;
   }
 }
