@@ -352,7 +352,8 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
   static const enum command_id views[] = {
       [VIEW_HISTOGRAM] = COMMAND_VIEW_HISTOGRAM, [VIEW_ERROR] = COMMAND_VIEW_ERROR,
       [VIEW_CHANNELS] = COMMAND_VIEW_CHANNELS,   [VIEW_INSPECTOR] = COMMAND_VIEW_INSPECTOR,
-      [VIEW_FORMAT] = COMMAND_VIEW_FORMAT,       [VIEW_BOARD] = COMMAND_VIEW_BOARD};
+      [VIEW_FORMAT] = COMMAND_VIEW_FORMAT,       [VIEW_BOARD] = COMMAND_VIEW_BOARD,
+      [VIEW_COMPARE] = COMMAND_VIEW_COMPARE};
   bool here = id == views[explorer->state.view.kind]; /* the view that is shown */
   struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
                         .attributes = here ? CELL_UNDERLINE : 0};
