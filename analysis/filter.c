@@ -5,6 +5,7 @@
 #include "analysis/names.h"
 #include "analysis/purpose.h"
 #include "quant/base/nearest.h"
+#include "quant/base/number.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -76,22 +77,15 @@ static enum status unknown_subject(const struct place *place, const char *word, 
                    near ? near : "name:TEXT finds names with such signs", near ? "?" : "");
 }
 
-/* A number with its unit; the sizes of files in powers of 1000, Ki and its like in those of 1024.
- */
 static bool read_number(const char *text, double *out)
 {
-  static const char units[] = "KMGT";
   char *end;
   *out = strtod(text, &end);
   if (end == text || isnan(*out))
     return false;
-  const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-  if (unit && *unit) {
-    bool binary = end[1] == 'i';
-    *out *= pow(binary ? 1024 : 1000, (double)(unit - units + 1));
-    end += 1 + binary;
-  }
-  return *end == '\0';
+  const char *rest = end;
+  *out *= (double)number_unit(&rest);
+  return *rest == '\0';
 }
 
 static enum status unknown_word(const struct place *place, const char *what, const char *text,

@@ -21,6 +21,7 @@ libdata_a_SOURCES = \
 	data/pickle.c data/pickle.h \
 	data/protobuf.c data/protobuf.h \
 	data/pytorch.c data/pytorch.h data/pytorch_tree.c \
+	data/raw.c \
 	data/rename.c data/rename.h \
 	data/safetensors.c data/safetensors.h \
 	data/shards.c \

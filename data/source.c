@@ -28,23 +28,27 @@
 #endif
 
 const struct source_type source_types[] = {
-    {"npy", "NumPy .npy, one array of any numeric type", npy_tastes, npy_open},
-    {"pytorch", "PyTorch .pt, .pth, .bin, .ckpt: zip or older; its pickle is read, never run",
+    {"npy", NULL, "NumPy .npy, one array of any numeric type", npy_tastes, npy_open},
+    {"pytorch", NULL, "PyTorch .pt, .pth, .bin, .ckpt: zip or older; its pickle is read, never run",
      pytorch_tastes, pytorch_open},
-    {"npz", "NumPy .npz, a zip of .npy arrays, stored or deflated", npz_tastes, npz_open},
-    {"gguf", "GGUF version 2 or 3, whole or in parts, with every tensor type of ggml", gguf_tastes,
-     gguf_open},
-    {"safetensors", "a .safetensors file, its index of shards, or a directory of them",
+    {"npz", NULL, "NumPy .npz, a zip of .npy arrays, stored or deflated", npz_tastes, npz_open},
+    {"gguf", NULL, "GGUF version 2 or 3, whole or in parts, with every tensor type of ggml",
+     gguf_tastes, gguf_open},
+    {"safetensors", NULL, "a .safetensors file, its index of shards, or a directory of them",
      safetensors_tastes, safetensors_open},
-    {"onnx", "an ONNX model: initializers, constants, subgraphs, external data", onnx_tastes,
+    {"onnx", NULL, "an ONNX model: initializers, constants, subgraphs, external data", onnx_tastes,
      onnx_open},
-    {"hdf5", "HDF5, Keras .h5 and MATLAB 7.3" WITHOUT_HDF5, hdf5_tastes, hdf5_open},
-    {"matlab", "MATLAB .mat of versions 4 and 5 to 7" WITHOUT_MATIO, matlab_tastes, matlab_open},
-    {"imatrix", "an importance matrix of llama.cpp, of the older kind or as GGUF", imatrix_tastes,
-     imatrix_open},
-    {"synth", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
-     synth_tastes, synth_open},
-    {"text", "a table of numbers in text: comma, semicolon, tab or blanks between them",
+    {"hdf5", NULL, "HDF5, Keras .h5 and MATLAB 7.3" WITHOUT_HDF5, hdf5_tastes, hdf5_open},
+    {"matlab", NULL, "MATLAB .mat of versions 4 and 5 to 7" WITHOUT_MATIO, matlab_tastes,
+     matlab_open},
+    {"imatrix", NULL, "an importance matrix of llama.cpp, of the older kind or as GGUF",
+     imatrix_tastes, imatrix_open},
+    {"synth",
+     "synth:", "synthetic distributions: synth: (all of them) or synth:NAME,PARAMETER=VALUE,...",
+     NULL, synth_open},
+    {"raw", "raw:", "numbers without a header: raw:FILE,dtype=bf16,shape=4096x4096,offset=...",
+     NULL, raw_open},
+    {"text", NULL, "a table of numbers in text: comma, semicolon, tab or blanks between them",
      text_tastes, text_open},
 };
 const size_t source_types_length = sizeof source_types / sizeof *source_types;
@@ -84,6 +88,36 @@ static bool is_stdin(const char *spec)
   return strcmp(spec, "-") == 0;
 }
 
+char *source_file_name(const char *path, char text[SHOWN_SIZE])
+{
+  snprintf(text, SHOWN_SIZE, "%s", is_stdin(path) ? "stdin" : path_base(path));
+  char *dot = strrchr(text, '.');
+  if (dot && dot > text)
+    *dot = '\0';
+  return text;
+}
+
+enum status source_unknown_word(const char *what, const char *word, const char *const *names,
+                                size_t count, struct error *error)
+{
+  char list[400] = "";
+  for (size_t i = 0, used = 0; i < count && used < sizeof list; i++)
+    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+  const char *near = nearest_word(word, names, count);
+  return error_set(error, STATUS_USAGE, "unknown %s \"%s\"%s%s%s; there are: %s", what, SHOWN(word),
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
+}
+
+/* Messages that begin with "-: ", or with no place, begin with a name that people know. */
+static void call_stdin(struct error *error)
+{
+  static const char name[] = STDIN_NAME ": ";
+  if (error && strncmp(error->text, "-: ", 3) == 0)
+    memmove(error->text, error->text + 3, strlen(error->text + 3) + 1);
+  if (error && strncmp(error->text, name, sizeof name - 1) != 0)
+    error_prefix(error, "%s", name);
+}
+
 static enum status map_stdin(struct map **out, struct error *error)
 {
   int file;
@@ -103,6 +137,8 @@ enum status source_map(struct source *source, const char *path, struct map **out
   enum status status = is_stdin(path) ? map_stdin(out, error) : map_open(path, out, error);
   if (status == STATUS_OK)
     maps[source->maps_count++] = *out;
+  else if (is_stdin(path))
+    call_stdin(error);
   return status;
 }
 
@@ -215,10 +251,35 @@ static size_t read_head(const char *spec, unsigned char head[SOURCE_HEAD])
   return length > 0 ? (size_t)length : 0;
 }
 
+static bool has_prefix(const struct source_type *type, const char *spec)
+{
+  return type->prefix && strncmp(spec, type->prefix, strlen(type->prefix)) == 0;
+}
+
+static const struct source_type *by_prefix(const char *spec)
+{
+  for (size_t i = 0; i < source_types_length; i++)
+    if (has_prefix(&source_types[i], spec))
+      return &source_types[i];
+  return NULL;
+}
+
+const char *source_words(const struct source *source, const char *spec)
+{
+  return has_prefix(source->type, spec) ? spec + strlen(source->type->prefix) : spec;
+}
+
+bool source_reads_stdin(const char *spec)
+{
+  const struct source_type *type = by_prefix(spec);
+  const char *words = type ? spec + strlen(type->prefix) : spec;
+  return is_stdin(words) || (type && strncmp(words, "-,", 2) == 0);
+}
+
 static const struct source_type *taste(const char *spec, const unsigned char *head, size_t length)
 {
   for (size_t i = 0; i < source_types_length; i++)
-    if (source_types[i].tastes(spec, head, length))
+    if (source_types[i].tastes && source_types[i].tastes(spec, head, length))
       return &source_types[i];
   return NULL;
 }
@@ -254,14 +315,14 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
                    type_names((char[TYPES_TEXT]){0}));
 }
 
-/* Standard input and synthetic tensors, even where a file of that name exists. */
+/* The first bytes of a file, or of standard input, even where a file is called "-". */
 static enum status look_at(const char *spec, unsigned char head[SOURCE_HEAD], size_t *length,
                            struct error *error)
 {
   int file;
   *length = 0;
   if (!is_stdin(spec)) {
-    *length = synth_tastes(spec, NULL, 0) ? 0 : read_head(spec, head);
+    *length = read_head(spec, head);
     return STATUS_OK;
   }
   enum status status = stdin_file(SOURCE_HEAD, &file, error);
@@ -275,11 +336,13 @@ static bool may_be_text(const unsigned char *head, size_t length)
   return length > 0 && !strchr("{[<", head[0]) && text_is_text(head, length);
 }
 
-/* By what the file holds first, by its name only when that says nothing. */
+/* By its prefix; by what the file holds first; by its name only when that says nothing. */
 static enum status find_type(const char *spec, const struct source_type **out, struct error *error)
 {
   unsigned char head[SOURCE_HEAD];
   size_t length;
+  if ((*out = by_prefix(spec)))
+    return STATUS_OK;
   enum status status = look_at(spec, head, &length, error);
   if (status != STATUS_OK)
     return status;
@@ -325,16 +388,6 @@ static enum status choose_type(struct source *source, const char *name, struct e
 enum status source_open(const char *spec, struct source **out, struct error *error)
 {
   return source_open_as(spec, NULL, out, error);
-}
-
-/* Messages that begin with "-: ", or with no place, begin with a name that people know. */
-static void call_stdin(struct error *error)
-{
-  static const char name[] = STDIN_NAME ": ";
-  if (error && strncmp(error->text, "-: ", 3) == 0)
-    memmove(error->text, error->text + 3, strlen(error->text + 3) + 1);
-  if (error && strncmp(error->text, name, sizeof name - 1) != 0)
-    error_prefix(error, "%s", name);
 }
 
 enum status source_open_as(const char *spec, const char *type, struct source **out,

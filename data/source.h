@@ -18,16 +18,20 @@ struct source;
  * directory or an index of shards, synth:. A new file type is one row and one file. */
 struct source_type {
   const char *name;    /* "safetensors" */
+  const char *prefix;  /* "synth:": what begins so is of this type, and names no file; or NULL */
   const char *summary; /* one line for --help */
-  /* True when this type is meant: by prefix ("synth:"), by the first bytes, by the name. HEAD
-   * holds the first LENGTH bytes of the file (0 for a prefix, a directory or standard input). */
+  /* True when this type is meant: by the first bytes, by the name. HEAD holds the first LENGTH
+   * bytes of the file (0 for a directory). NULL where there is a prefix. */
   bool (*tastes)(const char *spec, const unsigned char *head, size_t length);
   enum status (*open)(const char *spec, struct source *source, struct error *error);
 };
 extern const struct source_type source_types[];
 extern const size_t source_types_length;
 
-/* Opens SPEC ("-" is a .npy on standard input). The message of a failure starts with the file's
+/* True when opening SPEC reads standard input, which can be done once: "-", "raw:-,...". */
+bool source_reads_stdin(const char *spec);
+
+/* Opens SPEC ("-" is a file on standard input). The message of a failure starts with the file's
  * name (escaped) and names tensor, offset, expected and found. STATUS_INPUT, STATUS_USAGE (a
  * wrong synth: parameter), STATUS_MEMORY. */
 enum status source_open(const char *spec, struct source **out, struct error *error);

@@ -89,6 +89,14 @@ enum status source_check_names(const struct source *source, struct error *error)
 /* Bytes of memory that the machine has; SIZE_MAX when it does not tell. */
 size_t source_memory(void);
 
+/* SPEC without the prefix of its type ("synth:"), where it has that: --input-format asks for none.
+ */
+const char *source_words(const struct source *source, const char *spec);
+
+/* STATUS_USAGE: "unknown WHAT WORD", the nearest of NAMES, and all of them. */
+enum status source_unknown_word(const char *what, const char *word, const char *const *names,
+                                size_t count, struct error *error);
+
 /* Does TEXT end with SUFFIX; the part of PATH after the last slash. */
 bool text_ends(const char *text, const char *suffix);
 const char *path_base(const char *path);
@@ -100,6 +108,10 @@ enum { SHOWN_SIZE = 256 };
 /* The same of LENGTH bytes that no NUL ends; what is behind the first 40 is left out. */
 #define SHOWN_PART(bytes, length) text_part((bytes), (length), (char[SHOWN_SIZE]){0})
 char *text_part(const void *bytes, size_t length, char text[SHOWN_SIZE]);
+
+/* What a tensor is called that has no name but its file's: that without folder and suffix; "stdin".
+ * Into TEXT of SHOWN_SIZE bytes; returns it. */
+char *source_file_name(const char *path, char text[SHOWN_SIZE]);
 
 /* The first eight of SIZE bytes in hexadecimal, into TEXT (BYTES_SHOWN); returns TEXT. */
 enum { BYTES_SHOWN = 3 * 8 + 1 };
@@ -126,7 +138,7 @@ bool matlab_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status matlab_open(const char *spec, struct source *source, struct error *error);
 bool text_tastes(const char *spec, const unsigned char *head, size_t length);
 enum status text_open(const char *spec, struct source *source, struct error *error);
-bool synth_tastes(const char *spec, const unsigned char *head, size_t length);
+enum status raw_open(const char *spec, struct source *source, struct error *error);
 enum status synth_open(const char *spec, struct source *source, struct error *error);
 
 #endif

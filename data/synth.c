@@ -11,7 +11,6 @@
 #include "data/map_range.h"
 #include "data/source_types.h"
 #include "data/spill.h"
-#include "quant/base/nearest.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
@@ -23,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SYNTH_PREFIX "synth:"
 enum { PARAMETERS = 4 };
 #define LARGEST ((size_t)1 << 31) /* elements of one tensor */
 
@@ -223,12 +221,6 @@ enum { DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
 
 /* --- the spec ------------------------------------------------------------------------------ */
 
-bool synth_tastes(const char *spec, const unsigned char *head, size_t length)
-{
-  (void)head, (void)length;
-  return strncmp(spec, SYNTH_PREFIX, strlen(SYNTH_PREFIX)) == 0;
-}
-
 static enum status bad_value(const char *name, const char *value, const char *expected,
                              struct error *error)
 {
@@ -259,37 +251,12 @@ static enum status read_seed(const char *value, uint64_t *out, struct error *err
 /* "1024x4096": sizes with x between them. */
 static enum status read_shape(const char *value, struct shape *shape, struct error *error)
 {
-  const char *expected = "sizes with x between them, such as 1024x4096";
-  const char *next = value;
   size_t count;
-  shape->dims = 0;
-  for (;; next++) {
-    char *end;
-    errno = 0;
-    if (*next < '0' || *next > '9' || shape->dims == SHAPE_MAX_DIMS)
-      return bad_value("shape", value, expected, error);
-    shape->dim[shape->dims++] = strtoull(next, &end, 10);
-    next = end;
-    if (errno || (*next && *next != 'x'))
-      return bad_value("shape", value, expected, error);
-    if (!*next)
-      break;
-  }
+  if (!shape_scan(value, shape, NULL))
+    return bad_value("shape", value, "sizes with x between them, such as 1024x4096", error);
   if (!shape_count(shape, &count) || count > LARGEST)
     return bad_value("shape", value, "at most 2^31 elements", error);
   return STATUS_OK;
-}
-
-/* The message for a word that is none of NAMES: the nearest one, and all of them. */
-static enum status unknown_word(const char *what, const char *word, const char *const *names,
-                                size_t count, struct error *error)
-{
-  char list[400] = "";
-  for (size_t i = 0, used = 0; i < count && used < sizeof list; i++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
-  const char *near = nearest_word(word, names, count);
-  return error_set(error, STATUS_USAGE, "unknown %s \"%s\"%s%s%s; there are: %s", what, SHOWN(word),
-                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
 }
 
 static enum status unknown_parameter(const struct distribution *distribution, const char *name,
@@ -299,7 +266,7 @@ static enum status unknown_parameter(const struct distribution *distribution, co
   size_t count = 4;
   for (size_t i = 0; distribution && i < PARAMETERS && distribution->parameters[i].name; i++)
     names[count++] = distribution->parameters[i].name;
-  return unknown_word("parameter", name, names, count, error);
+  return source_unknown_word("parameter", name, names, count, error);
 }
 
 static enum status set_parameter(struct plan *plan, const char *name, const char *value,
@@ -373,7 +340,7 @@ static enum status find_distribution(const char *name, const struct distribution
       return STATUS_OK;
     }
   }
-  return unknown_word("distribution", name, names, DISTRIBUTIONS, error);
+  return source_unknown_word("distribution", name, names, DISTRIBUTIONS, error);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------- */
@@ -565,7 +532,7 @@ static enum status open_one(char *words, struct source *source, struct plan *pla
 
 enum status synth_open(const char *spec, struct source *source, struct error *error)
 {
-  char *words = strdup(spec + strlen(SYNTH_PREFIX));
+  char *words = strdup(source_words(source, spec));
   struct plan *plans = mem_array(DISTRIBUTIONS, sizeof *plans);
   source->state = plans;
   source->load = synth_load;

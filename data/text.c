@@ -274,11 +274,8 @@ static enum status add_columns(struct source *source, const char *only, struct e
 static enum status add_tensors(const char *spec, struct source *source, struct error *error)
 {
   const struct text_state *state = source->state;
-  char name[NAME_MOST + 1];
-  snprintf(name, sizeof name, "%s", strcmp(spec, "-") == 0 ? "stdin" : path_base(spec));
-  char *dot = strrchr(name, '.');
-  if (dot && dot > name)
-    *dot = '\0';
+  char name[SHOWN_SIZE];
+  source_file_name(spec, name);
   if (state->table.numbers == 1)
     return add_columns(source, name, error);
   enum status status = add(source, name, state->table.numbers, error);

@@ -27,6 +27,11 @@ bool shape_place(const struct shape *shape, const char *text, size_t *index);
 /* "128x64x3" ("scalar" without dimensions) into TEXT; returns TEXT. */
 char *shape_print(const struct shape *shape, char *text, size_t size);
 
+/* The shape that shape_print writes as TEXT, but "scalar": sizes with x between them. Where OPEN is
+ * not NULL one size may be left open, by "?" or "-1": it becomes 0, and *open its axis; else *open
+ * is -1. False when it is no shape, or has too many dimensions. */
+bool shape_scan(const char *text, struct shape *shape, int *open);
+
 /* Turns AXIS (-dims..dims-1, negative counts from the end) into 0..dims-1; false if outside. */
 bool shape_axis(const struct shape *shape, int axis, unsigned *resolved);
 

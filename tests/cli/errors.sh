@@ -38,6 +38,9 @@ fails 2 "found [0-9]+ tensors and 2 quantizers" "codes of several results" qscop
 fails 2 "^qscope: good.npy: good: channel=3: .*ax" "an axis that the tensor lacks" qscope report good.npy -q int8,channel=3
 fails 2 "needs a terminal" "the explorer without a terminal" qscope good.npy
 fails 2 "needs a terminal" "the gallery without a terminal" qscope
+fails 2 "raw:good.npy,dtype=bf61: dtype=bf61: .*did you mean .bf16" "a stored type with a typo" qscope report raw:good.npy,dtype=bf61
+fails 2 "raw:good.npy,dtpe=f32: unknown option .dtpe.*did you mean .dtype" "an option of raw: with a typo" qscope report raw:good.npy,dtpe=f32
+fails 2 "raw:good.npy: expected dtype=" "raw: without a type" qscope list raw:good.npy
 fails 2 "synth:.*(gausian|gaussian)" "a distribution with a typo" qscope report synth:gausian
 fails 2 "replay: -t and -q belong" "a recipe and -q" qscope replay "plot synth:gaussian -q int8" -q int4 --print
 

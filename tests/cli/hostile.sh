@@ -108,6 +108,7 @@ for suffix in npy npz safetensors gguf pt onnx bin csv; do
   mkfifo "pipe.$suffix"
   fails 3 "pipe.$suffix: .*(pipe|FIFO)" "a pipe called .$suffix" in_time list "pipe.$suffix"
 done
+fails 3 "pipe.bin: .*pipe" "a pipe as raw:" in_time list raw:pipe.bin,dtype=u8
 mkdir folder.npy
 fails 3 "folder.npy: " "a folder called .npy" in_time list folder.npy
 for device in /dev/null /dev/zero /dev/tty /dev/full; do

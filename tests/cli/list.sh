@@ -16,6 +16,15 @@ is "$("$QSCOPE_PROGRAM" list - --json <small.npy | get tensors.0.elements)" 6 "f
 printf 'a,b\n1,2\n3,4.5\n' >ab.csv
 is "$("$QSCOPE_PROGRAM" report - -t b --json <ab.csv | get shape.0 max | tr '\n' ' ')" "2 4.5 " "a table on standard input"
 is "$(cat ab.csv | "$QSCOPE_PROGRAM" list - --csv 2>/dev/null | sed -n 2p)" "stdin,f64,2x2,4,32" "from a pipe"
+printf '\0\200\77\0\100\0\300\0' >numbers,1.bin
+is "$(qscope list 'raw:numbers,1.bin,dtype=bf16,offset=1' --csv 2>/dev/null | sed -n 2p)" '"numbers,1",bf16,3,3,6' "numbers without a header"
+is "$(qscope list 'raw:numbers,1.bin,dtype=bf16,offset=1' 2>&1 >/dev/null)" "qscope: raw:numbers,1.bin,dtype=bf16,offset=1: 1 byte behind the tensor is not read" "what is behind them"
+is "$(cat numbers,1.bin | "$QSCOPE_PROGRAM" report raw:-,dtype=bf16,offset=1,shape=3 --json | get min max source | tr '\n' ' ')" "-2 2 raw:-,dtype=bf16,offset=1,shape=3 " "and on standard input"
+qscope plot raw:numbers,1.bin,dtype=i8,shape=?x4 -q int4 -o raw.png
+is "$(qscope replay raw.png --print | cut -d ' ' -f 1-4)" "qscope 'raw:numbers,1.bin,dtype=i8,shape=?x4' -t numbers,1" "the recipe of a figure holds it"
+npy make same.npy f4 3 1 2 -2
+printf '\77\200\0\0\100\0\0\0\300\0\0\0' >same.bin
+is "$(qscope diff raw:same.bin,dtype=f32,order=big same.npy --json | get tensors.0.elements tensors.0.identical | tr '\n' ' ')" "3 true " "diff of it"
 is "$("$QSCOPE_PROGRAM" list - --json <"$QSCOPE_SRCDIR/tests/data/good/gguf-plain-numbers.gguf" | get type)" gguf "any file there"
 qscope list synth: >gallery.txt
 for name in gaussian laplace student-t uniform lognormal bimodal relu gelu llm-weight llm-activation; do

@@ -23,6 +23,7 @@ DATA_TESTS = \
 	tests/data/test_pack \
 	tests/data/test_pack_misfit \
 	tests/data/test_pytorch \
+	tests/data/test_raw \
 	tests/data/test_rename \
 	tests/data/test_safetensors \
 	tests/data/test_shards \
@@ -83,6 +84,8 @@ tests_data_test_pytorch_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npz_SOURCES = tests/data/test_npz.c
 tests_data_test_npz_CPPFLAGS = $(AM_CPPFLAGS) $(ZIP_CFLAGS)
 tests_data_test_npz_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_raw_SOURCES = tests/data/test_raw.c
+tests_data_test_raw_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_rename_SOURCES = tests/data/test_rename.c
 tests_data_test_rename_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c

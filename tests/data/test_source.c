@@ -31,7 +31,7 @@ static void test_type_by_content(void **state)
   files_refused(
       files_write("c", "1 2 3\0", 6), STATUS_INPUT,
       "unknown type of file, first bytes 31 20 32 20 33 00; expected one of: npy, pytorch, "
-      "npz, gguf, safetensors, onnx, hdf5, matlab, imatrix, synth, text");
+      "npz, gguf, safetensors, onnx, hdf5, matlab, imatrix, synth, raw, text");
   files_refused(files_write("c", "some words\n", 11), STATUS_INPUT,
                 "unknown type of text: no column of numbers; line 1 begins \"some words\"");
   check_type(files_write("c.npy", "1 2 3\n", 6), "text");

@@ -51,6 +51,18 @@ static void run_spec_of_source(const struct fuzz_target *target, const uint8_t *
   fuzz_source(as_text(target->place, data, size), target->type);
 }
 
+/* A line of options, then the file that they describe. */
+static void run_raw(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  char spec[TEXT_MOST];
+  const uint8_t *end = size > 0 ? memchr(data, '\n', size) : NULL;
+  size_t options = end ? (size_t)(end - data) : size, head = end ? options + 1 : size;
+  const char *path = fuzz_write(target->place, size > 0 ? data + head : data, size - head);
+  snprintf(spec, sizeof spec, "raw:%s,%.*s", path, (int)(options < 1000 ? options : 1000),
+           size > 0 ? (const char *)data : "");
+  fuzz_source(spec, NULL);
+}
+
 /* Fits a small tensor with everything in it that is hard on arithmetic, and rounds it. */
 static void fit_small(const struct quantizer *quantizer)
 {
@@ -137,6 +149,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"quantizer", ".quantizer", "", NULL, run_quantizer},
     {"recipe", ".recipe", "", NULL, run_recipe},
     {"text", ".csv .tsv .txt", "input.csv", "text", run_file},
+    {"raw", ".raw", "input.bin", NULL, run_raw},
     {"synth", ".synth", "synth:", NULL, run_spec_of_source},
 };
 const size_t fuzz_targets_length = sizeof fuzz_targets / sizeof *fuzz_targets;

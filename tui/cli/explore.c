@@ -1,4 +1,5 @@
 /* qscope [SOURCE]: the explorer. */
+#include "data/source.h"
 #include "tui/cli/commands.h"
 
 #include <string.h>
@@ -7,7 +8,7 @@
 /* Keys come from the terminal itself where standard input is the source. */
 static bool can_read_keys(const struct recipe *recipe)
 {
-  bool taken = recipe->source && strcmp(recipe->source, "-") == 0;
+  bool taken = recipe->source && source_reads_stdin(recipe->source);
   return isatty(STDIN_FILENO) || (taken && access("/dev/tty", R_OK) == 0);
 }
 

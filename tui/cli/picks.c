@@ -98,7 +98,7 @@ static bool is_source(const char *spec)
 {
   glob_t files;
   struct source *source;
-  if (strcmp(spec, "-") == 0) /* can be read once */
+  if (source_reads_stdin(spec)) /* can be read once */
     return true;
   if (glob(spec, 0, NULL, &files) == 0) {
     globfree(&files);
