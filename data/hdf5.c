@@ -5,7 +5,7 @@
  * in other files, are counted and left alone.
  *
  * libhdf5 crashes on some damaged files. What it is asked to do is done in a child process first,
- * and here only when the child lives. That is no sandbox. */
+ * and here only when the child lives (data/child.h). */
 #include "config.h"
 
 #include "data/source_types.h"
@@ -45,20 +45,14 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
 
 #else
 
+#include "data/child.h"
 #include "data/hdf5.h"
 #include "data/spill.h"
 #include "quant/base/size.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
   DEPTH_MOST = 64,
@@ -66,7 +60,6 @@ enum {
   LINKS_MOST = 1 << 22,
   ATTRIBUTES_MOST = 100,
   TEXT_MOST = 1 << 20,
-  SECONDS_MOST = 120, /* of a child */
 };
 
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
@@ -95,46 +88,6 @@ enum status hdf5_failed(struct error *error, const char *what)
   char text[SHOWN_SIZE] = "no reason is given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, text);
   return error_set(error, STATUS_INPUT, "%s: %s", what, SHOWN(text));
-}
-
-/* --- the library, tried first ------------------------------------------------------------- */
-
-static _Noreturn void be_the_child(void (*act)(void *state), void *state)
-{
-  static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGINT, SIGTERM};
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
-    signal(deadly[i], SIG_DFL);
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-  setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS_MOST, SECONDS_MOST});
-  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (nowhere >= 0) {
-    dup2(nowhere, STDOUT_FILENO);
-    dup2(nowhere, STDERR_FILENO);
-  }
-  act(state);
-  _exit(0);
-}
-
-enum status hdf5_try(void (*act)(void *state), void *state, struct progress *progress,
-                     struct error *error)
-{
-  int outcome = 0;
-  pid_t child = fork(), ended;
-  if (child < 0)
-    return error_set(error, STATUS_MEMORY, "cannot start a process: %s", strerror(errno));
-  if (child == 0)
-    be_the_child(act, state);
-  bool stop = false;
-  while ((ended = waitpid(child, &outcome, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
-    if (!stop && (stop = progress_cancelled(progress)))
-      kill(child, SIGKILL);
-    nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
-  }
-  if (stop)
-    return error_set(error, STATUS_CANCELLED, "cancelled");
-  return ended == child && WIFEXITED(outcome)
-             ? STATUS_OK
-             : error_set(error, STATUS_INPUT, "damaged: libhdf5 fails on it");
 }
 
 /* --- groups ----------------------------------------------------------------------------- */
@@ -356,10 +309,12 @@ static enum status read_file(const char *spec, struct source *source, struct err
   return status == STATUS_OK ? write_note(source, error) : status;
 }
 
-static void list_only(void *source)
+/* What it finds is told by who reads the file here. */
+static bool list_only(void *source)
 {
   struct source *tried = source;
   read_file(tried->spec, tried, NULL);
+  return true;
 }
 
 enum status hdf5_open(const char *spec, struct source *source, struct error *error)
@@ -379,7 +334,7 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
   hdf5->matlab =
       map->size > strlen(MATLAB_73) && memcmp(map->bytes, MATLAB_73, strlen(MATLAB_73)) == 0;
   hdf5_lock();
-  status = hdf5_try(list_only, source, NULL, error);
+  status = child_try(&(struct trial){list_only, source, HDF5_LIBRARY, 0}, NULL, error);
   if (status == STATUS_OK)
     status = read_file(spec, source, error);
   hdf5_unlock();

@@ -8,6 +8,8 @@
 #define H5_USE_110_API
 #include <hdf5.h>
 
+#define HDF5_LIBRARY "libhdf5"
+
 struct hdf5 {
   const struct map *map;
   hid_t file;
@@ -23,11 +25,6 @@ void hdf5_unlock(void);
 
 /* STATUS_INPUT: WHAT, and why by the library's innermost message. */
 enum status hdf5_failed(struct error *error, const char *what);
-
-/* Does ACT in a child process first: libhdf5 can crash on damaged files. STATUS_INPUT when the
- * child dies, STATUS_CANCELLED when PROGRESS (or NULL) is. Within hdf5_lock. */
-enum status hdf5_try(void (*act)(void *state), void *state, struct progress *progress,
-                     struct error *error);
 
 /* Lists the dataset at PATH, or counts it as skipped. */
 enum status hdf5_add_dataset(struct source *source, const char *path, struct error *error);

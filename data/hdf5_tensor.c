@@ -4,6 +4,7 @@
 
 #ifdef HAVE_HDF5
 
+#include "data/child.h"
 #include "data/hdf5.h"
 #include "data/spill.h"
 #include "quant/base/size.h"
@@ -260,16 +261,17 @@ static enum status read_dataset(struct hdf5 *hdf5, const struct tensor *tensor,
   return status;
 }
 
-struct trial {
+struct reader {
   struct hdf5 *hdf5;
   const struct tensor *tensor;
   unsigned char *values;
 };
 
-static void read_only(void *state)
+static bool read_only(void *state)
 {
-  const struct trial *trial = state;
-  read_dataset(trial->hdf5, trial->tensor, trial->values, NULL, NULL);
+  const struct reader *reader = state;
+  read_dataset(reader->hdf5, reader->tensor, reader->values, NULL, NULL);
+  return true;
 }
 
 static enum status keep_values(struct hdf5 *hdf5, size_t index, struct tensor *tensor,
@@ -279,7 +281,8 @@ static enum status keep_values(struct hdf5 *hdf5, size_t index, struct tensor *t
   enum status status = spill_new(tensor->bytes, &values, error);
   if (status == STATUS_OK) {
     hdf5_lock();
-    status = hdf5_try(read_only, &(struct trial){hdf5, tensor, values}, progress, error);
+    struct reader reader = {hdf5, tensor, values};
+    status = child_try(&(struct trial){read_only, &reader, HDF5_LIBRARY, 0}, progress, error);
     if (status == STATUS_OK)
       status = read_dataset(hdf5, tensor, values, progress, error);
     hdf5_unlock();

@@ -1,9 +1,14 @@
 /* MATLAB's .mat of version 4 and 5 (to 7, compressed): real numeric variables, by libmatio.
  *
- * Opening reads what describes the variables; the values of one are read when it is loaded. */
+ * Opening reads what describes the variables; the values of one are read when it is loaded.
+ *
+ * libmatio allocates what a file claims. So the lengths that lie open in the file are held against
+ * its size first; what is compressed is tried in a child process with little memory
+ * (data/child.h), which also writes the values that go to a temporary file. */
 #include "config.h"
 
 #include "data/source_types.h"
+#include "quant/base/size.h"
 
 #include <string.h>
 
@@ -16,6 +21,111 @@ bool matlab_tastes(const char *spec, const unsigned char *head, size_t length)
   return text_ends(spec, ".mat");
 }
 
+/* --- what a file claims ----------------------------------------------------------------------- */
+
+/* Version 4 has no first bytes of its own: a chain of headers of five 32-bit numbers, each before a
+ * name and values. libmatio allocates the length of a name that a header claims, so all headers are
+ * walked first. */
+static bool is_version_5(const struct map *map)
+{
+  return map->size > strlen(MATLAB_5) && memcmp(map->bytes, MATLAB_5, strlen(MATLAB_5)) == 0;
+}
+
+static uint32_t number_at(const unsigned char *bytes, bool swapped)
+{
+  uint32_t number;
+  memcpy(&number, bytes, sizeof number);
+  return swapped ? __builtin_bswap32(number) : number;
+}
+
+/* Bytes of the variable whose header (TYPE, rows, columns, is complex, length of the name) begins
+ * at HEAD; SIZE_MAX when there is no such number. */
+static size_t version_4_size(const unsigned char *head, bool swapped)
+{
+  static const unsigned char widths[] = {8, 4, 4, 2, 2, 1};
+  enum { SPARSE = 2 }; /* its imaginary parts are a column */
+  uint32_t type = number_at(head, swapped), precision = type / 10 % 10;
+  bool complex = type % 10 != SPARSE && number_at(head + 12, swapped) != 0;
+  size_t bytes = number_at(head + 4, swapped);
+  bool fits = precision < sizeof widths && size_mul(bytes, number_at(head + 8, swapped), &bytes) &&
+              size_mul(bytes, complex ? 2 : 1, &bytes) &&
+              size_mul(bytes, widths[precision], &bytes) &&
+              size_add(bytes, number_at(head + 16, swapped), &bytes);
+  return fits ? bytes : SIZE_MAX;
+}
+
+static enum status check_version_4(const struct map *map, struct error *error)
+{
+  enum { HEADER = 20, TYPE_MOST = 4999 };
+  for (size_t at = 0; at < map->size;) {
+    const unsigned char *head = map->bytes + at;
+    size_t left = map->size - at;
+    if (left < HEADER)
+      return error_set(error, STATUS_INPUT, "not a MATLAB file of version 4 to 7");
+    bool swapped = number_at(head, false) > TYPE_MOST;
+    size_t size = version_4_size(head, swapped);
+    if (number_at(head, swapped) > TYPE_MOST || size > left - HEADER)
+      return error_set(error, STATUS_INPUT,
+                       "not a MATLAB file of version 5 to 7, nor of version 4: the variable at "
+                       "offset %zu does not fit in the %zu bytes that follow",
+                       at, left);
+    at += HEADER + size;
+  }
+  return STATUS_OK;
+}
+
+/* Version 5: 128 bytes of head, then elements, each a type, a length and so many bytes, filled up
+ * to eight; or in the first four bytes a type and a length of up to four. Matrices hold elements.
+ */
+struct elements {
+  const struct map *map;
+  bool swapped;
+  struct error *error;
+};
+
+enum { HEAD_5 = 128, ORDER_AT = 126, MATRIX = 14, COMPRESSED = 15, MATRICES_DEEP = 64 };
+
+static enum status check_elements(const struct elements *in, size_t at, size_t end, unsigned depth)
+{
+  enum status status = STATUS_OK;
+  while (status == STATUS_OK && end - at >= 8) {
+    uint32_t type = number_at(in->map->bytes + at, in->swapped);
+    size_t size = number_at(in->map->bytes + at + 4, in->swapped), start = at + 8;
+    if (type >> 16) {
+      at = start;
+      continue;
+    }
+    if (size > end - start)
+      return error_set(in->error, STATUS_INPUT,
+                       "the element at offset %zu claims %zu bytes; %zu follow", at, size,
+                       end - start);
+    if (type == MATRIX && depth < MATRICES_DEEP)
+      status = check_elements(in, start, start + size, depth + 1);
+    if (type != COMPRESSED)
+      size = size_min(size_div_up(size, 8) * 8, end - start);
+    at = start + size;
+  }
+  return status;
+}
+
+static enum status check_version_5(const struct map *map, struct error *error)
+{
+  if (map->size < HEAD_5)
+    return error_set(error, STATUS_INPUT, "%zu bytes; the head of a MATLAB file has %d", map->size,
+                     HEAD_5);
+  uint16_t order;
+  memcpy(&order, map->bytes + ORDER_AT, sizeof order);
+  struct elements in = {map, order != ('M' << 8 | 'I'), error};
+  return check_elements(&in, HEAD_5, map->size, 0);
+}
+
+static enum status check_claims(const struct map *map, struct error *error)
+{
+  if (hdf5_tastes("", map->bytes, map->size))
+    return error_set(error, STATUS_INPUT, "MATLAB 7.3, which is HDF5: open it as hdf5");
+  return is_version_5(map) ? check_version_5(map, error) : check_version_4(map, error);
+}
+
 #ifndef HAVE_MATIO
 
 enum status matlab_open(const char *spec, struct source *source, struct error *error)
@@ -24,27 +134,42 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
   enum status status = source_map(source, spec, &map, error);
   if (status != STATUS_OK)
     return status;
-  return error_set(
-      error, STATUS_INPUT,
-      "%s: a MATLAB file, which this build of qscope cannot read: it needs libmatio "
-      "(package libmatio-dev, matio-devel or libmatio); then configure and build again",
-      SHOWN(spec));
+  status = check_claims(map, error);
+  if (status == STATUS_OK)
+    status = error_set(error, STATUS_INPUT,
+                       "a MATLAB file, which this build of qscope cannot read: it needs libmatio "
+                       "(package libmatio-dev, matio-devel or libmatio); then configure and build "
+                       "again");
+  error_prefix(error, "%s: ", SHOWN(spec));
+  return status;
 }
 
 #else
 
-#include "quant/base/size.h"
+#include "data/child.h"
+#include "data/map_range.h"
+#include "data/spill.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <matio.h>
 #include <stdlib.h>
 
-enum { DEFLATE_MOST = 1032 };
+#define MATLAB_LIBRARY "libmatio"
+
+enum {
+  DEFLATE_MOST = 1032,
+  MEMORY_LEAST = 128 << 20, /* that libmatio is given */
+  MEMORY_TIMES = 8,         /* and so many times the size of the file */
+  PIECE = 32 << 20,         /* bytes that are read at a time, or a share of the variable */
+  PIECES = 8,
+};
 
 struct matlab {
+  const char *spec;
   mat_t *file;
-  size_t size;       /* of the file */
-  matvar_t **values; /* of the tensors that are loaded */
-  size_t values_count, loaded /* bytes */;
+  size_t size;                        /* of the file */
+  size_t loaded;                      /* bytes, in memory */
   size_t text, nested, sparse, other; /* variables that were skipped */
 };
 
@@ -141,28 +266,99 @@ static enum status write_note(struct source *source, struct error *error)
   return source_note_skipped(source, kinds, sizeof kinds / sizeof *kinds, error);
 }
 
-/* --- the source --------------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------------------------- */
+
+static size_t memory_of(const struct matlab *matlab)
+{
+  size_t memory;
+  return size_mul(matlab->size, MEMORY_TIMES, &memory) && size_add(memory, MEMORY_LEAST, &memory)
+             ? memory
+             : 0;
+}
+
+struct reading {
+  const struct matlab *matlab;
+  const struct tensor *tensor;
+  unsigned char *values;
+};
+
+/* In pieces, so that not all of a temporary file is resident. What is compressed is unpacked from
+ * its beginning for each, so there are few. */
+static bool read_values(mat_t *file, const struct reading *reading)
+{
+  const struct tensor *tensor = reading->tensor;
+  size_t width = tensor->stored->size, piece = size_max(tensor->count / PIECES, PIECE / width);
+  matvar_t *variable = Mat_VarReadInfo(file, tensor->name);
+  bool good = variable != NULL;
+  for (size_t done = 0, n; good && done < tensor->count; done += n) {
+    n = size_min(tensor->count - done, piece);
+    good = Mat_VarReadDataLinear(file, variable, reading->values + done * width, (int)done, 1,
+                                 (int)n) == 0;
+    map_passed(n * width);
+  }
+  Mat_VarFree(variable);
+  return good;
+}
+
+/* By a file of its own: two processes that share one move its place under each other. */
+static bool read_apart(void *state)
+{
+  const struct reading *reading = state;
+  mat_t *file = Mat_Open(reading->matlab->spec, MAT_ACC_RDONLY);
+  return file && read_values(file, reading);
+}
+
+static enum status check_load(const struct matlab *matlab, const struct tensor *tensor,
+                              struct error *error)
+{
+  size_t half = source_memory() / 2;
+  if (tensor->count > INT_MAX)
+    return error_set(error, STATUS_INPUT, "%zu elements, more than %d: libmatio cannot read them",
+                     tensor->count, INT_MAX);
+  if (!spill_is_file(tensor->bytes) &&
+      (matlab->loaded > half || tensor->bytes > half - matlab->loaded))
+    return error_set(error, STATUS_MEMORY,
+                     "needs %zu bytes beside the %zu that are loaded; half of this machine's "
+                     "memory is %zu",
+                     tensor->bytes, matlab->loaded, half);
+  return STATUS_OK;
+}
+
+/* A temporary file is shared with the child: what that has read is there. */
+static enum status keep_values(struct matlab *matlab, const struct reading *reading,
+                               struct progress *progress, struct error *error)
+{
+  bool shared = spill_is_file(reading->tensor->bytes);
+  struct reading state = *reading;
+  enum status status = child_try(
+      &(struct trial){read_apart, &state, MATLAB_LIBRARY, memory_of(matlab)}, progress, error);
+  if (status != STATUS_OK || shared)
+    return status;
+  if (!read_values(matlab->file, reading))
+    return error_set(error, STATUS_INPUT, "the file is damaged: its values cannot be read");
+  matlab->loaded += reading->tensor->bytes;
+  return STATUS_OK;
+}
 
 static enum status matlab_load(struct source *source, size_t index, struct progress *progress,
                                struct error *error)
 {
   struct matlab *matlab = source->state;
   struct tensor *tensor = &source->tensors[index];
-  size_t half = source_memory() / 2;
-  if (matlab->loaded > half || tensor->bytes > half - matlab->loaded)
-    return error_set(error, STATUS_MEMORY,
-                     "needs %zu bytes beside the %zu that are loaded; half of this machine's "
-                     "memory is %zu",
-                     tensor->bytes, matlab->loaded, half);
+  struct reading reading = {matlab, tensor, NULL};
+  if (tensor->data)
+    return STATUS_OK;
   progress_expect(progress, tensor->count);
-  matvar_t *variable = Mat_VarRead(matlab->file, tensor->name);
-  if (!variable || (!variable->data && tensor->bytes > 0) || variable->nbytes < tensor->bytes) {
-    Mat_VarFree(variable);
-    return error_set(error, STATUS_INPUT, "the file is damaged: its values cannot be read");
+  enum status status = check_load(matlab, tensor, error);
+  if (status == STATUS_OK)
+    status = spill_new(tensor->bytes, &reading.values, error);
+  if (status == STATUS_OK && tensor->count > 0)
+    status = keep_values(matlab, &reading, progress, error);
+  if (status != STATUS_OK) {
+    spill_free(reading.values);
+    return status;
   }
-  matlab->values[index] = variable;
-  tensor->data = tensor->bytes > 0 ? variable->data : (const unsigned char *)"";
-  matlab->loaded += tensor->bytes;
+  tensor->data = reading.values;
   progress_advance(progress, tensor->count);
   return STATUS_OK;
 }
@@ -170,87 +366,44 @@ static enum status matlab_load(struct source *source, size_t index, struct progr
 static void matlab_close(struct source *source)
 {
   struct matlab *matlab = source->state;
-  for (size_t i = 0; i < matlab->values_count; i++)
-    Mat_VarFree(matlab->values[i]);
+  for (size_t i = 0; i < source->count; i++)
+    spill_free(source->tensors[i].data);
   if (matlab->file)
     Mat_Close(matlab->file);
-  free(matlab->values);
   free(matlab);
 }
 
-/* Version 4 has no first bytes of its own: a chain of headers of five 32-bit numbers, each before a
- * name and values. libmatio allocates the length of a name that a header claims, so all headers are
- * walked first. */
-static bool is_version_5(const struct map *map)
+/* --- the source --------------------------------------------------------------------------- */
+
+/* False when the memory does not reach: libmatio itself takes that for the end of the file. */
+static bool list_only(void *state)
 {
-  return map->size > strlen(MATLAB_5) && memcmp(map->bytes, MATLAB_5, strlen(MATLAB_5)) == 0;
+  const struct matlab *matlab = state;
+  mat_t *file = Mat_Open(matlab->spec, MAT_ACC_RDONLY);
+  matvar_t *variable;
+  errno = 0;
+  while (file && (variable = Mat_VarReadNextInfo(file)) && errno != ENOMEM)
+    Mat_VarFree(variable);
+  return errno != ENOMEM;
 }
 
-static uint32_t number_at(const unsigned char *bytes, bool swapped)
-{
-  uint32_t number;
-  memcpy(&number, bytes, sizeof number);
-  return swapped ? __builtin_bswap32(number) : number;
-}
-
-/* Bytes of the variable whose header (TYPE, rows, columns, is complex, length of the name) begins
- * at HEAD; SIZE_MAX when there is no such number. */
-static size_t version_4_size(const unsigned char *head, bool swapped)
-{
-  static const unsigned char widths[] = {8, 4, 4, 2, 2, 1};
-  enum { SPARSE = 2 }; /* its imaginary parts are a column */
-  uint32_t type = number_at(head, swapped), precision = type / 10 % 10;
-  bool complex = type % 10 != SPARSE && number_at(head + 12, swapped) != 0;
-  size_t bytes = number_at(head + 4, swapped);
-  bool fits = precision < sizeof widths && size_mul(bytes, number_at(head + 8, swapped), &bytes) &&
-              size_mul(bytes, complex ? 2 : 1, &bytes) &&
-              size_mul(bytes, widths[precision], &bytes) &&
-              size_add(bytes, number_at(head + 16, swapped), &bytes);
-  return fits ? bytes : SIZE_MAX;
-}
-
-static enum status check_version_4(const struct map *map, struct error *error)
-{
-  enum { HEADER = 20, TYPE_MOST = 4999 };
-  for (size_t at = 0; at < map->size;) {
-    const unsigned char *head = map->bytes + at;
-    size_t left = map->size - at;
-    if (left < HEADER)
-      return error_set(error, STATUS_INPUT, "not a MATLAB file of version 4 to 7");
-    bool swapped = number_at(head, false) > TYPE_MOST;
-    size_t size = version_4_size(head, swapped);
-    if (number_at(head, swapped) > TYPE_MOST || size > left - HEADER)
-      return error_set(error, STATUS_INPUT,
-                       "not a MATLAB file of version 5 to 7, nor of version 4: the variable at "
-                       "offset %zu does not fit in the %zu bytes that follow",
-                       at, left);
-    at += HEADER + size;
-  }
-  return STATUS_OK;
-}
-
-static enum status read_file(const char *spec, struct source *source, struct error *error)
+static enum status read_file(struct source *source, struct error *error)
 {
   struct matlab *matlab = source->state;
   const struct map *map = source->maps[0];
-  if (hdf5_tastes("", map->bytes, map->size))
-    return error_set(error, STATUS_INPUT, "MATLAB 7.3, which is HDF5: open it as hdf5");
-  enum status status = is_version_5(map) ? STATUS_OK : check_version_4(map, error);
+  matlab->spec = source->spec;
+  matlab->size = map->size;
+  enum status status = check_claims(map, error);
+  if (status == STATUS_OK)
+    status = child_try(&(struct trial){list_only, matlab, MATLAB_LIBRARY, memory_of(matlab)}, NULL,
+                       error);
   if (status != STATUS_OK)
     return status;
-  matlab->size = map->size;
-  matlab->file = Mat_Open(spec, MAT_ACC_RDONLY);
+  matlab->file = Mat_Open(matlab->spec, MAT_ACC_RDONLY);
   if (!matlab->file)
     return error_set(error, STATUS_INPUT, "not a MATLAB file of version 4 to 7");
   status = add_variables(source, error);
-  if (status == STATUS_OK)
-    status = write_note(source, error);
-  if (status != STATUS_OK)
-    return status;
-  if (!(matlab->values = mem_array(source->count, sizeof *matlab->values)))
-    return error_memory(error, "the list of variables");
-  matlab->values_count = source->count;
-  return STATUS_OK;
+  return status == STATUS_OK ? write_note(source, error) : status;
 }
 
 enum status matlab_open(const char *spec, struct source *source, struct error *error)
@@ -264,7 +417,7 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
   source->close = matlab_close;
   enum status status = source_map(source, spec, &map, error);
   if (status == STATUS_OK) {
-    status = read_file(spec, source, error);
+    status = read_file(source, error);
     if (status != STATUS_OK)
       error_prefix(error, "%s: ", SHOWN(spec));
   }

@@ -2,6 +2,8 @@
  * sparse files of 100 GB are listed, one of 600 MB is measured. Limits of memory, not of time; the
  * child's own peak, as the system tells it. Not under the sanitizers, which need memory of their
  * own. */
+#include "config.h"
+
 #include "tests/data/files.h"
 
 #include "quant/base/size.h"
@@ -192,6 +194,29 @@ static void test_measure_fortran(void **state)
   files_clear();
 }
 
+/* MATLAB's version 4: five words, the name and its NUL, values. libmatio reads them in a child. */
+static void test_measure_matlab(void **state)
+{
+  (void)state;
+#ifndef HAVE_MATIO
+  skip();
+#endif
+  enum { HEAD = 22, SINGLE = 10, COUNT = 75000000 };
+  need_a_program();
+  unsigned char bytes[HEAD] = {0};
+  put(bytes, put(bytes, put(bytes, 0, SINGLE, 4), COUNT, 4), 1, 4);
+  put(bytes, 16, 2, 4);
+  bytes[20] = 'w';
+  const char *path = files_write("large.mat", bytes, sizeof bytes);
+  if (!extend(path, (size_t)COUNT * 4))
+    skip();
+  expect_peak((const char *[WORDS]){"list", path}, 64 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "75000000"));
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int8"}, 256 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "75000000 zeros"));
+  files_clear();
+}
+
 /* --- a million tensors ------------------------------------------------------------------------ */
 
 static void test_million_gguf(void **state)
@@ -264,10 +289,15 @@ static void test_limit(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_list_npy),       cmocka_unit_test(test_list_safetensors),
-      cmocka_unit_test(test_list_gguf),      cmocka_unit_test(test_measure),
-      cmocka_unit_test(test_measure_digest), cmocka_unit_test(test_measure_fortran),
-      cmocka_unit_test(test_million_gguf),   cmocka_unit_test(test_million_safetensors),
+      cmocka_unit_test(test_list_npy),
+      cmocka_unit_test(test_list_safetensors),
+      cmocka_unit_test(test_list_gguf),
+      cmocka_unit_test(test_measure),
+      cmocka_unit_test(test_measure_digest),
+      cmocka_unit_test(test_measure_fortran),
+      cmocka_unit_test(test_measure_matlab),
+      cmocka_unit_test(test_million_gguf),
+      cmocka_unit_test(test_million_safetensors),
       cmocka_unit_test(test_limit),
   };
   return cmocka_run_group_tests_name("memory", tests, NULL, files_remove);
