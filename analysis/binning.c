@@ -142,6 +142,38 @@ static void bin_piece(struct worker_bins *bins, struct error_sum *errors, const 
   }
 }
 
+/* The same of values that each stand for COUNT elements. */
+static void bin_counted(struct worker_bins *bins, struct error_sum *errors,
+                        const struct counted *counted, size_t start, size_t n)
+{
+  int32_t x_at[PIECE], y_at[PIECE], error_at[PIECE];
+  const float *x = counted->x + start, *y = counted->y + start;
+  place_values(&bins->original, x, n, x_at);
+  place_values(&bins->reconstruction, y, n, y_at);
+  place_errors(&bins->error, x, y, n, error_at);
+  for (size_t i = 0; i < n; i++) {
+    uint64_t count = counted->count[start + i];
+    struct error_sum *sum = &errors[x_at[i]];
+    double magnitude = fabs((double)y[i] - (double)x[i]);
+    magnitude = isnan(magnitude) ? (double)INFINITY : magnitude;
+    bins->original.count[x_at[i]] += count;
+    bins->reconstruction.count[y_at[i]] += count;
+    bins->error.count[error_at[i]] += count;
+    sum->sum += (double)count * magnitude;
+    sum->most = magnitude > sum->most ? magnitude : sum->most;
+  }
+}
+
+static enum status bin_digest(struct bins_pass *job, const struct counted *counted)
+{
+  struct worker_bins *bins = &job->of_worker[0];
+  for (size_t i = 0; i < counted->n; i += PIECE)
+    bin_counted(bins, job->errors, counted, i, size_min(PIECE, counted->n - i));
+  bins->nan = counted->nan;
+  bins->inf = counted->inf;
+  return STATUS_OK;
+}
+
 /* The finite ones of N values and their reconstructions, moved together; how many. */
 static size_t keep_finite(struct worker_bins *bins, const float *x, const float *y, size_t n,
                           float *kept_x, float *kept_y)
@@ -189,7 +221,6 @@ static bool make_counter(struct counter *counter, struct range range, size_t bin
 
 static bool make_bins(struct bins_pass *job, struct range range, struct range error)
 {
-  job->workers = pool_threads();
   job->of_worker = mem_array(job->workers, sizeof *job->of_worker);
   job->errors = mem_array(job->pass.spans, (job->bins + OUTSIDE) * sizeof *job->errors);
   bool made = job->of_worker && job->errors;
@@ -262,6 +293,7 @@ static bool merge_curve(const struct bins_pass *job, struct result *result)
 enum status measure_histograms(const struct measure *measure, const struct result_request *request,
                                struct result *result, struct error *error)
 {
+  const struct counted *counted = measure->counted;
   struct range range = {request->lo, request->hi};
   if (isnan(range.lo) || isnan(range.hi))
     range = data_range(measure, result);
@@ -271,16 +303,18 @@ enum status measure_histograms(const struct measure *measure, const struct resul
   if (request->bins > RESULT_BINS_MOST)
     return error_set(error, STATUS_USAGE, "%zu bins: a histogram has at most %d", request->bins,
                      RESULT_BINS_MOST);
-  struct bins_pass job = {.pass = {.feed = measure->feed,
-                                   .fit = measure->fit,
-                                   .spans = pass_spans(measure->feed->count, SIZE_MAX),
-                                   .lost = true,
-                                   .progress = measure->progress},
-                          .bins = request->bins,
-                          .all_finite = result->facts.finite == measure->feed->count};
+  struct bins_pass job = {
+      .pass = {.feed = measure->feed,
+               .fit = measure->fit,
+               .spans = counted ? 1 : pass_spans(measure->feed->count, SIZE_MAX),
+               .lost = true,
+               .progress = measure->progress},
+      .bins = request->bins,
+      .workers = counted ? 1 : pool_threads(),
+      .all_finite = result->facts.finite == measure->feed->count};
   enum status status = STATUS_MEMORY;
   if (make_bins(&job, range, error_range(measure, result)))
-    status = pass_run(&job.pass, bin_block, &job);
+    status = counted ? bin_digest(&job, counted) : pass_run(&job.pass, bin_block, &job);
   if (status == STATUS_OK && !(merge_workers(&job, result) && merge_curve(&job, result)))
     status = STATUS_MEMORY;
   free_bins(&job);

@@ -91,6 +91,13 @@ void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
     count[block->codes[i]]++;
 }
 
+void codes_add_counted(struct codes *codes, const struct counted *counted)
+{
+  for (size_t i = 0; codes->codes > 0 && i < counted->n; i++)
+    if (!counted_is_lost(counted, i))
+      codes->count[counted->code[i]] += counted->count[i];
+}
+
 /* Counts of all workers into the first table. */
 static void gather(const struct codes *codes)
 {

@@ -6,6 +6,7 @@
 #ifndef QSCOPE_ANALYSIS_CODES_H
 #define QSCOPE_ANALYSIS_CODES_H
 
+#include "analysis/counted.h"
 #include "analysis/metrics.h"
 #include "analysis/pass.h"
 
@@ -22,6 +23,8 @@ bool codes_init(struct codes *codes, const struct fit *fit);
 void codes_free(struct codes *codes);
 /* Counts a block of finite values; FINITE false: x holds others, which are left out. */
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite);
+/* The same for all values of a digest. */
+void codes_add_counted(struct codes *codes, const struct counted *counted);
 /* Fills levels, levels_used, code_entropy_bits and high_code_rate. */
 void codes_finish(const struct codes *codes, struct metrics *metrics);
 

@@ -10,17 +10,21 @@
 /* |x - y| / |x|, worked out in double and rounded to float32, seen as a feed, so that the exact
  * order statistics of quant/sample.h serve here too. Elements without a relative error (zero, NaN,
  * infinite) are NaN, which a sample leaves out. */
+static float relative_error(float x, float y)
+{
+  double error = fabs((double)x - (double)y) / fabs((double)x);
+  error = error < (double)FLT_MAX ? error : (double)FLT_MAX;
+  return x != 0 && fabsf(x) < INFINITY ? (float)error : NAN;
+}
+
 static void decode_relative(const void *self, size_t start, size_t n, float *out)
 {
   const struct measure *measure = self;
   float scratch[FEED_BLOCK], y[FEED_BLOCK];
   const float *x = feed_block(measure->feed, start, n, scratch);
   fit_round_trip(measure->fit, start, n, x, y, NULL);
-  for (size_t i = 0; i < n; i++) {
-    double error = fabs((double)x[i] - (double)y[i]) / fabs((double)x[i]);
-    error = error < (double)FLT_MAX ? error : (double)FLT_MAX;
-    out[i] = x[i] != 0 && fabsf(x[i]) < INFINITY ? (float)error : NAN;
-  }
+  for (size_t i = 0; i < n; i++)
+    out[i] = relative_error(x[i], y[i]);
 }
 
 struct scan {
@@ -58,13 +62,48 @@ static enum status feed_extremes(const struct feed *feed, struct progress *progr
   return status;
 }
 
+static enum status percentiles_of(const struct sample *sample, struct metrics *metrics,
+                                  struct error *error)
+{
+  double percentiles[2];
+  enum status status =
+      sample_percentiles(sample, false, (const double[]){50, 99}, 2, percentiles, error);
+  if (status == STATUS_OK) {
+    metrics->relative_error_p50 = percentiles[0];
+    metrics->relative_error_p99 = percentiles[1];
+  }
+  return status;
+}
+
+static enum status counted_relative_errors(const struct measure *measure, struct metrics *metrics,
+                                           struct error *error)
+{
+  const struct counted *counted = measure->counted;
+  enum status status = STATUS_OK;
+  float *values = mem_array(counted->n, sizeof *values);
+  for (size_t i = 0; values && i < counted->n; i++)
+    values[i] = relative_error(counted->x[i], counted->y[i]);
+  struct digest *sorted = values ? digest_new(values, counted->count, counted->n) : NULL;
+  free(values);
+  if (!sorted)
+    return STATUS_MEMORY;
+  struct sample sample = {.values = sorted->values,
+                          .counts = sorted->counts,
+                          .distinct = sorted->distinct,
+                          .finite = sorted->finite,
+                          .progress = measure->progress};
+  if (sorted->finite > 0)
+    status = percentiles_of(&sample, metrics, error);
+  digest_free(sorted);
+  return status;
+}
+
 static enum status relative_errors(const struct measure *measure, struct metrics *metrics,
                                    struct error *error)
 {
   struct feed relative = {
       .count = measure->feed->count, .decode = decode_relative, .self = measure};
   struct extremes extremes;
-  double percentiles[2];
   enum status status = feed_extremes(&relative, measure->progress, &extremes);
   if (status != STATUS_OK || extremes.finite == 0)
     return status;
@@ -80,12 +119,7 @@ static enum status relative_errors(const struct measure *measure, struct metrics
                           .feed = &relative,
                           .grain = &grain,
                           .progress = measure->progress};
-  status = sample_percentiles(&sample, false, (const double[]){50, 99}, 2, percentiles, error);
-  if (status == STATUS_OK) {
-    metrics->relative_error_p50 = percentiles[0];
-    metrics->relative_error_p99 = percentiles[1];
-  }
-  return status;
+  return percentiles_of(&sample, metrics, error);
 }
 
 /* --- KL divergence -------------------------------------------------------------------------- */
@@ -96,20 +130,33 @@ struct divergence {
   uint64_t (*counts)[2][METRICS_KL_BINS]; /* of each worker: original, reconstruction */
 };
 
+/* X and Y, which COUNT elements have. */
+static void count_pair(const struct histogram_scale *scale, float x, float y, uint64_t count,
+                       uint64_t (*counts)[METRICS_KL_BINS])
+{
+  double inside = (double)y;
+  inside = inside > scale->lo ? inside : scale->lo;
+  inside = inside < scale->hi ? inside : scale->hi;
+  counts[0][histogram_bin(scale, (double)x)] += count;
+  counts[1][histogram_bin(scale, inside)] += count;
+}
+
+static enum status count_digest(const struct divergence *job, const struct counted *counted)
+{
+  for (size_t i = 0; i < counted->n; i++)
+    if (!counted_is_lost(counted, i))
+      count_pair(&job->scale, counted->x[i], counted->y[i], counted->count[i], job->counts[0]);
+  return STATUS_OK;
+}
+
 static void count_block(void *context, const struct pass_block *block)
 {
   struct divergence *job = context;
   uint64_t(*counts)[METRICS_KL_BINS] = job->counts[block->worker];
   const struct histogram_scale *scale = &job->scale;
-  for (size_t i = 0; i < block->n; i++) {
-    if (!isfinite(block->x[i]))
-      continue;
-    double y = (double)block->y[i];
-    y = y > scale->lo ? y : scale->lo;
-    y = y < scale->hi ? y : scale->hi;
-    counts[0][histogram_bin(scale, (double)block->x[i])]++;
-    counts[1][histogram_bin(scale, y)]++;
-  }
+  for (size_t i = 0; i < block->n; i++)
+    if (isfinite(block->x[i]))
+      count_pair(scale, block->x[i], block->y[i], 1, counts);
 }
 
 static double divergence_of(const uint64_t *p, const uint64_t *q, double n)
@@ -136,7 +183,8 @@ static enum status kl_divergence(const struct measure *measure, struct result *r
   if (!job.counts)
     return STATUS_MEMORY;
   unsigned workers = pool_threads();
-  enum status status = pass_run(&job.pass, count_block, &job);
+  enum status status = measure->counted ? count_digest(&job, measure->counted)
+                                        : pass_run(&job.pass, count_block, &job);
   for (unsigned w = 1; w < workers; w++)
     for (size_t i = 0; i < METRICS_KL_BINS; i++) {
       job.counts[0][0][i] += job.counts[w][0][i];
@@ -152,7 +200,8 @@ static enum status kl_divergence(const struct measure *measure, struct result *r
 enum status measure_details(const struct measure *measure, struct result *result,
                             struct error *error)
 {
-  enum status status = relative_errors(measure, &result->metrics, error);
+  enum status status = (measure->counted ? counted_relative_errors
+                                         : relative_errors)(measure, &result->metrics, error);
   if (status == STATUS_OK)
     status = kl_divergence(measure, result);
   result->has_details = status == STATUS_OK;

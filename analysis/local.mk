@@ -56,6 +56,7 @@ libmeasure_a_SOURCES = \
 	analysis/channel_sums.c analysis/channel_sums.h \
 	analysis/channels.c \
 	analysis/codes.c analysis/codes.h \
+	analysis/counted.c analysis/counted.h \
 	analysis/details.c \
 	analysis/diff.c \
 	analysis/facts.c analysis/facts.h \

@@ -223,6 +223,20 @@ static double clipped_share(const struct metrics_pass *job)
   return job->units->units ? (double)count / (double)job->units->units : (double)NAN;
 }
 
+/* Of the finite elements: what infinity became says nothing about the data. */
+static void add_reconstruction(const struct pass_block *block, bool finite,
+                               struct extremes *extremes)
+{
+  float y[FEED_BLOCK];
+  if (finite) {
+    kernels.extremes(block->y, block->n, extremes);
+    return;
+  }
+  for (size_t i = 0; i < block->n; i++)
+    y[i] = fabsf(block->x[i]) < INFINITY ? block->y[i] : NAN;
+  kernels.extremes(y, block->n, extremes);
+}
+
 static void add_block(void *context, const struct pass_block *block)
 {
   struct metrics_pass *job = context;
@@ -233,8 +247,11 @@ static void add_block(void *context, const struct pass_block *block)
   if (job->blocks)
     count_clipped_units(job, block, &span->clipped);
   span->lost += block->lost;
-  kernels.extremes(block->y, block->n, &span->reconstruction);
-  codes_add(&job->codes, block, tally.finite == block->n);
+  if (!block->codes)
+    return;
+  bool finite = tally.finite == block->n;
+  add_reconstruction(block, finite, &span->reconstruction);
+  codes_add(&job->codes, block, finite);
 }
 
 /* --- what the quantizer shares -------------------------------------------------------------- */
@@ -287,7 +304,7 @@ static bool make_spans(struct metrics_pass *job)
   return job->spans && channel_sums_init(&job->channels, channels, &job->pass);
 }
 
-static bool finish(struct metrics_pass *job, struct measure *measure, struct result *result)
+static void finish_metrics(struct metrics_pass *job, struct measure *measure, struct result *result)
 {
   struct tally tally = {0};
   struct extremes reconstruction = extremes_empty();
@@ -303,6 +320,11 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
   codes_finish(&job->codes, &result->metrics);
   if (job->blocks)
     result->metrics.clipped_blocks = clipped_share(job);
+}
+
+static bool finish_channels(struct metrics_pass *job, struct result *result)
+{
+  const struct measure *measure = job->measure;
   struct channels *channels = &result->channels;
   channels->count = measure->channels.units;
   channels->share_scales = share_scales(job->units, &measure->channels);
@@ -314,20 +336,29 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
   return channels_finish(channels, &result->metrics);
 }
 
-enum status measure_metrics(struct measure *measure, struct result *result, struct error *error)
+static bool finish(struct metrics_pass *job, struct measure *measure, struct result *result)
+{
+  if (job->pass.codes)
+    finish_metrics(job, measure, result);
+  return finish_channels(job, result);
+}
+
+/* WHOLE: also what is not of a channel. */
+static enum status run(struct measure *measure, bool whole, struct result *result)
 {
   struct metrics_pass job = {.measure = measure,
                              .pass = {.feed = measure->feed,
                                       .fit = measure->fit,
-                                      .codes = true,
+                                      .codes = whole,
                                       .progress = measure->progress},
                              .units = fit_grain(measure->fit),
                              .bulk = float_at_or_below(result->facts.p99)};
-  job.blocks = format_is_block(fit_quantizer(measure->fit)->format);
+  job.blocks = whole && format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);
   enum status status = make_table(&job);
-  if (status == STATUS_OK && (!make_spans(&job) || !codes_init(&job.codes, measure->fit)))
+  if (status == STATUS_OK &&
+      (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))
     status = STATUS_MEMORY;
   if (status == STATUS_OK)
     status = pass_run(&job.pass, add_block, &job);
@@ -337,5 +368,43 @@ enum status measure_metrics(struct measure *measure, struct result *result, stru
   channel_sums_free(&job.channels);
   free(job.table.clip_lo);
   free(job.spans);
+  return status;
+}
+
+/* --- without a pass --------------------------------------------------------------------------- */
+
+static enum status count_metrics(struct measure *measure, struct result *result)
+{
+  const struct counted *counted = measure->counted;
+  struct tally_bounds bounds;
+  struct extremes reconstruction = extremes_empty();
+  struct codes codes;
+  uint64_t lost = 0;
+  bool made = codes_init(&codes, measure->fit);
+  if (made) {
+    fit_bounds(measure->fit, 0, &bounds);
+    bounds.bulk = float_at_or_below(result->facts.p99);
+    struct tally tally = counted_tally(counted, &bounds, &lost);
+    metrics_from_tally(&tally, lost, &result->metrics);
+    codes_add_counted(&codes, counted);
+    codes_finish(&codes, &result->metrics);
+    kernels.extremes(counted->y, counted->n, &reconstruction);
+    measure->least = reconstruction.min;
+    measure->most = reconstruction.max;
+  }
+  codes_free(&codes);
+  return made ? STATUS_OK : STATUS_MEMORY;
+}
+
+enum status measure_metrics(struct measure *measure, struct result *result, struct error *error)
+{
+  enum status status =
+      measure->counted ? count_metrics(measure, result) : run(measure, true, result);
   return status == STATUS_MEMORY ? error_memory(error, "the metrics") : status;
+}
+
+enum status measure_channels(struct measure *measure, struct result *result, struct error *error)
+{
+  enum status status = run(measure, false, result);
+  return status == STATUS_MEMORY ? error_memory(error, "the channels") : status;
 }

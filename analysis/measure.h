@@ -5,23 +5,28 @@
 #ifndef QSCOPE_ANALYSIS_MEASURE_H
 #define QSCOPE_ANALYSIS_MEASURE_H
 
+#include "analysis/counted.h"
 #include "analysis/pass.h"
 #include "analysis/result.h"
 
 struct measure {
   const struct feed *feed;
   const struct fit *fit;
-  struct grain channels; /* of kind GRAIN_CHANNEL, or GRAIN_TENSOR: one channel */
+  struct grain channels;         /* of kind GRAIN_CHANNEL, or GRAIN_TENSOR: one channel */
+  const struct counted *counted; /* answers in place of the tensor; NULL: passes are made */
   struct progress *progress;
   float least, most; /* of the finite reconstructions: measure_metrics finds them */
 };
 
-/* Everything that one pass can know: the tally, the codes, the channels, the extremes of the
- * reconstruction. Needs result->facts; fills result->metrics and result->channels. */
+/* The tally, the codes and the extremes of the reconstruction, into result->metrics. Needs
+ * result->facts. Where it takes a pass, the pass fills result->channels on the way. */
 enum status measure_metrics(struct measure *measure, struct result *result, struct error *error);
 
-/* The histograms and the error curve of REQUEST: one pass more, because the range of the error
- * has to be known. STATUS_USAGE when the range asked for is empty. */
+/* A pass for result->channels and the channel metrics alone. */
+enum status measure_channels(struct measure *measure, struct result *result, struct error *error);
+
+/* The histograms and the error curve of REQUEST: one pass more (none where counted), because the
+ * range of the error has to be known. STATUS_USAGE when the range asked for is empty. */
 enum status measure_histograms(const struct measure *measure, const struct result_request *request,
                                struct result *result, struct error *error);
 

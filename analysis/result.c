@@ -3,6 +3,7 @@
 #include "analysis/checks.h"
 #include "analysis/measure.h"
 #include "data/numbers.h"
+#include "data/tensor_digest.h"
 #include "quant/base/clock.h"
 #include "quant/base/size.h"
 
@@ -52,8 +53,10 @@ static enum status lay_channels(const struct tensor *tensor, int axis, struct re
   return status;
 }
 
-static size_t passes(const struct result_request *request)
+static size_t passes(const struct result_request *request, bool counted)
 {
+  if (counted)
+    return request->at_once ? 0 : (size_t)(1 + request->blocks);
   return (size_t)(1 + (request->bins > 0) + (request->details ? 2 : 0) + request->blocks);
 }
 
@@ -97,17 +100,37 @@ static enum status measure_all(const struct measure *known, const struct result_
                                struct result *result, struct error *error)
 {
   struct measure measure = *known;
+  result->partial = measure.counted && request->at_once;
   enum status status = measure_metrics(&measure, result, error);
   if (status == STATUS_OK && request->bins)
     status = measure_histograms(&measure, request, result, error);
   if (status == STATUS_OK && request->details)
     status = measure_details(&measure, result, error);
-  if (status == STATUS_OK && request->blocks)
+  if (status == STATUS_OK && measure.counted && !result->partial)
+    status = measure_channels(&measure, result, error);
+  if (status == STATUS_OK && request->blocks && !result->partial)
     status =
         inspect_errors_compute(measure.feed, result->fit, measure.progress, &result->blocks, error);
   result->metrics.papr = result->facts.papr;
   if (measure.feed->count)
     result->metrics.bits_per_element = fit_bits_per_element(result->fit);
+  return status;
+}
+
+/* The same, by the DIGEST of the tensor where it answers. */
+static enum status measure_known(struct measure *measure, const struct digest *digest,
+                                 const struct result_request *request, struct result *result,
+                                 struct error *error)
+{
+  struct counted counted;
+  if (!digest || !counted_can_answer(&result->quantizer))
+    return measure_all(measure, request, result, error);
+  if (counted_make(digest, result->fit, &counted) != STATUS_OK)
+    return error_memory(error, "the reconstruction of the digest");
+  measure->counted = &counted;
+  enum status status = measure_all(measure, request, result, error);
+  measure->counted = NULL;
+  counted_free(&counted);
   return status;
 }
 
@@ -194,7 +217,9 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   if (status != STATUS_OK)
     return status;
   struct digest *own = NULL;
-  progress_expect(progress, passes(request) * feed.count);
+  bool counted = request->facts ? request->digest != NULL : tensor_has_digest(tensor);
+  progress_expect(progress,
+                  passes(request, counted && counted_can_answer(&result->quantizer)) * feed.count);
   if (request->facts)
     result->facts = *request->facts;
   else
@@ -205,7 +230,7 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     status = fit(&target, progress, result, error);
   measure.fit = result->fit;
   if (status == STATUS_OK)
-    status = measure_all(&measure, request, result, error);
+    status = measure_known(&measure, target.digest, request, result, error);
   if (status == STATUS_OK && request->board)
     status = compute_board(tensor, request, target.digest, progress, result, error);
   if (status == STATUS_OK && request->checks)

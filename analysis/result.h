@@ -53,6 +53,9 @@ struct result_request {
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */
   struct calibrated calibrated;
+  /* What takes a pass where a digest of the tensor answers everything else (the channels and their
+   * metrics, the blocks) is left out: the answer is there at once, and is partial. */
+  bool at_once;
 };
 
 struct result {
@@ -70,6 +73,7 @@ struct result {
   struct board *board;           /* the same */
   struct checks *checks;         /* the same */
   bool has_details;
+  bool partial;       /* channels.count is 0, blocks NULL: see at_once */
   double fit_seconds; /* that choosing the scales took */
 };
 
