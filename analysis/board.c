@@ -252,7 +252,8 @@ static enum status measure_whole(struct making *making, struct board_row *row)
                                          .hi = (double)NAN,
                                          .facts = making->facts_known ? &making->facts : NULL,
                                          .digest = making->digest,
-                                         .calibrated = making->request->calibrated};
+                                         .calibrated = making->request->calibrated,
+                                         .at_once = true};
   struct result *result = NULL;
   enum status status = result_compute(making->tensor, &row->quantizer, &request,
                                       making->probe.sample.progress, &result, making->error);

@@ -73,7 +73,7 @@ struct result {
   struct board *board;           /* the same */
   struct checks *checks;         /* the same */
   bool has_details;
-  bool partial;       /* channels.count is 0, blocks NULL: see at_once */
+  bool partial;       /* no channels (or those of another result), no blocks: see at_once */
   double fit_seconds; /* that choosing the scales took */
 };
 
@@ -84,6 +84,11 @@ enum status result_compute(const struct tensor *tensor, const struct quantizer *
                            const struct result_request *request, struct progress *progress,
                            struct result **out, struct error *error);
 void result_free(struct result *result);
+
+/* Gives PARTIAL the channels of EARLIER, a result of the same tensor along the same axis, until its
+ * own are measured: magnitudes, ratios and order are the same under every quantizer, errors are
+ * not. Without memory it stays without. */
+void result_keep_channels(struct result *partial, const struct result *earlier);
 
 /* The dominant cause in one sentence ("rounding", "clipping", or an outlier channel), into TEXT. */
 char *result_verdict(const struct result *result, char *text, size_t size);

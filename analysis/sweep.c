@@ -514,7 +514,8 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor, struct p
                                          .hi = (double)NAN,
                                          .facts = &facts,
                                          .digest = digest,
-                                         .calibrated = sweep->calibrated};
+                                         .calibrated = sweep->calibrated,
+                                         .at_once = true}; /* no metric of the channels is kept */
   struct theory_fits fits = {.examined = 0};
   if (status == STATUS_OK && sweep->theory)
     status = theory_fit(tensor, &facts, digest, &fits, error);

@@ -29,7 +29,7 @@ struct sweep_row {
   bool fixed;   /* the spec as it stands */
   struct quantizer quantizer;
   double predicted_sqnr_db; /* by the best fitting distribution; NaN where it says nothing */
-  struct metrics metrics;   /* without those that need details (relative errors, KL) */
+  struct metrics metrics;   /* without details (relative errors, KL) and channels */
 };
 
 struct sweep_kind;

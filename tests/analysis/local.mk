@@ -6,6 +6,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_catalog \
 	tests/analysis/test_channels \
 	tests/analysis/test_checks \
+	tests/analysis/test_counted \
 	tests/analysis/test_diff \
 	tests/analysis/test_drift \
 	tests/analysis/test_engine \
@@ -44,6 +45,9 @@ tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TEN
 tests_analysis_test_channels_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_checks_SOURCES = tests/analysis/test_checks.c $(TEST_TENSORS)
 tests_analysis_test_checks_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_counted_SOURCES = tests/analysis/test_counted.c $(TEST_TENSORS) \
+	$(TEST_REFERENCE)
+tests_analysis_test_counted_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_diff_SOURCES = tests/analysis/test_diff.c $(TEST_TENSORS) $(TEST_REFERENCE)
 tests_analysis_test_diff_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_grid_SOURCES = tests/analysis/test_grid.c $(TEST_TENSORS)

@@ -439,9 +439,13 @@ static void action_cancel(struct explorer *explorer, int unused)
     return;
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
+  bool rest = explorer->work == WORK_REST && explorer->result->partial && !explorer->wanted;
   engine_cancel(explorer->engine);
   explorer->work = WORK_NONE;
   explorer->wanted = false;
+  explorer->rest_stopped = rest;
+  if (rest)
+    return explorer_say(explorer, "cancelled: the channels are not measured");
   if (!explorer->result)
     return explorer_warn(explorer, "cancelled; any change of a knob starts again");
   explorer->state = explorer->shown; /* the numbers on the screen are exact for it */

@@ -202,10 +202,11 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .hi = state->view.hi,
                                    .blocks = state->view.kind == VIEW_INSPECTOR,
                                    .board = state->view.kind == VIEW_BOARD && work == WORK_EXPORT,
-                                   .checks = explorer->mode == MODE_CHECKS && work == WORK_SHOW,
+                                   .checks = explorer->mode == MODE_CHECKS && work != WORK_EXPORT,
                                    .theory = state->view.theory,
                                    .unit = state->view.block,
-                                   .calibrated = {.batching = explorer->batching}};
+                                   .calibrated = {.batching = explorer->batching},
+                                   .at_once = work == WORK_SHOW};
   explorer->requested = *state;
   explorer->requested_bins = bins;
   explorer->work = work;
@@ -249,12 +250,22 @@ static void start_export(struct explorer *explorer)
     explorer->export_wanted = false;
 }
 
+/* True when the numbers on the screen came at once, and those that take longer are still to come.
+ */
+static bool lacks_rest(const struct explorer *explorer)
+{
+  return explorer->work == WORK_NONE && !explorer_stale(explorer) && explorer->result->partial &&
+         !explorer->rest_stopped;
+}
+
 static void start_work(struct explorer *explorer)
 {
+  enum work kind = explorer->wanted ? WORK_SHOW : WORK_REST;
   if (explorer->wanted || lacks_blocks(explorer) || checks_view_lacks(explorer)) {
     explorer->wanted = false;
+    explorer->rest_stopped = false;
     if (open_channel(explorer, &explorer->state))
-      ask(explorer, &explorer->state, explorer_bins(explorer), WORK_SHOW);
+      ask(explorer, &explorer->state, explorer_bins(explorer), kind);
     else
       back_to_shown(explorer);
   } else if (explorer->export_wanted && explorer->work == WORK_NONE) {
@@ -263,6 +274,8 @@ static void start_work(struct explorer *explorer)
     compare_view_ask(explorer);
   } else if (board_view_lacks(explorer)) {
     board_view_ask(explorer);
+  } else if (lacks_rest(explorer)) {
+    ask(explorer, &explorer->state, explorer->requested_bins, WORK_REST);
   }
 }
 
@@ -284,9 +297,20 @@ static void write_export(struct explorer *explorer, struct engine_answer *answer
   diff_free(answer->diff);
 }
 
+/* Channels have the same magnitudes and the same order under every quantizer: until those of a
+ * partial result are measured, the earlier ones stay. */
+static void keep_channels(const struct explorer *explorer, struct result *next)
+{
+  const struct state *old = &explorer->shown, *new = &explorer->requested;
+  if (next->partial && explorer->result && old->tensor == new->tensor &&
+      old->knobs.axis == new->knobs.axis && old->view.channel == new->view.channel)
+    result_keep_channels(next, explorer->result);
+}
+
 static void show_result(struct explorer *explorer, struct result *result)
 {
   board_view_keep(explorer, result);
+  keep_channels(explorer, result);
   inspector_follow(explorer, result);
   result_free(explorer->result);
   explorer->result = result;
@@ -311,6 +335,7 @@ static void absorb(struct explorer *explorer)
     explorer_warn(explorer, "%s", answer.error.text);
     explorer->export_wanted = false;
     explorer->board.stopped = true;
+    explorer->rest_stopped = true;
     if (work == WORK_SHOW)
       back_to_shown(explorer);
   } else if (work == WORK_BOARD) {
@@ -514,6 +539,7 @@ static void run(struct explorer *explorer)
     take_comparisons(explorer);
     bool gathering = gather(explorer);
     show(explorer);
+    start_work(explorer); /* what the frame lacks */
     bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
     bool lacking = compare_view_lacks(explorer);
     if (!busy && !gathering && !lacking)

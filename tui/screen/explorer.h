@@ -29,7 +29,7 @@ enum mode {
 };
 
 /* A request that the engine works on. */
-enum work { WORK_NONE, WORK_SHOW, WORK_EXPORT, WORK_BOARD, WORK_COMPARE };
+enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_BOARD, WORK_COMPARE };
 
 /* Where the user is on the calibrator board. */
 struct board_place {
@@ -72,6 +72,7 @@ struct explorer {
   struct state requested;
   int requested_bins;
   bool wanted;        /* the state has changed: ask the engine */
+  bool rest_stopped;  /* the user does not want what a partial result lacks */
   bool export_wanted; /* then write this: */
   struct state exported;
 

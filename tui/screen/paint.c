@@ -282,6 +282,7 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
                           : explorer_stale(explorer)       ? "stale  "
                           : explorer->work == WORK_BOARD   ? "board  "
                           : explorer->work == WORK_COMPARE ? "compare"
+                          : explorer->result->partial      ? "channel"
                                                            : "blocks ");
   int eighths = (int)(share * BAR * 8);
   for (int i = 0; i < BAR; i++, eighths -= 8) {
