@@ -29,6 +29,7 @@ libscreen_a_SOURCES = \
 	tui/screen/commands.c tui/screen/commands.h tui/screen/commands.def \
 	tui/screen/explorer.h \
 	tui/screen/glyphs.c tui/screen/glyphs.h tui/screen/glyphs.def \
+	tui/screen/grid_watch.c tui/screen/grid_watch.h \
 	tui/screen/help.c tui/screen/help.h \
 	tui/screen/inspector.c tui/screen/inspector.h \
 	tui/screen/keys.c tui/screen/keys.h \
@@ -38,8 +39,8 @@ libscreen_a_SOURCES = \
 	tui/screen/metrics_panel.c tui/screen/metrics_panel.h \
 	tui/screen/paint.c \
 	tui/screen/plot.c tui/screen/plot.h \
-	tui/screen/rows.c tui/screen/rows.h \
 	tui/screen/prompt.c tui/screen/prompt.h \
+	tui/screen/rows.c tui/screen/rows.h \
 	tui/screen/signals.c tui/screen/signals.h \
 	tui/screen/state.c tui/screen/state.h \
 	tui/screen/terminal.c tui/screen/terminal.h

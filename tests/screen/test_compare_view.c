@@ -221,6 +221,30 @@ static void zoomed(void **state)
   fixture_quit(harness);
 }
 
+/* What was quantized before is said to lie on its grid, here and in the other views. */
+static void a_grid_is_recognised(void **state)
+{
+  (void)state;
+  char command[512];
+  snprintf(
+      command, sizeof command,
+      "'%s' report model.safetensors -t conv -q int4,channel --dequantized grid.npy >report.txt",
+      fixture_program());
+  assert_int_equal(system(command), 0);
+  const char *arguments[] = {"grid.npy", "-q", "int4,channel", NULL};
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 24, .columns = 140});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "It lies on a 4-bit grid, one for each channel of axis 0");
+  fixture_quit(harness);
+  const char *pair[] = {"model.safetensors", "-t",       "conv",      "--compare",
+                        "grid.npy",          "--rename", "conv=grid", NULL};
+  harness = fixture_start(pair, &(struct harness_options){.rows = 24, .columns = 200});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "B lies on a 4-bit grid");
+  fixture_quit(harness);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -233,6 +257,7 @@ int main(void)
       cmocka_unit_test(exports_what_it_shows),
       cmocka_unit_test(every_size),
       cmocka_unit_test(zoomed),
+      cmocka_unit_test(a_grid_is_recognised),
   };
   return cmocka_run_group_tests(tests, write_second, fixture_leave);
 }

@@ -8,6 +8,7 @@
 #include "tui/screen/checks_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/explorer.h"
+#include "tui/screen/grid_watch.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/signals.h"
@@ -362,6 +363,7 @@ static void forget_source(struct explorer *explorer)
   explorer->gather = NULL;
   compare_view_close(explorer);
   source_close(explorer->source);
+  explorer->grid.source = NULL;
   explorer->history.pasts = explorer->history.futures = 0;
   explorer->selected = explorer->first = explorer->element = 0;
   explorer->block_known = false;
@@ -537,7 +539,7 @@ static void run(struct explorer *explorer)
       absorb(explorer);
     }
     take_comparisons(explorer);
-    bool gathering = gather(explorer);
+    bool gathering = gather(explorer) || grid_watch_tend(explorer);
     show(explorer);
     start_work(explorer); /* what the frame lacks */
     bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;

@@ -46,9 +46,9 @@ static void paint_row(struct explorer *explorer, struct rect rect, int row, size
     check_print(check, check_value(check, checks), value, sizeof value);
     verdict = check_verdict(check, check_value(check, checks));
   }
-  bool usual = strcmp(verdict, "usual") == 0 || strcmp(verdict, "n/a") == 0;
+  bool unknown = strcmp(verdict, "n/a") == 0, usual = unknown || strcmp(verdict, "usual") == 0;
   struct style plain = {.attributes = selected ? CELL_BOLD : 0};
-  struct style marked = {.ink = usual ? PAINT_GOOD : PAINT_WARNING};
+  struct style marked = {.ink = unknown ? PAINT_DIM : usual ? PAINT_GOOD : PAINT_WARNING};
   cells_text(&explorer->cells, rect, row, 0, plain, selected ? ">" : " ");
   cells_text(&explorer->cells, rect, row, 2, plain, check->label);
   cells_text(&explorer->cells, rect, row, VALUE_COLUMN, (struct style){.ink = PAINT_VALUE}, value);

@@ -58,6 +58,14 @@ struct comparing {
   struct diff_request full_request;
 };
 
+/* On which grid the present tensor lies; the engine writes it until it is done. */
+struct grid_watch {
+  struct source *source; /* NULL: nothing was looked at yet */
+  size_t tensor;
+  struct on_grid grid;
+  atomic_bool done;
+};
+
 struct explorer {
   /* What is looked at. */
   struct source *source;
@@ -100,6 +108,7 @@ struct explorer {
   size_t selected, first; /* place in the list of outliers; the first that is shown */
   struct board_place board;
   struct comparing compare;
+  struct grid_watch grid;
   char message[512];
   bool warning;
   int cursor_row, cursor_column; /* of a prompt; -1: none */

@@ -2,6 +2,7 @@
 #include "tui/screen/checks_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/explorer.h"
+#include "tui/screen/grid_watch.h"
 #include "tui/screen/help.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/metrics_panel.h"
@@ -299,6 +300,13 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   return WIDTH;
 }
 
+static void plain_verdict(const struct explorer *explorer, char *text, size_t size)
+{
+  result_verdict(explorer->result, text, size);
+  size_t used = strlen(text);
+  grid_watch_words(explorer, text + used, size - used);
+}
+
 static void paint_message(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.place[PLACE_MESSAGE];
@@ -312,7 +320,7 @@ static void paint_message(struct explorer *explorer)
     struct style style = {.attributes = explorer_stale(explorer) ? CELL_DIM : 0};
     if (!*board_view_verdict(explorer, verdict, sizeof verdict) &&
         !*compare_view_verdict(explorer, verdict, sizeof verdict))
-      result_verdict(explorer->result, verdict, sizeof verdict);
+      plain_verdict(explorer, verdict, sizeof verdict);
     cells_wrap(&explorer->cells, rect, style, verdict, ellipsis(explorer, mark));
   }
 }
