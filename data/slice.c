@@ -1,6 +1,8 @@
 #include "data/slice.h"
 
+#include "data/map_range.h"
 #include "data/source_types.h"
+#include "data/spill.h"
 #include "quant/base/size.h"
 
 #include <stdio.h>
@@ -12,7 +14,7 @@ static const struct source_type slice_type = {.name = "channel",
 
 static void slice_close(struct source *source)
 {
-  free(source->state);
+  spill_free(source->state);
 }
 
 /* Elements START..START+N-1 of FEED, in blocks. */
@@ -22,6 +24,7 @@ static void copy_run(const struct feed *feed, size_t start, size_t n, float *out
   for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
     taken = size_min(n, FEED_BLOCK);
     memcpy(out, feed_block(feed, start, taken, scratch), taken * sizeof *out);
+    map_passed(taken * (feed->touched + sizeof *out));
   }
 }
 
@@ -57,15 +60,20 @@ static enum status fill(struct source *slice, const struct source *source, size_
 {
   struct tensor tensor = *source_tensor(source, index);
   size_t count = tensor.count / tensor.shape.dim[axis];
-  float *values = slice->state = mem_array(count, sizeof *values);
-  if (!values)
+  unsigned char *values = NULL;
+  size_t bytes;
+  if (!size_mul(count, sizeof(float), &bytes))
     return error_memory(error, "a channel");
-  copy_channel(source_tensor(source, index), axis, channel, values);
+  enum status status = spill_new(bytes, &values, error);
+  if (status != STATUS_OK)
+    return status;
+  slice->state = values;
+  copy_channel(source_tensor(source, index), axis, channel, (float *)(void *)values);
   tensor.shape.dim[axis] = 1;
   tensor.count = count;
-  tensor.bytes = count * sizeof *values;
+  tensor.bytes = bytes;
   tensor.stored = stored_find("f32");
-  tensor.data = (const unsigned char *)values;
+  tensor.data = values;
   tensor.swapped = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
   tensor.strided = false;
   tensor.derived = NULL;

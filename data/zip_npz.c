@@ -1,14 +1,16 @@
 /* NumPy's .npz: a zip archive whose members are .npy files, stored or deflated.
  *
  * Opening reads the directory and the header of each member; the values of a member are inflated
- * when it is loaded, large ones into a temporary file, and kept until the source is closed. Nothing
- * is believed that the archive cannot hold: the directory's sizes are held against what deflate can
+ * when it is loaded, large ones into a temporary file, and kept until the source is closed. A large
+ * stored member is read where it lies in the file; its checksum is not compared. Nothing is
+ * believed that the archive cannot hold: the directory's sizes are held against what deflate can
  * reach, the header against the directory, and what is loaded against the memory of the machine. */
 #include "config.h"
 
 #include "data/map_range.h"
 #include "data/npy.h"
 #include "data/spill.h"
+#include "data/zip_members.h"
 #include "quant/base/size.h"
 
 #include <stdlib.h>
@@ -28,11 +30,12 @@ enum {
 struct member {
   zip_uint64_t index;
   size_t start, size;
+  bool stored, in_place; /* not deflated; its values are the file's own bytes */
 };
 
 struct archive {
   zip_t *zip;
-  size_t size;            /* of the file */
+  const struct map *map;
   struct member *members; /* of the tensors, in their order */
   size_t loaded;          /* bytes */
 };
@@ -147,10 +150,12 @@ static enum status add_member(struct source *source, struct archive *archive, co
 {
   struct member *member = &archive->members[source->count];
   struct tensor tensor = {0};
-  enum status status = check_member(facts, archive->size, error);
+  enum status status = check_member(facts, archive->map->size, error);
   if (status != STATUS_OK)
     return status;
-  *member = (struct member){.index = facts->index, .size = (size_t)facts->size};
+  *member = (struct member){.index = facts->index,
+                            .size = (size_t)facts->size,
+                            .stored = facts->comp_method == ZIP_CM_STORE};
   zip_file_t *file = zip_fopen_index(archive->zip, facts->index, 0);
   if (!file)
     return zip_failed(zip_get_error(archive->zip), error);
@@ -246,23 +251,20 @@ static enum status inflate(zip_file_t *file, const struct member *member,
   return status;
 }
 
-static enum status npz_load(struct source *source, size_t index, struct progress *progress,
-                            struct error *error)
+static enum status inflate_new(struct archive *archive, const struct member *member,
+                               struct tensor *tensor, struct progress *progress,
+                               struct error *error)
 {
-  struct archive *archive = source->state;
-  struct tensor *tensor = &source->tensors[index];
+  unsigned char *values = NULL;
   enum status status = check_memory(archive, tensor->bytes, error);
   if (status != STATUS_OK)
     return status;
-  map_guard();
-  progress_expect(progress, tensor->count);
-  zip_file_t *file = zip_fopen_index(archive->zip, archive->members[index].index, 0);
+  zip_file_t *file = zip_fopen_index(archive->zip, member->index, 0);
   if (!file)
     return zip_failed(zip_get_error(archive->zip), error);
-  unsigned char *values = NULL;
   status = spill_new(tensor->bytes, &values, error);
   if (status == STATUS_OK)
-    status = inflate(file, &archive->members[index], tensor, values, progress, error);
+    status = inflate(file, member, tensor, values, progress, error);
   zip_fclose(file);
   if (status != STATUS_OK) {
     spill_free(values);
@@ -273,13 +275,49 @@ static enum status npz_load(struct source *source, size_t index, struct progress
   return STATUS_OK;
 }
 
+/* libzip tells what members are, not where: the directory is read for that. */
+static enum status lend(const struct archive *archive, struct member *member, struct tensor *tensor,
+                        struct progress *progress, struct error *error)
+{
+  struct zip_member *members = NULL;
+  size_t count = 0;
+  enum status status =
+      zip_members_read(archive->map->bytes, archive->map->size, &members, &count, error);
+  if (status != STATUS_OK)
+    return status;
+  const struct zip_member *found = member->index < count ? &members[member->index] : NULL;
+  if (found && found->stored && found->size == member->size) {
+    tensor->data = found->data + member->start;
+    member->in_place = true;
+    progress_advance(progress, tensor->count);
+  } else {
+    status = error_set(error, STATUS_INPUT, "its place in the archive is not found");
+  }
+  free(members);
+  return status;
+}
+
+static enum status npz_load(struct source *source, size_t index, struct progress *progress,
+                            struct error *error)
+{
+  struct archive *archive = source->state;
+  struct tensor *tensor = &source->tensors[index];
+  struct member *member = &archive->members[index];
+  map_guard();
+  progress_expect(progress, tensor->count);
+  if (member->stored && spill_is_file(tensor->bytes))
+    return lend(archive, member, tensor, progress, error);
+  return inflate_new(archive, member, tensor, progress, error);
+}
+
 /* --- the source ---------------------------------------------------------------------- */
 
 static void npz_close(struct source *source)
 {
   struct archive *archive = source->state;
   for (size_t i = 0; i < source->count; i++)
-    spill_free(source->tensors[i].data);
+    if (!archive->members[i].in_place)
+      spill_free(source->tensors[i].data);
   if (archive->zip)
     zip_discard(archive->zip);
   free(archive->members);
@@ -298,7 +336,7 @@ enum status npz_open(const char *spec, struct source *source, struct error *erro
   enum status status = source_map(source, spec, &map, error);
   if (status != STATUS_OK)
     return status;
-  archive->size = map->size;
+  archive->map = map;
   status = open_archive(map, &archive->zip, error);
   if (status == STATUS_OK)
     status = add_entries(source, archive, error);

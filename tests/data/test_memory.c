@@ -217,6 +217,71 @@ static void test_measure_matlab(void **state)
   files_clear();
 }
 
+/* --- copies: none, or in a temporary file ------------------------------------------------- */
+
+/* A member's head (SIGNATURE and what only the directory has) and its name. */
+static size_t put_member(unsigned char *bytes, size_t at, bool central, size_t size)
+{
+  at = put(bytes, at, central ? 0x02014b50 : 0x04034b50, 4);
+  at = put(bytes, at, 20, central ? 4 : 2);
+  at = put(bytes, at, 0, 2 + 2 + 2 + 2);
+  at = put(bytes, put(bytes, put(bytes, at, 0, 4), size, 4), size, 4);
+  at = put(bytes, put(bytes, at, 5, 2), 0, central ? 2 + 2 + 2 + 2 + 4 + 4 : 2);
+  memcpy(bytes + at, "x.npy", 5);
+  return at + 5;
+}
+
+/* One stored array of COUNT f32, a hole in the file. */
+static const char *stored_npz(size_t count)
+{
+  enum { HEADER = 128 };
+  unsigned char head[256] = {0}, tail[128] = {0};
+  char text[128];
+  size_t size = HEADER + count * sizeof(float), at = put_member(head, 0, false, size);
+  snprintf(text, sizeof text, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu,), }", count);
+  memcpy(head + at, "\x93NUMPY\1\0\x76\0", 10);
+  memset(head + at + 10, ' ', HEADER - 10);
+  memcpy(head + at + 10, text, strlen(text));
+  head[at + HEADER - 1] = '\n';
+  const char *path = files_write("stored.npz", head, at + HEADER);
+  size_t entry = put_member(tail, 0, true, size);
+  size_t end = put(tail, put(tail, put(tail, entry, 0x06054b50, 4), 0, 4), 1, 2);
+  end = put(tail, put(tail, put(tail, end, 1, 2), entry, 4), at + size, 4);
+  bool done = extend(path, count * sizeof(float));
+  FILE *file = done ? fopen(path, "ab") : NULL;
+  done = file && fwrite(tail, 1, end + 2, file) == end + 2;
+  return file && fclose(file) == 0 && done ? path : NULL;
+}
+
+/* Read where it lies: there is no place for a temporary file. */
+static void test_measure_stored_npz(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = stored_npz(75000000);
+  if (!path)
+    skip();
+  setenv("TMPDIR", "/nonexistent", 1);
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int8"}, 256 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "75000000 zeros"));
+  unsetenv("TMPDIR");
+  files_clear();
+}
+
+/* One of two channels: half of the tensor, copied. */
+static void test_measure_channel(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("large.npy", "'<f4'", "False", "(2, 75000000)", 600000000);
+  char picture[600];
+  snprintf(picture, sizeof picture, "%s/channel.png", files_folder());
+  expect_peak(
+      (const char *[WORDS]){"plot", path, "--axis=0", "--channel=1", "-q", "int8", "-o", picture},
+      256 * (size_t)MEGABYTE);
+  files_clear();
+}
+
 /* --- a million tensors ------------------------------------------------------------------------ */
 
 static void test_million_gguf(void **state)
@@ -296,6 +361,8 @@ int main(void)
       cmocka_unit_test(test_measure_digest),
       cmocka_unit_test(test_measure_fortran),
       cmocka_unit_test(test_measure_matlab),
+      cmocka_unit_test(test_measure_stored_npz),
+      cmocka_unit_test(test_measure_channel),
       cmocka_unit_test(test_million_gguf),
       cmocka_unit_test(test_million_safetensors),
       cmocka_unit_test(test_limit),
