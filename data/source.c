@@ -464,17 +464,29 @@ const struct tensor *source_tensor(const struct source *source, size_t index)
   return &source->tensors[index];
 }
 
+/* How much TENSOR is worth a look: unpacked weights, matrices, rows; the codes of quantized weights
+ * before a number alone, and that before other integers. */
+static int interest(const struct tensor *tensor)
+{
+  unsigned long_axes = 0;
+  for (unsigned i = 0; i < tensor->shape.dims; i++)
+    long_axes += tensor->shape.dim[i] > 1;
+  if (tensor->derived)
+    return 5;
+  if (!tensor->stored->decode || (tensor->stored->integral && tensor->stored->size > 1))
+    return 0;
+  if (tensor->stored->integral)
+    return long_axes > 1 ? 2 : 0;
+  return long_axes > 1 ? 4 : long_axes > 0 ? 3 : 1;
+}
+
 size_t source_first(const struct source *source)
 {
-  size_t plain = source->count;
-  for (size_t i = 0; i < source->count; i++) {
-    const struct tensor *tensor = &source->tensors[i];
-    if (tensor->derived)
-      return i;
-    if (plain == source->count && !tensor->stored->integral && tensor->stored->decode)
-      plain = i;
-  }
-  return plain < source->count ? plain : 0;
+  size_t best = 0;
+  for (size_t i = 1; i < source->count; i++)
+    if (interest(&source->tensors[i]) > interest(&source->tensors[best]))
+      best = i;
+  return best;
 }
 
 const char *source_note(const struct source *source)

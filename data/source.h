@@ -55,7 +55,8 @@ size_t source_count(const struct source *source);
 const struct tensor *source_tensor(const struct source *source, size_t index);
 
 /* Index of the tensor that is worth a look when nobody says which: the first that is unpacked from
- * others, else the first that holds no integers; 0 where there is none. */
+ * others, else the first matrix that holds no integers, else the first such row, else the first
+ * matrix of bytes, else the first number; 0 where there is none. */
 size_t source_first(const struct source *source);
 
 /* A line about tensor INDEX where the source has one (synth: the distribution's meaning), or "". */

@@ -188,9 +188,16 @@ static void test_first(void **state)
   const char header[] = "{\"ids\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
                         "\"odd\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[8,16]},"
                         "\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}";
+  const char more[] = "{\"ids\":{\"dtype\":\"I8\",\"shape\":[2,2],\"data_offsets\":[0,4]},"
+                      "\"scale\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]},"
+                      "\"bias\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[8,16]},"
+                      "\"weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[16,32]}}";
   const char all[] = "{\"ids\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}";
   struct source *source = files_open(files_safetensors("a.safetensors", header, (char[20]){0}, 20));
   assert_int_equal(source_first(source), 2);
+  source_close(source);
+  source = files_open(files_safetensors("a.safetensors", more, (char[32]){0}, 32));
+  assert_string_equal(source_tensor(source, source_first(source))->name, "weight");
   source_close(source);
   source = files_open(files_safetensors("a.safetensors", all, (char[8]){0}, 8));
   assert_int_equal(source_first(source), 0);
