@@ -1,5 +1,6 @@
 #include "analysis/engine.h"
 
+#include "analysis/cache.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
@@ -43,10 +44,11 @@ struct engine {
 
   /* The worker's while it runs, the front end's (engine_cancel) while it does not. */
   bool facts_known;
-  const struct source *facts_source;
+  uint64_t facts_source; /* source_number */
   size_t facts_tensor;
   struct facts facts;
   struct digest *digest; /* NULL where the tensor has none */
+  struct cache *cache;   /* of other tensors and earlier results */
 };
 
 /* --- the worker ------------------------------------------------------------------------- */
@@ -58,16 +60,28 @@ static void forget_facts(struct engine *engine)
   engine->digest = NULL;
 }
 
+/* They make room for those of another tensor. */
+static void lay_facts_by(struct engine *engine)
+{
+  if (engine->facts_known)
+    cache_keep_facts(engine->cache, engine->facts_source, engine->facts_tensor, &engine->facts,
+                     engine->digest);
+  engine->digest = NULL;
+  engine->facts_known = false;
+}
+
 static enum status find_facts(struct engine *engine, const struct job *job, struct error *error)
 {
-  if (engine->facts_known && engine->facts_source == job->source &&
-      engine->facts_tensor == job->tensor)
+  uint64_t source = source_number(job->source);
+  enum status status = STATUS_OK;
+  if (engine->facts_known && engine->facts_source == source && engine->facts_tensor == job->tensor)
     return STATUS_OK;
-  forget_facts(engine);
-  enum status status = facts_of_tensor(source_tensor(job->source, job->tensor), &engine->progress,
-                                       &engine->facts, &engine->digest, error);
+  lay_facts_by(engine);
+  if (!cache_take_facts(engine->cache, source, job->tensor, &engine->facts, &engine->digest))
+    status = facts_of_tensor(source_tensor(job->source, job->tensor), &engine->progress,
+                             &engine->facts, &engine->digest, error);
   engine->facts_known = status == STATUS_OK;
-  engine->facts_source = job->source;
+  engine->facts_source = source;
   engine->facts_tensor = job->tensor;
   return status;
 }
@@ -172,12 +186,30 @@ static enum status compute(struct engine *engine, const struct job *job,
                         &answer->error);
 }
 
-static void run_job(struct engine *engine, const struct job *job, struct engine_answer *answer)
+/* A result that was computed before. */
+static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
+{
+  if (job->board || job->other)
+    return false;
+  answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
+                                     &job->quantizer, &job->request);
+  return answer->result != NULL;
+}
+
+static enum status prepare_and_compute(struct engine *engine, const struct job *job,
+                                       struct engine_answer *answer)
 {
   struct result_request request = job->request;
   enum status status = prepare(engine, job, &request, &answer->error);
   if (status == STATUS_OK)
     status = compute(engine, job, &request, answer);
+  return status;
+}
+
+static void run_job(struct engine *engine, const struct job *job, struct engine_answer *answer)
+{
+  bool recalled = recall(engine, job, answer);
+  enum status status = recalled ? STATUS_OK : prepare_and_compute(engine, job, answer);
   /* What was read of a file that shrank is zeros: then nothing that was computed holds. */
   if (status == STATUS_OK || status == STATUS_CANCELLED) {
     enum status damage = source_verify(job->source, &answer->error);
@@ -190,6 +222,9 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
   }
   if (status != STATUS_OK)
     free_answer(answer);
+  else if (answer->result && !recalled)
+    cache_keep_result(engine->cache, source_number(job->source), job->tensor, &job->quantizer,
+                      &job->request, answer->result);
   answer->status = status;
   answer->complete = true;
 }
@@ -276,22 +311,33 @@ static bool start_thread(struct engine *engine)
   return started;
 }
 
-struct engine *engine_new(void)
+/* What the engine has besides its thread. */
+static void release(struct engine *engine)
 {
-  struct engine *engine = mem_array(1, sizeof *engine);
-  if (!engine || !open_pipe(engine)) {
-    free(engine);
-    return NULL;
-  }
-  pthread_mutex_init(&engine->lock, NULL);
-  pthread_cond_init(&engine->changed, NULL);
-  if (start_thread(engine))
-    return engine;
   pthread_cond_destroy(&engine->changed);
   pthread_mutex_destroy(&engine->lock);
   close(engine->read_end);
   close(engine->write_end);
+  forget_facts(engine);
+  cache_free(engine->cache);
   free(engine);
+}
+
+struct engine *engine_new(size_t cache)
+{
+  struct engine *engine = mem_array(1, sizeof *engine);
+  struct cache *kept = cache_new(cache);
+  if (!engine || !kept || !open_pipe(engine)) {
+    cache_free(kept);
+    free(engine);
+    return NULL;
+  }
+  engine->cache = kept;
+  pthread_mutex_init(&engine->lock, NULL);
+  pthread_cond_init(&engine->changed, NULL);
+  if (start_thread(engine))
+    return engine;
+  release(engine);
   return NULL;
 }
 
@@ -305,11 +351,7 @@ void engine_free(struct engine *engine)
   pthread_cond_broadcast(&engine->changed);
   pthread_mutex_unlock(&engine->lock);
   pthread_join(engine->thread, NULL);
-  pthread_cond_destroy(&engine->changed);
-  pthread_mutex_destroy(&engine->lock);
-  close(engine->read_end);
-  close(engine->write_end);
-  free(engine);
+  release(engine);
 }
 
 int engine_descriptor(const struct engine *engine)
@@ -384,8 +426,6 @@ void engine_cancel(struct engine *engine)
   while (engine->running || engine->idling)
     pthread_cond_wait(&engine->changed, &engine->lock);
   drop_answer(engine);
-  /* Whoever cancels may close the source next, and another may get its address. */
-  forget_facts(engine);
   atomic_store(&engine->busy, false);
   pthread_mutex_unlock(&engine->lock);
 }

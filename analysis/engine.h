@@ -15,7 +15,13 @@
 
 struct engine;
 
-struct engine *engine_new(void);
+enum { ENGINE_CACHE = 256 << 20 }; /* enough for a long session */
+
+/* CACHE: bytes of memory for earlier results and for what is known of other tensors; those that
+ * were used last stay, and are answers at once when they are asked for again. NULL when memory runs
+ * out.
+ */
+struct engine *engine_new(size_t cache);
 /* Cancels, waits for the worker, frees. */
 void engine_free(struct engine *engine);
 
@@ -24,7 +30,7 @@ int engine_descriptor(const struct engine *engine);
 
 /* Asks for a result and cancels whatever runs, except that a tensor which is just being loaded for
  * an older request goes on loading; an answer that nobody took is dropped. SOURCE must
- * stay open until the answer was taken or engine_cancel returned. Facts of the last tensor are
+ * stay open until the answer was taken or engine_cancel returned. What is known of a tensor is
  * kept and used again. Loads the tensor first when needed. Returns the number of the request (1,
  * 2, ...). */
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,

@@ -6,6 +6,7 @@ libanalysis_a_SOURCES = \
 	analysis/board_export.c \
 	analysis/board_theory.c \
 	analysis/board_words.c \
+	analysis/cache.c analysis/cache.h \
 	analysis/catalog.c analysis/catalog.h \
 	analysis/check_table.c \
 	analysis/checks.c analysis/checks.h \
@@ -37,6 +38,7 @@ libanalysis_a_SOURCES = \
 	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \
 	analysis/report_styles.h \
 	analysis/result.c analysis/result.h \
+	analysis/result_copy.c \
 	analysis/sweep.c analysis/sweep.h \
 	analysis/sweep_export.c \
 	analysis/theory.c analysis/theory.h \

@@ -8,7 +8,6 @@
 #include "quant/base/size.h"
 
 #include <math.h>
-#include <string.h>
 
 #define NONE ((double)NAN)
 
@@ -256,34 +255,6 @@ enum status result_compute(const struct tensor *tensor, const struct quantizer *
   }
   result_free(result);
   return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
-}
-
-static void *copy_of(const void *array, size_t count, size_t size)
-{
-  void *copy = mem_array(count, size);
-  if (copy)
-    memcpy(copy, array, count * size);
-  return copy;
-}
-
-void result_keep_channels(struct result *partial, const struct result *earlier)
-{
-  const struct channels *from = &earlier->channels;
-  if (from->count == 0)
-    return;
-  struct channels kept = *from;
-  kept.channel = copy_of(from->channel, from->count, sizeof *from->channel);
-  kept.by_ratio = copy_of(from->by_ratio, from->count, sizeof *from->by_ratio);
-  if (!kept.channel || !kept.by_ratio) {
-    free(kept.channel);
-    free(kept.by_ratio);
-    return;
-  }
-  kept.share_scales = kept.count > 1; /* partial: one scale serves all */
-  partial->channels = kept;
-  partial->metrics.channel_sqnr_median = earlier->metrics.channel_sqnr_median;
-  partial->metrics.channel_sqnr_worst = earlier->metrics.channel_sqnr_worst;
-  partial->metrics.worst_channel = earlier->metrics.worst_channel;
 }
 
 void result_free(struct result *result)

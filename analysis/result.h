@@ -85,6 +85,12 @@ enum status result_compute(const struct tensor *tensor, const struct quantizer *
                            struct result **out, struct error *error);
 void result_free(struct result *result);
 
+/* The same once more, without its board and checks; the fit is shared. NULL when memory runs out.
+ */
+struct result *result_copy(const struct result *result);
+/* Memory that it takes, without board and checks. */
+size_t result_bytes(const struct result *result);
+
 /* Gives PARTIAL the channels of EARLIER, a result of the same tensor along the same axis, until its
  * own are measured: magnitudes, ratios and order are the same under every quantizer, errors are
  * not. Without memory it stays without. */

@@ -46,6 +46,7 @@ static struct source *slice_new(const struct source *source)
   struct source *slice = mem_array(1, sizeof *slice);
   if (!slice)
     return NULL;
+  slice->number = source_new_number();
   slice->type = &slice_type;
   slice->close = slice_close;
   slice->spec = strdup(source_spec(source));

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -390,6 +391,17 @@ enum status source_open(const char *spec, struct source **out, struct error *err
   return source_open_as(spec, NULL, out, error);
 }
 
+uint64_t source_new_number(void)
+{
+  static atomic_uint_fast64_t numbers;
+  return atomic_fetch_add(&numbers, 1) + 1;
+}
+
+uint64_t source_number(const struct source *source)
+{
+  return source->number;
+}
+
 enum status source_open_as(const char *spec, const char *type, struct source **out,
                            struct error *error)
 {
@@ -398,6 +410,7 @@ enum status source_open_as(const char *spec, const char *type, struct source **o
     free(source);
     return error_memory(error, "a source");
   }
+  source->number = source_new_number();
   enum status status = choose_type(source, type, error);
   if (status == STATUS_OK)
     status = source->type->open(spec, source, error);

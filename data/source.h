@@ -11,6 +11,7 @@
 #include "quant/base/status.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct source;
 
@@ -58,6 +59,9 @@ const struct tensor *source_tensor(const struct source *source, size_t index);
  * others, else the first matrix that holds no integers, else the first such row, else the first
  * matrix of bytes, else the first number; 0 where there is none. */
 size_t source_first(const struct source *source);
+
+/* Tells SOURCE from every other that this process opens or has opened. */
+uint64_t source_number(const struct source *source);
 
 /* A line about tensor INDEX where the source has one (synth: the distribution's meaning), or "". */
 const char *source_remark(const struct source *source, size_t index);

@@ -10,6 +10,7 @@
 #include "data/source.h"
 
 struct source {
+  uint64_t number;
   const struct source_type *type;
   const struct source_type *asked; /* by --input-format, where that was needed; or NULL */
   char *spec;
@@ -31,6 +32,9 @@ struct source {
   const char *(*remark)(const struct source *source, size_t index);
   void (*close)(struct source *source);
 };
+
+/* A number that no other source of this process has had. */
+uint64_t source_new_number(void);
 
 /* Bytes from the beginning of a file that types are known by, at most. */
 enum { SOURCE_HEAD = 4096 };

@@ -45,6 +45,7 @@ static struct digest *digest_make(size_t entries)
   struct digest *digest = mem_array(1, sizeof *digest);
   if (!digest)
     return NULL;
+  digest->room = entries;
   digest->values = mem_array(entries, sizeof *digest->values);
   digest->counts = mem_array(entries, sizeof *digest->counts);
   if (digest->values && digest->counts)
@@ -60,6 +61,11 @@ void digest_free(struct digest *digest)
   free(digest->values);
   free(digest->counts);
   free(digest);
+}
+
+size_t digest_bytes(const struct digest *digest)
+{
+  return sizeof *digest + digest->room * (sizeof *digest->values + sizeof *digest->counts);
 }
 
 /* VALUE is no less than all before it. */

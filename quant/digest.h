@@ -15,6 +15,7 @@ enum { DIGEST_MOST = 65536 }; /* entries */
 
 struct digest {
   size_t distinct;  /* entries */
+  size_t room;      /* for so many */
   float *values;    /* finite, ascending; both zeros are +0 */
   uint64_t *counts; /* of each, 1 or more */
   uint64_t finite, nan, inf;
@@ -24,6 +25,8 @@ struct digest {
  * order and with repetitions, and how often each code occurs. NULL when memory runs out. */
 struct digest *digest_new(const float *value, const uint64_t *count, size_t codes);
 void digest_free(struct digest *digest);
+/* Memory that it takes. */
+size_t digest_bytes(const struct digest *digest);
 
 /* The digest of both tensors together; they may share no entry or all. NULL when memory runs out,
  * or when the union has more than DIGEST_MOST entries. */

@@ -14,12 +14,34 @@ enum {
 
 void fit_free(struct fit *fit)
 {
-  if (!fit)
+  if (!fit || atomic_fetch_sub(&fit->others, 1) > 0)
     return;
   free(fit->unit);
   block_fit_free(fit->block);
   free(fit->codebook);
   free(fit);
+}
+
+struct fit *fit_share(struct fit *fit)
+{
+  if (fit)
+    atomic_fetch_add(&fit->others, 1);
+  return fit;
+}
+
+static size_t block_fit_bytes(const struct fit *fit)
+{
+  const struct block_fit *block = fit->block;
+  size_t offsets = block->offset ? fit->grain.units * sizeof *block->offset : 0;
+  return sizeof *block + block->rows * block->row_blocks * block->codec.bytes + offsets;
+}
+
+size_t fit_bytes(const struct fit *fit)
+{
+  /* A codebook has some three arrays of twice its levels. */
+  size_t levels = fit->codebook ? 8 * sizeof(float) * fit->codebook->size : 0;
+  return sizeof *fit + fit->grain.units * sizeof *fit->unit + levels +
+         (fit->block ? block_fit_bytes(fit) : 0);
 }
 
 const struct quantizer *fit_quantizer(const struct fit *fit)

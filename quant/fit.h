@@ -7,6 +7,8 @@
 #include "quant/family.h"
 #include "quant/quantizer.h"
 
+#include <stdatomic.h>
+
 /* A fit of a block format: the packed tensor, and what is asked of it often. */
 struct block_fit {
   struct block_codec codec; /* with the block length of the spec */
@@ -28,6 +30,7 @@ struct fit {
   struct unit *unit;         /* grain.units of them */
   struct codebook *codebook; /* learned from the tensor; else NULL */
   struct block_fit *block;   /* NULL for element formats */
+  atomic_uint others;        /* owners beyond the first */
 };
 
 /* What calibrators are told about QUANTIZER. */

@@ -119,7 +119,12 @@ enum status quantizer_fit_batches(const struct quantizer *quantizer, const struc
  * format): nothing can be calibrated beforehand. */
 bool quantizer_is_dynamic(const struct quantizer *quantizer);
 
+/* Lets go of FIT; the last owner frees it. */
 void fit_free(struct fit *fit);
+/* FIT, with one owner more. From any thread. */
+struct fit *fit_share(struct fit *fit);
+/* Memory that it takes. */
+size_t fit_bytes(const struct fit *fit);
 
 const struct quantizer *fit_quantizer(const struct fit *fit);
 const struct grain *fit_grain(const struct fit *fit);

@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 ANALYSIS_TESTS = \
 	tests/analysis/test_board \
+	tests/analysis/test_cache \
 	tests/analysis/test_catalog \
 	tests/analysis/test_channels \
 	tests/analysis/test_checks \
@@ -38,6 +39,8 @@ tests_analysis_test_board_SOURCES = tests/analysis/test_board.c $(TEST_TENSORS) 
 	tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_analysis_test_board_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_analysis_test_board_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_cache_SOURCES = tests/analysis/test_cache.c $(TEST_TENSORS)
+tests_analysis_test_cache_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_catalog_SOURCES = tests/analysis/test_catalog.c
 tests_analysis_test_catalog_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_channels_SOURCES = tests/analysis/test_channels.c $(TEST_TENSORS) \

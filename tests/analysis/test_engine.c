@@ -28,7 +28,7 @@ static void open_bench(struct bench *bench, const char *spec)
   struct error error;
   if (source_open(spec, &bench->source, &error) != STATUS_OK)
     fail_msg("%s", error.text);
-  bench->engine = engine_new();
+  bench->engine = engine_new(ENGINE_CACHE);
   assert_non_null(bench->engine);
 }
 
@@ -197,6 +197,43 @@ static void test_facts_follow_the_tensor(void **state)
   close_bench(&bench);
 }
 
+/* What was asked for before comes back without a pass: nothing is counted, whatever lies between.
+ * Without memory for it everything is computed again, to the same numbers. */
+static void test_going_back(void **state)
+{
+  (void)state;
+  const size_t memory[] = {ENGINE_CACHE, 0};
+  struct metrics first = {0};
+  for (int i = 0; i < 2; i++) {
+    struct bench bench;
+    struct engine_answer answer;
+    size_t done, total;
+    open_bench(&bench, small);
+    engine_free(bench.engine);
+    bench.engine = engine_new(memory[i]);
+    const char *specs[] = {"int8", "int4,group=10", "int8"};
+    for (int k = 0; k < 3; k++) {
+      ask(&bench, specs[k]);
+      answer = wait_for(&bench);
+      if (i == 0 && k == 0)
+        first = answer.result->metrics;
+      if (k < 2)
+        result_free(answer.result);
+    }
+    engine_busy(bench.engine, &done, &total);
+    assert_true(memory[i] ? total == 0 : done > 0);
+    assert_memory_equal(&answer.result->metrics, &first, sizeof first);
+    result_free(answer.result);
+    engine_cancel(bench.engine); /* what is known stays */
+    ask(&bench, "int4,group=10");
+    answer = wait_for(&bench);
+    engine_busy(bench.engine, &done, &total);
+    assert_true(memory[i] ? total == 0 : done > 0);
+    result_free(answer.result);
+    close_bench(&bench);
+  }
+}
+
 static void test_error_is_an_answer(void **state)
 {
   (void)state;
@@ -347,6 +384,7 @@ int main(void)
       cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_other_source),
       cmocka_unit_test(test_facts_follow_the_tensor),
+      cmocka_unit_test(test_going_back),
       cmocka_unit_test(test_error_is_an_answer),
       cmocka_unit_test(test_free_at_work),
   };

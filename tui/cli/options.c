@@ -246,6 +246,15 @@ static enum status apply_threads(void *member, const char *text, struct error *e
   return status;
 }
 
+static enum status apply_cache(void *member, const char *text, struct error *error)
+{
+  long mebibytes;
+  enum status status = whole_number(text, 0, 1 << 20, &mebibytes, error);
+  if (status == STATUS_OK)
+    *(size_t *)member = (size_t)mebibytes << 20;
+  return status;
+}
+
 static enum status apply_word(void *member, const char *text, struct error *error)
 {
   (void)error;
@@ -377,6 +386,8 @@ static const struct row {
      apply_switch},
     {"color", 0, "WHEN", "auto, never, 8 or 256", SCREEN, MEMBER(app.color), apply_color},
     {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii), apply_switch},
+    {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
+     apply_cache},
     {"threads", 0, "N", "worker threads (all processors)", COMMAND_ANY, 0, apply_threads},
     {"verbose", 'v', NULL, "with --version: libraries and instruction sets", COMMAND_ANY,
      MEMBER(verbose), apply_switch},
@@ -530,7 +541,9 @@ enum status options_parse(int argc, char **argv, struct options *out,
 {
   unsigned long used = 0;
   *command = &command_table[0];
-  *out = (struct options){.view = view_default(), .figure = figure_options_default()};
+  *out = (struct options){.view = view_default(),
+                          .figure = figure_options_default(),
+                          .app = {.cache = ENGINE_CACHE}};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
   out->rename = mem_array((size_t)argc, sizeof *out->rename);

@@ -611,7 +611,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   enum status status = start_state(explorer, recipe, error);
   if (status != STATUS_OK)
     return status;
-  explorer->engine = engine_new();
+  explorer->engine = engine_new(options->cache);
   if (!explorer->engine)
     return error_memory(error, "the engine");
   status = terminal_open(options, error);

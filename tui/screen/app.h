@@ -5,6 +5,7 @@
 #ifndef QSCOPE_TUI_SCREEN_APP_H
 #define QSCOPE_TUI_SCREEN_APP_H
 
+#include "analysis/engine.h"
 #include "analysis/recipe.h"
 #include "quant/base/status.h"
 
@@ -13,6 +14,7 @@ enum color_mode { COLOR_AUTO, COLOR_NEVER, COLOR_8, COLOR_256 };
 struct app_options {
   enum color_mode color; /* --color */
   bool ascii;            /* --ascii: no characters beyond ASCII */
+  size_t cache;          /* --cache, in bytes */
 };
 
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits. The

@@ -1,0 +1,193 @@
+#include "analysis/cache.h"
+
+#include "quant/base/size.h"
+
+#include <math.h>
+
+/* In a ring through the cache's own `ends`: ends.next is the newest, ends.previous the oldest. */
+struct entry {
+  struct entry *next, *previous;
+  size_t bytes;
+  uint64_t source;
+  size_t tensor;
+  struct result *result; /* NULL: facts */
+  /* Of a result: */
+  struct quantizer quantizer;
+  struct result_request request;
+  /* Of facts: */
+  struct facts facts;
+  struct digest *digest;
+};
+
+struct cache {
+  struct entry ends;
+  size_t most, bytes;
+};
+
+struct cache *cache_new(size_t bytes)
+{
+  struct cache *cache = mem_array(1, sizeof *cache);
+  if (!cache)
+    return NULL;
+  cache->ends.next = cache->ends.previous = &cache->ends;
+  cache->most = bytes;
+  return cache;
+}
+
+static void unlink_entry(struct entry *entry)
+{
+  entry->next->previous = entry->previous;
+  entry->previous->next = entry->next;
+}
+
+static void make_newest(struct cache *cache, struct entry *entry)
+{
+  entry->next = cache->ends.next;
+  entry->previous = &cache->ends;
+  entry->next->previous = cache->ends.next = entry;
+}
+
+static void drop(struct cache *cache, struct entry *entry)
+{
+  unlink_entry(entry);
+  cache->bytes -= entry->bytes;
+  result_free(entry->result);
+  digest_free(entry->digest);
+  free(entry);
+}
+
+static void drop_oldest(struct cache *cache)
+{
+  while (cache->bytes > cache->most)
+    drop(cache, cache->ends.previous);
+}
+
+void cache_free(struct cache *cache)
+{
+  if (!cache)
+    return;
+  cache_set_most(cache, 0);
+  free(cache);
+}
+
+void cache_set_most(struct cache *cache, size_t bytes)
+{
+  cache->most = bytes;
+  drop_oldest(cache);
+}
+
+size_t cache_bytes(const struct cache *cache)
+{
+  return cache->bytes;
+}
+
+static void add(struct cache *cache, struct entry *entry)
+{
+  cache->bytes += entry->bytes;
+  make_newest(cache, entry);
+  drop_oldest(cache);
+}
+
+/* --- results ------------------------------------------------------------------------------ */
+
+static bool same_number(double a, double b)
+{
+  return a == b || (isnan(a) && isnan(b));
+}
+
+/* True when what was computed for HAVE is what WANTED asks for, or more. */
+static bool serves(const struct result_request *have, const struct result_request *wanted)
+{
+  return have->axis == wanted->axis && have->bins == wanted->bins &&
+         same_number(have->lo, wanted->lo) && same_number(have->hi, wanted->hi) &&
+         have->details == wanted->details && have->blocks >= wanted->blocks &&
+         have->calibrated.batching.on == wanted->calibrated.batching.on &&
+         have->calibrated.batching.axis == wanted->calibrated.batching.axis;
+}
+
+static bool can_be_kept(const struct result_request *request)
+{
+  return !request->board && !request->checks && !request->calibrated.on;
+}
+
+static struct entry *find_result(struct cache *cache, uint64_t source, size_t tensor,
+                                 const struct quantizer *quantizer,
+                                 const struct result_request *request)
+{
+  struct entry *entry = cache->ends.next;
+  for (; entry != &cache->ends; entry = entry->next)
+    if (entry->source == source && entry->tensor == tensor && entry->result &&
+        serves(&entry->request, request) && quantizer_equal(&entry->quantizer, quantizer))
+      return entry;
+  return NULL;
+}
+
+void cache_keep_result(struct cache *cache, uint64_t source, size_t tensor,
+                       const struct quantizer *quantizer, const struct result_request *request,
+                       const struct result *result)
+{
+  size_t bytes = sizeof(struct entry) + result_bytes(result);
+  if (result->partial || !can_be_kept(request) || bytes > cache->most ||
+      find_result(cache, source, tensor, quantizer, request))
+    return;
+  struct entry *entry = mem_array(1, sizeof *entry);
+  struct result *copy = entry ? result_copy(result) : NULL;
+  if (!copy) {
+    free(entry);
+    return;
+  }
+  *entry = (struct entry){.bytes = bytes,
+                          .source = source,
+                          .tensor = tensor,
+                          .result = copy,
+                          .quantizer = *quantizer,
+                          .request = *request};
+  entry->request.facts = NULL; /* the asker's */
+  entry->request.digest = NULL;
+  add(cache, entry);
+}
+
+struct result *cache_find_result(struct cache *cache, uint64_t source, size_t tensor,
+                                 const struct quantizer *quantizer,
+                                 const struct result_request *request)
+{
+  struct entry *entry =
+      can_be_kept(request) ? find_result(cache, source, tensor, quantizer, request) : NULL;
+  if (!entry)
+    return NULL;
+  unlink_entry(entry);
+  make_newest(cache, entry);
+  return result_copy(entry->result);
+}
+
+/* --- facts -------------------------------------------------------------------------------- */
+
+void cache_keep_facts(struct cache *cache, uint64_t source, size_t tensor,
+                      const struct facts *facts, struct digest *digest)
+{
+  size_t bytes = sizeof(struct entry) + (digest ? digest_bytes(digest) : 0);
+  struct entry *entry = bytes <= cache->most ? mem_array(1, sizeof *entry) : NULL;
+  if (!entry) {
+    digest_free(digest);
+    return;
+  }
+  *entry = (struct entry){
+      .bytes = bytes, .source = source, .tensor = tensor, .facts = *facts, .digest = digest};
+  add(cache, entry);
+}
+
+bool cache_take_facts(struct cache *cache, uint64_t source, size_t tensor, struct facts *facts,
+                      struct digest **digest)
+{
+  struct entry *entry = cache->ends.next;
+  while (entry != &cache->ends &&
+         (entry->source != source || entry->tensor != tensor || entry->result))
+    entry = entry->next;
+  if (entry == &cache->ends)
+    return false;
+  *facts = entry->facts;
+  *digest = entry->digest;
+  entry->digest = NULL;
+  drop(cache, entry);
+  return true;
+}

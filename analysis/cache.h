@@ -1,0 +1,42 @@
+/* What was computed before, least recently used first to go: results by (source, tensor,
+ * quantizer, part), and what is known of a tensor whatever the quantizer (facts and digest).
+ *
+ * A part is what a request asks for beyond the metrics: axis, bins and their range, details,
+ * blocks. A result that has blocks also answers who asks for none. Sources are told apart by their
+ * number, so that a closed one is never taken for another. Ownership: the cache copies the results
+ * it keeps and gives copies (their fits are shared); facts and digests move in and out. Threads:
+ * one at a time. */
+#ifndef QSCOPE_ANALYSIS_CACHE_H
+#define QSCOPE_ANALYSIS_CACHE_H
+
+#include "analysis/result.h"
+#include "data/source.h"
+
+struct cache;
+
+/* For at most BYTES of memory; 0: keeps nothing. NULL when memory runs out. */
+struct cache *cache_new(size_t bytes);
+void cache_free(struct cache *cache);
+/* Another bound; what does not fit any more goes. */
+void cache_set_most(struct cache *cache, size_t bytes);
+/* Memory that the entries take now. */
+size_t cache_bytes(const struct cache *cache);
+
+/* Keeps a copy of RESULT. Not of a partial one, nor where REQUEST asks for a board, checks or
+ * a calibration on other values; nor when memory runs out. */
+void cache_keep_result(struct cache *cache, uint64_t source, size_t tensor,
+                       const struct quantizer *quantizer, const struct result_request *request,
+                       const struct result *result);
+/* A copy that the caller frees; NULL when there is none. */
+struct result *cache_find_result(struct cache *cache, uint64_t source, size_t tensor,
+                                 const struct quantizer *quantizer,
+                                 const struct result_request *request);
+
+/* Keeps FACTS and DIGEST (NULL: has none), which becomes the cache's. */
+void cache_keep_facts(struct cache *cache, uint64_t source, size_t tensor,
+                      const struct facts *facts, struct digest *digest);
+/* Takes them out; *digest becomes the caller's. */
+bool cache_take_facts(struct cache *cache, uint64_t source, size_t tensor, struct facts *facts,
+                      struct digest **digest);
+
+#endif

@@ -1,0 +1,217 @@
+/* The cache of results: what answers what, who goes first, how much memory stays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "analysis/cache.h"
+#include "tests/analysis/tensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct result_request plain = {.bins = 20, .lo = (double)NAN, .hi = (double)NAN};
+enum { ROWS = 8, COLUMNS = 40, SOURCE = 3, TENSOR = 1, PLENTY = 1 << 20 };
+
+static float *values;
+
+static int setup(void **state)
+{
+  (void)state;
+  values = random_values(ROWS * COLUMNS, 5, false);
+  return 0;
+}
+
+static int teardown(void **state)
+{
+  (void)state;
+  free(values);
+  return 0;
+}
+
+static struct result *compute(const char *spec, const struct result_request *request)
+{
+  struct tensor tensor = tensor_over(values, (struct shape){.dims = 2, .dim = {ROWS, COLUMNS}});
+  struct quantizer quantizer = quantizer_of(spec);
+  struct result *result = NULL;
+  assert_int_equal(result_compute(&tensor, &quantizer, request, NULL, &result, NULL), STATUS_OK);
+  return result;
+}
+
+static void keep(struct cache *cache, const char *spec, const struct result_request *request)
+{
+  struct quantizer quantizer = quantizer_of(spec);
+  struct result *result = compute(spec, request);
+  cache_keep_result(cache, SOURCE, TENSOR, &quantizer, request, result);
+  result_free(result);
+}
+
+static bool has(struct cache *cache, const char *spec, const struct result_request *request)
+{
+  struct quantizer quantizer = quantizer_of(spec);
+  struct result *found = cache_find_result(cache, SOURCE, TENSOR, &quantizer, request);
+  bool is = found != NULL;
+  result_free(found);
+  return is;
+}
+
+static void check_histogram(const struct histogram *a, const struct histogram *b)
+{
+  assert_true(a->bins == b->bins && a->lo == b->lo && a->hi == b->hi && a->count != b->count);
+  assert_memory_equal(a->count, b->count, a->bins * sizeof *a->count);
+}
+
+/* A copy has the same numbers in memory of its own, and outlives the result and the cache. */
+static void a_copy_is_the_same(void **state)
+{
+  (void)state;
+  struct result_request request = plain;
+  request.blocks = true;
+  struct cache *cache = cache_new(PLENTY);
+  struct quantizer quantizer = quantizer_of("int4,group=20");
+  struct result *result = compute("int4,group=20", &request);
+  cache_keep_result(cache, SOURCE, TENSOR, &quantizer, &request, result);
+  assert_true(cache_bytes(cache) >= result_bytes(result));
+  struct result *found = cache_find_result(cache, SOURCE, TENSOR, &quantizer, &request);
+  assert_non_null(found);
+  assert_ptr_not_equal(found, result);
+  cache_free(cache);
+  assert_memory_equal(&found->metrics, &result->metrics, sizeof found->metrics);
+  assert_memory_equal(&found->facts, &result->facts, sizeof found->facts);
+  check_histogram(&found->original, &result->original);
+  check_histogram(&found->reconstruction, &result->reconstruction);
+  check_histogram(&found->error, &result->error);
+  assert_int_equal(found->channels.count, ROWS);
+  assert_memory_equal(found->channels.channel, result->channels.channel,
+                      ROWS * sizeof *found->channels.channel);
+  assert_memory_equal(found->channels.by_ratio, result->channels.by_ratio, ROWS * sizeof(size_t));
+  assert_int_equal(found->blocks->count, ROWS * COLUMNS / 20);
+  assert_memory_equal(found->blocks->error2, result->blocks->error2,
+                      found->blocks->count * sizeof(double));
+  for (size_t i = 0; i < plain.bins; i++)
+    assert_memory_equal(&found->error_max[i], &result->error_max[i], sizeof(double));
+  float scale = fit_scale(result->fit, 3);
+  result_free(result);
+  assert_true(fit_scale(found->fit, 3) == scale);
+  result_free(found);
+}
+
+/* Every part of the key counts; blocks are more than none. */
+static void what_answers_what(void **state)
+{
+  (void)state;
+  struct cache *cache = cache_new(PLENTY);
+  struct result_request other = plain, blocks = plain;
+  struct quantizer quantizer = quantizer_of("int8");
+  keep(cache, "int8", &plain);
+  assert_true(has(cache, "int8,sym,minmax", &plain));
+  assert_false(has(cache, "int8,mse", &plain));
+  assert_null(cache_find_result(cache, SOURCE + 1, TENSOR, &quantizer, &plain));
+  assert_null(cache_find_result(cache, SOURCE, TENSOR + 1, &quantizer, &plain));
+  other.bins = 21;
+  assert_false(has(cache, "int8", &other));
+  other = plain;
+  other.lo = -1;
+  other.hi = 1;
+  assert_false(has(cache, "int8", &other));
+  other = plain;
+  other.axis = 1;
+  assert_false(has(cache, "int8", &other));
+  other = plain;
+  other.details = true;
+  assert_false(has(cache, "int8", &other));
+  other = plain;
+  other.at_once = true; /* the whole is as good */
+  assert_true(has(cache, "int8", &other));
+  other.checks = true;
+  assert_false(has(cache, "int8", &other));
+  blocks.blocks = true;
+  assert_false(has(cache, "int8", &blocks));
+  keep(cache, "int4", &blocks);
+  assert_true(has(cache, "int4", &blocks) && has(cache, "int4", &plain));
+  cache_free(cache);
+}
+
+/* With room for three, the one that was not used for the longest time goes. */
+static void the_least_used_goes(void **state)
+{
+  (void)state;
+  struct cache *cache = cache_new(PLENTY);
+  keep(cache, "int8", &plain);
+  size_t each = cache_bytes(cache);
+  cache_set_most(cache, 3 * each + each / 2);
+  keep(cache, "int7", &plain);
+  keep(cache, "int6", &plain);
+  assert_int_equal(cache_bytes(cache), 3 * each);
+  assert_true(has(cache, "int8", &plain)); /* the oldest is used: now it is the newest */
+  keep(cache, "int5", &plain);
+  assert_int_equal(cache_bytes(cache), 3 * each);
+  assert_false(has(cache, "int7", &plain));
+  assert_true(has(cache, "int6", &plain) && has(cache, "int8", &plain));
+  keep(cache, "int5", &plain); /* is there: nothing goes for it */
+  assert_int_equal(cache_bytes(cache), 3 * each);
+  cache_set_most(cache, each);
+  assert_int_equal(cache_bytes(cache), each);
+  assert_true(has(cache, "int8", &plain));
+  cache_set_most(cache, 0);
+  assert_int_equal(cache_bytes(cache), 0);
+  keep(cache, "int8", &plain);
+  assert_false(has(cache, "int8", &plain));
+  cache_free(cache);
+}
+
+/* What is larger than all of the cache is not kept, and nothing goes for it. */
+static void too_large(void **state)
+{
+  (void)state;
+  struct result_request wide = plain;
+  wide.bins = 10000;
+  struct cache *cache = cache_new(PLENTY);
+  keep(cache, "int8", &plain);
+  cache_set_most(cache, cache_bytes(cache) * 2);
+  keep(cache, "int8", &wide);
+  assert_true(has(cache, "int8", &plain) && !has(cache, "int8", &wide));
+  cache_free(cache);
+}
+
+/* Facts move in and out, and take their turn with the results. */
+static void facts_move(void **state)
+{
+  (void)state;
+  const float two[] = {1, 2};
+  const uint64_t counts[] = {3, 4};
+  struct cache *cache = cache_new(PLENTY);
+  struct facts facts = {.count = 7}, found = {0};
+  struct digest *digest = digest_new(two, counts, 2), *taken = NULL;
+  assert_false(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
+  keep(cache, "int8", &plain); /* of the same tensor: no facts */
+  size_t result = cache_bytes(cache);
+  assert_false(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
+  cache_keep_facts(cache, SOURCE, TENSOR, &facts, digest);
+  assert_true(cache_bytes(cache) >= result + digest_bytes(digest));
+  assert_false(cache_take_facts(cache, SOURCE, TENSOR + 1, &found, &taken));
+  assert_true(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
+  assert_ptr_equal(taken, digest);
+  assert_int_equal(found.count, 7);
+  assert_int_equal(cache_bytes(cache), result);
+  cache_keep_facts(cache, SOURCE, TENSOR, &facts, digest);
+  cache_set_most(cache, 1);
+  assert_false(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
+  cache_keep_facts(cache, SOURCE, TENSOR, &facts, digest_new(two, counts, 2)); /* freed */
+  cache_free(cache);
+  cache_free(NULL);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_copy_is_the_same),  cmocka_unit_test(what_answers_what),
+      cmocka_unit_test(the_least_used_goes), cmocka_unit_test(too_large),
+      cmocka_unit_test(facts_move),
+  };
+  kernels_init();
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
