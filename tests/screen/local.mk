@@ -16,7 +16,7 @@ tests_screen_test_plot_LDADD = $(screen_unit_libs)
 if HAVE_VTERM
 SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals \
 	tests/screen/test_board_view \
-	tests/screen/test_compare_view
+	tests/screen/test_compare_view tests/screen/test_files
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 
@@ -34,6 +34,8 @@ tests_screen_test_board_view_SOURCES = tests/screen/test_board_view.c $(screen_f
 tests_screen_test_board_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_compare_view_SOURCES = tests/screen/test_compare_view.c $(screen_fixture)
 tests_screen_test_compare_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_files_SOURCES = tests/screen/test_files.c $(screen_fixture)
+tests_screen_test_files_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_terminals_SOURCES = tests/screen/test_terminals.c $(screen_fixture)
 tests_screen_test_terminals_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 endif
