@@ -6,48 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* --- order ---------------------------------------------------------------------------- */
-
-static bool digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
-static int rank(char c)
-{
-  return c == '\0' ? 0 : name_separator(c) ? 1 + (c == '/') : 3 + (unsigned char)c;
-}
-
-/* By the numbers that start at *a and *b, then by how they are written; moves behind both. */
-static int number_order(const char **a, const char **b)
-{
-  const char *x = *a, *y = *b;
-  x += strspn(x, "0");
-  y += strspn(y, "0");
-  long zeros = (x - *a) - (y - *b);
-  size_t left = strspn(x, "0123456789"), right = strspn(y, "0123456789");
-  int order = left == right ? memcmp(x, y, left) : left < right ? -1 : 1;
-  *a = x + left;
-  *b = y + right;
-  return order ? order : (zeros > 0) - (zeros < 0);
-}
-
-int name_order(const char *a, const char *b)
-{
-  for (;;) {
-    if (digit(*a) && digit(*b)) {
-      int order = number_order(&a, &b);
-      if (order)
-        return order;
-    } else if (*a != *b) {
-      return rank(*a) < rank(*b) ? -1 : 1;
-    } else if (*a == '\0') {
-      return 0;
-    } else {
-      a++, b++;
-    }
-  }
-}
+/* --- levels --------------------------------------------------------------------------- */
 
 size_t name_common(const char *a, const char *b, unsigned levels)
 {
@@ -85,7 +44,8 @@ static bool occurs_in_order(const char *pattern, const char *name)
 
 static bool starts_word(const char *name, const char *at)
 {
-  return at == name || !isalnum((unsigned char)at[-1]) || (digit(*at) && !digit(at[-1]));
+  return at == name || !isalnum((unsigned char)at[-1]) ||
+         (isdigit((unsigned char)*at) && !isdigit((unsigned char)at[-1]));
 }
 
 /* The best way to find the letters of PATTERN in NAME: best[j] is that of its first j letters that

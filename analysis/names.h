@@ -1,23 +1,13 @@
-/* Names of tensors as people read them: their order, their levels, and how well a few letters
- * mean them.
+/* Names of tensors as people read them: their levels, and how well a few letters mean them (their
+ * order is quant/base/name_order.h's).
  *
  * Ownership: nothing allocates. Threads: no state. */
 #ifndef QSCOPE_ANALYSIS_NAMES_H
 #define QSCOPE_ANALYSIS_NAMES_H
 
-#include <stdbool.h>
+#include "quant/base/name_order.h"
+
 #include <stddef.h>
-
-/* Dots and slashes separate the levels of a name. */
-static inline bool name_separator(char c)
-{
-  return c == '.' || c == '/';
-}
-
-/* Natural order, as strcmp: runs of digits by the number that they write ("layers.2" before
- * "layers.10"), separators before every other character, so that names with the same beginning up
- * to a separator stand together. 0 for equal names only. */
-int name_order(const char *a, const char *b);
 
 /* Bytes that A and B have in common up to and including their last common separator; of their
  * first LEVELS separators. */

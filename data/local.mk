@@ -5,6 +5,7 @@ libdata_a_SOURCES = \
 	data/batches.c data/batches.h \
 	data/child.c data/child.h \
 	data/escape.c \
+	data/folder.c data/folder.h \
 	data/gguf.c data/gguf.h data/gguf_split.c data/gguf_value.c \
 	data/hdf5.c data/hdf5_tensor.c data/hdf5.h \
 	data/imatrix.c data/imatrix.h \

@@ -62,10 +62,10 @@ static const char *file_kind(mode_t mode)
                           : "not a regular file";
 }
 
-static enum status check_file(int file, size_t *size, struct error *error)
+static enum status check_file(struct map *map, struct error *error)
 {
   struct stat facts;
-  if (file < 0 || fstat(file, &facts) != 0)
+  if (map->file < 0 || fstat(map->file, &facts) != 0)
     return error_set(error, STATUS_INPUT, "cannot open: %s", strerror(errno));
   if (!S_ISREG(facts.st_mode))
     return error_set(error, STATUS_INPUT, "expected a regular file, found %s%s",
@@ -73,7 +73,9 @@ static enum status check_file(int file, size_t *size, struct error *error)
                      S_ISFIFO(facts.st_mode) ? " (pipe it to the source \"-\")" : "");
   if (facts.st_size < 0 || (uintmax_t)facts.st_size > SIZE_MAX / 2)
     return error_set(error, STATUS_INPUT, "too large to map: %jd bytes", (intmax_t)facts.st_size);
-  *size = (size_t)facts.st_size;
+  map->size = (size_t)facts.st_size;
+  map->device = facts.st_dev;
+  map->number = facts.st_ino;
   return STATUS_OK;
 }
 
@@ -105,7 +107,7 @@ enum status map_open_file(int file, const char *name, struct map **out, struct e
   }
   map->bytes = nothing;
   map->file = file;
-  enum status status = check_file(map->file, &map->size, error);
+  enum status status = check_file(map, error);
   if (status == STATUS_OK && map->size > 0)
     status = map_pages(map, error);
   if (status != STATUS_OK) {
@@ -134,17 +136,40 @@ void map_close(struct map *map)
   free(map);
 }
 
+void map_close_file(struct map *map)
+{
+  if (map->range)
+    map_range_forget_file(map->range);
+  close(map->file);
+  map->file = -1;
+}
+
+/* What is known of the file now: of a closed one only while the path still leads to it. */
+static bool look_again(const struct map *map, struct stat *facts)
+{
+  if (map->file >= 0)
+    return fstat(map->file, facts) == 0;
+  if (stat(map->path, facts) != 0 || facts->st_dev != map->device || facts->st_ino != map->number)
+    facts->st_size = (off_t)map->size;
+  return true;
+}
+
+bool map_failed(const struct map *map)
+{
+  return map->range && map_range_failed(map->range);
+}
+
 enum status map_verify(const struct map *map, struct error *error)
 {
   struct stat facts;
-  if (fstat(map->file, &facts) != 0)
+  if (!look_again(map, &facts))
     return error_set(error, STATUS_INPUT, "%s: cannot be checked: %s", SHOWN(map->path),
                      strerror(errno));
   if ((uintmax_t)facts.st_size < map->size)
     return error_set(error, STATUS_INPUT,
                      "%s: file shrank while it was open: expected %zu bytes, found %jd",
                      SHOWN(map->path), map->size, (intmax_t)facts.st_size);
-  if (map->range && map_range_failed(map->range))
+  if (map_failed(map))
     return error_set(error, STATUS_INPUT, "%s: could not be read while it was mapped",
                      SHOWN(map->path));
   return STATUS_OK;

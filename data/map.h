@@ -12,13 +12,17 @@
 
 #include "quant/base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct map {
   const unsigned char *bytes; /* page-aligned; not NULL even when size is 0 */
   size_t size;
   char *path;
-  int file;
+  int file;     /* -1 behind map_close_file */
+  dev_t device; /* which the file is */
+  ino_t number;
   struct map_range *range;
 };
 
@@ -30,11 +34,18 @@ enum status map_open(const char *path, struct map **out, struct error *error);
 enum status map_open_file(int file, const char *name, struct map **out, struct error *error);
 void map_close(struct map *map);
 
+/* Closes the file of MAP, whose bytes stay: for sources of thousands of files. map_verify asks the
+ * path from then on. */
+void map_close_file(struct map *map);
+
 /* Puts the handler in place, or back in place in front of one that the program has installed
  * since. map_open does it, and source_load. */
 void map_guard(void);
 
 /* STATUS_INPUT when the file is shorter than it was, or could not be read, since map_open. */
 enum status map_verify(const struct map *map, struct error *error);
+
+/* True when a page of MAP could not be read: all of it that costs no call of the system. */
+bool map_failed(const struct map *map);
 
 #endif

@@ -73,6 +73,11 @@ struct map_range *map_range_at(const void *start)
   return range && atomic_load(&range->start) == (uintptr_t)start ? range : NULL;
 }
 
+void map_range_forget_file(struct map_range *range)
+{
+  atomic_store(&range->file, -1);
+}
+
 int map_range_file(const struct map_range *range)
 {
   return atomic_load(&range->file);
@@ -99,7 +104,7 @@ bool map_range_failed(const struct map_range *range)
 void map_copy(const unsigned char *from, size_t size, unsigned char *to)
 {
   struct map_range *range = find((uintptr_t)from);
-  if (!range) {
+  if (!range || atomic_load(&range->file) < 0) {
     memcpy(to, from, size);
     return;
   }

@@ -31,6 +31,9 @@ void map_copy(const unsigned char *from, size_t size, unsigned char *to);
 struct map_range *map_range_at(const void *start);
 int map_range_file(const struct map_range *range);
 
+/* The file of the range is closed: what was read through it is read where it is mapped. */
+void map_range_forget_file(struct map_range *range);
+
 /* Unmaps the range; nothing of it is watched any more. */
 void map_range_unmap(struct map_range *range);
 

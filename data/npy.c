@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include "data/npy.h"
+
+#include "data/folder.h"
 #include "quant/base/size.h"
 
 #include <stdlib.h>
@@ -311,6 +313,8 @@ enum status npy_open(const char *path, struct source *source, struct error *erro
   struct map *map;
   struct tensor tensor = {0};
   size_t start = 0;
+  if (path_is_folder(path))
+    return folder_open(path, source, error);
   enum status status = source_map(source, path, &map, error);
   if (status != STATUS_OK)
     return status;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 const struct pack_kind pack_kinds[] = {
     {"qweight", pack_gptq},
@@ -439,16 +438,10 @@ enum status packs_offer(struct source *source, const struct pack_config *config,
   return status;
 }
 
-static bool is_folder(const char *path)
-{
-  struct stat facts;
-  return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
-}
-
 enum status packs_open(const char *path, struct source *source, struct error *error)
 {
   struct pack_config config = {0};
-  if (!is_folder(path) && !any_anchor(source))
+  if (!path_is_folder(path) && !any_anchor(source))
     return STATUS_OK; /* what lies beside a file is no matter of ours */
   enum status status = pack_config_read(path, source, &config, error);
   if (status == STATUS_OK)

@@ -6,6 +6,7 @@
  * error), limits the depth, and refuses names that hold a NUL. */
 #include "config.h"
 
+#include "data/folder.h"
 #include "data/json_members.h"
 #include "data/pack.h"
 #include "data/safetensors.h"
@@ -13,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { LENGTH_SIZE = 8, HEADER_MAX = 100000000 };
 
@@ -30,17 +30,11 @@ static const struct {
     {"F6_E2M3", "f6_e2m3", 6}, {"F6_E3M2", "f6_e3m2", 6},
 };
 
-static bool is_directory(const char *path)
-{
-  struct stat facts;
-  return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
-}
-
 bool safetensors_tastes(const char *spec, const unsigned char *head, size_t length)
 {
   if (length > 0) /* a header of at most 100 MB has zeros in the upper half of its length */
     return length > LENGTH_SIZE && head[LENGTH_SIZE] == '{' && !memcmp(head + 4, "\0\0\0", 4);
-  return text_ends(spec, SHARD_SUFFIX) || text_ends(spec, INDEX_SUFFIX) || is_directory(spec);
+  return text_ends(spec, SHARD_SUFFIX) || text_ends(spec, INDEX_SUFFIX) || path_is_folder(spec);
 }
 
 /* --- one entry of a header ----------------------------------------------------------- */
@@ -317,9 +311,12 @@ enum status safetensors_add(const char *path, struct source *source, struct erro
 enum status safetensors_open(const char *spec, struct source *source, struct error *error)
 {
   char snapshot[4096];
-  const char *path = is_directory(spec) ? shards_snapshot(spec, snapshot, sizeof snapshot) : spec;
-  enum status status = is_directory(path)              ? shards_open_folder(path, source, error)
+  const char *path = path_is_folder(spec) ? shards_snapshot(spec, snapshot, sizeof snapshot) : spec;
+  bool found = true;
+  enum status status = path_is_folder(path) ? shards_open_folder(path, source, &found, error)
                        : text_ends(path, INDEX_SUFFIX) ? shards_open_index(path, source, error)
                                                        : safetensors_add(path, source, error);
+  if (!found)
+    return folder_open(path, source, error);
   return status == STATUS_OK ? packs_open(path, source, error) : status;
 }

@@ -20,9 +20,11 @@ enum status safetensors_json(const unsigned char *text, size_t size, json_t **ou
                              struct error *error);
 
 /* All tensors of the index PATH ("model.safetensors.index.json", "pytorch_model.bin.index.json");
- * of the folder PATH (of its index, if there is one), where safetensors go before PyTorch's. */
+ * of the folder PATH (of its index, if there is one), where safetensors go before PyTorch's;
+ * *found: there are such files. */
 enum status shards_open_index(const char *path, struct source *source, struct error *error);
-enum status shards_open_folder(const char *path, struct source *source, struct error *error);
+enum status shards_open_folder(const char *path, struct source *source, bool *found,
+                               struct error *error);
 
 /* Where PATH is a model's folder in the cache of Hugging Face (refs/main names a folder of
  * snapshots/), that snapshot; else PATH. In the SIZE bytes of TEXT, or PATH itself. */

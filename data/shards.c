@@ -47,14 +47,6 @@ static const struct shard_kind *kind_of(const char *file)
   return NULL;
 }
 
-/* The type of the source is that of its files. */
-static void set_type(struct source *source, const char *name)
-{
-  for (size_t i = 0; i < source_types_length; i++)
-    if (strcmp(source_types[i].name, name) == 0)
-      source->type = &source_types[i];
-}
-
 /* --- many files: a sorted list of names -------------------------------------------------- */
 
 struct names {
@@ -109,7 +101,7 @@ static enum status open_beside(const char *folder, size_t folder_length, const c
   char *path = beside(folder, folder_length, file);
   if (!path)
     return error_memory(error, "a file's name");
-  set_type(source, kind->type);
+  source_set_type(source, kind->type); /* that of its files */
   enum status status = kind->add(path, source, error);
   free(path);
   return status;
@@ -350,7 +342,7 @@ static enum status open_one_index(const char *path, const struct names *indexes,
 
 /* The first kind of which there is something; what there is of the next is said to be left out. */
 static enum status open_listed(const char *path, const struct listing *listing,
-                               struct source *source, struct error *error)
+                               struct source *source, bool *found, struct error *error)
 {
   const struct shard_kind *opened = NULL;
   enum status status = STATUS_OK;
@@ -362,16 +354,14 @@ static enum status open_listed(const char *path, const struct listing *listing,
     if (opened) {
       snprintf(note, sizeof note, "*%s files beside the *%s files are not read",
                shard_kinds[i].suffix, opened->suffix);
-      return source_add_note(source, note, error);
+      status = source_add_note(source, note, error);
+      break;
     }
     opened = &shard_kinds[i];
     status = indexes->count > 0 ? open_one_index(path, indexes, source, error)
                                 : open_files(path, shards, source, error);
   }
-  if (status == STATUS_OK && !opened)
-    status = error_set(error, STATUS_INPUT,
-                       "%s: a directory without any *.safetensors, *model*.bin or *.gguf file",
-                       SHOWN(path));
+  *found = opened;
   return status;
 }
 
@@ -397,12 +387,13 @@ const char *shards_snapshot(const char *path, char *text, size_t size)
   return whole && stat(text, &facts) == 0 && S_ISDIR(facts.st_mode) ? text : path;
 }
 
-enum status shards_open_folder(const char *path, struct source *source, struct error *error)
+enum status shards_open_folder(const char *path, struct source *source, bool *found,
+                               struct error *error)
 {
   struct listing listing = {0};
   enum status status = list_folder(path, &listing, error);
   if (status == STATUS_OK)
-    status = open_listed(path, &listing, source, error);
+    status = open_listed(path, &listing, source, found, error);
   for (size_t i = 0; i < SHARD_KINDS; i++) {
     names_clear(&listing.shards[i]);
     names_clear(&listing.indexes[i]);

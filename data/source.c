@@ -66,6 +66,12 @@ const char *path_base(const char *path)
   return slash ? slash + 1 : path;
 }
 
+bool path_is_folder(const char *path)
+{
+  struct stat facts;
+  return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
 char *text_part(const void *bytes, size_t length, char text[SHOWN_SIZE])
 {
   char part[41];
@@ -128,19 +134,34 @@ static enum status map_stdin(struct map **out, struct error *error)
              : status;
 }
 
+enum status source_keep(struct source *source, struct map *map, struct error *error)
+{
+  struct map **maps = mem_resize(source->maps, source->maps_count + 1, sizeof(struct map *));
+  if (!maps) {
+    map_close(map);
+    return error_memory(error, "the list of files");
+  }
+  source->maps = maps;
+  maps[source->maps_count++] = map;
+  return STATUS_OK;
+}
+
 enum status source_map(struct source *source, const char *path, struct map **out,
                        struct error *error)
 {
-  struct map **maps = mem_resize(source->maps, source->maps_count + 1, sizeof(struct map *));
-  if (!maps)
-    return error_memory(error, "the list of files");
-  source->maps = maps;
   enum status status = is_stdin(path) ? map_stdin(out, error) : map_open(path, out, error);
   if (status == STATUS_OK)
-    maps[source->maps_count++] = *out;
-  else if (is_stdin(path))
+    return source_keep(source, *out, error);
+  if (is_stdin(path))
     call_stdin(error);
   return status;
+}
+
+void source_set_type(struct source *source, const char *name)
+{
+  for (size_t i = 0; i < source_types_length; i++)
+    if (strcmp(source_types[i].name, name) == 0)
+      source->type = &source_types[i];
 }
 
 enum status source_add(struct source *source, const struct tensor *tensor, struct error *error)
@@ -283,6 +304,14 @@ static const struct source_type *taste(const char *spec, const unsigned char *he
     if (source_types[i].tastes && source_types[i].tastes(spec, head, length))
       return &source_types[i];
   return NULL;
+}
+
+const struct source_type *source_recognise(const char *path)
+{
+  unsigned char head[SOURCE_HEAD];
+  size_t length = read_head(path, head);
+  const struct source_type *type = length ? taste("", head, length) : NULL;
+  return type == &source_types[source_types_length - 1] ? NULL : type;
 }
 
 /* "npy, pytorch, npz ...", for messages: into TEXT of TYPES_TEXT bytes; returns it. */
@@ -622,10 +651,12 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
 
 enum status source_verify(const struct source *source, struct error *error)
 {
-  for (size_t i = 0; i < source->maps_count; i++) {
-    enum status status = map_verify(source->maps[i], error);
-    if (status != STATUS_OK)
-      return status;
+  enum { ASKED = 64 }; /* files that are closed: the last of so many are asked for their size */
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < source->maps_count && status == STATUS_OK; i++) {
+    const struct map *map = source->maps[i];
+    if (map->file >= 0 || source->maps_count - i <= ASKED || map_failed(map))
+      status = map_verify(map, error);
   }
-  return STATUS_OK;
+  return status;
 }

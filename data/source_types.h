@@ -43,6 +43,16 @@ enum { SOURCE_HEAD = 4096 };
 enum status source_map(struct source *source, const char *path, struct map **out,
                        struct error *error);
 
+/* Keeps MAP until the source is closed; closes it when this fails. */
+enum status source_keep(struct source *source, struct map *map, struct error *error);
+
+/* The type that the regular file PATH is by its content, or NULL: not of one that may be any text.
+ */
+const struct source_type *source_recognise(const char *path);
+
+/* What SOURCE is called the type of, a row of source_types. */
+void source_set_type(struct source *source, const char *name);
+
 /* Appends TENSOR with a copy of its name. */
 enum status source_add(struct source *source, const struct tensor *tensor, struct error *error);
 
@@ -101,9 +111,11 @@ const char *source_words(const struct source *source, const char *spec);
 enum status source_unknown_word(const char *what, const char *word, const char *const *names,
                                 size_t count, struct error *error);
 
-/* Does TEXT end with SUFFIX; the part of PATH after the last slash. */
+/* Does TEXT end with SUFFIX; the part of PATH after the last slash; is
+ * there a folder at PATH. */
 bool text_ends(const char *text, const char *suffix);
 const char *path_base(const char *path);
+bool path_is_folder(const char *path);
 
 /* NAME as text_escape shows it, for one message: lives to the end of the enclosing block. */
 enum { SHOWN_SIZE = 256 };

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libquant.a
 libquant_a_SOURCES = \
 	quant/base/clock.h \
 	quant/base/half.h \
+	quant/base/name_order.c quant/base/name_order.h \
 	quant/base/nearest.c quant/base/nearest.h \
 	quant/base/number.c quant/base/number.h \
 	quant/base/pool.c quant/base/pool.h \

@@ -8,6 +8,7 @@ DATA_TESTS = \
 	tests/data/test_batches \
 	tests/data/test_derived \
 	tests/data/test_escape \
+	tests/data/test_folder \
 	tests/data/test_gather \
 	tests/data/test_gguf \
 	tests/data/test_gguf_split \
@@ -52,6 +53,8 @@ tests_data_test_derived_SOURCES = tests/data/test_derived.c
 tests_data_test_derived_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_escape_SOURCES = tests/data/test_escape.c
 tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_folder_SOURCES = tests/data/test_folder.c
+tests_data_test_folder_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gather_SOURCES = tests/data/test_gather.c
 tests_data_test_gather_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_SOURCES = tests/data/test_gguf.c

@@ -653,9 +653,10 @@ void options_help(FILE *out, const struct command *command)
   }
   help_options(out, COMMAND_ANY);
   fputs("\nSOURCE is a file (.safetensors, .gguf, .npy, .npz, .pt, .onnx, .h5, .mat, .csv ...),\n"
-        "a model's folder or index of shards, synth:NAME (see qscope list synth:), or - for\n"
-        "any of these files on standard input; raw:FILE,dtype=bf16,shape=4096x4096,offset=128,\n"
-        "order=big,layout=fortran reads numbers without a header (dtype must be said).\n"
+        "a model's folder or index of shards, a folder of .npy files, synth:NAME (see\n"
+        "qscope list synth:), or - for any of these files on standard input. Numbers without\n"
+        "a header: raw:FILE,dtype=bf16,shape=4096x4096,offset=128,order=big,layout=fortran,\n"
+        "of which only dtype must be said.\n"
         "\nExit status: 0 done, 1 a --check does not hold, 2 wrong usage, 3 input that cannot be "
         "read,\n"
         "4 output that cannot be written.\n"
