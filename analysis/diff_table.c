@@ -62,8 +62,8 @@ enum status diff_table_check(const struct diff_table *table, struct error *error
   return error_set(error, STATUS_INPUT,
                    "no tensor of %s is called as one of %s (%s ..., %s ...); --rename FROM=TO "
                    "tells how A's names read in B",
-                   text_escape(source_spec(table->a), a, sizeof a),
-                   text_escape(source_spec(table->b), b, sizeof b),
+                   text_escape(source_title(source_spec(table->a)), a, sizeof a),
+                   text_escape(source_title(source_spec(table->b)), b, sizeof b),
                    one ? text_escape(one->name, first, sizeof first) : "none",
                    other ? text_escape(other->name, second, sizeof second) : "none");
 }

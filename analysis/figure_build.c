@@ -1,6 +1,7 @@
 /* From a result to a figure: title, captions, and what the builders of the views share. */
 #include "analysis/figure.h"
 #include "analysis/views.h"
+#include "data/source.h"
 #include "quant/base/size.h"
 
 #include <ctype.h>
@@ -83,17 +84,11 @@ bool fig_window(const struct view *view, double lo, double hi, double *out_lo, d
 
 /* --- the words of every figure --------------------------------------------------------- */
 
-static const char *base_name(const char *path)
-{
-  const char *slash = strrchr(path, '/');
-  return slash && slash[1] ? slash + 1 : path;
-}
-
 char *fig_subject(const struct tensor *tensor, const char *source, const char *channel)
 {
   char name[256], from[256], shape[128], *subject;
   text_escape(tensor->name, name, sizeof name);
-  text_escape(source ? base_name(source) : "", from, sizeof from);
+  text_escape(source ? source_short_title(source) : "", from, sizeof from);
   shape_print(&tensor->shape, shape, sizeof shape);
   fig_text(&subject, "%s%s (%s, %s)%s%s", name, channel, shape, tensor->stored->name,
            *from ? " from " : "", from);

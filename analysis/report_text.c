@@ -1,6 +1,7 @@
 /* The report for people: a tensor, then its quantizers side by side. */
 #include "analysis/report_styles.h"
 
+#include "data/source.h"
 #include "quant/base/size.h"
 
 #include <inttypes.h>
@@ -70,7 +71,7 @@ static void print_head(const struct report_entry *entry, FILE *out)
   const struct tensor *tensor = entry->tensor;
   const struct facts *f = &entry->result->facts;
   char source[512], name[1024], shape[24 * SHAPE_MAX_DIMS];
-  fprintf(out, "%s: %s\n", text_escape(entry->source, source, sizeof source),
+  fprintf(out, "%s: %s\n", text_escape(source_title(entry->source), source, sizeof source),
           text_escape(tensor->name, name, sizeof name));
   fprintf(out,
           "  %s %s, %" PRIu64 " elements: %" PRIu64 " NaN, %" PRIu64 " Inf, %" PRIu64 " zeros\n",

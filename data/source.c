@@ -486,6 +486,17 @@ const char *source_spec(const struct source *source)
   return source->spec;
 }
 
+const char *source_title(const char *spec)
+{
+  return is_stdin(spec) ? STDIN_NAME : spec;
+}
+
+const char *source_short_title(const char *spec)
+{
+  const char *base = path_base(spec);
+  return *base ? source_title(base) : spec;
+}
+
 const char *source_type_name(const struct source *source)
 {
   return source->type->name;
@@ -577,16 +588,16 @@ static enum status no_such_tensor(const struct source *source, const char *name,
   char list[320];
   const char *near = nearest_name(source, name);
   if (some_names(source, name, list, sizeof list) > 0)
-    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; names with it: %s", SHOWN(source->spec),
-              SHOWN(name), list);
+    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; names with it: %s",
+              SHOWN(source_title(source->spec)), SHOWN(name), list);
   else if (near)
     error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; did you mean \"%s\"?",
-              SHOWN(source->spec), SHOWN(name), SHOWN(near));
+              SHOWN(source_title(source->spec)), SHOWN(name), SHOWN(near));
   else if (some_names(source, "", list, sizeof list) > 0)
-    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; there are %zu: %s", SHOWN(source->spec),
-              SHOWN(name), source->count, list);
+    error_set(error, STATUS_INPUT, "%s: no tensor \"%s\"; there are %zu: %s",
+              SHOWN(source_title(source->spec)), SHOWN(name), source->count, list);
   else
-    error_set(error, STATUS_INPUT, "%s: holds no tensors", SHOWN(source->spec));
+    error_set(error, STATUS_INPUT, "%s: holds no tensors", SHOWN(source_title(source->spec)));
   return STATUS_INPUT;
 }
 
@@ -604,10 +615,11 @@ enum status source_find(const struct source *source, const char *name, size_t *i
   if (source->count == 1)
     return STATUS_OK;
   if (source->count == 0)
-    return error_set(error, STATUS_INPUT, "%s: holds no tensors", SHOWN(source->spec));
+    return error_set(error, STATUS_INPUT, "%s: holds no tensors",
+                     SHOWN(source_title(source->spec)));
   some_names(source, "", list, sizeof list);
   return error_set(error, STATUS_INPUT, "%s: holds %zu tensors, name one of: %s",
-                   SHOWN(source->spec), source->count, list);
+                   SHOWN(source_title(source->spec)), source->count, list);
 }
 
 /* Part after part. The parts are tensors that the file holds, never derived ones. */

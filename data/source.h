@@ -52,6 +52,10 @@ void source_close(struct source *source);
 const char *source_spec(const struct source *source);
 const char *source_type_name(const struct source *source);
 
+/* SPEC for people: "standard input" for "-". The same without the folders in front. */
+const char *source_title(const char *spec);
+const char *source_short_title(const char *spec);
+
 size_t source_count(const struct source *source);
 const struct tensor *source_tensor(const struct source *source, size_t index);
 

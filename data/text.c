@@ -9,6 +9,7 @@
 #include "quant/base/size.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -270,16 +271,35 @@ static enum status add_columns(struct source *source, const char *only, struct e
   return status;
 }
 
-/* The name of the file without its suffix; of the only column, where the header names that. */
+/* The matrix is called as the file without its suffix; where a column is called that, as the file.
+ */
+static enum status name_matrix(const char *spec, struct source *source, struct error *error)
+{
+  char name[NAME_MOST + 32], stem[SHOWN_SIZE];
+  snprintf(name, sizeof name, "%.*s", NAME_MOST, source_file_name(spec, stem));
+  if (is_taken(source, name))
+    snprintf(name, sizeof name, "%.*s", NAME_MOST, source_short_title(spec));
+  make_distinct(source, name);
+  char *copy = strdup(name);
+  if (!copy)
+    return error_memory(error, "a tensor's name");
+  free((char *)(uintptr_t)source->tensors[0].name);
+  source->tensors[0].name = copy;
+  return source_set_remark(source, 0,
+                           "channels are the rows; --axis 1 and channel=1 take the columns", error);
+}
+
+/* The only column is called as the file where no header names it. */
 static enum status add_tensors(const char *spec, struct source *source, struct error *error)
 {
   const struct text_state *state = source->state;
   char name[SHOWN_SIZE];
-  source_file_name(spec, name);
   if (state->table.numbers == 1)
-    return add_columns(source, name, error);
-  enum status status = add(source, name, state->table.numbers, error);
-  return status == STATUS_OK ? add_columns(source, NULL, error) : status;
+    return add_columns(source, source_file_name(spec, name), error);
+  enum status status = add(source, "", state->table.numbers, error);
+  if (status == STATUS_OK)
+    status = add_columns(source, NULL, error);
+  return status == STATUS_OK ? name_matrix(spec, source, error) : status;
 }
 
 /* --- what was assumed ----------------------------------------------------------------------- */

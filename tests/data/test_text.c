@@ -154,6 +154,32 @@ static void test_styles(void **state)
   }
 }
 
+/* Columns keep the names of the header, whatever the file is called. */
+static void test_matrix_name(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *file, *header, *matrix;
+  } rows[] = {
+      {"x.csv", "a,b", "x"}, {"x.csv", "x,b", "x.csv"}, {"x.csv", "x,x.csv", "x.csv#2"},
+      {"x", "x,b", "x#2"},   {"x.csv", "2,x", "x.csv"},
+  };
+  char text[100];
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    int size = snprintf(text, sizeof text, "%s,c\n1,2,7\n3,4,8\n", rows[i].header);
+    struct source *source = files_open(files_write(rows[i].file, text, (size_t)size));
+    assert_int_equal(source_count(source), 4);
+    assert_string_equal(source_tensor(source, 0)->name, rows[i].matrix);
+    check(source, rows[i].matrix, (const float[]){1, 2, 7, 3, 4, 8}, 6);
+    check(source, strtok(text, ","), (const float[]){1, 3}, 2);
+    check(source, "c", (const float[]){7, 8}, 2);
+    assert_string_equal(source_remark(source, 0),
+                        "channels are the rows; --axis 1 and channel=1 take the columns");
+    assert_string_equal(source_remark(source, 1), "");
+    source_close(source);
+  }
+}
+
 /* Words are left out, missing values are NaN, columns without names have numbers. */
 static void test_columns(void **state)
 {
@@ -247,10 +273,14 @@ static void test_wide(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_numbers),           cmocka_unit_test(test_random_numbers),
-      cmocka_unit_test(test_what_is_no_number), cmocka_unit_test(test_styles),
-      cmocka_unit_test(test_columns),           cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_far_behind),        cmocka_unit_test(test_wide)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers),
+                                     cmocka_unit_test(test_random_numbers),
+                                     cmocka_unit_test(test_what_is_no_number),
+                                     cmocka_unit_test(test_styles),
+                                     cmocka_unit_test(test_columns),
+                                     cmocka_unit_test(test_matrix_name),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_far_behind),
+                                     cmocka_unit_test(test_wide)};
   return cmocka_run_group_tests(tests, NULL, files_remove);
 }

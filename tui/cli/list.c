@@ -335,7 +335,8 @@ static void print_note(const struct source *source)
 {
   char shown[256];
   if (*source_note(source))
-    fprintf(stderr, "qscope: %s: %s\n", text_escape(source_spec(source), shown, sizeof shown),
+    fprintf(stderr, "qscope: %s: %s\n",
+            text_escape(source_title(source_spec(source)), shown, sizeof shown),
             source_note(source));
 }
 

@@ -47,7 +47,7 @@ static enum status open_channel(struct source *source, size_t index, const struc
   status = source_channel(source, index, view->axis, (size_t)view->channel, out, error);
   if (status != STATUS_OK) {
     char spec[256]; /* the message names the tensor itself */
-    error_prefix(error, "%s: ", text_escape(source_spec(source), spec, sizeof spec));
+    error_prefix(error, "%s: ", text_escape(source_title(source_spec(source)), spec, sizeof spec));
   }
   return status;
 }

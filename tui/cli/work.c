@@ -43,7 +43,7 @@ static enum status mark_all(const struct source *source, const char *const *patt
   if (source_count(source) == 0) {
     char shown[256];
     return error_set(error, STATUS_INPUT, "%s: expected tensors, found none",
-                     text_escape(source_spec(source), shown, sizeof shown));
+                     text_escape(source_title(source_spec(source)), shown, sizeof shown));
   }
   if (pattern_count == 0)
     memset(chosen, true, source_count(source));
@@ -86,7 +86,7 @@ enum status work_select_one(const struct source *source, const char *const *patt
     char spec[256], first[128], second[128];
     status = error_set(error, STATUS_USAGE,
                        "%s: expected one tensor, found %zu (%s, %s%s); choose with -t",
-                       text_escape(source_spec(source), spec, sizeof spec), count,
+                       text_escape(source_title(source_spec(source)), spec, sizeof spec), count,
                        text_escape(source_tensor(source, index[0])->name, first, sizeof first),
                        text_escape(source_tensor(source, index[1])->name, second, sizeof second),
                        count > 2 ? ", ..." : "");
@@ -98,7 +98,7 @@ enum status work_select_one(const struct source *source, const char *const *patt
 void work_place(const struct source *source, size_t index, struct error *error)
 {
   char spec[256], name[128];
-  error_prefix(error, "%s: %s: ", text_escape(source_spec(source), spec, sizeof spec),
+  error_prefix(error, "%s: %s: ", text_escape(source_title(source_spec(source)), spec, sizeof spec),
                text_escape(source_tensor(source, index)->name, name, sizeof name));
 }
 

@@ -432,7 +432,6 @@ static void paint_total(struct explorer *explorer, struct rect rect)
 {
   const struct diff_table *table = &explorer->compare.table;
   const struct diff_total total = diff_table_total(table);
-  const char *spec = source_spec(table->b), *slash = strrchr(spec, '/');
   char name[NAME_TEXT], shown[NAME_TEXT], sqnr[32], numbers[128] = "", mark[5];
   if (total.tensors) {
     metric_print(metric_find("sqnr_db"), total.sqnr_db, sqnr, sizeof sqnr);
@@ -444,7 +443,7 @@ static void paint_total(struct explorer *explorer, struct rect rect)
   }
   int right =
       cells_text_right(&explorer->cells, rect, 0, (struct style){.ink = PAINT_VALUE}, numbers);
-  text_escape(slash && slash[1] ? slash + 1 : spec, name, sizeof name);
+  text_escape(source_short_title(source_spec(table->b)), name, sizeof name);
   cells_text(&explorer->cells, rect, 0, 1, dim, "B");
   cells_text(&explorer->cells, rect, 0, 3, bold,
              text_shorten(&explorer->cells, name, right - 4,

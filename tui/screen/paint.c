@@ -25,8 +25,7 @@ static const char *ellipsis(const struct explorer *explorer, char *mark)
 
 static const char *source_name(const struct explorer *explorer, char *text)
 {
-  const char *spec = source_spec(explorer->source), *slash = strrchr(spec, '/');
-  return text_escape(slash && slash[1] ? slash + 1 : spec, text, NAME_TEXT);
+  return text_escape(source_short_title(source_spec(explorer->source)), text, NAME_TEXT);
 }
 
 /* Shape, stored format, and the counters that must never be out of sight; on a narrow screen the
