@@ -36,6 +36,7 @@ libscreen_a_SOURCES = \
 	tui/screen/knobs.c tui/screen/knobs.h \
 	tui/screen/layout.c tui/screen/layout.h \
 	tui/screen/libraries.c tui/screen/libraries.h \
+	tui/screen/metadata_page.c tui/screen/metadata_page.h \
 	tui/screen/metrics_panel.c tui/screen/metrics_panel.h \
 	tui/screen/paint.c \
 	tui/screen/plot.c tui/screen/plot.h \

@@ -4,14 +4,17 @@
 
 # The table as manual text. The C preprocessor reads it, as the program does.
 cat >table.c <<'END'
-#define COMMAND(id, name, keys, group, hint, what, why, handler, argument) @ keys @ what
+#define COMMAND(id, name, keys, group, hint, what, why, handler, argument) @ group @ keys @ what
 #include "tui/screen/commands.def"
 END
 # shellcheck disable=SC2086 # QSCOPE_COMPILE is a command line
 $QSCOPE_COMPILE -E -P table.c | awk -F ' *@ *' '
   function words(text) { gsub(/^"|" *$/, "", text); gsub(/" *"/, "", text); return text }
-  NF == 3 {
-    keys = words($2); what = words($3)
+  NF == 4 {
+    group = $2; keys = words($3); what = words($4)
+    if (group == "LIST" && last != group) print ".SS In the list of tensors, and of metadata"
+    if (group == "CHECKS" && last != group) print ".SS On the page of checks"
+    last = group
     gsub(/\\\\/, "\\", keys)
     gsub(/[-\\]/, "\\\\&", keys); gsub(/-/, "\\-", what); gsub(/\^/, "\\(ha", keys)
     printf ".TP\n.B %s\n%s\n", keys, what

@@ -193,9 +193,10 @@ static const char *key_bytes(uint32_t key, char *buffer)
     uint32_t key;
     const char *bytes;
   } special[] = {
-      {KEY_CODE_UP, "\033OA"},      {KEY_CODE_DOWN, "\033OB"},     {KEY_CODE_RIGHT, "\033OC"},
-      {KEY_CODE_LEFT, "\033OD"},    {KEY_CODE_PAGE_UP, "\033[5~"}, {KEY_CODE_PAGE_DOWN, "\033[6~"},
-      {KEY_CODE_BACKSPACE, "\177"}, {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"}};
+      {KEY_CODE_UP, "\033OA"},       {KEY_CODE_DOWN, "\033OB"},     {KEY_CODE_RIGHT, "\033OC"},
+      {KEY_CODE_LEFT, "\033OD"},     {KEY_CODE_PAGE_UP, "\033[5~"}, {KEY_CODE_PAGE_DOWN, "\033[6~"},
+      {KEY_CODE_HOME, "\033OH"},     {KEY_CODE_END, "\033OF"},      {KEY_CODE_BACKSPACE, "\177"},
+      {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"}};
   for (size_t i = 0; i < sizeof special / sizeof *special; i++)
     if (special[i].key == key)
       return special[i].bytes;
@@ -215,7 +216,7 @@ static void every_key_does_something(void **state)
     size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
     for (size_t i = 0; i < count; i++) {
       char buffer[2];
-      if (id == COMMAND_QUIT)
+      if (id == COMMAND_QUIT || explorer_commands[id].scope >= SCOPE_PAGES)
         continue;
       assert_true(harness_press(harness, "3", 1));
       assert_true(harness_press(harness, "1", 1));
@@ -373,6 +374,102 @@ static void browser_filters_and_opens(void **state)
   assert_shows(harness, "nothing matches");
   type(harness, "\033\033");
   assert_shows(harness, "-t bias");
+  fixture_quit(harness);
+}
+
+/* The keys of the page in SCOPE, which OPENING opens, each from there. */
+static void check_page_keys(struct harness *harness, int scope, const char *opening)
+{
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    uint32_t keys[COMMAND_KEYS];
+    size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
+    if (explorer_commands[id].scope != scope || id == COMMAND_LIST_NEXT ||
+        id == COMMAND_LIST_BEFORE) /* those are for the metadata alone */
+      continue;
+    for (size_t i = 0; i < count; i++) {
+      char buffer[2];
+      assert_true(harness_press(harness, opening, (unsigned)strlen(opening)));
+      char *before = screen_of(harness);
+      assert_true(harness_press(harness, key_bytes(keys[i], buffer), 1));
+      if (strcmp(before, harness_screen(harness)) == 0)
+        fail_msg("key %s of %s changed nothing", explorer_commands[id].keys,
+                 explorer_commands[id].name);
+      free(before);
+      assert_true(harness_press(harness, "\033\033\033", 3));
+      assert_shows(harness, "help  q quit");
+    }
+  }
+}
+
+static void every_key_of_the_pages(void **state)
+{
+  (void)state;
+  const char *arguments[] = {"levels.safetensors", NULL};
+  write_levels("levels.safetensors");
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 24, .columns = 80});
+  assert_true(harness_wait_settled(harness));
+  check_page_keys(harness, SCOPE_LIST, "tkk"); /* on a level in the middle */
+  check_page_keys(harness, SCOPE_CHECKS, "vj");
+  fixture_quit(harness);
+}
+
+/* Facts of a file are searched as one types; a long one has the page for itself. */
+static void metadata_is_searched(void **state)
+{
+  (void)state;
+  static char header[1024], value[200];
+  memset(value, 'x', sizeof value - 1);
+  memcpy(value + sizeof value - 5, "END", 3);
+  FILE *file = fopen("facts.safetensors", "wb");
+  uint64_t length =
+      (uint64_t)snprintf(header, sizeof header,
+                         "{\"__metadata__\":{\"alpha\":\"one\",\"beta\":\"two of "
+                         "them\",\"gamma\":\"%s\",\"delta\":\"another "
+                         "two\"},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+                         value);
+  fwrite(&length, sizeof length, 1, file);
+  fwrite(header, 1, (size_t)length, file);
+  fwrite("\0\0\200?", 1, 4, file);
+  assert_int_equal(fclose(file), 0);
+  const char *arguments[] = {"facts.safetensors", NULL};
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 12, .columns = 40});
+  assert_true(harness_wait_settled(harness));
+  type(harness, "tm/TWO\r");
+  assert_shows(harness, "/TWO");
+  char *first = screen_of(harness);
+  type(harness, "n");
+  assert_string_not_equal(first, harness_screen(harness));
+  type(harness, "n");
+  assert_string_equal(first, harness_screen(harness)); /* there are two */
+  free(first);
+  type(harness, "/nowhere");
+  assert_shows(harness, "is nowhere");
+  type(harness, "\033/gamma\r");
+  assert_shows_not(harness, "END");
+  type(harness, "\r");
+  assert_shows(harness, "END");
+  type(harness, "\033\033\033");
+  assert_shows(harness, "elements per bin");
+  fixture_quit(harness);
+}
+
+/* Help from a page begins with the page, and leads back to it. */
+static void help_of_a_page(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  type(harness, "t?");
+  assert_shows(harness, "The list of tensors (t), and metadata");
+  assert_shows(harness, explorer_commands[COMMAND_LIST_FILTER].what);
+  type(harness, "?");
+  assert_shows(harness, "3 of 3");
+  type(harness, "\033v?");
+  assert_shows(harness, "The page of checks (v)");
+  type(harness, "\033");
+  assert_shows(harness, "checks of int8");
+  type(harness, "\033");
   fixture_quit(harness);
 }
 
@@ -846,6 +943,9 @@ int main(void)
       cmocka_unit_test(a_channel_alone_and_back),
       cmocka_unit_test(browser_filters_and_opens),
       cmocka_unit_test(browser_shows_trees_and_statistics),
+      cmocka_unit_test(every_key_of_the_pages),
+      cmocka_unit_test(metadata_is_searched),
+      cmocka_unit_test(help_of_a_page),
       cmocka_unit_test(palette_takes_specs_and_commands),
       cmocka_unit_test(a_bad_file_changes_nothing),
       cmocka_unit_test(export_writes_figures_and_overwrites_none),

@@ -250,6 +250,30 @@ static void action_browse(struct explorer *explorer, int unused)
   explorer->mode = MODE_BROWSER;
 }
 
+static void close_browser(struct explorer *explorer)
+{
+  engine_stop_idling(explorer->engine);
+  browser_close(&explorer->browser);
+  explorer->mode = MODE_MAIN;
+}
+
+static void action_list(struct explorer *explorer, int command)
+{
+  switch (
+      browser_do(&explorer->browser, (enum browser_command)command, explorer->layout.body.rows)) {
+  case BROWSER_STAYS:
+    return;
+  case BROWSER_LEAVES:
+    return close_browser(explorer);
+  case BROWSER_CHOOSES:
+    break;
+  }
+  size_t choice = browser_choice(&explorer->browser);
+  close_browser(explorer);
+  if (choice != explorer->state.tensor || explorer->state.view.channel >= 0)
+    explorer_go_to(explorer, choice);
+}
+
 static void action_explain(struct explorer *explorer, int unused)
 {
   (void)unused;
@@ -407,11 +431,12 @@ static void action_palette(struct explorer *explorer, int unused)
   explorer->mode = MODE_PALETTE;
 }
 
-static void action_help(struct explorer *explorer, int unused)
+/* From a page the help begins with its commands, and leads back to it. */
+static void action_help(struct explorer *explorer, int group)
 {
-  (void)unused;
+  explorer->help_of = explorer->mode;
   explorer->mode = MODE_HELP;
-  explorer->help_top = 0;
+  explorer->help_top = help_line_of((enum command_group)group);
 }
 
 static void action_checks(struct explorer *explorer, int unused)
@@ -420,13 +445,24 @@ static void action_checks(struct explorer *explorer, int unused)
   explorer->mode = MODE_CHECKS;
 }
 
+static void action_check(struct explorer *explorer, int by)
+{
+  if (by)
+    checks_view_move(explorer, by);
+  else
+    explorer->mode = MODE_MAIN;
+}
+
 /* Knobs turn while the page is open. */
 static void checks_mode_key(struct explorer *explorer, uint32_t key)
 {
-  enum command_id id = command_of_key(key, explorer->state.view.kind);
-  if (!checks_view_key(explorer, key) && id != COMMAND_COUNT &&
-      explorer_commands[id].group == GROUP_KNOBS)
-    explorer_command(explorer, id);
+  enum command_id id = command_of_key(key, SCOPE_CHECKS);
+  if (id == COMMAND_COUNT) {
+    id = command_of_key(key, (int)explorer->state.view.kind);
+    if (id == COMMAND_COUNT || explorer_commands[id].group != GROUP_KNOBS)
+      return;
+  }
+  explorer_command(explorer, id);
 }
 
 static void action_cancel(struct explorer *explorer, int unused)
@@ -483,29 +519,11 @@ void explorer_command(struct explorer *explorer, enum command_id id)
 
 /* --- keys of the overlays ----------------------------------------------------------------- */
 
-static void close_browser(struct explorer *explorer)
-{
-  engine_stop_idling(explorer->engine);
-  browser_close(&explorer->browser);
-  explorer->mode = MODE_MAIN;
-}
-
 static void browser_mode_key(struct explorer *explorer, uint32_t key)
 {
-  size_t choice;
-  switch (browser_key(&explorer->browser, key, explorer->layout.body.rows)) {
-  case BROWSER_STAYS:
-    return;
-  case BROWSER_LEAVES:
-    break;
-  case BROWSER_CHOOSES:
-    choice = browser_choice(&explorer->browser);
-    close_browser(explorer);
-    if (choice != explorer->state.tensor || explorer->state.view.channel >= 0)
-      explorer_go_to(explorer, choice);
-    return;
-  }
-  close_browser(explorer);
+  enum command_id id = command_of_key(key, SCOPE_LIST);
+  if (!browser_write(&explorer->browser, key) && id != COMMAND_COUNT)
+    explorer_command(explorer, id);
 }
 
 static void help_mode_key(struct explorer *explorer, uint32_t key)
@@ -530,8 +548,8 @@ static void help_mode_key(struct explorer *explorer, uint32_t key)
     if (moves[i].key == key)
       explorer->help_top += moves[i].by;
   if (key == KEY_CODE_ESCAPE || key == 'q' || key == KEY_CODE_RETURN ||
-      command_of_key(key, explorer->state.view.kind) == COMMAND_HELP)
-    explorer->mode = MODE_MAIN;
+      command_of_key(key, (int)explorer->state.view.kind) == COMMAND_HELP)
+    explorer->mode = explorer->help_of;
 }
 
 void explorer_apply(struct explorer *explorer, const struct quantizer *quantizer)

@@ -436,7 +436,7 @@ static void handle_key(struct explorer *explorer, uint32_t key)
     action_overlay_key(explorer, key);
     return;
   }
-  enum command_id id = command_of_key(key, explorer->state.view.kind);
+  enum command_id id = command_of_key(key, (int)explorer->state.view.kind);
   if (id != COMMAND_COUNT)
     explorer_command(explorer, id);
   else

@@ -42,7 +42,7 @@ static void reveal(struct browser *browser)
 bool browser_open(struct browser *browser, const struct source *source, struct gather *gather,
                   size_t current)
 {
-  *browser = (struct browser){.source = source, .gather = gather};
+  *browser = (struct browser){.source = source, .gather = gather, .page = {.source = source}};
   browser->catalog = catalog_new(source, gather ? gather_stats(gather) : NULL);
   if (!browser->catalog)
     return false;
@@ -91,21 +91,26 @@ static size_t moved(size_t at, size_t count, long by)
   return (size_t)(to < 0 ? 0 : to > last ? last : to);
 }
 
-/* How far KEY goes in a list of COUNT entries of which ROWS are shown; 0: not at all. */
-static long step_of(uint32_t key, size_t count, int rows)
+/* How far COMMAND goes in a list of COUNT entries of which ROWS are shown; 0: not at all. */
+static long step_of(enum browser_command command, size_t count, int rows)
 {
   const long page = rows > 1 ? rows - 1 : 1, all = (long)count;
-  const struct {
-    uint32_t key;
-    long by;
-  } moves[] = {
-      {KEY_CODE_DOWN, 1},        {KEY_CODE_UP, -1},     {KEY_CODE_PAGE_DOWN, page},
-      {KEY_CODE_PAGE_UP, -page}, {KEY_CODE_HOME, -all}, {KEY_CODE_END, all},
-  };
-  for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
-    if (moves[i].key == key)
-      return moves[i].by;
-  return 0;
+  switch (command) {
+  case BROWSER_DOWN:
+    return 1;
+  case BROWSER_UP:
+    return -1;
+  case BROWSER_PAGE_DOWN:
+    return page;
+  case BROWSER_PAGE_UP:
+    return -page;
+  case BROWSER_HOME:
+    return -all;
+  case BROWSER_END:
+    return all;
+  default:
+    return 0;
+  }
 }
 
 static bool is_group(const struct browser *browser)
@@ -120,25 +125,23 @@ static void fold(struct browser *browser, bool open)
   reselect(browser);
 }
 
-/* Right opens a group, or goes into it; Left closes it, or goes to the one around. */
-static bool tree_key(struct browser *browser, uint32_t key)
+static void go_into(struct browser *browser)
 {
-  if (browser->selected >= rows_of(browser) || (key != KEY_CODE_RIGHT && key != KEY_CODE_LEFT))
-    return false;
   struct catalog_row row = catalog_row(browser->catalog, browser->selected);
-  bool filtered = catalog_is_filtered(browser->catalog);
-  if (key == KEY_CODE_RIGHT) {
-    if (row.tensor == CATALOG_NONE && !row.open)
-      fold(browser, true);
-    else if (row.tensor == CATALOG_NONE)
-      select_row(browser, moved(browser->selected, rows_of(browser), 1));
-  } else if (row.tensor == CATALOG_NONE && row.open && !filtered) {
+  if (row.tensor == CATALOG_NONE && !row.open)
+    fold(browser, true);
+  else if (row.tensor == CATALOG_NONE)
+    select_row(browser, moved(browser->selected, rows_of(browser), 1));
+}
+
+static void go_out(struct browser *browser)
+{
+  struct catalog_row row = catalog_row(browser->catalog, browser->selected);
+  if (row.tensor == CATALOG_NONE && row.open && !catalog_is_filtered(browser->catalog))
     fold(browser, false);
-  } else if (browser->tree && row.depth > 0) {
+  else if (browser->tree && row.depth > 0)
     select_row(browser,
                catalog_find(browser->catalog, catalog_parent(browser->catalog, browser->current)));
-  }
-  return true;
 }
 
 /* A wrong filter leaves the list as it is. */
@@ -155,16 +158,20 @@ static void refilter(struct browser *browser)
     select_row(browser, catalog_best(browser->catalog));
 }
 
-static enum browser_answer filter_key(struct browser *browser, uint32_t key)
+bool browser_write(struct browser *browser, uint32_t key)
 {
+  if (browser->metadata)
+    return browser->page.searching && metadata_search_key(&browser->page, key);
+  if (!browser->filtering)
+    return false;
   if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && browser->filter.length == 0)) {
     browser->filtering = false;
     prompt_clear(&browser->filter);
   } else if (!prompt_key(&browser->filter, key)) {
-    return BROWSER_STAYS;
+    return false;
   }
   refilter(browser);
-  return BROWSER_STAYS;
+  return true;
 }
 
 static void sort(struct browser *browser)
@@ -193,101 +200,124 @@ static void fold_all(struct browser *browser)
   reselect(browser);
 }
 
-static enum browser_answer metadata_key(struct browser *browser, uint32_t key, int rows)
+static void clear_filter(struct browser *browser)
 {
-  size_t count = source_metadata_count(browser->source);
-  long by = step_of(key, count, rows);
-  if (key == 'j' || key == 'k')
-    by = key == 'j' ? 1 : -1;
-  browser->fact = moved(browser->fact, count, by);
-  if (key == KEY_CODE_ESCAPE || key == KEY_CODE_BACKSPACE || key == 'q' || key == 'm')
+  prompt_clear(&browser->filter);
+  refilter(browser);
+}
+
+static enum browser_answer do_on_page(struct browser *browser, enum browser_command command,
+                                      int rows)
+{
+  struct metadata_page *page = &browser->page;
+  long by = step_of(command, source_metadata_count(browser->source), rows);
+  metadata_move(page, by);
+  if (command == BROWSER_WRITE) {
+    page->searching = true;
+    prompt_clear(&page->search);
+  } else if (command == BROWSER_NEXT || command == BROWSER_BEFORE) {
+    metadata_next(page, command == BROWSER_NEXT ? 1 : -1);
+  } else if (command == BROWSER_ENTER) {
+    page->reading = !page->reading;
+  } else if (command == BROWSER_CLEAR && page->reading) {
+    page->reading = false;
+  } else if (command == BROWSER_CLEAR || command == BROWSER_METADATA) {
     browser->metadata = false;
-  if (key == 't')
-    return BROWSER_LEAVES;
+  }
+  return command == BROWSER_LEAVE ? BROWSER_LEAVES : BROWSER_STAYS;
+}
+
+static enum browser_answer enter(struct browser *browser)
+{
+  if (browser->selected >= rows_of(browser))
+    return BROWSER_STAYS;
+  if (!is_group(browser))
+    return BROWSER_CHOOSES;
+  if (!catalog_is_filtered(browser->catalog))
+    fold(browser, !catalog_row(browser->catalog, browser->selected).open);
   return BROWSER_STAYS;
 }
 
-static enum browser_answer letter_key(struct browser *browser, uint32_t key)
+static void show_metadata(struct browser *browser)
 {
-  switch (key) {
-  case '/':
-  case 'f':
+  browser->metadata = true;
+  browser->page.reading = browser->page.searching = false;
+}
+
+/* What changes the list. */
+static void arrange(struct browser *browser, enum browser_command command)
+{
+  if (command == BROWSER_TREE)
+    return set_tree(browser, !browser->tree);
+  if (command == BROWSER_SORT)
+    browser->key = (enum catalog_key)((browser->key + 1) % KEY_COUNT);
+  browser->reverse = command == BROWSER_REVERSE && !browser->reverse;
+  sort(browser);
+}
+
+enum browser_answer browser_do(struct browser *browser, enum browser_command command, int rows)
+{
+  if (browser->metadata)
+    return do_on_page(browser, command, rows);
+  bool some = browser->selected < rows_of(browser);
+  switch (command) {
+  case BROWSER_ENTER:
+    return enter(browser);
+  case BROWSER_WRITE:
     browser->filtering = true;
     break;
-  case 'j':
-  case 'k':
-    select_row(browser, moved(browser->selected, rows_of(browser), key == 'j' ? 1 : -1));
+  case BROWSER_SORT:
+  case BROWSER_REVERSE:
+  case BROWSER_TREE:
+    arrange(browser, command);
     break;
-  case ' ':
+  case BROWSER_METADATA:
+    show_metadata(browser);
+    break;
+  case BROWSER_CLEAR:
+    if (browser->filter.length == 0)
+      return BROWSER_LEAVES;
+    clear_filter(browser);
+    break;
+  case BROWSER_LEAVE:
+    return BROWSER_LEAVES;
+  case BROWSER_INTO:
+    if (some)
+      go_into(browser);
+    break;
+  case BROWSER_OUT:
+    if (some)
+      go_out(browser);
+    break;
+  case BROWSER_FOLD:
     if (is_group(browser))
       fold(browser, !catalog_row(browser->catalog, browser->selected).open);
     break;
-  case '*':
+  case BROWSER_FOLD_ALL:
     fold_all(browser);
     break;
-  case 's':
-    browser->key = (enum catalog_key)((browser->key + 1) % KEY_COUNT);
-    browser->reverse = false;
-    sort(browser);
-    break;
-  case 'S':
-  case 'r':
-    browser->reverse = !browser->reverse;
-    sort(browser);
-    break;
-  case 'v':
-    set_tree(browser, !browser->tree);
-    break;
-  case 'm':
-    browser->metadata = true;
-    break;
-  case KEY_CODE_ESCAPE:
-    if (browser->filter.length) {
-      prompt_clear(&browser->filter);
-      refilter(browser);
-      break;
-    }
-    return BROWSER_LEAVES;
-  case KEY_CODE_BACKSPACE:
-  case 'q':
-  case 't':
-    return BROWSER_LEAVES;
+  case BROWSER_NEXT:
+  case BROWSER_BEFORE:
+    break; /* of the page alone */
   default:
-    break;
+    select_row(browser, moved(browser->selected, rows_of(browser),
+                              step_of(command, rows_of(browser), rows)));
   }
-  return BROWSER_STAYS;
-}
-
-enum browser_answer browser_key(struct browser *browser, uint32_t key, int rows)
-{
-  if (browser->metadata)
-    return metadata_key(browser, key, rows);
-  long by = step_of(key, rows_of(browser), rows);
-  if (by) {
-    select_row(browser, moved(browser->selected, rows_of(browser), by));
-    return BROWSER_STAYS;
-  }
-  if (tree_key(browser, key))
-    return BROWSER_STAYS;
-  if (key == KEY_CODE_RETURN && is_group(browser) && !catalog_is_filtered(browser->catalog))
-    fold(browser, !catalog_row(browser->catalog, browser->selected).open);
-  else if (key == KEY_CODE_RETURN)
-    return browser->selected < rows_of(browser) && !is_group(browser) ? BROWSER_CHOOSES
-                                                                      : BROWSER_STAYS;
-  else
-    return browser->filtering ? filter_key(browser, key) : letter_key(browser, key);
   return BROWSER_STAYS;
 }
 
 const char *const *browser_hints(const struct browser *browser)
 {
-  static const char *const list[] = {"Enter", "open",     "/",       "filter", "s",
-                                     "sort",  "S",        "reverse", "v",      "tree/list",
-                                     "m",     "metadata", "Esc",     "back",   NULL};
   static const char *const filter[] = {
       "Enter", "open", "Esc", "all", "", "dtype:bf16 size>1M kurtosis>10 !role:bias", NULL};
-  static const char *const metadata[] = {"Up/Down", "choose", "Esc m", "tensors", NULL};
-  return browser->metadata ? metadata : browser->filtering ? filter : list;
+  static const char *const search[] = {"Enter", "done", "Esc", "none", NULL};
+  static const char *const metadata[] = {"Enter", "read it", "/",       "search", "n N",
+                                         "next",  "m",       "tensors", NULL};
+  static const char *const reading[] = {"Up/Down", "next", "Enter", "all", NULL};
+  const struct metadata_page *page = &browser->page;
+  if (browser->metadata)
+    return page->searching ? search : page->reading ? reading : metadata;
+  return browser->filtering ? filter : NULL;
 }
 
 /* The same without the unit: "293 k". */
@@ -571,45 +601,12 @@ static void paint_tensors(struct browser *browser, struct cells *cells, struct r
   paint_foot(browser, cells, (struct rect){rect.row + rect.rows - 1, rect.column, 1, rect.columns});
 }
 
-/* Keys and values, cut at the edge; the selected value in full below, as far as there is room. */
-static void paint_metadata(struct browser *browser, struct cells *cells, struct rect rect,
-                           const struct glyphs *glyphs)
-{
-  size_t count = source_metadata_count(browser->source);
-  int detail = rect.rows >= 10 ? 3 : 1, keys = rect.columns / 2;
-  size_t rows = rect.rows > detail + 1 ? (size_t)(rect.rows - detail - 1) : 1;
-  char text[1024], shown[1024], mark[5];
-  utf8_encode(glyphs->code[GLYPH_ELLIPSIS], mark);
-  scroll(browser->fact, rows, &browser->fact_top);
-  cells_printf(cells, rect, 0, 2, (struct style){.attributes = CELL_BOLD}, "Metadata  %zu", count);
-  for (size_t i = browser->fact_top; i < count && i < browser->fact_top + rows; i++) {
-    const struct metadatum *fact = source_metadatum(browser->source, i);
-    struct rect line = {rect.row + 1 + (int)(i - browser->fact_top), rect.column, 1, rect.columns};
-    struct style style = {.paper = i == browser->fact ? PAINT_SELECTED : PAINT_NONE};
-    cells_fill(cells, line, ' ', style);
-    text_escape(fact->key, text, sizeof text);
-    cells_text(cells, line, 0, 2, style,
-               text_shorten(cells, text, keys - 3, mark, shown, sizeof shown));
-    style.ink = i == browser->fact ? PAINT_NONE : PAINT_VALUE;
-    cells_text(cells, line, 0, keys, style, text_escape(fact->value, text, sizeof text));
-  }
-  struct rect below = {rect.row + rect.rows - detail, rect.column + 2, detail, rect.columns - 2};
-  if (count > 0)
-    cells_wrap(
-        cells, below, (struct style){.ink = PAINT_DIM},
-        text_escape(source_metadatum(browser->source, browser->fact)->value, text, sizeof text),
-        mark);
-  else
-    cells_text(cells, rect, 2, 2, (struct style){.ink = PAINT_DIM},
-               "the source says nothing about itself");
-}
-
 void browser_paint(struct browser *browser, struct cells *cells, struct rect rect,
                    const struct glyphs *glyphs)
 {
   cells_fill(cells, rect, ' ', (struct style){0});
   if (browser->metadata)
-    paint_metadata(browser, cells, rect, glyphs);
+    metadata_paint(&browser->page, cells, rect, glyphs);
   else
     paint_tensors(browser, cells, rect, glyphs);
 }

@@ -11,6 +11,7 @@
 #include "data/source.h"
 #include "tui/screen/cells.h"
 #include "tui/screen/glyphs.h"
+#include "tui/screen/metadata_page.h"
 #include "tui/screen/prompt.h"
 
 struct browser {
@@ -27,7 +28,31 @@ struct browser {
   struct prompt filter;
   char wrong[256]; /* what is wrong with the filter, or "" */
   bool metadata;   /* that page is shown: */
-  size_t fact, fact_top;
+  struct metadata_page page;
+};
+
+/* What can be done in it; the page of metadata does what it has of these. */
+enum browser_command {
+  BROWSER_ENTER,
+  BROWSER_WRITE, /* the filter, or what is searched for */
+  BROWSER_SORT,
+  BROWSER_REVERSE,
+  BROWSER_TREE,
+  BROWSER_METADATA,
+  BROWSER_NEXT,
+  BROWSER_BEFORE,
+  BROWSER_CLEAR,
+  BROWSER_LEAVE,
+  BROWSER_DOWN,
+  BROWSER_UP,
+  BROWSER_PAGE_DOWN,
+  BROWSER_PAGE_UP,
+  BROWSER_HOME,
+  BROWSER_END,
+  BROWSER_INTO,
+  BROWSER_OUT,
+  BROWSER_FOLD,
+  BROWSER_FOLD_ALL,
 };
 
 enum browser_answer { BROWSER_STAYS, BROWSER_LEAVES, BROWSER_CHOOSES };
@@ -38,7 +63,9 @@ bool browser_open(struct browser *browser, const struct source *source, struct g
 void browser_close(struct browser *browser);
 
 /* ROWS: how many the list shows, for paging. */
-enum browser_answer browser_key(struct browser *browser, uint32_t key, int rows);
+enum browser_answer browser_do(struct browser *browser, enum browser_command command, int rows);
+/* A key while something is being written; false when it is none of that, but a command. */
+bool browser_write(struct browser *browser, uint32_t key);
 /* The selected tensor; only after BROWSER_CHOOSES. */
 size_t browser_choice(const struct browser *browser);
 
@@ -47,7 +74,7 @@ void browser_update(struct browser *browser, int rows);
 
 void browser_paint(struct browser *browser, struct cells *cells, struct rect rect,
                    const struct glyphs *glyphs);
-/* Keys and words for the hint bar, NULL-terminated. */
+/* Keys and words for the hint bar, NULL-terminated; NULL: those of the table of commands. */
 const char *const *browser_hints(const struct browser *browser);
 
 /* BYTES as people read it ("96.0 kB"), into TEXT; returns TEXT. */

@@ -1,7 +1,6 @@
 #include "tui/screen/checks_view.h"
 
 #include "analysis/checks.h"
-#include "tui/screen/keys.h"
 
 #include <string.h>
 
@@ -19,19 +18,10 @@ bool checks_view_lacks(const struct explorer *explorer)
          !explorer_stale(explorer) && !explorer->result->checks;
 }
 
-bool checks_view_key(struct explorer *explorer, uint32_t key)
+void checks_view_move(struct explorer *explorer, int by)
 {
-  int last = (int)check_table_length - 1;
-  if (key == KEY_CODE_DOWN || key == 'j')
-    explorer->check += explorer->check < last;
-  else if (key == KEY_CODE_UP || key == 'k')
-    explorer->check -= explorer->check > 0;
-  else if (key == KEY_CODE_ESCAPE || key == KEY_CODE_RETURN || key == 'q' ||
-           command_of_key(key, explorer->state.view.kind) == COMMAND_CHECKS)
-    explorer->mode = MODE_MAIN;
-  else
-    return false;
-  return true;
+  int last = (int)check_table_length - 1, to = explorer->check + by;
+  explorer->check = to < 0 ? 0 : to > last ? last : to;
 }
 
 /* A sign beside the colour: what is not usual is seen without colours, too. */

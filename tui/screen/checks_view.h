@@ -11,8 +11,8 @@
 /* True when the page is open and the shown numbers have no checks yet. */
 bool checks_view_lacks(const struct explorer *explorer);
 
-/* A key while the page is open; false when it is none of its own. */
-bool checks_view_key(struct explorer *explorer, uint32_t key);
+/* BY checks down, or up. */
+void checks_view_move(struct explorer *explorer, int by);
 
 void checks_view_paint(struct explorer *explorer, struct rect rect);
 

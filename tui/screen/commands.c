@@ -10,9 +10,9 @@
 
 const struct command explorer_commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
-  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, COMMAND_EVERYWHERE},
-#define COMMAND_IN(view, id, name, keys, group, hint, what, why, handler, argument)                \
-  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, view},
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, SCOPE_EVERYWHERE},
+#define COMMAND_IN(scope, id, name, keys, group, hint, what, why, handler, argument)               \
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, scope},
 #include "tui/screen/commands.def"
 #undef COMMAND
 };
@@ -23,6 +23,8 @@ const char *const command_group_titles[GROUP_COUNT] = {
     [GROUP_TENSOR] = "Tensors and channels",
     [GROUP_OUTPUT] = "Output",
     [GROUP_PROGRAM] = "Program",
+    [GROUP_LIST] = "The list of tensors (t), and metadata",
+    [GROUP_CHECKS] = "The page of checks (v); knobs turn there, too",
 };
 
 static bool has_key(enum command_id id, uint32_t key)
@@ -35,14 +37,18 @@ static bool has_key(enum command_id id, uint32_t key)
   return false;
 }
 
-enum command_id command_of_key(uint32_t key, enum view_kind view)
+static enum command_id command_with(uint32_t key, int scope)
 {
-  const int wanted[] = {(int)view, COMMAND_EVERYWHERE};
-  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-    for (int id = 0; id < COMMAND_COUNT; id++)
-      if (explorer_commands[id].view == wanted[i] && has_key((enum command_id)id, key))
-        return (enum command_id)id;
+  for (int id = 0; id < COMMAND_COUNT; id++)
+    if (explorer_commands[id].scope == scope && has_key((enum command_id)id, key))
+      return (enum command_id)id;
   return COMMAND_COUNT;
+}
+
+enum command_id command_of_key(uint32_t key, int scope)
+{
+  enum command_id id = command_with(key, scope);
+  return id == COMMAND_COUNT && scope < SCOPE_PAGES ? command_with(key, SCOPE_EVERYWHERE) : id;
 }
 
 char *command_keys(enum command_id id, char *text, size_t size)
@@ -51,14 +57,14 @@ char *command_keys(enum command_id id, char *text, size_t size)
   return text;
 }
 
-char *command_key_in(enum command_id id, enum view_kind view, char *text, size_t size)
+char *command_key_in(enum command_id id, int scope, char *text, size_t size)
 {
   const char *word = explorer_commands[id].keys;
   for (size_t length; *word; word += length + (word[length] == ' ')) {
     uint32_t key;
     length = strcspn(word, " ");
     snprintf(text, size, "%.*s", (int)length, word);
-    if (keys_parse(text, &key, 1) == 1 && command_of_key(key, view) == id)
+    if (keys_parse(text, &key, 1) == 1 && command_of_key(key, scope) == id)
       return text;
   }
   return command_first_key(id, text, size);
@@ -90,6 +96,8 @@ int fuzzy_score(const char *pattern, const char *text)
 
 static int command_score(enum command_id id, const char *pattern)
 {
+  if (explorer_commands[id].scope >= SCOPE_PAGES)
+    return 0;
   int by_name = fuzzy_score(pattern, explorer_commands[id].name);
   if (by_name)
     return 1000 + by_name * 10 - (int)strlen(explorer_commands[id].name);

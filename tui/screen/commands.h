@@ -23,28 +23,39 @@ enum command_group {
   GROUP_TENSOR,
   GROUP_OUTPUT,
   GROUP_PROGRAM,
+  GROUP_LIST,
+  GROUP_CHECKS,
   GROUP_COUNT
 };
 
-enum { COMMAND_KEYS = 4, COMMAND_EVERYWHERE = -1 };
+/* Where the keys of a command are: in every view, in one (its number in the table of
+ * analysis/view.h), or on a page of its own, where there are no others. */
+enum {
+  SCOPE_EVERYWHERE = -1,
+  SCOPE_PAGES = 1000, /* views are below */
+  SCOPE_LIST = SCOPE_PAGES,
+  SCOPE_CHECKS,
+};
+
+enum { COMMAND_KEYS = 4 };
 
 struct command {
   const char *name, *keys;
   enum command_group group;
   const char *hint, *what, *why;
-  int view; /* the only view where its keys are, or COMMAND_EVERYWHERE */
+  int scope;
 };
 
 extern const struct command explorer_commands[COMMAND_COUNT];
 extern const char *const command_group_titles[GROUP_COUNT];
 
-/* The command of KEY in VIEW, or COMMAND_COUNT. */
-enum command_id command_of_key(uint32_t key, enum view_kind view);
+/* The command of KEY in SCOPE (a view or a page), or COMMAND_COUNT. */
+enum command_id command_of_key(uint32_t key, int scope);
 
 /* The names of its keys, separated by blanks ("z + ="), into TEXT; returns TEXT. */
 char *command_keys(enum command_id id, char *text, size_t size);
-/* Name of its first key that is no other command's in VIEW; of the first one when all are. */
-char *command_key_in(enum command_id id, enum view_kind view, char *text, size_t size);
+/* Name of its first key that is no other command's in SCOPE; of the first one when all are. */
+char *command_key_in(enum command_id id, int scope, char *text, size_t size);
 /* Name of the first key. */
 char *command_first_key(enum command_id id, char *text, size_t size);
 
@@ -52,8 +63,9 @@ char *command_first_key(enum command_id id, char *text, size_t size);
  * word starts count extra). An empty pattern matches everything. Case does not matter. */
 int fuzzy_score(const char *pattern, const char *text);
 
-/* Commands whose name (or description, weaker) matches PATTERN, best first; at most COMMAND_COUNT.
- * Returns how many. A pattern with ',' or '=' is a quantizer, no name: nothing matches. */
+/* Commands, but for those of pages, whose name (or description, weaker) matches PATTERN, best
+ * first; at most COMMAND_COUNT. Returns how many. A pattern with ',' or '=' is a quantizer, no
+ * name: nothing matches. */
 size_t commands_match(const char *pattern, enum command_id *ids);
 
 #endif

@@ -101,6 +101,7 @@ struct explorer {
   struct gather *gather; /* of the source: made when the browser is first opened */
   struct prompt prompt;
   int help_top;
+  enum mode help_of;          /* where it leads back to */
   int check;                  /* the selected one of the page of checks */
   struct inspect_block block; /* the inspector's, as last drawn */
   bool block_known;

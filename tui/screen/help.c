@@ -32,9 +32,10 @@ static void write_command(struct page *page, enum command_id id)
   page->line++;
 }
 
-static void write_page(struct page *page)
+/* The groups before END. */
+static void write_groups(struct page *page, int end)
 {
-  for (int group = 0; group < GROUP_COUNT; group++) {
+  for (int group = 0; group < end; group++) {
     page->line += group > 0;
     write_line(page, 1, (struct style){.attributes = CELL_BOLD}, command_group_titles[group]);
     page->line++;
@@ -47,13 +48,20 @@ static void write_page(struct page *page)
 int help_lines(void)
 {
   struct page page = {.cells = NULL};
-  write_page(&page);
+  write_groups(&page, GROUP_COUNT);
   return page.line;
+}
+
+int help_line_of(enum command_group group)
+{
+  struct page page = {.cells = NULL};
+  write_groups(&page, (int)group);
+  return page.line + (group > 0);
 }
 
 void help_paint(struct cells *cells, struct rect rect, int top)
 {
   cells_fill(cells, rect, ' ', (struct style){0});
   struct page page = {.cells = cells, .rect = rect, .top = top};
-  write_page(&page);
+  write_groups(&page, GROUP_COUNT);
 }

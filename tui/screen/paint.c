@@ -340,7 +340,7 @@ static void paint_recipe(struct explorer *explorer)
 static int hint_width(const struct explorer *explorer, enum command_id id)
 {
   char key[32];
-  command_key_in(id, explorer->state.view.kind, key, sizeof key);
+  command_key_in(id, (int)explorer->state.view.kind, key, sizeof key);
   return text_width(&explorer->cells, key) + 3 +
          text_width(&explorer->cells, explorer_commands[id].hint);
 }
@@ -366,7 +366,7 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
   struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
                         .attributes = here ? CELL_UNDERLINE : 0};
   char key[32];
-  command_key_in(id, explorer->state.view.kind, key, sizeof key);
+  command_key_in(id, (int)explorer->state.view.kind, key, sizeof key);
   return paint_hint(explorer, rect, column, key, explorer_commands[id].hint, style);
 }
 
@@ -408,6 +408,22 @@ static void paint_hints(struct explorer *explorer)
     column = paint_command_hint(explorer, rect, column, last[i]);
 }
 
+/* The hints of a page, from the table. */
+static void paint_page_hints(struct explorer *explorer, int scope)
+{
+  struct rect rect = explorer->layout.place[PLACE_HINTS];
+  int column = 1;
+  cells_fill(&explorer->cells, rect, ' ', (struct style){0});
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    const struct command *command = &explorer_commands[id];
+    char key[32];
+    if (command->scope == scope && *command->hint)
+      column =
+          paint_hint(explorer, rect, column,
+                     command_first_key((enum command_id)id, key, sizeof key), command->hint, quiet);
+  }
+}
+
 static void paint_fixed_hints(struct explorer *explorer, const char *const *pairs)
 {
   struct rect rect = explorer->layout.place[PLACE_HINTS];
@@ -420,9 +436,8 @@ static void paint_fixed_hints(struct explorer *explorer, const char *const *pair
 
 static void paint_checks(struct explorer *explorer)
 {
-  static const char *const hints[] = {"Up/Down", "what it means", "v Esc", "close", NULL};
   checks_view_paint(explorer, explorer->layout.body);
-  paint_fixed_hints(explorer, hints);
+  paint_page_hints(explorer, SCOPE_CHECKS);
 }
 
 static void paint_help(struct explorer *explorer)
@@ -444,7 +459,11 @@ static void paint_browser(struct explorer *explorer)
   struct rect rect = explorer->layout.body;
   rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
   browser_paint(&explorer->browser, &explorer->cells, rect, explorer->glyphs);
-  paint_fixed_hints(explorer, browser_hints(&explorer->browser));
+  const char *const *hints = browser_hints(&explorer->browser);
+  if (hints)
+    paint_fixed_hints(explorer, hints);
+  else
+    paint_page_hints(explorer, SCOPE_LIST);
 }
 
 /* The line being written, in the message line; the cursor stands behind it. */
