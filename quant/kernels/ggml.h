@@ -253,6 +253,24 @@ static inline void expand_levels(const struct block_parts *restrict parts, size_
       y[i] = parts->scale[sub] * parts->levels[parts->code[i]];
 }
 
+/* The same straight from 2 HALF codes of four bits, element j low, element j + HALF high: codes
+ * laid down first would be waited for. Four lookups side by side are faster than a gather. */
+typedef float four_floats __attribute__((vector_size(4 * sizeof(float))));
+static inline void expand_nibbles(const float *level, const unsigned char *restrict from,
+                                  size_t half, float scale, float *restrict y)
+{
+  for (size_t j = 0; j < half; j += 4, from += 4) {
+    four_floats low = {level[from[0] & 15], level[from[1] & 15], level[from[2] & 15],
+                       level[from[3] & 15]};
+    four_floats high = {level[from[0] >> 4], level[from[1] >> 4], level[from[2] >> 4],
+                        level[from[3] >> 4]};
+    low = scale * low;
+    high = scale * high;
+    memcpy(y + j, &low, sizeof low);
+    memcpy(y + half + j, &high, sizeof high);
+  }
+}
+
 /* TYPE_decode out of TYPE_take_apart. */
 #define GGML_DECODE(type, size, length, expansion)                                                 \
   static void type##_decode(const struct block_setting *setting, const unsigned char *packed,      \

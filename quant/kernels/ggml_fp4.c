@@ -2,6 +2,7 @@
  * nvfp4_ggml, blocks of 64 with four UE4M3 scales (s4 q32) and no tensor scale. They differ from
  * the OCP and NVIDIA formats of the same names: ties go towards zero, and minus zero is never
  * made. */
+#include "quant/block_levels.h"
 #include "quant/kernels/ggml.h"
 
 enum { MX_LENGTH = 32, NV_LENGTH = 64, NV_SUB = 16, MXFP4_BYTES = 17, NVFP4_BYTES = 36 };
@@ -103,7 +104,13 @@ static inline void mxfp4_ggml_take_apart(const struct block_setting *setting,
       (struct block_note){"shared exponent", "e8m0", 2 * parts->scale[0], packed[0]};
 }
 
-GGML_DECODE_LEVELS(mxfp4_ggml, MXFP4_BYTES, MX_LENGTH, MX_LENGTH)
+static void mxfp4_ggml_decode(const struct block_setting *setting, const unsigned char *packed,
+                              size_t blocks, float *restrict y)
+{
+  (void)setting;
+  for (; blocks--; packed += MXFP4_BYTES, y += MX_LENGTH)
+    expand_nibbles(doubled_levels, packed + 1, MX_LENGTH / 2, mx_half_scale(packed[0]), y);
+}
 
 /* --- nvfp4_ggml ------------------------------------------------------------------------------ */
 
@@ -123,11 +130,8 @@ static inline uint8_t ue4m3_code(float v)
 /* Half of the value; 0x7f, NaN elsewhere, is 0 here, and the top bit does not count. */
 static inline float ue4m3_half(uint8_t code)
 {
-  uint32_t exponent = code >> 3 & 15, mantissa = code & 7;
-  if ((code & 0x7f) == 0x7f)
-    return 0;
-  return exponent ? bits_float((exponent + 119) << 23 | mantissa << 20)
-                  : (float)mantissa * 0x1p-10f;
+  code &= 0x7f;
+  return code == 0x7f ? 0.0f : 0.5f * block_e4m3[code];
 }
 
 static void nvfp4_ggml_encode(const struct block_setting *setting, const float *restrict x,
@@ -164,7 +168,15 @@ static inline void nvfp4_ggml_take_apart(const struct block_setting *setting,
   }
 }
 
-GGML_DECODE_LEVELS(nvfp4_ggml, NVFP4_BYTES, NV_LENGTH, NV_SUB)
+static void nvfp4_ggml_decode(const struct block_setting *setting, const unsigned char *packed,
+                              size_t blocks, float *restrict y)
+{
+  (void)setting;
+  for (; blocks--; packed += NVFP4_BYTES, y += NV_LENGTH)
+    for (size_t sub = 0; sub < NV_LENGTH / NV_SUB; sub++)
+      expand_nibbles(doubled_levels, packed + 4 + sub * NV_SUB / 2, NV_SUB / 2,
+                     ue4m3_half(packed[sub]), y + sub * NV_SUB);
+}
 
 const struct block_codec KERNEL(ggml_fp4_codecs)[] = {{.name = "mxfp4_ggml",
                                                        .length = MX_LENGTH,

@@ -61,7 +61,13 @@ static inline void iq4_nl_take_apart(const struct block_setting *setting,
   parts->sub_scale[0] = parts->sub_offset[0] = 0;
 }
 
-GGML_DECODE_LEVELS(iq4_nl, IQ4_NL_BYTES, LENGTH, LENGTH)
+static void iq4_nl_decode(const struct block_setting *setting, const unsigned char *packed,
+                          size_t blocks, float *restrict y)
+{
+  (void)setting;
+  for (; blocks--; packed += IQ4_NL_BYTES, y += LENGTH)
+    expand_nibbles(KERNEL(iq4_levels), packed + 2, LENGTH / 2, half_load(packed), y);
+}
 
 /* --- iq4_xs ---------------------------------------------------------------------------------- */
 
@@ -100,23 +106,37 @@ static void iq4_xs_encode(const struct block_setting *setting, const float *x,
   }
 }
 
+/* Scale of sub-block J as stored: six bits. */
+static inline int32_t iq4_xs_stored(const unsigned char *packed, size_t j)
+{
+  return (int32_t)(packed_number(packed + 4, 4, j) | packed_number(packed + 2, 2, j) << 4) - 32;
+}
+
 static inline void iq4_xs_take_apart(const struct block_setting *setting,
                                      const unsigned char *packed, struct block_parts *parts)
 {
   (void)setting;
-  unsigned high = packed[2] | (unsigned)packed[3] << 8;
   level_notes(packed, parts);
   for (size_t j = 0; j < SUBS; j++) {
-    unsigned bits = packed_number(packed + 4, 4, j) | (high >> 2 * j & 3) << 4;
     nibbles_unpack(packed + 8 + j * LENGTH / 2, LENGTH / 2, parts->code + j * LENGTH);
-    parts->sub_scale[j] = (int32_t)bits - 32;
+    parts->sub_scale[j] = iq4_xs_stored(packed, j);
     parts->sub_offset[j] = 0;
     parts->scale[j] = parts->note[0].value * (float)parts->sub_scale[j];
     parts->offset[j] = 0;
   }
 }
 
-GGML_DECODE_LEVELS(iq4_xs, IQ4_XS_BYTES, SUPER, LENGTH)
+static void iq4_xs_decode(const struct block_setting *setting, const unsigned char *packed,
+                          size_t blocks, float *restrict y)
+{
+  (void)setting;
+  for (; blocks--; packed += IQ4_XS_BYTES, y += SUPER) {
+    float d = half_load(packed);
+    for (size_t j = 0; j < SUBS; j++)
+      expand_nibbles(KERNEL(iq4_levels), packed + 8 + j * LENGTH / 2, LENGTH / 2,
+                     d * (float)iq4_xs_stored(packed, j), y + j * LENGTH);
+  }
+}
 
 const struct block_codec KERNEL(ggml_iq4_codecs)[] = {{.name = "iq4_nl",
                                                        .length = LENGTH,
