@@ -10,7 +10,7 @@ const struct purpose_row purpose_table[PURPOSE_COUNT] = {
     [PURPOSE_NORM] = {"norm", "norm"},      [PURPOSE_BIAS] = {"bias", "bias"},
     [PURPOSE_SCALE] = {"scale", "scale"},   [PURPOSE_ZERO_POINT] = {"zero-point", "zero"},
     [PURPOSE_PACKED] = {"packed", "codes"}, [PURPOSE_MASK] = {"mask", "mask"},
-    [PURPOSE_INTEGER] = {"integer", "int"},
+    [PURPOSE_INTEGER] = {"integer", "int"}, [PURPOSE_NUMBER] = {"number", "1"},
 };
 
 enum place { LAST, ANY }; /* the last level of the name, or any */
@@ -41,16 +41,22 @@ static const struct rule {
     {PURPOSE_SCALE, LAST, "*_scales", EITHER, 0, 8},
     {PURPOSE_SCALE, LAST, "*_scale_inv", EITHER, 0, 8},
     {PURPOSE_SCALE, LAST, "*absmax", EITHER, 0, 8},
+    {PURPOSE_SCALE, LAST, "*:scale", EITHER, 0, 8}, /* torchao: weight:scale, weight:qdata */
+    {PURPOSE_PACKED, LAST, "*:qdata", EITHER, 1, 8},
     {PURPOSE_INTEGER, ANY, "*", INTEGRAL, 0, 8},
     {PURPOSE_NORM, LAST, "running_mean", FLOATING, 0, 1},
     {PURPOSE_NORM, LAST, "running_var", FLOATING, 0, 1},
-    {PURPOSE_BIAS, LAST, "*bias", FLOATING, 0, 1},
+    {PURPOSE_NUMBER, ANY, "*", FLOATING, 0, 0},
+    {PURPOSE_BIAS, LAST, "*bias", FLOATING, 1, 1},
+    {PURPOSE_BIAS, LAST, "bias_*", FLOATING, 1, 1}, /* bias_ih_l0 of an LSTM */
+    {PURPOSE_BIAS, LAST, "b", FLOATING, 1, 1},
     {PURPOSE_NORM, ANY, "*norm*", FLOATING, 0, 1},
     {PURPOSE_NORM, ANY, "ln_*", FLOATING, 0, 1},
     {PURPOSE_NORM, ANY, "ln", FLOATING, 0, 1},
     {PURPOSE_NORM, ANY, "ln1", FLOATING, 0, 1},
     {PURPOSE_NORM, ANY, "ln2", FLOATING, 0, 1},
     {PURPOSE_NORM, ANY, "bn*", FLOATING, 0, 1},
+    {PURPOSE_NORM, ANY, "prelu*", FLOATING, 0, 1},
     {PURPOSE_EMBEDDING, ANY, "*embd*", FLOATING, 2, 3},
     {PURPOSE_EMBEDDING, LAST, "*embed*", FLOATING, 2, 3},
     {PURPOSE_EMBEDDING, ANY, "wte", FLOATING, 2, 3},
@@ -89,8 +95,9 @@ enum { NAME_END = 512 }; /* of longer names only the end is looked at */
 
 static bool name_fits(const struct rule *rule, const char *name, const char *last)
 {
+  /* "kernel:0" is a kernel, but "Relu__18:0_scale" a scale. */
   if (rule->place == LAST)
-    return fits(rule->pattern, last, strcspn(last, ":"));
+    return fits(rule->pattern, last, strcspn(last, ":")) || fits(rule->pattern, last, strlen(last));
   for (const char *level = name;; level++) {
     size_t size = strcspn(level, "./");
     if (fits(rule->pattern, level, size))

@@ -1,6 +1,6 @@
 /* What a tensor is for, guessed from its stored type, its name and its shape: so that integers,
  * masks and embeddings are not taken for weights that want quantizing. One row of a table for each
- * rule, in role.c.
+ * rule, in purpose.c.
  *
  * Ownership: constants. Threads: no state. */
 #ifndef QSCOPE_ANALYSIS_PURPOSE_H
@@ -11,8 +11,9 @@
 enum purpose {
   PURPOSE_WEIGHT, /* everything else */
   PURPOSE_EMBEDDING,
-  PURPOSE_NORM, /* gains and statistics of normalisations */
+  PURPOSE_NORM, /* gains and statistics of normalisations, slopes of activations */
   PURPOSE_BIAS,
+  PURPOSE_NUMBER, /* a single one */
   PURPOSE_SCALE, /* of a packed or quantized tensor */
   PURPOSE_ZERO_POINT,
   PURPOSE_PACKED, /* codes, several in a word: the derived tensor beside it has the values */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -142,6 +143,15 @@ static void purposes_follow_name_type_and_shape(void **state)
       {"position_ids", "i64", "integer", 2},
       {"flag", "bool", "mask", 1},
       {"normal", "f32", "weight", 2}, /* two dimensions: no gain of a normalisation */
+      {"lstm.bias_ih_l0", "f32", "bias", 1},
+      {"conv2/b", "f32", "bias", 1},
+      {"conv2/W", "f32", "weight", 4},
+      {"prelu1.weight", "f32", "norm", 1},
+      {"dense/kernel:0", "f32", "weight", 2},
+      {"Relu__18:0_scale", "f32", "scale", 0},
+      {"0.weight:scale", "f32", "scale", 2},
+      {"0.weight:qdata", "i8", "packed", 2},
+      {"temperature", "f32", "number", 0},
       {"", "f32", "weight", 1},
       {"...", "f32", "weight", 1},
   };
@@ -150,6 +160,53 @@ static void purposes_follow_name_type_and_shape(void **state)
                             .stored = stored_find(cases[i].stored),
                             .shape = {.dims = cases[i].dims, .dim = {4, 4, 4, 4}}};
     assert_string_equal(purpose_table[purpose_of(&tensor)].word, cases[i].purpose);
+  }
+}
+
+/* What the files of the samples are for, as their README describes them. */
+static void purposes_of_real_files(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *file, *tensor, *purpose;
+  } cases[] = {
+      {"gguf/stories260K.gguf", "token_embd.weight", "embedding"},
+      {"gguf/stories260K.gguf", "blk.3.attn_norm.weight", "norm"},
+      {"gguf/stories260K.gguf", "blk.3.ffn_up.weight", "weight"},
+      {"gguf/longformer-layer0-q4_k_m.gguf", "blk.0.attn_qkv.weight", "weight"},
+      {"pt-legacy/facenet-rnet.pt", "conv1.weight", "weight"},
+      {"pt-legacy/facenet-rnet.pt", "conv1.bias", "bias"},
+      {"pt-legacy/facenet-rnet.pt", "prelu1.weight", "norm"},
+      {"onnx/qdq-conv-quantized.onnx", "Relu__18:0_scale", "scale"},
+      {"onnx/dtln_model_1.onnx", "dense_2/kernel:0", "weight"},
+      {"onnx/silero_vad.onnx", "If_0/else_branch/If_0_else_branch__Inline_0__decoder.rnn.bias_ih",
+       "bias"},
+      {"safetensors/silero_vad_16k.safetensors", "lstm_cell.bias_hh", "bias"},
+      {"safetensors/silero_vad_16k.safetensors", "stft_conv.weight", "weight"},
+      {"safetensors/torchao-fp8-linear.safetensors", "0.weight", "weight"},
+      {"safetensors/torchao-fp8-linear.safetensors", "0.weight:scale", "scale"},
+      {"safetensors/torchao-fp8-linear.safetensors", "0.weight:qdata", "packed"},
+      {"safetensors/csm-voice-prompts.safetensors", "mask", "mask"},
+      {"safetensors/csm-voice-prompts.safetensors", "tokens", "integer"},
+      {"npz/waifu2x-vgg7.npz", "conv2/W", "weight"},
+      {"npz/waifu2x-vgg7.npz", "conv2/b", "bias"},
+  };
+  const char *shared = getenv("QSCOPE_SHARED");
+  if (!shared)
+    skip();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char path[4096];
+    struct source *source;
+    struct error error;
+    size_t index;
+    snprintf(path, sizeof path, "%s/samples/%s", shared, cases[i].file);
+    if (source_open(path, &source, &error) != STATUS_OK ||
+        source_find(source, cases[i].tensor, &index, &error) != STATUS_OK)
+      fail_msg("%s", error.text);
+    enum purpose found = purpose_of(source_tensor(source, index));
+    if (strcmp(purpose_table[found].word, cases[i].purpose) != 0)
+      fail_msg("%s of %s: %s", cases[i].tensor, cases[i].file, purpose_table[found].word);
+    source_close(source);
   }
 }
 
@@ -455,7 +512,7 @@ static void long_names_cost_no_more_than_their_length(void **state)
   assert_int_equal(catalog_matches(catalog), 1);
   assert_int_equal(catalog_filter(catalog, "name:*aab", &error), STATUS_OK);
   assert_int_equal(catalog_matches(catalog), 1);
-  assert_int_equal(catalog_filter(catalog, "role:weight", &error), STATUS_OK);
+  assert_int_equal(catalog_filter(catalog, "role:number", &error), STATUS_OK);
   assert_int_equal(catalog_matches(catalog), 2);
   catalog_free(catalog);
   source_close(source);
@@ -508,6 +565,7 @@ int main(void)
       cmocka_unit_test(numbers_are_ordered_by_value),
       cmocka_unit_test(better_matches_have_higher_scores),
       cmocka_unit_test(purposes_follow_name_type_and_shape),
+      cmocka_unit_test(purposes_of_real_files),
       cmocka_unit_test(every_predicate_and_relation_decides),
       cmocka_unit_test(unknown_statistics_are_pending),
       cmocka_unit_test(wrong_filters_say_where_and_what),
