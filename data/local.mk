@@ -32,6 +32,7 @@ libdata_a_SOURCES = \
 	data/spill.c data/spill.h \
 	data/stdin.c data/stdin.h \
 	data/synth.c \
+	data/temporary.c data/temporary.h \
 	data/text.c data/text.h data/text_number.c data/text_table.c \
 	data/zip_members.c data/zip_members.h \
 	data/zip_npz.c
@@ -41,7 +42,6 @@ libdata_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS
 # Decoding runs over every element: optimised like the kernels.
 noinst_LIBRARIES += libstored.a
 libstored_a_SOURCES = \
-	data/gather.c data/gather.h \
 	data/map_range.c data/map_range.h \
 	data/pack_affine.c data/pack_affine.h \
 	data/pack_awq.c \
@@ -52,6 +52,7 @@ libstored_a_SOURCES = \
 	data/pack_mlx.c \
 	data/pack_scaled.c \
 	data/stored.c \
+	data/strided.c data/strided.h \
 	data/tensor.c data/tensor.h \
 	data/tensor_digest.c data/tensor_digest.h
 libstored_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

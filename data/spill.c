@@ -5,60 +5,35 @@
 #include "data/map.h"
 #include "data/map_range.h"
 #include "data/source_types.h"
+#include "data/temporary.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
-
-static const char *folder(void)
-{
-  const char *named = getenv("TMPDIR");
-  return named && *named ? named : "/tmp";
-}
 
 static enum status failed(size_t size, int reason, struct error *error)
 {
   return error_set(error, STATUS_MEMORY,
                    "needs %zu bytes in a temporary file in %s (TMPDIR names another folder): %s",
-                   size, SHOWN(folder()), strerror(reason));
+                   size, SHOWN(temporary_folder()), strerror(reason));
 }
 
-/* A file of SIZE bytes without a name, whose place is reserved; -1 and errno. */
+/* A file of SIZE bytes, whose place is reserved; -1 and errno. */
 static int make_file(size_t size)
 {
-  char *name = NULL;
-  struct statvfs disk;
-  size_t length = strlen(folder()) + sizeof "/.qscope-XXXXXX", free_bytes;
-  if (statvfs(folder(), &disk) == 0 &&
-      size_mul((size_t)disk.f_bavail, (size_t)disk.f_frsize, &free_bytes) &&
-      size > free_bytes / 2) {
-    errno = ENOSPC;
+  size_t room;
+  int file = temporary_file(&room);
+  if (file < 0)
     return -1;
-  }
-  if (!(name = malloc(length)))
-    return -1;
-  snprintf(name, length, "%s/.qscope-XXXXXX", folder());
-  int file = mkstemp(name);
-  if (file >= 0) {
-    unlink(name);
-    fcntl(file, F_SETFD, FD_CLOEXEC);
-    int reason = posix_fallocate(file, 0, (off_t)size);
-    if (reason != 0) {
-      close(file);
-      file = -1;
-      errno = reason;
-    }
-  }
-  int reason = errno;
-  free(name);
+  int reason = size > room ? ENOSPC : posix_fallocate(file, 0, (off_t)size);
+  if (reason == 0)
+    return file;
+  close(file);
   errno = reason;
-  return file;
+  return -1;
 }
 
 static enum status map_file(size_t size, unsigned char **out, struct error *error)

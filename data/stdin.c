@@ -3,14 +3,12 @@
 #include "data/stdin.h"
 
 #include "data/source_types.h"
+#include "data/temporary.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 static struct {
@@ -28,19 +26,12 @@ static bool is_file(const struct stat *facts)
 
 static enum status make_file(struct error *error)
 {
-  char path[4096];
-  const char *folder = getenv("TMPDIR");
-  struct statvfs room;
-  snprintf(path, sizeof path, "%s/qscope-XXXXXX", folder && *folder ? folder : "/tmp");
-  copy.file = mkstemp(path);
+  size_t room;
+  copy.file = temporary_file(&room);
   if (copy.file < 0)
     return error_set(error, STATUS_INPUT, "cannot make a temporary file in %s: %s",
-                     SHOWN(folder && *folder ? folder : "/tmp"), strerror(errno));
-  unlink(path);
-  copy.most = source_memory() / 2;
-  size_t bytes;
-  if (fstatvfs(copy.file, &room) == 0 && size_mul(room.f_bavail, room.f_frsize, &bytes))
-    copy.most = size_min(copy.most, bytes / 2);
+                     SHOWN(temporary_folder()), strerror(errno));
+  copy.most = size_min(source_memory() / 2, room);
   return STATUS_OK;
 }
 

@@ -1,7 +1,7 @@
 #include "data/tensor.h"
 
-#include "data/gather.h"
 #include "data/map_range.h"
+#include "data/strided.h"
 #include "quant/base/size.h"
 #include "quant/block.h"
 
@@ -133,9 +133,9 @@ static bool is_native_float(const struct tensor *tensor)
 static size_t bytes_touched(const struct tensor *tensor)
 {
   size_t each = tensor->count ? size_div_up(tensor->bytes, tensor->count) : 1;
-  unsigned axis = tensor->strided ? gather_fastest_axis(&tensor->shape) : 0;
+  unsigned axis = tensor->strided ? strided_fastest_axis(&tensor->shape) : 0;
   bool far = tensor->strided && tensor->stride[axis] >= PAGE / each;
-  return far && !gather_in_bands(tensor) ? PAGE : each;
+  return far && !strided_in_bands(tensor) ? PAGE : each;
 }
 
 struct feed tensor_feed(const struct tensor *tensor)
@@ -147,11 +147,11 @@ struct feed tensor_feed(const struct tensor *tensor)
     feed = feed_floats((const float *)(const void *)tensor->data, tensor->count);
   else if (tensor->stored->length > 1)
     feed.decode = tensor->swapped ? decode_turned : decode_blocks;
-  else if (tensor->count > 0 && gather_in_bands(tensor)) {
-    gather_forget();
-    feed.decode = gather_decode_bands;
+  else if (tensor->count > 0 && strided_in_bands(tensor)) {
+    strided_forget();
+    feed.decode = strided_decode_bands;
   } else if (tensor->count > 0 && (tensor->swapped || tensor->strided))
-    feed.decode = gather_decode;
+    feed.decode = strided_decode;
   feed.passed = map_passed;
   feed.touched = bytes_touched(tensor);
   return feed;

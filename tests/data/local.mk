@@ -9,7 +9,6 @@ DATA_TESTS = \
 	tests/data/test_derived \
 	tests/data/test_escape \
 	tests/data/test_folder \
-	tests/data/test_gather \
 	tests/data/test_gguf \
 	tests/data/test_gguf_split \
 	tests/data/test_imatrix \
@@ -31,6 +30,7 @@ DATA_TESTS = \
 	tests/data/test_slice \
 	tests/data/test_source \
 	tests/data/test_stored \
+	tests/data/test_strided \
 	tests/data/test_synth \
 	tests/data/test_tensor_digest \
 	tests/data/test_text
@@ -55,8 +55,6 @@ tests_data_test_escape_SOURCES = tests/data/test_escape.c
 tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_folder_SOURCES = tests/data/test_folder.c
 tests_data_test_folder_LDADD = $(DATA_TEST_LIBS)
-tests_data_test_gather_SOURCES = tests/data/test_gather.c
-tests_data_test_gather_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_SOURCES = tests/data/test_gguf.c
 tests_data_test_gguf_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_split_SOURCES = tests/data/test_gguf_split.c
@@ -101,6 +99,8 @@ tests_data_test_source_SOURCES = tests/data/test_source.c
 tests_data_test_source_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_stored_SOURCES = tests/data/test_stored.c
 tests_data_test_stored_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_strided_SOURCES = tests/data/test_strided.c
+tests_data_test_strided_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_synth_SOURCES = tests/data/test_synth.c
 tests_data_test_synth_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 tests_data_test_synth_LDADD = $(DATA_TEST_LIBS)

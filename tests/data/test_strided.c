@@ -115,5 +115,5 @@ int main(void)
       cmocka_unit_test(test_permuted),
       cmocka_unit_test(test_changed),
   };
-  return cmocka_run_group_tests_name("gather", tests, NULL, files_remove);
+  return cmocka_run_group_tests_name("strided", tests, NULL, files_remove);
 }

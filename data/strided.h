@@ -5,22 +5,22 @@
  * one run, is kept by the thread that reads it until it asks for another.
  *
  * Ownership: a band belongs to its thread and goes with it. Threads: any. */
-#ifndef QSCOPE_DATA_GATHER_H
-#define QSCOPE_DATA_GATHER_H
+#ifndef QSCOPE_DATA_STRIDED_H
+#define QSCOPE_DATA_STRIDED_H
 
 #include "data/tensor.h"
 
 /* Elements START..START+N-1 of TENSOR (plain numbers) in C order, as floats. */
-void gather_decode(const void *tensor, size_t start, size_t n, float *out);
+void strided_decode(const void *tensor, size_t start, size_t n, float *out);
 
-/* The same for a tensor of which gather_in_bands is true; in bands where memory allows. */
-void gather_decode_bands(const void *tensor, size_t start, size_t n, float *out);
-bool gather_in_bands(const struct tensor *tensor);
+/* The same for a tensor of which strided_in_bands is true; in bands where memory allows. */
+void strided_decode_bands(const void *tensor, size_t start, size_t n, float *out);
+bool strided_in_bands(const struct tensor *tensor);
 
 /* Bands that were kept so far are not used any more: what they are of may have changed. */
-void gather_forget(void);
+void strided_forget(void);
 
 /* The last axis that is longer than 1: neighbours along it are neighbours in C order. */
-unsigned gather_fastest_axis(const struct shape *shape);
+unsigned strided_fastest_axis(const struct shape *shape);
 
 #endif

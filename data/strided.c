@@ -1,4 +1,4 @@
-#include "data/gather.h"
+#include "data/strided.h"
 
 #include "data/map_range.h"
 #include "quant/base/pool.h"
@@ -50,7 +50,7 @@ static size_t place_of(const struct tensor *tensor, size_t index)
   return place;
 }
 
-unsigned gather_fastest_axis(const struct shape *shape)
+unsigned strided_fastest_axis(const struct shape *shape)
 {
   unsigned axis = shape->dims - 1;
   while (axis > 0 && shape->dim[axis] == 1)
@@ -60,11 +60,11 @@ unsigned gather_fastest_axis(const struct shape *shape)
 
 /* Bytes reversed, or not in C order: gathers piece by piece, each within one run along the fastest
  * axis, where elements lie a fixed stride apart. */
-void gather_decode(const void *self, size_t start, size_t n, float *out)
+void strided_decode(const void *self, size_t start, size_t n, float *out)
 {
   const struct tensor *tensor = self;
   const struct stored *stored = tensor->stored;
-  unsigned axis = tensor->strided ? gather_fastest_axis(&tensor->shape) : 0;
+  unsigned axis = tensor->strided ? strided_fastest_axis(&tensor->shape) : 0;
   size_t run = tensor->strided ? tensor->shape.dim[axis] : tensor->count;
   size_t stride = tensor->strided ? tensor->stride[axis] : 1;
   unsigned char piece[PIECE * sizeof(uint64_t)];
@@ -118,7 +118,7 @@ static void make_key(void)
   key_made = pthread_key_create(&key, free_band) == 0;
 }
 
-void gather_forget(void)
+void strided_forget(void)
 {
   atomic_fetch_add(&epoch, 1);
 }
@@ -126,7 +126,7 @@ void gather_forget(void)
 /* The axis whose neighbours lie nearest; the fastest when none is nearer. */
 static unsigned nearest_axis(const struct tensor *tensor)
 {
-  unsigned nearest = gather_fastest_axis(&tensor->shape);
+  unsigned nearest = strided_fastest_axis(&tensor->shape);
   for (unsigned axis = 0; axis < tensor->shape.dims; axis++)
     if (tensor->shape.dim[axis] > 1 && tensor->stride[axis] < tensor->stride[nearest])
       nearest = axis;
@@ -137,7 +137,7 @@ static bool cut_make(const struct tensor *tensor, struct cut *cut)
 {
   const struct shape *shape = &tensor->shape;
   unsigned axis = nearest_axis(tensor);
-  if (axis == gather_fastest_axis(shape))
+  if (axis == strided_fastest_axis(shape))
     return false;
   *cut = (struct cut){.length = shape->dim[axis], .columns = 1, .stride = tensor->stride[axis]};
   for (unsigned i = axis + 1; i < shape->dims; i++)
@@ -147,7 +147,7 @@ static bool cut_make(const struct tensor *tensor, struct cut *cut)
   return cut->rows > 1;
 }
 
-bool gather_in_bands(const struct tensor *tensor)
+bool strided_in_bands(const struct tensor *tensor)
 {
   struct cut cut;
   return tensor->strided && tensor->stored->length == 1 && tensor->bytes >= BAND_WORTH &&
@@ -212,14 +212,14 @@ static void fill_band(const struct tensor *tensor, const struct cut *cut, size_t
                  band->values + column);
 }
 
-void gather_decode_bands(const void *self, size_t start, size_t n, float *out)
+void strided_decode_bands(const void *self, size_t start, size_t n, float *out)
 {
   const struct tensor *tensor = self;
   struct cut cut;
   bool possible = cut_make(tensor, &cut);
   struct band *band = possible ? own_band(cut.rows * cut.columns) : NULL;
   if (!band) {
-    gather_decode(self, start, n, out);
+    strided_decode(self, start, n, out);
     return;
   }
   for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
