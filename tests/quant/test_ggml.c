@@ -209,6 +209,57 @@ static void test_reference_edges(void **state)
   }
 }
 
+/* Sum of x^2 (x - y)^2: what the search of iq4_nl makes small. */
+static double weighted_error(const float *x, const float *y, size_t n)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    double weighted = (double)x[i] * ((double)x[i] - (double)y[i]);
+    sum += weighted * weighted;
+  }
+  return sum;
+}
+
+/* ggml has a second function that packs iq4_nl, row by row and without the search for a scale. We
+ * read its rows, and pack with the search: on the Gaussian rows, where no scale gets lost in
+ * float16, no block errs more. */
+static void test_reference_row_function(void **state)
+{
+  (void)state;
+  enum { GAUSSIAN_ROWS = 3, N = COLUMNS };
+  static const size_t rows[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,
+                                12, 13, 14, 15, 16, 17, 18, 19, 20, 21};
+  static float back[N];
+  static unsigned char packed[N];
+  if (!vectors_folder())
+    skip();
+  struct vector x;
+  assert_true(vector_load(&x, "conformance/formats/ggml/x.npy"));
+  struct reference r = reference_load("", "IQ4_NL_rowref");
+  assert_int_equal(r.y.count, sizeof rows / sizeof rows[0] * N);
+  const struct kernels *const *levels = kernels_available();
+  for (size_t level = 0; levels[level]; level++) {
+    const struct block_codec *codec = codec_of(levels[level], "iq4_nl");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+      const unsigned char *q = (const unsigned char *)r.q.data + i * row_bytes(codec, N);
+      const float *y = vector_floats(&r.y) + i * N, *row = vector_floats(&x) + rows[i] * N;
+      codec->decode(&plain, q, N / codec->length, back);
+      for (size_t k = 0; k < N; k++)
+        assert_true(same(back[k], y[k]));
+      if (i >= GAUSSIAN_ROWS)
+        continue;
+      codec->encode(&plain, row, NULL, N, packed);
+      assert_memory_not_equal(packed, q, row_bytes(codec, N));
+      codec->decode(&plain, packed, N / codec->length, back);
+      for (size_t k = 0; k < N; k += codec->length)
+        assert_true(weighted_error(row + k, back + k, codec->length) <=
+                    weighted_error(row + k, y + k, codec->length));
+    }
+  }
+  reference_free(&r);
+  vector_free(&x);
+}
+
 /* The types that are only opened: ggml's own bytes, made with an importance vector. */
 static void test_reference_grids(void **state)
 {
@@ -783,6 +834,7 @@ int main(void)
       cmocka_unit_test(test_reference_metrics),
       cmocka_unit_test(test_reference_importance),
       cmocka_unit_test(test_reference_edges),
+      cmocka_unit_test(test_reference_row_function),
       cmocka_unit_test(test_reference_grids),
       cmocka_unit_test(test_file),
       cmocka_unit_test(test_blocks),
