@@ -26,8 +26,11 @@ static struct made make(const struct tensor *tensor, const char *spec, const str
   struct made made = {NULL, NULL};
   struct error error;
   struct quantizer quantizer = quantizer_of(spec);
-  struct result_request request = {
-      .axis = view->axis, .bins = bins, .lo = view->lo, .hi = view->hi};
+  struct result_request request = {.axis = view->axis,
+                                   .bins = bins,
+                                   .lo = view->lo,
+                                   .hi = view->hi,
+                                   .blocks = view->kind == VIEW_INSPECTOR};
   enum status status = result_compute(tensor, &quantizer, &request, NULL, &made.result, &error);
   if (status != STATUS_OK)
     fail_msg("%s: %s", spec, error.text);
@@ -503,6 +506,80 @@ static void the_format_view_of_a_result(void **state)
   clear(&made);
 }
 
+/* Three groups of four with a step of 1 / 7 each, since each has a 1: errors of 0, one of 0.4 steps
+ * and two of 0.3 steps. */
+static const float three_blocks[12] = {1, 0, 1, 0, 1, 0.4f / 7, 0, 0, 1, 0.3f / 7, 0.3f / 7, 0};
+static const double block_errors[3] = {0, 0.4 / 7, 0.424264068711928515 / 7}; /* 0.3 sqrt 2 */
+
+static void check_inspector(const struct tensor *tensor, long asked, size_t shown, double height,
+                            const char *label)
+{
+  struct view view = view_of(VIEW_INSPECTOR);
+  view.block = asked;
+  struct made made = make(tensor, "int4,sym,narrow,group=4", &view, 0);
+  const struct panel *panel = made.figure->panel[0];
+  const struct mark *point = find(panel, MARK_POINTS, ROLE_OUTLIER, 0);
+  assert_int_equal(point->n, 1);
+  assert_true(point->x[0] == (double)shown + 0.5); /* the middle of its bar */
+  assert_true(fabs(point->y[0] - height) < 1e-6);
+  assert_string_equal(point->label, label);
+  assert_true(point->x[0] < panel->x.hi && point->y[0] < panel->y.hi);
+  assert_null(find(panel, MARK_POINTS, ROLE_OUTLIER, 1));
+  assert_non_null(strstr(made.figure->title, "int4,"));
+  clear(&made);
+}
+
+/* The point stands on the bar of the block that was asked for, or of the worst. */
+static void the_inspector_marks_its_block(void **state)
+{
+  (void)state;
+  float value[12];
+  memcpy(value, three_blocks, sizeof value);
+  struct tensor tensor = tensor_over(value, (struct shape){1, {12}});
+  check_inspector(&tensor, VIEW_WORST_BLOCK, 2, block_errors[2], "block 2, rank 1");
+  check_inspector(&tensor, 0, 0, block_errors[0], "block 0, rank 3");
+  check_inspector(&tensor, 1, 1, block_errors[1], "block 1, rank 2");
+  check_inspector(&tensor, 99, 2, block_errors[2], "block 2, rank 1"); /* the last */
+
+  struct view view = view_of(VIEW_INSPECTOR);
+  struct made made = make(&tensor, "int4,sym,narrow,group=4", &view, 0);
+  const struct mark *bars = find(made.figure->panel[0], MARK_BARS, ROLE_ERROR, 0);
+  assert_int_equal(bars->n, 3);
+  for (size_t i = 0; i < 3; i++)
+    assert_true(bars->x[i] == (double)i && fabs(bars->y[i] - block_errors[i]) < 1e-6);
+  clear(&made);
+}
+
+/* A block whose error is no number has its point at the height of the highest bar; where nothing
+ * errs, and where nothing was measured, there is a sentence instead. */
+static void the_inspector_without_a_bar_to_mark(void **state)
+{
+  (void)state;
+  float value[64] = {0};
+  struct view view = view_of(VIEW_INSPECTOR);
+  struct tensor tensor = tensor_over(value, (struct shape){1, {64}});
+  struct made made = make(&tensor, "mxfp8", &view, 0);
+  assert_string_equal(made.figure->panel[0]->title, "Exact: no block has an error.");
+  assert_int_equal(made.figure->panel[0]->marks, 0);
+  clear(&made);
+
+  value[1] = 1.03f; /* between 1 and 1.125 of E4M3 */
+  value[40] = NAN;
+  made = make(&tensor, "mxfp8", &view, 0);
+  const struct mark *point = find(made.figure->panel[0], MARK_POINTS, ROLE_OUTLIER, 0);
+  assert_true(point->x[0] == 1.5 && fabs(point->y[0] - 0.03) < 1e-6);
+  assert_string_equal(point->label, "block 1, rank 1");
+  clear(&made);
+
+  view.kind = VIEW_HISTOGRAM; /* so that make() measures no blocks */
+  made = make(&tensor, "mxfp8", &view, 16);
+  view.kind = VIEW_INSPECTOR;
+  figure_free(made.figure);
+  made.figure = figure_build(made.result, &view, "model.npy", &tensor, NULL);
+  assert_string_equal(made.figure->panel[0]->title, "The error of the blocks was not measured.");
+  clear(&made);
+}
+
 /* Hand-made figures: copies, not borrowed arrays. */
 static void the_model_copies(void **state)
 {
@@ -544,6 +621,8 @@ int main(void)
       cmocka_unit_test(steps_stay_on_the_axis),
       cmocka_unit_test(learned_levels_have_no_line),
       cmocka_unit_test(the_format_view_of_a_result),
+      cmocka_unit_test(the_inspector_marks_its_block),
+      cmocka_unit_test(the_inspector_without_a_bar_to_mark),
       cmocka_unit_test(the_model_copies),
   };
   return cmocka_run_group_tests_name("figure", tests, NULL, NULL);
