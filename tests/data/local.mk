@@ -20,7 +20,9 @@ DATA_TESTS = \
 	tests/data/test_npy \
 	tests/data/test_npz \
 	tests/data/test_onnx \
-	tests/data/test_pack \
+	tests/data/test_pack_fixtures \
+	tests/data/test_pack_floats \
+	tests/data/test_pack_integers \
 	tests/data/test_pack_misfit \
 	tests/data/test_pytorch \
 	tests/data/test_raw \
@@ -74,8 +76,12 @@ tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
 tests_data_test_mutations_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_npy_SOURCES = tests/data/test_npy.c
 tests_data_test_npy_LDADD = $(DATA_TEST_LIBS)
-tests_data_test_pack_SOURCES = tests/data/test_pack.c
-tests_data_test_pack_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_pack_fixtures_SOURCES = tests/data/test_pack_fixtures.c tests/data/packs.c tests/data/packs.h
+tests_data_test_pack_fixtures_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_pack_floats_SOURCES = tests/data/test_pack_floats.c tests/data/packs.c tests/data/packs.h
+tests_data_test_pack_floats_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_pack_integers_SOURCES = tests/data/test_pack_integers.c tests/data/packs.c tests/data/packs.h
+tests_data_test_pack_integers_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_pack_misfit_SOURCES = tests/data/test_pack_misfit.c
 tests_data_test_pack_misfit_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_onnx_SOURCES = tests/data/test_onnx.c

@@ -31,6 +31,7 @@ TESTS += $(QUANT_TESTS)
 
 QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
 PORTABLE = tests/support/portable.c tests/support/portable.h
+MANIFEST = tests/support/manifest.c tests/support/manifest.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
@@ -53,7 +54,7 @@ tests_quant_test_elements_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
 tests_quant_test_elements_LDADD = $(QUANT_TEST_LIBS) $(GSL_LIBS)
 tests_quant_test_quantizer_SOURCES = tests/quant/test_quantizer.c $(PORTABLE)
 tests_quant_test_quantizer_LDADD = $(QUANT_TEST_LIBS)
-tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_sample_SOURCES = tests/quant/test_sample.c $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_sample_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_sample_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c tests/quant/ggml_blocks.h \
@@ -61,39 +62,39 @@ tests_quant_test_ggml_SOURCES = tests/quant/test_ggml.c tests/quant/ggml_blocks.
 tests_quant_test_ggml_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_presets_SOURCES = tests/quant/test_presets.c
 tests_quant_test_presets_LDADD = $(QUANT_TEST_LIBS)
-tests_quant_test_scale_rules_SOURCES = tests/quant/test_scale_rules.c $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_scale_rules_SOURCES = tests/quant/test_scale_rules.c $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_scale_rules_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_scale_rules_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 CALIBRATION_REFERENCE = tests/quant/reference.c tests/quant/reference.h
 tests_quant_test_calibrators_SOURCES = tests/quant/test_calibrators.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_calibrators_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GSL_CFLAGS)
 tests_quant_test_calibrators_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_properties_SOURCES = tests/quant/test_cal_properties.c \
 	$(CALIBRATION_REFERENCE) $(PORTABLE)
 tests_quant_test_cal_properties_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_cal_nvidia_SOURCES = tests/quant/test_cal_nvidia.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_nvidia_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_nvidia_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_onnxruntime_SOURCES = tests/quant/test_cal_onnxruntime.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_onnxruntime_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_onnxruntime_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_search_SOURCES = tests/quant/test_cal_search.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_search_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_search_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_batches_SOURCES = tests/quant/test_cal_batches.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_batches_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_batches_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_aimet_SOURCES = tests/quant/test_cal_aimet.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_aimet_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_aimet_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_cal_torch_SOURCES = tests/quant/test_cal_torch.c \
-	$(CALIBRATION_REFERENCE) $(NPY_VECTORS) $(PORTABLE)
+	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_torch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_torch_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_mse_SOURCES = tests/quant/test_mse.c $(CALIBRATION_REFERENCE) $(PORTABLE)

@@ -57,6 +57,14 @@ struct calibration reference_calibration(const char *calibrator, const char *for
   return calibration;
 }
 
+struct choice reference_choice(const char *name, const struct calibration *calibration,
+                               const struct sample *sample)
+{
+  struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
+  assert_int_equal(calibrator_find(name)->choose(calibration, sample, &choice, NULL), STATUS_OK);
+  return choice;
+}
+
 struct reference reference_run(const struct calibration *calibration, const char *name,
                                const struct sample *sample)
 {

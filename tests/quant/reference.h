@@ -18,6 +18,11 @@ double reference_error(const struct calibration *calibration, const float *x, si
 struct calibration reference_calibration(const char *calibrator, const char *format,
                                          bool asymmetric);
 
+/* What the calibrator called NAME chooses for SAMPLE, whose extremes it is given to begin with.
+ * Fails the test when it fails. */
+struct choice reference_choice(const char *name, const struct calibration *calibration,
+                               const struct sample *sample);
+
 struct reference {
   float scale;
   long zero;

@@ -4,6 +4,7 @@
 #include "quant/scale_rule.h"
 
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -55,9 +56,9 @@ static struct sample sample_of(const struct vector *vector, const char *input,
 
 static bool check(const json_t *entry, const char *row)
 {
-  const char *config = json_string_value(json_object_get(entry, "config"));
-  const char *input = json_string_value(json_object_get(entry, "input"));
-  double delta = json_number_value(json_object_get(entry, "delta"));
+  const char *config = manifest_text(entry, "config");
+  const char *input = manifest_text(entry, "input");
+  double delta = manifest_number(entry, "delta");
   long offset = (long)json_integer_value(json_object_get(entry, "offset"));
   struct vector vector;
   struct sample batch[BATCHES];
@@ -82,17 +83,14 @@ static bool check(const json_t *entry, const char *row)
 /* Rows whose words are other than the families'. */
 static void check_family(const char *family, const char *row, size_t expected)
 {
-  char path[4096];
   size_t i, checked = 0, same = 0;
   json_t *entry;
   if (!vectors_folder())
     skip();
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_aimet.json", vectors_folder());
-  json_t *root = json_load_file(path, 0, NULL);
-  assert_non_null(root);
+  json_t *root = manifest_load("aimet");
   json_array_foreach(json_object_get(root, "entries"), i, entry) {
-    if (strcmp(json_string_value(json_object_get(entry, "family")), family) != 0 ||
-        strcmp(json_string_value(json_object_get(entry, "input")), "zeros") == 0)
+    if (strcmp(manifest_text(entry, "family"), family) != 0 ||
+        strcmp(manifest_text(entry, "input"), "zeros") == 0)
       continue;
     checked++;
     same += check(entry, row);

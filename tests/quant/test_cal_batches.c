@@ -7,6 +7,7 @@
 #include "quant/sample.h"
 
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -645,7 +646,7 @@ static const struct {
 /* Scale and zero point of a fit over the batches, to the bit. */
 static void check_torch_scale(const json_t *entry, const char *row, double constant, const float *x)
 {
-  const char *config = json_string_value(json_object_get(entry, "config"));
+  const char *config = manifest_text(entry, "config");
   struct shape shape = {2, {1, COLUMNS}};
   struct batch batches[ROWS];
   char text[128];
@@ -672,8 +673,8 @@ static void check_torch_scale(const json_t *entry, const char *row, double const
 
 static bool check_entry(const json_t *entry, const float *x)
 {
-  const char *name = json_string_value(json_object_get(entry, "family"));
-  const char *config = json_string_value(json_object_get(entry, "config"));
+  const char *name = manifest_text(entry, "family");
+  const char *config = manifest_text(entry, "config");
   const struct family_row *row = NULL;
   for (size_t i = 0; i < sizeof family_rows / sizeof *family_rows; i++)
     if (strcmp(name, family_rows[i].family) == 0)
@@ -708,7 +709,6 @@ static void test_references(void **state)
     size_t entries;
   } manifests[] = {{"torch", 21}, {"llmc", 1}, {"ort", 6}};
   struct vector vector;
-  char path[4096];
   if (!vectors_folder())
     skip();
   assert_true(vector_load(&vector, "conformance/calibration/inputs/batches.npy"));
@@ -716,10 +716,7 @@ static void test_references(void **state)
   for (size_t m = 0; m < sizeof manifests / sizeof *manifests; m++) {
     size_t i, checked = 0;
     json_t *entry;
-    snprintf(path, sizeof path, "%s/conformance/calibration/manifest_%s.json", vectors_folder(),
-             manifests[m].file);
-    json_t *manifest = json_load_file(path, 0, NULL);
-    assert_non_null(manifest);
+    json_t *manifest = manifest_load(manifests[m].file);
     json_array_foreach(json_object_get(manifest, "entries"), i, entry)
       checked += check_entry(entry, vector_floats(&vector));
     json_decref(manifest);

@@ -7,6 +7,7 @@
  * takes every number for 0 when the threshold is below 2^-24, so that all candidates are equal and
  * the first wins; trt_mse of `huge`: its float32 sums overflow. */
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -24,33 +25,6 @@
 
 enum { BATCHES = 5, BINS = 0, NUMPY, START, STRIDE };
 
-static struct choice choose(const char *name, const struct calibration *calibration,
-                            const struct sample *sample)
-{
-  struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
-  assert_int_equal(calibrator_find(name)->choose(calibration, sample, &choice, NULL), STATUS_OK);
-  return choice;
-}
-
-static const char *text(const json_t *entry, const char *key)
-{
-  return json_string_value(json_object_get(entry, key));
-}
-
-static double number(const json_t *entry, const char *key)
-{
-  return json_number_value(json_object_get(entry, key));
-}
-
-static json_t *manifest(void)
-{
-  char path[4096];
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_trt.json", vectors_folder());
-  json_t *loaded = json_load_file(path, 0, NULL);
-  assert_non_null(loaded);
-  return loaded;
-}
-
 /* Squared error of the narrow symmetric (or unsigned) grid with threshold T. */
 static double grid_error(const struct sample *sample, int bits, bool asymmetric, double t)
 {
@@ -66,7 +40,7 @@ static double grid_error(const struct sample *sample, int bits, bool asymmetric,
 
 static bool is_family(const json_t *entry, const char *family, const char *row)
 {
-  return row && strcmp(text(entry, "family"), family) == 0;
+  return row && strcmp(manifest_text(entry, "family"), family) == 0;
 }
 
 static const char *row_of(const json_t *entry)
@@ -85,20 +59,20 @@ static const char *row_of(const json_t *entry)
 /* Equal, or of equal worth: a search's objective may be within 1e-5 of the reference's. */
 static void check_entry(const json_t *entry, const char *row, const struct sample *sample)
 {
-  const char *config = text(entry, "config");
+  const char *config = manifest_text(entry, "config");
   bool search = strstr(row, "mse") != NULL;
   const char *format = strstr(config, "int4") ? "int4" : "int8";
   struct calibration calibration =
       reference_calibration(row, format, strstr(config, "unsigned") != NULL);
   calibration.narrow = !calibration.asymmetric;
   if (strcmp(row, "nvidia-percentile") == 0)
-    calibration.parameter = number(entry, "percentile");
+    calibration.parameter = manifest_number(entry, "percentile");
   if (strcmp(row, "modelopt-mse") == 0)
-    calibration.option[2] = number(entry, "num_steps");
+    calibration.option[2] = manifest_number(entry, "num_steps");
   else
     calibration.option[NUMPY] = strncmp(config, "np_hist", 7) == 0;
-  struct choice choice = choose(row, &calibration, sample);
-  double expected = number(entry, "amax");
+  struct choice choice = reference_choice(row, &calibration, sample);
+  double expected = manifest_number(entry, "amax");
   double found = fmax(choice.hi, -choice.lo);
   if ((float)found == (float)expected)
     return;
@@ -106,7 +80,7 @@ static void check_entry(const json_t *entry, const char *row, const struct sampl
   double theirs = grid_error(sample, bits, calibration.asymmetric, expected);
   double ours = grid_error(sample, bits, calibration.asymmetric, found);
   if (!search || fabs(ours - theirs) > 1e-5 * theirs)
-    fail_msg("%s of %s, %s: %.9g, expected %.9g", row, text(entry, "input"), config, found,
+    fail_msg("%s of %s, %s: %.9g, expected %.9g", row, manifest_text(entry, "input"), config, found,
              expected);
 }
 
@@ -117,17 +91,18 @@ static void test_vectors(void **state)
   json_t *entry, *loaded;
   if (!vectors_folder())
     skip();
-  loaded = manifest();
+  loaded = manifest_load("trt");
   json_array_foreach(json_object_get(loaded, "entries"), i, entry) {
     const char *row = row_of(entry);
     struct vector vector;
     if (!row || json_object_get(entry, "raises") || !json_is_number(json_object_get(entry, "amax")))
       continue;
-    assert_true(
-        vector_load(&vector, "conformance/calibration/inputs/%s.npy", text(entry, "input")));
+    assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy",
+                            manifest_text(entry, "input")));
     struct sample sample = reference_sample(vector_floats(&vector), vector.count);
-    bool micro = strcmp(text(entry, "input"), "micro") == 0 && strstr(row, "mse");
-    bool huge = strcmp(text(entry, "input"), "huge") == 0 && strcmp(row, "nvidia-mse") == 0;
+    bool micro = strcmp(manifest_text(entry, "input"), "micro") == 0 && strstr(row, "mse");
+    bool huge =
+        strcmp(manifest_text(entry, "input"), "huge") == 0 && strcmp(row, "nvidia-mse") == 0;
     if (!micro && !huge && isfinite(sample.min) && isfinite(sample.max) &&
         sample_absmax(&sample) > 0) {
       check_entry(entry, row, &sample);
@@ -157,23 +132,23 @@ static void test_other_widths(void **state)
   json_t *entry, *loaded;
   if (!vectors_folder())
     skip();
-  loaded = manifest();
+  loaded = manifest_load("trt");
   json_array_foreach(json_object_get(loaded, "entries"), i, entry) {
     struct vector vector;
-    if (strcmp(text(entry, "family"), "trt_hist") != 0)
+    if (strcmp(manifest_text(entry, "family"), "trt_hist") != 0)
       continue;
-    assert_true(
-        vector_load(&vector, "conformance/calibration/inputs/%s.npy", text(entry, "input")));
+    assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy",
+                            manifest_text(entry, "input")));
     struct sample sample = reference_sample(vector_floats(&vector), vector.count);
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++, checked++) {
       struct calibration calibration = reference_calibration(cases[c].row, cases[c].format, false);
       calibration.narrow = true;
       calibration.option[START] = cases[c].start;
       calibration.option[STRIDE] = cases[c].stride;
-      struct choice choice = choose(cases[c].row, &calibration, &sample);
-      if ((float)choice.hi != (float)number(entry, cases[c].key))
-        fail_msg("%s of %s: %.9g, expected %.9g", cases[c].key, text(entry, "input"), choice.hi,
-                 number(entry, cases[c].key));
+      struct choice choice = reference_choice(cases[c].row, &calibration, &sample);
+      if ((float)choice.hi != (float)manifest_number(entry, cases[c].key))
+        fail_msg("%s of %s: %.9g, expected %.9g", cases[c].key, manifest_text(entry, "input"),
+                 choice.hi, manifest_number(entry, cases[c].key));
     }
     vector_free(&vector);
   }
@@ -202,12 +177,12 @@ static void test_batches(void **state)
   struct sample batch[BATCHES];
   if (!vectors_folder())
     skip();
-  loaded = manifest();
+  loaded = manifest_load("trt");
   assert_true(vector_load(&vector, "conformance/calibration/inputs/batches.npy"));
   struct sample sample = union_of(&vector, batch);
   json_array_foreach(json_object_get(loaded, "entries"), i, entry) {
-    const char *config = text(entry, "config");
-    if (strcmp(text(entry, "family"), "trt_hist_multibatch") != 0)
+    const char *config = manifest_text(entry, "config");
+    if (strcmp(manifest_text(entry, "family"), "trt_hist_multibatch") != 0)
       continue;
     const char *row = strstr(config, "entropy") ? "nvidia-entropy"
                       : strstr(config, "mse")   ? "nvidia-mse"
@@ -216,10 +191,10 @@ static void test_batches(void **state)
     calibration.narrow = true;
     calibration.option[NUMPY] = strncmp(config, "np_hist", 7) == 0;
     if (strstr(row, "percentile"))
-      calibration.parameter = number(entry, "percentile");
-    struct choice choice = choose(row, &calibration, &sample);
-    if (fabs(choice.hi / number(entry, "amax") - 1) > 1.2e-7)
-      fail_msg("%s: %.9g, expected %.9g", config, choice.hi, number(entry, "amax"));
+      calibration.parameter = manifest_number(entry, "percentile");
+    struct choice choice = reference_choice(row, &calibration, &sample);
+    if (fabs(choice.hi / manifest_number(entry, "amax") - 1) > 1.2e-7)
+      fail_msg("%s: %.9g, expected %.9g", config, choice.hi, manifest_number(entry, "amax"));
     checked++;
   }
   vector_free(&vector);
@@ -253,7 +228,7 @@ static void test_calibrate_weights(void **state)
         continue;
       struct calibration calibration = reference_calibration(row, "int8", false);
       calibration.narrow = true;
-      struct choice choice = choose(row, &calibration, &sample);
+      struct choice choice = reference_choice(row, &calibration, &sample);
       double ours = grid_error(&sample, 8, false, choice.hi);
       double least = grid_error(&sample, 8, false, theirs);
       /* Its edges are numpy's over 0..max: the last bit may differ from torch's. */

@@ -6,6 +6,7 @@
 #include "quant/batch_histogram.h"
 
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -23,37 +24,10 @@
 
 enum { BATCHES = 5, BINS = 0, LEVELS, ROOTS = 1 };
 
-static struct choice choose(const char *name, const struct calibration *calibration,
-                            const struct sample *sample)
-{
-  struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
-  assert_int_equal(calibrator_find(name)->choose(calibration, sample, &choice, NULL), STATUS_OK);
-  return choice;
-}
-
-static const char *text(const json_t *entry, const char *key)
-{
-  return json_string_value(json_object_get(entry, key));
-}
-
-static double number(const json_t *entry, const char *key)
-{
-  return json_number_value(json_object_get(entry, key));
-}
-
-static json_t *manifest(void)
-{
-  char path[4096];
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_ort.json", vectors_folder());
-  json_t *loaded = json_load_file(path, 0, NULL);
-  assert_non_null(loaded);
-  return loaded;
-}
-
 /* "p99.9_asym_2048" and "bins2048_q255" and the batched "entropy_asym_bins128_q128_p0". */
 static struct calibration calibration_of(const json_t *entry, const char *row)
 {
-  const char *config = text(entry, "config");
+  const char *config = manifest_text(entry, "config");
   bool asymmetric = strstr(config, "asym") != NULL;
   struct calibration calibration = reference_calibration(row, "int8", asymmetric);
   const char *bins = strstr(config, "bins"), *levels = strstr(config, "_q");
@@ -119,8 +93,8 @@ static double divergence(const double *bins, size_t half)
 /* Near ties of the search, at the seventh digit of a divergence in float32 (vectors, README 4). */
 static bool is_near_tie(const json_t *entry)
 {
-  const char *input = text(entry, "input");
-  return strcmp(text(entry, "config"), "bins2048_q128") == 0 &&
+  const char *input = manifest_text(entry, "input");
+  return strcmp(manifest_text(entry, "config"), "bins2048_q128") == 0 &&
          (strcmp(input, "student_t3") == 0 || strcmp(input, "gelu_skew") == 0);
 }
 
@@ -135,26 +109,28 @@ static void check_tie(const json_t *entry, const struct choice *choice, const st
     bins[(size_t)fmin(bin, TIE_BINS - 1)]++;
   }
   size_t half = (size_t)lround((choice->hi + top) / width) - TIE_BINS / 2 - 1;
-  size_t theirs = (size_t)lround((number(entry, "highest") + top) / width) - TIE_BINS / 2 - 1;
+  size_t theirs =
+      (size_t)lround((manifest_number(entry, "highest") + top) / width) - TIE_BINS / 2 - 1;
   double found = divergence(bins, half), best = divergence(bins, theirs);
   const json_t *told = json_object_get(entry, "kl_min");
   if ((told && fabs(best / json_number_value(told) - 1) > 1e-5) || found > best * (1 + 1e-5))
-    fail_msg("%s: divergence %.9g; the reference's %.9g", text(entry, "input"), found, best);
+    fail_msg("%s: divergence %.9g; the reference's %.9g", manifest_text(entry, "input"), found,
+             best);
   free(bins);
 }
 
 static void check_range(const json_t *entry, const char *row, const struct sample *sample)
 {
   struct calibration calibration = calibration_of(entry, row);
-  struct choice choice = choose(row, &calibration, sample);
-  float lo = (float)number(entry, "lowest"), hi = (float)number(entry, "highest");
+  struct choice choice = reference_choice(row, &calibration, sample);
+  float lo = (float)manifest_number(entry, "lowest"), hi = (float)manifest_number(entry, "highest");
   if ((float)choice.lo == lo && (float)choice.hi == hi)
     return;
   if (is_near_tie(entry))
     check_tie(entry, &choice, sample);
   else
-    fail_msg("%s of %s, %s: %.9g..%.9g, expected %.9g..%.9g", row, text(entry, "input"),
-             text(entry, "config"), choice.lo, choice.hi, (double)lo, (double)hi);
+    fail_msg("%s of %s, %s: %.9g..%.9g, expected %.9g..%.9g", row, manifest_text(entry, "input"),
+             manifest_text(entry, "config"), choice.lo, choice.hi, (double)lo, (double)hi);
 }
 
 /* Mean and deviation; the scale is the deviation over that of the 254 finite codes of e4m3fn, which
@@ -167,25 +143,25 @@ static void check_distribution(const json_t *entry, const struct sample *sample)
     double value = power > 0 ? ldexp(8 + fraction, (int)power - 10) : ldexp(fraction, -9);
     squares += 2 * value * value;
   }
-  double expected = number(entry, "std");
+  double expected = manifest_number(entry, "std");
   struct calibration calibration = reference_calibration("distribution", "e4m3", false);
   struct batch_histogram histogram;
-  calibration.option[BINS] = atof(text(entry, "config") + 4);
-  calibration.option[ROOTS] = strstr(text(entry, "config"), "p3") != NULL;
+  calibration.option[BINS] = atof(manifest_text(entry, "config") + 4);
+  calibration.option[ROOTS] = strstr(manifest_text(entry, "config"), "p3") != NULL;
   assert_int_equal(batch_histogram_make(&histogram, sample, HISTOGRAM_SIGNED,
                                         (size_t)calibration.option[BINS], NULL),
                    STATUS_OK);
-  assert_true((float)histogram.edge[0] == (float)number(entry, "lowest"));
-  assert_true((float)histogram.edge[histogram.bins] == (float)number(entry, "highest"));
+  assert_true((float)histogram.edge[0] == (float)manifest_number(entry, "lowest"));
+  assert_true((float)histogram.edge[histogram.bins] == (float)manifest_number(entry, "highest"));
   batch_histogram_moments(&histogram, calibration.option[ROOTS] > 0, &mean, &std);
   batch_histogram_free(&histogram);
   /* The reference squares in float32. Of a tensor far from zero little is left of the spread. */
   double allowed = 1e-6 * (mean * mean / (expected * expected) + 1) * expected;
-  if (fabs(mean - number(entry, "avg")) > 1e-6 * (fabs(mean) + expected) ||
+  if (fabs(mean - manifest_number(entry, "avg")) > 1e-6 * (fabs(mean) + expected) ||
       fabs(std - expected) > allowed)
-    fail_msg("%s, %s: mean %.9g, std %.9g; expected %.9g, %.9g", text(entry, "input"),
-             text(entry, "config"), mean, std, number(entry, "avg"), expected);
-  struct choice choice = choose("distribution", &calibration, sample);
+    fail_msg("%s, %s: mean %.9g, std %.9g; expected %.9g, %.9g", manifest_text(entry, "input"),
+             manifest_text(entry, "config"), mean, std, manifest_number(entry, "avg"), expected);
+  struct choice choice = reference_choice("distribution", &calibration, sample);
   if (std > 0)
     assert_true(choice.has_scale &&
                 fabs((double)choice.scale * sqrt(squares / 254) - std) <= 1e-6 * std);
@@ -193,7 +169,7 @@ static void check_distribution(const json_t *entry, const struct sample *sample)
 
 static void check_entry(const json_t *entry, const struct sample *sample, size_t checked[3])
 {
-  const char *family = text(entry, "family");
+  const char *family = manifest_text(entry, "family");
   if (strcmp(family, "ort_percentile") == 0) {
     check_range(entry, "onnxruntime-percentile", sample);
     checked[0]++;
@@ -214,16 +190,16 @@ static void test_vectors(void **state)
   json_t *entry, *loaded;
   if (!vectors_folder())
     skip();
-  loaded = manifest();
+  loaded = manifest_load("ort");
   json_array_foreach(json_object_get(loaded, "entries"), i, entry) {
     struct vector vector;
-    if (json_object_get(entry, "raises") || strcmp(text(entry, "input"), "batches") == 0)
+    if (json_object_get(entry, "raises") || strcmp(manifest_text(entry, "input"), "batches") == 0)
       continue;
-    assert_true(
-        vector_load(&vector, "conformance/calibration/inputs/%s.npy", text(entry, "input")));
+    assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy",
+                            manifest_text(entry, "input")));
     struct sample sample = reference_sample(vector_floats(&vector), vector.count);
     if (isfinite(sample.min) && isfinite(sample.max) && sample_absmax(&sample) > 0 &&
-        strcmp(text(entry, "input"), "special") != 0)
+        strcmp(manifest_text(entry, "input"), "special") != 0)
       check_entry(entry, &sample, checked);
     vector_free(&vector);
   }
@@ -242,7 +218,7 @@ static void test_batches(void **state)
   struct sample batch[BATCHES];
   if (!vectors_folder())
     skip();
-  loaded = manifest();
+  loaded = manifest_load("ort");
   assert_true(vector_load(&vector, "conformance/calibration/inputs/batches.npy"));
   size_t length = vector.count / BATCHES;
   struct sample sample = reference_sample(vector_floats(&vector), vector.count);
@@ -251,8 +227,8 @@ static void test_batches(void **state)
   sample.batch = batch;
   sample.batches = BATCHES;
   json_array_foreach(json_object_get(loaded, "entries"), i, entry) {
-    const char *config = text(entry, "config");
-    if (strcmp(text(entry, "family"), "ort_hist_multibatch") != 0)
+    const char *config = manifest_text(entry, "config");
+    if (strcmp(manifest_text(entry, "family"), "ort_hist_multibatch") != 0)
       continue;
     bool entropy = strncmp(config, "entropy", 7) == 0;
     struct batch_histogram histogram;
@@ -261,11 +237,11 @@ static void test_batches(void **state)
     check_range(entry, entropy ? "onnxruntime-entropy" : "onnxruntime-percentile", &sample);
     size_t bins = (size_t)atoi(strstr(config, "bins") + 4);
     assert_int_equal(batch_histogram_make(&histogram, &sample, rule, bins, NULL), STATUS_OK);
-    assert_int_equal(histogram.bins, (size_t)number(entry, "final_bins"));
+    assert_int_equal(histogram.bins, (size_t)manifest_number(entry, "final_bins"));
     uint64_t total = 0;
     for (size_t k = 0; k < histogram.bins; k++)
       total += histogram.count[k];
-    assert_int_equal(total, (uint64_t)number(entry, "hist_sum"));
+    assert_int_equal(total, (uint64_t)manifest_number(entry, "hist_sum"));
     batch_histogram_free(&histogram);
     checked++;
   }
@@ -311,16 +287,16 @@ static void test_golden(void **state)
     makers[source](x, N);
     struct sample sample = reference_sample(x, N);
     struct calibration calibration = reference_calibration("onnxruntime-entropy", "int8", true);
-    struct choice choice = choose("onnxruntime-entropy", &calibration, &sample);
+    struct choice choice = reference_choice("onnxruntime-entropy", &calibration, &sample);
     assert_true(choice.lo == (double)sample.min && choice.hi == (double)sample.max);
     calibration.option[BINS] = 2048;
-    choice = choose("onnxruntime-entropy", &calibration, &sample);
+    choice = reference_choice("onnxruntime-entropy", &calibration, &sample);
     if (fabs(choice.lo - lo[source]) > digit[source] ||
         fabs(choice.hi - hi[source]) > digit[source])
       fail_msg("entropy, %zu: %.6g..%.6g", source, choice.lo, choice.hi);
     static const double percentile[] = {4.351, 11.63, 61.39};
     calibration = reference_calibration("onnxruntime-percentile", "int8", false);
-    choice = choose("onnxruntime-percentile", &calibration, &sample);
+    choice = reference_choice("onnxruntime-percentile", &calibration, &sample);
     if (fabs(fmax(choice.hi, -choice.lo) / percentile[source] - 1) > 6e-4)
       fail_msg("percentile, %zu: %.6g..%.6g", source, choice.lo, choice.hi);
   }

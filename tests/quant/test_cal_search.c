@@ -7,6 +7,7 @@
 #include "quant/scale_rule.h"
 
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -23,14 +24,6 @@
 #include <jansson.h>
 
 enum { N = 1 << 20 };
-
-static struct choice choose(const char *name, const struct calibration *calibration,
-                            const struct sample *sample)
-{
-  struct choice choice = {.lo = (double)sample->min, .hi = (double)sample->max};
-  assert_int_equal(calibrator_find(name)->choose(calibration, sample, &choice, NULL), STATUS_OK);
-  return choice;
-}
 
 static float *portable(void (*make)(float *, size_t), size_t n)
 {
@@ -68,11 +61,11 @@ static void test_sigma(void **state)
   struct sample sample = reference_sample(x, N);
   struct calibration calibration = reference_calibration("sigma", "int8", true);
   calibration.parameter = 3;
-  struct choice choice = choose("sigma", &calibration, &sample);
+  struct choice choice = reference_choice("sigma", &calibration, &sample);
   /* mean and deviation of the sample are within a few 1 / sqrt(n) of 0 and 1 */
   assert_true(fabs(choice.hi - 3) < 0.02 && fabs(choice.lo + 3) < 0.02);
   calibration.parameter = 50; /* no further than the values reach */
-  choice = choose("sigma", &calibration, &sample);
+  choice = reference_choice("sigma", &calibration, &sample);
   assert_true(choice.lo == (double)sample.min && choice.hi == (double)sample.max);
   free(x);
 }
@@ -96,7 +89,7 @@ static void test_exclude(void **state)
     struct sample sample = reference_sample(x, 1000);
     struct calibration calibration = reference_calibration("exclude", "int8", false);
     calibration.parameter = cases[i].k;
-    struct choice choice = choose("exclude", &calibration, &sample);
+    struct choice choice = reference_choice("exclude", &calibration, &sample);
     assert_true(choice.lo == -0x1p-10);
     assert_true(choice.hi == (cases[i].found ? 0 : 1));
     assert_true((strncmp(choice.note, "nothing", 7) == 0) == !cases[i].found);
@@ -121,7 +114,7 @@ static double factor_of(const char *row, int bits, double variant)
   snprintf(format, sizeof format, "int%d", bits);
   struct calibration calibration = reference_calibration(row, format, bits == 1);
   calibration.option[0] = variant;
-  return choose(row, &calibration, &sample).hi /
+  return reference_choice(row, &calibration, &sample).hi /
          (strcmp(row, "aciq-laplace") == 0 ? absolute : sqrt(square));
 }
 
@@ -141,10 +134,7 @@ static void test_aciq_tables(void **state)
 
 static const json_t *aciq_rows(json_t **manifest)
 {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_theory.json", vectors_folder());
-  *manifest = json_load_file(path, 0, NULL);
-  assert_non_null(*manifest);
+  *manifest = manifest_load("theory");
   return json_object_get(*manifest, "aciq");
 }
 
@@ -186,7 +176,7 @@ static void test_aciq_around_mean(void **state)
     x[i] += 3;
   struct sample sample = reference_sample(x, N);
   struct calibration calibration = reference_calibration("aciq-laplace", "int4", true);
-  struct choice choice = choose("aciq-laplace", &calibration, &sample);
+  struct choice choice = reference_choice("aciq-laplace", &calibration, &sample);
   assert_true(fabs(choice.lo - (3 - 5.0286)) < 0.02 && fabs(choice.hi - (3 + 5.0286)) < 0.02);
   free(x);
 }
@@ -230,7 +220,7 @@ static void check_lp(const char *format, bool asymmetric, double p, const struct
 {
   struct calibration calibration = reference_calibration("lp", format, asymmetric);
   calibration.parameter = p;
-  struct choice choice = choose("lp", &calibration, sample);
+  struct choice choice = reference_choice("lp", &calibration, sample);
   double found = lp_error(&calibration, sample, (double)choice.scale, choice.zero);
   double least = lp_brute_force(&calibration, sample, count);
   /* Rounding the scale to float32 moves reconstructions by 2^-24: below the 1e-4 of the search. */
@@ -366,14 +356,14 @@ static void test_ppq(void **state)
   struct calibration calibration = reference_calibration("ppq-percentile", "int8", true);
   assert_true(calibration.parameter == 99.99);
   calibration.parameter = 99;
-  struct choice choice = choose("ppq-percentile", &calibration, &batches[0]);
+  struct choice choice = reference_choice("ppq-percentile", &calibration, &batches[0]);
   assert_true(choice.lo == 10 && choice.hi == 990);
   whole.batch = batches;
   whole.batches = 2;
-  choice = choose("ppq-percentile", &calibration, &whole);
+  choice = reference_choice("ppq-percentile", &calibration, &whole);
   assert_true(choice.lo == (10 + 10 * 10 - 5000) / 2.0 && choice.hi == (990 + 9900 - 5000) / 2.0);
   calibration.parameter = 100;
-  choice = choose("ppq-percentile", &calibration, &batches[0]);
+  choice = reference_choice("ppq-percentile", &calibration, &batches[0]);
   assert_true(choice.lo == 0 && choice.hi == 999);
 }
 
@@ -387,7 +377,7 @@ static void test_awq_clip(void **state)
   for (int group = 0; group < 20; group++) {
     struct sample sample = reference_sample(x + group * LENGTH, LENGTH);
     struct calibration calibration = reference_calibration("awq-clip", "int4", group % 2);
-    struct choice choice = choose("awq-clip", &calibration, &sample), best = {.lo = 0};
+    struct choice choice = reference_choice("awq-clip", &calibration, &sample), best = {.lo = 0};
     double least = HUGE_VAL, most = (double)sample_absmax(&sample);
     for (int i = 0; i < 10; i++) {
       double clip = most * (1 - 0.05 * i);
@@ -449,7 +439,7 @@ static void test_shrinking(void **state)
           sample = reference_sample(x, LARGE);
         struct calibration calibration = reference_calibration("gptq-mse", formats[f], asymmetric);
         size_t best = best_factor(&calibration, &sample, 80);
-        struct choice choice = choose("gptq-mse", &calibration, &sample);
+        struct choice choice = reference_choice("gptq-mse", &calibration, &sample);
         double expected = (double)sample.max * (1 - (double)best / 100);
         if (fabs(choice.hi - expected) > 1e-6 * fabs(expected))
           fail_msg("%s, unit %d: %.9g, expected %.9g", formats[f], unit, choice.hi, expected);
@@ -472,10 +462,10 @@ static void test_patience(void **state)
                 calibration.option[2] == 100 && calibration.option[3] == 5);
     size_t best = best_factor(&calibration, &sample, 20);
     calibration.option[3] = 100;
-    struct choice all = choose("llmcompressor-mse", &calibration, &sample);
+    struct choice all = reference_choice("llmcompressor-mse", &calibration, &sample);
     assert_true(fabs(all.hi - (double)sample.max * (1 - (double)best / 100)) < 1e-6);
     calibration.option[3] = 1;
-    struct choice first = choose("llmcompressor-mse", &calibration, &sample);
+    struct choice first = reference_choice("llmcompressor-mse", &calibration, &sample);
     assert_true(first.hi >= all.hi);
     differs |= first.hi > all.hi;
   }
@@ -498,7 +488,7 @@ static void test_llmcompressor_golden(void **state)
     struct sample sample = reference_sample(x, N);
     struct calibration calibration = reference_calibration("llmcompressor-mse", "int8", false);
     calibration.rule = scale_rule_find("compressed-tensors");
-    struct choice choice = choose("llmcompressor-mse", &calibration, &sample);
+    struct choice choice = reference_choice("llmcompressor-mse", &calibration, &sample);
     struct reference found = reference_run(&calibration, "llmcompressor-mse", &sample);
     double factor = choice.hi / (double)sample.max;
     if (fabs(factor - golden[i].factor) > 1e-6 || fabs(found.db - golden[i].db) > 5e-3)
@@ -534,16 +524,6 @@ static void check_scaling(const char *what, const struct calibration *calibratio
   if (!(fabs(error - theirs) <= 1e-5 * theirs))
     fail_msg("%s: %.9g, %ld (error %.9g); expected %.9g, %g (error %.9g)", what,
              (double)found.scale, found.zero, error, expected.scale, expected.zero, theirs);
-}
-
-static json_t *load_manifest(const char *name)
-{
-  char path[4096];
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_%s.json", vectors_folder(),
-           name);
-  json_t *manifest = json_load_file(path, 0, NULL);
-  assert_non_null(manifest);
-  return manifest;
 }
 
 static const char *text_of(const json_t *entry, const char *key)
@@ -587,7 +567,7 @@ static size_t check_flat(const json_t *entry, const char *row, const char *zero_
   assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy", input));
   struct sample sample = reference_sample(vector_floats(&vector), vector.count);
   struct calibration calibration = calibration_of_config(row, config);
-  struct choice choice = choose(row, &calibration, &sample);
+  struct choice choice = reference_choice(row, &calibration, &sample);
   snprintf(what, sizeof what, "%s of %s, %s", row, input, config);
   check_scaling(what, &calibration, &choice, &sample,
                 (struct expected){number_of(entry, "scale"), number_of(entry, zero_key) + shift});
@@ -623,7 +603,7 @@ static size_t check_weights(const json_t *entry, const char *row, size_t length,
       continue;
     sample.grain = &grain; /* not alone */
     sample.unit = unit;
-    struct choice choice = choose(row, &calibration, &sample);
+    struct choice choice = reference_choice(row, &calibration, &sample);
     snprintf(what, sizeof what, "%s, %s, unit %zu", row, config, unit);
     size_t at = scales.count == units ? unit : 0;
     check_scaling(
@@ -644,7 +624,7 @@ static void test_llmcompressor_vectors(void **state)
   json_t *entry;
   if (!vectors_folder())
     skip();
-  json_t *manifest = load_manifest("llmc");
+  json_t *manifest = manifest_load("llmc");
   json_array_foreach(json_object_get(manifest, "entries"), i, entry) {
     const char *family = text_of(entry, "family"), *config = text_of(entry, "config");
     double half = config[3] == '8' ? 128 : 8;
@@ -666,7 +646,7 @@ static void test_gptq_vectors(void **state)
   json_t *entry;
   if (!vectors_folder())
     skip();
-  json_t *manifest = load_manifest("weights");
+  json_t *manifest = manifest_load("weights");
   json_array_foreach(json_object_get(manifest, "entries"), i, entry) {
     const char *family = text_of(entry, "family"), *config = text_of(entry, "config");
     if (strcmp(family, "gptq_find_params_mse_flat") == 0)
@@ -696,7 +676,7 @@ static void check_percentiles(const json_t *entry, const struct sample *sample, 
     return;
   struct calibration calibration = reference_calibration("ppq-percentile", "int8", true);
   calibration.parameter = p;
-  struct choice choice = choose("ppq-percentile", &calibration, sample);
+  struct choice choice = reference_choice("ppq-percentile", &calibration, sample);
   assert_true(choice.hi == number_of(entry, "signed_np_inverted_cdf"));
   assert_true(choice.hi == number_of(entry, "signed_torch_kthvalue_ceil"));
   ++*ppq;
@@ -709,7 +689,7 @@ static void test_percentile_vectors(void **state)
   json_t *entry;
   if (!vectors_folder())
     skip();
-  json_t *manifest = load_manifest("percentile");
+  json_t *manifest = manifest_load("percentile");
   json_array_foreach(json_object_get(manifest, "entries"), i, entry) {
     struct vector vector;
     const char *input = text_of(entry, "input");

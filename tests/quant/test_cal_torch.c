@@ -5,6 +5,7 @@
 #include "quant/scale_rule.h"
 
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -38,25 +39,16 @@ static struct sample sample_of(const struct vector *vector, bool in_batches,
   return sample;
 }
 
-static const char *text(const json_t *entry, const char *key)
-{
-  return json_string_value(json_object_get(entry, key));
-}
-
-static double number(const json_t *entry, const char *key)
-{
-  return json_number_value(json_object_get(entry, key));
-}
-
 static bool check(const json_t *entry, const char *row, bool truncate)
 {
-  const char *config = text(entry, "config");
+  const char *config = manifest_text(entry, "config");
   bool symmetric = strstr(config, "symmetric") != NULL;
   struct vector vector;
   struct sample batch[BATCHES];
   struct scaling scaling;
   struct choice choice;
-  assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy", text(entry, "input")));
+  assert_true(
+      vector_load(&vector, "conformance/calibration/inputs/%s.npy", manifest_text(entry, "input")));
   struct sample sample = sample_of(&vector, strstr(config, "multibatch") != NULL, batch);
   struct calibration calibration = reference_calibration(row, "int8", !symmetric);
   calibration.rule = scale_rule_find("pytorch");
@@ -65,31 +57,31 @@ static bool check(const json_t *entry, const char *row, bool truncate)
   assert_int_equal(calibrator_find(row)->choose(&calibration, &sample, &choice, NULL), STATUS_OK);
   calibration_scale(&calibration, &choice, &scaling);
   vector_free(&vector);
-  double lo = number(entry, "new_min"), hi = number(entry, "new_max"), width = hi - lo;
-  bool same =
-      fabs(choice.lo - lo) <= 1e-6 * width && fabs(choice.hi - hi) <= 1e-6 * width &&
-      fabs((double)scaling.scale - number(entry, "scale")) <= 1e-6 * (double)scaling.scale &&
-      scaling.zero == (symmetric ? 0 : lrint(number(entry, "zero_point")));
+  double lo = manifest_number(entry, "new_min"), hi = manifest_number(entry, "new_max"),
+         width = hi - lo;
+  bool same = fabs(choice.lo - lo) <= 1e-6 * width && fabs(choice.hi - hi) <= 1e-6 * width &&
+              fabs((double)scaling.scale - manifest_number(entry, "scale")) <=
+                  1e-6 * (double)scaling.scale &&
+              scaling.zero == (symmetric ? 0 : lrint(manifest_number(entry, "zero_point")));
   if (!same)
     print_message("# %s %s %s: %.9g..%.9g, %.9g, %ld; expected %.9g..%.9g, %.9g, %g\n", row,
-                  text(entry, "input"), config, choice.lo, choice.hi, (double)scaling.scale,
-                  scaling.zero, lo, hi, number(entry, "scale"), number(entry, "zero_point"));
+                  manifest_text(entry, "input"), config, choice.lo, choice.hi,
+                  (double)scaling.scale, scaling.zero, lo, hi, manifest_number(entry, "scale"),
+                  manifest_number(entry, "zero_point"));
   return same;
 }
 
 static void check_family(const char *family, const char *row, bool truncate, size_t expected)
 {
-  char path[4096];
   size_t i, checked = 0, same = 0;
   json_t *entry;
   if (!vectors_folder())
     skip();
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_torch.json", vectors_folder());
-  json_t *root = json_load_file(path, 0, NULL);
-  assert_non_null(root);
+  json_t *root = manifest_load("torch");
   json_array_foreach(json_object_get(root, "entries"), i, entry) {
-    if (strcmp(text(entry, "family"), family) != 0 || json_object_get(entry, "raises") ||
-        strcmp(text(entry, "input"), "zeros") == 0 || strcmp(text(entry, "input"), "special") == 0)
+    if (strcmp(manifest_text(entry, "family"), family) != 0 || json_object_get(entry, "raises") ||
+        strcmp(manifest_text(entry, "input"), "zeros") == 0 ||
+        strcmp(manifest_text(entry, "input"), "special") == 0)
       continue;
     checked++;
     same += check(entry, row, truncate);

@@ -4,6 +4,7 @@
 #include "quant/calibrator.h"
 
 #include "tests/quant/reference.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -14,7 +15,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,11 +121,11 @@ static void test_integer_unit(void **state)
 /* The threshold to the last bit, unsigned ones through the asymmetric scheme. */
 static void check_entropy(const json_t *entry, size_t *checked)
 {
-  const char *config = json_string_value(json_object_get(entry, "config"));
-  const char *input = json_string_value(json_object_get(entry, "input"));
+  const char *config = manifest_text(entry, "config");
+  const char *input = manifest_text(entry, "input");
   const json_t *expected = json_object_get(entry, "amax");
   struct vector vector;
-  if (strcmp(json_string_value(json_object_get(entry, "family")), "trt_entropy") != 0 ||
+  if (strcmp(manifest_text(entry, "family"), "trt_entropy") != 0 ||
       strncmp(config, "torch_hist", 10) != 0 || !expected || json_number_value(expected) == 0)
     return;
   assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy", input));
@@ -145,14 +145,11 @@ static void check_entropy(const json_t *entry, size_t *checked)
 static void test_entropy_vectors(void **state)
 {
   (void)state;
-  char path[4096];
   size_t i, checked = 0;
   json_t *entry;
   if (!vectors_folder())
     skip();
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_trt.json", vectors_folder());
-  json_t *manifest = json_load_file(path, 0, NULL);
-  assert_non_null(manifest);
+  json_t *manifest = manifest_load("trt");
   json_array_foreach(json_object_get(manifest, "entries"), i, entry)
     check_entropy(entry, &checked);
   json_decref(manifest);

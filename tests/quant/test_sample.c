@@ -1,6 +1,7 @@
 /* Visits against plain loops; percentiles against sorting and against NumPy's own results. */
 #include "quant/sample.h"
 
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -10,7 +11,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,10 +289,10 @@ static void test_extreme_values(void **state)
 static void check_reference(const json_t *entry, size_t *checked)
 {
   static const char *const keys[] = {"signed_np_linear", "abs_np_linear"};
-  const char *input = json_string_value(json_object_get(entry, "input"));
-  double percentile = json_number_value(json_object_get(entry, "percentile"));
+  const char *input = manifest_text(entry, "input");
+  double percentile = manifest_number(entry, "percentile");
   struct vector vector;
-  if (strcmp(json_string_value(json_object_get(entry, "family")), "percentile_definitions") != 0)
+  if (strcmp(manifest_text(entry, "family"), "percentile_definitions") != 0)
     return;
   assert_true(vector_load(&vector, "conformance/calibration/inputs/%s.npy", input));
   for (int magnitude = 0; magnitude < 2; magnitude++) {
@@ -312,15 +312,11 @@ static void check_reference(const json_t *entry, size_t *checked)
 static void test_reference(void **state)
 {
   (void)state;
-  char path[4096];
   size_t i, checked = 0;
   json_t *entry;
   if (!vectors_folder())
     skip();
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_percentile.json",
-           vectors_folder());
-  json_t *manifest = json_load_file(path, 0, NULL);
-  assert_non_null(manifest);
+  json_t *manifest = manifest_load("percentile");
   json_array_foreach(json_object_get(manifest, "entries"), i, entry)
     check_reference(entry, &checked);
   json_decref(manifest);

@@ -19,6 +19,7 @@
 #include "quant/base/size.h"
 #include "quant/quantizer.h"
 #include "quant/scale_rule.h"
+#include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
 
@@ -56,7 +57,7 @@ static void check_reconstruction(const json_t *entry, const char *spec, const st
                                  const struct vector *input)
 {
   float *y = calloc(input->count, sizeof *y);
-  const char *file = json_string_value(json_object_get(entry, "dq_file"));
+  const char *file = manifest_text(entry, "dq_file");
   const json_t *expected = json_object_get(entry, "mse");
   double sum = 0;
   struct vector stored;
@@ -67,8 +68,8 @@ static void check_reconstruction(const json_t *entry, const char *spec, const st
   double mse = sum / (double)input->count;
   if (json_is_number(expected) &&
       fabs(mse - json_number_value(expected)) > 1e-6 * json_number_value(expected))
-    fail_msg("%s on %s: mse %.9g, expected %.9g", spec,
-             json_string_value(json_object_get(entry, "input")), mse, json_number_value(expected));
+    fail_msg("%s on %s: mse %.9g, expected %.9g", spec, manifest_text(entry, "input"), mse,
+             json_number_value(expected));
   if (file && vector_load(&stored, "conformance/calibration/%s", file)) {
     for (size_t i = 0; i < stored.count; i++)
       if (y[i] != vector_floats(&stored)[i])
@@ -81,9 +82,9 @@ static void check_reconstruction(const json_t *entry, const char *spec, const st
 
 static void check_units(const json_t *entry, const char *spec, const struct fit *fit)
 {
-  const char *scales = json_string_value(json_object_get(entry, "scale_file"));
-  const char *zeros = json_string_value(json_object_get(entry, "zero_point_file"));
-  zeros = zeros ? zeros : json_string_value(json_object_get(entry, "zero_file"));
+  const char *scales = manifest_text(entry, "scale_file");
+  const char *zeros = manifest_text(entry, "zero_point_file");
+  zeros = zeros ? zeros : manifest_text(entry, "zero_file");
   struct vector scale, zero = {.count = 0};
   assert_true(vector_load(&scale, "conformance/calibration/%s", scales));
   if (zeros)
@@ -104,10 +105,10 @@ static void check_units(const json_t *entry, const char *spec, const struct fit 
 
 static void check_single(const json_t *entry, const char *spec, const struct fit *fit)
 {
-  const char *input = json_string_value(json_object_get(entry, "input"));
+  const char *input = manifest_text(entry, "input");
   const json_t *zero = json_object_get(entry, "zero_point");
   zero = zero ? zero : json_object_get(entry, "zero");
-  float scale = (float)json_number_value(json_object_get(entry, "scale"));
+  float scale = (float)manifest_number(entry, "scale");
   if (fit_scale(fit, 0) != scale)
     fail_msg("%s on %s: scale %.9g, expected %.9g", spec, input, (double)fit_scale(fit, 0),
              (double)scale);
@@ -119,7 +120,7 @@ static void check_single(const json_t *entry, const char *spec, const struct fit
 static void check_entry(const json_t *entry, const char *spec)
 {
   struct vector input;
-  const char *name = json_string_value(json_object_get(entry, "input"));
+  const char *name = manifest_text(entry, "input");
   assert_true(vector_load(&input, "conformance/calibration/inputs/%s.npy", name));
   struct fit *fit = fit_of(spec, &input);
   if (json_object_get(entry, "scale_file"))
@@ -140,17 +141,13 @@ static bool is_finite_number(const json_t *value)
 static size_t check_family(const char *manifest, const char *family, const struct row *rows,
                            size_t length)
 {
-  char path[4096];
   size_t i, checked = 0;
   const json_t *entry;
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_%s.json", vectors_folder(),
-           manifest);
-  json_t *all = json_load_file(path, 0, NULL);
-  assert_non_null(all);
+  json_t *all = manifest_load(manifest);
   json_array_foreach(json_object_get(all, "entries"), i, entry) {
-    const char *config = json_string_value(json_object_get(entry, "config"));
+    const char *config = manifest_text(entry, "config");
     bool known =
-        strcmp(json_string_value(json_object_get(entry, "family")), family) == 0 &&
+        strcmp(manifest_text(entry, "family"), family) == 0 &&
         (is_finite_number(json_object_get(entry, "scale")) || json_object_get(entry, "scale_file"));
     for (size_t k = 0; k < length && known; k++)
       if (strcmp(rows[k].config, config) == 0) {
@@ -324,20 +321,16 @@ typedef bool entry_function(const json_t *entry, const char *spec, const struct 
 static size_t each_entry(const char *manifest, const char *family, const struct row *rows,
                          size_t length, entry_function *check)
 {
-  char path[4096];
   size_t i, checked = 0;
   const json_t *entry;
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_%s.json", vectors_folder(),
-           manifest);
-  json_t *all = json_load_file(path, 0, NULL);
-  assert_non_null(all);
+  json_t *all = manifest_load(manifest);
   json_array_foreach(json_object_get(all, "entries"), i, entry) {
-    const char *config = json_string_value(json_object_get(entry, "config"));
+    const char *config = manifest_text(entry, "config");
     struct vector input;
-    if (strcmp(json_string_value(json_object_get(entry, "family")), family) != 0)
+    if (strcmp(manifest_text(entry, "family"), family) != 0)
       continue;
     assert_true(vector_load(&input, "conformance/calibration/inputs/%s.npy",
-                            json_string_value(json_object_get(entry, "input"))));
+                            manifest_text(entry, "input")));
     for (size_t k = 0; k < length; k++)
       if (strcmp(rows[k].config, config) == 0)
         checked += check(entry, rows[k].spec, &input);
@@ -351,18 +344,17 @@ static size_t each_entry(const char *manifest, const char *family, const struct 
  * scale 1 for them, AIMET 0.01 / 255. A widened range is float64 there and float32 here. */
 static bool check_aimet(const json_t *entry, const char *spec, const struct vector *input)
 {
-  double delta = json_number_value(json_object_get(entry, "delta"));
+  double delta = manifest_number(entry, "delta");
   long offset = (long)json_integer_value(json_object_get(entry, "offset")), lowest, highest;
-  if (strcmp(json_string_value(json_object_get(entry, "input")), "zeros") == 0)
+  if (strcmp(manifest_text(entry, "input"), "zeros") == 0)
     return false;
   struct fit *fit = fit_of(spec, input);
   quantizer_code_range(fit_quantizer(fit), &lowest, &highest);
-  bool widened = strcmp(json_string_value(json_object_get(entry, "input")), "micro") == 0;
+  bool widened = strcmp(manifest_text(entry, "input"), "micro") == 0;
   double off = fabs((double)fit_scale(fit, 0) - (double)(float)delta);
   if (off > (widened ? 1e-7 * delta : 0) || lowest - fit_zero_point(fit, 0) != offset)
-    fail_msg("%s on %s: %.9g from %ld, expected %.9g from %ld", spec,
-             json_string_value(json_object_get(entry, "input")), (double)fit_scale(fit, 0),
-             lowest - fit_zero_point(fit, 0), delta, offset);
+    fail_msg("%s on %s: %.9g from %ld, expected %.9g from %ld", spec, manifest_text(entry, "input"),
+             (double)fit_scale(fit, 0), lowest - fit_zero_point(fit, 0), delta, offset);
   check_reconstruction(entry, spec, fit, input);
   fit_free(fit);
   return true;
@@ -388,7 +380,7 @@ static void test_aimet(void **state)
 /* NVIDIA: the threshold. Scales are a / 127, and 1 / FLT_MIN where all becomes 0. */
 static bool check_nvidia(const json_t *entry, const char *spec, const struct vector *input)
 {
-  const char *file = json_string_value(json_object_get(entry, "amax_file"));
+  const char *file = manifest_text(entry, "amax_file");
   struct vector amax;
   if (!file && !json_is_number(json_object_get(entry, "amax")))
     return false; /* an input with NaN: the reference answers NaN */
@@ -396,8 +388,7 @@ static bool check_nvidia(const json_t *entry, const char *spec, const struct vec
   if (file)
     assert_true(vector_load(&amax, "conformance/calibration/%s", file));
   for (size_t i = 0; i < fit_grain(fit)->units; i++) {
-    float a =
-        file ? vector_floats(&amax)[i] : (float)json_number_value(json_object_get(entry, "amax"));
+    float a = file ? vector_floats(&amax)[i] : (float)manifest_number(entry, "amax");
     if (a > 0x1p-24f && fit_scale(fit, i) != a / 127)
       fail_msg("%s: scale %zu is %.9g, expected %.9g / 127", spec, i, (double)fit_scale(fit, i),
                (double)a);
@@ -430,10 +421,10 @@ static void test_nvidia(void **state)
 static bool check_float_zeros(const json_t *entry, const char *spec, const struct vector *input)
 {
   struct vector scale, zero;
-  assert_true(vector_load(&scale, "conformance/calibration/%s",
-                          json_string_value(json_object_get(entry, "scale_file"))));
-  assert_true(vector_load(&zero, "conformance/calibration/%s",
-                          json_string_value(json_object_get(entry, "zero_point_file"))));
+  assert_true(
+      vector_load(&scale, "conformance/calibration/%s", manifest_text(entry, "scale_file")));
+  assert_true(
+      vector_load(&zero, "conformance/calibration/%s", manifest_text(entry, "zero_point_file")));
   struct fit *fit = fit_of(spec, input);
   assert_int_equal(scale.count, fit_grain(fit)->units);
   for (size_t i = 0; i < scale.count; i++) {
@@ -509,7 +500,7 @@ static void check_codes(const json_t *entry, const char *key, const char *arithm
                         const struct vector *input)
 {
   const json_t *expected = json_object_get(entry, key), *code;
-  double scale = json_number_value(json_object_get(entry, "scale"));
+  double scale = manifest_number(entry, "scale");
   long zero = (long)json_integer_value(json_object_get(entry, "zero_point"));
   long lowest = (long)json_integer_value(json_object_get(entry, "quant_min"));
   uint16_t codes[64];
@@ -547,15 +538,11 @@ static void test_ties(void **state)
       {"codes_aimet_cpu", "clamp-first"},
   };
   struct vector input;
-  char path[4096];
   size_t i, entries = 0;
   const json_t *entry;
   if (!vectors_folder())
     skip();
-  snprintf(path, sizeof path, "%s/conformance/calibration/manifest_qdq_ties.json",
-           vectors_folder());
-  json_t *all = json_load_file(path, 0, NULL);
-  assert_non_null(all);
+  json_t *all = manifest_load("qdq_ties");
   assert_true(vector_load(&input, "conformance/calibration/inputs/ties.npy"));
   json_array_foreach(json_object_get(all, "entries"), i, entry) {
     entries++;
