@@ -10,13 +10,11 @@ struct entry {
   size_t bytes;
   uint64_t source;
   size_t tensor;
-  struct result *result; /* NULL: facts */
+  struct result *result; /* NULL: what is known of the tensor */
   /* Of a result: */
   struct quantizer quantizer;
   struct result_request request;
-  /* Of facts: */
-  struct facts facts;
-  struct digest *digest;
+  struct known known; /* else */
 };
 
 struct cache {
@@ -52,7 +50,7 @@ static void drop(struct cache *cache, struct entry *entry)
   unlink_entry(entry);
   cache->bytes -= entry->bytes;
   result_free(entry->result);
-  digest_free(entry->digest);
+  known_free(&entry->known);
   free(entry);
 }
 
@@ -160,24 +158,31 @@ struct result *cache_find_result(struct cache *cache, uint64_t source, size_t te
   return result_copy(entry->result);
 }
 
-/* --- facts -------------------------------------------------------------------------------- */
+/* --- what is known of a tensor ---------------------------------------------------------------- */
 
-void cache_keep_facts(struct cache *cache, uint64_t source, size_t tensor,
-                      const struct facts *facts, struct digest *digest)
+void known_free(struct known *known)
 {
-  size_t bytes = sizeof(struct entry) + (digest ? digest_bytes(digest) : 0);
+  digest_free(known->digest);
+  high_digest_free(known->high);
+  *known = (struct known){.digest = NULL};
+}
+
+void cache_keep_known(struct cache *cache, uint64_t source, size_t tensor,
+                      const struct known *known)
+{
+  struct known lost = *known;
+  size_t bytes = sizeof(struct entry) + (known->digest ? digest_bytes(known->digest) : 0) +
+                 (known->high ? high_digest_bytes(known->high) : 0);
   struct entry *entry = bytes <= cache->most ? mem_array(1, sizeof *entry) : NULL;
   if (!entry) {
-    digest_free(digest);
+    known_free(&lost);
     return;
   }
-  *entry = (struct entry){
-      .bytes = bytes, .source = source, .tensor = tensor, .facts = *facts, .digest = digest};
+  *entry = (struct entry){.bytes = bytes, .source = source, .tensor = tensor, .known = *known};
   add(cache, entry);
 }
 
-bool cache_take_facts(struct cache *cache, uint64_t source, size_t tensor, struct facts *facts,
-                      struct digest **digest)
+bool cache_take_known(struct cache *cache, uint64_t source, size_t tensor, struct known *known)
 {
   struct entry *entry = cache->ends.next;
   while (entry != &cache->ends &&
@@ -185,9 +190,8 @@ bool cache_take_facts(struct cache *cache, uint64_t source, size_t tensor, struc
     entry = entry->next;
   if (entry == &cache->ends)
     return false;
-  *facts = entry->facts;
-  *digest = entry->digest;
-  entry->digest = NULL;
+  *known = entry->known;
+  entry->known = (struct known){.digest = NULL};
   drop(cache, entry);
   return true;
 }

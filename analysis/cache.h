@@ -32,11 +32,18 @@ struct result *cache_find_result(struct cache *cache, uint64_t source, size_t te
                                  const struct quantizer *quantizer,
                                  const struct result_request *request);
 
-/* Keeps FACTS and DIGEST (NULL: has none), which becomes the cache's. */
-void cache_keep_facts(struct cache *cache, uint64_t source, size_t tensor,
-                      const struct facts *facts, struct digest *digest);
-/* Takes them out; *digest becomes the caller's. */
-bool cache_take_facts(struct cache *cache, uint64_t source, size_t tensor, struct facts *facts,
-                      struct digest **digest);
+/* What is known of a tensor whatever the quantizer. */
+struct known {
+  struct facts facts;
+  struct digest *digest;    /* NULL: it has none */
+  struct high_digest *high; /* NULL: not made yet, or not needed */
+};
+void known_free(struct known *known);
+
+/* Keeps KNOWN, whose digests become the cache's. */
+void cache_keep_known(struct cache *cache, uint64_t source, size_t tensor,
+                      const struct known *known);
+/* Takes it out; its digests become the caller's. */
+bool cache_take_known(struct cache *cache, uint64_t source, size_t tensor, struct known *known);
 
 #endif

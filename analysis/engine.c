@@ -37,6 +37,7 @@ struct engine {
   engine_idle_work *idle; /* NULL: none is left */
   void *idle_context;
   bool idling;                   /* it runs */
+  bool sketch_wanted, sketching; /* a digest for estimates is to be made, is being made */
   struct progress idle_progress; /* reset by the worker, under the lock */
 
   struct progress progress; /* of the running job; reset by the worker, under the lock */
@@ -46,9 +47,8 @@ struct engine {
   bool facts_known;
   uint64_t facts_source; /* source_number */
   size_t facts_tensor;
-  struct facts facts;
-  struct digest *digest; /* NULL where the tensor has none */
-  struct cache *cache;   /* of other tensors and earlier results */
+  struct known known;
+  struct cache *cache; /* of other tensors and earlier results */
 };
 
 /* --- the worker ------------------------------------------------------------------------- */
@@ -56,17 +56,15 @@ struct engine {
 static void forget_facts(struct engine *engine)
 {
   engine->facts_known = false;
-  digest_free(engine->digest);
-  engine->digest = NULL;
+  known_free(&engine->known);
 }
 
 /* They make room for those of another tensor. */
 static void lay_facts_by(struct engine *engine)
 {
   if (engine->facts_known)
-    cache_keep_facts(engine->cache, engine->facts_source, engine->facts_tensor, &engine->facts,
-                     engine->digest);
-  engine->digest = NULL;
+    cache_keep_known(engine->cache, engine->facts_source, engine->facts_tensor, &engine->known);
+  engine->known = (struct known){.digest = NULL};
   engine->facts_known = false;
 }
 
@@ -77,9 +75,9 @@ static enum status find_facts(struct engine *engine, const struct job *job, stru
   if (engine->facts_known && engine->facts_source == source && engine->facts_tensor == job->tensor)
     return STATUS_OK;
   lay_facts_by(engine);
-  if (!cache_take_facts(engine->cache, source, job->tensor, &engine->facts, &engine->digest))
+  if (!cache_take_known(engine->cache, source, job->tensor, &engine->known))
     status = facts_of_tensor(source_tensor(job->source, job->tensor), &engine->progress,
-                             &engine->facts, &engine->digest, error);
+                             &engine->known.facts, &engine->known.digest, error);
   engine->facts_known = status == STATUS_OK;
   engine->facts_source = source;
   engine->facts_tensor = job->tensor;
@@ -96,8 +94,8 @@ static enum status prepare(struct engine *engine, const struct job *job,
     status = source_load(job->other, job->other_tensor, &engine->progress, error);
   if (status == STATUS_OK && !request->facts && !job->other) {
     status = find_facts(engine, job, error);
-    request->facts = &engine->facts;
-    request->digest = engine->digest;
+    request->facts = &engine->known.facts;
+    request->digest = engine->known.digest;
   }
   pthread_mutex_lock(&engine->lock);
   engine->preparing = false;
@@ -182,6 +180,10 @@ static enum status compute(struct engine *engine, const struct job *job,
   if (job->board)
     return board_compute(tensor, &job->quantizer, &board, &engine->progress, &answer->board,
                          &answer->error);
+  if (request->at_once && request->facts == &engine->known.facts && engine->known.high &&
+      result_can_estimate(&job->quantizer, request))
+    return result_estimate(tensor, &job->quantizer, request, engine->known.high, &answer->result,
+                           &answer->error);
   return result_compute(tensor, &job->quantizer, request, &engine->progress, &answer->result,
                         &answer->error);
 }
@@ -229,6 +231,39 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
   answer->complete = true;
 }
 
+/* True when estimates of the tensor would be worth a pass, now that its exact numbers are known. */
+static bool lacks_high_digest(const struct engine *engine)
+{
+  uint64_t count = engine->known.facts.count;
+  return engine->facts_known && engine->facts_source == source_number(engine->current.source) &&
+         engine->facts_tensor == engine->current.tensor && !engine->known.digest &&
+         !engine->known.high && count >= ENGINE_ESTIMATES && count <= HIGH_DIGEST_MOST;
+}
+
+/* The lock is held before and after; a request cancels it, and it is made after the next. */
+static void run_high_digest(struct engine *engine)
+{
+  const struct tensor *tensor = source_tensor(engine->current.source, engine->current.tensor);
+  const struct facts *facts = &engine->known.facts;
+  const struct extremes extremes = {
+      .min = (float)facts->min, .max = (float)facts->max, .nan = facts->nan, .inf = facts->inf};
+  engine->sketch_wanted = false;
+  if (!lacks_high_digest(engine))
+    return;
+  engine->sketching = true;
+  atomic_store(&engine->idle_progress.cancelled, false);
+  pthread_mutex_unlock(&engine->lock);
+  struct feed feed = tensor_feed(tensor);
+  struct high_digest *high = NULL;
+  enum status status = high_digest_make(&feed, &extremes, &engine->idle_progress, &high);
+  pthread_mutex_lock(&engine->lock);
+  engine->sketching = false;
+  if (status == STATUS_OK)
+    engine->known.high = high;
+  wake_front_end(engine);
+  pthread_cond_broadcast(&engine->changed);
+}
+
 /* One turn of the idle work; the lock is held before and after. */
 static void run_idle(struct engine *engine)
 {
@@ -252,7 +287,9 @@ static void *work(void *argument)
   pthread_mutex_lock(&engine->lock);
   for (;;) {
     while (!engine->waiting && !engine->quit)
-      if (engine->idle)
+      if (engine->sketch_wanted)
+        run_high_digest(engine);
+      else if (engine->idle)
         run_idle(engine);
       else
         pthread_cond_wait(&engine->changed, &engine->lock);
@@ -272,6 +309,7 @@ static void *work(void *argument)
 
     pthread_mutex_lock(&engine->lock);
     engine->running = false;
+    engine->sketch_wanted = answer.status == STATUS_OK && job.request.at_once;
     deliver(engine, &answer);
     atomic_store(&engine->busy, engine->waiting);
     pthread_cond_broadcast(&engine->changed);
@@ -369,7 +407,7 @@ static uint64_t submit(struct engine *engine, const struct job *job)
                 engine->current.tensor == job->tensor;
   if (engine->running && !of_use)
     progress_cancel(&engine->progress);
-  if (engine->idling)
+  if (engine->idling || engine->sketching)
     progress_cancel(&engine->idle_progress);
   engine->newest = number;
   engine->next = *job;
@@ -418,12 +456,13 @@ void engine_cancel(struct engine *engine)
   pthread_mutex_lock(&engine->lock);
   engine->waiting = false;
   engine->newest = 0;
+  engine->sketch_wanted = false;
   engine->idle = NULL;
   if (engine->running)
     progress_cancel(&engine->progress);
-  if (engine->idling)
+  if (engine->idling || engine->sketching)
     progress_cancel(&engine->idle_progress);
-  while (engine->running || engine->idling)
+  while (engine->running || engine->idling || engine->sketching)
     pthread_cond_wait(&engine->changed, &engine->lock);
   drop_answer(engine);
   atomic_store(&engine->busy, false);
@@ -453,7 +492,7 @@ void engine_stop_idling(struct engine *engine)
 bool engine_idles(struct engine *engine)
 {
   pthread_mutex_lock(&engine->lock);
-  bool idles = engine->idle || engine->idling;
+  bool idles = engine->idle || engine->idling || engine->sketch_wanted || engine->sketching;
   pthread_mutex_unlock(&engine->lock);
   return idles;
 }

@@ -15,7 +15,10 @@
 
 struct engine;
 
-enum { ENGINE_CACHE = 256 << 20 }; /* enough for a long session */
+enum {
+  ENGINE_CACHE = 256 << 20,  /* bytes, enough for a long session */
+  ENGINE_ESTIMATES = 4 << 20 /* elements; fewer are measured within a frame */
+};
 
 /* CACHE: bytes of memory for earlier results and for what is known of other tensors; those that
  * were used last stay, and are answers at once when they are asked for again. NULL when memory runs
@@ -29,10 +32,12 @@ void engine_free(struct engine *engine);
 int engine_descriptor(const struct engine *engine);
 
 /* Asks for a result and cancels whatever runs, except that a tensor which is just being loaded for
- * an older request goes on loading; an answer that nobody took is dropped. SOURCE must
- * stay open until the answer was taken or engine_cancel returned. What is known of a tensor is
- * kept and used again. Loads the tensor first when needed. Returns the number of the request (1,
- * 2, ...). */
+ * an older request goes on loading; an answer that nobody took is dropped. SOURCE must stay open
+ * until the answer was taken or engine_cancel returned. Loads the tensor first when needed. What is
+ * known of a tensor is kept and used again: who asks for an answer at once (result_request) of a
+ * long tensor without a digest gets an estimate, as soon as the engine has had the time for
+ * a digest on high bits; then, too, the descriptor becomes readable. Returns the number of the
+ * request (1, 2, ...). */
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
                         const struct quantizer *quantizer, const struct result_request *request);
 
@@ -63,7 +68,7 @@ typedef bool engine_idle_work(void *context, struct progress *progress);
 void engine_set_idle(struct engine *engine, engine_idle_work *work, void *context);
 /* Cancels such work and waits until it has returned. */
 void engine_stop_idling(struct engine *engine);
-/* True while there is such work left. */
+/* True while there is such work left, or a digest for estimates is to be made. */
 bool engine_idles(struct engine *engine);
 
 struct engine_answer {

@@ -21,6 +21,7 @@ libanalysis_a_SOURCES = \
 	analysis/stats.c analysis/stats.h \
 	analysis/drift.c analysis/drift.h \
 	analysis/engine.c analysis/engine.h \
+	analysis/estimate.c \
 	analysis/export.c analysis/export.h \
 	analysis/fig_board.c \
 	analysis/fig_channels.c \

@@ -13,6 +13,7 @@
 #include "analysis/metrics.h"
 #include "data/batches.h"
 #include "data/tensor.h"
+#include "quant/high_digest.h"
 #include "quant/quantizer.h"
 
 #include <stdbool.h>
@@ -73,8 +74,10 @@ struct result {
   struct board *board;           /* the same */
   struct checks *checks;         /* the same */
   bool has_details;
-  bool partial;       /* no channels (or those of another result), no blocks: see at_once */
-  double fit_seconds; /* that choosing the scales took */
+  bool estimated;             /* by result_estimate; then: */
+  double least_mse, most_mse; /* the MSE lies between these; NaN: no bounds are stated */
+  bool partial;               /* no channels (or those of another result), no blocks: see at_once */
+  double fit_seconds;         /* that choosing the scales took */
 };
 
 /* Fits QUANTIZER to TENSOR, or to what it is calibrated on, and measures it on TENSOR. Counts
@@ -83,6 +86,16 @@ struct result {
 enum status result_compute(const struct tensor *tensor, const struct quantizer *quantizer,
                            const struct result_request *request, struct progress *progress,
                            struct result **out, struct error *error);
+/* An estimate, at once and partial, of what result_compute will say, from a digest on the high bits
+ * of TENSOR: every value of a cell counts as its mean, but the MSE and what follows from it are
+ * worked out for values that are spread evenly. Bounds of the MSE are stated where the scale
+ * is sure to be that of the exact result. REQUEST has the facts of the tensor. */
+enum status result_estimate(const struct tensor *tensor, const struct quantizer *quantizer,
+                            const struct result_request *request, const struct high_digest *high,
+                            struct result **out, struct error *error);
+/* True where that makes sense: one scale for the tensor, rounding to the nearest level. */
+bool result_can_estimate(const struct quantizer *quantizer, const struct result_request *request);
+
 void result_free(struct result *result);
 
 /* The same once more, without its board and checks; the fit is shared. NULL when memory runs out.
@@ -93,7 +106,7 @@ size_t result_bytes(const struct result *result);
 
 /* Gives PARTIAL the channels of EARLIER, a result of the same tensor along the same axis, until its
  * own are measured: magnitudes, ratios and order are the same under every quantizer, errors are
- * not. Without memory it stays without. */
+ * not (and the channel metrics stay NaN). Without memory it stays without. */
 void result_keep_channels(struct result *partial, const struct result *earlier);
 
 /* The dominant cause in one sentence ("rounding", "clipping", or an outlier channel), into TEXT. */

@@ -86,7 +86,4 @@ void result_keep_channels(struct result *partial, const struct result *earlier)
   free(partial->channels.by_ratio);
   kept.share_scales = kept.count > 1; /* partial: one scale serves all */
   partial->channels = kept;
-  partial->metrics.channel_sqnr_median = earlier->metrics.channel_sqnr_median;
-  partial->metrics.channel_sqnr_worst = earlier->metrics.channel_sqnr_worst;
-  partial->metrics.worst_channel = earlier->metrics.worst_channel;
 }

@@ -35,6 +35,7 @@ libquant_a_SOURCES = \
 	quant/codebook.c quant/codebook.h \
 	quant/codebook_tables.c \
 	quant/digest.c quant/digest.h \
+	quant/high_digest.c quant/high_digest.h \
 	quant/extent.c quant/extent.h \
 	quant/family.h \
 	quant/feed.h \

@@ -11,6 +11,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_diff \
 	tests/analysis/test_drift \
 	tests/analysis/test_engine \
+	tests/analysis/test_estimate \
 	tests/analysis/test_facts \
 	tests/analysis/test_figure \
 	tests/analysis/test_golden \
@@ -61,6 +62,8 @@ tests_analysis_test_drift_SOURCES = tests/analysis/test_drift.c $(TEST_TENSORS)
 tests_analysis_test_drift_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS)
 tests_analysis_test_engine_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_estimate_SOURCES = tests/analysis/test_estimate.c $(TEST_TENSORS)
+tests_analysis_test_estimate_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_facts_SOURCES = tests/analysis/test_facts.c $(TEST_TENSORS)
 tests_analysis_test_facts_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_golden_SOURCES = tests/analysis/test_golden.c $(TEST_TENSORS) \

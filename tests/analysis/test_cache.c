@@ -177,30 +177,42 @@ static void too_large(void **state)
   cache_free(cache);
 }
 
-/* Facts move in and out, and take their turn with the results. */
-static void facts_move(void **state)
+static struct known known_of(uint64_t count)
 {
-  (void)state;
   const float two[] = {1, 2};
   const uint64_t counts[] = {3, 4};
-  struct cache *cache = cache_new(PLENTY);
-  struct facts facts = {.count = 7}, found = {0};
-  struct digest *digest = digest_new(two, counts, 2), *taken = NULL;
-  assert_false(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
-  keep(cache, "int8", &plain); /* of the same tensor: no facts */
+  struct extremes extremes = {.min = -4, .max = 4};
+  struct feed feed = feed_floats(values, ROWS * COLUMNS);
+  struct known known = {.facts = {.count = count}, .digest = digest_new(two, counts, 2)};
+  assert_int_equal(high_digest_make(&feed, &extremes, NULL, &known.high), STATUS_OK);
+  return known;
+}
+
+/* What is known of a tensor moves in and out, and takes its turn with the results. */
+static void what_is_known_moves(void **state)
+{
+  (void)state;
+  struct cache *cache = cache_new(8 << 20);
+  struct known known = known_of(7), found = {.digest = NULL};
+  assert_false(cache_take_known(cache, SOURCE, TENSOR, &found));
+  keep(cache, "int8", &plain); /* of the same tensor: nothing of the kind */
   size_t result = cache_bytes(cache);
-  assert_false(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
-  cache_keep_facts(cache, SOURCE, TENSOR, &facts, digest);
-  assert_true(cache_bytes(cache) >= result + digest_bytes(digest));
-  assert_false(cache_take_facts(cache, SOURCE, TENSOR + 1, &found, &taken));
-  assert_true(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
-  assert_ptr_equal(taken, digest);
-  assert_int_equal(found.count, 7);
+  assert_false(cache_take_known(cache, SOURCE, TENSOR, &found));
+  cache_keep_known(cache, SOURCE, TENSOR, &known);
+  assert_true(cache_bytes(cache) >=
+              result + digest_bytes(known.digest) + high_digest_bytes(known.high));
+  assert_false(cache_take_known(cache, SOURCE, TENSOR + 1, &found));
+  assert_true(cache_take_known(cache, SOURCE, TENSOR, &found));
+  assert_ptr_equal(found.digest, known.digest);
+  assert_ptr_equal(found.high, known.high);
+  assert_int_equal(found.facts.count, 7);
   assert_int_equal(cache_bytes(cache), result);
-  cache_keep_facts(cache, SOURCE, TENSOR, &facts, digest);
+  cache_keep_known(cache, SOURCE, TENSOR, &known);
   cache_set_most(cache, 1);
-  assert_false(cache_take_facts(cache, SOURCE, TENSOR, &found, &taken));
-  cache_keep_facts(cache, SOURCE, TENSOR, &facts, digest_new(two, counts, 2)); /* freed */
+  assert_false(cache_take_known(cache, SOURCE, TENSOR, &found));
+  known = known_of(8);
+  cache_keep_known(cache, SOURCE, TENSOR, &known); /* no room: freed */
+  assert_int_equal(cache_bytes(cache), 0);
   cache_free(cache);
   cache_free(NULL);
 }
@@ -210,7 +222,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_copy_is_the_same),  cmocka_unit_test(what_answers_what),
       cmocka_unit_test(the_least_used_goes), cmocka_unit_test(too_large),
-      cmocka_unit_test(facts_move),
+      cmocka_unit_test(what_is_known_moves),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -234,6 +234,43 @@ static void test_going_back(void **state)
   }
 }
 
+/* Once a long tensor has been measured, the engine makes a digest for estimates by itself, and says
+ * when it has; from then on who asks for an answer at once gets one, and the exact one by asking
+ * again. A tensor that is short never has estimates. */
+static void test_estimates(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct engine_answer answer;
+  struct result_request request = plain;
+  struct quantizer eight = quantizer_of("int8"), four = quantizer_of("int4");
+  request.at_once = true;
+  open_bench(&bench, "synth:gaussian,shape=2048x2048,seed=3");
+  engine_request(bench.engine, bench.source, 0, &eight, &request);
+  answer = wait_for(&bench);
+  assert_true(answer.status == STATUS_OK && answer.complete && !answer.result->estimated);
+  result_free(answer.result);
+  while (engine_idles(bench.engine))
+    readable(bench.engine, 1);
+  assert_false(engine_take(bench.engine, &answer));
+  engine_request(bench.engine, bench.source, 0, &four, &request);
+  answer = wait_for(&bench);
+  assert_true(answer.result->estimated && answer.complete);
+  double least = answer.result->least_mse, most = answer.result->most_mse;
+  result_free(answer.result);
+  engine_request(bench.engine, bench.source, 0, &eight, &request); /* is remembered */
+  answer = wait_for(&bench);
+  assert_false(answer.result->estimated);
+  result_free(answer.result);
+  request.at_once = false;
+  engine_request(bench.engine, bench.source, 0, &four, &request);
+  answer = wait_for(&bench);
+  assert_false(answer.result->estimated);
+  assert_true(least <= answer.result->metrics.mse && answer.result->metrics.mse <= most);
+  result_free(answer.result);
+  close_bench(&bench);
+}
+
 static void test_error_is_an_answer(void **state)
 {
   (void)state;
@@ -385,6 +422,7 @@ int main(void)
       cmocka_unit_test(test_other_source),
       cmocka_unit_test(test_facts_follow_the_tensor),
       cmocka_unit_test(test_going_back),
+      cmocka_unit_test(test_estimates),
       cmocka_unit_test(test_error_is_an_answer),
       cmocka_unit_test(test_free_at_work),
   };

@@ -18,6 +18,7 @@ QUANT_TESTS = \
 	tests/quant/test_format \
 	tests/quant/test_ggml \
 	tests/quant/test_grain \
+	tests/quant/test_high_digest \
 	tests/quant/test_kernels \
 	tests/quant/test_mse \
 	tests/quant/test_nearest \
@@ -39,6 +40,8 @@ tests_quant_test_blocks_SOURCES = tests/quant/test_blocks.c $(NPY_VECTORS) $(POR
 tests_quant_test_blocks_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_base_SOURCES = tests/quant/test_base.c
 tests_quant_test_base_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_high_digest_SOURCES = tests/quant/test_high_digest.c $(PORTABLE)
+tests_quant_test_high_digest_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_grain_SOURCES = tests/quant/test_grain.c
 tests_quant_test_grain_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c

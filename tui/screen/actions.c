@@ -481,7 +481,9 @@ static void action_cancel(struct explorer *explorer, int unused)
   explorer->wanted = false;
   explorer->rest_stopped = rest;
   if (rest)
-    return explorer_say(explorer, "cancelled: the channels are not measured");
+    return explorer_say(explorer, explorer->result->estimated
+                                      ? "cancelled: these numbers are an estimate"
+                                      : "cancelled: the channels are not measured");
   if (!explorer->result)
     return explorer_warn(explorer, "cancelled; any change of a knob starts again");
   explorer->state = explorer->shown; /* the numbers on the screen are exact for it */

@@ -84,7 +84,7 @@ struct explorer {
   bool export_wanted; /* then write this: */
   struct state exported;
 
-  /* What is shown: the last exact numbers. */
+  /* What is shown: the last numbers, exact unless the result says that it is an estimate. */
   struct result *result;
   struct state shown;
   struct figure *figure, *companion;

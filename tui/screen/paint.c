@@ -163,6 +163,22 @@ static void paint_metrics(struct explorer *explorer)
     fade(explorer, rect);
 }
 
+/* How far the numbers can be trusted; of an estimate, how far its SQNR can be off. */
+static const char *trust(const struct explorer *explorer, char *text, size_t size)
+{
+  if (explorer_stale(explorer))
+    return " stale ";
+  const struct result *result = explorer->result;
+  double mse = result->metrics.mse, low = mse / result->least_mse, high = result->most_mse / mse;
+  double off = 10 * log10(fmax(low, high));
+  if (!result->estimated)
+    return " exact ";
+  if (!isfinite(off))
+    return " ~ estimate ";
+  snprintf(text, size, " ~ within %.2g dB ", fmax(off, 0.01));
+  return text;
+}
+
 /* The line between plot and side panel, and between knobs and metrics. */
 static void paint_frame(struct explorer *explorer)
 {
@@ -175,9 +191,10 @@ static void paint_frame(struct explorer *explorer)
   cells_fill(&explorer->cells, line, explorer->glyphs->code[GLYPH_HORIZONTAL], style);
   cells_put(&explorer->cells, line.row, frame.column, explorer->glyphs->code[GLYPH_TEE_LEFT],
             style);
-  bool stale = explorer_stale(explorer);
-  cells_text(&explorer->cells, line, 0, 1, (struct style){.ink = stale ? PAINT_WARNING : PAINT_DIM},
-             stale ? " stale " : " exact ");
+  bool exact = !explorer_stale(explorer) && !explorer->result->estimated;
+  char text[48];
+  cells_text(&explorer->cells, line, 0, 1, (struct style){.ink = exact ? PAINT_DIM : PAINT_WARNING},
+             trust(explorer, text, sizeof text));
 }
 
 /* --- plot --------------------------------------------------------------------------------- */
@@ -228,6 +245,18 @@ static void paint_outliers(struct explorer *explorer, struct rect rect)
                  explorer->first + i);
 }
 
+/* Of a partial result only the channels, which are those of an earlier one. */
+static void fade_what_is_old(struct explorer *explorer, struct rect plot, struct rect companion)
+{
+  enum view_kind kind = explorer->state.view.kind;
+  bool stale = explorer_stale(explorer) && kind != VIEW_COMPARE;
+  bool partial = !explorer_stale(explorer) && explorer->result->partial;
+  if (stale || (partial && kind == VIEW_CHANNELS))
+    fade(explorer, plot);
+  if (stale || (partial && kind == VIEW_HISTOGRAM))
+    fade(explorer, companion);
+}
+
 static void paint_plot(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.place[PLACE_PLOT];
@@ -258,10 +287,7 @@ static void paint_plot(struct explorer *explorer)
   struct rect companion = explorer->layout.place[PLACE_COMPANION];
   if (companion.rows && explorer->companion)
     plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs, (double)NAN);
-  if (explorer_stale(explorer) && explorer->state.view.kind != VIEW_COMPARE) {
-    fade(explorer, rect);
-    fade(explorer, companion);
-  }
+  fade_what_is_old(explorer, rect, companion);
 }
 
 /* --- message, recipe, hints --------------------------------------------------------------- */
@@ -301,8 +327,9 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
 
 static void plain_verdict(const struct explorer *explorer, char *text, size_t size)
 {
-  result_verdict(explorer->result, text, size);
-  size_t used = strlen(text);
+  size_t used = explorer->result->estimated ? (size_t)snprintf(text, size, "~ ") : 0;
+  result_verdict(explorer->result, text + used, size - used);
+  used = strlen(text);
   grid_watch_words(explorer, text + used, size - used);
 }
 
@@ -554,8 +581,9 @@ static void paint_line(struct explorer *explorer)
   }
   format_label(explorer->state.knobs.quantizer.format, format, sizeof format);
   text_escape(explorer_whole(explorer)->name, name, sizeof name);
-  cells_printf(&explorer->cells, rect, 0, 0, (struct style){0}, "%s %s%s MSE %s %s", format, sqnr,
-               explorer_stale(explorer) ? " stale" : "", mse, name);
+  const char *estimate = explorer->result && explorer->result->estimated ? "~" : "";
+  cells_printf(&explorer->cells, rect, 0, 0, (struct style){0}, "%s %s%s%s MSE %s%s %s", format,
+               estimate, sqnr, explorer_stale(explorer) ? " stale" : "", estimate, mse, name);
 }
 
 static void paint_main(struct explorer *explorer)
