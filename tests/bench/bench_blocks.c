@@ -1,10 +1,11 @@
-/* How fast the block codecs are: millions of elements per second and thread for packing, packing
- * with an importance vector, and unpacking, and the ratio to a plain int8 round trip of the same
- * array in the same run. Absolute numbers do not travel between machines; the ratios nearly do.
+/* How fast the block codecs are on one thread: packing, packing with an importance vector, and
+ * unpacking, beside a plain int8 round trip of the same array in the same run, by the float32 that
+ * go in or come out. Absolute numbers do not travel between machines; the ratios nearly do.
  * Run by `make bench`, never by `make check`; an argument limits it to the formats whose name
  * contains it. */
 #include "quant/block.h"
 #include "quant/kernels/kernels.h"
+#include "tests/bench/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,31 +83,30 @@ static void fill(float *x, float *importance)
     importance[i] = 0.1f + x[i] * x[i];
 }
 
-static void print_cell(double seconds, double int8)
+static void print_pass(struct bench *bench, const char *what, pass *run)
 {
-  printf(" %10.1f %7.4f", ELEMENTS / seconds * 1e-6, int8 / seconds);
+  char name[64];
+  snprintf(name, sizeof name, "%s%s", bench->codec ? bench->codec->name : "", what);
+  const struct row row = {bench->kernels->name, name, ELEMENTS,
+                          sizeof(float),        1,    measure(bench, run)};
+  rows_print(&row);
 }
 
-static void print_codec(struct bench *bench, const float *importance, double int8)
+static void print_codec(struct bench *bench, const float *importance)
 {
-  printf("%-10s %-12s", bench->kernels->name, bench->codec->name);
-  if (bench->codec->encode) {
-    print_cell(measure(bench, encode_pass), int8);
-    bench->importance = importance;
-    if (bench->codec->takes_importance)
-      print_cell(measure(bench, encode_pass), int8);
-    else
-      printf(" %10s %7s", "-", "-");
-    bench->importance = NULL;
-  } else {
-    printf(" %10s %7s %10s %7s", "-", "-", "-", "-");
-  }
-  print_cell(measure(bench, decode_pass), int8);
-  printf("\n");
+  if (bench->codec->encode)
+    print_pass(bench, " pack", encode_pass);
+  bench->importance = importance;
+  if (bench->codec->encode && bench->codec->takes_importance)
+    print_pass(bench, " pack by importance", encode_pass);
+  bench->importance = NULL;
+  print_pass(bench, " unpack", decode_pass);
 }
 
 int main(int argc, char **argv)
 {
+  if (!rows_start("bench_blocks", &argc, argv))
+    return 1;
   struct bench bench = {.y = malloc(ELEMENTS * sizeof(float)),
                         .packed = calloc(ELEMENTS, 2 * sizeof(float))};
   float *x = malloc(ELEMENTS * sizeof *x), *importance = malloc(ROW * sizeof *importance);
@@ -116,15 +116,13 @@ int main(int argc, char **argv)
   }
   fill(x, importance);
   bench.x = x;
-  printf("%-10s %-12s %18s %18s %18s\n", "level", "format", "pack M/s, of int8", "with importance",
-         "unpack");
   for (const struct kernels *const *level = kernels_available(); *level; level++) {
     bench.kernels = *level;
-    double int8 = measure(&bench, int8_pass);
-    printf("%-10s %-12s %10.1f\n", (*level)->name, "int8", ELEMENTS / int8 * 1e-6);
+    bench.codec = NULL;
+    print_pass(&bench, "int8 round trip", int8_pass);
     for (size_t i = 0; (bench.codec = block_codec_of(*level, i)); i++)
       if (argc < 2 || strstr(bench.codec->name, argv[1]))
-        print_codec(&bench, importance, int8);
+        print_codec(&bench, importance);
   }
   free(x);
   free(importance);

@@ -1,31 +1,17 @@
-/* What the calibrator board of a 4096 x 4096 tensor costs, in float32 and in bfloat16, as a
- * multiple of one pass that reads the tensor and finds its extremes. All threads of the pool, wall
- * time. The curve is 145 thresholds and two refinements of 33, with an estimate before it when that
- * is long. */
+/* What the calibrator board of a 4096 x 4096 tensor costs, in float32 and in bfloat16, beside
+ * one pass that reads the tensor and finds its extremes. int8 per tensor, all threads of the pool,
+ * wall time. The curve is 145 thresholds and two refinements of 33, with an estimate before it when
+ * that is long. */
 #include "analysis/board.h"
 #include "quant/base/clock.h"
 #include "quant/base/size.h"
+#include "tests/bench/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SIDE = 4096, ELEMENTS = SIDE * SIDE, REPEATS = 3 };
-
-static float *bell_shaped(void)
-{
-  float *x = malloc(ELEMENTS * sizeof *x);
-  uint32_t state = 1;
-  for (size_t i = 0; x && i < ELEMENTS; i++) {
-    float sum = 0;
-    for (int k = 0; k < 4; k++) {
-      state = state * 1664525u + 1013904223u;
-      sum += (float)(int32_t)state;
-    }
-    x[i] = sum * 0x1p-31f;
-  }
-  return x;
-}
 
 /* The upper halves of the floats. */
 static uint16_t *halves(const float *x)
@@ -75,9 +61,13 @@ static double time_reading(const struct tensor *tensor)
   return best;
 }
 
-static void say(const char *what, double seconds, double pass)
+static void say(const struct tensor *tensor, const char *what, double seconds)
 {
-  printf("  %-28s %9.1f ms %9.1f passes\n", what, 1e3 * seconds, seconds / pass);
+  char name[64];
+  snprintf(name, sizeof name, "%s, %s", tensor->stored->name, what);
+  const struct row row = {kernels.name,         name,           ELEMENTS,
+                          tensor->stored->size, pool_threads(), seconds};
+  rows_print(&row);
 }
 
 struct stopwatch {
@@ -106,24 +96,24 @@ static int bench(const struct tensor *tensor)
     return 1;
   }
   double whole = seconds_now() - watch.start;
-  printf("%s\n", tensor->stored->name);
-  say("one pass (extremes)", pass, pass);
-  say("curve of the board", watch.curve, pass);
-  say("the whole board", whole, pass);
+  say(tensor, "one pass (extremes)", pass);
+  say(tensor, "curve of the board", watch.curve);
+  say(tensor, "the whole board", whole);
   board_free(board);
   return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
   kernels_init();
-  float *x = bell_shaped();
+  if (!rows_start("bench_board", &argc, argv))
+    return 1;
+  float *x = rows_bell_shaped(ELEMENTS);
   uint16_t *half = x ? halves(x) : NULL;
   if (!half) {
     fprintf(stderr, "bench_board: out of memory\n");
     return 1;
   }
-  printf("%s kernels, %u threads; 4096 x 4096, int8 per tensor\n", kernels.name, pool_threads());
   const struct tensor full = tensor_over(x, "f32"), short_ = tensor_over(half, "bf16");
   int failed = bench(&full) || bench(&short_);
   free(x);

@@ -1,12 +1,13 @@
 /* How fast whole quantizers are: choosing the scales of a 4096 x 4096 tensor, and its round trip
  * with the tally, on all threads of the pool. Wall time per element; see bench_kernels.c for
- * what one thread does. Then every calibrator, per tensor, channel and group, as a multiple of one
- * pass that reads the tensor. Arguments: specs instead of all this. */
+ * what one thread does. Then every calibrator, per tensor, channel and group, beside one pass that
+ * reads the tensor. Arguments: specs instead of all this. */
+#include "quant/base/clock.h"
 #include "quant/quantizer.h"
+#include "tests/bench/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { SIDE = 4096, ELEMENTS = SIDE * SIDE, REPEATS = 3 };
 
@@ -22,28 +23,6 @@ static const char *const default_specs[] = {"int8",
                                             "int8,channel=1,percentile=99",
                                             "int4,group=128,percentile=99",
                                             NULL};
-
-static float *bell_shaped(void)
-{
-  float *x = malloc(ELEMENTS * sizeof *x);
-  uint32_t state = 1;
-  for (size_t i = 0; x && i < ELEMENTS; i++) {
-    float sum = 0;
-    for (int k = 0; k < 4; k++) {
-      state = state * 1664525u + 1013904223u;
-      sum += (float)(int32_t)state;
-    }
-    x[i] = sum * 0x1p-31f;
-  }
-  return x;
-}
-
-static double now(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 struct pass {
   const struct fit *fit;
@@ -63,6 +42,14 @@ static void round_trip_chunk(void *context, size_t chunk, unsigned worker)
   }
 }
 
+static void print_spec(const char *spec, const char *what, double seconds)
+{
+  char name[QUANTIZER_TEXT + 32];
+  snprintf(name, sizeof name, "%s: %s", spec, what);
+  const struct row row = {kernels.name, name, ELEMENTS, sizeof(float), pool_threads(), seconds};
+  rows_print(&row);
+}
+
 static int bench_spec(const char *spec, const float *x)
 {
   struct quantizer quantizer;
@@ -76,20 +63,21 @@ static int bench_spec(const char *spec, const float *x)
   }
   for (int repeat = 0; repeat < REPEATS; repeat++) {
     struct fit *fit;
-    double start = now();
+    double start = seconds_now();
     if (quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, &error) != STATUS_OK) {
       fprintf(stderr, "bench_fit: %s: %s\n", spec, error.text);
       return 1;
     }
-    double middle = now();
+    double middle = seconds_now();
     struct pass pass = {fit, x};
     pool_for(ELEMENTS / FEED_CHUNK, round_trip_chunk, &pass, NULL);
-    double end = now();
+    double end = seconds_now();
     fit_free(fit);
     fit_best = middle - start < fit_best ? middle - start : fit_best;
     trip_best = end - middle < trip_best ? end - middle : trip_best;
   }
-  printf("%-32s %10.3f %10.3f\n", spec, fit_best / ELEMENTS * 1e9, trip_best / ELEMENTS * 1e9);
+  print_spec(spec, "fit", fit_best);
+  print_spec(spec, "trip + tally", trip_best);
   return 0;
 }
 
@@ -107,9 +95,9 @@ static double read_pass(float *x)
 {
   double best = 1e30;
   for (int repeat = 0; repeat < 5 * REPEATS; repeat++) {
-    double start = now();
+    double start = seconds_now();
     pool_for(ELEMENTS / FEED_CHUNK, read_chunk, x, NULL);
-    double seconds = now() - start;
+    double seconds = seconds_now() - start;
     best = seconds < best ? seconds : best;
   }
   return best;
@@ -127,10 +115,10 @@ static double fit_seconds(const char *spec, const float *x)
     return -1;
   for (int repeat = 0; repeat < REPEATS && (repeat == 0 || best < 0.5); repeat++) {
     struct fit *fit;
-    double start = now();
+    double start = seconds_now();
     if (quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, &error) != STATUS_OK)
       return -1;
-    double seconds = now() - start;
+    double seconds = seconds_now() - start;
     best = seconds < best ? seconds : best;
     fit_free(fit);
   }
@@ -141,38 +129,27 @@ static void bench_calibrators(float *x)
 {
   static const char *const kinds[] = {"int8", "int8,asym", "int8,channel=0", "int4,group=128",
                                       "int4,asym,group=128"};
-  enum { KINDS = sizeof kinds / sizeof *kinds };
-  double pass = read_pass(x);
-  printf("\nfits as multiples of one pass that reads the tensor (%.1f ms)\n%-22s", 1e3 * pass, "");
-  for (size_t k = 0; k < KINDS; k++)
-    printf(" %19s", kinds[k]);
-  printf("\n");
-  for (size_t i = 0; i < calibrator_table_length; i++) {
-    printf("%-22s", calibrator_table[i].name);
-    for (size_t k = 0; k < KINDS; k++) {
+  print_spec("one pass", "extremes", read_pass(x));
+  for (size_t i = 0; i < calibrator_table_length; i++)
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
       char spec[QUANTIZER_TEXT];
       snprintf(spec, sizeof spec, "%s,%s", kinds[k], calibrator_table[i].name);
       double seconds = fit_seconds(spec, x);
-      if (seconds < 0)
-        printf(" %19s", "-");
-      else
-        printf(" %19.1f", seconds / pass);
-      fflush(stdout);
+      if (seconds >= 0)
+        print_spec(spec, "fit", seconds);
     }
-    printf("\n");
-  }
 }
 
 int main(int argc, char **argv)
 {
   kernels_init();
-  float *x = bell_shaped();
+  if (!rows_start("bench_fit", &argc, argv))
+    return 1;
+  float *x = rows_bell_shaped(ELEMENTS);
   if (!x) {
     fprintf(stderr, "bench_fit: out of memory\n");
     return 1;
   }
-  printf("%s kernels, %u threads; nanoseconds per element\n", kernels.name, pool_threads());
-  printf("%-32s %10s %10s\n", "quantizer", "fit", "trip+tally");
   if (argc > 1) {
     for (int i = 1; i < argc; i++)
       if (bench_spec(argv[i], x))

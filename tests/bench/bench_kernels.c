@@ -1,14 +1,16 @@
-/* How fast the kernels are: elements per second and thread for each kernel and instruction set,
- * and the ratios to a plain read and to the int8 round trip of the same array in the same run.
- * Absolute numbers do not travel between machines; the ratios nearly do. Run by `make bench`, never
- * by `make check`. */
+/* How fast the kernels are, for each instruction set, on one thread, as shares of the speed at
+ * which memory can be read. Absolute numbers do not travel between machines; the shares nearly do.
+ * Run by `make bench`, never by `make check`; an argument limits it to the rows whose name contains
+ * it. */
 #include "quant/codebook.h"
 #include "quant/family.h"
 #include "quant/feed.h"
+#include "tests/bench/rows.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { ELEMENTS = 1 << 24, REPEATS = 5 };
@@ -25,21 +27,11 @@ struct bench {
   float scale, min[FEED_BLOCK], max[FEED_BLOCK];
   uint32_t finite[FEED_BLOCK];
   struct tally_bounds bounds;
-  double sink; /* what was computed, so that no compiler can leave it out */
+  const char *wanted; /* part of the names of the rows; NULL: all */
+  double sink;        /* what was computed, so that no compiler can leave it out */
 };
 
 typedef void block_function(struct bench *bench, const float *x);
-
-static void read_block(struct bench *bench, const float *x)
-{
-  uint32_t sum = 0;
-  for (size_t i = 0; i < FEED_BLOCK; i++) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, &x[i], sizeof bits);
-    sum += bits;
-  }
-  bench->sink += sum;
-}
 
 static void extremes_block(struct bench *bench, const float *x)
 {
@@ -170,22 +162,6 @@ static float *magnitudes(const float *x)
   return positive;
 }
 
-/* Sums of uniforms: bell-shaped, absmax near 6 times the standard deviation. */
-static float *bell_shaped(void)
-{
-  float *x = malloc(ELEMENTS * sizeof *x);
-  uint32_t state = 1;
-  for (size_t i = 0; x && i < ELEMENTS; i++) {
-    float sum = 0;
-    for (int k = 0; k < 4; k++) {
-      state = state * 1664525u + 1013904223u;
-      sum += (float)(int32_t)state;
-    }
-    x[i] = sum * 0x1p-31f;
-  }
-  return x;
-}
-
 /* Learned levels, as many as eight bits have: closer to each other near zero. */
 static struct codebook *wide_codebook(void)
 {
@@ -206,16 +182,17 @@ static void prepare(struct bench *bench)
       .clip_lo = -3.51f, .clip_hi = 3.51f, .rail_lo = -3.52f, .rail_hi = 3.5f, .bulk = 2.6f};
 }
 
-static void print_row(const struct bench *bench, const char *name, double seconds, double plain,
-                      double int8)
+static void row(struct bench *bench, const char *name, block_function *run)
 {
-  printf("%-10s %-20s %12.2f %10.3f %14.2f %8.3f\n", bench->kernels->name, name,
-         ELEMENTS / seconds * 1e-9, seconds / ELEMENTS * 1e9, plain / seconds, int8 / seconds);
+  if (bench->wanted && !strstr(name, bench->wanted))
+    return;
+  const struct row row = {bench->kernels->name, name, ELEMENTS,
+                          sizeof(float),        1,    measure(bench, run)};
+  rows_print(&row);
 }
 
 /* A format's round trip, without and with codes; CODEBOOK: the levels of one that learns them. */
-static void format_rows(struct bench *bench, const char *name, const struct codebook *codebook,
-                        double plain, double int8)
+static void format_rows(struct bench *bench, const char *name, const struct codebook *codebook)
 {
   char text[64];
   bench->format = grid_make(format_find(name), false, false, false);
@@ -224,13 +201,13 @@ static void format_rows(struct bench *bench, const char *name, const struct code
   double max = codebook ? 128 : bench->format.format->family->max(bench->format.format);
   bench->format_unit =
       bench->format.format->family->unit(&bench->format, max > 1e4 ? 1 : 3.5f / (float)max, 0);
-  print_row(bench, name, measure(bench, format_block), plain, int8);
+  row(bench, name, format_block);
   snprintf(text, sizeof text, "%s, codes", name);
-  print_row(bench, text, measure(bench, format_codes_block), plain, int8);
+  row(bench, text, format_codes_block);
 }
 
 static void level_rows(struct bench *bench, const struct kernels *level,
-                       const struct codebook *codebook, const float *positive, double plain)
+                       const struct codebook *codebook, const float *positive)
 {
   const float *x = bench->x;
   static const char *const formats[] = {"int8",     "int4", "int16", "e4m3",   "e5m2", "e3m4",
@@ -238,21 +215,22 @@ static void level_rows(struct bench *bench, const struct kernels *level,
                                         "bfloat16", "tf32", "nf4",   "bnb_fp4"};
   bench->kernels = level;
   kernels = *level;
-  double int8 = measure(bench, integer_block);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    print_row(bench, rows[i].name, measure(bench, rows[i].run), plain, int8);
+    row(bench, rows[i].name, rows[i].run);
   for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
-    format_rows(bench, formats[i], NULL, plain, int8);
-  format_rows(bench, "lloyd=256", codebook, plain, int8);
+    format_rows(bench, formats[i], NULL);
+  format_rows(bench, "lloyd=256", codebook);
   bench->x = positive;
-  format_rows(bench, "e8m0", NULL, plain, int8);
+  format_rows(bench, "e8m0", NULL);
   bench->x = x;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
   static struct bench bench;
-  float *x = bell_shaped(), *positive = x ? magnitudes(x) : NULL;
+  if (!rows_start("bench_kernels", &argc, argv))
+    return 1;
+  float *x = rows_bell_shaped(ELEMENTS), *positive = x ? magnitudes(x) : NULL;
   struct codebook *codebook = wide_codebook();
   if (!positive || !codebook) {
     fprintf(stderr, "bench_kernels: out of memory\n");
@@ -262,14 +240,10 @@ int main(void)
     return 1;
   }
   bench.x = x;
+  bench.wanted = argc > 1 ? argv[1] : NULL;
   prepare(&bench);
-  double plain = measure(&bench, read_block);
-  printf("plain read: %.2f G element/s, %.1f GB/s\n\n", ELEMENTS / plain * 1e-9,
-         4 * ELEMENTS / plain * 1e-9);
-  printf("%-10s %-20s %12s %10s %14s %8s\n", "level", "kernel", "G element/s", "ns/element",
-         "of plain read", "of int8");
   for (const struct kernels *const *level = kernels_available(); *level; level++)
-    level_rows(&bench, *level, codebook, positive, plain);
+    level_rows(&bench, *level, codebook, positive);
   fprintf(stderr, "(%g)\n", bench.sink);
   free(codebook);
   free(positive);
