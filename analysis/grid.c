@@ -21,6 +21,10 @@ enum {
 
 static const double evidence_least = 64; /* bits */
 
+/* Values of few bits lie on many a fine grid: each unit then costs more evidence than it gives. Who
+ * has lost so much, in the order of a job's units, will not win it back. */
+static const double evidence_lost = -1024;
+
 /* --- what a stored value may have been ------------------------------------------------------ */
 
 /* Half a step of a stored type: of normal numbers, relative; of subnormal ones, absolute. */
@@ -388,9 +392,10 @@ static void look_at_units(void *context, size_t job, unsigned worker)
   size_t end = size_min((job + 1) * UNITS_A_JOB, units_of(idea));
   for (size_t unit = job * UNITS_A_JOB; unit < end && !atomic_load(&idea->refuted); unit++) {
     struct finding finding;
-    if (look_at_unit(idea, unit, &values, &finding))
+    bool fits = look_at_unit(idea, unit, &values, &finding);
+    if (fits)
       add_finding(&idea->finding[job], &finding);
-    else
+    if (!fits || idea->finding[job].evidence < evidence_lost)
       atomic_store(&idea->refuted, true);
   }
 }
