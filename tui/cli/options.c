@@ -388,6 +388,8 @@ static const struct row {
     {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii), apply_switch},
     {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
      apply_cache},
+    {"trace-frames", 0, "FILE", "write how long each frame took after its key", SCREEN,
+     MEMBER(app.trace), apply_word},
     {"threads", 0, "N", "worker threads (all processors)", COMMAND_ANY, 0, apply_threads},
     {"verbose", 'v', NULL, "with --version: libraries and instruction sets", COMMAND_ANY,
      MEMBER(verbose), apply_switch},
@@ -541,9 +543,8 @@ enum status options_parse(int argc, char **argv, struct options *out,
 {
   unsigned long used = 0;
   *command = &command_table[0];
-  *out = (struct options){.view = view_default(),
-                          .figure = figure_options_default(),
-                          .app = {.cache = ENGINE_CACHE}};
+  *out = (struct options){
+      .view = view_default(), .figure = figure_options_default(), .app = {.cache = ENGINE_CACHE}};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
   out->rename = mem_array((size_t)argc, sizeof *out->rename);

@@ -432,6 +432,7 @@ static void relayout(struct explorer *explorer)
 static void handle_key(struct explorer *explorer, uint32_t key)
 {
   explorer->keys++;
+  trace_key(explorer->trace, key);
   if (explorer->mode != MODE_MAIN) {
     action_overlay_key(explorer, key);
     return;
@@ -484,6 +485,16 @@ static void mark_idle(const struct explorer *explorer)
   terminal_send(text);
 }
 
+static const char *kind_of_numbers(const struct explorer *explorer)
+{
+  const struct result *result = explorer->result;
+  if (!result)
+    return "none";
+  if (explorer_stale(explorer))
+    return "stale";
+  return result->estimated ? "estimate" : result->partial ? "digest" : "exact";
+}
+
 static void show(struct explorer *explorer)
 {
   if (explorer->redraw)
@@ -492,6 +503,7 @@ static void show(struct explorer *explorer)
   relayout(explorer);
   explorer_paint(explorer);
   terminal_show(&explorer->cells, explorer->cursor_row, explorer->cursor_column);
+  trace_frame(explorer->trace, kind_of_numbers(explorer));
 }
 
 /* While the browser is open, statistics are computed whenever nothing else is. True while some
@@ -635,12 +647,21 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     free(explorer);
     return error_set(error, STATUS_OUTPUT, "cannot create a pipe for signals");
   }
-  enum status status = start(explorer, recipe, options, error);
+  enum status status = STATUS_OK;
+  if (options->trace)
+    status = trace_open(options->trace, &explorer->trace, error);
+  if (status == STATUS_OK)
+    status = start(explorer, recipe, options, error);
   if (status == STATUS_OK) {
     run(explorer);
     terminal_close();
     if (explorer->copied && explorer->recipe)
       printf("%s\n", explorer->recipe); /* control characters in names are quoted in it */
+  }
+  struct error broken;
+  if (trace_close(explorer->trace, &broken) != STATUS_OK && status == STATUS_OK) {
+    *error = broken;
+    status = STATUS_OUTPUT;
   }
   finish(explorer);
   signals_remove();

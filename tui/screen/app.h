@@ -15,6 +15,7 @@ struct app_options {
   enum color_mode color; /* --color */
   bool ascii;            /* --ascii: no characters beyond ASCII */
   size_t cache;          /* --cache, in bytes */
+  const char *trace;     /* --trace-frames, or NULL */
 };
 
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits. The

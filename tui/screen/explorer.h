@@ -16,6 +16,7 @@
 #include "tui/screen/layout.h"
 #include "tui/screen/prompt.h"
 #include "tui/screen/state.h"
+#include "tui/screen/trace.h"
 
 /* Who gets the keys. */
 enum mode {
@@ -114,6 +115,7 @@ struct explorer {
   bool warning;
   int cursor_row, cursor_column; /* of a prompt; -1: none */
 
+  struct trace *trace; /* of --trace-frames; NULL without */
   bool quit, copied, redraw;
   unsigned keys; /* handled so far */
 };
