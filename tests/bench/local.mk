@@ -21,11 +21,20 @@ tests_bench_bench_kernels_LDADD = $(QUANT_LIBS)
 tests_bench_bench_passes_SOURCES = tests/bench/bench_passes.c $(BENCH_ROWS)
 tests_bench_bench_passes_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_passes_LDADD = $(ANALYSIS_LIBS)
+if HAVE_CMOCKA
+if HAVE_VTERM
+BENCH_LIVE = tests/bench/bench_live
+EXTRA_PROGRAMS += $(BENCH_LIVE)
+tests_bench_bench_live_SOURCES = tests/bench/bench_live.c $(BENCH_ROWS)
+tests_bench_bench_live_CFLAGS = $(BENCH_CFLAGS)
+tests_bench_bench_live_LDADD = libharness.a $(VTERM_LIBS) $(QUANT_LIBS)
+endif
+endif
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 BENCHMARKS = tests/bench/bench_kernels tests/bench/bench_passes tests/bench/bench_fit \
 	tests/bench/bench_blocks tests/bench/bench_board
 
 .PHONY: bench
-bench: $(BENCHMARKS)
-	@for program in $(BENCHMARKS); do ./$$program$(EXEEXT) $(BENCH) || exit 1; done
+bench: $(BENCHMARKS) $(BENCH_LIVE) qscope
+	@for program in $(BENCHMARKS) $(BENCH_LIVE); do ./$$program$(EXEEXT) $(BENCH) || exit 1; done
