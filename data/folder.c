@@ -17,8 +17,7 @@
 #define NPY_SUFFIX ".npy"
 enum { FILE_MOST = 4096 }; /* bytes of a path */
 
-/* --- what a folder holds ------------------------------------------------------------------------
- */
+/* --- what a folder holds ---------------------------------------------------------------------- */
 
 struct walk {
   char **files; /* .npy files, by the way from the folder */
@@ -67,24 +66,33 @@ static enum status walk_within(struct walk *walk, int folder, const char *name, 
   return STATUS_OK;
 }
 
-/* The entry NAME of the open FOLDER, to which PARENT is the way. */
-static enum status walk_entry(struct walk *walk, int folder, const char *name, const char *parent,
-                              unsigned levels)
+/* What ITEM of the open FOLDER is, for S_ISREG and its like; 0 where that is not known. */
+static mode_t mode_of(int folder, const struct dirent *item)
 {
   struct stat facts;
+  if (item->d_type != DT_UNKNOWN)
+    return (mode_t)DTTOIF(item->d_type);
+  return fstatat(folder, item->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 ? facts.st_mode : 0;
+}
+
+/* ITEM of the open FOLDER, to which PARENT is the way. */
+static enum status walk_entry(struct walk *walk, int folder, const struct dirent *item,
+                              const char *parent, unsigned levels)
+{
+  const char *name = item->d_name;
   size_t size = strlen(parent) + strlen(name) + 2;
   char *way = malloc(size);
   if (!way)
     return error_memory(walk->error, "a file's name");
   snprintf(way, size, "%s%s%s", parent, *parent ? "/" : "", name);
-  bool known = fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0;
+  mode_t mode = mode_of(folder, item);
   bool array = text_ends(name, NPY_SUFFIX) && strlen(name) > strlen(NPY_SUFFIX);
   enum status status = STATUS_OK;
-  if (known && S_ISREG(facts.st_mode) && array)
+  if (S_ISREG(mode) && array)
     return keep_file(walk, way);
-  if (known && S_ISDIR(facts.st_mode))
+  if (S_ISDIR(mode))
     status = walk_within(walk, folder, name, way, levels);
-  else if (known && S_ISLNK(facts.st_mode) && array)
+  else if (S_ISLNK(mode) && array)
     walk->links++;
   else
     walk->others++;
@@ -104,7 +112,7 @@ static enum status walk_folder(struct walk *walk, int file, const char *way, uns
   for (struct dirent *item; status == STATUS_OK && (item = readdir(folder));)
     if (item->d_name[0] != '.' && walk->entries < FOLDER_ENTRIES) {
       walk->entries++;
-      status = walk_entry(walk, file, item->d_name, way, levels);
+      status = walk_entry(walk, file, item, way, levels);
     }
   closedir(folder);
   return status;
@@ -153,8 +161,7 @@ static int open_below(int folder, const char *way)
   return file;
 }
 
-/* --- headers
- * --------------------------------------------------------------------------------------- */
+/* --- headers --------------------------------------------------------------------------------- */
 
 enum { HEAD_SIZE = 512 }; /* holds nearly every header */
 
@@ -172,9 +179,9 @@ static enum status read_head(int file, unsigned char *head, size_t size, struct 
   return STATUS_OK;
 }
 
-/* The header of FILE, of SIZE bytes, into TENSOR. */
-static enum status read_long_header(int file, size_t size, size_t wanted, struct tensor *tensor,
-                                    size_t *start, struct error *error)
+/* A header of WANTED bytes, more than there is room for on the stack. */
+static enum status read_long_header(int file, size_t wanted, struct tensor *tensor, size_t *start,
+                                    struct error *error)
 {
   unsigned char *head = mem_array(wanted, 1);
   if (!head)
@@ -182,8 +189,6 @@ static enum status read_long_header(int file, size_t size, size_t wanted, struct
   enum status status = read_head(file, head, wanted, error);
   if (status == STATUS_OK)
     status = npy_header((struct bytes){head, wanted}, tensor, start, error);
-  if (status == STATUS_OK)
-    status = npy_check_data(tensor, *start, size, error);
   free(head);
   return status;
 }
@@ -198,16 +203,19 @@ static enum status read_header(int file, struct tensor *tensor, size_t *start, s
   if (!S_ISREG(facts.st_mode) || facts.st_size < 0)
     return error_set(error, STATUS_INPUT, "expected a regular file");
   size_t size = (size_t)facts.st_size;
-  enum status status = read_head(file, head, size_min(size, sizeof head), error);
+  struct bytes begin = {head, size_min(size, sizeof head)};
+  enum status status = read_head(file, head, begin.size, error);
   if (status == STATUS_OK)
-    status = npy_prefix((struct bytes){head, size_min(size, sizeof head)}, start, &length, error);
+    status = npy_prefix(begin, start, &length, error);
   if (status != STATUS_OK)
     return status;
-  return read_long_header(file, size, size_min(size, *start + length), tensor, start, error);
+  size_t wanted = size_min(size, *start + length);
+  status = wanted <= begin.size ? npy_header(begin, tensor, start, error)
+                                : read_long_header(file, wanted, tensor, start, error);
+  return status == STATUS_OK ? npy_check_data(tensor, *start, size, error) : status;
 }
 
-/* --- the arrays
- * ------------------------------------------------------------------------------------ */
+/* --- the arrays ------------------------------------------------------------------------------ */
 
 /* The folder, and where the data of each tensor begins in its file. */
 struct arrays {
@@ -352,8 +360,7 @@ static enum status open_arrays(const char *path, const struct walk *walk, struct
   return add_arrays(path, walk, source, error);
 }
 
-/* --- the only file
- * ----------------------------------------------------------------------------------- */
+/* --- the only file --------------------------------------------------------------------------- */
 
 static enum status nothing_there(struct error *error)
 {

@@ -20,7 +20,7 @@ struct layout {
   bool big, fortran;
 };
 
-/* --- options ---------------------------------------------------------------------------------- */
+/* --- options --------------------------------------------------------------------------------- */
 
 /* What other programs call the stored types. */
 static const struct {
@@ -208,7 +208,7 @@ static enum status check_layout(const char *path, const struct layout *layout, s
   return STATUS_OK;
 }
 
-/* --- the file --------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------- */
 
 /* Elements and bytes that SHAPE takes. */
 static enum status measure(const struct layout *layout, const struct shape *shape, size_t *count,
