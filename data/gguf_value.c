@@ -63,9 +63,10 @@ enum status gguf_string(struct gguf_reader *in, const char *what, const unsigned
 {
   enum status status = gguf_count(in, 1, what, length);
   *text = in->bytes + in->at;
-  map_passed(sizeof(uint64_t) + size_min(*length, BRIEF_TEXT)); /* what anybody looks at */
-  if (status == STATUS_OK)
-    in->at += *length;
+  if (status != STATUS_OK)
+    return status;
+  in->at += *length;
+  map_listed(sizeof(uint64_t) + *length);
   return status;
 }
 

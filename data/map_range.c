@@ -153,7 +153,7 @@ void map_let_go(void)
   pthread_mutex_unlock(&ranges_lock);
 }
 
-void map_passed(size_t bytes)
+static void passed(size_t bytes, size_t most)
 {
   static _Thread_local size_t own;
   static atomic_size_t everyone;
@@ -163,6 +163,16 @@ void map_passed(size_t bytes)
   size_t before = atomic_fetch_add_explicit(&everyone, own, memory_order_relaxed);
   size_t looks = (before + own) / STEP - before / STEP;
   own = 0;
-  if (looks > 0 && resident() > MAP_RESIDENT_MOST)
+  if (looks > 0 && resident() > most)
     map_let_go();
+}
+
+void map_passed(size_t bytes)
+{
+  passed(bytes, MAP_RESIDENT_MOST);
+}
+
+void map_listed(size_t bytes)
+{
+  passed(size_min(bytes, MAP_AROUND), MAP_LISTED_MOST);
 }

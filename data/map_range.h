@@ -16,7 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAP_RESIDENT_MOST = 160 << 20 };
+enum {
+  MAP_RESIDENT_MOST = 160 << 20,
+  MAP_LISTED_MOST = 32 << 20, /* while what a file holds is listed */
+  MAP_AROUND = 64 << 10,      /* bytes that the system maps around one that is read */
+};
 
 struct map_range;
 
@@ -47,5 +51,9 @@ void map_let_go(void);
 
 /* BYTES more have been read; lets go of all mapped pages when too many are resident. */
 void map_passed(size_t bytes);
+
+/* The same of something BYTES long in what describes the tensors, when only its beginning is read.
+ */
+void map_listed(size_t bytes);
 
 #endif

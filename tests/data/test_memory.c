@@ -182,6 +182,30 @@ static void test_list_gguf(void **state)
   files_clear();
 }
 
+/* A list of strings of 100 kB each: 300 MB, of which the lengths are read. */
+static void test_list_metadata(void **state)
+{
+  (void)state;
+  enum { STRING = 8, ARRAY = 9, STRINGS = 3000, LENGTH = 100000, HEAD = 24 + 8 + 1 + 4 + 4 + 8 };
+  need_a_program();
+  unsigned char bytes[HEAD] = {0}, length[8];
+  put(bytes, put_head(bytes, 0) - 8, 1, 8);
+  put(bytes, 24, 1, 8);
+  bytes[32] = 'k';
+  put(bytes, put(bytes, put(bytes, 33, ARRAY, 4), STRING, 4), STRINGS, 8);
+  const char *path = files_write("lists.gguf", bytes, sizeof bytes);
+  if (!extend(path, (size_t)STRINGS * (8 + LENGTH)))
+    skip();
+  int file = open(path, O_WRONLY);
+  put(length, 0, LENGTH, 8);
+  for (size_t i = 0; i < STRINGS; i++)
+    assert_int_equal(pwrite(file, length, 8, (off_t)(HEAD + i * (8 + LENGTH))), 8);
+  close(file);
+  expect_peak((const char *[WORDS]){"list", path, "--metadata"}, 64 * (size_t)MEGABYTE);
+  assert_non_null(strstr(printed, "3000 x string"));
+  files_clear();
+}
+
 /* Where a figure is written: measured once, without what a report looks for beside. */
 static const char *picture(void)
 {
@@ -381,6 +405,7 @@ int main(void)
       cmocka_unit_test(test_list_npy),
       cmocka_unit_test(test_list_safetensors),
       cmocka_unit_test(test_list_gguf),
+      cmocka_unit_test(test_list_metadata),
       cmocka_unit_test(test_measure),
       cmocka_unit_test(test_measure_digest),
       cmocka_unit_test(test_measure_fortran),
