@@ -23,7 +23,9 @@
 #include <string.h>
 
 enum { PARAMETERS = 4 };
-#define LARGEST ((size_t)1 << 31) /* elements of one tensor */
+#define LARGEST                                                                                    \
+  ((size_t)1 << 31)            /* elements of one tensor, in a temporary file where it is large */
+enum { GAINS_MOST = 4 << 20 }; /* rows or columns with a gain of their own, which is in memory */
 
 struct parameter {
   const char *name, *meaning;
@@ -48,6 +50,7 @@ struct distribution {
   double (*draw)(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column);
   /* Fills plan->row or plan->column; NULL when the elements are all alike. */
   enum status (*prepare)(struct plan *plan, gsl_rng *rng, size_t rows, size_t columns);
+  bool of_rows; /* the gains that it fills */
 };
 
 /* --- the distributions ----------------------------------------------------------------- */
@@ -168,46 +171,58 @@ static double draw_activation(const struct plan *plan, const gsl_rng *rng, size_
 }
 
 static const struct distribution distributions[] = {
-    {"gaussian", "the normal distribution", {{0}}, draw_gaussian, NULL},
-    {"laplace", "double exponential, tails heavier than the normal's", {{0}}, draw_laplace, NULL},
+    {"gaussian", "the normal distribution", {{0}}, draw_gaussian, NULL, false},
+    {"laplace",
+     "double exponential, tails heavier than the normal's",
+     {{0}},
+     draw_laplace,
+     NULL,
+     false},
     {"student-t",
      "Student's t, the heavier-tailed the smaller nu",
      {{"nu", "degrees of freedom", 3, 0.5, 1e6}},
      draw_student_t,
-     NULL},
+     NULL,
+     false},
     {"uniform",
      "flat between low and high",
      {{"low", "lower end", -1, -1e30, 1e30}, {"high", "upper end", 1, -1e30, 1e30}},
      draw_uniform,
-     NULL},
+     NULL,
+     false},
     {"lognormal",
      "random sign times exp(sigma n): many decades",
      {{"sigma", "standard deviation of the logarithm", 1, 0, 10}},
      draw_lognormal,
-     NULL},
+     NULL,
+     false},
     {"bimodal",
      "two normal humps at -1 and 1",
      {{"width", "standard deviation of each hump", 0.15, 0, 1e6}},
      draw_bimodal,
-     NULL},
+     NULL,
+     false},
     {"relu",
      "max(0, n + mean): zeros, and half of a normal distribution",
      {{"mean", "mean before the ReLU", 0, -30, 30}},
      draw_relu,
-     NULL},
+     NULL,
+     false},
     {"gelu",
      "GELU of a normal variable, never below -0.17",
      {{"mean", "mean before the GELU", 0, -30, 30},
       {"sigma", "standard deviation before the GELU", 1, 0, 1e6}},
      draw_gelu,
-     NULL},
+     NULL,
+     false},
     {"llm-weight",
      "weights of a linear layer: nearly normal rows of differing size",
      {{"sigma", "typical standard deviation", 0.02, 0, 1e6},
       {"spread", "of the rows' gains, standard deviation of the logarithm", 0.3, 0, 5},
       {"nu", "degrees of freedom of the tails", 10, 2.1, 1e6}},
      draw_weight,
-     prepare_weight},
+     prepare_weight,
+     true},
     {"llm-activation",
      "LayerNorm output, rows are tokens: a few channels dwarf the rest",
      {{"spread", "of the channels' gains, standard deviation of the logarithm", 0.4, 0, 5},
@@ -215,7 +230,8 @@ static const struct distribution distributions[] = {
       {"low", "least size of an outlier channel over the typical one", 20, 1e-6, 1e6},
       {"high", "largest size of an outlier channel", 100, 1e-6, 1e6}},
      draw_activation,
-     prepare_activation},
+     prepare_activation,
+     false},
 };
 enum { DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
 
@@ -428,18 +444,33 @@ static enum status draw_all(struct drawing *drawing)
   return status;
 }
 
+static enum status check_gains(const struct plan *plan, size_t rows, size_t columns,
+                               struct error *error)
+{
+  const struct distribution *distribution = plan->distribution;
+  size_t count = distribution->of_rows ? rows : columns;
+  if (!distribution->prepare || count <= GAINS_MOST)
+    return STATUS_OK;
+  return error_set(error, STATUS_MEMORY,
+                   "%s draws a gain for each %s, and keeps them: expected at most %d, found %zu",
+                   distribution->name, distribution->of_rows ? "row" : "column", GAINS_MOST, count);
+}
+
 static enum status draw_tensor(struct plan *plan, struct tensor *tensor, struct progress *progress,
                                struct error *error)
 {
   unsigned dims = tensor->shape.dims, threads = pool_threads();
+  size_t columns = dims ? tensor->shape.dim[dims - 1] : 1;
   unsigned char *out = NULL;
-  enum status status = spill_new(tensor->bytes, &out, error);
+  enum status status = check_gains(plan, columns ? tensor->count / columns : 0, columns, error);
+  if (status == STATUS_OK)
+    status = spill_new(tensor->bytes, &out, error);
   if (status != STATUS_OK)
     return status;
   struct drawing drawing = {.plan = plan,
                             .out = (float *)(void *)out,
                             .count = tensor->count,
-                            .columns = dims ? tensor->shape.dim[dims - 1] : 1,
+                            .columns = columns,
                             .generators = make_generators(threads),
                             .progress = progress};
   status = drawing.generators ? draw_all(&drawing) : STATUS_MEMORY;

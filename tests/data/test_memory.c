@@ -318,6 +318,16 @@ static void test_measure_stored_npz(void **state)
   files_clear();
 }
 
+static void test_measure_synthetic(void **state)
+{
+  (void)state;
+  need_a_program();
+  expect_peak(
+      (const char *[WORDS]){"plot", "synth:uniform,shape=80000000", "-q", "int8", "-o", picture()},
+      256 * (size_t)MEGABYTE);
+  files_clear();
+}
+
 /* One of two channels: half of the tensor, copied. */
 static void test_measure_channel(void **state)
 {
@@ -411,6 +421,7 @@ int main(void)
       cmocka_unit_test(test_measure_fortran),
       cmocka_unit_test(test_measure_matlab),
       cmocka_unit_test(test_measure_stored_npz),
+      cmocka_unit_test(test_measure_synthetic),
       cmocka_unit_test(test_measure_channel),
       cmocka_unit_test(test_million_gguf),
       cmocka_unit_test(test_million_safetensors),

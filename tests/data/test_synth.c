@@ -409,6 +409,24 @@ static void test_wrong_parameters(void **state)
   }
 }
 
+/* What is kept in memory for each row or column is refused before it is allocated. */
+static void test_gains(void **state)
+{
+  (void)state;
+  static const char *const cases[][2] = {
+      {"synth:llm-weight,shape=2147483648x1", "a gain for each row"},
+      {"synth:llm-activation,shape=1x4194305", "for each column, and keeps them: expected at most "
+                                               "4194304, found 4194305"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct error error = {0};
+    struct source *source = files_open(cases[i][0]);
+    assert_int_equal(source_load(source, 0, NULL, &error), STATUS_MEMORY);
+    assert_non_null(strstr(error.text, cases[i][1]));
+    source_close(source);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -430,6 +448,7 @@ int main(void)
       cmocka_unit_test(test_cancel_and_progress),
       cmocka_unit_test(test_shapes),
       cmocka_unit_test(test_wrong_parameters),
+      cmocka_unit_test(test_gains),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
