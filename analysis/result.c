@@ -3,9 +3,11 @@
 #include "analysis/checks.h"
 #include "analysis/measure.h"
 #include "data/numbers.h"
+#include "data/source.h"
 #include "data/tensor_digest.h"
 #include "quant/base/clock.h"
 #include "quant/base/size.h"
+#include "quant/format.h"
 
 #include <math.h>
 
@@ -38,7 +40,8 @@ static const struct metrics no_metrics = {
 };
 
 /* The channels of TENSOR along AXIS. Where each channel would be a single element of a long
- * tensor, per-channel numbers say nothing and cost more than the tensor: it is one channel. */
+ * tensor, per-channel numbers say nothing and cost more than the tensor: it is one channel. So it
+ * is where there are more than anybody looks at. */
 static enum status lay_channels(const struct tensor *tensor, int axis, struct result *result,
                                 struct grain *grain, struct error *error)
 {
@@ -48,9 +51,33 @@ static enum status lay_channels(const struct tensor *tensor, int axis, struct re
     return status;
   if (!shape_axis(&tensor->shape, axis, &result->channels.axis))
     result->channels.axis = 0; /* a scalar */
-  if (grain->units == grain->count && grain->count > RESULT_SINGLES_MOST)
+  if (grain->units > RESULT_CHANNELS_MOST ||
+      (grain->units == grain->count && grain->count > RESULT_SINGLES_MOST))
     status = grain_make(&(struct granularity){.kind = GRAIN_TENSOR}, &tensor->shape, grain, error);
   return status;
+}
+
+/* What is kept for each scale: itself, and the extremes that it is chosen by. Formats with blocks
+ * of their own have at least BLOCK_LEAST elements to a scale, and are packed into at most nine bits
+ * an element. */
+enum status result_check_room(const struct tensor *tensor, const struct quantizer *quantizer,
+                              struct error *error)
+{
+  enum { SCALE_BYTES = 36, BLOCK_LEAST = 16 };
+  struct grain grain;
+  enum status status = grain_make(&quantizer->granularity, &tensor->shape, &grain, error);
+  if (status != STATUS_OK)
+    return status;
+  bool block = format_is_block(quantizer->format);
+  size_t count = tensor->count, need, half = source_memory() / 2;
+  size_t scales = block ? count / BLOCK_LEAST : grain.units, packed = block ? count : 0;
+  if (size_mul(scales, SCALE_BYTES, &need) && size_add(need, packed, &need) &&
+      size_add(need, packed / 8, &need) && need <= half)
+    return STATUS_OK;
+  return error_set(error, STATUS_MEMORY,
+                   "%zu scales for %zu elements need some %zu MB; half of this machine's memory is "
+                   "%zu MB: let more elements share a scale",
+                   scales, count, need >> 20, half >> 20);
 }
 
 static size_t passes(const struct result_request *request, bool counted)
@@ -214,6 +241,8 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   struct feed feed = tensor_feed(tensor);
   struct measure measure = {.feed = &feed, .progress = progress};
   enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
+  if (status == STATUS_OK)
+    status = result_check_room(tensor, &result->quantizer, error);
   if (status != STATUS_OK)
     return status;
   struct digest *own = NULL;

@@ -21,6 +21,8 @@
 /* A tensor whose channels would be single elements (one dimension, a column) has them up to this
  * many; a longer one is a single channel. */
 enum { RESULT_SINGLES_MOST = 65536 };
+/* More channels than these are a single channel, too: their numbers would fill the memory. */
+enum { RESULT_CHANNELS_MOST = 1 << 19 };
 enum { RESULT_BINS_MOST = 1 << 20 };
 
 /* Numbers of one channel of the chosen axis. */
@@ -79,6 +81,11 @@ struct result {
   bool partial;               /* no channels (or those of another result), no blocks: see at_once */
   double fit_seconds;         /* that choosing the scales took */
 };
+
+/* STATUS_MEMORY when the scales of QUANTIZER for TENSOR would fill half of the machine's memory;
+ * result_compute asks first of all. */
+enum status result_check_room(const struct tensor *tensor, const struct quantizer *quantizer,
+                              struct error *error);
 
 /* Fits QUANTIZER to TENSOR, or to what it is calibrated on, and measures it on TENSOR. Counts
  * progress in elements. STATUS_USAGE (axis; a running calibrator whose quantizer is dynamic),

@@ -95,6 +95,10 @@ enum status source_find(const struct source *source, const char *name, size_t *i
 enum status source_load(struct source *source, size_t index, struct progress *progress,
                         struct error *error);
 
+/* Bytes of memory that the machine has; SIZE_MAX when it does not tell. What would take more than
+ * half of it is refused before it is allocated. */
+size_t source_memory(void);
+
 /* STATUS_INPUT when a file of SOURCE shrank or failed while it was mapped (what was read of it
  * since is zeros): call after each pass over a tensor. */
 enum status source_verify(const struct source *source, struct error *error);

@@ -100,9 +100,6 @@ enum status source_note_skipped(struct source *source, const struct skipped *kin
 /* STATUS_INPUT when two tensors have one name. */
 enum status source_check_names(const struct source *source, struct error *error);
 
-/* Bytes of memory that the machine has; SIZE_MAX when it does not tell. */
-size_t source_memory(void);
-
 /* SPEC without the prefix of its type ("synth:"), where it has that: --input-format asks for none.
  */
 const char *source_words(const struct source *source, const char *spec);

@@ -145,12 +145,36 @@ static void test_vectors(void **state)
   free(x);
 }
 
+/* More channels than anybody looks at: one; scales that no memory holds are refused. */
+static void test_too_many(void **state)
+{
+  (void)state;
+  size_t rows = RESULT_CHANNELS_MOST + 1;
+  float *x = random_values(2 * rows, 5, false);
+  struct result *result = result_of(x, (struct shape){.dims = 2, .dim = {rows, 2}}, "int8", 0);
+  assert_int_equal(result->channels.count, 1);
+  result_free(result);
+  free(x);
+  static const char *const specs[] = {"int4,group=32", "int8,channel", "mxfp4", "int8"};
+  struct tensor huge = {.name = "w", .shape = {.dims = 2, .dim = {(size_t)1 << 45, 32}}};
+  huge.count = (size_t)1 << 50;
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+    struct quantizer quantizer;
+    struct error error = {0};
+    assert_int_equal(quantizer_parse(specs[i], &quantizer, &error), STATUS_OK);
+    enum status status = result_check_room(&huge, &quantizer, &error);
+    assert_int_equal(status, i < 3 ? STATUS_MEMORY : STATUS_OK);
+    assert_true(i == 3 || strstr(error.text, "let more elements share a scale"));
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_outlier_list),  cmocka_unit_test(test_median_of_four),
       cmocka_unit_test(test_scales),        cmocka_unit_test(test_square),
       cmocka_unit_test(test_negative_axis), cmocka_unit_test(test_vectors),
+      cmocka_unit_test(test_too_many),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,12 +144,26 @@ static enum status one_quantizer(struct run *run, const struct pick *pick,
   return status;
 }
 
+/* What one of the quantizers cannot have is said before anything is read. */
+static enum status check_room(const struct run *run, const struct pick *pick, struct error *error)
+{
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < run->quantizers && status == STATUS_OK; i++)
+    status = result_check_room(source_tensor(pick->source, pick->index), &run->quantizer[i], error);
+  if (status != STATUS_OK)
+    work_place(pick->source, pick->index, error);
+  return status;
+}
+
 /* Every quantizer on one tensor; what is known of the tensor alone is computed once. */
 static enum status one_tensor(struct run *run, const struct pick *pick, struct error *error)
 {
   struct facts facts;
   struct digest *digest;
-  enum status status = work_facts(pick->source, pick->index, &facts, &digest, error);
+  enum status status = check_room(run, pick, error);
+  if (status != STATUS_OK)
+    return status;
+  status = work_facts(pick->source, pick->index, &facts, &digest, error);
   if (status == STATUS_OK && run->options->view.theory)
     status =
         theory_fit(source_tensor(pick->source, pick->index), &facts, digest, &run->fits, error);
