@@ -291,11 +291,16 @@ const char *source_words(const struct source *source, const char *spec)
   return has_prefix(source->type, spec) ? spec + strlen(source->type->prefix) : spec;
 }
 
-bool source_reads_stdin(const char *spec)
+size_t source_prefix(const char *spec)
 {
   const struct source_type *type = by_prefix(spec);
-  const char *words = type ? spec + strlen(type->prefix) : spec;
-  return is_stdin(words) || (type && strncmp(words, "-,", 2) == 0);
+  return type ? strlen(type->prefix) : 0;
+}
+
+bool source_reads_stdin(const char *spec)
+{
+  size_t prefix = source_prefix(spec);
+  return is_stdin(spec + prefix) || (prefix && strncmp(spec + prefix, "-,", 2) == 0);
 }
 
 static const struct source_type *taste(const char *spec, const unsigned char *head, size_t length)

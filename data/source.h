@@ -29,6 +29,9 @@ struct source_type {
 extern const struct source_type source_types[];
 extern const size_t source_types_length;
 
+/* Bytes of the prefix of SPEC ("synth:") that says its type; 0 where it has none. */
+size_t source_prefix(const char *spec);
+
 /* True when opening SPEC reads standard input, which can be done once: "-", "raw:-,...". */
 bool source_reads_stdin(const char *spec);
 

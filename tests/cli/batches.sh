@@ -100,6 +100,15 @@ is "$(qscope report wild.npy --calibrate-on '[ac]*.npy' -q int8,ema=1 --json | g
   "4 14 " "a pattern of file names: a, c, calm, columns"
 is "$(qscope report wild.npy --calibrate-on rows.npy --batches 0 -q int8,sample-mean --json | get calibration.batches calibration.axis | tr '\n' ' ')" \
   "3 0 " "calibration data cut into batches"
+# The colon of raw: and synth: parts no tensor from a source, even where a folder has that name.
+mkdir raw synth
+printf '\3\375' >three.bin
+npy make raw/three.npy i1 1 9
+for data in raw:three.bin,dtype=i8 raw:three.bin,dtype=i8:three; do
+  is "$(qscope report wild.npy --calibrate-on "$data" -q int8 --json 2>/dev/null | get quantizer.range.1)" \
+    3 "calibrated on $data"
+done
+fails 3 "calibrate-on: .*found 'raw:three'" "no tensor of the folder raw" qscope report wild.npy --calibrate-on raw:three
 fails 3 "calibrate-on: expected a tensor of the source, SOURCE:TENSOR or a source; found 'nix'" \
   "no such data" qscope report wild.npy --calibrate-on nix
 fails 3 "calibrate-on: calm.npy: .*nix" "no such tensor in it" qscope report wild.npy --calibrate-on calm.npy:nix

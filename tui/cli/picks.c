@@ -115,11 +115,12 @@ static enum status find_behind_colon(struct picks *picks, const char *word, bool
                                      struct error *error)
 {
   enum status status = STATUS_OK;
+  size_t prefix = source_prefix(word); /* its colon is none, whatever is called "synth" here */
   char *copy = strdup(word);
   *found = false;
   if (!copy)
     return error_memory(error, "the name of a source");
-  for (char *colon; !*found && (colon = strrchr(copy, ':'));) {
+  for (char *colon; !*found && (colon = strrchr(copy + prefix, ':'));) {
     *colon = '\0';
     *found = copy[0] && word[colon - copy + 1] && is_source(copy);
     if (*found)
