@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct result *result_of(const float *x, struct shape shape, const char *spec, int axis)
 {
@@ -149,9 +150,9 @@ static void test_vectors(void **state)
 static void test_too_many(void **state)
 {
   (void)state;
-  size_t rows = RESULT_CHANNELS_MOST + 1;
-  float *x = random_values(2 * rows, 5, false);
-  struct result *result = result_of(x, (struct shape){.dims = 2, .dim = {rows, 2}}, "int8", 0);
+  size_t count = RESULT_CHANNELS_MOST + 1;
+  float *x = random_values(2 * count, 5, false);
+  struct result *result = result_of(x, (struct shape){.dims = 2, .dim = {count, 2}}, "int8", 0);
   assert_int_equal(result->channels.count, 1);
   result_free(result);
   free(x);
