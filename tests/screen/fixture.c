@@ -1,5 +1,7 @@
 #include "tests/screen/fixture.h"
 
+#include "tui/screen/keys.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,4 +100,45 @@ void fixture_quit(struct harness *harness)
   assert_false(harness_alternate(harness));
   assert_true(harness_cursor_visible(harness));
   harness_end(harness);
+}
+
+char *screen_of(struct harness *harness)
+{
+  return strdup(harness_screen(harness));
+}
+
+void assert_shows(struct harness *harness, const char *text)
+{
+  if (!harness_shows(harness, text))
+    fail_msg("\"%s\" is not on the screen:\n%s", text, harness_screen(harness));
+}
+
+void assert_shows_not(struct harness *harness, const char *text)
+{
+  if (harness_shows(harness, text))
+    fail_msg("\"%s\" is on the screen:\n%s", text, harness_screen(harness));
+}
+
+void type(struct harness *harness, const char *text)
+{
+  assert_true(harness_type(harness, text));
+}
+
+const char *key_bytes(uint32_t key, char *buffer)
+{
+  static const struct {
+    uint32_t key;
+    const char *bytes;
+  } special[] = {
+      {KEY_CODE_UP, "\033OA"},       {KEY_CODE_DOWN, "\033OB"},     {KEY_CODE_RIGHT, "\033OC"},
+      {KEY_CODE_LEFT, "\033OD"},     {KEY_CODE_PAGE_UP, "\033[5~"}, {KEY_CODE_PAGE_DOWN, "\033[6~"},
+      {KEY_CODE_HOME, "\033OH"},     {KEY_CODE_END, "\033OF"},      {KEY_CODE_BACKSPACE, "\177"},
+      {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"}};
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+    if (special[i].key == key)
+      return special[i].bytes;
+  assert_true(key < 0x7F);
+  buffer[0] = (char)key;
+  buffer[1] = 0;
+  return buffer;
 }

@@ -30,4 +30,17 @@ void fixture_quit(struct harness *harness);
 
 const char *fixture_program(void);
 
+/* Fail with the screen when TEXT is not, or is, on it. */
+void assert_shows(struct harness *harness, const char *text);
+void assert_shows_not(struct harness *harness, const char *text);
+
+/* A copy of the screen; the caller frees it. */
+char *screen_of(struct harness *harness);
+
+/* Types TEXT, each character a key. */
+void type(struct harness *harness, const char *text);
+
+/* What a terminal sends for KEY (tui/screen/keys.h); BUFFER holds two bytes. */
+const char *key_bytes(uint32_t key, char *buffer);
+
 #endif

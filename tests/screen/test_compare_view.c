@@ -5,18 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void assert_shows(struct harness *harness, const char *text)
-{
-  if (!harness_shows(harness, text))
-    fail_msg("\"%s\" is not on the screen:\n%s", text, harness_screen(harness));
-}
-
-static void assert_lacks(struct harness *harness, const char *text)
-{
-  if (harness_shows(harness, text))
-    fail_msg("\"%s\" is on the screen:\n%s", text, harness_screen(harness));
-}
-
 /* Writes second.safetensors: the model with channel 2 of "conv" lost, and with another name for
  * "bias". */
 static int write_second(void **state)
@@ -166,7 +154,7 @@ static void aligned_on_demand(void **state)
   assert_shows(harness, "4x6 in A, 6x4 in B: transposed");
   assert_true(harness_press(harness, "x", 1));
   assert_shows(harness, "--align --view compare");
-  assert_lacks(harness, "4x6 in A");
+  assert_shows_not(harness, "4x6 in A");
   assert_shows(harness, "elements per bin");
   assert_true(harness_press(harness, "x", 1));
   assert_shows(harness, "4x6 in A");
@@ -217,7 +205,7 @@ static void zoomed(void **state)
   assert_true(harness_press(harness, "zl", 2));
   assert_shows(harness, "--log --range ");
   assert_true(harness_press(harness, "0", 1));
-  assert_lacks(harness, "--range ");
+  assert_shows_not(harness, "--range ");
   fixture_quit(harness);
 }
 

@@ -11,29 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A copy of the screen; the caller frees it. */
-static char *screen_of(struct harness *harness)
-{
-  return strdup(harness_screen(harness));
-}
-
-static void assert_shows(struct harness *harness, const char *text)
-{
-  if (!harness_shows(harness, text))
-    fail_msg("\"%s\" is not on the screen:\n%s", text, harness_screen(harness));
-}
-
-static void assert_shows_not(struct harness *harness, const char *text)
-{
-  if (harness_shows(harness, text))
-    fail_msg("\"%s\" is on the screen:\n%s", text, harness_screen(harness));
-}
-
-static void type(struct harness *harness, const char *text)
-{
-  assert_true(harness_type(harness, text));
-}
-
 /* The number behind LABEL at the beginning of a panel line. */
 static double number_behind(struct harness *harness, const char *label)
 {
@@ -187,25 +164,6 @@ static void hostile_names_are_escaped(void **state)
 
 /* --- keys --------------------------------------------------------------------------------- */
 
-static const char *key_bytes(uint32_t key, char *buffer)
-{
-  static const struct {
-    uint32_t key;
-    const char *bytes;
-  } special[] = {
-      {KEY_CODE_UP, "\033OA"},       {KEY_CODE_DOWN, "\033OB"},     {KEY_CODE_RIGHT, "\033OC"},
-      {KEY_CODE_LEFT, "\033OD"},     {KEY_CODE_PAGE_UP, "\033[5~"}, {KEY_CODE_PAGE_DOWN, "\033[6~"},
-      {KEY_CODE_HOME, "\033OH"},     {KEY_CODE_END, "\033OF"},      {KEY_CODE_BACKSPACE, "\177"},
-      {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"}};
-  for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-    if (special[i].key == key)
-      return special[i].bytes;
-  assert_true(key < 0x7F);
-  buffer[0] = (char)key;
-  buffer[1] = 0;
-  return buffer;
-}
-
 /* Every key of the table, once, each from a fresh view: none is dead, none kills. */
 static void every_key_does_something(void **state)
 {
@@ -340,181 +298,6 @@ static void a_channel_alone_and_back(void **state)
 }
 
 /* --- browser, palette, open --------------------------------------------------------------- */
-
-/* model.layers.2.w of 3, model.layers.10.w of 4 and head of 6 elements: 1, 2, ... */
-static void write_levels(const char *path)
-{
-  char header[1024];
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  uint64_t length = (uint64_t)snprintf(
-      header, sizeof header,
-      "{\"model.layers.10.w\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]},"
-      "\"model.layers.2.w\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[16,28]},"
-      "\"head\":{\"dtype\":\"F32\",\"shape\":[6],\"data_offsets\":[28,52]}}");
-  fwrite(&length, sizeof length, 1, file);
-  fwrite(header, 1, (size_t)length, file);
-  static const float values[] = {1, 2, 3, 4, 1, 2, 3, 1, 2, 3, 4, 5, 6};
-  fwrite(values, sizeof *values, sizeof values / sizeof *values, file);
-  assert_int_equal(fclose(file), 0);
-}
-
-static void browser_filters_and_opens(void **state)
-{
-  (void)state;
-  struct harness *harness = fixture_open();
-  type(harness, "t");
-  assert_shows(harness, "3 of 3");
-  type(harness, "/bi");
-  assert_shows(harness, "1 of 3");
-  assert_shows_not(harness, "bad");
-  type(harness, "\r");
-  assert_shows(harness, "-t bias");
-  type(harness, "t/zzz");
-  assert_shows(harness, "nothing matches");
-  type(harness, "\033\033");
-  assert_shows(harness, "-t bias");
-  fixture_quit(harness);
-}
-
-/* The keys of the page in SCOPE, which OPENING opens, each from there. */
-static void check_page_keys(struct harness *harness, int scope, const char *opening)
-{
-  for (int id = 0; id < COMMAND_COUNT; id++) {
-    uint32_t keys[COMMAND_KEYS];
-    size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
-    if (explorer_commands[id].scope != scope || id == COMMAND_LIST_NEXT ||
-        id == COMMAND_LIST_BEFORE) /* those are for the metadata alone */
-      continue;
-    for (size_t i = 0; i < count; i++) {
-      char buffer[2];
-      assert_true(harness_press(harness, opening, (unsigned)strlen(opening)));
-      char *before = screen_of(harness);
-      assert_true(harness_press(harness, key_bytes(keys[i], buffer), 1));
-      if (strcmp(before, harness_screen(harness)) == 0)
-        fail_msg("key %s of %s changed nothing", explorer_commands[id].keys,
-                 explorer_commands[id].name);
-      free(before);
-      assert_true(harness_press(harness, "\033\033\033", 3));
-      assert_shows(harness, "help  q quit");
-    }
-  }
-}
-
-static void every_key_of_the_pages(void **state)
-{
-  (void)state;
-  const char *arguments[] = {"levels.safetensors", NULL};
-  write_levels("levels.safetensors");
-  struct harness *harness =
-      fixture_start(arguments, &(struct harness_options){.rows = 24, .columns = 80});
-  assert_true(harness_wait_settled(harness));
-  check_page_keys(harness, SCOPE_LIST, "tkk"); /* on a level in the middle */
-  check_page_keys(harness, SCOPE_CHECKS, "vj");
-  fixture_quit(harness);
-}
-
-/* Facts of a file are searched as one types; a long one has the page for itself. */
-static void metadata_is_searched(void **state)
-{
-  (void)state;
-  static char header[1024], value[200];
-  memset(value, 'x', sizeof value - 1);
-  memcpy(value + sizeof value - 5, "END", 3);
-  FILE *file = fopen("facts.safetensors", "wb");
-  uint64_t length =
-      (uint64_t)snprintf(header, sizeof header,
-                         "{\"__metadata__\":{\"alpha\":\"one\",\"beta\":\"two of "
-                         "them\",\"gamma\":\"%s\",\"delta\":\"another "
-                         "two\"},\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
-                         value);
-  fwrite(&length, sizeof length, 1, file);
-  fwrite(header, 1, (size_t)length, file);
-  fwrite("\0\0\200?", 1, 4, file);
-  assert_int_equal(fclose(file), 0);
-  const char *arguments[] = {"facts.safetensors", NULL};
-  struct harness *harness =
-      fixture_start(arguments, &(struct harness_options){.rows = 12, .columns = 40});
-  assert_true(harness_wait_settled(harness));
-  type(harness, "tm/TWO\r");
-  assert_shows(harness, "/TWO");
-  char *first = screen_of(harness);
-  type(harness, "n");
-  assert_string_not_equal(first, harness_screen(harness));
-  type(harness, "n");
-  assert_string_equal(first, harness_screen(harness)); /* there are two */
-  free(first);
-  type(harness, "/nowhere");
-  assert_shows(harness, "is nowhere");
-  type(harness, "\033/gamma\r");
-  assert_shows_not(harness, "END");
-  type(harness, "\r");
-  assert_shows(harness, "END");
-  type(harness, "\033\033\033");
-  assert_shows(harness, "elements per bin");
-  fixture_quit(harness);
-}
-
-/* Help from a page begins with the page, and leads back to it. */
-static void help_of_a_page(void **state)
-{
-  (void)state;
-  struct harness *harness = fixture_open();
-  type(harness, "t?");
-  assert_shows(harness, "The list of tensors (t), and metadata");
-  assert_shows(harness, explorer_commands[COMMAND_LIST_FILTER].what);
-  type(harness, "?");
-  assert_shows(harness, "3 of 3");
-  type(harness, "\033v?");
-  assert_shows(harness, "The page of checks (v)");
-  type(harness, "\033");
-  assert_shows(harness, "checks of int8");
-  type(harness, "\033");
-  fixture_quit(harness);
-}
-
-/* Tree, predicates, sorting, and what a wrong filter says, at three sizes, without colours and with
- * ASCII alone. */
-static void browser_shows_trees_and_statistics(void **state)
-{
-  (void)state;
-  static const struct {
-    int rows, columns;
-  } sizes[] = {{24, 80}, {40, 120}, {12, 40}};
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    const char *arguments[] = {"levels.safetensors", "--ascii", NULL};
-    const struct harness_options options = {
-        .rows = sizes[i].rows, .columns = sizes[i].columns, .environment = {"NO_COLOR=1"}};
-    write_levels("levels.safetensors");
-    struct harness *harness = fixture_start(arguments, &options);
-    assert_true(harness_wait_settled(harness));
-    type(harness, "t");
-    assert_shows(harness, "3 of 3");
-    assert_shows(harness, "layers"); /* "model.layers" is one level */
-    assert_shows(harness, "10.w");   /* what is looked at is in sight */
-    type(harness, "*");
-    assert_shows(harness, "+ model.layers");
-    type(harness, "*");
-    assert_shows(harness, "  10.w");
-    type(harness, "/size>3");
-    assert_shows(harness, "2 of 3");
-    assert_shows(harness, "- model.layers"); /* all that passes is in sight */
-    type(harness, "\177");
-    assert_shows(harness, "position 1: 'size>'");
-    assert_shows(harness, "2 of 3"); /* the list stays */
-    type(harness, "\033");
-    assert_shows(harness, "3 of 3");
-    type(harness, "/absmax>5.5");
-    assert_shows(harness, "1 of 3");
-    type(harness, "\033vs");
-    assert_shows(harness, "by file");
-    type(harness, "m");
-    assert_shows(harness, "nothing about itself");
-    type(harness, "mt");
-    assert_shows_not(harness, "3 of 3");
-    fixture_quit(harness);
-  }
-}
 
 static void palette_takes_specs_and_commands(void **state)
 {
@@ -776,156 +559,6 @@ static void slow_work_is_marked_and_cancelled(void **state)
   fixture_quit(harness); /* at once, in the middle of it */
 }
 
-/* The text behind "KEY": on its first line in what the program prints as JSON; the caller frees. */
-static char *inspected(const char *arguments, const char *key)
-{
-  char command[1024], line[1024], quoted[64], *value = NULL;
-  snprintf(command, sizeof command, "'%s' inspect model.safetensors %s --json", fixture_program(),
-           arguments);
-  snprintf(quoted, sizeof quoted, "\"%s\": ", key);
-  FILE *pipe = popen(command, "r");
-  assert_non_null(pipe);
-  while (fgets(line, sizeof line, pipe)) {
-    char *found = strstr(line, quoted);
-    if (!found || value)
-      continue;
-    found += strlen(quoted) + (found[strlen(quoted)] == '"');
-    found[strcspn(found, "\",\n")] = 0;
-    value = strdup(found);
-  }
-  assert_int_equal(pclose(pipe), 0);
-  assert_non_null(value);
-  return value;
-}
-
-static void assert_block(struct harness *harness, long number)
-{
-  char text[64];
-  snprintf(text, sizeof text, " block %ld of 0..15 ", number);
-  assert_shows(harness, text);
-}
-
-static void the_inspector_walks(void **state)
-{
-  (void)state;
-  static const char up[] = "\033OA", down[] = "\033OB", right[] = "\033OC", left[] = "\033OD";
-  struct harness *harness = fixture_open();
-  char *text = inspected("-t conv", "worst");
-  long worst = strtol(text, NULL, 10);
-  free(text);
-  type(harness, "4");
-  assert_block(harness, worst);
-  assert_shows(harness, "the worst");
-  assert_shows(harness, "--view inspector");
-  assert_shows_not(harness, "--block");
-  for (int i = 0; i < 20; i++)
-    assert_true(harness_press(harness, up, 1));
-  assert_block(harness, 0);
-  assert_shows(harness, "--block 0");
-  text = inspected("-t conv --block 0", "formula");
-  assert_shows(harness, text); /* of the first element */
-  assert_true(harness_press(harness, right, 1));
-  assert_shows_not(harness, text);
-  assert_true(harness_press(harness, left, 1));
-  assert_shows(harness, text);
-  free(text);
-  assert_true(harness_press(harness, left, 1)); /* nothing before the first */
-  assert_block(harness, 0);
-  for (int i = 0; i < 32; i++)
-    assert_true(harness_press(harness, right, 1));
-  assert_block(harness, 1); /* over the end of a block into the next */
-  text = inspected("-t conv --block 1", "formula");
-  assert_shows(harness, text);
-  free(text);
-  assert_true(harness_press(harness, "\033[6~", 1));
-  assert_block(harness, 11);
-  assert_true(harness_press(harness, down, 1));
-  assert_block(harness, 12);
-  assert_true(harness_press(harness, "\033[5~", 1));
-  assert_block(harness, 2);
-  type(harness, "w");
-  assert_block(harness, worst);
-  assert_shows(harness, "the worst");
-  assert_shows(harness, "int8,sym,tensor,minmax"); /* w is no knob here ... */
-  type(harness, "1w");
-  assert_shows(harness, "group="); /* ... but elsewhere */
-  type(harness, ":worst-block\r"); /* and from anywhere by name */
-  assert_shows(harness, "the worst");
-  fixture_quit(harness);
-}
-
-static void the_inspector_follows_the_knobs(void **state)
-{
-  (void)state;
-  struct harness *harness = fixture_open();
-  type(harness, "4");
-  assert_shows(harness, "of 0..15 ");
-  type(harness, ":int4,asym,group=8\r");
-  assert_shows(harness, "of 0..63 ");
-  assert_shows(harness, "zero point");
-  char *text = inspected("-t conv -q int4,asym,group=8", "formula");
-  assert_shows(harness, text);
-  free(text);
-  type(harness, ":e4m3\r");
-  text = inspected("-t conv -q e4m3", "encoding");
-  assert_shows(harness, text);
-  free(text);
-  /* A block that was chosen stays that of the same element: [2,9], the third of its block of 7. */
-  type(harness, "u");
-  for (int i = 0; i < 64; i++)
-    assert_true(harness_press(harness, "\033OA", 1));
-  for (int i = 0; i < 9; i++)
-    assert_true(harness_press(harness, "\033OB", 1));
-  assert_true(harness_press(harness, "\033OC", 1));
-  assert_shows(harness, "block 9 of 0..63");
-  type(harness, ":int4,asym,group=7\r");
-  text = inspected("-t conv -q int4,asym,group=7 --element 2,9", "block");
-  assert_string_equal(text, "11");
-  assert_shows(harness, "block 11 of 0..79");
-  free(text);
-  assert_true(harness_press(harness, "\033OD", 1));
-  assert_true(harness_press(harness, "\033OD", 1));
-  text = inspected("-t conv -q int4,asym,group=7 --block 11", "formula");
-  assert_shows(harness, text);
-  free(text);
-  type(harness, "u"); /* and back */
-  assert_shows(harness, "block 9 of 0..63");
-  type(harness, ":e4m3\r");
-  type(harness, "uu"); /* undo takes the knobs back, too */
-  assert_shows(harness, "int8,sym,tensor,minmax --view inspector");
-  fixture_quit(harness);
-}
-
-static void the_inspector_has_every_size(void **state)
-{
-  (void)state;
-  static const struct {
-    int rows, columns;
-  } sizes[] = {{24, 80}, {40, 120}, {12, 40}, {18, 66}, {13, 50}, {60, 200}};
-  struct harness *harness = fixture_open();
-  type(harness, "4");
-  char *formula = inspected("-t conv", "formula");
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    harness_resize(harness, sizes[i].rows, sizes[i].columns);
-    assert_true(harness_press(harness, "\033", 1));
-    assert_shows(harness, " block ");
-    assert_shows(harness, "code");
-    assert_shows(harness, formula);
-    assert_shows(harness, "y - x = ");
-  }
-  free(formula);
-  fixture_quit(harness);
-  const char *arguments[] = {
-      "model.safetensors", "-t",      "bias", "--view", "inspector",
-      "--ascii",           "--block", "99",   NULL}; /* beyond the last is the last */
-  harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
-  assert_true(harness_wait_settled(harness));
-  assert_shows(harness, " block 0 of 0..0 ");
-  for (const char *at = harness_screen(harness); *at; at++)
-    assert_true(*at == '\n' || (*at >= ' ' && *at <= '~'));
-  fixture_quit(harness);
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -941,11 +574,6 @@ int main(void)
       cmocka_unit_test(undo_and_redo),
       cmocka_unit_test(zoom_and_pan_move_the_axis),
       cmocka_unit_test(a_channel_alone_and_back),
-      cmocka_unit_test(browser_filters_and_opens),
-      cmocka_unit_test(browser_shows_trees_and_statistics),
-      cmocka_unit_test(every_key_of_the_pages),
-      cmocka_unit_test(metadata_is_searched),
-      cmocka_unit_test(help_of_a_page),
       cmocka_unit_test(palette_takes_specs_and_commands),
       cmocka_unit_test(a_bad_file_changes_nothing),
       cmocka_unit_test(export_writes_figures_and_overwrites_none),
@@ -956,9 +584,6 @@ int main(void)
       cmocka_unit_test(every_size_survives),
       cmocka_unit_test(small_screens_have_all_panels),
       cmocka_unit_test(a_storm_of_keys_and_sizes),
-      cmocka_unit_test(the_inspector_walks),
-      cmocka_unit_test(the_inspector_follows_the_knobs),
-      cmocka_unit_test(the_inspector_has_every_size),
       cmocka_unit_test(slow_work_is_marked_and_cancelled),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
