@@ -56,15 +56,14 @@ void channel_sums_free(struct channel_sums *sums)
 }
 
 void channel_sums_add_run(struct channel_sums *sums, size_t span, size_t channel, size_t n,
-                          const struct tally *tally, const struct extremes *extremes)
+                          const struct tally *tally)
 {
   size_t at = sums->span[span].base + channel - sums->span[span].first;
   sums->error2[at] += tally->error2;
   sums->signal2[at] += tally->signal2;
   sums->missing[at] += n - tally->finite;
   sums->clipped[at] += tally->clipped;
-  if (extremes->finite)
-    sums->absmax[at] = fmaxf(sums->absmax[at], fmaxf(-extremes->min, extremes->max));
+  sums->absmax[at] = fmaxf(sums->absmax[at], tally->absmax);
 }
 
 /* --- blocks --------------------------------------------------------------------------------- */
@@ -119,12 +118,10 @@ static void add_runs(struct channel_sums *sums, const struct pass_block *block,
     size_t channel;
     run = grain_run(&sums->grain, block->start + i, block->n - i, &channel);
     struct tally tally = {0};
-    struct extremes extremes = extremes_empty();
     kernels.tally(block->x + i, block->y + i, run, &unbounded, &tally);
-    kernels.extremes(block->x + i, run, &extremes);
     for (size_t k = i; clipped && k < i + run; k++)
       tally.clipped += clipped[k];
-    channel_sums_add_run(sums, block->span, channel, run, &tally, &extremes);
+    channel_sums_add_run(sums, block->span, channel, run, &tally);
   }
 }
 

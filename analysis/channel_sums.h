@@ -35,7 +35,7 @@ void channel_sums_free(struct channel_sums *sums);
 
 /* Adds N elements of one CHANNEL, which were added up before. */
 void channel_sums_add_run(struct channel_sums *sums, size_t span, size_t channel, size_t n,
-                          const struct tally *tally, const struct extremes *extremes);
+                          const struct tally *tally);
 
 /* Adds a block of any channels. FINITE: no value is NaN or infinite; CLIPPED: 1 for each element
  * that was clipped, NULL when none was. */

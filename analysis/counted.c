@@ -43,6 +43,12 @@ bool counted_is_lost(const struct counted *counted, size_t i)
   return counted->loses && !isfinite(counted->y[i]);
 }
 
+static void add_reconstruction(float y, struct tally *tally)
+{
+  tally->least = y < tally->least ? y + 0.0f : tally->least;
+  tally->most = y > tally->most ? y + 0.0f : tally->most;
+}
+
 static void add_value(float x, float y, uint64_t count, const struct tally_bounds *bounds,
                       struct tally *tally)
 {
@@ -59,6 +65,9 @@ static void add_value(float x, float y, uint64_t count, const struct tally_bound
   tally->bulk_error2 += bulk ? error2 : 0;
   tally->bulk_signal2 += bulk ? signal2 : 0;
   tally->max_error = fabs(e) > tally->max_error ? fabs(e) : tally->max_error;
+  if (isfinite(y))
+    add_reconstruction(y, tally);
+  tally->absmax = fmaxf(tally->absmax, fabsf(x));
   tally->finite += count;
   tally->clipped += clipped ? count : 0;
   tally->at_rail += y <= bounds->rail_lo || y >= bounds->rail_hi ? count : 0;
@@ -70,7 +79,7 @@ struct tally counted_tally(const struct counted *counted, const struct tally_bou
 {
   struct tally sum = {0};
   for (size_t start = 0; start < counted->n; start += COUNTED_BLOCK) {
-    struct tally block = {0};
+    struct tally block = {.least = INFINITY, .most = -INFINITY};
     size_t end = size_min(start + COUNTED_BLOCK, counted->n);
     for (size_t i = start; i < end; i++)
       if (counted_is_lost(counted, i))

@@ -23,7 +23,6 @@ struct clipped_units {
 /* What one span adds up. */
 struct span_sums {
   struct tally tally;
-  struct extremes reconstruction;
   struct clipped_units clipped;
   uint64_t lost;
 };
@@ -166,10 +165,8 @@ static void add_runs(struct metrics_pass *job, const struct pass_block *block, s
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
     struct tally_bounds bounds = unit_bounds(job, unit);
     struct tally one = {0};
-    struct extremes extremes = extremes_empty();
     kernels.tally(block->x + i, block->y + i, run, &bounds, &one);
-    kernels.extremes(block->x + i, run, &extremes);
-    channel_sums_add_run(&job->channels, block->span, channel, run, &one, &extremes);
+    channel_sums_add_run(&job->channels, block->span, channel, run, &one);
     tally_merge(tally, &one);
   }
 }
@@ -223,20 +220,6 @@ static double clipped_share(const struct metrics_pass *job)
   return job->units->units ? (double)count / (double)job->units->units : (double)NAN;
 }
 
-/* Of the finite elements: what infinity became says nothing about the data. */
-static void add_reconstruction(const struct pass_block *block, bool finite,
-                               struct extremes *extremes)
-{
-  float y[FEED_BLOCK];
-  if (finite) {
-    kernels.extremes(block->y, block->n, extremes);
-    return;
-  }
-  for (size_t i = 0; i < block->n; i++)
-    y[i] = fabsf(block->x[i]) < INFINITY ? block->y[i] : NAN;
-  kernels.extremes(y, block->n, extremes);
-}
-
 static void add_block(void *context, const struct pass_block *block)
 {
   struct metrics_pass *job = context;
@@ -247,11 +230,8 @@ static void add_block(void *context, const struct pass_block *block)
   if (job->blocks)
     count_clipped_units(job, block, &span->clipped);
   span->lost += block->lost;
-  if (!block->codes)
-    return;
-  bool finite = tally.finite == block->n;
-  add_reconstruction(block, finite, &span->reconstruction);
-  codes_add(&job->codes, block, finite);
+  if (block->codes)
+    codes_add(&job->codes, block, tally.finite == block->n);
 }
 
 /* --- what the quantizer shares -------------------------------------------------------------- */
@@ -299,23 +279,25 @@ static bool make_spans(struct metrics_pass *job)
   const struct grain *channels = &job->measure->channels;
   job->pass.spans = pass_spans(channels->count, channel_sums_spans(channels));
   job->spans = mem_array(job->pass.spans, sizeof *job->spans);
-  for (size_t i = 0; job->spans && i < job->pass.spans; i++)
-    job->spans[i].reconstruction = extremes_empty();
   return job->spans && channel_sums_init(&job->channels, channels, &job->pass);
+}
+
+/* The range of the finite reconstructions; without one, an empty range. */
+static void note_reconstruction(const struct tally *tally, struct measure *measure)
+{
+  measure->least = tally->finite ? tally->least : INFINITY;
+  measure->most = tally->finite ? tally->most : -INFINITY;
 }
 
 static void finish_metrics(struct metrics_pass *job, struct measure *measure, struct result *result)
 {
   struct tally tally = {0};
-  struct extremes reconstruction = extremes_empty();
   uint64_t lost = 0;
   for (size_t i = 0; i < job->pass.spans; i++) {
     lost += job->spans[i].lost;
     tally_merge(&tally, &job->spans[i].tally);
-    extremes_merge(&reconstruction, &job->spans[i].reconstruction);
   }
-  measure->least = reconstruction.min;
-  measure->most = reconstruction.max;
+  note_reconstruction(&tally, measure);
   metrics_from_tally(&tally, lost, &result->metrics);
   codes_finish(&job->codes, &result->metrics);
   if (job->blocks)
@@ -377,7 +359,6 @@ static enum status count_metrics(struct measure *measure, struct result *result)
 {
   const struct counted *counted = measure->counted;
   struct tally_bounds bounds;
-  struct extremes reconstruction = extremes_empty();
   struct codes codes;
   uint64_t lost = 0;
   bool made = codes_init(&codes, measure->fit);
@@ -388,9 +369,7 @@ static enum status count_metrics(struct measure *measure, struct result *result)
     metrics_from_tally(&tally, lost, &result->metrics);
     codes_add_counted(&codes, counted);
     codes_finish(&codes, &result->metrics);
-    kernels.extremes(counted->y, counted->n, &reconstruction);
-    measure->least = reconstruction.min;
-    measure->most = reconstruction.max;
+    note_reconstruction(&tally, measure);
   }
   codes_free(&codes);
   return made ? STATUS_OK : STATUS_MEMORY;

@@ -95,7 +95,7 @@ QUANT_LIBS = libquant.a libkernels_baseline.a
 if HAVE_AVX2_KERNELS
 noinst_LIBRARIES += libkernels_avx2.a
 libkernels_avx2_a_SOURCES = $(KERNEL_SOURCES)
-libkernels_avx2_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) -mavx2
+libkernels_avx2_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) -mavx2 -mfma
 libkernels_avx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx2
 QUANT_LIBS += libkernels_avx2.a
 endif

@@ -1,14 +1,25 @@
 /* Integer grids: rounding, codes, and the sums of the scale searches. */
 #include "quant/kernels/table.h"
 
+/* Where codes are wanted, too, the shifted grid values are kept for a block: one division for
+ * both. */
 void KERNEL(integer_run)(const float *x, size_t n, struct unit unit, float *y, uint16_t *codes)
 {
-  for (size_t i = 0; i < n; i++)
-    y[i] = (integer_shifted(x[i], unit.scale, unit.lo, unit.hi) - ROUND_MAGIC) * unit.scale;
-  if (!codes)
+  if (!codes) {
+    for (size_t i = 0; i < n; i++)
+      y[i] = (integer_shifted(x[i], unit.scale, unit.lo, unit.hi) - ROUND_MAGIC) * unit.scale;
     return;
-  for (size_t i = 0; i < n; i++)
-    codes[i] = integer_code(integer_shifted(x[i], unit.scale, unit.lo, unit.hi), unit.lo);
+  }
+  float shifted[KERNEL_BLOCK];
+  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
+    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
+    for (size_t i = 0; i < m; i++)
+      shifted[i] = integer_shifted(x[done + i], unit.scale, unit.lo, unit.hi);
+    for (size_t i = 0; i < m; i++)
+      y[done + i] = (shifted[i] - ROUND_MAGIC) * unit.scale;
+    for (size_t i = 0; i < m; i++)
+      codes[done + i] = integer_code(shifted[i], unit.lo);
+  }
 }
 
 void KERNEL(integer_lanes)(const float *x, size_t n, const struct unit *units, float *y,

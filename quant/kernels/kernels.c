@@ -25,7 +25,7 @@ const struct kernels *const *kernels_available(void)
     return levels;
   size_t count = 1;
 #ifdef HAVE_AVX2_KERNELS
-  if (__builtin_cpu_supports("avx2"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     levels[count++] = &kernels_avx2;
 #endif
 #ifdef HAVE_AVX512_KERNELS
@@ -82,6 +82,11 @@ void tally_merge(struct tally *into, const struct tally *from)
   into->bulk_error2 += from->bulk_error2;
   into->bulk_signal2 += from->bulk_signal2;
   into->max_error = from->max_error > into->max_error ? from->max_error : into->max_error;
+  into->absmax = from->absmax > into->absmax ? from->absmax : into->absmax;
+  if (from->finite && (into->finite == 0 || from->least < into->least))
+    into->least = from->least;
+  if (from->finite && (into->finite == 0 || from->most > into->most))
+    into->most = from->most;
   into->finite += from->finite;
   into->clipped += from->clipped;
   into->at_rail += from->at_rail;

@@ -98,6 +98,8 @@ struct tally {
   double bulk_error2, bulk_signal2;
   double max_error;
   uint64_t finite, clipped, at_rail, flushed; /* flushed: x != 0 became 0 */
+  float absmax;                               /* of x; 0 when none is finite */
+  float least, most; /* finite y; +inf / -inf when there is none, 0 / 0 of a tally of nothing */
 };
 
 /* What the tally needs to know of a unit, in the domain of x and y. */

@@ -13,6 +13,10 @@
 #include <math.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
 /* KERNEL(name) is name_baseline, name_avx2 ...: the same source is linked once for each level. */
 #define KERNEL_PASTE_(name, isa) name##_##isa
 #define KERNEL_PASTE(name, isa)  KERNEL_PASTE_(name, isa)
@@ -24,6 +28,9 @@ enum {
   LANES = 8,
   KERNEL_BLOCK = 512, /* elements of one pass: a multiple of LANES that stays in the first cache */
 };
+
+/* Where a function's arguments choose what is left of it. */
+#define KERNEL_INLINE static inline __attribute__((always_inline))
 
 /* --- bits of a float ------------------------------------------------------------------- */
 
@@ -241,6 +248,19 @@ static inline doubles doubles_load(const float *x)
   return (doubles){WIDENED(x)};
 }
 
+/* a b + c, where a b is exact in double: then it makes no difference to the result whether the
+ * machine has one instruction for it. */
+static inline doubles doubles_fma(doubles a, doubles b, doubles c)
+{
+#if defined __AVX512F__
+  return (doubles)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined __FMA__
+  return (doubles)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+  return c + a * b;
+#endif
+}
+
 /* Part by part: a copy of the whole struct makes GCC 12 keep a loop's sums in memory. */
 static inline struct lanes lanes_copy(const struct lanes *from)
 {
@@ -265,6 +285,49 @@ static inline size_t lanes_pad(float *block, size_t n, float fill)
   for (size_t i = n; i < padded; i++)
     block[i] = fill;
   return padded;
+}
+
+/* --- floats side by side ------------------------------------------------------------------ */
+
+/* At most LANES of them. */
+#ifdef __AVX2__
+enum { FLOATS = 8 };
+#else
+enum { FLOATS = 4 };
+#endif
+typedef float floats __attribute__((vector_size(FLOATS * sizeof(float))));
+typedef int32_t ints __attribute__((vector_size(FLOATS * sizeof(int32_t))));
+
+/* Minima and maxima: compilers make comparisons and blends of what is written out. */
+#if defined __AVX2__
+#define FLOATS_PICK(op, a, b) ((floats)_mm256_##op##_ps((__m256)(a), (__m256)(b)))
+#elif defined __SSE2__
+#define FLOATS_PICK(op, a, b) ((floats)_mm_##op##_ps((__m128)(a), (__m128)(b)))
+#else
+#define FLOATS_PICK_min <
+#define FLOATS_PICK_max >
+#define FLOATS_PICK(op, a, b)                                                                      \
+  ((floats)(((a FLOATS_PICK_##op b) & (ints)(a)) | (~(a FLOATS_PICK_##op b) & (ints)(b))))
+#endif
+
+static inline floats floats_min(floats a, floats b)
+{
+  return FLOATS_PICK(min, a, b);
+}
+
+static inline floats floats_max(floats a, floats b)
+{
+  return FLOATS_PICK(max, a, b);
+}
+
+static inline ints ints_max(ints a, ints b)
+{
+#ifdef __AVX2__
+  return (ints)_mm256_max_epi32((__m256i)a, (__m256i)b);
+#else
+  ints larger = a > b;
+  return (a & larger) | (b & ~larger);
+#endif
 }
 
 #endif

@@ -20,61 +20,138 @@ struct sums {
   struct lanes bulk_error2, bulk_signal2;
 };
 
-struct counts {
-  uint32_t finite, clipped, at_rail, flushed, bulk;
-  uint32_t worst; /* bits of the largest |x - y| rounded to float32 */
-};
-
-/* Counts of N finite elements. Whole numbers, so the order of additions is the compiler's. */
-static struct counts tally_count(const float *x, const float *y, size_t n,
-                                 const struct tally_bounds *bounds)
-{
-  const struct tally_bounds b = *bounds;
-  struct counts c = {.finite = (uint32_t)n};
-  uint32_t clipped = 0, at_rail = 0, flushed = 0, bulk = 0;
-  int32_t worst = 0;
-  for (size_t i = 0; i < n; i++) {
-    clipped += (uint32_t)((x[i] < b.clip_lo) | (x[i] > b.clip_hi));
-    at_rail += (uint32_t)((y[i] <= b.rail_lo) | (y[i] >= b.rail_hi));
-    flushed += (uint32_t)((x[i] != 0) & (y[i] == 0));
-    bulk += (uint32_t)(fabsf(x[i]) <= b.bulk);
-    int32_t difference = (int32_t)float_magnitude(x[i] - y[i]);
-    worst = difference > worst ? difference : worst;
-  }
-  c.clipped = clipped;
-  c.at_rail = at_rail;
-  c.flushed = flushed;
-  c.bulk = bulk;
-  c.worst = (uint32_t)worst;
-  return c;
-}
-
-static void tally_totals(const float *x, const float *y, size_t n, struct sums *sums)
-{
-  struct lanes error = lanes_copy(&sums->error), error2 = lanes_copy(&sums->error2),
-               signal2 = lanes_copy(&sums->signal2);
-  struct lanes reconstruction2 = lanes_copy(&sums->reconstruction2),
-               product = lanes_copy(&sums->product);
-  for (size_t i = 0; i < n; i += LANES)
-    for (int p = 0; p < PARTS; p++) {
-      size_t at = i + (size_t)(p * DOUBLES);
-      doubles xd = doubles_load(x + at), yd = doubles_load(y + at), e = xd - yd;
-      error.part[p] += e;
-      error2.part[p] += e * e;
-      signal2.part[p] += xd * xd;
-      reconstruction2.part[p] += yd * yd;
-      product.part[p] += xd * yd;
-    }
-  sums->error = lanes_copy(&error);
-  sums->error2 = lanes_copy(&error2);
-  sums->signal2 = lanes_copy(&signal2);
-  sums->reconstruction2 = lanes_copy(&reconstruction2);
-  sums->product = lanes_copy(&product);
-}
-
-static doubles masked(doubles value, masks keep)
+static inline doubles masked(doubles value, masks keep)
 {
   return (doubles)((masks)value & keep);
+}
+
+/* What one sweep over a block of finite elements finds. Magnitudes are the bits of floats. */
+struct scan {
+  uint32_t largest, worst, farthest; /* |x|, |x - y| rounded to float32, |y| */
+  float least, most;                 /* y; of no use where the farthest is not finite */
+  uint32_t flushed;
+  bool exact; /* the rounded differences are the differences */
+};
+
+static floats floats_of(const float *x)
+{
+  floats v;
+  memcpy(&v, x, sizeof v);
+  return v;
+}
+
+static ints magnitudes(floats x)
+{
+  return (ints)x & INT32_MAX;
+}
+
+static uint32_t largest_of(ints v)
+{
+  int32_t largest = 0;
+  for (size_t k = 0; k < FLOATS; k++)
+    largest = v[k] > largest ? v[k] : largest;
+  return (uint32_t)largest;
+}
+
+/* Differences of N elements, a multiple of LANES. A difference is a float32 where y is 0, and where
+ * x lies within a factor of two of y (P. H. Sterbenz, Floating-Point Computation, 1974): all
+ * rounding errors, and few of those of clipping. */
+static struct scan tally_scan(const float *x, const float *y, size_t n, float *e)
+{
+  ints largest = {0}, worst = {0}, farthest = {0}, flushed = {0}, inexact = {0};
+  floats least = (floats){0} + __builtin_inff(), most = -least;
+  for (size_t i = 0; i < n; i += FLOATS) {
+    floats a = floats_of(x + i), b = floats_of(y + i), d = a - b;
+    ints distance = magnitudes(d), size = magnitudes(b), gone = b == 0;
+    memcpy(e + i, &d, sizeof d);
+    largest = ints_max(largest, magnitudes(a));
+    worst = ints_max(worst, distance);
+    farthest = ints_max(farthest, size);
+    least = floats_min(least, b);
+    most = floats_max(most, b);
+    flushed -= gone & (a != 0);
+    inexact |= ~gone & ~((floats)distance + (floats)distance < (floats)size);
+  }
+  struct scan scan = {.largest = largest_of(largest),
+                      .worst = largest_of(worst),
+                      .farthest = largest_of(farthest),
+                      .least = least[0],
+                      .most = most[0],
+                      .exact = true};
+  for (size_t k = 0; k < FLOATS; k++) {
+    scan.least = least[k] < scan.least ? least[k] : scan.least;
+    scan.most = most[k] > scan.most ? most[k] : scan.most;
+    scan.flushed += (uint32_t)flushed[k];
+    scan.exact &= inexact[k] == 0;
+  }
+  return scan;
+}
+
+static uint32_t count_clipped(const float *x, size_t n, const struct tally_bounds *bounds)
+{
+  const float lo = bounds->clip_lo, hi = bounds->clip_hi;
+  uint32_t clipped = 0;
+  for (size_t i = 0; i < n; i++)
+    clipped += (uint32_t)((x[i] < lo) | (x[i] > hi));
+  return clipped;
+}
+
+static uint32_t count_at_rail(const float *y, size_t n, const struct tally_bounds *bounds)
+{
+  const float lo = bounds->rail_lo, hi = bounds->rail_hi;
+  uint32_t at_rail = 0;
+  for (size_t i = 0; i < n; i++)
+    at_rail += (uint32_t)((y[i] <= lo) | (y[i] >= hi));
+  return at_rail;
+}
+
+/* The sums of N elements, a multiple of LANES, part by part, so that they stay in registers. The
+ * product of two float32 is exact in double, and so a fused multiply-add gives the bits of a
+ * multiplication and an addition; not so that of differences which are not float32. */
+KERNEL_INLINE void tally_sums(const float *x, const float *y, const float *e, size_t n, double bulk,
+                              bool exact, bool with_bulk, struct sums *sums)
+{
+  for (int p = 0; p < PARTS; p++) {
+    doubles error = sums->error.part[p], error2 = sums->error2.part[p];
+    doubles signal2 = sums->signal2.part[p], reconstruction2 = sums->reconstruction2.part[p];
+    doubles product = sums->product.part[p];
+    doubles bulk_error2 = sums->bulk_error2.part[p], bulk_signal2 = sums->bulk_signal2.part[p];
+    for (size_t i = (size_t)(p * DOUBLES); i < n; i += LANES) {
+      doubles xd = doubles_load(x + i), yd = doubles_load(y + i);
+      doubles ed = exact ? doubles_load(e + i) : xd - yd;
+      error += ed;
+      error2 = exact ? doubles_fma(ed, ed, error2) : error2 + ed * ed;
+      signal2 = doubles_fma(xd, xd, signal2);
+      reconstruction2 = doubles_fma(yd, yd, reconstruction2);
+      product = doubles_fma(xd, yd, product);
+      if (with_bulk) {
+        masks inside = (masks)((doubles)((masks)xd & INT64_MAX) <= bulk);
+        doubles xm = masked(xd, inside), em = masked(ed, inside);
+        bulk_error2 = exact ? doubles_fma(em, em, bulk_error2) : bulk_error2 + em * em;
+        bulk_signal2 = doubles_fma(xm, xm, bulk_signal2);
+      }
+    }
+    sums->error.part[p] = error;
+    sums->error2.part[p] = error2;
+    sums->signal2.part[p] = signal2;
+    sums->reconstruction2.part[p] = reconstruction2;
+    sums->product.part[p] = product;
+    sums->bulk_error2.part[p] = bulk_error2;
+    sums->bulk_signal2.part[p] = bulk_signal2;
+  }
+}
+
+static void tally_add(const float *x, const float *y, const float *e, size_t n, float bulk,
+                      bool exact, struct sums *sums)
+{
+  if (exact && bulk >= 0)
+    tally_sums(x, y, e, n, (double)bulk, true, true, sums);
+  else if (exact)
+    tally_sums(x, y, e, n, 0, true, false, sums);
+  else if (bulk >= 0)
+    tally_sums(x, y, e, n, (double)bulk, false, true, sums);
+  else
+    tally_sums(x, y, e, n, 0, false, false, sums);
 }
 
 static void tally_clipped(const float *x, const float *y, size_t n,
@@ -87,23 +164,6 @@ static void tally_clipped(const float *x, const float *y, size_t n,
       doubles xd = doubles_load(x + at), e = xd - doubles_load(y + at);
       clipped_error2->part[p] += masked(e * e, (masks)(xd < lo) | (masks)(xd > hi));
     }
-}
-
-/* The square of a float32 is exact in double, so that |x| <= bulk is one comparison. */
-static void tally_bulk(const float *x, const float *y, size_t n, double bulk, struct sums *sums)
-{
-  struct lanes error2 = lanes_copy(&sums->bulk_error2), signal2 = lanes_copy(&sums->bulk_signal2);
-  const double bulk2 = bulk * bulk;
-  for (size_t i = 0; i < n; i += LANES)
-    for (int p = 0; p < PARTS; p++) {
-      size_t at = i + (size_t)(p * DOUBLES);
-      doubles xd = doubles_load(x + at), e = xd - doubles_load(y + at), square = xd * xd;
-      masks inside = (masks)(square <= bulk2);
-      error2.part[p] += masked(e * e, inside);
-      signal2.part[p] += masked(square, inside);
-    }
-  sums->bulk_error2 = lanes_copy(&error2);
-  sums->bulk_signal2 = lanes_copy(&signal2);
 }
 
 /* Largest exact |x - y| of a block whose largest float32 difference has the bits WORST. Rounding
@@ -147,30 +207,77 @@ static bool all_finite(const float *x, size_t n)
   return (uint32_t)largest < FLOAT_INFINITY;
 }
 
-static void tally_block(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
+/* Least and largest finite y; of none, what a tally of nothing has. */
+static void tally_range(const float *y, size_t n, struct scan *scan)
+{
+  scan->least = __builtin_inff();
+  scan->most = -__builtin_inff();
+  for (size_t i = 0; i < n; i++) {
+    bool counts = float_magnitude(y[i]) < FLOAT_INFINITY;
+    scan->least = counts && y[i] < scan->least ? y[i] : scan->least;
+    scan->most = counts && y[i] > scan->most ? y[i] : scan->most;
+  }
+}
+
+static void tally_note(const struct scan *scan, struct tally *tally)
+{
+  float largest = bits_float(scan->largest);
+  /* Adding +0 turns -0 into +0, so that the sign of a zero never depends on the order. */
+  float least = scan->least + 0.0f, most = scan->most + 0.0f;
+  tally->absmax = largest > tally->absmax ? largest : tally->absmax;
+  if (tally->finite == 0 || least < tally->least)
+    tally->least = least;
+  if (tally->finite == 0 || most > tally->most)
+    tally->most = most;
+  tally->flushed += scan->flushed;
+}
+
+/* N finite elements; PADDED of them, a multiple of LANES, may be read, those beyond N zeros. */
+static void tally_block(const float *x, const float *y, size_t n, size_t padded, const float *e,
+                        const struct tally_bounds *bounds, struct scan scan, struct sums *sums,
+                        struct tally *tally)
+{
+  float reach = -bounds->clip_lo < bounds->clip_hi ? -bounds->clip_lo : bounds->clip_hi;
+  if (n < padded || scan.farthest >= FLOAT_INFINITY)
+    tally_range(y, n, &scan);
+  tally_note(&scan, tally);
+  tally->finite += n;
+  tally_worst(x, y, n, scan.worst, &tally->max_error);
+  tally_add(x, y, e, padded, bounds->bulk, scan.exact, sums);
+  if (scan.farthest >= FLOAT_INFINITY || scan.least <= bounds->rail_lo ||
+      scan.most >= bounds->rail_hi)
+    tally->at_rail += count_at_rail(y, n, bounds);
+  uint32_t clipped = bits_float(scan.largest) <= reach ? 0 : count_clipped(x, n, bounds);
+  tally->clipped += clipped;
+  if (clipped)
+    tally_clipped(x, y, padded, bounds, &sums->clipped_error2);
+}
+
+/* A block that is ragged or not all finite: by copies. */
+static void tally_copied(const float *x, const float *y, size_t n,
+                         const struct tally_bounds *bounds, struct sums *sums, struct tally *tally)
+{
+  float x_copy[KERNEL_BLOCK + 1], y_copy[KERNEL_BLOCK + 1], e[KERNEL_BLOCK];
+  n = tally_finite(x, y, n, x_copy, y_copy);
+  lanes_pad(x_copy, n, 0.0f);
+  size_t padded = lanes_pad(y_copy, n, 0.0f);
+  if (n > 0)
+    tally_block(x_copy, y_copy, n, padded, e, bounds, tally_scan(x_copy, y_copy, padded, e), sums,
+                tally);
+}
+
+static void tally_piece(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                         struct sums *sums, struct tally *tally)
 {
-  float x_copy[KERNEL_BLOCK + 1], y_copy[KERNEL_BLOCK + 1];
-  if (n % LANES || !all_finite(x, n)) {
-    n = tally_finite(x, y, n, x_copy, y_copy);
-    x = x_copy;
-    y = y_copy;
+  float e[KERNEL_BLOCK];
+  if (n % LANES == 0) {
+    struct scan scan = tally_scan(x, y, n, e);
+    if (scan.largest < FLOAT_INFINITY) {
+      tally_block(x, y, n, n, e, bounds, scan, sums, tally);
+      return;
+    }
   }
-  struct counts counts = tally_count(x, y, n, bounds);
-  tally_worst(x, y, n, counts.worst, &tally->max_error);
-  if (n % LANES) {
-    lanes_pad(x_copy, n, 0.0f);
-    n = lanes_pad(y_copy, n, 0.0f);
-  }
-  tally_totals(x, y, n, sums);
-  if (counts.clipped)
-    tally_clipped(x, y, n, bounds, &sums->clipped_error2);
-  if (counts.bulk)
-    tally_bulk(x, y, n, (double)bounds->bulk, sums);
-  tally->finite += counts.finite;
-  tally->clipped += counts.clipped;
-  tally->at_rail += counts.at_rail;
-  tally->flushed += counts.flushed;
+  tally_copied(x, y, n, bounds, sums, tally);
 }
 
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
@@ -179,7 +286,7 @@ void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_
   struct sums sums = {0};
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
-    tally_block(x + done, y + done, m, bounds, &sums, tally);
+    tally_piece(x + done, y + done, m, bounds, &sums, tally);
   }
   tally->error += lanes_total(&sums.error);
   tally->error2 += lanes_total(&sums.error2);

@@ -495,6 +495,9 @@ static struct tally scalar_tally(const float *x, const float *y, size_t n,
         terms[k][kept] = values[k];
       kept++;
       t.max_error = fmax(t.max_error, fabs(e));
+      t.absmax = fmaxf(t.absmax, fabsf(x[i]));
+      t.least = t.finite == 0 || y[i] < t.least ? y[i] + 0.0f : t.least;
+      t.most = t.finite == 0 || y[i] > t.most ? y[i] + 0.0f : t.most;
       t.finite++;
       t.clipped += clipped;
       t.at_rail += y[i] <= b->rail_lo || y[i] >= b->rail_hi;
@@ -526,6 +529,9 @@ static void check_tally(const struct tally *found, const struct tally *expected)
   assert_int_equal(found->clipped, expected->clipped);
   assert_int_equal(found->at_rail, expected->at_rail);
   assert_int_equal(found->flushed, expected->flushed);
+  assert_memory_equal(&found->absmax, &expected->absmax, sizeof found->absmax);
+  assert_memory_equal(&found->least, &expected->least, sizeof found->least);
+  assert_memory_equal(&found->most, &expected->most, sizeof found->most);
 }
 
 static void test_tally(void **state)
@@ -581,11 +587,53 @@ static void test_tally_sees_differences(void **state)
 static void test_tally_merge(void **state)
 {
   (void)state;
-  struct tally a = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
-  struct tally b = {10, 20, 30, 40, 50, 60, 70, 80, 4, 100, 110, 120, 130};
+  struct tally a = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, -2, 3};
+  struct tally b = {10, 20, 30, 40, 50, 60, 70, 80, 4, 100, 110, 120, 130, 12, -1, 4};
   tally_merge(&a, &b);
-  const struct tally expected = {11, 22, 33, 44, 55, 66, 77, 88, 9, 110, 121, 132, 143};
+  const struct tally expected = {11, 22, 33, 44, 55, 66, 77, 88, 9, 110, 121, 132, 143, 14, -2, 4};
   check_tally(&a, &expected);
+}
+
+/* A tally of nothing has no range of its own; infinite and NaN reconstructions are not in it. */
+static void test_tally_range(void **state)
+{
+  (void)state;
+  static float x[24], y[24];
+  const struct tally_bounds bounds = {-INFINITY, INFINITY, NAN, NAN, -1};
+  const struct kernels *const *levels = kernels_available();
+  for (size_t i = 0; i < 24; i++)
+    x[i] = y[i] = 3 + (float)i;
+  y[2] = INFINITY;
+  y[5] = -INFINITY;
+  y[11] = NAN;
+  for (size_t level = 0; levels[level]; level++)
+    for (size_t n = 13; n <= 24; n++) {
+      struct tally found = {0}, sum = {0};
+      levels[level]->tally(x, y, n, &bounds, &found);
+      assert_true(found.least == 3 && found.most == 2 + (float)n && found.absmax == found.most);
+      tally_merge(&sum, &found);
+      tally_merge(&sum, &(struct tally){0});
+      assert_true(sum.least == 3 && sum.most == found.most);
+    }
+}
+
+/* Differences that are no float32: of clipped values, of a reconstruction far from its value. */
+static void test_tally_inexact(void **state)
+{
+  (void)state;
+  float x[16], y[16];
+  const struct tally_bounds bounds = {-1, 1, -1, 1, 3};
+  const struct kernels *const *levels = kernels_available();
+  for (size_t i = 0; i < 16; i++) {
+    x[i] = i % 3 ? 1e9f + 64 * (float)i : 0x1.234566p-30f;
+    y[i] = i % 2 ? 1.0000001f : -0.7f;
+  }
+  struct tally expected = scalar_tally(x, y, 16, &bounds);
+  for (size_t level = 0; levels[level]; level++) {
+    struct tally found = {0};
+    levels[level]->tally(x, y, 16, &bounds, &found);
+    check_tally(&found, &expected);
+  }
 }
 
 /* --- extremes ----------------------------------------------------------------------------- */
@@ -710,6 +758,8 @@ int main(void)
       cmocka_unit_test(test_tally),
       cmocka_unit_test(test_tally_sees_differences),
       cmocka_unit_test(test_tally_merge),
+      cmocka_unit_test(test_tally_range),
+      cmocka_unit_test(test_tally_inexact),
       cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_extremes_of_zeros_and_nothing),
       cmocka_unit_test(test_extremes_lanes),
