@@ -198,7 +198,7 @@ static void purposes_of_real_files(void **state)
     char path[4096];
     struct source *source;
     struct error error;
-    size_t index;
+    size_t index = 0;
     snprintf(path, sizeof path, "%s/samples/%s", shared, cases[i].file);
     if (source_open(path, &source, &error) != STATUS_OK ||
         source_find(source, cases[i].tensor, &index, &error) != STATUS_OK)
