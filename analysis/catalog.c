@@ -29,8 +29,10 @@ struct node {
   uint32_t leaves;
   uint32_t matches;
   bool open;
-  double elements, bytes; /* of what passes */
-  double key;             /* for sorting */
+  uint32_t row;                /* from 1; 0: not in the list */
+  const struct stored *stored; /* of what passes; NULL: several, or nothing */
+  double elements, bytes;      /* likewise */
+  double key;                  /* for sorting */
 };
 
 struct catalog {
@@ -148,31 +150,6 @@ static bool make_tree(struct catalog *catalog)
   return true;
 }
 
-struct catalog *catalog_new(const struct source *source, const struct stats *stats)
-{
-  struct catalog *catalog = mem_array(1, sizeof *catalog);
-  if (!catalog)
-    return NULL;
-  size_t count = source_count(source), most = 2 * count + 1;
-  *catalog = (struct catalog){.source = source, .stats = stats, .count = count};
-  bool small = count < CATALOG_NONE / 2;
-  if (small) {
-    catalog->node = mem_array(most, sizeof *catalog->node);
-    catalog->leaf_of = mem_array(count, sizeof *catalog->leaf_of);
-    catalog->score = mem_array(count + 1, sizeof *catalog->score);
-    catalog->row = mem_array(most, sizeof *catalog->row);
-    catalog->scratch = mem_array(most, sizeof *catalog->scratch);
-    catalog->text = strdup("");
-  }
-  if (!small || !catalog->node || !catalog->leaf_of || !catalog->score || !catalog->row ||
-      !catalog->scratch || !catalog->text || !make_tree(catalog)) {
-    catalog_free(catalog);
-    return NULL;
-  }
-  catalog_refresh(catalog);
-  return catalog;
-}
-
 void catalog_free(struct catalog *catalog)
 {
   if (!catalog)
@@ -220,6 +197,11 @@ static void test_all(struct catalog *catalog, bool again)
   }
 }
 
+static const struct stored *same(const struct stored *a, const struct stored *b)
+{
+  return a == b ? a : NULL;
+}
+
 static void add_up(struct catalog *catalog)
 {
   struct node *node = catalog->node;
@@ -227,6 +209,7 @@ static void add_up(struct catalog *catalog)
   for (size_t i = 0; i < catalog->nodes; i++) {
     node[i].matches = 0;
     node[i].elements = node[i].bytes = 0;
+    node[i].stored = NULL;
   }
   for (uint32_t leaf = 1; leaf <= catalog->count; leaf++) {
     const struct tensor *tensor = leaf_tensor(catalog, leaf);
@@ -235,7 +218,7 @@ static void add_up(struct catalog *catalog)
       continue;
     catalog->matches++;
     for (uint32_t at = leaf;; at = node[at].parent) {
-      node[at].matches++;
+      node[at].stored = node[at].matches++ ? same(node[at].stored, tensor->stored) : tensor->stored;
       node[at].elements += tensor->derived && at != leaf ? 0 : (double)tensor->count;
       node[at].bytes += tensor->derived && at != leaf ? 0 : (double)tensor->bytes;
       if (at == 0)
@@ -397,11 +380,15 @@ static void list_tree(struct catalog *catalog)
 
 static void list(struct catalog *catalog)
 {
+  for (size_t i = 0; i < catalog->rows; i++)
+    catalog->node[catalog->row[i]].row = 0;
   catalog->rows = 0;
   if (catalog->tree)
     list_tree(catalog);
   else
     list_flat(catalog);
+  for (size_t i = 0; i < catalog->rows; i++)
+    catalog->node[catalog->row[i]].row = (uint32_t)i + 1;
 }
 
 static void sort_tree(struct catalog *catalog)
@@ -421,9 +408,40 @@ static void remake(struct catalog *catalog, bool narrower)
   list(catalog);
 }
 
+struct catalog *catalog_new(const struct source *source, const struct stats *stats)
+{
+  struct catalog *catalog = mem_array(1, sizeof *catalog);
+  if (!catalog)
+    return NULL;
+  size_t count = source_count(source), most = 2 * count + 1;
+  *catalog = (struct catalog){.source = source, .stats = stats, .count = count};
+  bool small = count < CATALOG_NONE / 2;
+  if (small) {
+    catalog->node = mem_array(most, sizeof *catalog->node);
+    catalog->leaf_of = mem_array(count, sizeof *catalog->leaf_of);
+    catalog->score = mem_array(count + 1, sizeof *catalog->score);
+    catalog->row = mem_array(most, sizeof *catalog->row);
+    catalog->scratch = mem_array(most, sizeof *catalog->scratch);
+    catalog->text = strdup("");
+  }
+  if (!small || !catalog->node || !catalog->leaf_of || !catalog->score || !catalog->row ||
+      !catalog->scratch || !catalog->text || !make_tree(catalog)) {
+    catalog_free(catalog);
+    return NULL;
+  }
+  remake(catalog, false);
+  return catalog;
+}
+
+/* The list is as it was unless the filter or the order asks for statistics. */
 void catalog_refresh(struct catalog *catalog)
 {
-  remake(catalog, false);
+  if (catalog->filter.asks_stats)
+    return remake(catalog, false);
+  if (catalog->key < KEY_ABSMAX)
+    return;
+  sort_tree(catalog);
+  list(catalog);
 }
 
 /* Letters were added to what was a bare word, and nothing else. */
@@ -515,20 +533,6 @@ static void label_of(const struct catalog *catalog, uint32_t node, struct catalo
   }
 }
 
-static const struct stored *stored_below(const struct catalog *catalog, const struct node *of)
-{
-  const struct stored *stored = NULL;
-  for (uint32_t leaf = of->start; leaf < of->start + of->leaves; leaf++) {
-    const struct tensor *tensor = leaf_tensor(catalog, leaf);
-    if (catalog->score[leaf] < 0 || tensor->stored == stored)
-      continue;
-    if (stored)
-      return NULL;
-    stored = tensor->stored;
-  }
-  return stored;
-}
-
 static struct catalog_row row_of(const struct catalog *catalog, uint32_t node)
 {
   const struct node *of = &catalog->node[node];
@@ -538,7 +542,7 @@ static struct catalog_row row_of(const struct catalog *catalog, uint32_t node)
                             .tensors = of->matches,
                             .elements = of->elements,
                             .bytes = of->bytes,
-                            .stored = stored_below(catalog, of)};
+                            .stored = of->stored};
   if (catalog->tree)
     for (uint32_t at = of->parent; at; at = catalog->node[at].parent)
       row.depth++;
@@ -569,13 +573,9 @@ uint32_t catalog_parent(const struct catalog *catalog, uint32_t node)
 
 size_t catalog_find(const struct catalog *catalog, uint32_t node)
 {
-  for (;; node = catalog->node[node].parent) {
-    for (size_t i = 0; i < catalog->rows; i++)
-      if (catalog->row[i] == node)
-        return i;
-    if (node == 0)
-      return 0;
-  }
+  while (node && !catalog->node[node].row)
+    node = catalog->node[node].parent;
+  return node ? catalog->node[node].row - 1 : 0;
 }
 
 size_t catalog_best(const struct catalog *catalog)

@@ -24,16 +24,16 @@ static enum status invalid(const struct walk *walk, const char *what)
   return error_set(walk->error, STATUS_INPUT, "not valid JSON at byte %zu: %s", walk->at, what);
 }
 
-enum status json_read(const unsigned char *text, size_t size, size_t offset, json_t **out,
-                      struct error *error)
+enum status json_read(const struct json_text *value, json_t **out, struct error *error)
 {
   json_error_t json;
-  *out = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json);
+  *out = json_loadb((const char *)value->text, value->size,
+                    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &json);
   if (!*out && json_error_code(&json) == json_error_out_of_memory)
     return error_memory(error, "a header");
   if (!*out)
     return error_set(error, STATUS_INPUT, "not valid JSON at byte %zu: %s",
-                     offset + (size_t)json.position, SHOWN(json.text));
+                     value->offset + (size_t)json.position, SHOWN(json.text));
   return STATUS_OK;
 }
 
@@ -65,7 +65,23 @@ static bool skip_string(struct walk *walk)
 
 static bool ends_word(int byte)
 {
-  return byte < 0 || (byte > 0 && strchr(" \t\r\n,:{}[]\"", byte));
+  switch (byte) {
+  case -1:
+  case ' ':
+  case '\t':
+  case '\r':
+  case '\n':
+  case ',':
+  case ':':
+  case '{':
+  case '}':
+  case '[':
+  case ']':
+  case '"':
+    return true;
+  default:
+    return false;
+  }
 }
 
 /* Past the value that begins here, as far as brackets and strings tell. */
@@ -123,7 +139,7 @@ static enum status read_key(struct walk *walk)
   if (is_plain(quoted + 1, length - 2))
     return keep_key(walk, (const char *)quoted + 1, length - 2);
   json_t *key = NULL;
-  enum status status = json_read(quoted, length, start, &key, walk->error);
+  enum status status = json_read(&(struct json_text){quoted, length, start}, &key, walk->error);
   if (status == STATUS_OK)
     status = keep_key(walk, json_string_value(key), json_string_length(key));
   json_decref(key);
@@ -140,12 +156,9 @@ static enum status read_member(struct walk *walk, json_member *member, void *con
   walk->at++;
   next_behind_blanks(walk);
   size_t start = walk->at;
-  json_t *value = NULL;
   skip_value(walk);
-  status = json_read(walk->text + start, walk->at - start, start, &value, walk->error);
-  if (status == STATUS_OK)
-    status = member(context, walk->key, value, walk->error);
-  json_decref(value);
+  const struct json_text value = {walk->text + start, walk->at - start, start};
+  status = member(context, walk->key, &value, walk->error);
   if (walk->at - walk->let_go > LET_GO) {
     map_let_go();
     walk->let_go = walk->at;

@@ -14,6 +14,7 @@ libdata_a_SOURCES = \
 	data/matlab.c \
 	data/numbers.c data/numbers.h \
 	data/metadata.c \
+	data/name_index.c data/name_index.h \
 	data/npy.c data/npy.h \
 	data/npy_write.c data/npy_write.h \
 	data/onnx.c data/onnx.h data/onnx_external.c data/onnx_scale.c data/onnx_tensor.c \
@@ -21,6 +22,7 @@ libdata_a_SOURCES = \
 	data/pack.c data/pack.h \
 	data/pack_config.c data/pack_config.h \
 	data/pickle.c data/pickle.h \
+	data/plain_entry.c data/plain_entry.h \
 	data/protobuf.c data/protobuf.h \
 	data/pytorch.c data/pytorch.h data/pytorch_tree.c \
 	data/raw.c \

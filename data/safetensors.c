@@ -9,6 +9,7 @@
 #include "data/folder.h"
 #include "data/json_members.h"
 #include "data/pack.h"
+#include "data/plain_entry.h"
 #include "data/safetensors.h"
 #include "quant/base/size.h"
 
@@ -45,12 +46,9 @@ struct entry {
   size_t begin, end;
 };
 
-static enum status read_dtype(const json_t *value, struct tensor *tensor, unsigned *bits,
+static enum status find_dtype(const char *word, struct tensor *tensor, unsigned *bits,
                               struct error *error)
 {
-  const char *word = json_string_value(value);
-  if (!word)
-    return error_set(error, STATUS_INPUT, "dtype: expected a string");
   for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
     if (strcmp(word, dtypes[i].dtype) == 0) {
       tensor->stored = stored_find(dtypes[i].stored);
@@ -59,6 +57,14 @@ static enum status read_dtype(const json_t *value, struct tensor *tensor, unsign
     }
   return error_set(error, STATUS_INPUT, "unknown dtype \"%s\"; expected F32, BF16, F8_E4M3, I8 ...",
                    SHOWN(word));
+}
+
+static enum status read_dtype(const json_t *value, struct tensor *tensor, unsigned *bits,
+                              struct error *error)
+{
+  const char *word = json_string_value(value);
+  return word ? find_dtype(word, tensor, bits, error)
+              : error_set(error, STATUS_INPUT, "dtype: expected a string");
 }
 
 static bool read_size(const json_t *value, size_t *out)
@@ -97,18 +103,41 @@ static enum status check_size(const struct entry *entry, unsigned bits, struct e
   const struct tensor *tensor = &entry->tensor;
   char text[200];
   size_t all;
-  shape_print(&tensor->shape, text, sizeof text);
   if (!size_mul(tensor->count, bits, &all))
-    return error_set(error, STATUS_INPUT, "shape %s of %s is larger than the address space", text,
-                     tensor->stored->name);
+    return error_set(error, STATUS_INPUT, "shape %s of %s is larger than the address space",
+                     shape_print(&tensor->shape, text, sizeof text), tensor->stored->name);
   if (all % 8 != 0)
-    return error_set(error, STATUS_INPUT, "shape %s of %s does not fill whole bytes", text,
-                     tensor->stored->name);
+    return error_set(error, STATUS_INPUT, "shape %s of %s does not fill whole bytes",
+                     shape_print(&tensor->shape, text, sizeof text), tensor->stored->name);
   if (all / 8 != tensor->bytes)
     return error_set(error, STATUS_INPUT,
-                     "shape %s of %s needs %zu bytes, data_offsets [%zu, %zu] hold %zu", text,
-                     tensor->stored->name, all / 8, entry->begin, entry->end, tensor->bytes);
+                     "shape %s of %s needs %zu bytes, data_offsets [%zu, %zu] hold %zu",
+                     shape_print(&tensor->shape, text, sizeof text), tensor->stored->name, all / 8,
+                     entry->begin, entry->end, tensor->bytes);
   return STATUS_OK;
+}
+
+/* count and bytes of an entry that is read. */
+static enum status measure(struct entry *entry, unsigned bits, struct error *error)
+{
+  struct tensor *tensor = &entry->tensor;
+  char text[200];
+  tensor->bytes = entry->end - entry->begin;
+  if (!shape_count(&tensor->shape, &tensor->count))
+    return error_set(error, STATUS_INPUT, "shape %s is larger than the address space",
+                     shape_print(&tensor->shape, text, sizeof text));
+  return check_size(entry, bits, error);
+}
+
+static enum status take_plain(const struct plain_entry *plain, struct entry *entry,
+                              struct error *error)
+{
+  unsigned bits = 0;
+  entry->tensor.shape = plain->shape;
+  entry->begin = plain->begin;
+  entry->end = plain->end;
+  enum status status = find_dtype(plain->dtype, &entry->tensor, &bits, error);
+  return status == STATUS_OK ? measure(entry, bits, error) : status;
 }
 
 static enum status read_entry(const json_t *value, struct entry *entry, struct error *error)
@@ -122,14 +151,7 @@ static enum status read_entry(const json_t *value, struct entry *entry, struct e
     status = read_shape(json_object_get(value, "shape"), &tensor->shape, error);
   if (status == STATUS_OK)
     status = read_offsets(json_object_get(value, "data_offsets"), entry, error);
-  if (status != STATUS_OK)
-    return status;
-  char text[200];
-  tensor->bytes = entry->end - entry->begin;
-  if (!shape_count(&tensor->shape, &tensor->count))
-    return error_set(error, STATUS_INPUT, "shape %s is larger than the address space",
-                     shape_print(&tensor->shape, text, sizeof text));
-  return check_size(entry, bits, error);
+  return status == STATUS_OK ? measure(entry, bits, error) : status;
 }
 
 /* --- one file ---------------------------------------------------------------------------- */
@@ -169,7 +191,7 @@ static enum status read_metadata(json_t *value, struct source *source, struct er
 enum status safetensors_json(const unsigned char *text, size_t size, json_t **out,
                              struct error *error)
 {
-  enum status status = json_read(text, size, 0, out, error);
+  enum status status = json_read(&(struct json_text){text, size, 0}, out, error);
   if (status != STATUS_OK || json_is_object(*out) || json_is_array(*out))
     return status;
   json_decref(*out);
@@ -206,23 +228,51 @@ struct header {
   size_t first;       /* tensor of the source */
 };
 
-static enum status add_member(void *context, const char *key, json_t *value, struct error *error)
+static enum status place_entry(const struct header *header, struct entry *entry,
+                               struct error *error)
+{
+  if (entry->end > header->data)
+    return error_set(error, STATUS_INPUT,
+                     "data_offsets [%zu, %zu] end outside the file's %zu bytes of data",
+                     entry->begin, entry->end, header->data);
+  entry->tensor.data = header->map->bytes + header->start + entry->begin;
+  return STATUS_OK;
+}
+
+/* Nearly all entries are plain; json_read has the last word on all others. */
+static enum status add_entry(struct header *header, const char *key, const struct json_text *value,
+                             struct error *error)
+{
+  struct entry entry = {.tensor = {.name = key}};
+  struct plain_entry plain;
+  json_t *json = NULL;
+  enum status status = STATUS_OK;
+  if (plain_entry_read(value, &plain))
+    status = take_plain(&plain, &entry, error);
+  else if ((status = json_read(value, &json, error)) == STATUS_OK)
+    status = read_entry(json, &entry, error);
+  else
+    return status;
+  json_decref(json);
+  if (status == STATUS_OK)
+    status = place_entry(header, &entry, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "%s: ", SHOWN(key));
+  return status == STATUS_OK ? source_add(header->source, &entry.tensor, error) : status;
+}
+
+static enum status add_member(void *context, const char *key, const struct json_text *value,
+                              struct error *error)
 {
   struct header *header = context;
-  struct entry entry = {.tensor = {.name = key}};
-  if (strcmp(key, "__metadata__") == 0)
-    return read_metadata(value, header->source, error);
-  enum status status = read_entry(value, &entry, error);
-  if (status == STATUS_OK && entry.end > header->data)
-    status = error_set(error, STATUS_INPUT,
-                       "data_offsets [%zu, %zu] end outside the file's %zu bytes of data",
-                       entry.begin, entry.end, header->data);
-  if (status != STATUS_OK) {
-    error_prefix(error, "%s: ", SHOWN(key));
-    return status;
-  }
-  entry.tensor.data = header->map->bytes + header->start + entry.begin;
-  return source_add(header->source, &entry.tensor, error);
+  json_t *json = NULL;
+  if (strcmp(key, "__metadata__") != 0)
+    return add_entry(header, key, value, error);
+  enum status status = json_read(value, &json, error);
+  if (status == STATUS_OK)
+    status = read_metadata(json, header->source, error);
+  json_decref(json);
+  return status;
 }
 
 static int by_place(const void *left, const void *right)
@@ -233,6 +283,15 @@ static int by_place(const void *left, const void *right)
   if (a->bytes != b->bytes)
     return a->bytes < b->bytes ? -1 : 1;
   return strcmp(a->name, b->name);
+}
+
+static void sort_by_place(struct tensor *tensors, size_t count)
+{
+  bool sorted = true; /* most writers do */
+  for (size_t i = 1; i < count && sorted; i++)
+    sorted = by_place(&tensors[i - 1], &tensors[i]) <= 0;
+  if (!sorted)
+    qsort(tensors, count, sizeof *tensors, by_place);
 }
 
 /* In order of place, each begins where the one before it ends, and the last ends the file. */
@@ -255,27 +314,16 @@ static enum status check_places(const struct header *header, struct error *error
   return STATUS_OK;
 }
 
-static int by_name(const void *left, const void *right)
-{
-  return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
+/* Of this file: an index of several says what it thinks of names that two of them have. */
 static enum status check_names(const struct header *header, struct error *error)
 {
-  size_t count = header->source->count - header->first;
-  const struct tensor *tensors = header->source->tensors + header->first;
-  const char **names = mem_array(count, sizeof *names);
-  enum status status = STATUS_OK;
-  if (!names)
+  struct source *source = header->source;
+  size_t twice;
+  if (!name_index_extend(&source->names, source->tensors, source->count, header->first, &twice))
     return error_memory(error, "the list of names");
-  for (size_t i = 0; i < count; i++)
-    names[i] = tensors[i].name;
-  qsort(names, count, sizeof *names, by_name);
-  for (size_t i = 1; i < count && status == STATUS_OK; i++)
-    if (strcmp(names[i - 1], names[i]) == 0)
-      status = error_set(error, STATUS_INPUT, "%s: duplicate name", SHOWN(names[i]));
-  free(names);
-  return status;
+  return twice == NAME_NONE ? STATUS_OK
+                            : error_set(error, STATUS_INPUT, "%s: duplicate name",
+                                        SHOWN(source->tensors[twice].name));
 }
 
 static enum status add_tensors(struct header *header, struct error *error)
@@ -286,7 +334,7 @@ static enum status add_tensors(struct header *header, struct error *error)
   size_t count = source->count - header->first;
   if (status != STATUS_OK || count == 0)
     return status == STATUS_OK ? check_places(header, error) : status;
-  qsort(source->tensors + header->first, count, sizeof *source->tensors, by_place);
+  sort_by_place(source->tensors + header->first, count);
   status = check_names(header, error);
   return status == STATUS_OK ? check_places(header, error) : status;
 }

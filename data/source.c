@@ -228,25 +228,14 @@ enum status source_add_note(struct source *source, const char *text, struct erro
   return STATUS_OK;
 }
 
-static int by_name(const void *left, const void *right)
+enum status source_check_names(struct source *source, struct error *error)
 {
-  return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-enum status source_check_names(const struct source *source, struct error *error)
-{
-  const char **names = mem_array(source->count, sizeof *names);
-  enum status status = STATUS_OK;
-  if (!names)
+  size_t twice;
+  if (!name_index_extend(&source->names, source->tensors, source->count, 0, &twice))
     return error_memory(error, "the list of names");
-  for (size_t i = 0; i < source->count; i++)
-    names[i] = source->tensors[i].name;
-  qsort(names, source->count, sizeof *names, by_name);
-  for (size_t i = 1; i < source->count && status == STATUS_OK; i++)
-    if (strcmp(names[i - 1], names[i]) == 0)
-      status = error_set(error, STATUS_INPUT, "two tensors are called %s", SHOWN(names[i]));
-  free(names);
-  return status;
+  return twice == NAME_NONE ? STATUS_OK
+                            : error_set(error, STATUS_INPUT, "two tensors are called %s",
+                                        SHOWN(source->tensors[twice].name));
 }
 
 size_t source_memory(void)
@@ -450,6 +439,9 @@ enum status source_open_as(const char *spec, const char *type, struct source **o
     status = source->type->open(spec, source, error);
   if (status == STATUS_OK)
     status = metadata_note(source, error);
+  if (status == STATUS_OK &&
+      !name_index_extend(&source->names, source->tensors, source->count, 0, &(size_t){0}))
+    status = error_memory(error, "the list of names");
   if (status != STATUS_OK) {
     if (is_stdin(spec))
       call_stdin(error);
@@ -478,6 +470,7 @@ void source_close(struct source *source)
   free(source->derived);
   free(source->remarks);
   free(source->tensors);
+  name_index_free(&source->names);
   free(source->spec);
   free(source->note);
   metadata_free(source);
@@ -611,10 +604,11 @@ enum status source_find(const struct source *source, const char *name, size_t *i
 {
   char list[400];
   if (name && *name) {
-    for (*index = 0; *index < source->count; ++*index)
-      if (strcmp(source->tensors[*index].name, name) == 0)
-        return STATUS_OK;
-    return no_such_tensor(source, name, error);
+    *index = name_index_find(&source->names, source->tensors, name);
+    for (size_t i = source->names.seen; i < source->count && *index == NAME_NONE; i++)
+      if (strcmp(source->tensors[i].name, name) == 0) /* of a source that was not opened */
+        *index = i;
+    return *index == NAME_NONE ? no_such_tensor(source, name, error) : STATUS_OK;
   }
   *index = 0;
   if (source->count == 1)

@@ -7,6 +7,7 @@
 #define QSCOPE_DATA_SOURCE_TYPES_H
 
 #include "data/map.h"
+#include "data/name_index.h"
 #include "data/source.h"
 
 struct source {
@@ -16,6 +17,7 @@ struct source {
   char *spec;
   struct tensor *tensors;
   size_t count, capacity;
+  struct name_index names; /* of the tensors that types have checked, of all once it is open */
   struct map **maps;
   size_t maps_count;
   struct derived **derived; /* one allocation each */
@@ -97,8 +99,9 @@ struct skipped {
 enum status source_note_skipped(struct source *source, const struct skipped *kinds, size_t length,
                                 struct error *error);
 
-/* STATUS_INPUT when two tensors have one name. */
-enum status source_check_names(const struct source *source, struct error *error);
+/* STATUS_INPUT when two tensors have one name. From now on the tensors keep their names and places.
+ */
+enum status source_check_names(struct source *source, struct error *error);
 
 /* SPEC without the prefix of its type ("synth:"), where it has that: --input-format asks for none.
  */

@@ -12,14 +12,24 @@ static int rank(char c)
   return c == '\0' ? 0 : name_separator(c) ? 1 + (c == '/') : 3 + (unsigned char)c;
 }
 
+static size_t digits(const char *text)
+{
+  size_t count = 0;
+  while (digit(text[count]))
+    count++;
+  return count;
+}
+
 /* By the numbers that start at *a and *b, then by how they are written; moves behind both. */
 static int number_order(const char **a, const char **b)
 {
   const char *x = *a, *y = *b;
-  x += strspn(x, "0");
-  y += strspn(y, "0");
+  while (*x == '0')
+    x++;
+  while (*y == '0')
+    y++;
   long zeros = (x - *a) - (y - *b);
-  size_t left = strspn(x, "0123456789"), right = strspn(y, "0123456789");
+  size_t left = digits(x), right = digits(y);
   int order = left == right ? memcmp(x, y, left) : left < right ? -1 : 1;
   *a = x + left;
   *b = y + right;

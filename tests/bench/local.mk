@@ -5,7 +5,7 @@ BENCH_ROWS = tests/bench/rows.c tests/bench/rows.h
 BENCH_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
 EXTRA_PROGRAMS += tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_fit \
-	tests/bench/bench_kernels tests/bench/bench_passes
+	tests/bench/bench_kernels tests/bench/bench_open tests/bench/bench_passes
 tests_bench_bench_blocks_SOURCES = tests/bench/bench_blocks.c $(BENCH_ROWS)
 tests_bench_bench_blocks_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_blocks_LDADD = $(QUANT_LIBS)
@@ -18,6 +18,8 @@ tests_bench_bench_fit_LDADD = $(QUANT_LIBS)
 tests_bench_bench_kernels_SOURCES = tests/bench/bench_kernels.c $(BENCH_ROWS)
 tests_bench_bench_kernels_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_kernels_LDADD = $(QUANT_LIBS)
+tests_bench_bench_open_SOURCES = tests/bench/bench_open.c
+tests_bench_bench_open_LDADD = $(ANALYSIS_LIBS) -lutil
 tests_bench_bench_passes_SOURCES = tests/bench/bench_passes.c $(BENCH_ROWS)
 tests_bench_bench_passes_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_passes_LDADD = $(ANALYSIS_LIBS)
@@ -33,7 +35,7 @@ endif
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 BENCHMARKS = tests/bench/bench_kernels tests/bench/bench_passes tests/bench/bench_fit \
-	tests/bench/bench_blocks tests/bench/bench_board
+	tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_open
 
 .PHONY: bench
 bench: $(BENCHMARKS) $(BENCH_LIVE) qscope

@@ -15,6 +15,7 @@ DATA_TESTS = \
 	tests/data/test_libraries \
 	tests/data/test_map \
 	tests/data/test_metadata \
+	tests/data/test_name_index \
 	tests/data/test_memory \
 	tests/data/test_mutations \
 	tests/data/test_npy \
@@ -70,6 +71,8 @@ tests_data_test_map_SOURCES = tests/data/test_map.c
 tests_data_test_map_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_metadata_SOURCES = tests/data/test_metadata.c
 tests_data_test_metadata_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_name_index_SOURCES = tests/data/test_name_index.c
+tests_data_test_name_index_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_memory_SOURCES = tests/data/test_memory.c
 tests_data_test_memory_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_mutations_SOURCES = tests/data/test_mutations.c
