@@ -6,6 +6,8 @@
  *
  * Every n up to DENSE is tried, then ever larger steps (an eighth of n), so that scenarios of
  * thousands of calls end, too. Under a sanitizer DENSE is smaller. */
+#include "config.h"
+
 #include "tests/data/files.h"
 #include "tests/faults/inject.h"
 
@@ -105,11 +107,11 @@ static void check_source(const char *path, enum fault_kind kind)
   }
 }
 
-static void check_sources(enum fault_kind kind)
+/* Every file and folder in FOLDER of the test data; how many there were. */
+static size_t check_folder(const char *folder, enum fault_kind kind)
 {
-  const char *folder = files_data("good", ".");
   char root[600], path[900];
-  snprintf(root, sizeof root, "%s", folder);
+  snprintf(root, sizeof root, "%s", files_data(folder, "."));
   DIR *list = opendir(root);
   size_t seen = 0;
   assert_non_null(list);
@@ -120,9 +122,75 @@ static void check_sources(enum fault_kind kind)
       seen++;
     }
   closedir(list);
-  assert_true(seen > 20);
+  return seen;
+}
+
+/* What the commands below work on. */
+static void write_model(void)
+{
+  static float values[16 * 32 + 40];
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    values[i] = (float)((i * 7919) % 2003) / 1000 - 1;
+  files_safetensors("model.safetensors",
+                    "{\"a\":{\"dtype\":\"F32\",\"shape\":[16,32],\"data_offsets\":[0,2048]},"
+                    "\"b\":{\"dtype\":\"F32\",\"shape\":[40],\"data_offsets\":[2048,2208]}}",
+                    values, 2208);
+}
+
+/* Unpacks a model of the fuzzers' corpus ("==> NAME <==", its bytes, and so on) into the folder. */
+static void unpack(const char *path)
+{
+  static char bytes[1 << 16];
+  static const char opening[] = "==> ", closing[] = " <==\n";
+  FILE *file = fopen(path, "rb");
+  assert_non_null(file);
+  size_t size = fread(bytes, 1, sizeof bytes - 1, file);
+  assert_true(size < sizeof bytes - 1);
+  fclose(file);
+  bytes[size] = '\0';
+  files_clear();
+  for (char *at = strstr(bytes, opening), *next; at; at = next) {
+    char *name = at + strlen(opening), *begin = strstr(name, closing);
+    assert_non_null(begin);
+    *begin = '\0';
+    begin += strlen(closing);
+    next = memmem(begin, size - (size_t)(begin - bytes), opening, strlen(opening));
+    files_write(name, begin, (size_t)((next ? next : bytes + size) - begin));
+  }
+}
+
+/* Models in folders: packed weights of every kind, parts, data outside. */
+static void check_models(enum fault_kind kind)
+{
+  char path[1024], root[700];
+  struct dirent **items;
+  snprintf(root, sizeof root, "%s", files_data("../fuzz/corpus", "folder"));
+  int count = scandir(root, &items, NULL, alphasort);
+  assert_true(count > 15);
+  for (int i = 0; i < count; i++) {
+    snprintf(path, sizeof path, "%s/%s", root, items[i]->d_name);
+    if (items[i]->d_name[0] != '.') {
+      unpack(path);
+      check_source(files_folder(), kind);
+    }
+    free(items[i]);
+  }
+  free(items);
+  files_clear();
+  write_model();
+}
+
+/* "optional" are the files of HDF5 and MATLAB: where the libraries are missing, all say so. */
+static void check_sources(enum fault_kind kind)
+{
+  char spec[900];
+  assert_true(check_folder("good", kind) > 20);
+  assert_int_equal(check_folder("optional", kind), 2);
+  snprintf(spec, sizeof spec, "raw:%s,dtype=f32,shape=4x2", files_data("good", "npy-f4.npy"));
+  check_source(spec, kind);
   check_source("synth:gaussian,shape=300x301", kind);
   check_source("synth:shape=8x8", kind);
+  check_models(kind);
 }
 
 static void test_sources_memory(void **state)
@@ -441,15 +509,9 @@ static void test_notices(void **state)
 static int enter(void **state)
 {
   (void)state;
-  static float values[16 * 32 + 40];
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-    values[i] = (float)((i * 7919) % 2003) / 1000 - 1;
   if (chdir(files_folder()) != 0)
     return -1;
-  files_safetensors("model.safetensors",
-                    "{\"a\":{\"dtype\":\"F32\",\"shape\":[16,32],\"data_offsets\":[0,2048]},"
-                    "\"b\":{\"dtype\":\"F32\",\"shape\":[40],\"data_offsets\":[2048,2208]}}",
-                    values, 2208);
+  write_model();
   signal(SIGALRM, on_alarm);
   setenv("QSCOPE_THREADS", "2", 1);
   return 0;
