@@ -127,8 +127,16 @@ struct minifloat_constants {
   int32_t max, infinity, nan;
   uint32_t nan_sign;  /* flips the sign of NaN: formats without NaN make it a zero of that sign */
   uint32_t zero_sign; /* the sign bit, 0 when there is no minus zero */
-  uint32_t infinity_code, nan_code, sign_shift, normal_field;
+  uint32_t sign_shift;
+  uint32_t excess; /* of the code that infinity or NaN, counted as a number, would have */
 };
+
+/* Code of a normal magnitude, were there no end to the exponents. */
+static inline uint32_t minifloat_field(uint32_t magnitude, const struct minifloat_grid *grid)
+{
+  uint32_t below = (uint32_t)(126 + grid->min_exponent) << 23;
+  return (magnitude - below) >> (23 - grid->mantissa_bits);
+}
 
 static inline struct minifloat_constants minifloat_constants(const struct minifloat_grid *grid)
 {
@@ -152,12 +160,10 @@ static inline struct minifloat_constants minifloat_constants(const struct minifl
       .nan = (int32_t)(finite ? 0 : quiet),
       .nan_sign = finite ? FLOAT_SIGN : 0,
       .zero_sign = grid->top == TOP_FNUZ ? 0 : FLOAT_SIGN,
-      .infinity_code = top,
-      .nan_code = ieee                  ? top | 1u << mantissa >> 1
-                  : grid->top == TOP_FN ? all_ones
-                                        : all_ones + 1,
       .sign_shift = 32 - (uint32_t)grid->bits,
-      .normal_field = 1u << mantissa,
+      .excess = finite ? 0
+                : ieee ? minifloat_field(FLOAT_INFINITY, grid) - top
+                       : minifloat_field(quiet, grid) - all_ones - (grid->top == TOP_FNUZ),
   };
 }
 
@@ -204,16 +210,16 @@ static inline float minifloat_special(float x, float g, const struct minifloat_c
   return bits_float((uint32_t)to | sign);
 }
 
-/* Bit pattern of G, which comes from minifloat_special. Adding the smallest normal to a subnormal
- * aligns its mantissa with that of the normals. */
+/* Bit pattern of G, which comes from minifloat_special. The bits of a magnitude count in steps of
+ * the grid from the smallest normal on, and so do those of a subnormal to which that has been
+ * added; each count is the larger one where it holds. */
 static inline uint32_t minifloat_code(float g, const struct minifloat_constants *c)
 {
-  float a = bits_float(float_magnitude(g));
-  uint32_t normal = a >= c->min_normal ? c->normal_field : 0;
-  float aligned = a >= c->min_normal ? a : a + c->min_normal;
-  uint32_t field = ((float_bits(aligned) - float_bits(c->min_normal)) >> c->round_bits) + normal;
-  field = float_magnitude(g) == FLOAT_INFINITY ? c->infinity_code : field;
-  field = float_magnitude(g) > FLOAT_INFINITY ? c->nan_code : field;
+  int32_t magnitude = (int32_t)float_magnitude(g), least = (int32_t)float_bits(c->min_normal);
+  int32_t normal = magnitude - (least - (1 << 23));
+  int32_t subnormal = (int32_t)float_bits(bits_float((uint32_t)magnitude) + c->min_normal) - least;
+  uint32_t field = (uint32_t)(normal > subnormal ? normal : subnormal) >> c->round_bits;
+  field -= magnitude > c->max ? c->excess : 0;
   return field | (float_bits(g) & FLOAT_SIGN) >> c->sign_shift;
 }
 

@@ -168,7 +168,7 @@ static ALWAYS_INLINE void encode_batch(const struct block_setting *setting, cons
     encode_elements(setting, number ? scale[b] : 1, x, length, code);
     if (number && setting->four_over_six)
       scale[b] = four_over_six(setting, raw[b], scale[b], x, length, code);
-    packed[0] = (unsigned char)(minifloat_code(scale[b], &c) & 0x7f);
+    packed[0] = number ? (unsigned char)(minifloat_code(scale[b], &c) & 0x7f) : 0x7f;
     codes_pack(4, code, length, packed + 1);
     if (!number)
       memset(packed + 1, 0, length / 2);
