@@ -4,13 +4,12 @@
 #include <float.h>
 #include <math.h>
 
-enum { OUTSIDE = 3 }; /* under, over, infinite */
+enum { OUTSIDE = BINS_OUTSIDE };
 enum { PIECE = 512 }; /* elements placed at a time: their bins stay in the nearest cache */
 
 /* One histogram in the making: its edges, a counter for each bin, and OUTSIDE more. */
 struct counter {
-  struct histogram_scale scale;
-  double under, over, infinite; /* places of what falls outside */
+  struct bin_edges edges;
   uint64_t *count;
 };
 
@@ -91,33 +90,13 @@ static struct range error_range(const struct measure *measure, const struct resu
 
 /* --- the pass ----------------------------------------------------------------------------- */
 
-/* Where a value goes (a reconstruction can overflow to infinity). All in doubles and without
- * branches, so that the loops below run in vectors. */
-static inline int32_t place(const struct counter *counter, double x)
+/* Bins of N values, of their reconstructions (which can overflow to infinity) and of the errors. */
+static void place(const struct worker_bins *bins, const float *x, const float *y, size_t n,
+                  int32_t *x_at, int32_t *y_at, int32_t *error_at)
 {
-  const struct histogram_scale *scale = &counter->scale;
-  double bin = (x - scale->lo) * scale->per_unit;
-  bin = bin < scale->last ? bin : scale->last;
-  bin = bin > 0 ? bin : 0;
-  bin = x < scale->lo ? counter->under : bin;
-  bin = x > scale->hi ? counter->over : bin;
-  bin = fabs(x) <= DBL_MAX ? bin : counter->infinite;
-  return (int32_t)bin;
-}
-
-static void place_values(const struct counter *from, const float *x, size_t n, int32_t *at)
-{
-  const struct counter counter = *from;
-  for (size_t i = 0; i < n; i++)
-    at[i] = place(&counter, (double)x[i]);
-}
-
-static void place_errors(const struct counter *from, const float *x, const float *y, size_t n,
-                         int32_t *at)
-{
-  const struct counter counter = *from;
-  for (size_t i = 0; i < n; i++)
-    at[i] = place(&counter, (double)y[i] - (double)x[i]);
+  kernels.bins(x, NULL, n, &bins->original.edges, x_at);
+  kernels.bins(y, NULL, n, &bins->reconstruction.edges, y_at);
+  kernels.bins(y, x, n, &bins->error.edges, error_at);
 }
 
 /* N finite values (n <= PIECE) and their reconstructions. */
@@ -127,9 +106,7 @@ static void bin_piece(struct worker_bins *bins, struct error_sum *errors, const 
   int32_t x_at[PIECE], y_at[PIECE], error_at[PIECE];
   uint64_t *original = bins->original.count, *reconstruction = bins->reconstruction.count;
   uint64_t *error = bins->error.count;
-  place_values(&bins->original, x, n, x_at);
-  place_values(&bins->reconstruction, y, n, y_at);
-  place_errors(&bins->error, x, y, n, error_at);
+  place(bins, x, y, n, x_at, y_at, error_at);
   for (size_t i = 0; i < n; i++) {
     struct error_sum *sum = &errors[x_at[i]];
     double magnitude = fabs((double)y[i] - (double)x[i]);
@@ -148,9 +125,7 @@ static void bin_counted(struct worker_bins *bins, struct error_sum *errors,
 {
   int32_t x_at[PIECE], y_at[PIECE], error_at[PIECE];
   const float *x = counted->x + start, *y = counted->y + start;
-  place_values(&bins->original, x, n, x_at);
-  place_values(&bins->reconstruction, y, n, y_at);
-  place_errors(&bins->error, x, y, n, error_at);
+  place(bins, x, y, n, x_at, y_at, error_at);
   for (size_t i = 0; i < n; i++) {
     uint64_t count = counted->count[start + i];
     struct error_sum *sum = &errors[x_at[i]];
@@ -211,10 +186,7 @@ static void bin_block(void *context, const struct pass_block *block)
 static bool make_counter(struct counter *counter, struct range range, size_t bins)
 {
   struct histogram edges = {.lo = range.lo, .hi = range.hi, .bins = bins};
-  *counter = (struct counter){.scale = histogram_scale(&edges),
-                              .under = (double)bins,
-                              .over = (double)bins + 1,
-                              .infinite = (double)bins + 2,
+  *counter = (struct counter){.edges = histogram_edges(&edges),
                               .count = mem_array(bins + OUTSIDE, sizeof *counter->count)};
   return counter->count != NULL;
 }
@@ -246,7 +218,7 @@ static void free_bins(struct bins_pass *job)
 
 static bool add_counter(struct histogram *h, const struct counter *counter, size_t bins)
 {
-  if (!h->count && !histogram_init(h, counter->scale.lo, counter->scale.hi, bins))
+  if (!h->count && !histogram_init(h, counter->edges.lo, counter->edges.hi, bins))
     return false;
   for (size_t i = 0; i < bins; i++)
     h->count[i] += counter->count[i];

@@ -126,12 +126,12 @@ static enum status relative_errors(const struct measure *measure, struct metrics
 
 struct divergence {
   struct pass pass;
-  struct histogram_scale scale;
+  struct bin_edges scale;
   uint64_t (*counts)[2][METRICS_KL_BINS]; /* of each worker: original, reconstruction */
 };
 
 /* X and Y, which COUNT elements have. */
-static void count_pair(const struct histogram_scale *scale, float x, float y, uint64_t count,
+static void count_pair(const struct bin_edges *scale, float x, float y, uint64_t count,
                        uint64_t (*counts)[METRICS_KL_BINS])
 {
   double inside = (double)y;
@@ -153,7 +153,7 @@ static void count_block(void *context, const struct pass_block *block)
 {
   struct divergence *job = context;
   uint64_t(*counts)[METRICS_KL_BINS] = job->counts[block->worker];
-  const struct histogram_scale *scale = &job->scale;
+  const struct bin_edges *scale = &job->scale;
   for (size_t i = 0; i < block->n; i++)
     if (isfinite(block->x[i]))
       count_pair(scale, block->x[i], block->y[i], 1, counts);
@@ -178,7 +178,7 @@ static enum status kl_divergence(const struct measure *measure, struct result *r
                                     .fit = measure->fit,
                                     .spans = pass_spans(measure->feed->count, SIZE_MAX),
                                     .progress = measure->progress},
-                           .scale = histogram_scale(&edges),
+                           .scale = histogram_edges(&edges),
                            .counts = mem_array(pool_threads(), sizeof *job.counts)};
   if (!job.counts)
     return STATUS_MEMORY;

@@ -178,7 +178,7 @@ static enum status compare(const struct feed *a, const struct feed *b, const str
 static void bin_block(void *context, const struct pass_block *block)
 {
   struct job *job = context;
-  const struct histogram_scale scale = histogram_scale(&job->diff->a_histogram);
+  const struct bin_edges scale = histogram_edges(&job->diff->a_histogram);
   size_t base = block->span * job->bins;
   for (size_t i = 0; i < block->n; i++) {
     double x = (double)block->x[i], y = (double)block->y[i];

@@ -30,16 +30,24 @@ void histogram_add_outside(struct histogram *h, double x)
     h->over++;
 }
 
-void histogram_add(struct histogram *h, const float *x, size_t n)
+enum { PIECE = 512 }; /* values placed at a time: their bins stay in the nearest cache */
+
+static void add_piece(struct histogram *h, const float *x, size_t n)
 {
-  struct histogram_scale scale = histogram_scale(h);
-  for (size_t i = 0; i < n; i++) {
-    size_t bin = histogram_bin(&scale, (double)x[i]);
-    if (bin != HISTOGRAM_OUTSIDE)
-      h->count[bin]++;
+  const struct bin_edges edges = histogram_edges(h);
+  int32_t at[PIECE];
+  kernels.bins(x, NULL, n, &edges, at);
+  for (size_t i = 0; i < n; i++)
+    if ((size_t)at[i] < h->bins)
+      h->count[at[i]]++;
     else
       histogram_add_outside(h, (double)x[i]);
-  }
+}
+
+void histogram_add(struct histogram *h, const float *x, size_t n)
+{
+  for (size_t i = 0; i < n; i += PIECE)
+    add_piece(h, x + i, n - i < PIECE ? n - i : PIECE);
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)

@@ -8,6 +8,8 @@
 #ifndef QSCOPE_ANALYSIS_HISTOGRAM_H
 #define QSCOPE_ANALYSIS_HISTOGRAM_H
 
+#include "quant/kernels/kernels.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,21 +21,17 @@ struct histogram {
   uint64_t under, over, nan, inf;
 };
 
-/* Where a value goes, for loops that do more than count: the edges of a histogram in registers. */
-struct histogram_scale {
-  double lo, hi, per_unit, last; /* bins / (hi - lo); bins - 1 */
-};
-
+/* Where a value goes, for loops that do more than count: the edges of a histogram. */
 #define HISTOGRAM_OUTSIDE SIZE_MAX
 
-static inline struct histogram_scale histogram_scale(const struct histogram *h)
+static inline struct bin_edges histogram_edges(const struct histogram *h)
 {
   double bins = (double)h->bins;
-  return (struct histogram_scale){h->lo, h->hi, bins / (h->hi - h->lo), bins - 1};
+  return (struct bin_edges){h->lo, h->hi, bins / (h->hi - h->lo), bins - 1};
 }
 
 /* Bin of X, or HISTOGRAM_OUTSIDE (below, above, infinite, NaN). */
-static inline size_t histogram_bin(const struct histogram_scale *scale, double x)
+static inline size_t histogram_bin(const struct bin_edges *scale, double x)
 {
   if (!(x >= scale->lo && x <= scale->hi))
     return HISTOGRAM_OUTSIDE;

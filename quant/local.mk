@@ -74,6 +74,7 @@ KERNEL_SOURCES = \
 	quant/kernels/ggml_legacy.c \
 	quant/kernels/ggml_low.c \
 	quant/kernels/ggml_search.c quant/kernels/ggml_search.h \
+	quant/kernels/bin_kernels.c \
 	quant/kernels/codebook_kernels.c \
 	quant/kernels/error_kernels.c \
 	quant/kernels/arithmetic_kernels.c \

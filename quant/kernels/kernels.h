@@ -132,6 +132,13 @@ struct error_bound {
   double clipped; /* of x beyond the rails at the middle scale */
 };
 
+/* last + 1 equal bins over lo..hi, which is not empty: bin of v is floor((v - lo) * per_unit) in
+ * double, at most LAST. Behind them, counters for what is below lo, above hi, infinite or NaN. */
+struct bin_edges {
+  double lo, hi, per_unit, last; /* per_unit: (last + 1) / (hi - lo); last: at most 2^30 */
+};
+enum { BINS_OUTSIDE = 3 };
+
 struct block_codec;
 
 struct kernels {
@@ -199,6 +206,10 @@ struct kernels {
   /* The same with a unit per element: a row of a matrix whose columns are the units. Lowers
    * min[i], raises max[i] and counts finite[i] when x[i] is finite. */
   void (*extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
+  /* at[i] = the counter of x[i], or of x[i] - less[i] (in double) unless LESS is NULL: 0..last, or
+   * last + 1 below lo, last + 2 above hi, last + 3 infinite or NaN. */
+  void (*bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
+               int32_t *at);
 };
 
 /* The table in use. */

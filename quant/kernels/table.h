@@ -43,6 +43,9 @@ void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
+void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
+                  int32_t *at);
+
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
 
@@ -62,7 +65,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .error_bound = KERNEL(error_bound), .codebook_run = KERNEL(codebook_run),                      \
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
-    .extremes_lanes = KERNEL(extremes_lanes),                                                      \
+    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
   }
 
 #endif

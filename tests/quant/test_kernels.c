@@ -718,6 +718,45 @@ static void test_extremes_lanes(void **state)
     }
 }
 
+/* --- bins --------------------------------------------------------------------------------- */
+
+static int32_t bin_of(double v, const struct bin_edges *edges)
+{
+  if (!isfinite(v))
+    return (int32_t)edges->last + 3;
+  if (v < edges->lo || v > edges->hi)
+    return (int32_t)edges->last + (v < edges->lo ? 1 : 2);
+  return (int32_t)fmin(floor((v - edges->lo) * edges->per_unit), edges->last);
+}
+
+static void test_bins(void **state)
+{
+  (void)state;
+  static float x_memory[ROOM], y_memory[ROOM];
+  static int32_t at[ROOM];
+  const struct kernels *const *levels = kernels_available();
+  const struct bin_edges edges[] = {{-2, 2, 2048 / 4.0, 2047}, {0.1, 1.3, 7 / 1.2, 6}};
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; next_length(&n);) {
+      const struct bin_edges *e = &edges[n % 2];
+      float *x = x_memory + n % 8, *less = y_memory + n % 3;
+      fill(x, n, (enum mix)mix);
+      fill(less, n, (enum mix)mix);
+      for (size_t i = 0; i < n; i += 9)
+        x[i] = i % 2 ? (float)e->hi : nextafterf((float)e->lo, bell());
+      for (size_t level = 0; levels[level]; level++)
+        for (int pair = 0; pair < 2; pair++) {
+          memset(at, 0xa5, sizeof at);
+          levels[level]->bins(x, pair ? less : NULL, n, e, at);
+          for (size_t i = 0; i < n; i++) {
+            double v = pair ? (double)x[i] - (double)less[i] : (double)x[i];
+            assert_int_equal(at[i], bin_of(v, e));
+          }
+          assert_int_equal(at[n], (int32_t)0xa5a5a5a5);
+        }
+    }
+}
+
 /* --- choosing a level --------------------------------------------------------------------- */
 
 static void test_choice(void **state)
@@ -763,6 +802,7 @@ int main(void)
       cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_extremes_of_zeros_and_nothing),
       cmocka_unit_test(test_extremes_lanes),
+      cmocka_unit_test(test_bins),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
