@@ -106,7 +106,7 @@ static void count_lowers(void *context, size_t chunk, unsigned worker)
   uint64_t *counts = lowers->counts + (size_t)worker * 2 * LOWER;
   float scratch[FEED_BLOCK];
   size_t start = chunk * FEED_CHUNK, end = size_min(start + FEED_CHUNK, lowers->feed->count), n;
-  for (; start < end; start += n) {
+  for (; start < end && !progress_cancelled(lowers->progress); start += n) {
     n = size_min(FEED_BLOCK, end - start);
     const float *x = feed_block(lowers->feed, start, n, scratch);
     for (size_t i = 0; i < n; i += GROUP) {

@@ -64,7 +64,7 @@ static void measure_runs(void *context, size_t chunk, unsigned worker)
   float scratch[FEED_BLOCK];
   struct pending pending = {grain_unit(measure->grain, start), extremes_empty()};
   progress_advance(measure->progress, end - start);
-  for (; start < end; start += n) {
+  for (; start < end && !progress_cancelled(measure->progress); start += n) {
     n = size_min(end - start, FEED_BLOCK);
     add_runs(measure, &pending, feed_block(measure->feed, start, n, scratch), start, n);
   }
@@ -102,7 +102,7 @@ static void measure_columns(void *context, size_t chunk, unsigned worker)
   columns_clear(&columns, width);
   for (size_t row = first; row < first + ROWS_AT_ONCE; row++) {
     size_t start = row * measure->row + column;
-    if (start >= grain->count)
+    if (start >= grain->count || progress_cancelled(measure->progress))
       break;
     size_t n = size_min(width, grain->count - start);
     const float *x = feed_block(measure->feed, start, n, scratch);

@@ -152,6 +152,7 @@ struct gathering {
   size_t first, stride; /* `first`: unit of the first column of `values` */
   float *values;
   size_t *counts;
+  const struct progress *progress; /* once it is cancelled, the values are not all there */
 };
 
 /* N elements from START, all of units of the tile. */
@@ -161,7 +162,8 @@ static void gather_span(const struct gathering *gathering, const struct feed *fe
   float scratch[FEED_BLOCK], *values = gathering->values;
   size_t *counts = gathering->counts, first = gathering->first, stride = gathering->stride;
   struct grain_walk walk = grain_walk_from(gathering->grain, start);
-  for (size_t block; n > 0; start += block, n -= block) {
+  for (size_t block; n > 0 && !progress_cancelled(gathering->progress);
+       start += block, n -= block) {
     block = size_min(n, FEED_BLOCK);
     const float *x = feed_block(feed, start, block, scratch);
     for (size_t i = 0; i < block; i++) {
@@ -196,7 +198,8 @@ static void gather_parts(const struct fitting *fitting, size_t first, size_t cou
   memset(counts, 0, count * sizeof *counts);
   for (size_t i = 0; i < fitting->parts; i++) {
     const struct part *part = &fitting->part[i];
-    struct gathering gathering = {&part->grain, first, fitting->stride, values, counts};
+    struct gathering gathering = {&part->grain, first,  fitting->stride,
+                                  values,       counts, fitting->progress};
     gather_tile(&gathering, &part->batch->feed, count);
   }
 }

@@ -26,6 +26,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_sweep \
 	tests/analysis/test_theory \
 	tests/analysis/test_theory_fit \
+	tests/analysis/test_threads \
 	tests/analysis/test_ticks \
 	tests/analysis/test_verdict \
 	tests/analysis/test_view
@@ -93,6 +94,8 @@ tests_analysis_test_theory_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_analysis_test_theory_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_theory_fit_SOURCES = tests/analysis/test_theory_fit.c $(TEST_TENSORS)
 tests_analysis_test_theory_fit_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_threads_SOURCES = tests/analysis/test_threads.c $(TEST_TENSORS)
+tests_analysis_test_threads_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_ticks_SOURCES = tests/analysis/test_ticks.c
 tests_analysis_test_ticks_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_view_SOURCES = tests/analysis/test_view.c
