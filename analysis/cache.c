@@ -167,19 +167,39 @@ void known_free(struct known *known)
   *known = (struct known){.digest = NULL};
 }
 
-void cache_keep_known(struct cache *cache, uint64_t source, size_t tensor,
-                      const struct known *known)
+/* An entry for KNOWN of at most MOST bytes; KNOWN is freed where there is none. */
+static struct entry *entry_of_known(size_t most, uint64_t source, size_t tensor,
+                                    const struct known *known)
 {
   struct known lost = *known;
   size_t bytes = sizeof(struct entry) + (known->digest ? digest_bytes(known->digest) : 0) +
                  (known->high ? high_digest_bytes(known->high) : 0);
-  struct entry *entry = bytes <= cache->most ? mem_array(1, sizeof *entry) : NULL;
-  if (!entry) {
+  struct entry *entry = bytes <= most ? mem_array(1, sizeof *entry) : NULL;
+  if (entry)
+    *entry = (struct entry){.bytes = bytes, .source = source, .tensor = tensor, .known = *known};
+  else
     known_free(&lost);
+  return entry;
+}
+
+void cache_keep_known(struct cache *cache, uint64_t source, size_t tensor,
+                      const struct known *known)
+{
+  struct entry *entry = entry_of_known(cache->most, source, tensor, known);
+  if (entry)
+    add(cache, entry);
+}
+
+void cache_offer_known(struct cache *cache, uint64_t source, size_t tensor,
+                       const struct known *known)
+{
+  struct entry *entry = entry_of_known(cache->most - cache->bytes, source, tensor, known);
+  if (!entry)
     return;
-  }
-  *entry = (struct entry){.bytes = bytes, .source = source, .tensor = tensor, .known = *known};
-  add(cache, entry);
+  cache->bytes += entry->bytes;
+  entry->next = &cache->ends;
+  entry->previous = cache->ends.previous;
+  entry->previous->next = cache->ends.previous = entry;
 }
 
 bool cache_take_known(struct cache *cache, uint64_t source, size_t tensor, struct known *known)

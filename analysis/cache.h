@@ -43,6 +43,10 @@ void known_free(struct known *known);
 /* Keeps KNOWN, whose digests become the cache's. */
 void cache_keep_known(struct cache *cache, uint64_t source, size_t tensor,
                       const struct known *known);
+/* The same where there is room without anything else going, and before all others when there is not
+ * any more: nobody has asked for it yet. */
+void cache_offer_known(struct cache *cache, uint64_t source, size_t tensor,
+                       const struct known *known);
 /* Takes it out; its digests become the caller's. */
 bool cache_take_known(struct cache *cache, uint64_t source, size_t tensor, struct known *known);
 

@@ -1,6 +1,5 @@
 #include "analysis/engine.h"
 
-#include "analysis/cache.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
@@ -476,6 +475,28 @@ void engine_set_idle(struct engine *engine, engine_idle_work *idle, void *contex
   engine->idle_context = context;
   pthread_cond_broadcast(&engine->changed);
   pthread_mutex_unlock(&engine->lock);
+}
+
+enum { WORTH_KNOWING = 1 << 16 /* elements: fewer are read faster than looked for */ };
+
+void engine_take_known(struct engine *engine, const struct source *source, size_t tensor,
+                       struct known *known)
+{
+  if (source_tensor(source, tensor)->count >= WORTH_KNOWING)
+    cache_take_known(engine->cache, source_number(source), tensor, known);
+}
+
+void engine_offer_known(struct engine *engine, const struct source *source, size_t tensor,
+                        const struct known *known)
+{
+  struct known lost = *known;
+  uint64_t number = source_number(source);
+  bool known_now =
+      engine->facts_known && engine->facts_source == number && engine->facts_tensor == tensor;
+  if (known_now || source_tensor(source, tensor)->count < WORTH_KNOWING)
+    known_free(&lost);
+  else
+    cache_offer_known(engine->cache, number, tensor, known);
 }
 
 void engine_stop_idling(struct engine *engine)

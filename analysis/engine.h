@@ -6,6 +6,7 @@
 #ifndef QSCOPE_ANALYSIS_ENGINE_H
 #define QSCOPE_ANALYSIS_ENGINE_H
 
+#include "analysis/cache.h"
 #include "analysis/diff.h"
 #include "analysis/result.h"
 #include "data/source.h"
@@ -66,6 +67,13 @@ bool engine_busy(const struct engine *engine, size_t *done, size_t *total);
  * After each time the descriptor becomes readable. engine_cancel ends it. */
 typedef bool engine_idle_work(void *context, struct progress *progress);
 void engine_set_idle(struct engine *engine, engine_idle_work *work, void *context);
+/* For such work alone: takes out what is known of a tensor, whose digests become the caller's (else
+ * leaves *KNOWN as it is); and puts it (back), so that a request need not find it out. What comes
+ * of small tensors, or does not fit into the cache as it is, is freed. */
+void engine_take_known(struct engine *engine, const struct source *source, size_t tensor,
+                       struct known *known);
+void engine_offer_known(struct engine *engine, const struct source *source, size_t tensor,
+                        const struct known *known);
 /* Cancels such work and waits until it has returned. */
 void engine_stop_idling(struct engine *engine);
 /* True while there is such work left, or a digest for estimates is to be made. */

@@ -11,6 +11,7 @@ enum { UNPACK_MOST = 64 << 20 };
 
 struct gather {
   struct source *source;
+  struct engine *engine;
   struct stats *stats;
   size_t count;
   struct quantizer quantizer;
@@ -23,12 +24,13 @@ struct gather {
   size_t first[GATHER_FIRST], firsts;
 };
 
-struct gather *gather_new(struct source *source)
+struct gather *gather_new(struct source *source, struct engine *engine)
 {
   struct gather *gather = mem_array(1, sizeof *gather);
   if (!gather)
     return NULL;
   gather->source = source;
+  gather->engine = engine;
   gather->count = source_count(source);
   gather->stats = mem_array(gather->count, sizeof *gather->stats);
   if (!gather->stats) {
@@ -111,8 +113,14 @@ static bool compute(struct gather *gather, size_t index, struct progress *progre
   if (unpacks > UNPACK_MOST - size_min(gather->unpacked, UNPACK_MOST)) {
     state = STATS_COMPRESSED;
   } else {
+    struct known known = {.digest = NULL};
+    engine_take_known(gather->engine, gather->source, index, &known);
     enum status status = stats_compute(gather->source, index, &gather->quantizer, gather->axis,
-                                       progress, row->value, &error);
+                                       &known, progress, row->value, &error);
+    if (status == STATUS_OK)
+      engine_offer_known(gather->engine, gather->source, index, &known);
+    else
+      known_free(&known);
     gather->unpacked += unpacks - size_min(unpacks, stats_unpacks(gather->source, index));
     if (status == STATUS_CANCELLED || progress_cancelled(progress))
       return false;

@@ -7,12 +7,13 @@
 #ifndef QSCOPE_ANALYSIS_GATHER_H
 #define QSCOPE_ANALYSIS_GATHER_H
 
+#include "analysis/engine.h"
 #include "analysis/stats.h"
 
 struct gather;
 
-/* NULL when memory runs out. */
-struct gather *gather_new(struct source *source);
+/* For ENGINE, which gets to know the tensors by the way; NULL when memory runs out. */
+struct gather *gather_new(struct source *source, struct engine *engine);
 void gather_free(struct gather *gather);
 
 /* One row for each tensor. */

@@ -31,11 +31,16 @@ static void keep(const struct result *result, double value[STAT_COUNT])
 /* A quantizer may not apply to a tensor (an axis or groups that it has not), and an axis may not
  * exist: then what needs no quantizer is still known. */
 static enum status measure(const struct tensor *tensor, const struct quantizer *quantizer, int axis,
-                           struct progress *progress, double value[STAT_COUNT], struct error *error)
+                           const struct known *known, struct progress *progress,
+                           double value[STAT_COUNT], struct error *error)
 {
   struct quantizer plain;
   struct result *result;
-  struct result_request request = {.axis = axis, .lo = (double)NAN, .hi = (double)NAN};
+  struct result_request request = {.axis = axis,
+                                   .lo = (double)NAN,
+                                   .hi = (double)NAN,
+                                   .facts = &known->facts,
+                                   .digest = known->digest};
   enum status status = result_compute(tensor, quantizer, &request, progress, &result, error);
   bool applies = status == STATUS_OK;
   if (status == STATUS_USAGE || status == STATUS_INPUT) {
@@ -54,12 +59,15 @@ static enum status measure(const struct tensor *tensor, const struct quantizer *
 }
 
 enum status stats_compute(struct source *source, size_t index, const struct quantizer *quantizer,
-                          int axis, struct progress *progress, double value[STAT_COUNT],
-                          struct error *error)
+                          int axis, struct known *known, struct progress *progress,
+                          double value[STAT_COUNT], struct error *error)
 {
+  const struct tensor *tensor = source_tensor(source, index);
   enum status status = source_load(source, index, progress, error);
+  if (status == STATUS_OK && known->facts.count == 0)
+    status = facts_of_tensor(tensor, progress, &known->facts, &known->digest, error);
   if (status == STATUS_OK)
-    status = measure(source_tensor(source, index), quantizer, axis, progress, value, error);
+    status = measure(tensor, quantizer, axis, known, progress, value, error);
   if (status == STATUS_OK)
     status = source_verify(source, error);
   return status;

@@ -6,6 +6,7 @@
 #ifndef QSCOPE_ANALYSIS_STATS_H
 #define QSCOPE_ANALYSIS_STATS_H
 
+#include "analysis/cache.h"
 #include "data/source.h"
 #include "quant/quantizer.h"
 
@@ -28,10 +29,12 @@ struct stats {
 };
 
 /* Computes the row of tensor INDEX (loading it) under QUANTIZER, channels along AXIS; where the
- * quantizer does not apply, its sqnr is NaN. STATUS_CANCELLED, STATUS_MEMORY, STATUS_INPUT. */
+ * quantizer does not apply, its sqnr is NaN. KNOWN: what is known of the tensor, or all zero, and
+ * then found out; the caller frees it, also after a failure. STATUS_CANCELLED, STATUS_MEMORY,
+ * STATUS_INPUT. */
 enum status stats_compute(struct source *source, size_t index, const struct quantizer *quantizer,
-                          int axis, struct progress *progress, double value[STAT_COUNT],
-                          struct error *error);
+                          int axis, struct known *known, struct progress *progress,
+                          double value[STAT_COUNT], struct error *error);
 
 /* Bytes that computing INDEX would unpack into memory, beside what is mapped or loaded. */
 size_t stats_unpacks(const struct source *source, size_t index);

@@ -217,12 +217,36 @@ static void what_is_known_moves(void **state)
   cache_free(NULL);
 }
 
+/* What nobody asked for takes no other's place, and is the first to go. */
+static void offered_facts_go_first(void **state)
+{
+  (void)state;
+  struct cache *cache = cache_new(PLENTY);
+  struct known known = {.facts = {.count = 5}};
+  cache_keep_known(cache, SOURCE, 1, &known);
+  size_t one = cache_bytes(cache);
+  cache_offer_known(cache, SOURCE, 2, &known);
+  cache_offer_known(cache, SOURCE, 3, &known);
+  assert_int_equal(cache_bytes(cache), 3 * one);
+  cache_set_most(cache, 2 * one);
+  assert_false(cache_take_known(cache, SOURCE, 3, &known));
+  cache_offer_known(cache, SOURCE, 4, &known); /* no room */
+  assert_false(cache_take_known(cache, SOURCE, 4, &known));
+  known = (struct known){.facts = {.count = 5}};
+  cache_keep_known(cache, SOURCE, 5, &known);
+  assert_false(cache_take_known(cache, SOURCE, 2, &known));
+  assert_true(cache_take_known(cache, SOURCE, 1, &known));
+  assert_true(cache_take_known(cache, SOURCE, 5, &known));
+  assert_int_equal(cache_bytes(cache), 0);
+  cache_free(cache);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_copy_is_the_same),  cmocka_unit_test(what_answers_what),
       cmocka_unit_test(the_least_used_goes), cmocka_unit_test(too_large),
-      cmocka_unit_test(what_is_known_moves),
+      cmocka_unit_test(what_is_known_moves), cmocka_unit_test(offered_facts_go_first),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -271,6 +271,54 @@ static void test_estimates(void **state)
   close_bench(&bench);
 }
 
+/* What idle work finds out of a tensor, a request does not find out again: here it is not true. */
+struct teller {
+  struct bench *bench;
+  size_t size;
+  bool taken;
+};
+
+static bool tell(void *context, struct progress *progress)
+{
+  struct teller *teller = context;
+  struct engine *engine = teller->bench->engine;
+  const struct source *source = teller->bench->source;
+  struct known known = {.facts = {.count = teller->size, .finite = teller->size, .absmax = 1000}};
+  (void)progress;
+  engine_offer_known(engine, source, 0, &known);
+  known = (struct known){.digest = NULL};
+  engine_take_known(engine, source, 0, &known);
+  teller->taken = known.facts.count > 0;
+  engine_offer_known(engine, source, 0, &known);
+  return false;
+}
+
+static void test_idle_work_leaves_facts(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *spec;
+    size_t size;
+    bool kept; /* of few elements nothing is */
+  } cases[] = {{"synth:gaussian,shape=256x256", 65536, true},
+               {"synth:gaussian,shape=255x257", 65535, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct bench bench;
+    struct teller teller = {.bench = &bench, .size = cases[i].size};
+    open_bench(&bench, cases[i].spec);
+    engine_set_idle(bench.engine, tell, &teller);
+    while (engine_idles(bench.engine))
+      readable(bench.engine, 1);
+    assert_int_equal(teller.taken, cases[i].kept);
+    ask(&bench, "int8,scale=1");
+    struct engine_answer answer = wait_for(&bench);
+    assert_int_equal(answer.status, STATUS_OK);
+    assert_int_equal(answer.result->facts.absmax == 1000, cases[i].kept);
+    result_free(answer.result);
+    close_bench(&bench);
+  }
+}
+
 static void test_error_is_an_answer(void **state)
 {
   (void)state;
@@ -423,6 +471,7 @@ int main(void)
       cmocka_unit_test(test_facts_follow_the_tensor),
       cmocka_unit_test(test_going_back),
       cmocka_unit_test(test_estimates),
+      cmocka_unit_test(test_idle_work_leaves_facts),
       cmocka_unit_test(test_error_is_an_answer),
       cmocka_unit_test(test_free_at_work),
   };

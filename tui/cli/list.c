@@ -307,8 +307,10 @@ static enum status compute_stats(struct listing *listing, const struct options *
     const struct tensor *tensor = source_tensor(listing->source, i);
     struct progress *progress =
         meter_task(text_escape(tensor->name, shown, sizeof shown), tensor->count);
-    status = stats_compute(listing->source, i, &quantizer, options->view.axis, progress,
+    struct known known = {.digest = NULL};
+    status = stats_compute(listing->source, i, &quantizer, options->view.axis, &known, progress,
                            listing->stats[i].value, error);
+    known_free(&known);
     listing->stats[i].state = status == STATUS_OK ? STATS_KNOWN : STATS_NONE;
     if (status == STATUS_INPUT || status == STATUS_USAGE)
       status = source_verify(listing->source, error);

@@ -240,7 +240,7 @@ static void action_browse(struct explorer *explorer, int unused)
 {
   (void)unused;
   if (!explorer->gather)
-    explorer->gather = gather_new(explorer->source);
+    explorer->gather = gather_new(explorer->source, explorer->engine);
   if (!explorer->gather ||
       !browser_open(&explorer->browser, explorer->source, explorer->gather, explorer->state.tensor))
     return explorer_warn(explorer, "out of memory: the list of tensors cannot be shown");
