@@ -1,7 +1,12 @@
 /* How fast the kernels are, for each instruction set, on one thread, as shares of the speed at
  * which memory can be read. Absolute numbers do not travel between machines; the shares nearly do.
  * Run by `make bench`, never by `make check`; an argument limits it to the rows whose name contains
- * it. */
+ * it.
+ *
+ * What bounds them: extremes, memory. Integer and small-float round trips: the division. The tally:
+ * widening float32 to double, of x, y and their difference, and the fused multiply-adds of seven
+ * sums; a pass that knew the sums of x alone would save half. Counting codes and bins: one counter
+ * loaded and stored for each element; the bins of values: doubles again. */
 #include "quant/codebook.h"
 #include "quant/family.h"
 #include "quant/feed.h"

@@ -40,3 +40,17 @@ BENCHMARKS = tests/bench/bench_kernels tests/bench/bench_passes tests/bench/benc
 .PHONY: bench
 bench: $(BENCHMARKS) $(BENCH_LIVE) qscope
 	@for program in $(BENCHMARKS) $(BENCH_LIVE); do ./$$program$(EXEEXT) $(BENCH) || exit 1; done
+
+# Beside numpy, where a Python has it: PYTHON=... chooses another. Nothing else needs Python.
+EXTRA_PROGRAMS += tests/bench/bench_peers
+tests_bench_bench_peers_SOURCES = tests/bench/bench_peers.c
+tests_bench_bench_peers_CFLAGS = $(BENCH_CFLAGS)
+tests_bench_bench_peers_LDADD = $(ANALYSIS_LIBS)
+EXTRA_DIST += tests/bench/peers.py
+PYTHON = python3
+
+.PHONY: bench-peers
+bench-peers: tests/bench/bench_peers
+	@if command -v $(PYTHON) >/dev/null; then \
+	  $(PYTHON) $(srcdir)/tests/bench/peers.py ./tests/bench/bench_peers$(EXEEXT); \
+	else echo "bench-peers: skipped: no $(PYTHON)"; fi
