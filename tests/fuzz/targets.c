@@ -2,6 +2,7 @@
 #include "tests/fuzz/target.h"
 
 #include "analysis/recipe.h"
+#include "data/rename.h"
 #include "data/source.h"
 #include "quant/quantizer.h"
 #include "tui/figure/draw.h"
@@ -129,6 +130,34 @@ static void run_recipe(const struct fuzz_target *target, const uint8_t *data, si
   free(second);
 }
 
+/* A rule, a newline, a name: what the rule and the table make of it fits where it is put. */
+static void run_rename(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  char text[TEXT_MOST], alias[RENAME_MOST][RENAME_TEXT];
+  snprintf(text, sizeof text, "%s", as_text(target->place, data, size));
+  char *name = strchr(text, '\n');
+  name = name ? (*name = '\0', name + 1) : text + strlen(text);
+  size_t count = rename_aliases(name, alias);
+  if (count > RENAME_MOST)
+    fuzz_fail("%zu aliases", count);
+  for (size_t i = 0; i < count; i++)
+    if (!memchr(alias[i], '\0', RENAME_TEXT) || !*alias[i])
+      fuzz_fail("an alias of \"%s\" that is empty, or does not end", name);
+  struct rename_rule rule;
+  struct error error = {0};
+  enum status status = rename_rule_parse(text, &rule, &error);
+  if (status != STATUS_OK) {
+    fuzz_refusal(status, &error);
+    return;
+  }
+  for (size_t room = 1; room <= TEXT_MOST; room *= 2) {
+    char *renamed = malloc(room); /* no byte more, for the sanitizer to see */
+    if (renamed && rename_apply(&rule, 1, name, renamed, room) && strlen(renamed) >= room)
+      fuzz_fail("\"%s\" does not end", name);
+    free(renamed);
+  }
+}
+
 /* --- the table ------------------------------------------------------------------------ */
 
 const struct fuzz_target fuzz_targets[] = {
@@ -148,6 +177,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"figure", ".png", "input.png", NULL, run_figure},
     {"quantizer", ".quantizer", "", NULL, run_quantizer},
     {"recipe", ".recipe", "", NULL, run_recipe},
+    {"rename", ".rename", "", NULL, run_rename},
     {"text", ".csv .tsv .txt", "input.csv", "text", run_file},
     {"raw", ".raw", "input.bin", NULL, run_raw},
     {"synth", ".synth", "synth:", NULL, run_spec_of_source},
