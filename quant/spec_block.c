@@ -57,7 +57,7 @@ enum status spec_read_rule(struct parse *parse, const char *value)
 enum status spec_read_variant(struct parse *parse, const char *value)
 {
   const struct block_codec *codec = codec_of(&parse->quantizer);
-  return read_choice(parse, codec ? codec->variants : NULL, "nvfp4", value,
+  return read_choice(parse, codec ? codec->variants : NULL, "nvfp4 and iq4_nl", value,
                      &parse->quantizer.block.variant);
 }
 
@@ -123,6 +123,10 @@ enum status spec_check_block_words(const struct quantizer *quantizer, enum slot 
         "\"importance\" contradicts \"%s\": its rule looks at no weights (q4_0, q4_k and "
         "iq4_nl do)",
         quantizer->format->name);
+  if (quantizer->block.importance[0] && quantizer->block.variant)
+    return error_set(error, STATUS_USAGE,
+                     "\"importance\" contradicts \"variant=%s\": it looks at no weights",
+                     codec->variants[quantizer->block.variant]);
   *culprit = SLOT_ROUND;
   if (codec && quantizer->rounding != ROUND_EVEN &&
       (!codec->rounds || quantizer->rounding == ROUND_STOCHASTIC))

@@ -30,12 +30,29 @@ static inline void level_notes(const unsigned char *d, struct block_parts *parts
 
 /* --- iq4_nl ---------------------------------------------------------------------------------- */
 
+static const char *const iq4_nl_variants[] = {"search", "row", NULL};
+
+static void iq4_nl_encode_rows(const float *x, size_t n, unsigned char *packed)
+{
+  float scales[PASS_LENGTH / LENGTH];
+  uint8_t code[PASS_LENGTH];
+  for (size_t done = 0; done < n; done += PASS_LENGTH) {
+    size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
+    KERNEL(codebook_rows)(x + done, m / LENGTH, scales, code);
+    for (size_t block = 0; block < m / LENGTH; block++, packed += IQ4_NL_BYTES) {
+      half_store(packed, scales[block]);
+      nibbles_pack(code + block * LENGTH, LENGTH / 2, packed + 2);
+    }
+  }
+}
+
 static void iq4_nl_encode(const struct block_setting *setting, const float *x,
                           const float *importance, size_t n, unsigned char *packed)
 {
   float weights[PASS_LENGTH], scales[PASS_LENGTH / LENGTH];
   uint8_t code[LENGTH];
-  (void)setting;
+  if (setting->variant)
+    return iq4_nl_encode_rows(x, n, packed);
   for (size_t done = 0; done < n; done += PASS_LENGTH) {
     size_t m = n - done < PASS_LENGTH ? n - done : PASS_LENGTH;
     if (importance)
@@ -143,6 +160,7 @@ const struct block_codec KERNEL(ggml_iq4_codecs)[] = {{.name = "iq4_nl",
                                                        .bytes = IQ4_NL_BYTES,
                                                        .sub_length = LENGTH,
                                                        .takes_importance = true,
+                                                       .variants = iq4_nl_variants,
                                                        .encode = iq4_nl_encode,
                                                        .take_apart = iq4_nl_take_apart,
                                                        .decode = iq4_nl_decode},

@@ -403,6 +403,26 @@ void KERNEL(codebook_search)(const float *x, const float *weights, size_t count,
   }
 }
 
+void KERNEL(codebook_rows)(const float *x, size_t count, float *scales, uint8_t *codes)
+{
+  for (size_t done = 0; done < count; done += WIDE) {
+    size_t lanes = count - done < WIDE ? count - done : WIDE;
+    wide xs[SUB_MOST], w[SUB_MOST];
+    wide_load(x + done * SUB_MOST, SUB_MOST, lanes, xs);
+    for (size_t i = 0; i < SUB_MOST; i++)
+      w[i] = xs[i] * xs[i];
+    wide most = wide_first_most(xs, SUB_MOST), factor = 1.0f / (most / -127.0f);
+    struct products sums = codebook_products(xs, w, factor);
+    for (size_t lane = 0; lane < lanes; lane++) {
+      bool empty = fabsf(most[lane]) < TOO_SMALL;
+      size_t at = done + lane;
+      scales[at] = empty ? 0 : sums.xl[lane] / sums.ll[lane];
+      KERNEL(codebook_codes)
+      (x + at * SUB_MOST, SUB_MOST, empty ? 0 : factor[lane], codes + at * SUB_MOST);
+    }
+  }
+}
+
 /* Codes of one run of values already divided by their scale. */
 void KERNEL(codebook_codes)(const float *restrict x, size_t n, float factor, uint8_t *restrict code)
 {

@@ -87,6 +87,11 @@ extern const float KERNEL(iq4_levels)[16];
 /* Scale of each sub-block of 32 after 15 candidates around -first largest / 127. */
 void KERNEL(codebook_search)(const float *x, const float *weights, size_t count, float *scales);
 
+/* Scale and codes (32 for each) of the sub-blocks from the one candidate -127 / first largest: what
+ * ggml's row functions make, without a search. Where no magnitude reaches 1e-15 the scale is 0 and
+ * the codes are those of zeros. */
+void KERNEL(codebook_rows)(const float *x, size_t count, float *scales, uint8_t *codes);
+
 /* Codes of the levels nearest to factor * x, the upper one on a tie and for NaN. */
 void KERNEL(codebook_codes)(const float *x, size_t n, float factor, uint8_t *code);
 
