@@ -90,9 +90,12 @@ static bool gather(const struct feed *feed, size_t start, size_t n, size_t most,
   for (size_t i = 0, run; i < n; i += run) {
     run = size_min(n - i, FEED_BLOCK);
     const float *x = feed_block(feed, start + i, run, scratch);
-    for (size_t k = 0; k < run; k++)
-      if (!add_value(values, x[k], 1, most))
+    for (size_t k = 0, times; k < run; k += times) {
+      for (times = 1; k + times < run && x[k + times] == x[k]; times++)
+        ;
+      if (!add_value(values, x[k], (uint32_t)times, most))
         return false;
+    }
     if (progress_cancelled(progress))
       return false;
   }
@@ -637,6 +640,24 @@ static enum status try_columns(const struct search *search)
   return try_units(&other, (struct units){rows, rows, GRID_OF_CHANNEL, 1});
 }
 
+/* Every idea holds for a tensor of a single value, and none says anything. */
+static bool is_constant(const struct search *search)
+{
+  const struct feed *feed = &search->feed;
+  float first = 0, scratch[FEED_BLOCK];
+  for (size_t i = 0; i < feed->count; i += FEED_BLOCK) {
+    size_t n = size_min(FEED_BLOCK, feed->count - i);
+    const float *x = feed_block(feed, i, n, scratch);
+    first = i ? first : x[0];
+    for (size_t k = 0; k < n; k++)
+      if (!(x[k] == first))
+        return false;
+    if (progress_cancelled(search->progress))
+      return false; /* the search tells */
+  }
+  return true;
+}
+
 /* From the coarsest units to the finest. */
 static enum status search_units(const struct search *search)
 {
@@ -685,7 +706,7 @@ enum status grid_find(const struct tensor *tensor, struct progress *progress, st
     cost = small->stored_bits;
     *out = (struct on_grid){.kind = GRID_VALUES, .format = small->format};
   }
-  enum status status = search_units(&search);
+  enum status status = is_constant(&search) ? STATUS_OK : search_units(&search);
   return status == STATUS_MEMORY ? error_memory(error, "the search for a grid") : status;
 }
 

@@ -90,10 +90,14 @@ static void print_head(const struct report_entry *entry, FILE *out)
     fprintf(out, "  note: %s\n", report_note(tensor));
 }
 
-static void print_outliers(const struct result *result, FILE *out)
+static void print_outliers(const struct result *result, const struct tensor *tensor, FILE *out)
 {
   const struct channels *channels = &result->channels;
   size_t count = size_min(report_outliers(result), 5);
+  if (channels->count == 1 && tensor->shape.dims > 1 &&
+      tensor->shape.dim[channels->axis] > RESULT_CHANNELS_MOST)
+    fprintf(out, "  %zu channels along axis %u are too many to tell apart: counted as one\n",
+            tensor->shape.dim[channels->axis], channels->axis);
   if (count == 0)
     return;
   fprintf(out, "  largest of %zu channels along axis %u (absmax over the median channel's):",
@@ -339,7 +343,7 @@ bool report_page_add(struct report_page *page, const struct report_entry *entry,
     if (page->tensor)
       fputc('\n', out);
     print_head(entry, out);
-    print_outliers(entry->result, out);
+    print_outliers(entry->result, entry->tensor, out);
   }
   page->tensor = entry->tensor;
   page->column[page->columns++] = column;

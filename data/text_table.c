@@ -149,8 +149,9 @@ struct tally {
 enum status text_ragged(const struct text_table *table, const struct text_line *line, size_t found,
                         struct error *error)
 {
-  return error_set(error, STATUS_INPUT, "line %zu: expected %zu columns, as in line %zu, found %zu",
-                   line->number, table->columns, table->first.number, found);
+  return error_set(error, STATUS_INPUT,
+                   "line %zu: expected %zu column%s, as in line %zu, found %zu", line->number,
+                   table->columns, table->columns == 1 ? "" : "s", table->first.number, found);
 }
 
 /* Counts the cells of a row; of the first row only what they would be as a header. */

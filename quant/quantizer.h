@@ -95,7 +95,8 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
                           struct error *error);
 
 /* The same where a digest of the tensor is known (NULL: none): one scale for the whole tensor then
- * costs no pass over it, and comes out the same. */
+ * costs no pass over it, and comes out the same; of two candidates of a search whose errors differ by
+ * less than the sums are rounded, the other may be taken. */
 enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
                                  const struct shape *shape, const struct digest *digest,
                                  struct progress *progress, struct fit **out, struct error *error);

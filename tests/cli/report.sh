@@ -94,4 +94,6 @@ qscope report five.npy --json -o out.json >stdout.txt
 is "$(get tensor <out.json) $(wc -c <stdout.txt)" "five 0" "-o writes the file and nothing else"
 is "$(qscope report five.npy --dequantized - >piped.npy; npy info piped.npy)" "<f4 (6,)" "an array to standard output comes alone"
 ok "$(qscope report synth: --json 2>err.txt | head -c 10 >/dev/null; [ ! -s err.txt ]; echo $?)" "a closed pipe is no event"
+like "$(qscope report synth:gaussian,shape=600000x2 -q int8)" \
+  '600000 channels along axis 0 are too many to tell apart: counted as one' "channels that nobody looks at"
 done_testing
