@@ -290,6 +290,15 @@ static void random_conventions(struct quantizer *quantizer, uint64_t *state)
   }
 }
 
+/* The number of one of WORDS; 0 where there are none. */
+static int any_word(const char *const *words, uint64_t *state)
+{
+  size_t count = 0;
+  while (words && words[count])
+    count++;
+  return count ? (int)(portable_next(state) % count) : 0;
+}
+
 /* Block formats are their own scheme, with a few choices; impossible ones among them. */
 static void random_block(struct quantizer *quantizer, uint64_t *state)
 {
@@ -300,8 +309,8 @@ static void random_block(struct quantizer *quantizer, uint64_t *state)
   quantizer->block.length = portable_next(state) % 3 ? 0 : portable_next(state) % 80 * 4;
   if (quantizer->block.length == codec->length)
     quantizer->block.length = 0;
-  quantizer->block.rule = codec->rules ? (int)(portable_next(state) % 4) : 0;
-  quantizer->block.variant = codec->variants ? (int)(portable_next(state) % 4) : 0;
+  quantizer->block.rule = any_word(codec->rules, state);
+  quantizer->block.variant = any_word(codec->variants, state);
   quantizer->block.four_over_six = portable_next(state) % 4 == 0;
   quantizer->block.pad = !codec->pads && portable_next(state) % 2;
   strcpy(quantizer->block.importance, files[portable_next(state) % 2]);
