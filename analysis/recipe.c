@@ -599,11 +599,8 @@ static enum status take_calibrate_on(struct recipe *recipe, const char *value, s
   return replace(&recipe->calibrate_on, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
 
-/* Who names a second source wants to see both, unless --view says otherwise. */
 static enum status take_compare(struct recipe *recipe, const char *value, struct error *error)
 {
-  if (recipe->view.kind == view_default().kind)
-    recipe->view.kind = VIEW_COMPARE;
   return replace(&recipe->compare.source, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
 
@@ -738,11 +735,16 @@ static enum status take_words(const struct words *words, struct recipe *recipe, 
 
 enum status recipe_parse(const char *text, struct recipe *out, struct error *error)
 {
+  static const enum view_kind unsaid = (enum view_kind) - 1;
   struct words words;
   recipe_init(out);
+  out->view.kind = unsaid;
   enum status status = words_split(text, &words, error);
   if (status == STATUS_OK)
     status = take_words(&words, out, error);
+  /* Who names a second source wants to see both, unless --view says otherwise. */
+  if (out->view.kind == unsaid)
+    out->view.kind = out->compare.source ? VIEW_COMPARE : view_default().kind;
   if (status != STATUS_OK)
     recipe_clear(out);
   words_free(&words);

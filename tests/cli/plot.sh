@@ -60,6 +60,10 @@ grep -aqF "f32 against f32" pair.png
 ok "$?" "the title says what against what"
 is "$(qscope replay "a.npy --compare b.npy --align --rename 'a*=b*' --view error" --print)" \
   "qscope a.npy --compare b.npy --align --rename 'a*=b*' --view error" "what belongs to the comparison is kept"
+is "$(qscope replay "a.npy --view histogram --compare b.npy" --print)" \
+  "qscope a.npy --compare b.npy --view histogram" "--view says otherwise, wherever it stands"
+is "$(qscope replay "a.npy --compare b.npy" --print)" \
+  "qscope a.npy --compare b.npy --view compare" "a recipe without --view shows both"
 npy make t.npy f4 "3,2" 1 -1 2 -2 3 -3
 qscope plot a.npy --compare t.npy --align -o aligned.png --size 320x200
 ok "$?" "--align lays them over each other"
