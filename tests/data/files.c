@@ -106,6 +106,27 @@ const char *files_data(const char *kind, const char *name)
   return path;
 }
 
+void files_golden(const char *written, const char *name)
+{
+  static unsigned char wanted[8192], found[8192];
+  char path[600];
+  FILE *file = fopen(written, "rb");
+  assert_non_null(file);
+  size_t size = fread(wanted, 1, sizeof wanted, file);
+  fclose(file);
+  assert_true(size < sizeof wanted);
+  snprintf(path, sizeof path, "%s", files_data("good", name));
+  if (getenv("UPDATE_GOLDEN") && (file = fopen(path, "wb"))) {
+    assert_int_equal(fwrite(wanted, 1, size, file), size);
+    fclose(file);
+  }
+  file = fopen(path, "rb");
+  assert_non_null(file);
+  assert_int_equal(fread(found, 1, sizeof found, file), size);
+  fclose(file);
+  assert_memory_equal(wanted, found, size);
+}
+
 struct source *files_open(const char *path)
 {
   struct source *source = NULL;

@@ -40,6 +40,10 @@ const char *files_sample(const char *name);
 /* The file NAME of tests/data/FOLDER. */
 const char *files_data(const char *folder, const char *name);
 
+/* The file WRITTEN is what tests/data/good/NAME holds, at most 8 kB; set UPDATE_GOLDEN to write
+ * that anew. */
+void files_golden(const char *written, const char *name);
+
 /* Opens PATH, which must succeed. */
 struct source *files_open(const char *path);
 

@@ -409,28 +409,6 @@ static void test_bytes_of_ggml(void **state)
 
 /* --- fixtures ------------------------------------------------------------------------------- */
 
-/* tests/data/good/imatrix.*, for the tests that damage files and those of the program. Set
- * UPDATE_GOLDEN to write them anew. */
-static void check_fixture(const char *written, const char *name)
-{
-  static unsigned char wanted[4096], found[4096];
-  char path[600];
-  FILE *file = fopen(written, "rb");
-  assert_non_null(file);
-  size_t size = fread(wanted, 1, sizeof wanted, file);
-  fclose(file);
-  snprintf(path, sizeof path, "%s", files_data("good", name));
-  if (getenv("UPDATE_GOLDEN") && (file = fopen(path, "wb"))) {
-    assert_int_equal(fwrite(wanted, 1, size, file), size);
-    fclose(file);
-  }
-  file = fopen(path, "rb");
-  assert_non_null(file);
-  assert_int_equal(fread(found, 1, sizeof found, file), size);
-  fclose(file);
-  assert_memory_equal(wanted, found, size);
-}
-
 static void test_fixtures(void **state)
 {
   (void)state;
@@ -438,8 +416,8 @@ static void test_fixtures(void **state)
   struct ggufs newer = {.big = false};
   make_older(&older);
   make_gguf(&newer);
-  check_fixture(write_bytes(&older, "older"), "imatrix-older.dat");
-  check_fixture(ggufs_write(&newer, "newer"), "imatrix.gguf");
+  files_golden(write_bytes(&older, "older"), "imatrix-older.dat");
+  files_golden(ggufs_write(&newer, "newer"), "imatrix.gguf");
   check_older(files_data("good", "imatrix-older.dat"));
   check_gguf(files_data("good", "imatrix.gguf"));
 }

@@ -10,28 +10,6 @@ static unsigned char bytes[PACKS_MOST];
 static float scale[PACKS_SCALES];
 static int32_t order[32];
 
-/* The file WRITTEN is what tests/data/good/NAME holds; set UPDATE_GOLDEN to write that anew. */
-static void compare_fixture(const char *written, const char *name)
-{
-  static unsigned char wanted[8192], found[8192];
-  char path[600];
-  FILE *file = fopen(written, "rb");
-  assert_non_null(file);
-  size_t size = fread(wanted, 1, sizeof wanted, file);
-  fclose(file);
-  assert_true(size < sizeof wanted);
-  snprintf(path, sizeof path, "%s", files_data("good", name));
-  if (getenv("UPDATE_GOLDEN") && (file = fopen(path, "wb"))) {
-    assert_int_equal(fwrite(wanted, 1, size, file), size);
-    fclose(file);
-  }
-  file = fopen(path, "rb");
-  assert_non_null(file);
-  assert_int_equal(fread(found, 1, sizeof found, file), size);
-  fclose(file);
-  assert_memory_equal(wanted, found, size);
-}
-
 /* tests/data/good/NAME holds COUNT parts, and DERIVED weights are made of them. */
 static void open_fixture(const char *name, size_t count, size_t derived)
 {
@@ -46,7 +24,7 @@ static void open_fixture(const char *name, size_t count, size_t derived)
 
 static void check_fixture(const char *name, const struct part *parts, size_t count, size_t derived)
 {
-  compare_fixture(checkpoint_safetensors(name, parts, count), name);
+  files_golden(checkpoint_safetensors(name, parts, count), name);
   open_fixture(name, count, derived);
 }
 
@@ -64,9 +42,9 @@ static void test_fixture_of_a_folder(void **state)
                         "\"group_size\": 32}}\n";
   packs_draw(512, bytes, scale);
   files_clear();
-  compare_fixture(checkpoint_safetensors("model.safetensors", parts, 4),
-                  "model-mlx/model.safetensors");
-  compare_fixture(files_write("config.json", config, sizeof config - 1), "model-mlx/config.json");
+  files_golden(checkpoint_safetensors("model.safetensors", parts, 4),
+               "model-mlx/model.safetensors");
+  files_golden(files_write("config.json", config, sizeof config - 1), "model-mlx/config.json");
   open_fixture("model-mlx", 4, 1);
 }
 

@@ -28,31 +28,14 @@ struct run {
 static enum status measure_row(struct run *run, const struct diff_row *row, struct diff **out,
                                struct error *error)
 {
-  const struct tensor *a = source_tensor(run->a, row->a), *b = source_tensor(run->b, row->b);
+  const struct tensor *a = source_tensor(run->a, row->a);
   const struct diff_request request = {.axis = a->shape.dims > 1 ? run->options->view.axis : 0,
                                        .align = run->options->align,
                                        .brief = true,
                                        .grids = true,
                                        .lo = (double)NAN,
                                        .hi = (double)NAN};
-  char name[128];
-  enum status status = work_load(run->a, row->a, error);
-  if (status == STATUS_OK)
-    status = work_load(run->b, row->b, error);
-  if (status != STATUS_OK)
-    return status;
-  struct progress *progress = meter_task(text_escape(a->name, name, sizeof name), a->count);
-  status = diff_compute(a, b, &request, progress, out, error);
-  if (status != STATUS_OK) {
-    work_place(run->a, row->a, error);
-    return status;
-  }
-  status = source_verify(run->a, error);
-  if (status == STATUS_OK)
-    status = source_verify(run->b, error);
-  if (status != STATUS_OK)
-    diff_free(*out);
-  return status;
+  return work_diff(run->a, row->a, run->b, row->b, &request, out, error);
 }
 
 static void assert_row(struct run *run, const struct diff_row *row)

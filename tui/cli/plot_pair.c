@@ -16,36 +16,18 @@ struct pair {
   struct diff_table table;
 };
 
-static enum status load(struct source *source, size_t index, struct error *error)
-{
-  meter_task(source_tensor(source, index)->name, source_tensor(source, index)->count);
-  return work_load(source, index, error);
-}
-
 static enum status compute(const struct pair *pair, size_t b_index, struct diff **out,
                            struct error *error)
 {
   const struct view *view = &pair->wanted->view;
-  const struct tensor *a = source_tensor(pair->a, pair->index),
-                      *b = source_tensor(pair->b, b_index);
+  const struct tensor *a = source_tensor(pair->a, pair->index);
   const struct diff_request request = {.axis = a->shape.dims > 1 ? view->axis : 0,
                                        .align = pair->wanted->compare.align,
                                        .grids = true,
                                        .bins = view->bins ? view->bins : FIGURE_BINS,
                                        .lo = view->lo,
                                        .hi = view->hi};
-  enum status status = load(pair->a, pair->index, error);
-  if (status == STATUS_OK)
-    status = load(pair->b, b_index, error);
-  if (status != STATUS_OK)
-    return status;
-  status = diff_compute(a, b, &request, meter_task(a->name, a->count), out, error);
-  if (status != STATUS_OK) {
-    work_place(pair->a, pair->index, error);
-    return status;
-  }
-  status = source_verify(pair->a, error);
-  return status == STATUS_OK ? source_verify(pair->b, error) : status;
+  return work_diff(pair->a, pair->index, pair->b, b_index, &request, out, error);
 }
 
 static char *recipe_of(const struct pair *pair)

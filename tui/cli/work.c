@@ -162,6 +162,34 @@ enum status work_result(struct source *source, size_t index, const struct quanti
   return status;
 }
 
+enum status work_diff(struct source *a, size_t a_index, struct source *b, size_t b_index,
+                      const struct diff_request *request, struct diff **out, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(a, a_index);
+  struct diff *diff = NULL;
+  char name[128];
+  enum status status = work_load(a, a_index, error);
+  if (status == STATUS_OK)
+    status = work_load(b, b_index, error);
+  if (status != STATUS_OK)
+    return status;
+  struct progress *progress =
+      meter_task(text_escape(tensor->name, name, sizeof name), tensor->count);
+  status = diff_compute(tensor, source_tensor(b, b_index), request, progress, &diff, error);
+  if (status != STATUS_OK) {
+    work_place(a, a_index, error);
+    return status;
+  }
+  status = source_verify(a, error);
+  if (status == STATUS_OK)
+    status = source_verify(b, error);
+  if (status == STATUS_OK)
+    *out = diff;
+  else
+    diff_free(diff);
+  return status;
+}
+
 struct quantizer work_default_quantizer(void)
 {
   struct quantizer quantizer;

@@ -5,6 +5,7 @@
 #ifndef QSCOPE_TUI_CLI_WORK_H
 #define QSCOPE_TUI_CLI_WORK_H
 
+#include "analysis/diff.h"
 #include "analysis/result.h"
 #include "data/source.h"
 
@@ -39,6 +40,11 @@ enum status work_facts(struct source *source, size_t index, struct facts *facts,
 enum status work_result(struct source *source, size_t index, const struct quantizer *quantizer,
                         const struct result_request *request, struct result **out,
                         struct error *error);
+
+/* Loads tensor A_INDEX of A and B_INDEX of B and compares them, with the meter running. A message
+ * names the source and the tensor. */
+enum status work_diff(struct source *a, size_t a_index, struct source *b, size_t b_index,
+                      const struct diff_request *request, struct diff **out, struct error *error);
 
 /* How much work TENSOR is under so many quantizers, for meter_start. */
 size_t work_weight(const struct tensor *tensor, size_t quantizers);

@@ -99,14 +99,18 @@ void compare_view_close(struct explorer *explorer)
 
 /* --- which pair ----------------------------------------------------------------------------- */
 
-/* The row of the present tensor, or none. */
-static size_t own_row(const struct explorer *explorer)
+/* The row of TENSOR of A, or none. */
+static size_t row_of(const struct diff_table *table, size_t tensor)
 {
-  const struct diff_table *table = &explorer->compare.table;
   for (size_t i = 0; i < table->rows; i++)
-    if (table->row[i].a == explorer->state.tensor)
+    if (table->row[i].a == tensor)
       return i;
   return none;
+}
+
+static size_t own_row(const struct explorer *explorer)
+{
+  return row_of(&explorer->compare.table, explorer->state.tensor);
 }
 
 static struct diff_request request_of(const struct explorer *explorer, const struct state *state,
@@ -185,11 +189,8 @@ bool compare_view_ask_export(struct explorer *explorer, int bins)
 {
   const struct state *state = &explorer->exported;
   const struct diff_table *table = &explorer->compare.table;
-  size_t row = 0;
-  while (row < table->rows && table->row[row].a != state->tensor)
-    row++;
-  if (row == table->rows || table->row[row].state == DIFF_SHAPES ||
-      table->row[row].state == DIFF_FAILED) {
+  size_t row = row_of(table, state->tensor);
+  if (row == none || table->row[row].state == DIFF_SHAPES || table->row[row].state == DIFF_FAILED) {
     explorer_warn(explorer, "there is no pair to draw");
     return false;
   }
@@ -244,10 +245,7 @@ struct figure *compare_view_figure(const struct explorer *explorer, const struct
 {
   const struct tensor *a = source_tensor(explorer->source, state->tensor);
   const struct diff_table *table = &explorer->compare.table;
-  size_t row = 0;
-  while (row < table->rows && table->row[row].a != state->tensor)
-    row++;
-  row = row < table->rows ? row : none;
+  size_t row = row_of(table, state->tensor);
   const char *why = diff ? NULL : why_not(explorer, row);
   if (why)
     return figure_of_words(a->name, why);
