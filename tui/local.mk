@@ -1,5 +1,8 @@
 # tui/: what people meet: the command line, the explorer, the figure renderers.
 
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = tui/base/xdg.c tui/base/xdg.h
+
 noinst_LIBRARIES += libfigure.a
 libfigure_a_SOURCES = \
 	tui/figure/cairo.c \
@@ -76,7 +79,7 @@ libcli_a_CPPFLAGS = $(qscope_CPPFLAGS)
 bin_PROGRAMS += qscope
 qscope_SOURCES = tui/cli/main.c
 qscope_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS) $(ZIP_CFLAGS)
-qscope_LDADD = libcli.a libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS)
+qscope_LDADD = libcli.a libscreen.a libbase.a $(FIGURE_LIBS) $(NCURSES_LIBS)
 
 dist_man_MANS += tui/qscope.1
 EXTRA_DIST += tui/figure/example.png

@@ -5,7 +5,7 @@ SCREEN_UNIT_TESTS = tests/screen/test_parts tests/screen/test_knobs tests/screen
 check_PROGRAMS += $(SCREEN_UNIT_TESTS)
 TESTS += $(SCREEN_UNIT_TESTS)
 
-screen_unit_libs = libscreen.a $(FIGURE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+screen_unit_libs = libscreen.a libbase.a $(FIGURE_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_knobs_SOURCES = tests/screen/test_knobs.c
 tests_screen_test_knobs_LDADD = $(screen_unit_libs)
 tests_screen_test_parts_SOURCES = tests/screen/test_parts.c
