@@ -12,14 +12,14 @@ const struct view_type view_table[] = {
      NULL, NULL},
     {"channels", "Channels", "largest magnitude and SQNR of each channel, outliers named",
      VIEW_CHANNELS, fig_channels, NULL, NULL},
+    {"compare", "Compare", "what a second file has lost of the tensor: both, and the error between",
+     VIEW_COMPARE, NULL, NULL, fig_compare},
+    {"board", "Board", "error against clip threshold, and what every calibrator chooses",
+     VIEW_BOARD, fig_board, NULL, NULL},
     {"inspector", "Inspector", "one block with its codes and scales, and the error of all blocks",
      VIEW_INSPECTOR, fig_inspector, NULL, NULL},
     {"format", "Format", "the numbers of a format, and how far apart they are", VIEW_FORMAT, NULL,
      fig_format, NULL},
-    {"board", "Board", "error against clip threshold, and what every calibrator chooses",
-     VIEW_BOARD, fig_board, NULL, NULL},
-    {"compare", "Compare", "what a second file has lost of the tensor: both, and the error between",
-     VIEW_COMPARE, NULL, NULL, fig_compare},
 };
 const size_t view_table_length = sizeof view_table / sizeof *view_table;
 

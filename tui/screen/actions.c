@@ -120,7 +120,7 @@ static bool has_x_window(struct explorer *explorer)
   enum view_kind kind = explorer->state.view.kind;
   if (kind == VIEW_HISTOGRAM || kind == VIEW_ERROR || kind == VIEW_COMPARE)
     return true;
-  explorer_warn(explorer, "zoom and pan are for the histogram (1), the error (2), two files (7)");
+  explorer_warn(explorer, "zoom and pan are for the histogram (1), the error (2), two files (5)");
   return false;
 }
 
