@@ -27,6 +27,10 @@ libscreen_a_SOURCES = \
 	tui/screen/compare_view.c tui/screen/compare_view.h \
 	tui/screen/browser.c tui/screen/browser.h \
 	tui/screen/cells.c tui/screen/cells.h \
+	tui/screen/channels_view.c tui/screen/channels_view.h \
+	tui/screen/overlay.c tui/screen/overlay.h \
+	tui/screen/paint.h \
+	tui/screen/screen_view.c tui/screen/screen_view.h \
 	tui/screen/checks_view.c tui/screen/checks_view.h \
 	tui/screen/colors.c tui/screen/colors.h \
 	tui/screen/commands.c tui/screen/commands.h tui/screen/commands.def \

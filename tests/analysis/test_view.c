@@ -24,7 +24,7 @@ static void every_view_is_found_by_its_name(void **state)
     assert_ptr_equal(view_type_of(view_table[i].kind), &view_table[i]);
     assert_true(strlen(view_table[i].summary) > 0 && strlen(view_table[i].summary) <= 72);
   }
-  assert_int_equal(view_table_length, VIEW_COMPARE + 1);
+  assert_int_equal(view_table_length, VIEW_FORMAT + 1);
   assert_null(view_find("Histogram"));
   assert_null(view_find("hist"));
   assert_null(view_find(""));

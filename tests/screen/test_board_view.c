@@ -196,7 +196,7 @@ static void checks_at_every_size(void **state)
       assert_shows(harness, "below 0.1 %"); /* the usual reading, where there is room */
     assert_true(harness_press(harness, "j", 1));
     assert_shows(harness, "share of elements on an end code");
-    assert_true(harness_press(harness, "s", 1)); /* a knob turns, the page stays */
+    assert_true(harness_press(harness, "m", 1)); /* a knob turns, the page stays */
     assert_shows(harness, "checks of int8,asym,tensor,minmax");
     assert_true(harness_press(harness, "\033", 1));
     assert_shows_not(harness, "checks of");
@@ -211,10 +211,10 @@ static void predictions_on_demand(void **state)
   (void)state;
   struct harness *harness = open_board("int8", 40, 120);
   assert_shows_not(harness, "predicted");
-  assert_true(harness_press(harness, "d", 1));
+  assert_true(harness_press(harness, "T", 1));
   assert_shows(harness, "--view board --theory");
   assert_shows(harness, "predicted");
-  assert_true(harness_press(harness, "d", 1));
+  assert_true(harness_press(harness, "T", 1));
   assert_shows_not(harness, "predicted");
   fixture_quit(harness);
 }

@@ -227,11 +227,11 @@ static void impossible_turns_say_why(void **state)
   assert_shows(harness, "minmax has no parameter");
   type(harness, "f");
   assert_shows(harness, "float8_e4m3fn");
-  type(harness, "s");
+  type(harness, "m");
   assert_shows(harness, "no zero point");
   type(harness, "r");
   assert_shows(harness, "narrow range is for symmetric integers");
-  type(harness, "Fs");
+  type(harness, "Fm");
   assert_shows(harness, "asymmetric");
   type(harness, "f");
   assert_shows_not(harness, "asymmetric");

@@ -45,7 +45,7 @@ static void the_inspector_walks(void **state)
   char *text = inspected("-t conv", "worst");
   long worst = strtol(text, NULL, 10);
   free(text);
-  type(harness, "4");
+  type(harness, "7");
   assert_block(harness, worst);
   assert_shows(harness, "the worst");
   assert_shows(harness, "--view inspector");
@@ -90,7 +90,7 @@ static void the_inspector_follows_the_knobs(void **state)
 {
   (void)state;
   struct harness *harness = fixture_open();
-  type(harness, "4");
+  type(harness, "7");
   assert_shows(harness, "of 0..15 ");
   type(harness, ":int4,asym,group=8\r");
   assert_shows(harness, "of 0..63 ");
@@ -135,7 +135,7 @@ static void the_inspector_has_every_size(void **state)
     int rows, columns;
   } sizes[] = {{24, 80}, {40, 120}, {12, 40}, {18, 66}, {13, 50}, {60, 200}};
   struct harness *harness = fixture_open();
-  type(harness, "4");
+  type(harness, "7");
   char *formula = inspected("-t conv", "formula");
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     harness_resize(harness, sizes[i].rows, sizes[i].columns);

@@ -2,11 +2,12 @@
 
 #include "tui/figure/draw.h"
 #include "tui/screen/board_view.h"
+#include "tui/screen/channels_view.h"
 #include "tui/screen/checks_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/help.h"
-#include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/screen_view.h"
 #include "tui/screen/terminal.h"
 
 #include <ctype.h>
@@ -117,8 +118,7 @@ static bool window(const struct explorer *explorer, double *lo, double *hi)
 
 static bool has_x_window(struct explorer *explorer)
 {
-  enum view_kind kind = explorer->state.view.kind;
-  if (kind == VIEW_HISTOGRAM || kind == VIEW_ERROR || kind == VIEW_COMPARE)
+  if (screen_view(explorer)->window)
     return true;
   explorer_warn(explorer, "zoom and pan are for the histogram (1), the error (2), two files (5)");
   return false;
@@ -166,8 +166,9 @@ static void action_zoom_all(struct explorer *explorer, int unused)
 static void action_pan(struct explorer *explorer, int direction)
 {
   double lo, hi;
-  if (explorer->state.view.kind == VIEW_INSPECTOR)
-    return inspector_step(explorer, direction);
+  const struct screen_view *view = screen_view(explorer);
+  if (view->step)
+    return view->step(explorer, direction);
   if (!has_x_window(explorer) || !window(explorer, &lo, &hi))
     return;
   double by = (hi - lo) / 8 * direction;
@@ -179,19 +180,11 @@ static void action_pan(struct explorer *explorer, int direction)
 
 static void action_move(struct explorer *explorer, int by)
 {
-  if (explorer->state.view.kind == VIEW_INSPECTOR)
-    return inspector_move(explorer, by);
-  if (explorer->state.view.kind == VIEW_BOARD)
-    return board_view_move(explorer, by);
-  if (explorer->state.view.kind == VIEW_COMPARE)
-    return compare_view_move(explorer, by);
-  if (explorer->state.view.kind != VIEW_CHANNELS) {
+  const struct screen_view *view = screen_view(explorer);
+  if (view->move)
+    view->move(explorer, by);
+  else
     action_zoom(explorer, by > 0 ? -1 : 1);
-    return;
-  }
-  long last = explorer->result ? (long)explorer->result->channels.count - 1 : 0;
-  long at = (long)explorer->selected + by;
-  explorer->selected = (size_t)(at < 0 ? 0 : at > last ? (last < 0 ? 0 : last) : at);
 }
 
 static void action_worst_block(struct explorer *explorer, int unused)
@@ -282,39 +275,23 @@ static void action_explain(struct explorer *explorer, int unused)
   explorer->board.explaining = !explorer->board.explaining;
 }
 
-static void action_enter(struct explorer *explorer, int unused)
+static void action_enter_channel(struct explorer *explorer, int unused)
 {
-  if (explorer->state.view.kind == VIEW_BOARD)
-    return board_view_enter(explorer);
-  const struct result *result = explorer->result;
-  if (explorer->state.view.kind != VIEW_CHANNELS || explorer->state.view.channel >= 0) {
-    action_browse(explorer, unused);
-    return;
-  }
-  if (!result || result->channels.count < 2 || explorer_whole(explorer)->shape.dims == 0 ||
-      explorer_stale(explorer)) {
-    explorer_warn(explorer, "there is no channel to open");
-    return;
-  }
-  struct state next = explorer->state;
-  next.view.channel = (long)result->channels.by_ratio[explorer->selected];
-  next.view.kind = VIEW_HISTOGRAM;
-  next.view.lo = next.view.hi = NAN;
-  explorer_go(explorer, &next);
+  if (explorer->state.view.channel >= 0)
+    return action_browse(explorer, unused);
+  channels_view_enter(explorer);
 }
 
 static void action_leave(struct explorer *explorer, int unused)
 {
-  struct state next = explorer->state;
   (void)unused;
-  if (next.view.channel < 0) {
-    explorer_warn(explorer, "this is the whole tensor; Enter in view 3 opens a channel");
-    return;
-  }
-  next.view.channel = -1;
-  next.view.kind = VIEW_CHANNELS;
-  next.view.lo = next.view.hi = NAN;
-  explorer_go(explorer, &next);
+  channels_view_leave(explorer);
+}
+
+static void action_take(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  board_view_enter(explorer);
 }
 
 static void action_open(struct explorer *explorer, int mode)
@@ -454,7 +431,7 @@ static void action_check(struct explorer *explorer, int by)
 }
 
 /* Knobs turn while the page is open. */
-static void checks_mode_key(struct explorer *explorer, uint32_t key)
+void action_checks_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id id = command_of_key(key, SCOPE_CHECKS);
   if (id == COMMAND_COUNT) {
@@ -465,14 +442,24 @@ static void checks_mode_key(struct explorer *explorer, uint32_t key)
   explorer_command(explorer, id);
 }
 
+/* What the view asked for ends; what it knows stays. */
+static void stop_view(struct explorer *explorer)
+{
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  explorer->stopped = true;
+  explorer_say(explorer, "%s", explorer->asker->stopped);
+}
+
 static void action_cancel(struct explorer *explorer, int unused)
 {
   (void)unused;
+  const struct screen_view *view = screen_view(explorer);
   explorer->export_wanted = false;
-  if (explorer->state.view.kind == VIEW_BOARD && board_view_cancel(explorer))
+  if (view->back && view->back(explorer))
     return;
-  if (compare_view_cancel(explorer))
-    return;
+  if (explorer->work == WORK_VIEW)
+    return stop_view(explorer);
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
   bool rest = explorer->work == WORK_REST && explorer->result->partial && !explorer->wanted;
@@ -521,14 +508,14 @@ void explorer_command(struct explorer *explorer, enum command_id id)
 
 /* --- keys of the overlays ----------------------------------------------------------------- */
 
-static void browser_mode_key(struct explorer *explorer, uint32_t key)
+void action_browser_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id id = command_of_key(key, SCOPE_LIST);
   if (!browser_write(&explorer->browser, key) && id != COMMAND_COUNT)
     explorer_command(explorer, id);
 }
 
-static void help_mode_key(struct explorer *explorer, uint32_t key)
+void action_help_key(struct explorer *explorer, uint32_t key)
 {
   const int page = explorer->layout.body.rows > 2 ? explorer->layout.body.rows - 1 : 1;
   const struct {
@@ -583,7 +570,7 @@ static void run_palette(struct explorer *explorer)
     explorer_warn(explorer, "%s", error.text);
 }
 
-static void palette_mode_key(struct explorer *explorer, uint32_t key)
+void action_palette_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id ids[COMMAND_COUNT];
   size_t count = commands_match(explorer->prompt.text, ids);
@@ -630,7 +617,7 @@ static void open_typed(struct explorer *explorer, bool beside)
     explorer_open(explorer, path);
 }
 
-static void open_mode_key(struct explorer *explorer, uint32_t key)
+void action_open_key(struct explorer *explorer, uint32_t key)
 {
   if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
     explorer->mode = MODE_MAIN;
@@ -641,29 +628,5 @@ static void open_mode_key(struct explorer *explorer, uint32_t key)
       open_typed(explorer, beside);
   } else {
     prompt_key(&explorer->prompt, key);
-  }
-}
-
-void action_overlay_key(struct explorer *explorer, uint32_t key)
-{
-  switch (explorer->mode) {
-  case MODE_MAIN:
-    break;
-  case MODE_BROWSER:
-    browser_mode_key(explorer, key);
-    break;
-  case MODE_HELP:
-    help_mode_key(explorer, key);
-    break;
-  case MODE_CHECKS:
-    checks_mode_key(explorer, key);
-    break;
-  case MODE_PALETTE:
-    palette_mode_key(explorer, key);
-    break;
-  case MODE_OPEN:
-  case MODE_COMPARE:
-    open_mode_key(explorer, key);
-    break;
   }
 }

@@ -6,8 +6,12 @@
 
 #include "tui/screen/explorer.h"
 
-/* A key in a mode other than MODE_MAIN. */
-void action_overlay_key(struct explorer *explorer, uint32_t key);
+/* A key of an overlay. */
+void action_browser_key(struct explorer *explorer, uint32_t key);
+void action_help_key(struct explorer *explorer, uint32_t key);
+void action_checks_key(struct explorer *explorer, uint32_t key);
+void action_palette_key(struct explorer *explorer, uint32_t key);
+void action_open_key(struct explorer *explorer, uint32_t key);
 
 /* Writes FIGURE (NULL: there was no memory for it), named after STATE, to a new file; says which.
  */

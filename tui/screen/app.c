@@ -10,7 +10,9 @@
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/inspector.h"
+#include "tui/screen/overlay.h"
 #include "tui/screen/plot.h"
+#include "tui/screen/screen_view.h"
 #include "tui/screen/signals.h"
 #include "tui/screen/terminal.h"
 
@@ -129,10 +131,10 @@ void explorer_refresh(struct explorer *explorer)
   explorer->figure = explorer->companion = NULL;
   if (!explorer->result)
     return;
-  explorer->figure = kind == VIEW_COMPARE
-                         ? compare_view_figure(explorer, NULL, &explorer->state, explorer->recipe)
-                         : figure_of(explorer, kind);
-  if (explorer->layout.place[PLACE_COMPANION].rows && kind != VIEW_BOARD && kind != VIEW_COMPARE)
+  const struct screen_view *view = screen_view(explorer);
+  explorer->figure = view->figure ? view->figure(explorer, NULL, &explorer->state, explorer->recipe)
+                                  : figure_of(explorer, kind);
+  if (explorer->layout.place[PLACE_COMPANION].rows && !view->alone)
     explorer->companion =
         figure_of(explorer, kind == VIEW_HISTOGRAM ? VIEW_CHANNELS : VIEW_HISTOGRAM);
 }
@@ -145,7 +147,7 @@ void explorer_go(struct explorer *explorer, const struct state *next)
     return;
   history_push(&explorer->history, &explorer->state);
   explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
-  explorer->board.stopped = explorer->compare.stopped = false;
+  explorer->stopped = false;
   explorer->state = *next;
   explorer_refresh(explorer);
 }
@@ -201,13 +203,14 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .bins = (size_t)bins,
                                    .lo = state->view.lo,
                                    .hi = state->view.hi,
-                                   .blocks = state->view.kind == VIEW_INSPECTOR,
-                                   .board = state->view.kind == VIEW_BOARD && work == WORK_EXPORT,
                                    .checks = explorer->mode == MODE_CHECKS && work != WORK_EXPORT,
                                    .theory = state->view.theory,
                                    .unit = state->view.block,
                                    .calibrated = {.batching = explorer->batching},
                                    .at_once = work == WORK_SHOW};
+  const struct screen_view *view = screen_view_of(state->view.kind);
+  if (view->request)
+    view->request(&request, work == WORK_EXPORT);
   explorer->requested = *state;
   explorer->requested_bins = bins;
   explorer->work = work;
@@ -232,19 +235,28 @@ static int figure_bins(const struct view *view)
 }
 
 /* True when the view needs more of the present numbers than was measured. */
-static bool lacks_blocks(const struct explorer *explorer)
+static bool is_incomplete(const struct explorer *explorer)
 {
-  enum view_kind kind = explorer->state.view.kind;
-  return explorer->work == WORK_NONE && !explorer_stale(explorer) && kind == VIEW_INSPECTOR &&
-         !explorer->result->blocks;
+  const struct screen_view *view = screen_view(explorer);
+  return explorer->work == WORK_NONE && !explorer_stale(explorer) && view->incomplete &&
+         view->incomplete(explorer->result);
+}
+
+/* True when the view has something to ask, and the engine rests. */
+static bool view_lacks(const struct explorer *explorer)
+{
+  const struct screen_view *view = screen_view(explorer);
+  return explorer->work == WORK_NONE && !explorer->wanted && !explorer->stopped && view->lacks &&
+         view->lacks(explorer);
 }
 
 static void start_export(struct explorer *explorer)
 {
   const struct state *state = &explorer->exported;
   int bins = figure_bins(&state->view);
-  if (state->view.kind == VIEW_COMPARE)
-    explorer->export_wanted = compare_view_ask_export(explorer, bins);
+  const struct screen_view *view = screen_view_of(state->view.kind);
+  if (view->ask_export)
+    explorer->export_wanted = view->ask_export(explorer, bins);
   else if (open_channel(explorer, state))
     ask(explorer, state, bins, WORK_EXPORT);
   else
@@ -262,7 +274,7 @@ static bool lacks_rest(const struct explorer *explorer)
 static void start_work(struct explorer *explorer)
 {
   enum work kind = explorer->wanted ? WORK_SHOW : WORK_REST;
-  if (explorer->wanted || lacks_blocks(explorer) || checks_view_lacks(explorer)) {
+  if (explorer->wanted || is_incomplete(explorer) || checks_view_lacks(explorer)) {
     explorer->wanted = false;
     explorer->rest_stopped = false;
     if (open_channel(explorer, &explorer->state))
@@ -271,10 +283,10 @@ static void start_work(struct explorer *explorer)
       back_to_shown(explorer);
   } else if (explorer->export_wanted && explorer->work == WORK_NONE) {
     start_export(explorer);
-  } else if (compare_view_lacks(explorer)) {
-    compare_view_ask(explorer);
-  } else if (board_view_lacks(explorer)) {
-    board_view_ask(explorer);
+  } else if (view_lacks(explorer)) {
+    explorer->work = WORK_VIEW;
+    explorer->asker = screen_view(explorer);
+    explorer->asker->ask(explorer);
   } else if (lacks_rest(explorer)) {
     ask(explorer, &explorer->state, explorer->requested_bins, WORK_REST);
   }
@@ -283,11 +295,12 @@ static void start_work(struct explorer *explorer)
 static void write_export(struct explorer *explorer, struct engine_answer *answer)
 {
   const struct state *state = &explorer->exported;
+  const struct screen_view *view = screen_view_of(state->view.kind);
   char *recipe = explorer_recipe(explorer, state);
   struct figure *figure = NULL;
   if (recipe)
-    figure = answer->diff
-                 ? compare_view_figure(explorer, answer->diff, state, recipe)
+    figure = view->figure
+                 ? view->figure(explorer, answer, state, recipe)
                  : figure_build(answer->result, &state->view, source_spec(explorer->source),
                                 explorer_tensor(explorer), recipe);
   explorer->export_wanted = false;
@@ -328,19 +341,16 @@ static void absorb(struct explorer *explorer)
   enum work work = explorer->work;
   if (answer.complete)
     explorer->work = WORK_NONE;
-  if (work == WORK_COMPARE) {
-    compare_view_show(explorer, &answer);
+  if (work == WORK_VIEW) {
+    explorer->asker->take(explorer, &answer);
   } else if (answer.status != STATUS_OK) {
     if (explorer->mode == MODE_CHECKS) /* else they would be asked for again */
       explorer->mode = MODE_MAIN;
     explorer_warn(explorer, "%s", answer.error.text);
     explorer->export_wanted = false;
-    explorer->board.stopped = true;
     explorer->rest_stopped = true;
     if (work == WORK_SHOW)
       back_to_shown(explorer);
-  } else if (work == WORK_BOARD) {
-    board_view_show(explorer, answer.board);
   } else if (work == WORK_EXPORT) {
     write_export(explorer, &answer);
   } else {
@@ -434,7 +444,7 @@ static void handle_key(struct explorer *explorer, uint32_t key)
   explorer->keys++;
   trace_key(explorer->trace, key);
   if (explorer->mode != MODE_MAIN) {
-    action_overlay_key(explorer, key);
+    overlay_table[explorer->mode].key(explorer, key);
     return;
   }
   enum command_id id = command_of_key(key, (int)explorer->state.view.kind);
@@ -526,15 +536,16 @@ static int64_t now_ms(void)
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Small tensors are compared faster than frames are drawn. */
-static void take_comparisons(struct explorer *explorer)
+/* Steps of the view that are faster than frames are drawn come without one between them. */
+static void take_steps(struct explorer *explorer)
 {
-  for (int64_t end = now_ms() + PATIENCE_MS; compare_view_lacks(explorer) && now_ms() < end;) {
+  for (int64_t end = now_ms() + PATIENCE_MS; view_lacks(explorer) && now_ms() < end;) {
     start_work(explorer);
     wait_for_events(explorer, PATIENCE_MS);
     absorb(explorer);
   }
-  compare_view_settle(explorer);
+  if (screen_view(explorer)->settle)
+    screen_view(explorer)->settle(explorer);
 }
 
 static void run(struct explorer *explorer)
@@ -545,17 +556,12 @@ static void run(struct explorer *explorer)
     if (explorer->work != WORK_NONE)
       wait_for_events(explorer, PATIENCE_MS);
     absorb(explorer);
-    if (board_view_lacks(explorer)) { /* its curve is quick: no frame without it */
-      start_work(explorer);
-      wait_for_events(explorer, PATIENCE_MS);
-      absorb(explorer);
-    }
-    take_comparisons(explorer);
+    take_steps(explorer);
     bool gathering = gather(explorer) || grid_watch_tend(explorer);
     show(explorer);
     start_work(explorer); /* what the frame lacks */
     bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
-    bool lacking = compare_view_lacks(explorer);
+    bool lacking = view_lacks(explorer);
     if (!busy && !gathering && !lacking)
       mark_idle(explorer);
     wait_for_events(explorer, lacking ? 0 : busy ? PROGRESS_MS : -1);

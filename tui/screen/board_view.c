@@ -32,25 +32,31 @@ static bool is_complete(const struct board *board)
 
 bool board_view_lacks(const struct explorer *explorer)
 {
-  return explorer->state.view.kind == VIEW_BOARD && explorer->work == WORK_NONE &&
-         !explorer->wanted && !explorer_stale(explorer) && !explorer->board.stopped &&
-         !is_complete(board_of(explorer));
+  return !explorer_stale(explorer) && !is_complete(board_of(explorer));
 }
 
 void board_view_ask(struct explorer *explorer)
 {
   const struct state *state = &explorer->state;
   bool alone = state->view.channel >= 0;
-  explorer->work = WORK_BOARD;
   engine_request_board(explorer->engine, alone ? explorer->channel : explorer->source,
                        alone ? 0 : state->tensor, &state->knobs.quantizer, state->view.block,
                        (struct calibrated){.batching = explorer->batching}, state->view.theory);
 }
 
-void board_view_show(struct explorer *explorer, struct board *board)
+void board_view_request(struct result_request *request, bool export)
 {
+  request->board = export;
+}
+
+void board_view_take(struct explorer *explorer, struct engine_answer *answer)
+{
+  if (answer->status != STATUS_OK) {
+    explorer->stopped = true;
+    return explorer_warn(explorer, "%s", answer->error.text);
+  }
   board_free(explorer->result->board);
-  explorer->result->board = board;
+  explorer->result->board = answer->board;
   explorer_refresh(explorer);
 }
 
@@ -73,7 +79,7 @@ char *board_view_verdict(const struct explorer *explorer, char *text, size_t siz
 {
   const struct board *board = board_of(explorer);
   *text = '\0';
-  if (explorer->state.view.kind == VIEW_BOARD && board && !explorer_stale(explorer))
+  if (board && !explorer_stale(explorer))
     board_verdict(board, &explorer->state.knobs.quantizer, text, size);
   return text;
 }
@@ -132,7 +138,7 @@ static void peek(struct explorer *explorer, const struct state *state)
     return;
   explorer->state = *state;
   explorer->wanted = true;
-  explorer->board.stopped = false;
+  explorer->stopped = false;
   explorer_refresh(explorer);
 }
 
@@ -158,20 +164,11 @@ void board_view_end_preview(struct explorer *explorer)
   explorer->board.previewing = false;
 }
 
-bool board_view_cancel(struct explorer *explorer)
+bool board_view_back(struct explorer *explorer)
 {
-  if (explorer->board.explaining) {
-    explorer->board.explaining = false;
-    return true;
-  }
-  if (explorer->work != WORK_BOARD)
-    return false;
-  engine_cancel(explorer->engine);
-  explorer->work = WORK_NONE;
-  explorer->board.stopped = true;
-  explorer_say(explorer,
-               "stopped: the rows that are known stay; any change of a knob starts again");
-  return true;
+  bool open = explorer->board.explaining;
+  explorer->board.explaining = false;
+  return open;
 }
 
 /* --- the table ------------------------------------------------------------------------------ */

@@ -7,13 +7,14 @@
 
 #include "tui/screen/explorer.h"
 
-/* True when the view is open, nothing is running, and the board of what is shown is not complete.
- */
+/* True when the board of what is shown is not complete. */
 bool board_view_lacks(const struct explorer *explorer);
 /* Asks the engine for it. */
 void board_view_ask(struct explorer *explorer);
-/* Takes BOARD, or a part of it. */
-void board_view_show(struct explorer *explorer, struct board *board);
+/* Takes the board, or a part of it, or why there is none. */
+void board_view_take(struct explorer *explorer, struct engine_answer *answer);
+/* A figure needs all of it. */
+void board_view_request(struct result_request *request, bool export);
 /* Before NEXT replaces the result: hands the board on where it holds for NEXT, too. */
 void board_view_keep(struct explorer *explorer, struct result *next);
 
@@ -26,8 +27,8 @@ void board_view_enter(struct explorer *explorer);
 void board_view_preview(struct explorer *explorer, const char *text);
 /* Back to what was there before. */
 void board_view_end_preview(struct explorer *explorer);
-/* Closes the explanation, or stops the computation; false when there is neither. */
-bool board_view_cancel(struct explorer *explorer);
+/* Closes the explanation; false when none is open. */
+bool board_view_back(struct explorer *explorer);
 
 /* What the message line says of the knobs' calibrator: "" when there is nothing to say. */
 char *board_view_verdict(const struct explorer *explorer, char *text, size_t size);

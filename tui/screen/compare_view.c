@@ -79,7 +79,7 @@ enum status compare_view_open(struct explorer *explorer, const struct comparand 
     comparand_clear(&copy);
     return status;
   }
-  if (explorer->work == WORK_COMPARE)
+  if (explorer->work == WORK_VIEW)
     explorer->work = WORK_NONE;
   if (explorer->engine)
     engine_cancel(explorer->engine);
@@ -156,16 +156,12 @@ static size_t next_row(const struct explorer *explorer)
 
 bool compare_view_lacks(const struct explorer *explorer)
 {
-  return explorer->state.view.kind == VIEW_COMPARE && explorer->compare.other &&
-         explorer->work == WORK_NONE && !explorer->wanted && !explorer->compare.stopped &&
-         next_row(explorer) != none;
+  return explorer->compare.other && next_row(explorer) != none;
 }
 
-static void ask(struct explorer *explorer, size_t row, const struct diff_request *request,
-                enum work work)
+static void ask(struct explorer *explorer, size_t row, const struct diff_request *request)
 {
   const struct diff_row *pair = &explorer->compare.table.row[row];
-  explorer->work = work;
   engine_request_diff(explorer->engine, explorer->source, pair->a, explorer->compare.other, pair->b,
                       request);
 }
@@ -182,7 +178,7 @@ void compare_view_ask(struct explorer *explorer)
   compare->asked_request = compare->asked == own_row(explorer)
                                ? request_of(explorer, &explorer->state, explorer_bins(explorer))
                                : brief;
-  ask(explorer, compare->asked, &compare->asked_request, WORK_COMPARE);
+  ask(explorer, compare->asked, &compare->asked_request);
 }
 
 bool compare_view_ask_export(struct explorer *explorer, int bins)
@@ -195,11 +191,12 @@ bool compare_view_ask_export(struct explorer *explorer, int bins)
     return false;
   }
   struct diff_request request = request_of(explorer, state, bins);
-  ask(explorer, row, &request, WORK_EXPORT);
+  explorer->work = WORK_EXPORT;
+  ask(explorer, row, &request);
   return true;
 }
 
-void compare_view_show(struct explorer *explorer, struct engine_answer *answer)
+void compare_view_take(struct explorer *explorer, struct engine_answer *answer)
 {
   struct comparing *compare = &explorer->compare;
   struct diff_table *table = &compare->table;
@@ -240,9 +237,11 @@ static const char *why_not(const struct explorer *explorer, size_t row)
                                                     : "comparing";
 }
 
-struct figure *compare_view_figure(const struct explorer *explorer, const struct diff *diff,
-                                   const struct state *state, const char *recipe)
+struct figure *compare_view_figure(const struct explorer *explorer,
+                                   const struct engine_answer *answer, const struct state *state,
+                                   const char *recipe)
 {
+  const struct diff *diff = answer ? answer->diff : NULL;
   const struct tensor *a = source_tensor(explorer->source, state->tensor);
   const struct diff_table *table = &explorer->compare.table;
   size_t row = row_of(table, state->tensor);
@@ -317,7 +316,7 @@ void compare_view_align(struct explorer *explorer)
   with.align = !with.align;
   if (match(explorer->source, compare->other, &with, &table, &error) != STATUS_OK)
     return explorer_warn(explorer, "%s", error.text);
-  if (explorer->work == WORK_COMPARE) {
+  if (explorer->work == WORK_VIEW) {
     engine_cancel(explorer->engine);
     explorer->work = WORK_NONE;
   }
@@ -326,17 +325,6 @@ void compare_view_align(struct explorer *explorer)
   explorer_refresh(explorer);
   explorer_say(explorer, with.align ? "transposed and reordered tensors are compared as they agree"
                                     : "tensors are compared element by element as they are");
-}
-
-bool compare_view_cancel(struct explorer *explorer)
-{
-  if (explorer->work != WORK_COMPARE)
-    return false;
-  engine_cancel(explorer->engine);
-  explorer->work = WORK_NONE;
-  explorer->compare.stopped = true;
-  explorer_say(explorer, "stopped: the pairs that are known stay; another tensor starts again");
-  return true;
 }
 
 /* --- words ---------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Two sources: view 7, a pair of tensors above, every pair below, ranked.
+/* Two sources: view 5, a pair of tensors above, every pair below, ranked.
  *
  * The pair that is drawn is the present tensor's; the others are compared while the view is open
  * and nothing else is to be done. Ownership: borrows the explorer, whose part `compare` is opened
@@ -15,7 +15,7 @@ enum status compare_view_open(struct explorer *explorer, const struct comparand 
 /* Closes it. The engine must not be at work on it. */
 void compare_view_close(struct explorer *explorer);
 
-/* True when the view is open, nothing is running, and some pair is not compared. */
+/* True when some pair is not compared. */
 bool compare_view_lacks(const struct explorer *explorer);
 /* Asks the engine for the next one. */
 void compare_view_ask(struct explorer *explorer);
@@ -23,14 +23,15 @@ void compare_view_ask(struct explorer *explorer);
  */
 bool compare_view_ask_export(struct explorer *explorer, int bins);
 /* Takes what the engine found, or why there is nothing. */
-void compare_view_show(struct explorer *explorer, struct engine_answer *answer);
+void compare_view_take(struct explorer *explorer, struct engine_answer *answer);
 /* Ranks what is new; before a frame. */
 void compare_view_settle(struct explorer *explorer);
 
-/* The figure of DIFF (NULL: of what is known of the present pair) with RECIPE; NULL when memory
+/* The figure of ANSWER (NULL: of what is known of the present pair) with RECIPE; NULL when memory
  * runs out. */
-struct figure *compare_view_figure(const struct explorer *explorer, const struct diff *diff,
-                                   const struct state *state, const char *recipe);
+struct figure *compare_view_figure(const struct explorer *explorer,
+                                   const struct engine_answer *answer, const struct state *state,
+                                   const char *recipe);
 
 /* BY rows down, or up: to their tensors. */
 void compare_view_move(struct explorer *explorer, int by);
@@ -38,8 +39,6 @@ void compare_view_move(struct explorer *explorer, int by);
 void compare_view_rank(struct explorer *explorer);
 /* Lays transposed and reordered tensors over each other as they agree, or as they are. */
 void compare_view_align(struct explorer *explorer);
-/* Stops comparing; false when nothing runs. */
-bool compare_view_cancel(struct explorer *explorer);
 
 /* What the message line says of the pair: "" when there is nothing to say. */
 char *compare_view_verdict(const struct explorer *explorer, char *text, size_t size);

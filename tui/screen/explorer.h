@@ -18,7 +18,7 @@
 #include "tui/screen/state.h"
 #include "tui/screen/trace.h"
 
-/* Who gets the keys. */
+/* Who gets the keys: the view, or what stands over it (overlay.c). */
 enum mode {
   MODE_MAIN,
   MODE_BROWSER,
@@ -26,11 +26,14 @@ enum mode {
   MODE_PALETTE,
   MODE_OPEN,
   MODE_COMPARE,
-  MODE_CHECKS
+  MODE_CHECKS,
+  MODE_COUNT
 };
 
 /* A request that the engine works on. */
-enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_BOARD, WORK_COMPARE };
+enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_VIEW };
+
+struct screen_view;
 
 /* Where the user is on the calibrator board. */
 struct board_place {
@@ -38,7 +41,6 @@ struct board_place {
   const struct calibrator *rule; /* the selected one; NULL: by hand */
   size_t first;                  /* row of the table that is shown first */
   bool explaining;               /* the rule's sentences stand in place of the table */
-  bool stopped;                  /* the user cancelled: what is known stays */
   bool previewing;               /* a quantizer is being typed, and shown; this is left: */
   struct state before;
 };
@@ -52,7 +54,6 @@ struct comparing {
   bool unranked; /* there are new numbers */
   size_t in_b;   /* the selected one of those that only B has, from 1; 0: the present tensor */
   size_t first;  /* line of the table that is shown first */
-  bool stopped;  /* the user cancelled: what is known stays */
   size_t asked;  /* the row that the engine works on, and how: */
   struct diff_request asked_request;
   size_t full; /* the row that has histograms and channels, and of what: */
@@ -78,6 +79,8 @@ struct explorer {
   /* What the engine does. */
   struct engine *engine;
   enum work work;
+  const struct screen_view *asker; /* of WORK_VIEW */
+  bool stopped;                    /* the user stopped the view's work: what is known stays */
   struct state requested;
   int requested_bins;
   bool wanted;        /* the state has changed: ask the engine */
@@ -162,7 +165,5 @@ void explorer_command(struct explorer *explorer, enum command_id id);
 
 /* Draws everything into explorer->cells (paint.c). */
 void explorer_paint(struct explorer *explorer);
-/* Rows of the outlier list in the channels view, 0 in the others. */
-int outlier_rows(const struct explorer *explorer);
 
 #endif

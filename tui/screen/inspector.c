@@ -36,14 +36,14 @@ static void select_block(struct explorer *explorer, size_t number)
   explorer_name(explorer);
 }
 
-void inspector_move(struct explorer *explorer, long by)
+void inspector_move(struct explorer *explorer, int by)
 {
   size_t number;
   if (!selected_block(explorer, &number))
     return;
   size_t last = inspect_grid_of(explorer->result->fit).count - 1;
   if (by < 0)
-    number -= size_min(number, (size_t)-by);
+    number -= size_min(number, (size_t) - (long)by);
   else
     number += size_min(last - number, (size_t)by);
   select_block(explorer, number);
@@ -65,6 +65,17 @@ void inspector_step(struct explorer *explorer, int direction)
   } else if (direction > 0 ? at + 1 < length : at > 0) {
     explorer->element = direction > 0 ? at + 1 : at - 1;
   }
+}
+
+void inspector_request(struct result_request *request, bool export)
+{
+  (void)export;
+  request->blocks = true;
+}
+
+bool inspector_incomplete(const struct result *result)
+{
+  return !result->blocks;
 }
 
 void inspector_follow(struct explorer *explorer, const struct result *next)

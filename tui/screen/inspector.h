@@ -1,4 +1,4 @@
-/* The inspector: view 4, one block of the tensor at a time.
+/* The inspector: view 7, one block of the tensor at a time.
  *
  * The block is read where it is drawn (it is small); the error of all blocks comes with the result.
  * Ownership: borrows the explorer. Threads: the UI thread. */
@@ -8,9 +8,13 @@
 #include "tui/screen/explorer.h"
 
 /* Goes BY blocks on (back when negative), as far as there are any. */
-void inspector_move(struct explorer *explorer, long by);
+void inspector_move(struct explorer *explorer, int by);
 /* Goes one element on or back, into the next block at the end of one. */
 void inspector_step(struct explorer *explorer, int direction);
+
+/* It needs the error of every block; true when RESULT lacks it. */
+void inspector_request(struct result_request *request, bool export);
+bool inspector_incomplete(const struct result *result);
 
 /* Before NEXT replaces what is shown: a block that was chosen stays that of the same element, also
  * where blocks lie otherwise now. */

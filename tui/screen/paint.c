@@ -1,12 +1,12 @@
-#include "tui/screen/board_view.h"
+#include "tui/screen/paint.h"
 #include "tui/screen/checks_view.h"
-#include "tui/screen/compare_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/help.h"
-#include "tui/screen/inspector.h"
 #include "tui/screen/metrics_panel.h"
+#include "tui/screen/overlay.h"
 #include "tui/screen/plot.h"
+#include "tui/screen/screen_view.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -115,7 +115,7 @@ static void paint_knob(struct explorer *explorer, struct rect rect, int row, enu
   struct style key = {.ink = PAINT_KEY}, label = {.ink = PAINT_DIM};
   struct style value = {.ink = active ? PAINT_VALUE : PAINT_DIM};
   char text[64];
-  command_first_key(knob_command(knob), text, sizeof text);
+  command_key_in(knob_command(knob), (int)explorer->state.view.kind, text, sizeof text);
   cells_text(&explorer->cells, rect, row, 0, key, text);
   cells_text(&explorer->cells, rect, row, 2, label, knob_label(knob));
   knob_text(knobs, knob, &explorer_whole(explorer)->shape, text, sizeof text);
@@ -199,57 +199,11 @@ static void paint_frame(struct explorer *explorer)
 
 /* --- plot --------------------------------------------------------------------------------- */
 
-int outlier_rows(const struct explorer *explorer)
-{
-  struct rect rect = explorer->layout.place[PLACE_PLOT];
-  if (explorer->state.view.kind != VIEW_CHANNELS || rect.rows == 0)
-    return 0;
-  if (rect.rows < 9)
-    return rect.rows;
-  int rows = rect.rows / 4 + 1;
-  return rows > 14 ? 14 : rows;
-}
-
-static void outlier_line(struct explorer *explorer, struct rect line, size_t place)
-{
-  const struct channels *channels = &explorer->result->channels;
-  size_t number = channels->by_ratio[place];
-  const struct channel *channel = &channels->channel[number];
-  bool selected = place == explorer->selected;
-  struct style style = {.ink = channel->ratio >= 3 ? PAINT_OUTLIER : PAINT_NONE,
-                        .paper = selected ? PAINT_SELECTED : PAINT_NONE};
-  char sqnr[32], mark[5];
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
-  metric_print(metric_find("sqnr_db"), channel->sqnr_db, sqnr, sizeof sqnr);
-  cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %8.4g %8.2f%s %9s %7.3g %%", number,
-               channel->absmax, channel->ratio,
-               utf8_encode(explorer->glyphs->code[GLYPH_TIMES], mark), sqnr,
-               channel->clip_rate * 100);
-}
-
-static void paint_outliers(struct explorer *explorer, struct rect rect)
-{
-  const struct channels *channels = &explorer->result->channels;
-  size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0;
-  if (explorer->selected < explorer->first)
-    explorer->first = explorer->selected;
-  if (rows && explorer->selected >= explorer->first + rows)
-    explorer->first = explorer->selected - rows + 1;
-  cells_printf(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_DIM},
-               "%7s %8s %9s %9s %9s", "channel", "max |x|", "of median", "SQNR", "clipped");
-  for (size_t i = 0; i < rows && explorer->first + i < channels->count; i++)
-    outlier_line(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns},
-                 explorer->first + i);
-}
-
 /* Of a partial result only the channels, which are those of an earlier one. */
 static void fade_what_is_old(struct explorer *explorer, struct rect plot, struct rect companion)
 {
   enum view_kind kind = explorer->state.view.kind;
-  bool stale = explorer_stale(explorer) && kind != VIEW_COMPARE;
+  bool stale = explorer_stale(explorer) && !screen_view(explorer)->figure;
   bool partial = !explorer_stale(explorer) && explorer->result->partial;
   if (stale || (partial && kind == VIEW_CHANNELS))
     fade(explorer, plot);
@@ -267,23 +221,11 @@ static void paint_plot(struct explorer *explorer)
                explorer->work == WORK_SHOW ? "computing" : "nothing computed yet");
     return;
   }
-  size_t count = explorer->result->channels.count;
-  int list = count ? outlier_rows(explorer) : 0;
-  if (list && explorer->selected >= count)
-    explorer->selected = count - 1;
-  struct rect plot = {rect.row, rect.column, rect.rows - list, rect.columns};
-  const struct channels *channels = &explorer->result->channels;
-  double pointer = list ? (double)channels->by_ratio[explorer->selected] : (double)NAN;
-  if (explorer->state.view.kind == VIEW_INSPECTOR)
-    inspector_paint(explorer, rect);
-  else if (explorer->state.view.kind == VIEW_BOARD)
-    board_view_paint(explorer, rect);
-  else if (explorer->state.view.kind == VIEW_COMPARE)
-    compare_view_paint(explorer, rect);
+  const struct screen_view *view = screen_view(explorer);
+  if (view->paint)
+    view->paint(explorer, rect);
   else
-    plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs, pointer);
-  if (list)
-    paint_outliers(explorer, (struct rect){rect.row + plot.rows, rect.column, list, rect.columns});
+    plot_figure(&explorer->cells, rect, explorer->figure, explorer->glyphs, (double)NAN);
   struct rect companion = explorer->layout.place[PLACE_COMPANION];
   if (companion.rows && explorer->companion)
     plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs, (double)NAN);
@@ -304,12 +246,11 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
   double share = total ? fmin((double)done / (double)total, 1) : 0;
   int column = cells_text(&explorer->cells, part, 0, 1, style,
-                          explorer->work == WORK_EXPORT    ? "export "
-                          : explorer_stale(explorer)       ? "stale  "
-                          : explorer->work == WORK_BOARD   ? "board  "
-                          : explorer->work == WORK_COMPARE ? "compare"
-                          : explorer->result->partial      ? "channel"
-                                                           : "blocks ");
+                          explorer->work == WORK_EXPORT ? "export "
+                          : explorer_stale(explorer)    ? "stale  "
+                          : explorer->work == WORK_VIEW ? explorer->asker->work
+                          : explorer->result->partial   ? "channel"
+                                                        : "blocks ");
   int eighths = (int)(share * BAR * 8);
   for (int i = 0; i < BAR; i++, eighths -= 8) {
     enum glyph glyph = eighths >= 8  ? GLYPH_LEFT_8
@@ -344,8 +285,8 @@ static void paint_message(struct explorer *explorer)
     cells_wrap(&explorer->cells, rect, style, explorer->message, ellipsis(explorer, mark));
   } else if (explorer->result) {
     struct style style = {.attributes = explorer_stale(explorer) ? CELL_DIM : 0};
-    if (!*board_view_verdict(explorer, verdict, sizeof verdict) &&
-        !*compare_view_verdict(explorer, verdict, sizeof verdict))
+    const struct screen_view *view = screen_view(explorer);
+    if (!view->verdict || !*view->verdict(explorer, verdict, sizeof verdict))
       plain_verdict(explorer, verdict, sizeof verdict);
     cells_wrap(&explorer->cells, rect, style, verdict, ellipsis(explorer, mark));
   }
@@ -384,12 +325,7 @@ static const struct style quiet = {.ink = PAINT_DIM};
 static int paint_command_hint(struct explorer *explorer, struct rect rect, int column,
                               enum command_id id)
 {
-  static const enum command_id views[] = {
-      [VIEW_HISTOGRAM] = COMMAND_VIEW_HISTOGRAM, [VIEW_ERROR] = COMMAND_VIEW_ERROR,
-      [VIEW_CHANNELS] = COMMAND_VIEW_CHANNELS,   [VIEW_INSPECTOR] = COMMAND_VIEW_INSPECTOR,
-      [VIEW_FORMAT] = COMMAND_VIEW_FORMAT,       [VIEW_BOARD] = COMMAND_VIEW_BOARD,
-      [VIEW_COMPARE] = COMMAND_VIEW_COMPARE};
-  bool here = id == views[explorer->state.view.kind]; /* the view that is shown */
+  bool here = id == screen_view(explorer)->command; /* the view that is shown */
   struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
                         .attributes = here ? CELL_UNDERLINE : 0};
   char key[32];
@@ -397,13 +333,29 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
   return paint_hint(explorer, rect, column, key, explorer_commands[id].hint, style);
 }
 
-/* Hints of the place first, then the table's in its order, as many as fit; help and quit always. */
+/* The hints of the commands with keys in SCOPE, in the table's order, as far as there is ROOM; help
+ * and quit are always shown. */
+static int paint_hints_of(struct explorer *explorer, struct rect rect, int column, int room,
+                          int scope)
+{
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    enum command_id id = (enum command_id)i;
+    const struct command *command = &explorer_commands[id];
+    if (command->scope == scope && *command->hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
+        column + hint_width(explorer, id) <= room)
+      column = paint_command_hint(explorer, rect, column, id);
+  }
+  return column;
+}
+
+/* Hints of the place first, then the view's, then those that hold everywhere. */
 static void paint_hints(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.place[PLACE_HINTS];
   static const char *const next_panel[] = {
       [FOCUS_PLOT] = "numbers", [FOCUS_METRICS] = "knobs", [FOCUS_KNOBS] = "plot"};
   const enum command_id last[] = {COMMAND_HELP, COMMAND_QUIT};
+  const struct screen_view *view = screen_view(explorer);
   int column = 1, room = rect.columns + 1;
   for (int i = 0; i < 2; i++)
     room -= hint_width(explorer, last[i]);
@@ -411,26 +363,10 @@ static void paint_hints(struct explorer *explorer)
     column = paint_hint(explorer, rect, column, "Tab", next_panel[explorer->focus], quiet);
   if (explorer->state.view.channel >= 0)
     column = paint_hint(explorer, rect, column, "Backspace", "whole tensor", quiet);
-  else if (explorer->state.view.kind == VIEW_CHANNELS)
-    column = paint_hint(explorer, rect, column, "Enter", "this channel", quiet);
-  else if (explorer->state.view.kind == VIEW_INSPECTOR) {
-    if (explorer->layout.form == LAYOUT_FULL)
-      column = paint_hint(explorer, rect, column, "Arrows", "walk", quiet);
-    column = paint_hint(explorer, rect, column, "w", "worst", quiet);
-  } else if (explorer->state.view.kind == VIEW_BOARD) {
-    if (explorer->layout.form == LAYOUT_FULL)
-      column = paint_hint(explorer, rect, column, "Enter", "take", quiet);
-    column = paint_hint(explorer, rect, column, "?", "why", quiet);
-  } else if (explorer->state.view.kind == VIEW_COMPARE) {
-    column = paint_hint(explorer, rect, column, "O", "second file", quiet);
-    if (explorer->layout.form == LAYOUT_FULL)
-      column = paint_hint(explorer, rect, column, "m", "rank", quiet);
-    column = paint_hint(explorer, rect, column, "x", "align", quiet);
-  }
-  for (int id = 0; id < COMMAND_COUNT; id++)
-    if (*explorer_commands[id].hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
-        column + hint_width(explorer, (enum command_id)id) <= room)
-      column = paint_command_hint(explorer, rect, column, (enum command_id)id);
+  if (view->arrows && explorer->layout.form == LAYOUT_FULL)
+    column = paint_hint(explorer, rect, column, "Arrows", view->arrows, quiet);
+  column = paint_hints_of(explorer, rect, column, room, (int)view->kind);
+  column = paint_hints_of(explorer, rect, column, room, SCOPE_EVERYWHERE);
   for (int i = 0; i < 2; i++)
     column = paint_command_hint(explorer, rect, column, last[i]);
 }
@@ -461,13 +397,13 @@ static void paint_fixed_hints(struct explorer *explorer, const char *const *pair
 
 /* --- overlays ----------------------------------------------------------------------------- */
 
-static void paint_checks(struct explorer *explorer)
+void paint_checks(struct explorer *explorer)
 {
   checks_view_paint(explorer, explorer->layout.body);
   paint_page_hints(explorer, SCOPE_CHECKS);
 }
 
-static void paint_help(struct explorer *explorer)
+void paint_help(struct explorer *explorer)
 {
   static const char *const hints[] = {"Up/Down PgUp/PgDn", "scroll", "Esc ? q", "close", NULL};
   struct rect rect = explorer->layout.body;
@@ -481,7 +417,7 @@ static void paint_help(struct explorer *explorer)
   paint_fixed_hints(explorer, hints);
 }
 
-static void paint_browser(struct explorer *explorer)
+void paint_browser(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.body;
   rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
@@ -541,7 +477,7 @@ static void paint_preview(struct explorer *explorer, size_t commands)
 }
 
 /* Commands that match, in a box above the prompt. */
-static void paint_palette(struct explorer *explorer)
+void paint_palette(struct explorer *explorer)
 {
   enum { MOST = 8 };
   static const char *const hints[] = {"Enter", "run or apply", "Up/Down", "choose",
@@ -565,6 +501,11 @@ static void paint_palette(struct explorer *explorer)
   for (size_t i = 0; i < rows && first + i < count; i++)
     paint_suggestion(explorer, (struct rect){box.row + 1 + (int)i, 0, 1, box.columns},
                      ids[first + i], first + i == explorer->prompt.selected);
+}
+
+void paint_open(struct explorer *explorer)
+{
+  paint_prompt(explorer, explorer->mode == MODE_COMPARE ? "compare with: " : "open: ");
 }
 
 /* --- everything --------------------------------------------------------------------------- */
@@ -608,26 +549,6 @@ void explorer_paint(struct explorer *explorer)
     paint_line(explorer);
   else
     paint_main(explorer);
-  switch (explorer->mode) {
-  case MODE_MAIN:
-    break;
-  case MODE_BROWSER:
-    paint_browser(explorer);
-    break;
-  case MODE_HELP:
-    paint_help(explorer);
-    break;
-  case MODE_CHECKS:
-    paint_checks(explorer);
-    break;
-  case MODE_PALETTE:
-    paint_palette(explorer);
-    break;
-  case MODE_OPEN:
-    paint_prompt(explorer, "open: ");
-    break;
-  case MODE_COMPARE:
-    paint_prompt(explorer, "compare with: ");
-    break;
-  }
+  if (overlay_table[explorer->mode].paint)
+    overlay_table[explorer->mode].paint(explorer);
 }

@@ -1,0 +1,18 @@
+/* The channels: view 3, their magnitudes and SQNR above, the outliers below, largest first.
+ *
+ * Ownership: borrows the explorer. Threads: the UI thread. */
+#ifndef QSCOPE_TUI_SCREEN_CHANNELS_VIEW_H
+#define QSCOPE_TUI_SCREEN_CHANNELS_VIEW_H
+
+#include "tui/screen/explorer.h"
+
+/* BY places down the list of outliers, or up. */
+void channels_view_move(struct explorer *explorer, int by);
+/* Opens the selected channel alone. */
+void channels_view_enter(struct explorer *explorer);
+/* From a channel back to the whole tensor. */
+void channels_view_leave(struct explorer *explorer);
+
+void channels_view_paint(struct explorer *explorer, struct rect rect);
+
+#endif

@@ -1,0 +1,65 @@
+#include "tui/screen/screen_view.h"
+
+#include "tui/screen/board_view.h"
+#include "tui/screen/channels_view.h"
+#include "tui/screen/compare_view.h"
+#include "tui/screen/inspector.h"
+
+static const struct screen_view table[] = {
+    {.kind = VIEW_HISTOGRAM, .command = COMMAND_VIEW_HISTOGRAM, .window = true},
+    {.kind = VIEW_ERROR, .command = COMMAND_VIEW_ERROR, .window = true},
+    {.kind = VIEW_CHANNELS,
+     .command = COMMAND_VIEW_CHANNELS,
+     .paint = channels_view_paint,
+     .move = channels_view_move},
+    {.kind = VIEW_COMPARE,
+     .command = COMMAND_VIEW_COMPARE,
+     .window = true,
+     .alone = true,
+     .paint = compare_view_paint,
+     .move = compare_view_move,
+     .verdict = compare_view_verdict,
+     .lacks = compare_view_lacks,
+     .ask = compare_view_ask,
+     .take = compare_view_take,
+     .work = "compare",
+     .stopped = "stopped: the pairs that are known stay; another tensor starts again",
+     .settle = compare_view_settle,
+     .figure = compare_view_figure,
+     .ask_export = compare_view_ask_export},
+    {.kind = VIEW_BOARD,
+     .command = COMMAND_VIEW_BOARD,
+     .alone = true,
+     .paint = board_view_paint,
+     .move = board_view_move,
+     .back = board_view_back,
+     .verdict = board_view_verdict,
+     .request = board_view_request,
+     .lacks = board_view_lacks,
+     .ask = board_view_ask,
+     .take = board_view_take,
+     .work = "board  ",
+     .stopped = "stopped: the rows that are known stay; any change of a knob starts again"},
+    {.kind = VIEW_INSPECTOR,
+     .command = COMMAND_VIEW_INSPECTOR,
+     .arrows = "walk",
+     .paint = inspector_paint,
+     .move = inspector_move,
+     .step = inspector_step,
+     .request = inspector_request,
+     .incomplete = inspector_incomplete},
+    {.kind = VIEW_FORMAT, .command = COMMAND_VIEW_FORMAT},
+};
+
+const struct screen_view *screen_view_of(enum view_kind kind)
+{
+  size_t i = 0;
+  while (i + 1 < sizeof table / sizeof *table && table[i].kind != kind)
+    i++;
+  return &table[i];
+}
+
+const struct screen_view *screen_view(const struct explorer *explorer)
+{
+  return screen_view_of(explorer->state.view.kind);
+}
