@@ -137,7 +137,7 @@ static enum status compute(struct source *source, size_t index, const struct rec
                            struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128], data[64];
+  char data[64];
   long unit = recipe->view.block;
   const struct board_request request = {.unit = unit < 0 ? PROBE_LARGEST : (size_t)unit,
                                         .calibrated = *calibrated,
@@ -150,8 +150,7 @@ static enum status compute(struct source *source, size_t index, const struct rec
     return status;
   for (size_t i = 0; i < recipe->quantizers && status == STATUS_OK; i++)
     status = board_compute(tensor, &recipe->quantizer[i], &request,
-                           meter_task(text_escape(tensor->name, name, sizeof name), weight),
-                           &boards[i], error);
+                           meter_task(tensor->name, weight), &boards[i], error);
   if (status == STATUS_OK)
     return source_verify(source, error);
   if (status != STATUS_CANCELLED)

@@ -303,10 +303,8 @@ static enum status compute_stats(struct listing *listing, const struct options *
     weight += source_tensor(listing->source, i)->count;
   meter_start(weight);
   for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-    char shown[64];
     const struct tensor *tensor = source_tensor(listing->source, i);
-    struct progress *progress =
-        meter_task(text_escape(tensor->name, shown, sizeof shown), tensor->count);
+    struct progress *progress = meter_task(tensor->name, tensor->count);
     struct known known = {.digest = NULL};
     status = stats_compute(listing->source, i, &quantizer, options->view.axis, &known, progress,
                            listing->stats[i].value, error);

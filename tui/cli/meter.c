@@ -1,5 +1,7 @@
 #include "tui/cli/meter.h"
 
+#include "data/tensor.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -111,7 +113,7 @@ void meter_start(size_t weight)
 struct progress *meter_task(const char *name, size_t weight)
 {
   pthread_mutex_lock(&meter.lock);
-  snprintf(meter.name, sizeof meter.name, "%s", name);
+  text_escape(name, meter.name, sizeof meter.name);
   meter.done += meter.task;
   meter.task = weight;
   meter.progress.done = 0;

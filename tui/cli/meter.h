@@ -15,8 +15,8 @@
  * whatever meter_task counts. */
 void meter_start(size_t weight);
 
-/* The next piece of work, WEIGHT of the whole; NAME must be fit for a
- * terminal. Returns the progress to hand down. */
+/* The next piece of work, WEIGHT of the whole; NAME may be as a file has it. Returns the progress
+ * to hand down. */
 struct progress *meter_task(const char *name, size_t weight);
 
 /* Ends the measuring and erases the line. */

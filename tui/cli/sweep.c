@@ -91,14 +91,12 @@ static enum status run_on(struct sweep *sweep, struct source *source, size_t ind
                           struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128];
   size_t weight = work_weight(tensor, sweep->rows);
   meter_start(weight);
   enum status status = work_load(source, index, error);
   if (status != STATUS_OK)
     return status;
-  status = sweep_run(sweep, tensor,
-                     meter_task(text_escape(tensor->name, name, sizeof name), weight), error);
+  status = sweep_run(sweep, tensor, meter_task(tensor->name, weight), error);
   if (status == STATUS_OK)
     return source_verify(source, error);
   if (status != STATUS_CANCELLED)

@@ -113,10 +113,8 @@ size_t work_weight(const struct tensor *tensor, size_t quantizers)
 enum status work_load(struct source *source, size_t index, struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128];
-  text_escape(tensor->name, name, sizeof name);
   size_t weight = tensor_is_loaded(tensor) ? 0 : tensor->count;
-  enum status status = source_load(source, index, meter_task(name, weight), error);
+  enum status status = source_load(source, index, meter_task(tensor->name, weight), error);
   if (status != STATUS_OK)
     work_place(source, index, error);
   return status;
@@ -126,12 +124,11 @@ enum status work_facts(struct source *source, size_t index, struct facts *facts,
                        struct digest **digest, struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128];
   *digest = NULL;
   enum status status = work_load(source, index, error);
   if (status != STATUS_OK)
     return status;
-  struct progress *progress = meter_task(text_escape(tensor->name, name, sizeof name), 0);
+  struct progress *progress = meter_task(tensor->name, 0);
   status = facts_of_tensor(tensor, progress, facts, digest, error);
   if (status != STATUS_OK)
     work_place(source, index, error);
@@ -143,13 +140,11 @@ enum status work_result(struct source *source, size_t index, const struct quanti
                         struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
-  char name[128];
   enum status status = work_load(source, index, error);
   if (status != STATUS_OK)
     return status;
   struct result *result = NULL;
-  struct progress *progress =
-      meter_task(text_escape(tensor->name, name, sizeof name), MEASURE_PASSES * tensor->count);
+  struct progress *progress = meter_task(tensor->name, MEASURE_PASSES * tensor->count);
   status = result_compute(tensor, quantizer, request, progress, &result, error);
   if (status != STATUS_OK)
     work_place(source, index, error);
@@ -167,14 +162,12 @@ enum status work_diff(struct source *a, size_t a_index, struct source *b, size_t
 {
   const struct tensor *tensor = source_tensor(a, a_index);
   struct diff *diff = NULL;
-  char name[128];
   enum status status = work_load(a, a_index, error);
   if (status == STATUS_OK)
     status = work_load(b, b_index, error);
   if (status != STATUS_OK)
     return status;
-  struct progress *progress =
-      meter_task(text_escape(tensor->name, name, sizeof name), tensor->count);
+  struct progress *progress = meter_task(tensor->name, tensor->count);
   status = diff_compute(tensor, source_tensor(b, b_index), request, progress, &diff, error);
   if (status != STATUS_OK) {
     work_place(a, a_index, error);
