@@ -50,6 +50,7 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
 #include "data/spill.h"
 #include "quant/base/size.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,13 +63,27 @@ enum {
   TEXT_MOST = 1 << 20,
 };
 
+static const char *const names[] = {
+#define CALL(name) LIBRARY_NAME(H5, name)
+#include "data/hdf5_calls.def"
+#undef CALL
+};
+struct hdf5_calls h5;
+static struct library libhdf5 = {.name = HDF5_LIBRARY,
+                                 .file = HDF5_FILE,
+                                 .packages = "hdf5, or libhdf5 with its number",
+                                 .names = names,
+                                 .count = sizeof names / sizeof *names,
+                                 .calls = &h5};
+static_assert(sizeof h5 == sizeof names, "a name for each call");
+
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
 void hdf5_lock(void)
 {
   pthread_mutex_lock(&library);
-  H5dont_atexit(); /* what it does at exit crashes over what a damaged file has left open */
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  h5.dont_atexit(); /* what it does at exit crashes over what a damaged file has left open */
+  h5.Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
 void hdf5_unlock(void)
@@ -86,7 +101,7 @@ static herr_t first_reason(unsigned depth, const H5E_error2_t *reason, void *tex
 enum status hdf5_failed(struct error *error, const char *what)
 {
   char text[SHOWN_SIZE] = "no reason is given";
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, text);
+  h5.Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, text);
   return error_set(error, STATUS_INPUT, "%s: %s", what, SHOWN(text));
 }
 
@@ -152,7 +167,7 @@ static enum status meet_object(struct walk *walk, const char *name)
     return error_memory(walk->error, "a tensor's name");
   snprintf(path, size, "%s%s%s", outer, *outer ? "/" : "", name);
   enum status status = STATUS_OK;
-  if (H5Oget_info_by_name(hdf5->file, path, &facts, H5P_DEFAULT) < 0) {
+  if (h5.Oget_info_by_name(hdf5->file, path, &facts, H5P_DEFAULT) < 0) {
     status = hdf5_failed(walk->error, "cannot be opened");
     error_prefix(walk->error, "%s: ", SHOWN(path));
   } else if (facts.type == H5O_TYPE_GROUP) {
@@ -182,15 +197,15 @@ static enum status walk_group(struct walk *walk)
 {
   struct hdf5 *hdf5 = walk->source->state;
   const char *path = walk->groups[walk->current].path;
-  hid_t group = H5Gopen2(hdf5->file, *path ? path : "/", H5P_DEFAULT);
+  hid_t group = h5.Gopen2(hdf5->file, *path ? path : "/", H5P_DEFAULT);
   herr_t done =
-      group < 0 ? -1 : H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, meet_link, walk);
+      group < 0 ? -1 : h5.Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, meet_link, walk);
   if (done < 0 && walk->status == STATUS_OK) {
     walk->status = hdf5_failed(walk->error, "cannot be read");
     error_prefix(walk->error, "group /%s: ", SHOWN(walk->groups[walk->current].path));
   }
   if (group >= 0)
-    H5Gclose(group);
+    h5.Gclose(group);
   return walk->status;
 }
 
@@ -200,7 +215,7 @@ static enum status walk_groups(struct source *source, struct error *error)
   struct walk walk = {.source = source, .error = error};
   H5O_info_t facts;
   char *root = strdup("");
-  if (H5Oget_info_by_name(hdf5->file, "/", &facts, H5P_DEFAULT) < 0) {
+  if (h5.Oget_info_by_name(hdf5->file, "/", &facts, H5P_DEFAULT) < 0) {
     free(root);
     return hdf5_failed(error, "the first group");
   }
@@ -219,13 +234,13 @@ static enum status walk_groups(struct source *source, struct error *error)
 static char *attribute_text(hid_t attribute, hid_t type)
 {
   char *text = NULL, *copy = NULL;
-  size_t size = H5Tget_size(type);
-  if (H5Tis_variable_str(type) > 0) {
-    if (H5Aread(attribute, type, &text) >= 0 && text)
+  size_t size = h5.Tget_size(type);
+  if (h5.Tis_variable_str(type) > 0) {
+    if (h5.Aread(attribute, type, &text) >= 0 && text)
       copy = strdup(text);
-    H5free_memory(text);
+    h5.free_memory(text);
   } else if (size > 0 && size <= TEXT_MOST && (copy = calloc(size + 1, 1)) &&
-             H5Aread(attribute, type, copy) < 0) {
+             h5.Aread(attribute, type, copy) < 0) {
     free(copy);
     copy = NULL;
   }
@@ -235,17 +250,17 @@ static char *attribute_text(hid_t attribute, hid_t type)
 static enum status tell_attribute(struct source *source, hid_t attribute, struct error *error)
 {
   char name[BRIEF_TEXT];
-  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  hid_t type = h5.Aget_type(attribute), space = h5.Aget_space(attribute);
   enum status status = STATUS_OK;
   char *text = NULL;
-  if (H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1 &&
-      H5Aget_name(attribute, sizeof name, name) > 0)
+  if (h5.Tget_class(type) == H5T_STRING && h5.Sget_simple_extent_npoints(space) == 1 &&
+      h5.Aget_name(attribute, sizeof name, name) > 0)
     text = attribute_text(attribute, type);
   if (text)
     status = source_tell(source, name, text, error);
   free(text);
-  H5Sclose(space);
-  H5Tclose(type);
+  h5.Sclose(space);
+  h5.Tclose(type);
   return status;
 }
 
@@ -256,11 +271,11 @@ static enum status tell_attributes(struct source *source, struct error *error)
   enum status status = STATUS_OK;
   for (hsize_t i = 0; i < ATTRIBUTES_MOST && status == STATUS_OK; i++) {
     hid_t attribute =
-        H5Aopen_by_idx(hdf5->file, "/", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT);
+        h5.Aopen_by_idx(hdf5->file, "/", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0)
       break;
     status = tell_attribute(source, attribute, error);
-    H5Aclose(attribute);
+    h5.Aclose(attribute);
   }
   return status;
 }
@@ -288,7 +303,7 @@ static void hdf5_close(struct source *source)
       spill_free(source->tensors[i].data);
   if (hdf5->file >= 0) {
     hdf5_lock();
-    H5Fclose(hdf5->file);
+    h5.Fclose(hdf5->file);
     hdf5_unlock();
   }
   free(hdf5->in_memory);
@@ -298,7 +313,7 @@ static void hdf5_close(struct source *source)
 static enum status read_file(const char *spec, struct source *source, struct error *error)
 {
   struct hdf5 *hdf5 = source->state;
-  hdf5->file = H5Fopen(spec, H5F_ACC_RDONLY, H5P_DEFAULT);
+  hdf5->file = h5.Fopen(spec, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (hdf5->file < 0)
     return hdf5_failed(error, "not a whole HDF5 file");
   enum status status = walk_groups(source, error);
@@ -317,6 +332,24 @@ static bool list_only(void *source)
   return true;
 }
 
+static enum status read_if_safe(const char *spec, struct source *source, struct error *error)
+{
+  hdf5_lock();
+  enum status status = child_try(&(struct trial){list_only, source, HDF5_LIBRARY, 0}, NULL, error);
+  if (status == STATUS_OK)
+    status = read_file(spec, source, error);
+  hdf5_unlock();
+  return status;
+}
+
+static enum status load_library(struct error *error)
+{
+  pthread_mutex_lock(&library);
+  enum status status = library_load(&libhdf5, error);
+  pthread_mutex_unlock(&library);
+  return status;
+}
+
 enum status hdf5_open(const char *spec, struct source *source, struct error *error)
 {
   struct hdf5 *hdf5 = mem_array(1, sizeof *hdf5);
@@ -333,11 +366,9 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
   hdf5->map = map;
   hdf5->matlab =
       map->size > strlen(MATLAB_73) && memcmp(map->bytes, MATLAB_73, strlen(MATLAB_73)) == 0;
-  hdf5_lock();
-  status = child_try(&(struct trial){list_only, source, HDF5_LIBRARY, 0}, NULL, error);
+  status = load_library(error);
   if (status == STATUS_OK)
-    status = read_file(spec, source, error);
-  hdf5_unlock();
+    status = read_if_safe(spec, source, error);
   if (status == STATUS_OK && !(hdf5->in_memory = mem_array(source->count, sizeof(bool))))
     status = error_memory(error, "the list of tensors");
   hdf5->in_memory_count = status == STATUS_OK ? source->count : 0;

@@ -3,10 +3,24 @@
 #ifndef QSCOPE_DATA_HDF5_H
 #define QSCOPE_DATA_HDF5_H
 
+#include "data/library.h"
 #include "data/source_types.h"
 
 #define H5_USE_110_API
 #include <hdf5.h>
+
+/* What is called of libhdf5, which is loaded at the first file: h5.Fopen is H5Fopen. The header's
+ * own calls, in H5F_ACC_RDONLY and its like, are not needed: any call initialises the library. */
+struct hdf5_calls {
+#define CALL(name) LIBRARY_CALL(H5, name)
+#include "data/hdf5_calls.def"
+#undef CALL
+};
+extern struct hdf5_calls h5;
+#undef H5OPEN
+#define H5OPEN
+#undef H5CHECK
+#define H5CHECK
 
 #define HDF5_LIBRARY "libhdf5"
 

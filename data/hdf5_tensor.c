@@ -32,14 +32,14 @@ static const struct {
 
 static const struct stored *float_type(hid_t type)
 {
-  size_t sign, exponent_at, exponent, mantissa_at, mantissa, size = H5Tget_size(type);
-  if (H5Tget_fields(type, &sign, &exponent_at, &exponent, &mantissa_at, &mantissa) < 0 ||
-      mantissa_at != 0 || H5Tget_norm(type) != H5T_NORM_IMPLIED)
+  size_t sign, exponent_at, exponent, mantissa_at, mantissa, size = h5.Tget_size(type);
+  if (h5.Tget_fields(type, &sign, &exponent_at, &exponent, &mantissa_at, &mantissa) < 0 ||
+      mantissa_at != 0 || h5.Tget_norm(type) != H5T_NORM_IMPLIED)
     return NULL;
   for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
     if (floats[i].size == size && floats[i].exponent_at == exponent_at &&
         floats[i].exponent == exponent && floats[i].mantissa == mantissa && sign == 8 * size - 1 &&
-        H5Tget_ebias(type) == ((size_t)1 << (exponent - 1)) - 1)
+        h5.Tget_ebias(type) == ((size_t)1 << (exponent - 1)) - 1)
       return stored_find(floats[i].stored);
   return NULL;
 }
@@ -47,21 +47,21 @@ static const struct stored *float_type(hid_t type)
 static const struct stored *integer_type(hid_t type)
 {
   static const char *const names[2][4] = {{"u8", "u16", "u32", "u64"}, {"i8", "i16", "i32", "i64"}};
-  size_t size = H5Tget_size(type);
+  size_t size = h5.Tget_size(type);
   for (size_t i = 0; i < 4; i++)
     if (size == (size_t)1 << i)
-      return stored_find(names[H5Tget_sign(type) == H5T_SGN_2][i]);
+      return stored_find(names[h5.Tget_sign(type) == H5T_SGN_2][i]);
   return NULL;
 }
 
 /* NULL: not numbers of a width and layout that is known. */
 static const struct stored *stored_type(hid_t type)
 {
-  H5T_class_t class = H5Tget_class(type);
+  H5T_class_t class = h5.Tget_class(type);
   if (class == H5T_ENUM) /* h5py's bool */
-    return H5Tget_size(type) == 1 && H5Tget_nmembers(type) == 2 ? stored_find("bool") : NULL;
-  if ((class != H5T_INTEGER && class != H5T_FLOAT) || H5Tget_offset(type) != 0 ||
-      H5Tget_precision(type) != 8 * H5Tget_size(type))
+    return h5.Tget_size(type) == 1 && h5.Tget_nmembers(type) == 2 ? stored_find("bool") : NULL;
+  if ((class != H5T_INTEGER && class != H5T_FLOAT) || h5.Tget_offset(type) != 0 ||
+      h5.Tget_precision(type) != 8 * h5.Tget_size(type))
     return NULL;
   return class == H5T_FLOAT ? float_type(type) : integer_type(type);
 }
@@ -72,10 +72,10 @@ static const struct stored *stored_type(hid_t type)
 static bool read_shape(const struct hdf5 *hdf5, hid_t space, struct shape *shape)
 {
   hsize_t sizes[H5S_MAX_RANK];
-  int dims = H5Sget_simple_extent_ndims(space);
-  H5S_class_t class = H5Sget_simple_extent_type(space);
+  int dims = h5.Sget_simple_extent_ndims(space);
+  H5S_class_t class = h5.Sget_simple_extent_type(space);
   if ((class != H5S_SCALAR && class != H5S_SIMPLE) || dims < 0 || dims > SHAPE_MAX_DIMS ||
-      H5Sget_simple_extent_dims(space, sizes, NULL) < 0)
+      h5.Sget_simple_extent_dims(space, sizes, NULL) < 0)
     return false;
   *shape = (struct shape){.dims = (unsigned)dims};
   for (int i = 0; i < dims; i++) {
@@ -90,10 +90,10 @@ static bool read_shape(const struct hdf5 *hdf5, hid_t space, struct shape *shape
 static enum status place(struct hdf5 *hdf5, hid_t dataset, hid_t plist, struct tensor *tensor,
                          struct error *error)
 {
-  hid_t space = H5Dget_space(dataset);
+  hid_t space = h5.Dget_space(dataset);
   bool known = space >= 0 && read_shape(hdf5, space, &tensor->shape);
   if (space >= 0)
-    H5Sclose(space);
+    h5.Sclose(space);
   if (!known) {
     hdf5->other++;
     tensor->stored = NULL;
@@ -102,8 +102,8 @@ static enum status place(struct hdf5 *hdf5, hid_t dataset, hid_t plist, struct t
   if (!shape_count(&tensor->shape, &tensor->count) ||
       !size_mul(tensor->count, tensor->stored->size, &tensor->bytes))
     return error_set(error, STATUS_INPUT, "larger than the address space");
-  haddr_t start = H5Dget_offset(dataset);
-  if (H5Pget_layout(plist) != H5D_CONTIGUOUS || start == HADDR_UNDEF)
+  haddr_t start = h5.Dget_offset(dataset);
+  if (h5.Pget_layout(plist) != H5D_CONTIGUOUS || start == HADDR_UNDEF)
     return STATUS_OK;
   if (start > hdf5->map->size || tensor->bytes > hdf5->map->size - start)
     return error_set(error, STATUS_INPUT,
@@ -116,18 +116,18 @@ static enum status place(struct hdf5 *hdf5, hid_t dataset, hid_t plist, struct t
 static enum status describe(struct hdf5 *hdf5, hid_t dataset, hid_t plist, struct tensor *tensor,
                             struct error *error)
 {
-  if (H5Pget_layout(plist) == H5D_VIRTUAL || H5Pget_external_count(plist) != 0) {
+  if (h5.Pget_layout(plist) == H5D_VIRTUAL || h5.Pget_external_count(plist) != 0) {
     hdf5->foreign++;
     return STATUS_OK;
   }
-  hid_t type = H5Dget_type(dataset);
+  hid_t type = h5.Dget_type(dataset);
   if (type < 0)
     return hdf5_failed(error, "its type");
-  H5T_class_t class = H5Tget_class(type);
+  H5T_class_t class = h5.Tget_class(type);
   tensor->stored = stored_type(type);
   tensor->swapped =
-      tensor->stored && tensor->stored->size > 1 && H5Tget_order(type) == H5T_ORDER_BE;
-  H5Tclose(type);
+      tensor->stored && tensor->stored->size > 1 && h5.Tget_order(type) == H5T_ORDER_BE;
+  h5.Tclose(type);
   if (tensor->stored)
     return place(hdf5, dataset, plist, tensor, error);
   *(class == H5T_STRING ? &hdf5->text : &hdf5->other) += 1;
@@ -138,14 +138,14 @@ enum status hdf5_add_dataset(struct source *source, const char *path, struct err
 {
   struct hdf5 *hdf5 = source->state;
   struct tensor tensor = {.name = path};
-  hid_t dataset = H5Dopen2(hdf5->file, path, H5P_DEFAULT);
-  hid_t plist = dataset >= 0 ? H5Dget_create_plist(dataset) : H5I_INVALID_HID;
+  hid_t dataset = h5.Dopen2(hdf5->file, path, H5P_DEFAULT);
+  hid_t plist = dataset >= 0 ? h5.Dget_create_plist(dataset) : H5I_INVALID_HID;
   enum status status = plist >= 0 ? describe(hdf5, dataset, plist, &tensor, error)
                                   : hdf5_failed(error, "cannot be opened");
   if (plist >= 0)
-    H5Pclose(plist);
+    h5.Pclose(plist);
   if (dataset >= 0)
-    H5Dclose(dataset);
+    h5.Dclose(dataset);
   if (status == STATUS_OK && tensor.stored) {
     if (hdf5->matlab && tensor.shape.dims > 1)
       tensor_set_fortran(&tensor);
@@ -180,7 +180,7 @@ static enum status rows_of_piece(hid_t plist, size_t row, size_t element, hsize_
 {
   hsize_t chunk[H5S_MAX_RANK] = {1};
   size_t size = element;
-  int dims = H5Pget_layout(plist) == H5D_CHUNKED ? H5Pget_chunk(plist, H5S_MAX_RANK, chunk) : 0;
+  int dims = h5.Pget_layout(plist) == H5D_CHUNKED ? h5.Pget_chunk(plist, H5S_MAX_RANK, chunk) : 0;
   for (int i = 0; i < dims; i++)
     if (!size_mul(size, (size_t)chunk[i], &size) || size > source_memory() / 2)
       return error_set(error, STATUS_MEMORY,
@@ -203,13 +203,13 @@ static bool read_rows(const struct reading *reading, hsize_t first, hsize_t rows
   hsize_t start[H5S_MAX_RANK] = {first}, count[H5S_MAX_RANK];
   memcpy(count, reading->size, sizeof count);
   count[0] = rows;
-  hid_t memory = H5Screate_simple(reading->dims, count, NULL);
+  hid_t memory = h5.Screate_simple(reading->dims, count, NULL);
   bool good =
       memory >= 0 &&
-      H5Sselect_hyperslab(reading->space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-      H5Dread(reading->dataset, reading->type, memory, reading->space, H5P_DEFAULT, values) >= 0;
+      h5.Sselect_hyperslab(reading->space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+      h5.Dread(reading->dataset, reading->type, memory, reading->space, H5P_DEFAULT, values) >= 0;
   if (memory >= 0)
-    H5Sclose(memory);
+    h5.Sclose(memory);
   return good;
 }
 
@@ -222,7 +222,7 @@ static enum status read_values(const struct reading *reading, hid_t plist,
   if (tensor->count == 0)
     return STATUS_OK;
   if (reading->dims == 0)
-    return H5Dread(reading->dataset, reading->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0
+    return h5.Dread(reading->dataset, reading->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0
                ? hdf5_failed(error, "cannot be read")
                : STATUS_OK;
   enum status status = rows_of_piece(plist, row, tensor->stored->size, &step, error);
@@ -241,23 +241,23 @@ static enum status read_dataset(struct hdf5 *hdf5, const struct tensor *tensor,
                                 unsigned char *values, struct progress *progress,
                                 struct error *error)
 {
-  struct reading reading = {.dataset = H5Dopen2(hdf5->file, tensor->name, H5P_DEFAULT)};
+  struct reading reading = {.dataset = h5.Dopen2(hdf5->file, tensor->name, H5P_DEFAULT)};
   if (reading.dataset < 0)
     return hdf5_failed(error, "cannot be opened");
-  hid_t plist = H5Dget_create_plist(reading.dataset);
-  reading.type = H5Dget_type(reading.dataset);
-  reading.space = H5Dget_space(reading.dataset);
+  hid_t plist = h5.Dget_create_plist(reading.dataset);
+  reading.type = h5.Dget_type(reading.dataset);
+  reading.space = h5.Dget_space(reading.dataset);
   enum status status = STATUS_OK;
   if (plist < 0 || reading.type < 0 || reading.space < 0)
     status = hdf5_failed(error, "cannot be opened");
   else
-    reading.dims = H5Sget_simple_extent_dims(reading.space, reading.size, NULL);
+    reading.dims = h5.Sget_simple_extent_dims(reading.space, reading.size, NULL);
   if (status == STATUS_OK)
     status = read_values(&reading, plist, tensor, values, progress, error);
-  H5Pclose(plist);
-  H5Tclose(reading.type);
-  H5Sclose(reading.space);
-  H5Dclose(reading.dataset);
+  h5.Pclose(plist);
+  h5.Tclose(reading.type);
+  h5.Sclose(reading.space);
+  h5.Dclose(reading.dataset);
   return status;
 }
 

@@ -7,9 +7,10 @@ libdata_a_SOURCES = \
 	data/escape.c \
 	data/folder.c data/folder.h \
 	data/gguf.c data/gguf.h data/gguf_split.c data/gguf_value.c \
-	data/hdf5.c data/hdf5_tensor.c data/hdf5.h \
+	data/hdf5.c data/hdf5_tensor.c data/hdf5.h data/hdf5_calls.def \
 	data/imatrix.c data/imatrix.h \
 	data/json_members.c data/json_members.h \
+	data/library.c data/library.h \
 	data/map.c data/map.h \
 	data/matlab.c \
 	data/numbers.c data/numbers.h \
@@ -60,5 +61,4 @@ libstored_a_SOURCES = \
 libstored_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libstored_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
-DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS) \
-	$(MATIO_LIBS) $(HDF5_LIBS)
+DATA_LIBS = libdata.a libstored.a $(QUANT_LIBS) $(JANSSON_LIBS) $(ZIP_LIBS)

@@ -147,15 +147,35 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
 #else
 
 #include "data/child.h"
+#include "data/library.h"
 #include "data/map_range.h"
 #include "data/spill.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <matio.h>
 #include <stdlib.h>
 
 #define MATLAB_LIBRARY "libmatio"
+
+/* mat.Open is Mat_Open of libmatio, which is loaded at the first file. */
+#define MATIO_CALLS(CALL)                                                                          \
+  CALL(Close)                                                                                      \
+  CALL(Open) CALL(VarFree) CALL(VarReadDataLinear) CALL(VarReadInfo) CALL(VarReadNextInfo)
+#define MATIO_CALL(name) LIBRARY_CALL(Mat_, name)
+#define MATIO_NAME(name) LIBRARY_NAME(Mat_, name)
+static const char *const names[] = {MATIO_CALLS(MATIO_NAME)};
+static struct {
+  MATIO_CALLS(MATIO_CALL)
+} mat;
+static struct library libmatio = {.name = MATLAB_LIBRARY,
+                                  .file = MATIO_FILE,
+                                  .packages = "matio, or libmatio with its number",
+                                  .names = names,
+                                  .count = sizeof names / sizeof *names,
+                                  .calls = &mat};
+static_assert(sizeof mat == sizeof names, "a name for each call");
 
 enum {
   DEFLATE_MOST = 1032,
@@ -245,10 +265,10 @@ static enum status add_variables(struct source *source, struct error *error)
   struct matlab *matlab = source->state;
   enum status status = STATUS_OK;
   size_t seen = 0;
-  for (matvar_t *variable; status == STATUS_OK && (variable = Mat_VarReadNextInfo(matlab->file));
+  for (matvar_t *variable; status == STATUS_OK && (variable = mat.VarReadNextInfo(matlab->file));
        seen++) {
     status = add_variable(source, variable, error);
-    Mat_VarFree(variable);
+    mat.VarFree(variable);
   }
   if (status == STATUS_OK && seen == 0)
     return error_set(error, STATUS_INPUT, "no variable can be read; is it a MATLAB file?");
@@ -288,15 +308,15 @@ static bool read_values(mat_t *file, const struct reading *reading)
 {
   const struct tensor *tensor = reading->tensor;
   size_t width = tensor->stored->size, piece = size_max(tensor->count / PIECES, PIECE / width);
-  matvar_t *variable = Mat_VarReadInfo(file, tensor->name);
+  matvar_t *variable = mat.VarReadInfo(file, tensor->name);
   bool good = variable != NULL;
   for (size_t done = 0, n; good && done < tensor->count; done += n) {
     n = size_min(tensor->count - done, piece);
-    good = Mat_VarReadDataLinear(file, variable, reading->values + done * width, (int)done, 1,
+    good = mat.VarReadDataLinear(file, variable, reading->values + done * width, (int)done, 1,
                                  (int)n) == 0;
     map_passed(n * width);
   }
-  Mat_VarFree(variable);
+  mat.VarFree(variable);
   return good;
 }
 
@@ -304,7 +324,7 @@ static bool read_values(mat_t *file, const struct reading *reading)
 static bool read_apart(void *state)
 {
   const struct reading *reading = state;
-  mat_t *file = Mat_Open(reading->matlab->spec, MAT_ACC_RDONLY);
+  mat_t *file = mat.Open(reading->matlab->spec, MAT_ACC_RDONLY);
   return file && read_values(file, reading);
 }
 
@@ -369,7 +389,7 @@ static void matlab_close(struct source *source)
   for (size_t i = 0; i < source->count; i++)
     spill_free(source->tensors[i].data);
   if (matlab->file)
-    Mat_Close(matlab->file);
+    mat.Close(matlab->file);
   free(matlab);
 }
 
@@ -379,11 +399,11 @@ static void matlab_close(struct source *source)
 static bool list_only(void *state)
 {
   const struct matlab *matlab = state;
-  mat_t *file = Mat_Open(matlab->spec, MAT_ACC_RDONLY);
+  mat_t *file = mat.Open(matlab->spec, MAT_ACC_RDONLY);
   matvar_t *variable;
   errno = 0;
-  while (file && (variable = Mat_VarReadNextInfo(file)) && errno != ENOMEM)
-    Mat_VarFree(variable);
+  while (file && (variable = mat.VarReadNextInfo(file)) && errno != ENOMEM)
+    mat.VarFree(variable);
   return errno != ENOMEM;
 }
 
@@ -395,11 +415,13 @@ static enum status read_file(struct source *source, struct error *error)
   matlab->size = map->size;
   enum status status = check_claims(map, error);
   if (status == STATUS_OK)
+    status = library_load(&libmatio, error);
+  if (status == STATUS_OK)
     status = child_try(&(struct trial){list_only, matlab, MATLAB_LIBRARY, memory_of(matlab)}, NULL,
                        error);
   if (status != STATUS_OK)
     return status;
-  matlab->file = Mat_Open(matlab->spec, MAT_ACC_RDONLY);
+  matlab->file = mat.Open(matlab->spec, MAT_ACC_RDONLY);
   if (!matlab->file)
     return error_set(error, STATUS_INPUT, "not a MATLAB file of version 4 to 7");
   status = add_variables(source, error);

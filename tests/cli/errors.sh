@@ -63,6 +63,18 @@ for file in "$QSCOPE_TEST_DATA"/bad/*; do
 done
 [ ! -d "$QSCOPE_TEST_DATA/bad" ] || ok "$([ "$found" -gt 0 ]; echo $?)" "there are bad files to try"
 
+# Libraries that are loaded when a file needs them, and are not there (an empty file hides them).
+mkdir hidden
+for file in keras.h5 matlab-5.mat; do
+  case $file in *.h5) library=libhdf5 ;; *) library=libmatio ;; esac
+  so=$(qscope --version -v | sed -n "s/.*by \\($library[^)]*\\)).*/\\1/p")
+  [ -n "$so" ] || { skip "$file without $library" "a build without $library"; continue; }
+  : >"hidden/$so"
+  fails 3 "$file: needs $library \(package .*\), which cannot be loaded: .*$so" "$file without $library" \
+    env LD_LIBRARY_PATH="$PWD/hidden" "$QSCOPE_PROGRAM" list "$QSCOPE_TEST_DATA/optional/$file"
+  is "$(LD_LIBRARY_PATH="$PWD/hidden" qscope list good.npy | grep -c '^good')" 1 "other files open without $library"
+done
+
 # 4: output that cannot be written; nothing partial, nothing lost.
 fails 4 "cannot be written: No such file" "codes into no folder" qscope report good.npy --codes nowhere/c.npy -o /dev/null
 fails 4 "cannot be written: No such file" "a report into no folder" qscope report good.npy -o nowhere/r.txt

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include "data/library.h"
 #include "tests/data/files.h"
 
 #include <stdio.h>
@@ -240,13 +241,35 @@ static void test_matlab(void **state)
 }
 #endif
 
+/* The program itself is a library that is always there. */
+static void test_loading(void **state)
+{
+  static const char *const names[] = {"malloc", "no_such_call"};
+  void *calls[2] = {NULL, NULL};
+  struct library library = {"libthis", NULL, "this", names, 1, calls, NULL};
+  struct error error = {0};
+  (void)state;
+  assert_int_equal(library_load(&library, &error), STATUS_OK);
+  assert_non_null(calls[0]);
+  assert_int_equal(library_load(&library, &error), STATUS_OK);
+
+  struct library older = {"libthis", NULL, "this", names, 2, calls, NULL};
+  assert_int_equal(library_load(&older, &error), STATUS_INPUT);
+  assert_non_null(strstr(error.text, "needs libthis (package this)"));
+  assert_non_null(strstr(error.text, "no_such_call"));
+  assert_null(older.handle);
+
+  struct library missing = {"libnone", "libnone.so.99", "none", names, 1, calls, NULL};
+  assert_int_equal(library_load(&missing, &error), STATUS_INPUT);
+  assert_non_null(strstr(error.text, "cannot be loaded: libnone.so.99"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_hdf5),
+      cmocka_unit_test(test_loading),      cmocka_unit_test(test_hdf5),
 #ifdef HAVE_HDF5
-      cmocka_unit_test(test_hdf5_damaged),
-      cmocka_unit_test(test_hdf5_claims),
+      cmocka_unit_test(test_hdf5_damaged), cmocka_unit_test(test_hdf5_claims),
 #endif
       cmocka_unit_test(test_matlab),
   };

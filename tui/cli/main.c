@@ -50,12 +50,12 @@ const struct command command_table[] = {
 const size_t command_table_length = sizeof command_table / sizeof command_table[0];
 
 #ifdef HAVE_HDF5
-#define WITH_HDF5 "HDF5 (libhdf5)"
+#define WITH_HDF5 "HDF5 (by " HDF5_FILE ")"
 #else
 #define WITH_HDF5 "no HDF5 (built without libhdf5)"
 #endif
 #ifdef HAVE_MATIO
-#define WITH_MATIO "MATLAB (libmatio)"
+#define WITH_MATIO "MATLAB (by " MATIO_FILE ")"
 #else
 #define WITH_MATIO "no MATLAB (built without libmatio)"
 #endif
