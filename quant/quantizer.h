@@ -61,6 +61,9 @@ struct quantizer {
  * failure (STATUS_USAGE) the message names the word, its position (counted from 1) and the
  * nearest word that exists, and *out is untouched. */
 enum status quantizer_parse(const char *spec, struct quantizer *out, struct error *error);
+/* The same; on failure *wrong is the position of the word, 0 when it is no word's fault. */
+enum status quantizer_parse_word(const char *spec, struct quantizer *out, size_t *wrong,
+                                 struct error *error);
 
 /* The canonical spec, which parses to the same quantizer: format, sym|asym (integers), narrow
  * if set, granularity, calibrator or by-hand range, rounding if not even. Returns TEXT
@@ -95,8 +98,8 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
                           struct error *error);
 
 /* The same where a digest of the tensor is known (NULL: none): one scale for the whole tensor then
- * costs no pass over it, and comes out the same; of two candidates of a search whose errors differ by
- * less than the sums are rounded, the other may be taken. */
+ * costs no pass over it, and comes out the same; of two candidates of a search whose errors differ
+ * by less than the sums are rounded, the other may be taken. */
 enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
                                  const struct shape *shape, const struct digest *digest,
                                  struct progress *progress, struct fit **out, struct error *error);

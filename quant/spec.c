@@ -4,6 +4,7 @@
 #include "quant/base/nearest.h"
 #include "quant/base/number.h"
 #include "quant/preset.h"
+#include "quant/spec_list.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -70,70 +71,16 @@ static bool is_format(const char *name)
 
 /* --- words that do not exist ---------------------------------------------------------- */
 
-/* A list of words for nearest_word. */
-struct vocabulary {
-  char text[8192];
-  size_t used;
-  const char *words[512];
-  size_t count;
-};
-
-static void learn(struct vocabulary *vocabulary, const char *prefix, const char *word,
-                  size_t length)
-{
-  size_t room = sizeof vocabulary->text - vocabulary->used;
-  if (vocabulary->count == 512 || strlen(prefix) + length >= room)
-    return;
-  char *copy = vocabulary->text + vocabulary->used;
-  vocabulary->used += (size_t)snprintf(copy, room, "%s%.*s", prefix, (int)length, word) + 1;
-  vocabulary->words[vocabulary->count++] = copy;
-}
-
-static void learn_formats(struct vocabulary *vocabulary)
-{
-  for (size_t i = 0; i < format_table_length; i++) {
-    const struct format *format = &format_table[i];
-    learn(vocabulary, "", format->name, strlen(format->name));
-    if (format_is_integer(format))
-      learn(vocabulary, "u", format->name, strlen(format->name));
-    for (const char *alias = format->aliases; *alias;) {
-      size_t length = strcspn(alias, " ");
-      learn(vocabulary, "", alias, length);
-      alias += length + strspn(alias + length, " ");
-    }
-  }
-}
-
-static void learn_presets(struct vocabulary *vocabulary)
-{
-  for (size_t i = 0; i < preset_table_length; i++)
-    learn(vocabulary, "", preset_table[i].name, strlen(preset_table[i].name));
-}
-
-static void learn_keywords(struct vocabulary *vocabulary)
-{
-  for (size_t i = 0; i < spec_keywords_length; i++)
-    learn(vocabulary, "", spec_keywords[i].name, strlen(spec_keywords[i].name));
-  for (size_t i = 0; i < calibrator_table_length; i++)
-    learn(vocabulary, "", calibrator_table[i].name, strlen(calibrator_table[i].name));
-  for (size_t i = 0; i < calibrator_table_length; i++)
-    for (size_t k = 0; k < CALIBRATOR_OPTIONS && calibrator_table[i].option[k].word; k++)
-      learn(vocabulary, "", calibrator_table[i].option[k].word,
-            strlen(calibrator_table[i].option[k].word));
-}
-
 static enum status fail_unknown(struct parse *parse, const char *name)
 {
-  struct vocabulary vocabulary = {.used = 0};
+  struct spec_word all[SPEC_WORDS];
+  const char *words[SPEC_WORDS];
   bool first = parse->position == 1;
+  size_t count = spec_words(first, all, SPEC_WORDS);
   char what[160];
-  if (first) {
-    learn_formats(&vocabulary);
-    learn_presets(&vocabulary);
-  } else {
-    learn_keywords(&vocabulary);
-  }
-  const char *meant = nearest_word(name, vocabulary.words, vocabulary.count);
+  for (size_t i = 0; i < count; i++)
+    words[i] = all[i].text;
+  const char *meant = nearest_word(name, words, count);
   snprintf(what, sizeof what, "is not %s%s%s%s",
            first ? "a format or a preset, with which a spec begins" : "known",
            meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
@@ -369,8 +316,11 @@ static enum status check_combination(struct parse *parse)
 {
   enum slot culprit;
   enum status status = spec_check(&parse->quantizer, &culprit, parse->error);
+  if (status == STATUS_OK)
+    return status;
   size_t word = parse->decided_by[culprit] == UNSIGNED_WORD ? 1 : parse->decided_by[culprit];
-  if (status != STATUS_OK && word)
+  parse->position = word;
+  if (word)
     error_prefix(parse->error, "word %zu: ", word);
   return status;
 }
@@ -414,8 +364,16 @@ static enum status spec_read(struct parse *parse, const char *spec)
 
 enum status quantizer_parse(const char *spec, struct quantizer *out, struct error *error)
 {
+  size_t wrong;
+  return quantizer_parse_word(spec, out, &wrong, error);
+}
+
+enum status quantizer_parse_word(const char *spec, struct quantizer *out, size_t *wrong,
+                                 struct error *error)
+{
   struct parse parse = {.error = error};
   enum status status = spec_read(&parse, spec);
+  *wrong = status == STATUS_OK ? 0 : parse.position;
   if (status == STATUS_OK) {
     *out = parse.quantizer;
     return status;

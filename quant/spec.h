@@ -75,6 +75,7 @@ struct keyword {
   enum slot slot;
   enum value value;
   read_function *read;
+  const char *about; /* a few words */
 };
 
 extern const struct keyword spec_keywords[];

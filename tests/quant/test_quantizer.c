@@ -2,6 +2,7 @@
 #include "quant/block.h"
 #include "quant/quantizer.h"
 #include "quant/scale_rule.h"
+#include "quant/spec_list.h"
 
 #include "tests/support/portable.h"
 
@@ -200,12 +201,88 @@ static void test_errors(void **state)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct quantizer quantizer = {.seed = 4711};
     struct error error = {.text = ""};
-    assert_int_equal(quantizer_parse(cases[i][0], &quantizer, &error), STATUS_USAGE);
+    size_t wrong, said = 0;
+    assert_int_equal(quantizer_parse_word(cases[i][0], &quantizer, &wrong, &error), STATUS_USAGE);
     assert_int_equal(error.status, STATUS_USAGE);
     assert_int_equal(quantizer.seed, 4711); /* untouched */
+    sscanf(strstr(error.text, "word "), "word %zu", &said);
+    assert_int_equal(wrong, said);
     for (size_t part = 1; part < 4; part++)
       if (!strstr(error.text, cases[i][part]))
         fail_msg("no '%s' in: %s", cases[i][part], error.text);
+  }
+}
+
+/* What can be written at a place: it begins so, and it fits. */
+static bool offers(const char *spec, size_t at, const char *word)
+{
+  struct spec_word found[SPEC_WORDS];
+  size_t count = spec_complete(spec, at, found, SPEC_WORDS);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(found[i].text, word) == 0)
+      return true;
+  return false;
+}
+
+static void test_completion(void **state)
+{
+  (void)state;
+  assert_true(offers("", 0, "int4") && offers("", 0, "q4_k") && offers("", 0, "pytorch-qint8"));
+  assert_true(offers("nf", 2, "nf4") && !offers("nf", 2, "int4"));
+  assert_true(offers("INT", 3, "int4"));
+  assert_true(offers("int8,", 5, "asym") && offers("int8,", 5, "mse") &&
+              offers("int8,", 5, "group"));
+  assert_false(offers("int8,", 5, "int4")); /* a format comes first */
+  assert_false(offers("e4m3,", 5, "asym")); /* only integers have a zero point */
+  assert_true(offers("e4m3,", 5, "channel"));
+  assert_false(offers("int8,sym,", 9, "asym")); /* contradicts */
+  assert_true(offers("int8,as,mse", 7, "asym"));
+  assert_false(offers("int8,en,mse", 7, "entropy")); /* two calibrators */
+  assert_true(offers("q4_0,", 5, "pad") && !offers("q4_0,", 5, "mse"));
+  struct spec_word few[3];
+  assert_int_equal(spec_complete("", 0, few, 3), 3);
+}
+
+static void test_places(void **state)
+{
+  (void)state;
+  static const char spec[] = "int8, asym ,mse";
+  static const struct {
+    size_t at, position, start, end;
+  } places[] = {{0, 1, 0, 4},  {4, 1, 0, 4},    {5, 2, 6, 10},
+                {8, 2, 6, 10}, {12, 3, 12, 15}, {99, 3, 12, 15}};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    struct spec_place place = spec_place_at(spec, places[i].at);
+    assert_int_equal(place.position, places[i].position);
+    assert_int_equal(place.start, places[i].start);
+    assert_int_equal(place.end, places[i].end);
+    struct spec_place same = spec_place_of(spec, place.position);
+    assert_int_equal(same.start, place.start);
+    assert_int_equal(same.end, place.end);
+  }
+  assert_int_equal(spec_place_of(spec, 9).position, 3);
+  assert_int_equal(spec_place_of("a,", 2).start, 2);
+}
+
+/* Every word of the lists is understood by the reader: it never calls it unknown. */
+static void test_listed_words(void **state)
+{
+  (void)state;
+  struct spec_word word[SPEC_WORDS];
+  char spec[128];
+  size_t first = spec_words(true, word, SPEC_WORDS);
+  for (int other = 0; other < 2; other++) {
+    size_t count = other ? spec_words(false, word, SPEC_WORDS) : first;
+    assert_true(count > 20 && count < SPEC_WORDS);
+    for (size_t i = 0; i < count; i++) {
+      struct quantizer quantizer;
+      struct error error = {.text = ""};
+      snprintf(spec, sizeof spec, "%s%.39s%s", other ? "int8," : "", word[i].text,
+               word[i].needs_value ? "=1" : "");
+      quantizer_parse(spec, &quantizer, &error);
+      if (strstr(error.text, "not known") || strstr(error.text, "not a format"))
+        fail_msg("%s", error.text);
+    }
   }
 }
 
@@ -443,10 +520,11 @@ static void test_code_range(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_canonical),  cmocka_unit_test(test_errors),
-      cmocka_unit_test(test_long_specs), cmocka_unit_test(test_round_trips),
-      cmocka_unit_test(test_equal),      cmocka_unit_test(test_check),
-      cmocka_unit_test(test_code_range),
+      cmocka_unit_test(test_canonical),    cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_completion),   cmocka_unit_test(test_places),
+      cmocka_unit_test(test_listed_words), cmocka_unit_test(test_long_specs),
+      cmocka_unit_test(test_round_trips),  cmocka_unit_test(test_equal),
+      cmocka_unit_test(test_check),        cmocka_unit_test(test_code_range),
   };
   return cmocka_run_group_tests_name("quantizer", tests, NULL, NULL);
 }

@@ -5,12 +5,14 @@
 #include "tui/screen/glyphs.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/layout.h"
+#include "tui/screen/prompt.h"
 
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,19 +123,71 @@ static void no_command_only_on_punctuation(void **state)
   }
 }
 
-static void fuzzy_prefers_the_near(void **state)
+static void names_prefer_the_near(void **state)
 {
   (void)state;
-  assert_int_equal(fuzzy_score("zz", "format-next"), 0);
-  assert_true(fuzzy_score("fn", "format-next") > 0);
-  assert_true(fuzzy_score("form", "format-next") > fuzzy_score("fmnx", "format-next"));
-  assert_true(fuzzy_score("", "anything") > 0);
   enum command_id ids[COMMAND_COUNT];
+  assert_int_equal(commands_match("zzz", ids), 0);
+  assert_true(commands_match("fmn", ids) > 0);
+  assert_int_equal(ids[0], COMMAND_FORMAT_NEXT);
+  assert_true(commands_match("form", ids) > 1);
+  assert_true(ids[0] == COMMAND_FORMAT_NEXT || ids[0] == COMMAND_VIEW_FORMAT);
   size_t of_pages = 0;
   for (int id = 0; id < COMMAND_COUNT; id++)
     of_pages += explorer_commands[id].scope >= SCOPE_PAGES;
   assert_int_equal(commands_match("", ids), COMMAND_COUNT - of_pages);
   assert_int_equal(commands_match("int4,asym", ids), 0);
+}
+
+/* What an editor of lines does with each key; the cursor is '|'. */
+static void prompts_are_edited(void **state)
+{
+  (void)state;
+  enum { A = 1, E = 5, K = 11, U = 21, W = 23 };
+  static const struct {
+    const char *before;
+    uint32_t key;
+    const char *after;
+  } cases[] = {
+      {"int|8", '4', "int4|8"},
+      {"|int8", 0xE9, "\u00e9|int8"},
+      {"int8|", KEY_CODE_LEFT, "int|8"},
+      {"|int8", KEY_CODE_LEFT, "|int8"},
+      {"x\u00e9|y", KEY_CODE_LEFT, "x|\u00e9y"},
+      {"x|\u00e9y", KEY_CODE_RIGHT, "x\u00e9|y"},
+      {"int8|", KEY_CODE_RIGHT, "int8|"},
+      {"in|t8", KEY_CODE_HOME, "|int8"},
+      {"in|t8", A, "|int8"},
+      {"in|t8", KEY_CODE_END, "int8|"},
+      {"in|t8", E, "int8|"},
+      {"x\u00e9|y", KEY_CODE_BACKSPACE, "x|y"},
+      {"|y", KEY_CODE_BACKSPACE, "|y"},
+      {"x|\u00e9y", KEY_CODE_DELETE, "x|y"},
+      {"xy|", KEY_CODE_DELETE, "xy|"},
+      {"int8,group=32,|mse", W, "int8,group=|mse"},
+      {"int8,asym|,mse", W, "int8,|,mse"},
+      {"int8,|mse", U, "|mse"},
+      {"int8|,mse", K, "int8|"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct prompt prompt;
+    char shown[64];
+    const char *bar = strchr(cases[i].before, '|');
+    snprintf(shown, sizeof shown, "%.*s%s", (int)(bar - cases[i].before), cases[i].before, bar + 1);
+    prompt_set(&prompt, shown);
+    prompt.at = (size_t)(bar - cases[i].before);
+    assert_true(prompt_edit(&prompt, cases[i].key));
+    assert_int_equal(prompt.length, strlen(prompt.text));
+    snprintf(shown, sizeof shown, "%.*s|%s", (int)prompt.at, prompt.text, prompt.text + prompt.at);
+    assert_string_equal(shown, cases[i].after);
+  }
+  struct prompt full;
+  prompt_clear(&full);
+  assert_false(prompt_edit(&full, KEY_CODE_UP));
+  assert_false(prompt_key(&full, KEY_CODE_LEFT)); /* of those who move with it themselves */
+  for (int i = 0; i < 2 * PROMPT_TEXT; i++)
+    prompt_key(&full, 'x');
+  assert_int_equal(full.length, PROMPT_TEXT - 1);
 }
 
 static void keys_have_names(void **state)
@@ -247,7 +301,8 @@ int main(void)
       cmocka_unit_test(command_keys_are_unique),
       cmocka_unit_test(commands_are_documented),
       cmocka_unit_test(no_command_only_on_punctuation),
-      cmocka_unit_test(fuzzy_prefers_the_near),
+      cmocka_unit_test(names_prefer_the_near),
+      cmocka_unit_test(prompts_are_edited),
       cmocka_unit_test(keys_have_names),
       cmocka_unit_test(cells_clip_text),
       cmocka_unit_test(odd_bytes_become_question_marks),

@@ -2,11 +2,12 @@
 
 #include "tui/screen/commands.h"
 
+#include "analysis/names.h"
 #include "tui/screen/keys.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 const struct command explorer_commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
@@ -77,31 +78,18 @@ char *command_first_key(enum command_id id, char *text, size_t size)
   return text;
 }
 
-int fuzzy_score(const char *pattern, const char *text)
-{
-  int score = 1, run = 0;
-  bool start = true;
-  for (; *pattern && *text; text++) {
-    if (tolower((unsigned char)*pattern) == tolower((unsigned char)*text)) {
-      run++;
-      score += 2 * run + (start ? 4 : 0);
-      pattern++;
-    } else {
-      run = 0;
-    }
-    start = !isalnum((unsigned char)*text);
-  }
-  return *pattern ? 0 : score;
-}
-
 static int command_score(enum command_id id, const char *pattern)
 {
-  if (explorer_commands[id].scope >= SCOPE_PAGES)
+  enum { BY_WHAT = 1, EXACT = 1 << 20 };
+  const struct command *command = &explorer_commands[id];
+  if (command->scope >= SCOPE_PAGES)
     return 0;
-  int by_name = fuzzy_score(pattern, explorer_commands[id].name);
+  if (strcasecmp(pattern, command->name) == 0)
+    return EXACT;
+  int by_name = name_score(pattern, command->name);
   if (by_name)
-    return 1000 + by_name * 10 - (int)strlen(explorer_commands[id].name);
-  return strlen(pattern) > 2 && strcasestr(explorer_commands[id].what, pattern) ? 1 : 0;
+    return BY_WHAT + by_name;
+  return strlen(pattern) > 2 && strcasestr(command->what, pattern) ? BY_WHAT : 0;
 }
 
 size_t commands_match(const char *pattern, enum command_id *ids)

@@ -59,11 +59,7 @@ char *command_key_in(enum command_id id, int scope, char *text, size_t size);
 /* Name of the first key. */
 char *command_first_key(enum command_id id, char *text, size_t size);
 
-/* How well PATTERN matches the letters of TEXT in order: 0 not at all, more is better (runs and
- * word starts count extra). An empty pattern matches everything. Case does not matter. */
-int fuzzy_score(const char *pattern, const char *text);
-
-/* Commands, but for those of pages, whose name (or description, weaker) matches PATTERN, best
+/* Commands, but for those of pages, whose name (or description, weaker) PATTERN means (names.h), best
  * first; at most COMMAND_COUNT. Returns how many. A pattern with ',' or '=' is a quantizer, no
  * name: nothing matches. */
 size_t commands_match(const char *pattern, enum command_id *ids);
