@@ -1,10 +1,12 @@
 /* The table of stored types, and their decoders. Each decoder is one plain loop over its
- * elements, so that the compiler can vectorise it; blocks are decoded by their codecs. */
+ * elements, so that the compiler can vectorise it; float16 is a kernel, blocks are decoded by their
+ * codecs. */
 #include "config.h"
 
 #include "data/tensor.h"
 #include "quant/block.h"
 #include "quant/format.h"
+#include "quant/kernels/kernels.h"
 
 #include <endian.h>
 #include <pthread.h>
@@ -25,18 +27,6 @@ static inline double double_of(uint64_t bits)
   return value;
 }
 
-/* Binary16 by integer moves: the exponent is re-biased by 112; a subnormal is the fraction in
- * units of 2^-24, made by subtracting the leading one that it does not have. */
-static inline float half_of(uint16_t bits)
-{
-  uint32_t sign = (bits & 0x8000u) << 16, magnitude = (bits & 0x7FFFu) << 13;
-  float subnormal = float_of(magnitude + (113u << 23)) - 0x1p-14f;
-  uint32_t small, normal = magnitude + (112u << 23), special = magnitude | 0x7F800000u;
-  memcpy(&small, &subnormal, sizeof small);
-  uint32_t finite = magnitude < (0x400u << 13) ? small : normal;
-  return float_of(sign | (magnitude >= (0x7C00u << 13) ? special : finite));
-}
-
 /* A decoder of elements that are UNSIGNED words in little-endian order; `word` is one. */
 #define DECODER(name, unsigned_type, to_host, expression)                                          \
   static void decode_##name(const unsigned char *bytes, size_t n, float *out)                      \
@@ -52,7 +42,6 @@ static inline float half_of(uint16_t bits)
 
 DECODER(f64, uint64_t, le64toh, (float)double_of(word))
 DECODER(f32, uint32_t, le32toh, float_of(word))
-DECODER(f16, uint16_t, le16toh, half_of(word))
 DECODER(bf16, uint16_t, le16toh, float_of((uint32_t)word << 16))
 DECODER(i64, uint64_t, le64toh, (float)(int64_t)word)
 DECODER(u64, uint64_t, le64toh, (float)word)
@@ -64,6 +53,11 @@ DECODER(i8, uint8_t, ONE_BYTE, (float)(int8_t)word)
 DECODER(u8, uint8_t, ONE_BYTE, (float)word)
 /* Any byte but 0 is true, as NumPy reads it. */
 DECODER(bool, uint8_t, ONE_BYTE, word ? 1.0f : 0.0f)
+
+static void decode_f16(const unsigned char *bytes, size_t n, float *out)
+{
+  kernels.half_decode(bytes, n, out);
+}
 
 /* Two to a byte, the first in the low half; an odd last one leaves the high half of its byte. */
 static void decode_u4(const unsigned char *bytes, size_t n, float *out)

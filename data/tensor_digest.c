@@ -6,9 +6,9 @@
 #include <string.h>
 
 /* Neighbours are counted in tables of their own: a run of equal codes would wait for its own last
- * count to be stored. The four counts of a code lie side by side, so that they share what the cache
- * holds. */
-enum { LANES = 4, CODES = 65536, STRETCH = 1 << 30 /* a 32-bit count holds these */ };
+ * count to be stored. The counts of a code lie side by side, so that they share what the cache
+ * holds; more than two tables would push each other out of it. */
+enum { LANES = 2, WORD = 4, STRETCH = 1 << 30 /* a 32-bit count holds these */ };
 
 struct counting {
   const struct tensor *tensor;
@@ -32,13 +32,13 @@ bool tensor_has_digest(const struct tensor *tensor)
 static void count_words(const unsigned char *bytes, size_t n, uint32_t *counts)
 {
   size_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
+  for (; i + WORD <= n; i += WORD) {
     uint64_t codes; /* taken apart in a register: the loads would take turns with the counts */
     memcpy(&codes, bytes + 2 * i, sizeof codes);
     counts[(codes & 0xFFFF) * LANES]++;
     counts[(codes >> 16 & 0xFFFF) * LANES + 1]++;
-    counts[(codes >> 32 & 0xFFFF) * LANES + 2]++;
-    counts[(codes >> 48) * LANES + 3]++;
+    counts[(codes >> 32 & 0xFFFF) * LANES]++;
+    counts[(codes >> 48) * LANES + 1]++;
   }
   for (; i < n; i++) {
     uint16_t code;
@@ -50,11 +50,11 @@ static void count_words(const unsigned char *bytes, size_t n, uint32_t *counts)
 static void count_bytes(const unsigned char *bytes, size_t n, uint32_t *counts)
 {
   size_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
+  for (; i + WORD <= n; i += WORD) {
     uint32_t codes;
     memcpy(&codes, bytes + i, sizeof codes);
-    for (size_t lane = 0; lane < LANES; lane++)
-      counts[(codes >> 8 * lane & 0xFF) * LANES + lane]++;
+    for (size_t k = 0; k < WORD; k++)
+      counts[(codes >> 8 * k & 0xFF) * LANES + k % LANES]++;
   }
   for (; i < n; i++)
     counts[bytes[i] * (size_t)LANES]++;

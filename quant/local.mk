@@ -78,6 +78,7 @@ KERNEL_SOURCES = \
 	quant/kernels/codebook_kernels.c \
 	quant/kernels/error_kernels.c \
 	quant/kernels/arithmetic_kernels.c \
+	quant/kernels/half_kernels.c \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/mx.c \
@@ -96,7 +97,7 @@ QUANT_LIBS = libquant.a libkernels_baseline.a
 if HAVE_AVX2_KERNELS
 noinst_LIBRARIES += libkernels_avx2.a
 libkernels_avx2_a_SOURCES = $(KERNEL_SOURCES)
-libkernels_avx2_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) -mavx2 -mfma
+libkernels_avx2_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) -mavx2 -mfma -mf16c
 libkernels_avx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx2
 QUANT_LIBS += libkernels_avx2.a
 endif
@@ -105,7 +106,7 @@ if HAVE_AVX512_KERNELS
 noinst_LIBRARIES += libkernels_avx512.a
 libkernels_avx512_a_SOURCES = $(KERNEL_SOURCES)
 libkernels_avx512_a_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS) \
-	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c -mprefer-vector-width=512
 libkernels_avx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx512
 QUANT_LIBS += libkernels_avx512.a
 endif

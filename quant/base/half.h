@@ -1,6 +1,6 @@
-/* float16 (IEEE 754 binary16) to float32 and back, for the scales that block formats store: round
- * half to even, overflow to infinity. Exact on every machine: integer arithmetic and one float32
- * addition. Ownership, threads: plain values. */
+/* float16 (IEEE 754 binary16) to float32 and back, for stored tensors and for the scales that block
+ * formats store: round half to even, overflow to infinity. Exact on every machine: integer
+ * arithmetic and one float32 addition. Ownership, threads: plain values. */
 #ifndef QSCOPE_QUANT_BASE_HALF_H
 #define QSCOPE_QUANT_BASE_HALF_H
 
@@ -30,17 +30,21 @@ static inline uint16_t half_from_float(float x)
   return (uint16_t)(sign | (bits - 0x38000000u) >> 13);
 }
 
+/* Without a branch, so that loops over it become vectors: the exponent is biased anew by 112; a
+ * subnormal is made by subtracting the leading one that it does not have. A NaN keeps its sign and
+ * payload and becomes quiet, as IEEE 754 has conversions do and as the machine's instruction does.
+ */
 static inline float half_to_float(uint16_t half)
 {
-  uint32_t sign = (uint32_t)(half & 0x8000u) << 16, rest = half & 0x7fffu, bits;
+  uint32_t sign = (uint32_t)(half & 0x8000u) << 16, magnitude = (uint32_t)(half & 0x7fffu) << 13;
+  uint32_t bits = magnitude + (113u << 23), small;
   float x;
-  if (rest < 0x400u) { /* subnormals: whole multiples of 2^-24 */
-    x = (float)rest * 0x1p-24f;
-    memcpy(&bits, &x, sizeof bits);
-  } else {
-    bits = (rest << 13) + (rest < 0x7c00u ? 0x38000000u : 0x70000000u);
-  }
-  bits |= sign;
+  memcpy(&x, &bits, sizeof x);
+  x -= 0x1p-14f;
+  memcpy(&small, &x, sizeof small);
+  uint32_t quiet = (int32_t)magnitude > 0x7c00 << 13 ? 0x7fc00000u : 0x7f800000u;
+  uint32_t finite = (int32_t)magnitude < 0x400 << 13 ? small : magnitude + (112u << 23);
+  bits = sign | ((int32_t)magnitude < 0x7c00 << 13 ? finite : quiet | magnitude);
   memcpy(&x, &bits, sizeof x);
   return x;
 }

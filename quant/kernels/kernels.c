@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#if defined HAVE_AVX2_KERNELS || defined HAVE_AVX512_KERNELS
+#include <cpuid.h>
+#endif
+
 #ifdef HAVE_AVX2_KERNELS
 extern const struct kernels kernels_avx2;
 #endif
@@ -18,6 +22,15 @@ enum { LEVELS_MOST = 3 };
 
 struct kernels kernels = KERNEL_ROW;
 
+#if defined HAVE_AVX2_KERNELS || defined HAVE_AVX512_KERNELS
+/* Older compilers do not know it by name. */
+static bool has_f16c(void)
+{
+  unsigned a, b, c = 0, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 const struct kernels *const *kernels_available(void)
 {
   static const struct kernels *levels[LEVELS_MOST + 1];
@@ -25,12 +38,12 @@ const struct kernels *const *kernels_available(void)
     return levels;
   size_t count = 1;
 #ifdef HAVE_AVX2_KERNELS
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
     levels[count++] = &kernels_avx2;
 #endif
 #ifdef HAVE_AVX512_KERNELS
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_f16c())
     levels[count++] = &kernels_avx512;
 #endif
   levels[0] = &kernels_baseline;

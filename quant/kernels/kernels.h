@@ -210,6 +210,8 @@ struct kernels {
    * last + 1 below lo, last + 2 above hi, last + 3 infinite or NaN. */
   void (*bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
                int32_t *at);
+  /* N float16 in little-endian order, as float32; NaN become quiet: see quant/base/half.h. */
+  void (*half_decode)(const unsigned char *bytes, size_t n, float *out);
 };
 
 /* The table in use. */

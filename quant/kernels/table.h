@@ -46,6 +46,8 @@ void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, ui
 void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
                   int32_t *at);
 
+void KERNEL(half_decode)(const unsigned char *bytes, size_t n, float *out);
+
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
 
@@ -66,6 +68,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
     .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
+    .half_decode = KERNEL(half_decode),                                                            \
   }
 
 #endif

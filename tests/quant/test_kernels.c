@@ -759,6 +759,45 @@ static void test_bins(void **state)
 
 /* --- choosing a level --------------------------------------------------------------------- */
 
+/* --- float16 ------------------------------------------------------------------------------ */
+
+/* By definition: sign, 5 bits of exponent, 10 of fraction. A NaN keeps its bits and becomes quiet.
+ */
+static float half_by_definition(uint32_t half)
+{
+  uint32_t sign = half >> 15 << 31, exponent = half >> 10 & 31, fraction = half & 1023;
+  if (exponent == 31)
+    return float_of(sign | 0x7f800000u | fraction << 13 | (fraction ? 0x400000u : 0));
+  float magnitude = exponent ? ldexpf((float)(1024 + fraction), (int)exponent - 25)
+                             : ldexpf((float)fraction, -24);
+  return sign ? -magnitude : magnitude;
+}
+
+/* All of them, on every level, from odd addresses. */
+static void test_half_decode(void **state)
+{
+  enum { HALVES = 65536 };
+  static unsigned char bytes[2 * HALVES + 1];
+  static float expected[HALVES], found[HALVES];
+  (void)state;
+  for (uint32_t half = 0; half < HALVES; half++) {
+    bytes[1 + 2 * half] = (unsigned char)half;
+    bytes[2 + 2 * half] = (unsigned char)(half >> 8);
+    expected[half] = half_by_definition(half);
+  }
+  for (const struct kernels *const *level = kernels_available(); *level; level++) {
+    memset(found, 0xa5, sizeof found);
+    (*level)->half_decode(bytes + 1, HALVES, found);
+    assert_memory_equal(found, expected, sizeof found);
+    for (size_t n = 0; n < 40; n++) { /* ragged ends, before a guard; infinities and NaN */
+      memset(found, 0xa5, 64 * sizeof *found);
+      (*level)->half_decode(bytes + 1 + 2 * 0x7bf0, n, found);
+      assert_memory_equal(found, expected + 0x7bf0, n * sizeof *found);
+      assert_memory_equal(found + n, "\xa5\xa5\xa5\xa5", sizeof *found);
+    }
+  }
+}
+
 static void test_choice(void **state)
 {
   (void)state;
@@ -803,6 +842,7 @@ int main(void)
       cmocka_unit_test(test_extremes_of_zeros_and_nothing),
       cmocka_unit_test(test_extremes_lanes),
       cmocka_unit_test(test_bins),
+      cmocka_unit_test(test_half_decode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
