@@ -195,16 +195,17 @@ static bool says_scheme_of_unsigned(struct parse *parse, const char *word)
   return true;
 }
 
-/* The words from number FIRST to number LAST. */
+/* The words from number FIRST to number LAST; after a failure the position is that of the wrong
+ * one. */
 static enum status read_rest(struct parse *parse, size_t first, size_t last)
 {
-  enum status status = STATUS_OK;
-  for (parse->position = first; parse->position <= last && status == STATUS_OK; parse->position++) {
+  for (parse->position = first; parse->position <= last; parse->position++) {
     char *word = parse->words[parse->position - 1];
-    if (!says_scheme_of_unsigned(parse, word))
-      status = read_word(parse, word);
+    enum status status = says_scheme_of_unsigned(parse, word) ? STATUS_OK : read_word(parse, word);
+    if (status != STATUS_OK)
+      return status;
   }
-  return status;
+  return STATUS_OK;
 }
 
 static enum status read_format(struct parse *parse)

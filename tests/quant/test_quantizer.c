@@ -206,7 +206,8 @@ static void test_errors(void **state)
     assert_int_equal(error.status, STATUS_USAGE);
     assert_int_equal(quantizer.seed, 4711); /* untouched */
     sscanf(strstr(error.text, "word "), "word %zu", &said);
-    assert_int_equal(wrong, said);
+    if (wrong != said)
+      fail_msg("word %zu is to blame: %s", wrong, error.text);
     for (size_t part = 1; part < 4; part++)
       if (!strstr(error.text, cases[i][part]))
         fail_msg("no '%s' in: %s", cases[i][part], error.text);
