@@ -1,7 +1,7 @@
 # Screen tests: the explorer in a pseudo-terminal, read back through libvterm.
 
 if HAVE_CMOCKA
-SCREEN_UNIT_TESTS = tests/screen/test_parts tests/screen/test_knobs tests/screen/test_plot
+SCREEN_UNIT_TESTS = tests/screen/test_themes tests/screen/test_parts tests/screen/test_knobs tests/screen/test_plot
 check_PROGRAMS += $(SCREEN_UNIT_TESTS)
 TESTS += $(SCREEN_UNIT_TESTS)
 
@@ -10,6 +10,8 @@ tests_screen_test_knobs_SOURCES = tests/screen/test_knobs.c
 tests_screen_test_knobs_LDADD = $(screen_unit_libs)
 tests_screen_test_parts_SOURCES = tests/screen/test_parts.c
 tests_screen_test_parts_LDADD = $(screen_unit_libs)
+tests_screen_test_themes_SOURCES = tests/screen/test_themes.c
+tests_screen_test_themes_LDADD = $(screen_unit_libs)
 tests_screen_test_plot_SOURCES = tests/screen/test_plot.c
 tests_screen_test_plot_LDADD = $(screen_unit_libs)
 

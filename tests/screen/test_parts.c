@@ -276,19 +276,22 @@ static void glyph_sets_match(void **state)
   setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* Colours follow the theme down every step; what stands in for them does not need it. */
 static void colours_have_a_twin(void **state)
 {
+  struct screen_theme theme;
   (void)state;
+  assert_int_equal(theme_find("dark", &theme, NULL), STATUS_OK);
   for (int paint = 0; paint < PAINT_COUNT; paint++) {
     struct style style = {.ink = (uint8_t)paint, .paper = PAINT_NONE};
-    struct colors mono = colors_of(style, DEPTH_MONO);
+    struct colors mono = colors_of(&theme, style, DEPTH_MONO);
     assert_int_equal(mono.ink, -1);
     assert_int_equal(mono.paper, -1);
-    assert_true(colors_of(style, DEPTH_8).ink < 8);
-    assert_true(colors_of(style, DEPTH_256).ink < 256);
+    assert_true(colors_of(&theme, style, DEPTH_8).ink < 8);
+    assert_true(colors_of(&theme, style, DEPTH_256).ink < 256);
   }
   struct style bar = {.ink = PAINT_RECONSTRUCTION, .paper = PAINT_ORIGINAL};
-  assert_true(colors_of(bar, DEPTH_MONO).attributes & CELL_REVERSE);
+  assert_true(colors_of(&theme, bar, DEPTH_MONO).attributes & CELL_REVERSE);
 }
 
 int main(void)

@@ -158,6 +158,113 @@ static void eight_colours_suffice(void **state)
   fixture_quit(harness);
 }
 
+static bool says(const struct harness *harness, const char *bytes)
+{
+  size_t length;
+  const char *output = harness_output(harness, &length);
+  return memmem(output, length, bytes, strlen(bytes)) != NULL;
+}
+
+/* A frame stands between two marks where the terminal knows them, and nowhere else. */
+static void frames_are_synchronised(void **state)
+{
+  (void)state;
+  struct harness *harness = start("TERM=xterm-256color", NULL);
+  assert_true(harness_wait_settled(harness));
+  assert_true(harness_type(harness, "23"));
+  size_t length, open = 0, marks = 0;
+  const char *at = harness_output(harness, &length), *end = at + length;
+  while ((at = memmem(at, (size_t)(end - at), "\033[?2026", 7))) {
+    at += 7;
+    assert_int_equal(*at, open ? 'l' : 'h');
+    open = !open;
+    marks++;
+  }
+  assert_int_equal(open, 0);
+  assert_true(marks >= 4);
+  fixture_quit(harness);
+  harness = start("TERM=vt100", NULL);
+  assert_true(harness_wait_settled(harness));
+  assert_false(says(harness, "2026"));
+  fixture_quit(harness);
+}
+
+/* Compiles DESCRIPTION, as the database of terminals has it; false where that cannot be done. */
+static bool describe(const char *description)
+{
+  FILE *file = fopen("terminal.src", "w");
+  assert_non_null(file);
+  fputs(description, file);
+  assert_int_equal(fclose(file), 0);
+  return system("tic -x -o terminals terminal.src 2>/dev/null") == 0;
+}
+
+/* Sixteen colours, and colours as numbers: two entries that a base system lacks. */
+static void deep_and_shallow_colours(void **state)
+{
+  static const char entries[] =
+      "sixteen|sixteen colours,\n"
+      "\tcolors#16, pairs#256,\n"
+      "\tsetaf=\\E[%?%p1%{8}%<%t3%p1%d%e%p1%{16}%<%t9%p1%{8}%-%d%;m,\n"
+      "\tsetab=\\E[%?%p1%{8}%<%t4%p1%d%e%p1%{16}%<%t10%p1%{8}%-%d%;m,\n"
+      "\tuse=xterm-256color,\n"
+      "direct|colours as numbers,\n"
+      "\tRGB, colors#0x1000000, pairs#0x7fff, ccc@, initc@,\n"
+      "\tsetaf=\\E[%?%p1%{8}%<%t3%p1%d%e38\\:2\\:\\:%p1%{65536}%/%d\\:%p1%{256}%/%{255}%&%d"
+      "\\:%p1%{255}%&%d%;m,\n"
+      "\tsetab=\\E[%?%p1%{8}%<%t4%p1%d%e48\\:2\\:\\:%p1%{65536}%/%d\\:%p1%{256}%/%{255}%&%d"
+      "\\:%p1%{255}%&%d%;m,\n"
+      "\tuse=xterm-256color,\n";
+  char folder[512], place[600];
+  (void)state;
+  if (!describe(entries))
+    skip();
+  assert_non_null(getcwd(folder, sizeof folder));
+  snprintf(place, sizeof place, "TERMINFO=%s/terminals", folder);
+  struct harness *harness = start("TERM=sixteen", place);
+  assert_true(harness_wait_settled(harness));
+  assert_true(says(harness, "\033[33"));
+  assert_false(says(harness, "38;5;") || says(harness, "38:2:"));
+  fixture_quit(harness);
+  harness = start("TERM=direct", place);
+  assert_true(harness_wait_settled(harness));
+  assert_true(says(harness, "38:2::255:215:95")); /* keys: #ffd75f */
+  assert_false(says(harness, "38;5;"));
+  assert_true(harness_type(harness, "I"));
+  assert_true(harness_shows(harness, "theme light"));
+  assert_true(says(harness, "38:2::135:95:0")); /* #875f00 */
+  fixture_quit(harness);
+  assert_int_equal(system("rm -r terminals terminal.src"), 0);
+}
+
+/* A theme of one's own; a broken one ends the program before the screen is touched. */
+static void themes_of_ones_own(void **state)
+{
+  static const char *const arguments[] = {"model.safetensors", "-t",          "conv",
+                                          "--theme",           "./own.theme", NULL};
+  (void)state;
+  FILE *file = fopen("own.theme", "w");
+  assert_non_null(file);
+  fputs("key = #00ff00 green\n", file);
+  assert_int_equal(fclose(file), 0);
+  struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  assert_true(says(harness, "38;5;46m"));
+  fixture_quit(harness);
+  file = fopen("own.theme", "w");
+  assert_non_null(file);
+  fputs("key = green\n", file);
+  assert_int_equal(fclose(file), 0);
+  harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  int status = harness_wait_end(harness);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 3);
+  assert_true(says(harness, "theme ./own.theme, line 1: expected ROLE = #rrggbb"));
+  assert_false(says(harness, "\033"));
+  harness_end(harness);
+  assert_int_equal(unlink("own.theme"), 0);
+}
+
 static void signals_restore_the_terminal(void **state)
 {
   (void)state;
@@ -227,6 +334,9 @@ int main(void)
       cmocka_unit_test(c_locale_gets_ascii_only),
       cmocka_unit_test(no_color_means_none),
       cmocka_unit_test(eight_colours_suffice),
+      cmocka_unit_test(frames_are_synchronised),
+      cmocka_unit_test(deep_and_shallow_colours),
+      cmocka_unit_test(themes_of_ones_own),
       cmocka_unit_test(signals_restore_the_terminal),
       cmocka_unit_test(suspend_and_continue),
       cmocka_unit_test(a_closed_terminal_ends_it),

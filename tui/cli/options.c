@@ -215,20 +215,11 @@ static enum status choose_word(const char *text, const char *const *words, size_
   return error_set(error, STATUS_USAGE, "expected one of %s; found '%s'", all, text);
 }
 
-static enum status apply_theme(void *member, const char *text, struct error *error)
-{
-  static const char *const words[] = {[THEME_LIGHT] = "light", [THEME_DARK] = "dark", NULL};
-  size_t place;
-  enum status status = choose_word(text, words, &place, error);
-  if (status == STATUS_OK)
-    *(enum figure_theme *)member = (enum figure_theme)place;
-  return status;
-}
-
 static enum status apply_color(void *member, const char *text, struct error *error)
 {
   static const char *const words[] = {
-      [COLOR_AUTO] = "auto", [COLOR_NEVER] = "never", [COLOR_8] = "8", [COLOR_256] = "256", NULL};
+      [COLOR_AUTO] = "auto", [COLOR_NEVER] = "never", [COLOR_8] = "8",
+      [COLOR_16] = "16",     [COLOR_256] = "256",     NULL};
   size_t place;
   enum status status = choose_word(text, words, &place, error);
   if (status == STATUS_OK)
@@ -369,7 +360,8 @@ static const struct row {
      apply_size},
     {"dpi", 0, "N", "its resolution; text and lines scale with it (200)", DRAWS, MEMBER(figure.dpi),
      apply_dpi},
-    {"theme", 0, "NAME", "light or dark", DRAWS, MEMBER(figure.theme), apply_theme},
+    {"theme", 0, "NAME", "light or dark; explorer: also auto, NAME or FILE", DRAWS | SCREEN,
+     MEMBER(app.theme), apply_word},
     {"codes", 0, "FILE.npy", "save the codes", COMMAND_REPORT, MEMBER(save[SAVE_CODES]),
      apply_word},
     {"dequantized", 0, "FILE.npy", "save the reconstruction, float32", COMMAND_REPORT,
@@ -384,7 +376,7 @@ static const struct row {
      MEMBER(save[SAVE_CODEBOOK]), apply_word},
     {"print", 0, NULL, "print the recipe instead of opening it", COMMAND_REPLAY, MEMBER(print),
      apply_switch},
-    {"color", 0, "WHEN", "auto, never, 8 or 256", SCREEN, MEMBER(app.color), apply_color},
+    {"color", 0, "WHEN", "auto, never, 8, 16 or 256", SCREEN, MEMBER(app.color), apply_color},
     {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii), apply_switch},
     {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
      apply_cache},
@@ -457,8 +449,8 @@ static enum status unknown_option(const char *word, struct error *error)
               : error_set(error, STATUS_USAGE, "unknown option '--%s'; see qscope --help", typed);
 }
 
-/* Applies every option; *used has a bit for each row that occurred. */
-static enum status read_options(int argc, char **argv, struct options *out, unsigned long *used,
+/* Applies every option; USED tells for each row whether it occurred. */
+static enum status read_options(int argc, char **argv, struct options *out, bool *used,
                                 struct error *error)
 {
   struct getopt_tables tables;
@@ -477,7 +469,7 @@ static enum status read_options(int argc, char **argv, struct options *out, unsi
       error_prefix(error, "--%s: ", rows[row].name);
       return status;
     }
-    *used |= 1UL << row;
+    used[row] = true;
   }
   out->operand = (const char *const *)(argv + optind);
   out->operands = argc - optind;
@@ -495,7 +487,7 @@ static const struct command *find_command(const char *word)
 /* A word that is no file may be a subcommand with a typo. */
 static enum status check_word(const char *word, struct error *error)
 {
-  enum { MOST = 16 };
+  enum { MOST = 32 };
   const char *names[MOST];
   struct stat unused;
   size_t count = size_min(command_table_length, MOST);
@@ -522,11 +514,11 @@ static void name_commands(unsigned mask, char *text, size_t size)
 }
 
 static enum status check_use(const struct command *command, const struct options *options,
-                             unsigned long used, struct error *error)
+                             const bool *used, struct error *error)
 {
   char where[128];
   for (int i = 0; i < ROWS; i++) {
-    if (!(used >> i & 1) || rows[i].commands & command->mask)
+    if (!used[i] || rows[i].commands & command->mask)
       continue;
     name_commands(rows[i].commands, where, sizeof where);
     return error_set(error, STATUS_USAGE, "'%s' has no option '--%s' (it belongs to: %s)",
@@ -538,10 +530,25 @@ static enum status check_use(const struct command *command, const struct options
   return STATUS_OK;
 }
 
+/* A figure has one of two themes, the explorer any. */
+static enum status set_theme(struct options *options, unsigned command, struct error *error)
+{
+  static const char *const words[] = {[THEME_LIGHT] = "light", [THEME_DARK] = "dark", NULL};
+  size_t place;
+  if (!options->app.theme || command & SCREEN)
+    return STATUS_OK;
+  enum status status = choose_word(options->app.theme, words, &place, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "--theme: ");
+  else
+    options->figure.theme = (enum figure_theme)place;
+  return status;
+}
+
 enum status options_parse(int argc, char **argv, struct options *out,
                           const struct command **command, struct error *error)
 {
-  unsigned long used = 0;
+  bool used[ROWS] = {false};
   *command = &command_table[0];
   *out = (struct options){
       .view = view_default(), .figure = figure_options_default(), .app = {.cache = ENGINE_CACHE}};
@@ -550,7 +557,7 @@ enum status options_parse(int argc, char **argv, struct options *out,
   out->rename = mem_array((size_t)argc, sizeof *out->rename);
   if (!out->tensor || !out->check || !out->rename)
     return error_memory(error, "the command line");
-  enum status status = read_options(argc, argv, out, &used, error);
+  enum status status = read_options(argc, argv, out, used, error);
   if (status != STATUS_OK)
     return status;
   const struct command *named = out->operands ? find_command(out->operand[0]) : NULL;
@@ -562,7 +569,10 @@ enum status options_parse(int argc, char **argv, struct options *out,
   } else if (out->operands && (status = check_word(out->operand[0], error)) != STATUS_OK) {
     return status;
   }
-  return out->help || out->version ? STATUS_OK : check_use(*command, out, used, error);
+  if (out->help || out->version)
+    return STATUS_OK;
+  status = check_use(*command, out, used, error);
+  return status == STATUS_OK ? set_theme(out, (*command)->mask, error) : status;
 }
 
 void options_clear(struct options *options)

@@ -217,6 +217,23 @@ static void action_ascii(struct explorer *explorer, int unused)
   explorer->glyphs = explorer->glyphs->ascii ? &glyphs_utf8 : &glyphs_ascii;
 }
 
+/* The built-in themes one after the other; one of the user's own is left for the first. */
+static void action_theme(struct explorer *explorer, int unused)
+{
+  struct screen_theme theme;
+  size_t next = 0;
+  (void)unused;
+  while (next < theme_texts_length && strcmp(theme_texts[next].name, terminal_theme()->name) != 0)
+    next++;
+  next = next < theme_texts_length ? (next + 1) % theme_texts_length : 0;
+  if (theme_find(theme_texts[next].name, &theme, NULL) == STATUS_OK)
+    terminal_set_theme(&theme);
+  explorer_say(explorer,
+               terminal_depth() == DEPTH_MONO ? "theme %s; this terminal has no colours"
+                                              : "theme %s",
+               terminal_theme()->name);
+}
+
 /* --- tensors ------------------------------------------------------------------------------ */
 
 static void action_tensor(struct explorer *explorer, int direction)

@@ -1,43 +1,74 @@
 #include "tui/screen/colors.h"
 
-struct role_row {
-  int ink256, ink8, paper256, paper8;
-  unsigned ink_mono, paper_mono; /* CELL_ bits that stand in for the colour */
+/* What stands in for the colours where there are none. */
+static const struct {
+  unsigned ink, paper;
+} mono[PAINT_COUNT] = {
+    [PAINT_KEY] = {CELL_BOLD, 0},
+    [PAINT_VALUE] = {CELL_BOLD, 0},
+    [PAINT_TITLE] = {0, CELL_REVERSE},
+    [PAINT_SELECTED] = {0, CELL_REVERSE},
+    [PAINT_WARNING] = {CELL_BOLD, 0},
+    [PAINT_ORIGINAL] = {0, CELL_REVERSE},
+    [PAINT_RECONSTRUCTION] = {0, CELL_REVERSE},
+    [PAINT_ERROR] = {0, CELL_REVERSE},
+    [PAINT_CLIP] = {0, CELL_REVERSE},
+    [PAINT_OUTLIER] = {CELL_BOLD, CELL_REVERSE},
+    [PAINT_MEDIAN] = {0, CELL_REVERSE},
 };
 
-/* 256-colour indexes near Okabe-Ito: blue 32, orange 214, vermilion 202, green 36, yellow 227,
- * sky 117, purple 175. Papers are dark twins, so that light ink stays legible on them. */
-static const struct role_row rows[PAINT_COUNT] = {
-    [PAINT_NONE] = {-1, -1, -1, -1, 0, 0},
-    [PAINT_DIM] = {245, -1, 236, -1, 0, 0},
-    [PAINT_KEY] = {221, 3, -1, -1, CELL_BOLD, 0},
-    [PAINT_VALUE] = {255, -1, -1, -1, CELL_BOLD, 0},
-    [PAINT_FRAME] = {240, -1, -1, -1, 0, 0},
-    [PAINT_TITLE] = {255, 7, 24, 4, 0, CELL_REVERSE},
-    [PAINT_SELECTED] = {255, 7, 25, 4, 0, CELL_REVERSE},
-    [PAINT_GOOD] = {79, 2, -1, -1, 0, 0},
-    [PAINT_WARNING] = {215, 3, -1, -1, CELL_BOLD, 0},
-    [PAINT_ORIGINAL] = {32, 6, 32, 6, 0, CELL_REVERSE},
-    [PAINT_RECONSTRUCTION] = {214, 3, 214, 3, 0, CELL_REVERSE},
-    [PAINT_ERROR] = {175, 5, 175, 5, 0, CELL_REVERSE},
-    [PAINT_CLIP] = {203, 1, 203, 1, 0, CELL_REVERSE},
-    [PAINT_SHADE] = {88, 1, -1, -1, 0, 0},
-    [PAINT_LEVEL] = {222, 3, -1, -1, 0, 0},
-    [PAINT_OUTLIER] = {209, 1, 209, 1, CELL_BOLD, CELL_REVERSE},
-    [PAINT_MEDIAN] = {79, 2, 79, 2, 0, CELL_REVERSE},
-    [PAINT_REFERENCE] = {248, 7, -1, -1, 0, 0},
-};
-
-struct colors colors_of(struct style style, enum color_depth depth)
+static int distance(uint32_t a, uint32_t b)
 {
-  const struct role_row *ink = &rows[style.ink], *paper = &rows[style.paper];
+  int sum = 0;
+  for (int shift = 0; shift < 24; shift += 8) {
+    int d = (int)(a >> shift & 255) - (int)(b >> shift & 255);
+    sum += d * d;
+  }
+  return sum;
+}
+
+/* The palette as xterm has it; index 16..255. */
+static uint32_t rgb_of(int index)
+{
+  static const uint32_t step[] = {0, 95, 135, 175, 215, 255};
+  if (index >= 232)
+    return (uint32_t)(8 + 10 * (index - 232)) * 0x010101;
+  index -= 16;
+  return step[index / 36] << 16 | step[index / 6 % 6] << 8 | step[index % 6];
+}
+
+int color_256(uint32_t rgb)
+{
+  int best = 16;
+  for (int index = 17; index < 256; index++)
+    if (distance(rgb_of(index), rgb) < distance(rgb_of(best), rgb))
+      best = index;
+  return best;
+}
+
+static int32_t color_of(struct theme_color color, enum color_depth depth)
+{
   switch (depth) {
-  case DEPTH_256:
-    return (struct colors){ink->ink256, paper->paper256, style.attributes};
-  case DEPTH_8:
-    return (struct colors){ink->ink8, paper->paper8, style.attributes};
   case DEPTH_MONO:
+    return -1;
+  case DEPTH_8:
+    return color.ansi < 0 ? -1 : color.ansi % 8;
+  case DEPTH_16:
+    return color.ansi;
+  case DEPTH_256:
+    return color.rgb < 0 ? -1 : color.index;
+  case DEPTH_DIRECT:
     break;
   }
-  return (struct colors){-1, -1, style.attributes | ink->ink_mono | paper->paper_mono};
+  return color.rgb;
+}
+
+struct colors colors_of(const struct screen_theme *theme, struct style style,
+                        enum color_depth depth)
+{
+  struct colors colors = {color_of(theme->ink[style.ink], depth),
+                          color_of(theme->paper[style.paper], depth), style.attributes};
+  if (depth == DEPTH_MONO)
+    colors.attributes |= mono[style.ink].ink | mono[style.paper].paper;
+  return colors;
 }

@@ -25,11 +25,12 @@
 enum { ESCAPE_DELAY_MS = 25, PAIRS = 4096 };
 
 static struct {
-  bool open, lost, has_glyphs;
+  bool open, lost, has_glyphs, synchronised;
   FILE *in, *out;
   SCREEN *screen;
   WINDOW *keyboard; /* a pad: reading keys from it never repaints */
   enum color_depth depth;
+  struct screen_theme theme;
   struct cells shown;
   int pairs, pair_limit;
   struct {
@@ -41,13 +42,21 @@ static struct {
 
 static enum color_depth depth_of(const struct app_options *options)
 {
+  static const enum color_depth most[] = {
+      [COLOR_8] = DEPTH_8, [COLOR_16] = DEPTH_16, [COLOR_256] = DEPTH_256};
   const char *no_color = getenv("NO_COLOR");
   if (options->color == COLOR_NEVER || (options->color == COLOR_AUTO && no_color && *no_color))
     return DEPTH_MONO;
   int colors = tigetnum("colors");
-  if (options->color == COLOR_8 && colors >= 8)
-    return DEPTH_8;
-  return colors >= 256 ? DEPTH_256 : colors >= 8 ? DEPTH_8 : DEPTH_MONO;
+  enum color_depth has = tigetflag("RGB") > 0 || tigetnum("RGB") > 0 ? DEPTH_DIRECT
+                         : colors >= 256                             ? DEPTH_256
+                         : colors >= 16                              ? DEPTH_16
+                         : colors >= 8                               ? DEPTH_8
+                                                                     : DEPTH_MONO;
+  /* In direct colour a palette's index has another meaning. */
+  return options->color == COLOR_AUTO || has == DEPTH_DIRECT || has < most[options->color]
+             ? has
+             : most[options->color];
 }
 
 /* Appends the string capability NAME without its padding marks ("$<5>"). */
@@ -64,6 +73,12 @@ static void append_capability(struct signal_rescue *rescue, const char *name)
   }
 }
 
+static void append_text(struct signal_rescue *rescue, const char *text)
+{
+  for (; *text && rescue->length < sizeof rescue->restore; text++)
+    rescue->restore[rescue->length++] = *text;
+}
+
 static struct signal_rescue rescue_plan(void)
 {
   static const char *const capabilities[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
@@ -73,6 +88,8 @@ static struct signal_rescue rescue_plan(void)
   for (size_t i = 0; i < count; i++)
     if (i != 1 || self.depth != DEPTH_MONO) /* no colour sequence where none was asked for */
       append_capability(&rescue, capabilities[i]);
+  if (self.synchronised) /* a frame may be under way */
+    append_text(&rescue, "\033[?2026l");
   if (rescue.length + 2 < sizeof rescue.restore && !tigetstr("rmcup"))
     rescue.restore[rescue.length++] = '\n';
   return rescue;
@@ -82,6 +99,19 @@ static bool addressable(const char *name)
 {
   const char *text = tigetstr(name);
   return text && text != (char *)-1;
+}
+
+/* Terminals that show a frame as a whole between two marks (private mode 2026), or are known to
+ * overlook them: their description says so, or the name is one of those. */
+static bool synchronises(void)
+{
+  static const char *const names[] = {"xterm",   "tmux",    "foot",    "alacritty",
+                                      "contour", "wezterm", "ghostty", "mintty"};
+  const char *term = getenv("TERM");
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strncmp(term, names[i], strlen(names[i])) == 0)
+      return true;
+  return addressable("Sync");
 }
 
 /* Checks TERM before curses does, because curses' own answer is to end the process. */
@@ -139,6 +169,7 @@ static enum status look_up(const struct app_options *options, struct signal_resc
   enum status status = check_term(error);
   if (status == STATUS_OK) {
     self.depth = depth_of(options);
+    self.synchronised = synchronises();
     *rescue = rescue_plan();
   }
   if (cur_term)
@@ -157,10 +188,13 @@ enum status terminal_open(const struct app_options *options, struct error *error
 {
   struct signal_rescue rescue;
   self.out = stdout;
+  enum status status = theme_find(options->theme, &self.theme, error);
+  if (status != STATUS_OK)
+    return status;
   self.in = isatty(STDIN_FILENO) ? stdin : fopen("/dev/tty", "r");
   if (!self.in)
     return error_set(error, STATUS_OUTPUT, "no terminal to read keys from");
-  enum status status = look_up(options, &rescue, error);
+  status = look_up(options, &rescue, error);
   if (status == STATUS_OK) {
     signals_arm(&rescue);
     self.screen = newterm(NULL, self.out, self.in);
@@ -199,6 +233,17 @@ void terminal_close(void)
 enum color_depth terminal_depth(void)
 {
   return self.depth;
+}
+
+const struct screen_theme *terminal_theme(void)
+{
+  return &self.theme;
+}
+
+void terminal_set_theme(const struct screen_theme *theme)
+{
+  self.theme = *theme;
+  cells_free(&self.shown); /* every cell may look different now */
 }
 
 bool terminal_has_glyphs(void)
@@ -299,7 +344,7 @@ static attr_t attributes_of(unsigned bits)
 
 static void put(int row, int column, const struct cell *cell)
 {
-  struct colors colors = colors_of(cell->style, self.depth);
+  struct colors colors = colors_of(&self.theme, cell->style, self.depth);
   int pair = self.depth == DEPTH_MONO ? 0 : pair_of(colors.ink, colors.paper);
   wchar_t text[2] = {(wchar_t)cell->code, 0};
   cchar_t character;
@@ -313,8 +358,21 @@ static bool same(const struct cell *a, const struct cell *b)
          a->style.attributes == b->style.attributes;
 }
 
+/* Sends what curses has collected, between the marks of a synchronised update. The first must be
+ * out before curses writes: it keeps a buffer of its own. */
+static void send_frame(bool changed)
+{
+  bool marked = changed && self.synchronised;
+  if (marked)
+    terminal_send("\033[?2026h");
+  refresh();
+  if (marked)
+    terminal_send("\033[?2026l");
+}
+
 void terminal_show(const struct cells *cells, int cursor_row, int cursor_column)
 {
+  bool changed = false;
   bool all = self.shown.rows != cells->rows || self.shown.columns != cells->columns;
   if (all && !cells_resize(&self.shown, cells->rows, cells->columns))
     return;
@@ -322,13 +380,15 @@ void terminal_show(const struct cells *cells, int cursor_row, int cursor_column)
     for (int column = 0; column < cells->columns; column++) {
       const struct cell *cell = cells_at(cells, row, column);
       struct cell *shown = cells_at(&self.shown, row, column);
-      if (cell->code && (all || !same(cell, shown)))
+      if (cell->code && (all || !same(cell, shown))) {
         put(row, column, cell);
+        changed = true;
+      }
       *shown = *cell;
     }
   curs_set(cursor_row >= 0);
   move(cursor_row >= 0 ? cursor_row : cells->rows - 1, cursor_row >= 0 ? cursor_column : 0);
-  refresh();
+  send_frame(changed);
 }
 
 void terminal_forget(void)

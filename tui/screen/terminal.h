@@ -10,12 +10,16 @@
 #include "tui/screen/cells.h"
 #include "tui/screen/colors.h"
 
-/* STATUS_OUTPUT when there is no usable terminal; says which TERM it was. */
+/* STATUS_OUTPUT when there is no usable terminal; says which TERM it was. As theme_find for a theme
+ * that cannot be used. */
 enum status terminal_open(const struct app_options *options, struct error *error);
 /* Puts everything back; safe to call twice. */
 void terminal_close(void);
 
 enum color_depth terminal_depth(void);
+/* The colours; setting others takes effect with the next frame. */
+const struct screen_theme *terminal_theme(void);
+void terminal_set_theme(const struct screen_theme *theme);
 /* True when block characters can be shown. */
 bool terminal_has_glyphs(void);
 /* Standard input of the explorer: a descriptor to poll. */
