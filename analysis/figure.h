@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* What a mark means; each renderer maps a role to colour, dash and glyph, so that the meaning
  * survives without colour. */
@@ -117,6 +118,15 @@ struct figure *figure_of_pair(const struct diff *diff, const struct view *view,
 /* A figure that is nothing but a title and the sentence that says WHY. NULL when memory runs out.
  */
 struct figure *figure_of_words(const char *title, const char *why);
+
+/* The numbers behind FIGURE as comma-separated values, one row for each bar, point, tick or line:
+ *
+ *   panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit
+ *
+ * Panels count from 1; series is the legend's word, or what the mark means; x_to is the right end
+ * of what has a width; x_name the name of a tick that has one; a gap (NaN) is an empty cell. Errors
+ * show in ferror(OUT). */
+void figure_csv(const struct figure *figure, FILE *out);
 
 /* Nice tick positions for lo..hi (1, 2, 5 times a power of ten; powers of ten on a log axis), at
  * most MOST of them, written to TICKS; returns how many. */

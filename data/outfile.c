@@ -122,6 +122,8 @@ enum status outfile_commit(struct outfile *file, struct error *error)
   errno = 0;
   note(file, fflush(file->stream) != 0);
   note(file, ferror(file->stream) != 0);
+  if (file->temporary && !file->reason) /* what is renamed is on the disk */
+    note(file, fsync(fileno(file->stream)) != 0 && errno != EINVAL && errno != ENOTSUP);
   if (file->stream != stdout)
     note(file, fclose(file->stream) != 0);
   if (file->temporary && !file->reason)

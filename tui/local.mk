@@ -8,14 +8,18 @@ libfigure_a_SOURCES = \
 	tui/figure/cairo.c \
 	tui/figure/canvas.c tui/figure/canvas.h \
 	tui/figure/draw.h \
+	tui/figure/file.c tui/figure/file.h \
 	tui/figure/labels.c \
 	tui/figure/list.c \
 	tui/figure/libraries.c tui/figure/libraries.h \
 	tui/figure/marks.c \
 	tui/figure/panel.c \
+	tui/figure/pdf.c \
 	tui/figure/plot.h \
-	tui/figure/png.c tui/figure/png.h \
-	tui/figure/scale.c
+	tui/figure/png.c \
+	tui/figure/scale.c \
+	tui/figure/svg.c \
+	tui/figure/vector.c
 libfigure_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS)
 FIGURE_LIBS = libfigure.a $(ANALYSIS_LIBS) $(CAIRO_LIBS) $(PNG_LIBS)
 
@@ -63,6 +67,7 @@ libcli_a_SOURCES = \
 	tui/cli/commands.h \
 	tui/cli/diff.c \
 	tui/cli/explore.c \
+	tui/cli/figure_out.c tui/cli/figure_out.h \
 	tui/cli/formats.c \
 	tui/cli/inspect.c \
 	tui/cli/list.c \

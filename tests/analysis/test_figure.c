@@ -580,6 +580,36 @@ static void the_inspector_without_a_bar_to_mark(void **state)
   clear(&made);
 }
 
+/* One row for each thing that is drawn, by hand. */
+static void the_numbers_behind_a_figure(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"first", "second, quoted"};
+  static const double x[] = {0, 1, 2}, y[] = {5, NAN}, at = 0.5;
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL), *other = figure_add_panel(figure, "P");
+  assert_true(axis_set(&panel->x, "value", "m", 0, 2) && axis_set(&panel->y, "n", NULL, 0, 9) &&
+              axis_set_names(&other->x, "rule", 2, names));
+  panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, 2, x, y, NULL);
+  panel_add_mark(panel, MARK_HLINE, ROLE_MEDIAN, 1, &at, NULL, "median");
+  panel_add_mark(panel, MARK_BAND, ROLE_CLIP, 2, x, NULL, NULL);
+  panel_add_mark(other, MARK_SERIES, ROLE_SERIES + 3, 2, x, y, "A");
+  char *text = NULL;
+  size_t size;
+  FILE *memory = open_memstream(&text, &size);
+  figure_csv(figure, memory);
+  fclose(memory);
+  assert_string_equal(text, "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit\n"
+                            "1,,original,bar,0,1,5,,value,m,n,\n"
+                            "1,,original,bar,1,2,,,value,m,n,\n"
+                            "1,,median,hline,,,0.5,,value,m,n,\n"
+                            "1,,clip,band,0,1,,,value,m,n,\n"
+                            "2,P,A,series,0,,5,first,rule,,,\n"
+                            "2,P,A,series,1,,,\"second, quoted\",rule,,,\n");
+  free(text);
+  figure_free(figure);
+}
+
 /* Hand-made figures: copies, not borrowed arrays. */
 static void the_model_copies(void **state)
 {
@@ -623,6 +653,7 @@ int main(void)
       cmocka_unit_test(the_format_view_of_a_result),
       cmocka_unit_test(the_inspector_marks_its_block),
       cmocka_unit_test(the_inspector_without_a_bar_to_mark),
+      cmocka_unit_test(the_numbers_behind_a_figure),
       cmocka_unit_test(the_model_copies),
   };
   return cmocka_run_group_tests_name("figure", tests, NULL, NULL);

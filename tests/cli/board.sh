@@ -38,7 +38,7 @@ fails 2 "has no option '--over'" "an option of another" qscope board $source --o
 fails 3 "^qscope: none.npy: " "no such file" qscope board none.npy
 fails 2 "a figure shows one board: expected one -q, found 2" "a figure of two" \
   qscope board $source -q int8 -q int4 -o two.png
-fails 2 "fig.svg: only .png" "not a PNG" qscope board $source -o fig.svg
+fails 2 "fig.gif: expected a file name that ends in .png" "not a figure" qscope board $source -o fig.gif
 
 # Calibrated on batches, and on other data: what a report of the row's spec gives.
 npy make acts.npy f4 "3,4" -1 3 0.5 0.25 0 0.1 -0.2 0.3 -5 1 2 -3

@@ -29,7 +29,7 @@ fails 2 "--threads: expected a whole number from 1" "no thread at all" qscope re
 fails 2 "list: expected a SOURCE" "list of nothing" qscope list
 fails 2 "report: expected a SOURCE" "report of nothing" qscope report
 fails 2 "plot: expected -o FIG.png" "a plot to nowhere" qscope plot good.npy
-fails 2 "only .png can be written so far" "a figure as SVG" qscope plot good.npy -o f.svg
+fails 2 "expected a file name that ends in .png, .svg or .pdf" "a figure as GIF" qscope plot good.npy -o f.gif
 fails 2 "ends in .png" "a figure without a type" qscope plot good.npy -o figure
 fails 2 "expected one -q, found 2" "a plot of two quantizers" qscope plot good.npy -q int8 -q int4 -o f.png
 fails 2 "expected one tensor, found [0-9]+ .*-t" "a plot of many tensors" qscope plot synth: -o f.png

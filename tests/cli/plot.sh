@@ -42,6 +42,34 @@ ok "$?" "the title names the channel"
 like "$(qscope replay row.png --print)" "-t rows -q int8,sym,tensor,minmax .*--channel 1\$" "the recipe keeps the channel"
 fails 2 "^qscope: rows.npy: rows: there is no channel 7" "a channel that is not there" qscope plot rows.npy --channel 7 -o row.png
 
+# The same figure as SVG and as PDF: the state comes back out of both, to the pixel.
+qscope plot $state --view error -o error.svg --size 640x400 --dpi 100
+qscope replay error.svg -o error.pdf --size 640x400 --dpi 100
+for file in error.svg error.pdf; do
+  is "$(qscope replay "$file" --print)" "$recipe" "$file: the recipe is inside"
+  cp "$file" unnamed
+  qscope replay unnamed -o again.png --size 640x400 --dpi 100
+  ok "$(cmp -s error.png again.png; echo $?)" "$file: redrawn, known by its first bytes"
+done
+is "$(head -c 8 error.pdf)" "%PDF-1.4" "a PDF"
+if command -v xmllint >/dev/null; then
+  is "$(xmllint --noout error.svg 2>&1)" "" "an SVG that an independent reader takes"
+else
+  skip "an SVG that an independent reader takes" "no xmllint"
+fi
+fails 2 "a.jpg: expected a file name that ends in .png, .svg or .pdf" "another ending" qscope plot $state -o a.jpg
+fails 2 "expected -o FIG.png, .svg or .pdf, or --data" "no target" qscope plot $state
+fails 4 "none/a.svg: cannot be written" "a folder that is not there" qscope plot $state -o none/a.svg
+fails 3 "x.svg: the picture carries no recipe" "an SVG of someone else" sh -c 'echo "<svg/>" >x.svg; "$QSCOPE_PROGRAM" replay x.svg --print'
+
+# The numbers behind a figure: what the bars add up to is the tensor.
+qscope plot $state --data histogram.csv
+is "$(head -n 1 histogram.csv)" "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit" "the columns of --data"
+is "$(awk -F, '$3 == "original" { n += $7 } END { print n }' histogram.csv)" 4096 "its bars hold every element"
+qscope plot $state --view channels -o c.png --data - >channels.csv
+like "$(cat channels.csv)" '^2,Signal-to-quantization-noise ratio,.*,bar,.*,SQNR,dB$' "units are in the rows"
+fails 4 "none/a.csv: cannot be written" "--data into a folder that is not there" qscope plot $state --data none/a.csv
+
 # Words that need quoting survive the way through the figure.
 npy make "two words.npy" f4 "2,3" 1 2 3 -1 -2 -3
 qscope plot "two words.npy" -o quoted.png --size 320x200
@@ -76,5 +104,5 @@ fails 2 "rename" "a rule that is none" qscope plot a.npy --compare b.npy --renam
 
 fails 2 "word|expected|unknown" "a recipe with nonsense" qscope replay "plot synth:gaussian --viwe error" --print
 fails 3 "truncated.png: " "a truncated figure" sh -c 'head -c 200 error.png >truncated.png; "$QSCOPE_PROGRAM" replay truncated.png --print'
-is "$(ls -A | grep -Ev '\.(png|npy|txt)$|^\.(out|err)$')" "" "nothing else is left in the folder"
+is "$(ls -A | grep -Ev '\.(png|svg|pdf|csv|npy|txt)$|^\.(out|err)$|^unnamed$')" "" "nothing else is left in the folder"
 done_testing

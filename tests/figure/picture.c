@@ -121,7 +121,7 @@ void write_or_skip(const struct figure *figure, const char *path,
                    const struct figure_options *options)
 {
   struct error error = {STATUS_OK, ""};
-  enum status status = figure_write_png(figure, path, options, &error);
+  enum status status = figure_write(figure, path, options, &error);
   if (status == STATUS_OUTPUT && strstr(error.text, "no font is installed")) {
     print_message("# SKIP: %s\n", error.text);
     skip();

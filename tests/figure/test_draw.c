@@ -311,8 +311,7 @@ static void impossible_sizes_are_refused(void **state)
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     struct figure_options options = {sizes[i][0], sizes[i][1], sizes[i][2], THEME_LIGHT};
     struct error error;
-    assert_int_equal(figure_write_png(figure, "/nonexistent/a.png", &options, &error),
-                     STATUS_USAGE);
+    assert_int_equal(figure_write(figure, "/nonexistent/a.png", &options, &error), STATUS_USAGE);
   }
   figure_free(figure);
 }

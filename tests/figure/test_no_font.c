@@ -27,7 +27,7 @@ static void no_font_is_an_error(void **state)
   struct figure *figure = bars_figure(heights, 2);
   struct figure_options options = figure_options_default();
   struct error error;
-  assert_int_equal(figure_write_png(figure, path, &options, &error), STATUS_OUTPUT);
+  assert_int_equal(figure_write(figure, path, &options, &error), STATUS_OUTPUT);
   assert_non_null(strstr(error.text, "no font is installed"));
   assert_non_null(strstr(error.text, "fonts-dejavu-core"));
   assert_int_not_equal(access(path, F_OK), 0);

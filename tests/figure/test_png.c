@@ -121,7 +121,7 @@ static void write_twice_is_the_same_file(void **state)
 static enum status try_write(const char *path, struct error *error)
 {
   struct figure *figure = bars_figure(heights, 3);
-  enum status status = figure_write_png(figure, path, &small, error);
+  enum status status = figure_write(figure, path, &small, error);
   figure_free(figure);
   if (status == STATUS_OUTPUT && strstr(error->text, "no font is installed"))
     skip();
@@ -276,12 +276,12 @@ static void files_without_a_recipe(void **state)
   (void)state;
   char *folder = folder_make(), *path = in_folder(folder, "a.png");
   expect_refusal(path, "No such file");
-  expect_refusal(folder, "expected a PNG");
+  expect_refusal(folder, "expected a figure");
   write_bytes(path, "", 0);
-  expect_refusal(path, "expected a PNG");
+  expect_refusal(path, "expected a figure");
   static const char array[] = "\x93NUMPY\1\0 not a picture";
   write_bytes(path, array, sizeof array);
-  expect_refusal(path, "expected a PNG");
+  expect_refusal(path, "expected a figure");
   write_fake(path, &(struct fake){PNG_TEXT_COMPRESSION_NONE, "recipe", "boil", false, false});
   expect_refusal(path, "carries no recipe");
   char *huge = malloc(70001);
@@ -334,7 +334,7 @@ static int write_alone(const char *path)
 {
   struct error error;
   struct figure *figure = bars_figure(heights, 3);
-  enum status status = figure_write_png(figure, path, &small, &error);
+  enum status status = figure_write(figure, path, &small, &error);
   figure_free(figure);
   return status == STATUS_OK ? 0 : 1;
 }

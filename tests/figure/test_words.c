@@ -1,6 +1,6 @@
 /* Text that is too long for its place, measured with the font that draws it. */
 #include "tests/figure/picture.h"
-#include "tui/figure/canvas.h"
+#include "tui/figure/plot.h"
 
 #include <cairo.h>
 #include <setjmp.h>
@@ -108,11 +108,41 @@ static void a_long_title_stays_in_the_picture(void **state)
   folder_remove(folder);
 }
 
+/* Twenty names of a font's height each fit when they are turned, and are all there. */
+static void many_names_are_turned(void **state)
+{
+  (void)state;
+  enum { NAMES = 20 };
+  static const char *names[NAMES];
+  struct canvas canvas = canvas_make();
+  struct axis axis = {0};
+  for (size_t i = 0; i < NAMES; i++)
+    names[i] = "calibrator";
+  assert_true(axis_set_names(&axis, "calibrator", NAMES, names));
+  double room = NAMES * text_size[TEXT_TICK], wide = canvas_text_width(&canvas, TEXT_TICK, *names);
+  const struct {
+    double length;
+    size_t ticks;
+    bool turned;
+  } rows[] = {{2 * NAMES * wide, NAMES, false}, {room + 1, NAMES, true}, {room / 2, 1, false}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct scale scale = {.axis = &axis, .from = 0, .to = rows[i].length};
+    scale_choose_ticks(&canvas, &scale, true);
+    assert_int_equal(scale.turned, rows[i].turned);
+    assert_true(rows[i].ticks == NAMES ? scale.ticks == NAMES : scale.ticks < NAMES);
+  }
+  cairo_destroy(canvas.cr);
+  struct figure *owner = figure_new(NULL); /* frees the axis */
+  figure_add_panel(owner, NULL)->x = axis;
+  figure_free(owner);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_long_title_ends_in_an_ellipsis),
       cmocka_unit_test(a_long_title_stays_in_the_picture),
+      cmocka_unit_test(many_names_are_turned),
   };
   return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }

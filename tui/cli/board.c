@@ -4,11 +4,11 @@
 #include "analysis/result.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/figure_out.h"
 #include "tui/cli/meter.h"
 #include "tui/cli/picks.h"
 #include "tui/cli/table.h"
 #include "tui/cli/work.h"
-#include "tui/figure/draw.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -202,16 +202,17 @@ enum status board_run(const struct options *options, struct error *error)
   recipe.view.kind = VIEW_BOARD;
   if (status == STATUS_OK && !recipe.source)
     status = error_set(error, STATUS_USAGE, "board: expected a SOURCE; see qscope board --help");
-  if (status == STATUS_OK && options->output && recipe.quantizers > 1)
+  if (status == STATUS_OK && figure_out_wanted(options) && recipe.quantizers > 1)
     status =
         error_set(error, STATUS_USAGE,
                   "board: a figure shows one board: expected one -q, found %zu", recipe.quantizers);
   if (status == STATUS_OK && recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
-  /* With -o the figure; the numbers when there is no figure, or when a style was asked for. */
-  if (status == STATUS_OK && options->output)
+  /* With -o the figure, with --data its numbers; the table when there is neither, or when a style
+   * was asked for. */
+  if (status == STATUS_OK && figure_out_wanted(options))
     status = plot_recipe(&recipe, options, error);
-  if (status == STATUS_OK && (!options->output || options->style != REPORT_TEXT))
+  if (status == STATUS_OK && (!figure_out_wanted(options) || options->style != REPORT_TEXT))
     status = board_source(&recipe, options, error);
   recipe_clear(&recipe);
   return status;

@@ -39,7 +39,7 @@ enum status replay_run(const struct options *options, struct error *error);
 enum status explore_recipe(const struct recipe *recipe, const struct options *options,
                            struct error *error);
 
-/* Draws RECIPE to the file that -o names. */
+/* Draws RECIPE to the files that -o and --data name. */
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error);
 
@@ -47,10 +47,7 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
 enum status plot_pair(const struct recipe *recipe, const struct options *options,
                       struct error *error);
 
-/* STATUS_USAGE when PATH is no name of a figure that can be written. */
-enum status plot_check_target(const char *path, struct error *error);
-
-/* Runs the sweep of RECIPE: to the file that -o names, or as numbers. */
+/* Runs the sweep of RECIPE: to the files that -o and --data name, or as numbers. */
 enum status sweep_recipe(const struct recipe *recipe, const struct options *options,
                          struct error *error);
 

@@ -29,7 +29,7 @@ const struct command command_table[] = {
      report_run},
     {"inspect", "SOURCE", "one block: values, codes, scales, errors, where it stands",
      COMMAND_INSPECT, 1, inspect_run},
-    {"plot", "SOURCE -o FIG.png", "one figure as a picture, with its recipe inside", COMMAND_PLOT,
+    {"plot", "SOURCE -o FIG", "one figure (.png, .svg, .pdf), with its recipe inside", COMMAND_PLOT,
      1, plot_run},
     {"sweep", "SOURCE --over WHAT", "the numbers while one word of the specs changes; -o: a figure",
      COMMAND_SWEEP, 1, sweep_command_run},
@@ -44,7 +44,7 @@ const struct command command_table[] = {
      0, calibrators_run},
     {"presets", "", "quantizers as named systems make them, for -q", COMMAND_PRESETS, 0,
      presets_run},
-    {"replay", "RECIPE|FIG.png", "the state that a recipe or a figure carries", COMMAND_REPLAY, 8,
+    {"replay", "RECIPE|FIG", "the state that a recipe or a figure carries", COMMAND_REPLAY, 8,
      replay_run},
 };
 const size_t command_table_length = sizeof command_table / sizeof command_table[0];

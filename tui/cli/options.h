@@ -39,6 +39,7 @@ struct options {
   const char *input_format; /* --input-format, or NULL */
   const char *compare;      /* --compare, or NULL */
   const char *output;       /* -o, or NULL */
+  const char *data;         /* --data, or NULL */
   const char *values;       /* --values, or NULL */
   const char *over;         /* --over, or NULL */
   const char *element;      /* --element, or NULL */

@@ -2,26 +2,13 @@
 #include "analysis/figure.h"
 #include "data/slice.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/figure_out.h"
 #include "tui/cli/meter.h"
 #include "tui/cli/picks.h"
 #include "tui/cli/work.h"
-#include "tui/figure/draw.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-enum status plot_check_target(const char *path, struct error *error)
-{
-  if (!path)
-    return error_set(error, STATUS_USAGE, "plot: expected -o FIG.png");
-  const char *dot = strrchr(path, '.');
-  if (dot && (strcasecmp(dot, ".svg") == 0 || strcasecmp(dot, ".pdf") == 0))
-    return error_set(error, STATUS_USAGE, "%s: only .png can be written so far, not %s", path, dot);
-  if (!dot || strcasecmp(dot, ".png") != 0)
-    return error_set(error, STATUS_USAGE, "%s: expected a file name that ends in .png", path);
-  return STATUS_OK;
-}
 
 static enum status draw(const struct recipe *recipe, const struct tensor *tensor,
                         const struct result *result, const struct options *options,
@@ -30,8 +17,7 @@ static enum status draw(const struct recipe *recipe, const struct tensor *tensor
   char *text = recipe_print(recipe);
   struct figure *figure =
       text ? figure_build(result, &recipe->view, recipe->source, tensor, text) : NULL;
-  enum status status = figure ? figure_write_png(figure, options->output, &options->figure, error)
-                              : error_memory(error, "the figure");
+  enum status status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
   return status;
@@ -144,8 +130,7 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
   char *text = recipe_print(&recipe);
   struct figure *figure =
       text ? figure_of_quantizers(recipe.quantizer, recipe.quantizers, &recipe.view, text) : NULL;
-  enum status status = figure ? figure_write_png(figure, options->output, &options->figure, error)
-                              : error_memory(error, "the figure");
+  enum status status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
   return status;
@@ -155,7 +140,7 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
                         struct error *error)
 {
   struct source *source;
-  enum status status = plot_check_target(options->output, error);
+  enum status status = figure_out_check(options, error);
   if (status != STATUS_OK)
     return status;
   if (view_type_of(recipe->view.kind)->of_quantizers)

@@ -1,9 +1,9 @@
 /* qscope plot --compare: the figure of two tensors. */
 #include "analysis/diff_table.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/figure_out.h"
 #include "tui/cli/meter.h"
 #include "tui/cli/work.h"
-#include "tui/figure/draw.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +51,7 @@ static enum status draw(const struct pair *pair, const struct diff *diff, size_t
                                   source_spec(pair->b)};
   char *text = recipe_of(pair);
   struct figure *figure = text ? figure_of_pair(diff, &pair->wanted->view, &two, text) : NULL;
-  enum status status =
-      figure ? figure_write_png(figure, pair->options->output, &pair->options->figure, error)
-             : error_memory(error, "the figure");
+  enum status status = figure_out_write(figure, pair->options, error);
   figure_free(figure);
   free(text);
   return status;

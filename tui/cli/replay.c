@@ -1,29 +1,17 @@
 /* qscope replay: a recipe, as text or inside a figure, opened, redrawn or printed. */
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/figure_out.h"
 #include "tui/figure/draw.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_png(const char *path)
-{
-  static const unsigned char signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  unsigned char head[sizeof signature] = {0};
-  FILE *file = fopen(path, "rb");
-  bool png = file && fread(head, 1, sizeof head, file) == sizeof head &&
-             memcmp(head, signature, sizeof head) == 0;
-  if (file)
-    fclose(file);
-  return png;
-}
-
-/* A picture by its name or by its first bytes; anything else is the text of a recipe. */
+/* A figure by its name or by its first bytes; anything else is the text of a recipe. */
 static bool means_figure(const char *word)
 {
-  const char *dot = strrchr(word, '.');
-  return (dot && strcmp(dot, ".png") == 0 && !strpbrk(word, " \t")) || is_png(word);
+  return (figure_is_name(word) && !strpbrk(word, " \t")) || figure_is_file(word);
 }
 
 static enum status read_figure(const char *path, struct recipe *recipe, struct error *error)
@@ -63,7 +51,8 @@ static enum status read_recipe(const struct options *options, struct recipe *rec
                                struct error *error)
 {
   if (options->operands == 0)
-    return error_set(error, STATUS_USAGE, "replay: expected a recipe or a figure (FIG.png)");
+    return error_set(error, STATUS_USAGE,
+                     "replay: expected a recipe or a figure (.png, .svg, .pdf)");
   const char *first = options->operand[0];
   bool figure = options->operands == 1 && means_figure(first);
   if (!figure && (options->operands > 1 || !strpbrk(first, " \t")))
@@ -93,7 +82,7 @@ enum status replay_run(const struct options *options, struct error *error)
     status = print_recipe(&recipe, error);
   else if (status == STATUS_OK && recipe.over)
     status = sweep_recipe(&recipe, options, error);
-  else if (status == STATUS_OK && options->output)
+  else if (status == STATUS_OK && figure_out_wanted(options))
     status = plot_recipe(&recipe, options, error);
   else if (status == STATUS_OK)
     status = explore_recipe(&recipe, options, error);

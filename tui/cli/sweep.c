@@ -2,11 +2,11 @@
 #include "analysis/fig_sweep.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/figure_out.h"
 #include "tui/cli/meter.h"
 #include "tui/cli/picks.h"
 #include "tui/cli/table.h"
 #include "tui/cli/work.h"
-#include "tui/figure/draw.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,28 +61,28 @@ static enum status draw(const struct sweep *sweep, const struct recipe *recipe,
 {
   char *text = recipe_print(recipe);
   struct figure *figure = text ? fig_sweep(sweep, recipe->source, tensor, text) : NULL;
-  enum status status = figure ? figure_write_png(figure, options->output, &options->figure, error)
-                              : error_memory(error, "the figure");
+  enum status status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
   return status;
 }
 
-/* With -o the figure; the numbers when there is no figure, or when a style was asked for. */
+/* With -o the figure, with --data its numbers; the table when there is neither, or when a style was
+ * asked for. */
 static enum status show(const struct sweep *sweep, const struct recipe *recipe,
                         const struct source *source, size_t index, const struct options *options,
                         struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
   enum status status = STATUS_OK;
-  if (options->output) {
+  if (figure_out_wanted(options)) {
     struct recipe whole = *recipe; /* borrows the strings, but for the tensor's name */
     char *name = whole.tensor = strdup(tensor->name);
     whole.input_format = (char *)(uintptr_t)source_input_format(source);
     status = name ? draw(sweep, &whole, tensor, options, error) : error_memory(error, "the recipe");
     free(name);
   }
-  if (status == STATUS_OK && (!options->output || options->style != REPORT_TEXT))
+  if (status == STATUS_OK && (!figure_out_wanted(options) || options->style != REPORT_TEXT))
     status = print_numbers(sweep, source_spec(source), tensor, options->style, error);
   return status;
 }
@@ -160,7 +160,7 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
     return error_set(error, STATUS_USAGE, "sweep: expected a SOURCE; see qscope sweep --help");
   if (whole.quantizers == 0)
     whole.quantizer[whole.quantizers++] = work_default_quantizer();
-  enum status status = options->output ? plot_check_target(options->output, error) : STATUS_OK;
+  enum status status = figure_out_wanted(options) ? figure_out_check(options, error) : STATUS_OK;
   if (status == STATUS_OK)
     status = sweep_plan(recipe->over, whole.quantizer, whole.quantizers, &sweep, error);
   if (status != STATUS_OK)

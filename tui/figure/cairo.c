@@ -1,7 +1,7 @@
 /* Draws a figure with Cairo: title, panels and caption on one canvas. */
 #include "quant/base/size.h"
+#include "tui/figure/file.h"
 #include "tui/figure/plot.h"
-#include "tui/figure/png.h"
 
 #include <cairo.h>
 #include <math.h>
@@ -14,7 +14,7 @@ static const double margin = 7, gap = 4;
 /* A canvas of this size has room for text of these sizes; a smaller one gets the whole picture
  * scaled down, a larger one scaled up a little, so that it stays legible when it is printed in a
  * narrower column. */
-static const double comfortable_width = 350, comfortable_head = 110, comfortable_panel = 100,
+static const double comfortable_width = 300, comfortable_head = 110, comfortable_panel = 100,
                     comfortable_ruler = 34;
 static const double most_enlarged = 1.25;
 
@@ -88,7 +88,7 @@ static double widest_label(const struct canvas *canvas, const struct figure *fig
     if (panel->marks == 0 || (panel->ruler && !horizontal))
       continue;
     scale_choose_ticks(canvas, &scale, horizontal);
-    widest = fmax(widest, scale_widest_tick(canvas, &scale));
+    widest = fmax(widest, scale.turned ? 0 : scale_widest_tick(canvas, &scale));
   }
   return widest;
 }
@@ -159,7 +159,7 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   }
 }
 
-static enum status draw_on(cairo_surface_t *surface, const struct figure *figure,
+enum status figure_draw_on(cairo_surface_t *surface, double pixel, const struct figure *figure,
                            const struct figure_options *options, struct error *error)
 {
   cairo_t *cr = cairo_create(surface);
@@ -183,7 +183,7 @@ static enum status draw_on(cairo_surface_t *surface, const struct figure *figure
     canvas.height = options->height / scale;
     canvas.pixel = 1 / scale;
   }
-  cairo_scale(cr, scale, scale);
+  cairo_scale(cr, scale * pixel, scale * pixel);
   if (!canvas_has_letters(cr, "0Aa"))
     status = error_set(error, STATUS_OUTPUT,
                        "no font is installed, so that a figure would have no text: install "
@@ -212,7 +212,7 @@ enum status figure_draw(const struct figure *figure, const struct figure_options
   cairo_surface_t *surface =
       cairo_image_surface_create_for_data((unsigned char *)out->pixel, CAIRO_FORMAT_RGB24,
                                           (int)options->width, (int)options->height, stride);
-  enum status status = draw_on(surface, figure, options, error);
+  enum status status = figure_draw_on(surface, 1, figure, options, error);
   cairo_surface_destroy(surface);
   if (status != STATUS_OK) {
     free(out->pixel);

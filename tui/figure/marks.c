@@ -87,28 +87,38 @@ static void fill_bars_joined(const struct plot *plot, const struct mark *mark)
   cairo_stroke(plot->canvas->cr);
 }
 
-/* More bars than pixels: each column of pixels shows the smallest bar solid and the largest
- * behind it, so that neither a peak nor a dip can vanish. */
+/* How wide the columns are that stand for several bars: visible on paper, too. */
+static double column_width(const struct canvas *canvas)
+{
+  return ceil(0.5 / canvas->pixel) * canvas->pixel;
+}
+
+/* A path of columns, each as tall as the largest (or the smallest) of the bars in it. */
+static void columns_path(const struct plot *plot, const struct mark *mark, bool largest)
+{
+  double base = bar_base(plot), width = column_width(plot->canvas);
+  for (size_t i = 0; i < mark->n;) {
+    double column = floor(scale_place(&plot->x, mark->x[i]) / width) * width;
+    double top = plot_bar_top(plot, mark->y[i]);
+    while (++i < mark->n && scale_place(&plot->x, mark->x[i]) < column + width) {
+      double y = plot_bar_top(plot, mark->y[i]);
+      top = largest ? fmin(top, y) : fmax(top, y); /* downwards is larger */
+    }
+    cairo_rectangle(plot->canvas->cr, column, top, width, base - top);
+  }
+}
+
+/* More bars than columns: the smallest are solid and the largest stand behind them, so that
+ * neither a peak nor a dip can vanish. */
 static void fill_bars_dense(const struct plot *plot, const struct mark *mark)
 {
-  const struct canvas *canvas = plot->canvas;
   const struct style style = plot_style(plot, mark);
-  double base = bar_base(plot);
-  for (size_t i = 0; i < mark->n;) {
-    double column = floor(scale_place(&plot->x, mark->x[i]) / canvas->pixel) * canvas->pixel;
-    double low = plot_bar_top(plot, mark->y[i]), high = low;
-    while (++i < mark->n && scale_place(&plot->x, mark->x[i]) < column + canvas->pixel) {
-      double y = plot_bar_top(plot, mark->y[i]);
-      low = fmax(low, y); /* downwards is larger */
-      high = fmin(high, y);
-    }
-    canvas_color(canvas, style.fill, 1);
-    cairo_rectangle(canvas->cr, column, high, canvas->pixel, base - high);
-    cairo_fill(canvas->cr);
-    canvas_color(canvas, style.stroke, 0.75);
-    cairo_rectangle(canvas->cr, column, low, canvas->pixel, base - low);
-    cairo_fill(canvas->cr);
-  }
+  columns_path(plot, mark, true);
+  canvas_color(plot->canvas, style.fill, 1);
+  cairo_fill(plot->canvas->cr);
+  columns_path(plot, mark, false);
+  canvas_color(plot->canvas, style.stroke, 0.75);
+  cairo_fill(plot->canvas->cr);
 }
 
 static void draw_bars(const struct plot *plot, const struct mark *mark)
@@ -117,7 +127,7 @@ static void draw_bars(const struct plot *plot, const struct mark *mark)
     return;
   double span = fabs(scale_place(&plot->x, mark->x[mark->n]) - scale_place(&plot->x, mark->x[0]));
   double distance = span / (double)mark->n;
-  if (distance < plot->canvas->pixel)
+  if (distance < column_width(plot->canvas))
     fill_bars_dense(plot, mark);
   else if (plot->panel->x.integral)
     fill_bars_apart(plot, mark, distance);

@@ -31,6 +31,33 @@ static void draw_minor_ticks(const struct plot *plot, const struct scale *scale)
       }
 }
 
+/* The height of the labels under the x axis: as many lines, or the longest one when they are
+ * turned, but never most of the picture. */
+static double labels_height(const struct plot *plot)
+{
+  const struct canvas *canvas = plot->canvas;
+  return plot->x.turned ? fmin(scale_widest_tick(canvas, &plot->x), canvas->height / 3) + 3
+                        : text_row(TEXT_TICK);
+}
+
+/* The label of tick I under X, below TOP. */
+static void draw_x_label(const struct plot *plot, size_t i, double x, double top)
+{
+  const struct canvas *canvas = plot->canvas;
+  char text[TEXT_MOST], fitted[TEXT_MOST];
+  scale_tick_text(canvas, &plot->x, i, text, sizeof text);
+  if (!plot->x.turned) {
+    canvas_text(canvas, TEXT_TICK, text, x, top + text_row(TEXT_TICK), 0.5);
+    return;
+  }
+  canvas_fit(canvas, TEXT_TICK, text, fitted, labels_height(plot) - 2);
+  cairo_save(canvas->cr);
+  cairo_translate(canvas->cr, x + text_size[TEXT_TICK] * 0.36, top + 2);
+  cairo_rotate(canvas->cr, -M_PI / 2);
+  canvas_text(canvas, TEXT_TICK, fitted, 0, 0, 1);
+  cairo_restore(canvas->cr);
+}
+
 static void draw_x_axis(const struct plot *plot)
 {
   const struct canvas *canvas = plot->canvas;
@@ -40,8 +67,7 @@ static void draw_x_axis(const struct plot *plot)
     return; /* the numbers stand under the panel below */
   for (size_t i = 0; i < plot->x.ticks; i++) {
     double x = scale_place(&plot->x, plot->x.tick[i]);
-    scale_tick_text(canvas, &plot->x, i, text, sizeof text);
-    canvas_text(canvas, TEXT_TICK, text, x, bottom + tick_length + text_row(TEXT_TICK), 0.5);
+    draw_x_label(plot, i, x, bottom + tick_length);
     canvas_line(canvas, &(struct style){.stroke = canvas->theme->frame, .width = 0.6});
     canvas_segment(canvas, x, bottom, x, bottom + tick_length);
   }
@@ -49,7 +75,7 @@ static void draw_x_axis(const struct plot *plot)
     return;
   axis_title(&plot->panel->x, text, sizeof text);
   canvas_text(canvas, TEXT_LABEL, text, (plot->frame.x0 + plot->frame.x1) / 2,
-              bottom + tick_length + text_row(TEXT_TICK) + text_row(TEXT_LABEL) + 1, 0.5);
+              bottom + tick_length + labels_height(plot) + text_row(TEXT_LABEL) + 1, 0.5);
 }
 
 static void draw_y_axis(const struct plot *plot, double label_x)
@@ -116,7 +142,7 @@ static double foot_height(const struct plot *plot)
 {
   if (plot->panel->ruler && !plot->has_x_title)
     return 1;
-  return (plot->has_rug ? rug_height : 0) + tick_length + text_row(TEXT_TICK) +
+  return (plot->has_rug ? rug_height : 0) + tick_length + labels_height(plot) +
          (plot->has_x_title ? text_row(TEXT_LABEL) : 0) + 3;
 }
 
@@ -141,9 +167,9 @@ void panel_draw(const struct canvas *canvas, const struct panel *panel, const st
   }
   struct plot plot = {
       .canvas = canvas, .panel = panel, .has_rug = has_rug(panel), .has_x_title = has_x_title};
-  plot.frame = (struct box){left, area->y0, right, area->y1 - foot_height(&plot)};
   plot.x = (struct scale){.axis = &panel->x, .from = left, .to = right};
   scale_choose_ticks(canvas, &plot.x, true);
+  plot.frame = (struct box){left, area->y0, right, area->y1 - foot_height(&plot)};
   plot.frame.y0 = fmin(labels_head(&plot, area->y0), plot.frame.y1 - 4 * canvas->pixel);
   plot.frame.y0 = canvas_snap(canvas, plot.frame.y0);
   plot.frame.y1 = canvas_snap(canvas, plot.frame.y1);

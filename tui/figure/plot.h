@@ -11,6 +11,7 @@ enum { MOST_TICKS = 64, MOST_LABELS = 256 };
 struct scale {
   const struct axis *axis;
   double from, to; /* where lo and hi are drawn */
+  bool turned;     /* the labels of an x axis read upwards, because there are many names */
   size_t ticks;
   double tick[MOST_TICKS];
 };
@@ -32,8 +33,10 @@ double scale_place(const struct scale *scale, double value);
 /* The label of tick I. */
 void scale_tick_text(const struct canvas *canvas, const struct scale *scale, size_t i, char *text,
                      size_t size);
+/* The longest label, along the text. */
 double scale_widest_tick(const struct canvas *canvas, const struct scale *scale);
-/* As many ticks as fit: on x their labels must not touch, on y a line of text each. */
+/* As many ticks as fit: on x their labels must not touch, on y a line of text each. Names that
+ * do not fit are turned, so that all of them are there. */
 void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool horizontal);
 
 /* --- marks: marks.c ------------------------------------------------------------------------- */

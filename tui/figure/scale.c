@@ -41,6 +41,17 @@ double scale_widest_tick(const struct canvas *canvas, const struct scale *scale)
   return widest;
 }
 
+/* All the names, turned, where a line of text each has room. */
+static bool turn_names(struct scale *scale)
+{
+  size_t names = scale->axis->names;
+  double apart = fabs(scale->to - scale->from) / (double)(names ? names : 1);
+  scale->turned = names > 0 && names <= MOST_TICKS && apart >= text_size[TEXT_TICK];
+  if (scale->turned)
+    scale->ticks = axis_ticks(scale->axis, names, scale->tick);
+  return scale->turned;
+}
+
 void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool horizontal)
 {
   double length = fabs(scale->to - scale->from);
@@ -48,6 +59,8 @@ void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool h
   size_t most = (size_t)fmin(fmax(length / room, 1), MOST_TICKS);
   for (; most > 0; most--) {
     scale->ticks = axis_ticks(scale->axis, most, scale->tick);
+    if (horizontal && scale->ticks < scale->axis->names && turn_names(scale))
+      return;
     if (!horizontal || scale->ticks < 2)
       return;
     double apart = fabs(scale_place(scale, scale->tick[1]) - scale_place(scale, scale->tick[0]));

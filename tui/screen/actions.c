@@ -377,7 +377,7 @@ void action_write_figure(struct explorer *explorer, const struct figure *figure,
   figure_path(stem, path, sizeof path);
   if (!figure)
     explorer_warn(explorer, "out of memory: no figure was written");
-  else if (figure_write_png(figure, path, &options, &error) == STATUS_OK)
+  else if (figure_write(figure, path, &options, &error) == STATUS_OK)
     explorer_say(explorer, "wrote %s (%u x %u at %u dpi)", path, options.width, options.height,
                  options.dpi);
   else

@@ -1,0 +1,43 @@
+#include "tui/cli/figure_out.h"
+
+#include "data/outfile.h"
+#include "data/tensor.h"
+
+bool figure_out_wanted(const struct options *options)
+{
+  return options->output || options->data;
+}
+
+enum status figure_out_check(const struct options *options, struct error *error)
+{
+  char shown[256];
+  if (!figure_out_wanted(options))
+    return error_set(error, STATUS_USAGE,
+                     "plot: expected -o FIG.png, .svg or .pdf, or --data FILE.csv");
+  if (options->output && !figure_is_name(options->output))
+    return error_set(error, STATUS_USAGE,
+                     "%s: expected a file name that ends in .png, .svg or .pdf",
+                     text_escape(options->output, shown, sizeof shown));
+  return STATUS_OK;
+}
+
+static enum status write_data(const struct figure *figure, const char *path, struct error *error)
+{
+  struct outfile *file;
+  enum status status = outfile_open(path, &file, error);
+  if (status != STATUS_OK)
+    return status;
+  figure_csv(figure, outfile_stream(file));
+  return outfile_commit(file, error);
+}
+
+enum status figure_out_write(const struct figure *figure, const struct options *options,
+                             struct error *error)
+{
+  enum status status = figure ? STATUS_OK : error_memory(error, "the figure");
+  if (status == STATUS_OK && options->output)
+    status = figure_write(figure, options->output, &options->figure, error);
+  if (status == STATUS_OK && options->data)
+    status = write_data(figure, options->data, error);
+  return status;
+}
