@@ -35,7 +35,7 @@ fails 2 "^qscope: sweep: expected a SOURCE" "no source" qscope sweep --over bits
 fails 2 "did you mean 'bits'" "a typo" qscope sweep $source --over bit=4
 fails 2 "fig.gif: expected a file name that ends in .png" "not a figure" qscope sweep $source --over bits -o fig.gif
 qscope sweep $source --over bits=4,8 --data points.csv
-is "$(grep -c ',series,' points.csv)" 2 "--data has a row for each point"
+is "$(grep -c '",series,' points.csv)" 2 "--data has a row for each point"
 fails 3 "^qscope: none.npy: " "no such file" qscope sweep none.npy --over bits
 fails 2 "'report' has no option '--over' \(it belongs to: sweep, replay\)" "an option of another" \
   qscope report $source --over bits
