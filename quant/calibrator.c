@@ -276,6 +276,7 @@ const struct calibrator calibrator_table[] = {
          "has a zero point. It equals minmax for symmetric quantizers. With a zero point "
          "it wastes the levels of the lighter side.",
      .reference = "microsoft/onnxruntime (calibrate.py, symmetric)",
+     .magnitude = true,
      .choose = absmax_choose},
     {.name = "ema",
      .parameter = "M",
@@ -503,6 +504,12 @@ static const struct scale_rule *default_rule(const struct calibration *calibrati
   bool plain = !calibration->limited && !calibration->unsigned_codes &&
                !calibration->signed_codes && calibration->eps == 0;
   return plain ? NULL : scale_rule_find(calibration->asymmetric ? "affine" : "qmax");
+}
+
+bool calibration_is_plain(const struct calibration *calibration)
+{
+  return !calibration->rule && !default_rule(calibration) && !calibration->pow2 &&
+         !calibration->scale_type;
 }
 
 void calibration_scale(const struct calibration *calibration, const struct choice *choice,

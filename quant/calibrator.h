@@ -70,6 +70,7 @@ struct calibrator {
   const char *explanation; /* three sentences: what it does, when it is good, when it is not */
   const char *reference;   /* whose rule it is: "NVIDIA/Model-Optimizer"; NULL: ours */
   bool integers_only;      /* its rule supposes evenly spaced levels */
+  bool magnitude;          /* the range is +- the largest magnitude: the extremes tell */
   bool running;            /* what it chooses depends on how the values came in batches */
   /* Why the rule has no meaning for QUANTIZER (a sentence), NULL when it has. NULL: always has. */
   const char *(*refuse)(const struct quantizer *quantizer);
@@ -113,6 +114,9 @@ struct unit calibration_unit(const struct grid *grid, const struct scaling *scal
 /* SCALE as it is stored: up to a power of two (pow2), then to the nearest number of scale_type, at
  * least its smallest and at most its largest. */
 float calibration_stored_scale(const struct calibration *calibration, float scale);
+
+/* True when the default rules make the scales, and nothing rounds them afterwards. */
+bool calibration_is_plain(const struct calibration *calibration);
 
 /* The grid that CALIBRATION is for; searches suppose that it saturates. */
 struct grid calibration_grid(const struct calibration *calibration);

@@ -46,6 +46,11 @@ long unit_zero_point(const struct quantizer *quantizer, const struct grid *grid,
 /* The zero point that QUANTIZER gives by hand, counted from 0. */
 long fit_zero_by_hand(const struct quantizer *quantizer);
 
+/* The scales of groups and tokens of the tensor FEED whose extremes decide: one pass, a scale as soon
+ * as its group was read. Counts progress in elements (announced by the caller). STATUS_CANCELLED. */
+bool fit_groups_can(const struct fit *fit);
+enum status fit_groups(struct fit *fit, const struct feed *feed, struct progress *progress);
+
 /* SCALE, or the nearest of its sign that can be a scale: x / scale has to mean something. */
 float fit_usable_scale(float scale);
 

@@ -266,6 +266,12 @@ static enum status fit_small_units(struct fitting *fitting, size_t capacity)
   return status;
 }
 
+static bool by_extremes(const struct fitting *fitting)
+{
+  const struct calibrator *calibrator = fitting->fit->quantizer.calibrator;
+  return !calibrator->choose || calibrator->magnitude;
+}
+
 /* One after the other, each where it lies: it is read in parallel. What extremes alone decide, and
  * digests, need no reading. */
 static enum status fit_in_place(struct fitting *fitting)
@@ -276,7 +282,7 @@ static enum status fit_in_place(struct fitting *fitting)
   for (size_t unit = 0; unit < grain->units && status == STATUS_OK; unit++) {
     struct sample sample = unit_sample(fitting, unit, NULL, samples);
     status = fit_unit(fitting, &sample, fitting->error);
-    if (fitting->fit->quantizer.calibrator->choose && !sample.counts)
+    if (!by_extremes(fitting) && !sample.counts)
       progress_advance(fitting->progress, sample.finite);
   }
   free(samples);
@@ -332,7 +338,11 @@ static bool any_digest(const struct fitting *fitting)
 
 static enum status calibrate(struct fitting *fitting)
 {
-  bool extremes = !fitting->fit->quantizer.calibrator->choose;
+  bool extremes = by_extremes(fitting);
+  if (fitting->parts == 1 && fit_groups_can(fitting->fit)) {
+    expect_passes(fitting, 1);
+    return fit_groups(fitting->fit, &fitting->part[0].batch->feed, fitting->progress);
+  }
   expect_passes(fitting, extremes ? 1 : 2);
   enum status status = measure_parts(fitting);
   if (status != STATUS_OK)

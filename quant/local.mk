@@ -40,6 +40,7 @@ libquant_a_SOURCES = \
 	quant/family.h \
 	quant/feed.h \
 	quant/fit.c quant/fit.h \
+	quant/fit_groups.c \
 	quant/fitting.c \
 	quant/format.c quant/format.h \
 	quant/grain.c quant/grain.h \
@@ -78,6 +79,7 @@ KERNEL_SOURCES = \
 	quant/kernels/codebook_kernels.c \
 	quant/kernels/error_kernels.c \
 	quant/kernels/arithmetic_kernels.c \
+	quant/kernels/group_kernels.c \
 	quant/kernels/half_kernels.c \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \

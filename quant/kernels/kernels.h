@@ -212,6 +212,10 @@ struct kernels {
                int32_t *at);
   /* N float16 in little-endian order, as float32; NaN become quiet: see quant/base/half.h. */
   void (*half_decode)(const unsigned char *bytes, size_t n, float *out);
+  /* The extremes of groups side by side: the first has FIRST elements, the others LENGTH, the last
+   * one what is left of N. False when a value is infinite or NaN: then they mean nothing. A zero is
+   * +0. */
+  bool (*group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo, float *hi);
 };
 
 /* The table in use. */

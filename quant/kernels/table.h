@@ -48,6 +48,9 @@ void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_
 
 void KERNEL(half_decode)(const unsigned char *bytes, size_t n, float *out);
 
+bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo,
+                          float *hi);
+
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
 
@@ -68,7 +71,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
     .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
-    .half_decode = KERNEL(half_decode),                                                            \
+    .half_decode = KERNEL(half_decode), .group_ranges = KERNEL(group_ranges),                                                            \
   }
 
 #endif

@@ -18,6 +18,7 @@ QUANT_TESTS = \
 	tests/quant/test_format \
 	tests/quant/test_ggml \
 	tests/quant/test_grain \
+	tests/quant/test_groups \
 	tests/quant/test_high_digest \
 	tests/quant/test_kernels \
 	tests/quant/test_mse \
@@ -36,6 +37,8 @@ MANIFEST = tests/support/manifest.c tests/support/manifest.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_groups_SOURCES = tests/quant/test_groups.c
+tests_quant_test_groups_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_blocks_SOURCES = tests/quant/test_blocks.c $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_blocks_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_base_SOURCES = tests/quant/test_base.c

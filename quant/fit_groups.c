@@ -1,0 +1,211 @@
+/* Scales of groups whose extremes decide, in one pass: the extremes of a block's groups, then their
+ * scales, all at once where the default rule makes them. What the rule treats by itself (nothing
+ * but zeros, scales near the ends of float32) and what is not finite goes group by group. */
+#include "quant/base/size.h"
+#include "quant/calibrator.h"
+#include "quant/fit.h"
+
+#include <float.h>
+#include <math.h>
+
+enum {
+  LONG_GROUP = FEED_BLOCK / 4, /* elements: read by itself */
+  GROUPS = FEED_BLOCK,         /* of one block, at most */
+};
+
+struct groups {
+  struct fit *fit;
+  const struct feed *feed;
+  struct progress *progress;
+  struct calibration calibration;
+  struct unit unit;       /* of scale 1 */
+  bool plain;             /* the default rule, and nothing that changes its scales */
+  bool magnitude;         /* of the extremes, on both sides of zero */
+  float steps, widest;    /* the width of the grid in steps, or its maximum; its largest number */
+  size_t columns, across; /* elements and groups of a row; of the whole where no group is short */
+  size_t chunk;           /* groups of a job */
+};
+
+bool fit_groups_can(const struct fit *fit)
+{
+  const struct calibrator *calibrator = fit->quantizer.calibrator;
+  const struct grain *grain = &fit->grain;
+  return (grain->kind == GRAIN_GROUP || grain->kind == GRAIN_TOKEN) &&
+         grain->group <= FIT_SMALL_UNIT && (!calibrator->choose || calibrator->magnitude);
+}
+
+/* --- scales --------------------------------------------------------------------------------- */
+
+static void any_scale(const struct groups *groups, size_t unit, float lo, float hi, bool finite)
+{
+  struct choice choice = {.lo = (double)lo, .hi = (double)hi};
+  struct scaling scaling;
+  if (!finite || (lo == 0 && hi == 0))
+    choice.lo = choice.hi = 0;
+  calibration_scale(&groups->calibration, &choice, &scaling);
+  scaling.scale = fit_usable_scale(scaling.scale);
+  groups->fit->unit[unit] = calibration_unit(&groups->fit->grid, &scaling);
+}
+
+/* calibration_scale without a rule, where no limit of float32 is near. */
+static void symmetric_scales(const float *lo, const float *hi, size_t n, float max, float *scale,
+                             float *zero)
+{
+  for (size_t i = 0; i < n; i++) {
+    float most = -lo[i] > hi[i] ? -lo[i] : hi[i];
+    scale[i] = most / max;
+    zero[i] = 0;
+  }
+}
+
+static void asymmetric_scales(const float *lo, const float *hi, size_t n, float steps, float *scale,
+                              float *zero)
+{
+  const float magic = 0x1.8p23f; /* rounds: see kernels/lanes.h */
+  for (size_t i = 0; i < n; i++) {
+    float low = lo[i] < 0 ? lo[i] : 0, high = hi[i] > 0 ? hi[i] : 0;
+    scale[i] = (high - low) / steps;
+    float below = -low / scale[i];
+    below = below < steps ? below : steps;
+    zero[i] = (below + magic) - magic;
+  }
+}
+
+static bool is_usual(const struct groups *groups, float scale)
+{
+  return scale >= FLT_MIN && scale * groups->widest <= FLT_MAX;
+}
+
+static void plain_scales(const struct groups *groups, size_t first, const float *lo,
+                         const float *hi, size_t n)
+{
+  float scale[GROUPS], zero[GROUPS];
+  struct unit *unit = groups->fit->unit + first;
+  bool asymmetric = groups->calibration.asymmetric;
+  (asymmetric ? asymmetric_scales : symmetric_scales)(lo, hi, n, groups->steps, scale, zero);
+  for (size_t i = 0; i < n; i++) {
+    unit[i] = groups->unit;
+    unit[i].scale = scale[i];
+    if (asymmetric) {
+      unit[i].lo = -zero[i];
+      unit[i].hi = groups->steps - zero[i];
+    }
+    if (!is_usual(groups, scale[i]))
+      any_scale(groups, first + i, lo[i], hi[i], true);
+  }
+}
+
+/* --- ranges --------------------------------------------------------------------------------- */
+
+static void widen(float *lo, float *hi, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    hi[i] = -lo[i] > hi[i] ? -lo[i] : hi[i];
+    lo[i] = -hi[i];
+  }
+}
+
+static void one_group(const struct groups *groups, size_t unit, const struct extremes *e)
+{
+  float lo = e->finite ? e->min : 0, hi = e->finite ? e->max : 0;
+  if (groups->magnitude)
+    widen(&lo, &hi, 1);
+  any_scale(groups, unit, lo, hi, e->finite > 0);
+}
+
+/* N elements of a block, the first of them that of group FIRST. */
+static void short_groups(const struct groups *groups, size_t first, const float *x, size_t n)
+{
+  float lo[GROUPS], hi[GROUPS];
+  size_t length = groups->fit->grain.group, count = size_div_up(n, length);
+  if (groups->plain && kernels.group_ranges(x, n, length, length, lo, hi)) {
+    if (groups->magnitude)
+      widen(lo, hi, count);
+    plain_scales(groups, first, lo, hi, count);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct extremes extremes = extremes_empty();
+    kernels.extremes(x + i * length, size_min(length, n - i * length), &extremes);
+    one_group(groups, first + i, &extremes);
+  }
+}
+
+static void long_group(const struct groups *groups, size_t unit, size_t start, size_t n)
+{
+  float scratch[FEED_BLOCK];
+  struct extremes extremes = extremes_empty();
+  for (size_t m; n > 0 && !progress_cancelled(groups->progress); start += m, n -= m) {
+    m = size_min(n, FEED_BLOCK);
+    kernels.extremes(feed_block(groups->feed, start, m, scratch), m, &extremes);
+  }
+  one_group(groups, unit, &extremes);
+}
+
+/* COUNT groups from FIRST, whose N elements from START lie side by side. */
+static void row_of_groups(const struct groups *groups, size_t first, size_t count, size_t start,
+                          size_t n)
+{
+  float scratch[FEED_BLOCK];
+  size_t length = groups->fit->grain.group, at_once = length < LONG_GROUP ? FEED_BLOCK / length : 1;
+  for (size_t i = 0, k; i < count && !progress_cancelled(groups->progress); i += k) {
+    k = size_min(at_once, count - i);
+    size_t from = i * length, m = size_min(k * length, n - from);
+    if (length < LONG_GROUP)
+      short_groups(groups, first + i, feed_block(groups->feed, start + from, m, scratch), m);
+    else
+      long_group(groups, first + i, start + from, m);
+  }
+}
+
+static void fit_chunk(void *context, size_t chunk, unsigned worker)
+{
+  const struct groups *groups = context;
+  (void)worker;
+  size_t length = groups->fit->grain.group;
+  size_t unit = chunk * groups->chunk,
+         end = size_min(unit + groups->chunk, groups->fit->grain.units);
+  for (size_t k; unit < end && !progress_cancelled(groups->progress); unit += k) {
+    size_t place = unit % groups->across;
+    k = size_min(end - unit, groups->across - place);
+    size_t n = size_min(k * length, groups->columns - place * length);
+    row_of_groups(groups, unit, k, unit / groups->across * groups->columns + place * length, n);
+    progress_advance(groups->progress, n);
+  }
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static void describe(struct groups *groups)
+{
+  const struct quantizer *quantizer = &groups->fit->quantizer;
+  const struct calibration *calibration = &groups->calibration;
+  const struct format *format = quantizer->format;
+  bool integers = format->family->has_zero_point;
+  const struct scaling one = {.scale = 1};
+  groups->unit = calibration_unit(&groups->fit->grid, &one);
+  groups->magnitude = quantizer->calibrator->magnitude;
+  groups->plain =
+      calibration_is_plain(calibration) && groups->fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+  groups->steps = calibration->asymmetric ? (float)(format_levels(format, true, false) - 1)
+                                          : (float)format_max(format);
+  groups->widest = integers ? (float)(1UL << format->bits) : (float)format_max(format);
+}
+
+enum status fit_groups(struct fit *fit, const struct feed *feed, struct progress *progress)
+{
+  const struct grain *grain = &fit->grain;
+  struct groups groups = {.fit = fit,
+                          .feed = feed,
+                          .progress = progress,
+                          .calibration = fit_calibration(&fit->quantizer),
+                          .columns = grain->columns,
+                          .across = grain->groups};
+  describe(&groups);
+  if (grain->columns % grain->group == 0) {
+    groups.columns = grain->count;
+    groups.across = grain->units;
+  }
+  groups.chunk = size_max(FEED_CHUNK / grain->group, 1);
+  return pool_for(size_div_up(grain->units, groups.chunk), fit_chunk, &groups, progress);
+}
