@@ -48,7 +48,9 @@ libanalysis_a_SOURCES = \
 	analysis/theory_lloyd.c \
 	analysis/match.c analysis/match.h \
 	analysis/ticks.c \
-	analysis/verdict.c \
+	analysis/cause.c \
+	analysis/evidence.c analysis/evidence.h \
+	analysis/verdict.c analysis/verdict.h \
 	analysis/view.c analysis/view.h analysis/views.h
 libanalysis_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 

@@ -12,7 +12,10 @@ struct report {
   enum report_style style;
   bool array; /* JSON: more than one entry was announced */
   size_t written;
-  struct report_page *page; /* REPORT_TEXT */
+  struct report_page *page;    /* REPORT_TEXT */
+  const struct tensor *tensor; /* of the last entry; only compared */
+  struct evidence first;       /* its first quantizer, which the others are compared with: */
+  char first_spec[QUANTIZER_TEXT];
 };
 
 struct report_unit report_unit(const struct result *result)
@@ -83,9 +86,26 @@ struct report *report_begin(FILE *out, enum report_style style, size_t count)
   return report;
 }
 
-static bool write_json(struct report *report, const struct report_entry *entry)
+static struct report_judgement judge(struct report *report, const struct report_entry *entry)
 {
-  json_t *object = report_json(entry);
+  struct report_judgement judgement = {.evidence = evidence_of(entry->result)};
+  char spec[QUANTIZER_TEXT];
+  quantizer_print(&entry->result->quantizer, spec);
+  if (report->tensor == entry->tensor) {
+    judgement.first = report->first_spec;
+    judgement.pair = verdict_of_pair(&report->first, &judgement.evidence, report->first_spec, spec);
+    return judgement;
+  }
+  report->tensor = entry->tensor;
+  report->first = judgement.evidence;
+  memcpy(report->first_spec, spec, sizeof spec);
+  return judgement;
+}
+
+static bool write_json(struct report *report, const struct report_entry *entry,
+                       const struct report_judgement *judgement)
+{
+  json_t *object = report_json(entry, judgement);
   if (report->array)
     fputs(report->written ? ",\n" : "[\n", report->out);
   bool good =
@@ -98,14 +118,15 @@ static bool write_json(struct report *report, const struct report_entry *entry)
 enum status report_entry(struct report *report, const struct report_entry *entry,
                          struct error *error)
 {
+  const struct report_judgement judgement = judge(report, entry);
   bool good = true;
   errno = 0;
   if (report->style == REPORT_TEXT)
-    good = report_page_add(report->page, entry, report->out);
+    good = report_page_add(report->page, entry, &judgement, report->out);
   else if (report->style == REPORT_JSON)
-    good = write_json(report, entry);
+    good = write_json(report, entry, &judgement);
   else
-    report_csv_row(report->out, entry);
+    report_csv_row(report->out, entry, &judgement);
   report->written++;
   if (fflush(report->out) != 0 || ferror(report->out))
     return cannot_write(error);

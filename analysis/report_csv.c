@@ -18,7 +18,7 @@ void report_csv_heading(FILE *out)
         out);
   for (size_t i = 0; i < check_table_length; i++)
     fprintf(out, ",check_%s", check_table[i].name);
-  fputc('\n', out);
+  fputs(",cause,first_spec,sqnr_db_against_first,cause_against_first,verdict_against_first\n", out);
 }
 
 static void write_numbers(FILE *out, const double *values, size_t count)
@@ -52,12 +52,29 @@ static void write_checks(FILE *out, const struct checks *checks)
                   (const double[]){checks ? check_value(&check_table[i], checks) : (double)NAN}, 1);
 }
 
-void report_csv_row(FILE *out, const struct report_entry *entry)
+/* Against the first quantizer of the tensor; empty for that one. */
+static void write_judgement(FILE *out, const struct report_judgement *judgement)
+{
+  const struct cause *cause = cause_of(&judgement->evidence);
+  const struct verdict *pair = &judgement->pair;
+  fprintf(out, ",%s,", cause ? cause->name : "");
+  if (!judgement->first) {
+    fputs(",,,", out);
+    return;
+  }
+  export_csv_text(out, judgement->first);
+  write_numbers(out, (const double[]){pair->sqnr_db}, 1);
+  fprintf(out, ",%s,", pair->cause ? pair->cause : "");
+  export_csv_text(out, pair->text);
+}
+
+void report_csv_row(FILE *out, const struct report_entry *entry,
+                    const struct report_judgement *judgement)
 {
   const struct result *result = entry->result;
   const struct facts *f = &result->facts;
   const struct report_unit unit = report_unit(result);
-  char shape[24 * SHAPE_MAX_DIMS], spec[QUANTIZER_TEXT], verdict[512];
+  char shape[24 * SHAPE_MAX_DIMS], spec[QUANTIZER_TEXT], verdict[VERDICT_TEXT];
   export_csv_text(out, entry->source);
   fputc(',', out);
   export_csv_text(out, entry->tensor->name);
@@ -72,8 +89,9 @@ void report_csv_row(FILE *out, const struct report_entry *entry)
   for (size_t i = 0; i < metric_table_length; i++)
     write_numbers(out, (const double[]){metric_table[i].value(&result->metrics)}, 1);
   fprintf(out, ",%zu,", result->metrics.worst_channel);
-  export_csv_text(out, result_verdict(result, verdict, sizeof verdict));
+  export_csv_text(out, verdict_print(&judgement->evidence, verdict, sizeof verdict));
   write_calibration(out, entry);
   write_checks(out, entry->checks);
+  write_judgement(out, judgement);
   fputc('\n', out);
 }

@@ -244,11 +244,56 @@ static json_t *grid_json(const struct on_grid *grid)
   return grid->kind == GRID_NONE ? json_null() : json_string(grid_print(grid, text, sizeof text));
 }
 
-json_t *report_json(const struct report_entry *entry)
+/* Every cause that is at work, in the order of the table, with what the SQNR would gain without. */
+static json_t *causes_json(const struct evidence *evidence)
+{
+  json_t *causes = json_array();
+  for (size_t i = 0; i < cause_table_length; i++) {
+    double gain = cause_gain_db(&cause_table[i], evidence);
+    if (gain >= 0.05)
+      json_array_append_new(causes, json_pack("{s:s,s:o}", "name", cause_table[i].name, "gain_db",
+                                              export_number(gain)));
+  }
+  return causes;
+}
+
+static json_t *word_or_null(const char *word)
+{
+  return word ? json_string(word) : json_null();
+}
+
+static json_t *pair_json(const struct report_judgement *judgement)
+{
+  static const char *const better[] = {"first", NULL, "this"};
+  const struct verdict *pair = &judgement->pair;
+  json_t *object = json_object();
+  json_object_set_new(object, "first", json_string(judgement->first));
+  json_object_set_new(object, "better", word_or_null(better[pair->better + 1]));
+  json_object_set_new(object, "same", json_boolean(pair->same));
+  set_number(object, "sqnr_db", pair->sqnr_db);
+  set_number(object, "bulk_sqnr_db", pair->bulk_sqnr_db);
+  set_number(object, "bits_per_element", pair->bits);
+  json_object_set_new(object, "cause", word_or_null(pair->cause));
+  json_object_set_new(object, "verdict", export_text(pair->text));
+  return object;
+}
+
+static void set_judgement(json_t *root, const struct report_judgement *judgement)
+{
+  const struct cause *cause = cause_of(&judgement->evidence);
+  char verdict[VERDICT_TEXT];
+  json_object_set_new(root, "verdict",
+                      export_text(verdict_print(&judgement->evidence, verdict, sizeof verdict)));
+  json_object_set_new(root, "cause", word_or_null(cause ? cause->name : NULL));
+  json_object_set_new(root, "causes", causes_json(&judgement->evidence));
+  if (judgement->first)
+    json_object_set_new(root, "against_first", pair_json(judgement));
+}
+
+json_t *report_json(const struct report_entry *entry, const struct report_judgement *judgement)
 {
   const struct tensor *tensor = entry->tensor;
   const struct result *result = entry->result;
-  char verdict[512];
   json_t *root = json_object(), *shape = json_array();
   for (unsigned i = 0; i < tensor->shape.dims; i++)
     json_array_append_new(shape, json_integer((json_int_t)tensor->shape.dim[i]));
@@ -266,8 +311,7 @@ json_t *report_json(const struct report_entry *entry)
   json_object_set_new(root, "outlier_channels", outliers_json(result));
   if (entry->grid)
     json_object_set_new(root, "grid", grid_json(entry->grid));
-  json_object_set_new(root, "verdict",
-                      export_text(result_verdict(result, verdict, sizeof verdict)));
+  set_judgement(root, judgement);
   if (entry->theory)
     json_object_set_new(root, "theory", theory_json(entry->theory, result));
   if (entry->checks)

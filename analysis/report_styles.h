@@ -6,6 +6,7 @@
 #define QSCOPE_ANALYSIS_REPORT_STYLES_H
 
 #include "analysis/report.h"
+#include "analysis/verdict.h"
 
 #include <jansson.h>
 
@@ -31,10 +32,19 @@ enum { REPORT_OUTLIERS = 8 };
 /* Outlier channels worth naming: at most REPORT_OUTLIERS, 0 where there is one channel. */
 size_t report_outliers(const struct result *result);
 
-json_t *report_json(const struct report_entry *entry);
+/* What the report adds to an entry: why its error is what it is, and how it compares with the first
+ * quantizer of the same tensor. */
+struct report_judgement {
+  struct evidence evidence;
+  const char *first; /* the spec of the first; NULL: this is the first */
+  struct verdict pair;
+};
+
+json_t *report_json(const struct report_entry *entry, const struct report_judgement *judgement);
 
 void report_csv_heading(FILE *out);
-void report_csv_row(FILE *out, const struct report_entry *entry);
+void report_csv_row(FILE *out, const struct report_entry *entry,
+                    const struct report_judgement *judgement);
 
 /* Results of one tensor that will stand side by side. */
 struct report_page;
@@ -42,7 +52,8 @@ struct report_page *report_page_new(void);
 void report_page_free(struct report_page *page);
 /* Prints what is there first when ENTRY is another tensor or does not fit beside it. False when
  * memory runs out. */
-bool report_page_add(struct report_page *page, const struct report_entry *entry, FILE *out);
+bool report_page_add(struct report_page *page, const struct report_entry *entry,
+                     const struct report_judgement *judgement, FILE *out);
 void report_page_print(struct report_page *page, FILE *out);
 
 #endif

@@ -22,7 +22,8 @@ enum {
 
 /* One quantizer: its numbers as words, row by row as the labels below have it. */
 struct column {
-  char spec[QUANTIZER_TEXT], verdict[512], drift[256];
+  char spec[QUANTIZER_TEXT], verdict[VERDICT_TEXT], drift[256];
+  char pair[VERDICT_TEXT]; /* against the first quantizer of the tensor; empty for that one */
   bool checked, fitted;
   double sqnr_db;
   struct report_theory theory;
@@ -189,11 +190,13 @@ static void fill_drift(struct column *column, const struct drift *drift)
   }
 }
 
-static void fill(struct column *column, const struct report_entry *entry)
+static void fill(struct column *column, const struct report_entry *entry,
+                 const struct report_judgement *judgement)
 {
   const struct result *result = entry->result;
   quantizer_print(&result->quantizer, column->spec);
-  result_verdict(result, column->verdict, sizeof column->verdict);
+  verdict_print(&judgement->evidence, column->verdict, sizeof column->verdict);
+  snprintf(column->pair, sizeof column->pair, "%s", judgement->pair.text);
   fill_units(column, result);
   snprintf(column->cell[RANGES_ROW], CELL_TEXT, "%s", report_ranges(entry));
   for (size_t row = UNIT_ROWS; row < first_drift_row(); row++) {
@@ -323,6 +326,9 @@ void report_page_print(struct report_page *page, FILE *out)
     print_wrapped(line, 0, out);
   }
   for (size_t i = 0; i < page->columns; i++)
+    if (page->column[i].pair[0])
+      print_wrapped(page->column[i].pair, 0, out);
+  for (size_t i = 0; i < page->columns; i++)
     if (page->column[i].fitted)
       print_theory(&page->column[i], out);
   for (size_t i = 0; i < page->columns; i++)
@@ -331,10 +337,11 @@ void report_page_print(struct report_page *page, FILE *out)
   page->columns = 0;
 }
 
-bool report_page_add(struct report_page *page, const struct report_entry *entry, FILE *out)
+bool report_page_add(struct report_page *page, const struct report_entry *entry,
+                     const struct report_judgement *judgement, FILE *out)
 {
   struct column column = {.spec = ""};
-  fill(&column, entry);
+  fill(&column, entry, judgement);
   bool other = page->tensor != entry->tensor;
   if (other || page->columns == MOST_COLUMNS ||
       page_width(page) + column_width(&column) > PAGE_WIDTH)

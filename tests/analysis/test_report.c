@@ -222,6 +222,35 @@ static void test_text_columns(void **state)
 }
 
 /* A full disk is an error of the output. */
+/* The second quantizer of a tensor is judged against the first: the numbers are the differences of
+ * the two entries, the sentence stands in text, JSON and CSV alike. */
+static void test_against_first(void **state)
+{
+  (void)state;
+  const char *const specs[] = {"int4", "int8", NULL};
+  json_t *root = report_json_of(values, 6, "x", specs, 2);
+  const json_t *first = json_array_get(root, 0), *second = json_array_get(root, 1);
+  const json_t *pair = at(second, "against_first");
+  assert_null(json_object_get(first, "against_first"));
+  assert_string_equal(json_string_value(at(pair, "first")), "int4,sym,tensor,minmax");
+  assert_string_equal(json_string_value(at(pair, "better")), "this");
+  assert_string_equal(json_string_value(at(pair, "cause")), "levels");
+  assert_true(json_number_value(at(pair, "sqnr_db")) ==
+              json_number_value(at(second, "metrics.sqnr_db")) -
+                  json_number_value(at(first, "metrics.sqnr_db")));
+  assert_true(json_number_value(at(pair, "bits_per_element")) == 4);
+  assert_string_equal(json_string_value(at(first, "cause")), "rounding");
+  const char *sentence = json_string_value(at(pair, "verdict"));
+  assert_non_null(strstr(sentence, "int8,sym,tensor,minmax is better by"));
+  char *csv = report_text(values, 6, "x", specs, REPORT_CSV, 2);
+  assert_non_null(strstr(csv, sentence));
+  char *text = report_text(values, 6, "x", specs, REPORT_TEXT, 2);
+  assert_non_null(strstr(text, "\nint8,sym,tensor,minmax is better by"));
+  json_decref(root);
+  free(csv);
+  free(text);
+}
+
 static void test_full_disk(void **state)
 {
   (void)state;
@@ -254,10 +283,15 @@ static void test_csv_numbers(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_json_reads_back),      cmocka_unit_test(test_json_schema),
-      cmocka_unit_test(test_json_without_numbers), cmocka_unit_test(test_names),
-      cmocka_unit_test(test_json_arrays),          cmocka_unit_test(test_csv_is_rectangular),
-      cmocka_unit_test(test_text_columns),         cmocka_unit_test(test_full_disk),
+      cmocka_unit_test(test_json_reads_back),
+      cmocka_unit_test(test_json_schema),
+      cmocka_unit_test(test_json_without_numbers),
+      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_json_arrays),
+      cmocka_unit_test(test_csv_is_rectangular),
+      cmocka_unit_test(test_text_columns),
+      cmocka_unit_test(test_against_first),
+      cmocka_unit_test(test_full_disk),
       cmocka_unit_test(test_csv_numbers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
