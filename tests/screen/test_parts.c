@@ -270,9 +270,9 @@ static void glyph_sets_match(void **state)
     assert_true(glyphs_utf8.code[i] >= ' ');
     assert_true(glyphs_ascii.code[i] >= ' ' && glyphs_ascii.code[i] < 0x7F);
   }
-  assert_true(glyphs_usable());
+  assert_true(glyphs_usable(&glyphs_utf8));
   setlocale(LC_CTYPE, "C");
-  assert_false(glyphs_usable());
+  assert_false(glyphs_usable(&glyphs_utf8));
   setlocale(LC_CTYPE, "C.UTF-8");
 }
 

@@ -188,10 +188,50 @@ static void a_panel_without_marks_says_why(void **state)
   free(text);
 }
 
+/* Bars of 1 to 16 sixteenths over two rows of eight cells, in every set. By hand: a set of D parts
+ * a row shows round(height * 2 D / 16) parts, at least one; two bars share a cell where the set has
+ * two parts across, else a cell shows the taller of its two. */
+static void every_set_of_glyphs(void **state)
+{
+  enum { BARS = 16 };
+  static const struct {
+    const char *name, *upper, *lower;
+  } cases[] = {
+      {"eighth", "    ▂▄▆█", "▂▄▆█████"},
+      {"half", "    ▄▄██", "▄▄██████"},
+      {"quadrant", "    ▗▄▟█", "▄▄▟█████"},
+      {"sextant", "    \U0001FB1E\U0001FB35\U0001FB39█", "\U0001FB2D\U0001FB35\U0001FB39█████"},
+      {"braille", "    ⣀⣤⣶⣿", "⣀⣤⣶⣿⣿⣿⣿⣿"},
+      {"ascii", "    .::#", ".::#####"},
+  };
+  double edge[BARS + 1], height[BARS];
+  (void)state;
+  for (int i = 0; i <= BARS; i++)
+    edge[i] = i;
+  for (int i = 0; i < BARS; i++)
+    height[i] = i + 1;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct figure *figure = figure_new("t");
+    struct panel *panel = figure_add_panel(figure, NULL);
+    assert_true(axis_set(&panel->x, "", NULL, 0, BARS));
+    assert_true(axis_set(&panel->y, "", NULL, 0, BARS));
+    panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, BARS, edge, height, NULL);
+    const struct glyphs *glyphs = glyphs_find(cases[i].name);
+    assert_non_null(glyphs);
+    assert_true(glyphs_usable(glyphs));
+    char *text = drawn(figure, glyphs, 4, 16);
+    assert_non_null(strstr(text, cases[i].upper));
+    assert_non_null(strstr(text, cases[i].lower));
+    free(text);
+  }
+  assert_null(glyphs_find("octant"));
+}
+
 int main(void)
 {
   setlocale(LC_CTYPE, "C.UTF-8");
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_set_of_glyphs),
       cmocka_unit_test(golden_utf8),
       cmocka_unit_test(golden_ascii),
       cmocka_unit_test(golden_log),

@@ -125,6 +125,8 @@ static void c_locale_gets_ascii_only(void **state)
   assert_true(harness_wait_settled(harness));
   assert_false(is_ascii(harness)); /* the comparison can fail */
   assert_true(harness_type(harness, "i"));
+  assert_true(harness_shows(harness, "glyphs: half"));
+  assert_true(harness_type(harness, "iiii"));
   assert_true(harness_shows(harness, "##"));
   fixture_quit(harness);
 }

@@ -121,7 +121,7 @@ static void print_strip(const struct inspect_errors *blocks, size_t number)
   static const char ascii[] = " .:-=+*%#";
   double share[STRIP_CELLS];
   char text[5];
-  bool utf8 = glyphs_usable();
+  bool utf8 = glyphs_usable(&glyphs_utf8);
   size_t cells = size_min(blocks->count, STRIP_CELLS);
   inspect_strip(blocks, cells, share);
   printf("\nError of all %zu blocks (root of the sum of squares%s):\n  ", blocks->count,

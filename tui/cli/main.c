@@ -9,6 +9,7 @@
 #include "tui/cli/options.h"
 #include "tui/cli/work.h"
 #include "tui/figure/libraries.h"
+#include "tui/screen/glyphs.h"
 #include "tui/screen/libraries.h"
 
 #include <errno.h>
@@ -94,6 +95,8 @@ static enum status run(const struct command *command, const struct options *opti
     options_help(stdout, options->named ? command : NULL);
   else if (options->version)
     print_version(options->verbose);
+  else if (options->glyph_test)
+    glyphs_card(stdout);
   else
     return command->run(options, error);
   return STATUS_OK;

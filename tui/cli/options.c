@@ -4,6 +4,7 @@
 #include "quant/base/pool.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
+#include "tui/screen/glyphs.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -215,6 +216,16 @@ static enum status choose_word(const char *text, const char *const *words, size_
   return error_set(error, STATUS_USAGE, "expected one of %s; found '%s'", all, text);
 }
 
+static enum status apply_glyphs(void *member, const char *text, struct error *error)
+{
+  if (strcmp(text, "auto") != 0 && !glyphs_find(text))
+    return error_set(error, STATUS_USAGE,
+                     "expected auto, eighth, half, quadrant, sextant, braille or ascii; found '%s'",
+                     text);
+  *(const char **)member = text;
+  return STATUS_OK;
+}
+
 static enum status apply_color(void *member, const char *text, struct error *error)
 {
   static const char *const words[] = {
@@ -380,6 +391,10 @@ static const struct row {
      apply_switch},
     {"color", 0, "WHEN", "auto, never, 8, 16 or 256", SCREEN, MEMBER(app.color), apply_color},
     {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii), apply_switch},
+    {"glyphs", 0, "NAME", "auto, eighth, half, quadrant, sextant, braille, ascii", SCREEN,
+     MEMBER(app.glyphs), apply_glyphs},
+    {"glyph-test", 0, NULL, "a card of all glyphs, to choose by", SCREEN, MEMBER(glyph_test),
+     apply_switch},
     {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
      apply_cache},
     {"trace-frames", 0, "FILE", "write how long each frame took after its key", SCREEN,

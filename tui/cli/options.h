@@ -62,8 +62,9 @@ struct options {
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;
-  bool named;    /* the subcommand was written out */
-  bool metadata; /* --metadata */
+  bool glyph_test; /* --glyph-test */
+  bool named;      /* the subcommand was written out */
+  bool metadata;   /* --metadata */
   bool print, verbose, help, version;
 };
 

@@ -207,14 +207,26 @@ static void action_panel(struct explorer *explorer, int direction)
   action_view(explorer, ((int)explorer->state.view.kind + views + direction) % views);
 }
 
-static void action_ascii(struct explorer *explorer, int unused)
+/* The next set that can be shown; a histogram has a bin for each part of a column. */
+static void action_glyphs(struct explorer *explorer, int unused)
 {
+  size_t place = 0;
+  int bins = explorer_bins(explorer);
   (void)unused;
-  if (!terminal_has_glyphs()) {
-    explorer_warn(explorer, "this terminal or its locale shows only ASCII characters");
-    return;
+  while (place + 1 < glyphs_table_length && glyphs_table[place] != explorer->glyphs)
+    place++;
+  for (size_t i = 1; i <= glyphs_table_length; i++) {
+    const struct glyphs *next = glyphs_table[(place + i) % glyphs_table_length];
+    if (terminal_has(next)) {
+      if (next == explorer->glyphs)
+        return explorer_warn(explorer, "this terminal or its locale shows only ASCII characters");
+      explorer->glyphs = next;
+      break;
+    }
   }
-  explorer->glyphs = explorer->glyphs->ascii ? &glyphs_utf8 : &glyphs_ascii;
+  if (explorer_bins(explorer) != bins)
+    explorer->wanted = true;
+  explorer_say(explorer, "glyphs: %s", explorer->glyphs->name);
 }
 
 /* The built-in themes one after the other; one of the user's own is left for the first. */

@@ -166,7 +166,8 @@ void explorer_go_to(struct explorer *explorer, size_t index)
 
 int explorer_bins(const struct explorer *explorer)
 {
-  int bins = plot_data_columns(explorer->layout.place[PLACE_PLOT].columns);
+  int bins = plot_data_columns(explorer->layout.place[PLACE_PLOT].columns) *
+             glyphs_across(explorer->glyphs);
   return bins < BINS_LEAST ? BINS_LEAST : bins;
 }
 
@@ -635,7 +636,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   status = terminal_open(options, error);
   if (status != STATUS_OK)
     return status;
-  explorer->glyphs = options->ascii || !terminal_has_glyphs() ? &glyphs_ascii : &glyphs_utf8;
+  explorer->glyphs = options->ascii ? &glyphs_ascii : terminal_glyphs(options->glyphs);
   relayout(explorer);
   explorer_refresh(explorer);
   return STATUS_OK;

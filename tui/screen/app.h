@@ -14,6 +14,7 @@ enum color_mode { COLOR_AUTO, COLOR_NEVER, COLOR_8, COLOR_16, COLOR_256 };
 struct app_options {
   enum color_mode color; /* --color */
   const char *theme;     /* --theme, or NULL */
+  const char *glyphs;    /* --glyphs, or NULL */
   bool ascii;            /* --ascii: no characters beyond ASCII */
   size_t cache;          /* --cache, in bytes */
   const char *trace;     /* --trace-frames, or NULL */

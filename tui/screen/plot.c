@@ -70,31 +70,43 @@ static double column_at(const struct plot *plot, double x)
   return scaled(&plot->panel->x, x) * plot->area.columns;
 }
 
-/* Height of Y in eighths of a row, 0..rows * 8; what is there at all is at least one eighth. */
-static int eighths_of(const struct plot *plot, double y)
+/* Height of Y in parts of a row, PARTS to each; what is there at all is at least one. */
+static int parts_of(const struct plot *plot, double y, int parts)
 {
-  double most = plot->area.rows * EIGHTHS, height = scaled(&plot->panel->y, y) * most;
+  double most = plot->area.rows * parts, height = scaled(&plot->panel->y, y) * most;
   if (!(height > 0))
     return 0;
   return height >= most ? (int)most : height < 1 ? 1 : (int)lround(height);
 }
 
-/* The largest value of MARK in each column; NaN where it has none. */
-static void columns_of(const struct plot *plot, const struct mark *mark, double *value)
+static int eighths_of(const struct plot *plot, double y)
 {
+  return parts_of(plot, y, EIGHTHS);
+}
+
+/* The largest value of MARK in each part of a column, ACROSS to each; NaN where it has none. */
+static void largest_of(const struct plot *plot, const struct mark *mark, int across, double *value)
+{
+  int columns = plot->area.columns * across;
   bool bins = mark->kind == MARK_BARS || mark->kind == MARK_STEPS;
-  for (int i = 0; i < plot->area.columns; i++)
+  for (int i = 0; i < columns; i++)
     value[i] = NAN;
   for (size_t i = 0; i < mark->n; i++) {
-    double from = column_at(plot, mark->x[i]), to = bins ? column_at(plot, mark->x[i + 1]) : from;
-    if (!(to >= 0 && from <= plot->area.columns) || isnan(mark->y[i]))
+    double from = column_at(plot, mark->x[i]) * across;
+    double to = bins ? column_at(plot, mark->x[i + 1]) * across : from;
+    if (!(to >= 0 && from <= columns) || isnan(mark->y[i]))
       continue;
-    double first = ceil(fmax(from, 0) - 0.5), last = ceil(fmin(to, plot->area.columns) - 0.5) - 1;
+    double first = ceil(fmax(from, 0) - 0.5), last = ceil(fmin(to, columns) - 0.5) - 1;
     if (first > last)
-      first = last = fmin(floor((from + to) / 2), plot->area.columns - 1);
-    for (int c = (int)fmax(first, 0); c <= (int)last && c < plot->area.columns; c++)
+      first = last = fmin(floor((from + to) / 2), columns - 1);
+    for (int c = (int)fmax(first, 0); c <= (int)last && c < columns; c++)
       value[c] = fmax(value[c], mark->y[i]);
   }
+}
+
+static void columns_of(const struct plot *plot, const struct mark *mark, double *value)
+{
+  largest_of(plot, mark, 1, value);
 }
 
 /* The values of a line in the columns between its points I and I + 1, which have none of their own.
@@ -168,8 +180,40 @@ static uint8_t bar_paint(const struct plot *plot, enum role role, int column)
   return paint_of(role);
 }
 
+/* One column of bars, two side by side in each cell. */
+static void draw_pair(const struct plot *plot, int column, const int *height, uint8_t paint)
+{
+  int down = plot->glyphs->down, tallest = height[0] > height[1] ? height[0] : height[1];
+  for (int done = 0; done < tallest; done += down) {
+    unsigned parts = 0;
+    for (int i = 0; i < down; i++)
+      for (int side = 0; side < 2; side++)
+        if (done + i < height[side])
+          parts |= 1U << (2 * (down - 1 - i) + side);
+    cells_put(plot->cells, plot->area.row + plot->area.rows - 1 - done / down,
+              plot->area.column + column, plot->glyphs->pattern(parts), ink(paint));
+  }
+}
+
+/* Where a cell has two parts across, it shows two bars. */
+static void draw_pairs(const struct plot *plot, const struct mark *mark)
+{
+  double value[2 * COLUMNS_MOST];
+  largest_of(plot, mark, 2, value);
+  for (int c = 0; c < plot->area.columns; c++) {
+    const double *pair = value + 2 * (size_t)c;
+    const int height[2] = {parts_of(plot, pair[0], plot->glyphs->down),
+                           parts_of(plot, pair[1], plot->glyphs->down)};
+    int eighths = eighths_of(plot, fmax(pair[0], pair[1]));
+    plot->bar[c] = eighths > plot->bar[c] ? eighths : plot->bar[c];
+    draw_pair(plot, c, height, bar_paint(plot, mark->role, c));
+  }
+}
+
 static void draw_bars(const struct plot *plot, const struct mark *mark)
 {
+  if (plot->glyphs->pattern)
+    return draw_pairs(plot, mark);
   double value[COLUMNS_MOST];
   columns_of(plot, mark, value);
   for (int c = 0; c < plot->area.columns; c++) {

@@ -25,7 +25,7 @@
 enum { ESCAPE_DELAY_MS = 25, PAIRS = 4096 };
 
 static struct {
-  bool open, lost, has_glyphs, synchronised;
+  bool open, lost, console, synchronised;
   FILE *in, *out;
   SCREEN *screen;
   WINDOW *keyboard; /* a pad: reading keys from it never repaints */
@@ -207,8 +207,7 @@ enum status terminal_open(const struct app_options *options, struct error *error
     return status;
   }
   self.open = true;
-  /* The Linux console's font has no eighth blocks. */
-  self.has_glyphs = glyphs_usable() && strncmp(getenv("TERM"), "linux", 5) != 0;
+  self.console = strncmp(getenv("TERM"), "linux", 5) == 0;
   start_modes();
   start_colors();
   atexit(terminal_close);
@@ -246,9 +245,21 @@ void terminal_set_theme(const struct screen_theme *theme)
   cells_free(&self.shown); /* every cell may look different now */
 }
 
-bool terminal_has_glyphs(void)
+/* The Linux console's font has neither eighths nor dots. */
+bool terminal_has(const struct glyphs *glyphs)
 {
-  return self.has_glyphs;
+  return glyphs->ascii || (!self.console && glyphs_usable(glyphs));
+}
+
+const struct glyphs *terminal_glyphs(const char *name)
+{
+  const struct glyphs *wanted = name ? glyphs_find(name) : NULL;
+  if (wanted && terminal_has(wanted))
+    return wanted;
+  size_t i = 0;
+  while (i + 1 < glyphs_table_length && !terminal_has(glyphs_table[i]))
+    i++;
+  return glyphs_table[i];
 }
 
 int terminal_descriptor(void)

@@ -9,6 +9,7 @@
 #include "tui/screen/app.h"
 #include "tui/screen/cells.h"
 #include "tui/screen/colors.h"
+#include "tui/screen/glyphs.h"
 
 /* STATUS_OUTPUT when there is no usable terminal; says which TERM it was. As theme_find for a theme
  * that cannot be used. */
@@ -20,8 +21,10 @@ enum color_depth terminal_depth(void);
 /* The colours; setting others takes effect with the next frame. */
 const struct screen_theme *terminal_theme(void);
 void terminal_set_theme(const struct screen_theme *theme);
-/* True when block characters can be shown. */
-bool terminal_has_glyphs(void);
+/* True when the locale and the terminal can show GLYPHS. */
+bool terminal_has(const struct glyphs *glyphs);
+/* The set called NAME where it can be shown; NULL, or another: the first that can. */
+const struct glyphs *terminal_glyphs(const char *name);
 /* Standard input of the explorer: a descriptor to poll. */
 int terminal_descriptor(void);
 /* Standard output when it was opened: the size it has now. */
