@@ -70,6 +70,15 @@ static void channel_metrics(const struct channels *channels, double *scratch,
   metrics->channel_sqnr_median = median(scratch, known);
 }
 
+bool channels_errors(const struct channels *channels, struct metrics *metrics)
+{
+  double *scratch = mem_array(channels->count, sizeof *scratch);
+  if (scratch)
+    channel_metrics(channels, scratch, metrics);
+  free(scratch);
+  return scratch;
+}
+
 bool channels_finish(struct channels *channels, struct metrics *metrics)
 {
   double *scratch = mem_array(channels->count, sizeof *scratch);

@@ -1,6 +1,8 @@
 #include "analysis/checks.h"
 
 #include "analysis/codes.h"
+#include "analysis/what_if.h"
+#include "data/transformed.h"
 #include "quant/base/size.h"
 
 #include <math.h>
@@ -108,59 +110,23 @@ struct trial_case {
   struct progress *progress;
 };
 
-/* SQNR of the tensor under QUANTIZER, less its own; NaN when QUANTIZER cannot do it. */
-static enum status gain_under(const struct trial_case *t, const struct quantizer *quantizer,
-                              double *gain, struct error *error)
+/* What row NAME of the what-ifs gains over the result; NaN when it cannot be. */
+static enum status gain_of(const struct trial_case *t, const char *name, double *gain,
+                           struct error *error)
 {
-  struct result *other;
-  struct error refused = {0};
-  *gain = NONE;
-  if (quantizer_check(quantizer, &refused) != STATUS_OK)
-    return STATUS_OK;
-  enum status status =
-      result_compute(t->tensor, quantizer, &t->request, t->progress, &other, &refused);
-  if (status == STATUS_OK) {
-    *gain = other->metrics.sqnr_db - t->result->metrics.sqnr_db;
-    result_free(other);
-  } else if (status != STATUS_USAGE) {
-    *error = refused;
-    return status;
-  }
-  return STATUS_OK;
-}
-
-/* Words that number codes do not carry over to another grid. */
-static bool is_plain(const struct quantizer *quantizer)
-{
-  return quantizer->by == BY_CALIBRATOR && !quantizer->limited;
-}
-
-static enum status try_asymmetric(const struct trial_case *t, double *gain, struct error *error)
-{
-  struct quantizer twin = t->result->quantizer;
-  if (!is_plain(&twin) || !format_is_integer(twin.format) || twin.asymmetric)
-    return STATUS_OK;
-  twin.asymmetric = true;
-  twin.narrow = twin.unsigned_codes = twin.signed_codes = false;
-  twin.rule = NULL;
-  return gain_under(t, &twin, gain, error);
-}
-
-static enum status try_extra_bit(const struct trial_case *t, double *gain, struct error *error)
-{
-  struct quantizer wider = t->result->quantizer;
-  const struct format *format = wider.format;
-  char word[32];
-  if (format_is_integer(format))
-    snprintf(word, sizeof word, "int%d", format->bits + 1);
-  else if (format->mantissa_bits > 0 && format->exponent_bits > 0)
-    snprintf(word, sizeof word, "e%dm%d", format->exponent_bits, format->mantissa_bits + 1);
-  else
-    return STATUS_OK;
-  struct error unused = {0};
-  if (!is_plain(&wider) || format_parse(word, &wider.format, &unused) != STATUS_OK || !wider.format)
-    return STATUS_OK;
-  return gain_under(t, &wider, gain, error);
+  const struct transformed *transformed = tensor_transformed(t->tensor);
+  const struct what_if_case now = {.original = tensor_original(t->tensor),
+                                   .quantizer = t->result->quantizer,
+                                   .transform = transformed ? transformed->transform
+                                                            : (struct transform){TRANSFORM_NONE, 0},
+                                   .axis = t->request.axis,
+                                   .facts = transformed ? NULL : t->request.facts,
+                                   .digest = t->request.digest,
+                                   .calibrated = t->request.calibrated};
+  struct what_if_answer answer;
+  enum status status = what_if_measure(what_if_find(name), &now, t->progress, &answer, error);
+  *gain = status == STATUS_OK ? answer.sqnr_db - t->result->metrics.sqnr_db : NONE;
+  return status;
 }
 
 /* Squared error of X as a 16-bit float; beyond its range bfloat16 takes over. */
@@ -233,21 +199,6 @@ static const struct format *format16(const struct facts *facts)
   return format_find(facts->absmax <= 65504 ? "float16" : "bfloat16");
 }
 
-static void keep_channels(const struct trial_case *t, size_t channels, struct masked *masked)
-{
-  const struct channels *all = &t->result->channels;
-  const struct format *format = format16(&t->result->facts);
-  struct grain grain;
-  const struct granularity along = {.kind = GRAIN_CHANNEL, .axis = (int)all->axis};
-  if (grain_make(&along, &t->tensor->shape, &grain, NULL) != STATUS_OK)
-    return;
-  for (size_t k = 0; k < channels; k++) {
-    size_t unit = all->by_ratio[k];
-    for (size_t i = 0; i < grain_unit_size(&grain, unit); i++)
-      mask_keep(masked, grain_element(&grain, unit, i), format);
-  }
-}
-
 static uint32_t magnitude_bits(float x)
 {
   uint32_t bits;
@@ -292,15 +243,11 @@ static bool keep_values(const struct trial_case *t, struct masked *masked)
   return true;
 }
 
-static enum status try_outliers(const struct trial_case *t, struct checks *out, struct error *error)
+/* The largest values, whatever their channels, and the largest channels. */
+static enum status try_values(const struct trial_case *t, struct checks *out, struct error *error)
 {
-  size_t channels = size_min(CHECKS_CHANNELS, t->result->channels.count / 2);
-  bool meaningful = !t->request.calibrated.on && !format_is_block(t->result->quantizer.format) &&
-                    t->result->facts.finite > 0;
   struct masked masked;
   enum status status = STATUS_OK;
-  if (!meaningful)
-    return status;
   if (!mask_begin(t->tensor, &masked))
     return error_memory(error, "the checks");
   if (!keep_values(t, &masked))
@@ -309,14 +256,22 @@ static enum status try_outliers(const struct trial_case *t, struct checks *out, 
   if (status == STATUS_OK && masked.kept)
     status = masked_gain(t, &masked, &out->outlier_values_gain_db, error);
   free(masked.values);
-  if (status != STATUS_OK || channels == 0 || t->result->channels.count > RESULT_SINGLES_MOST)
+  return status;
+}
+
+static enum status try_outliers(const struct trial_case *t, struct checks *out, struct error *error)
+{
+  size_t all = t->result->channels.count, channels = size_min(WHAT_IF_CHANNELS, all / 2);
+  bool meaningful = !t->request.calibrated.on && !format_is_block(t->result->quantizer.format) &&
+                    t->result->facts.finite > 0;
+  if (!meaningful)
+    return STATUS_OK;
+  enum status status = tensor_transformed(t->tensor) ? STATUS_OK : try_values(t, out, error);
+  if (status != STATUS_OK || channels == 0 || all > RESULT_SINGLES_MOST)
     return status;
-  if (!mask_begin(t->tensor, &masked))
-    return error_memory(error, "the checks");
-  keep_channels(t, channels, &masked);
-  out->channels_kept = channels;
-  status = masked_gain(t, &masked, &out->outlier_channels_gain_db, error);
-  free(masked.values);
+  status = gain_of(t, "split", &out->outlier_channels_gain_db, error);
+  if (!isnan(out->outlier_channels_gain_db))
+    out->channels_kept = channels;
   return status;
 }
 
@@ -343,9 +298,9 @@ enum status checks_compute(const struct tensor *tensor, const struct result *res
                            : count_codes(tensor, result, progress, out, error);
   /* An exact reconstruction cannot gain. */
   if (status == STATUS_OK && isfinite(metrics->sqnr_db)) {
-    status = try_asymmetric(&t, &out->asymmetry_gain_db, error);
+    status = gain_of(&t, "asym", &out->asymmetry_gain_db, error);
     if (status == STATUS_OK)
-      status = try_extra_bit(&t, &out->extra_bit_gain_db, error);
+      status = gain_of(&t, "bit", &out->extra_bit_gain_db, error);
     if (status == STATUS_OK)
       status = try_outliers(&t, out, error);
   }

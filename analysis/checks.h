@@ -9,7 +9,7 @@
 
 #include "analysis/result.h"
 
-enum { CHECKS_CHANNELS = 4, CHECKS_VALUES_PER = 1000, CHECKS_CODES_MOST = 256 };
+enum { CHECKS_VALUES_PER = 1000, CHECKS_CODES_MOST = 256 };
 
 /* NaN where a check has no meaning. */
 struct checks {
@@ -22,8 +22,8 @@ struct checks {
   double flushed;                  /* zero_rate of the metrics */
   double asymmetry_gain_db;        /* SQNR under the asymmetric twin, less SQNR */
   double extra_bit_gain_db;        /* one bit (of the mantissa) more */
-  double outlier_channels_gain_db; /* the CHECKS_CHANNELS channels of the largest ratio (at most
-                                      half of all) in 16 bits */
+  double outlier_channels_gain_db; /* the 4 channels of the largest absmax (at most half of
+                                      all) in 16 bits: what_if.h */
   double outlier_values_gain_db;   /* one value of CHECKS_VALUES_PER, the largest, in 16 bits */
   size_t channels_kept;
   uint64_t values_kept;

@@ -1,5 +1,6 @@
 #include "analysis/engine.h"
 
+#include "data/transformed.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
@@ -234,6 +235,8 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
 static bool lacks_high_digest(const struct engine *engine)
 {
   uint64_t count = engine->known.facts.count;
+  if (tensor_transformed(source_tensor(engine->current.source, engine->current.tensor)))
+    return false; /* errors are measured on the way back */
   return engine->facts_known && engine->facts_source == source_number(engine->current.source) &&
          engine->facts_tensor == engine->current.tensor && !engine->known.digest &&
          !engine->known.high && count >= ENGINE_ESTIMATES && count <= HIGH_DIGEST_MOST;

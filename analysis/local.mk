@@ -36,9 +36,11 @@ libanalysis_a_SOURCES = \
 	analysis/fig_inspector.c \
 	analysis/inspect.c analysis/inspect.h \
 	analysis/recipe.c analysis/recipe.h \
+	analysis/reconstruction.c analysis/reconstruction.h \
 	analysis/report.c analysis/report.h \
 	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \
 	analysis/report_styles.h \
+	analysis/restore.c \
 	analysis/result.c analysis/result.h \
 	analysis/result_copy.c \
 	analysis/sweep.c analysis/sweep.h \
@@ -51,7 +53,8 @@ libanalysis_a_SOURCES = \
 	analysis/cause.c \
 	analysis/evidence.c analysis/evidence.h \
 	analysis/verdict.c analysis/verdict.h \
-	analysis/view.c analysis/view.h analysis/views.h
+	analysis/view.c analysis/view.h analysis/views.h \
+	analysis/what_if.c analysis/what_if.h
 libanalysis_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS) $(JANSSON_CFLAGS)
 
 # What runs over every element: optimised like the kernels.

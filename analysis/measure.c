@@ -265,8 +265,7 @@ static double channel_scale(const struct measure *measure, size_t channel)
 
 /* --- the pass ------------------------------------------------------------------------------- */
 
-/* The largest float32 at or below LIMIT; below every magnitude when LIMIT is not a number. */
-static float float_at_or_below(double limit)
+float float_at_or_below(double limit)
 {
   if (isnan(limit))
     return -1;

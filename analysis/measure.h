@@ -38,4 +38,19 @@ enum status measure_details(const struct measure *measure, struct result *result
  * median, ratios, order; and the channel metrics. False when memory runs out. */
 bool channels_finish(struct channels *channels, struct metrics *metrics);
 
+/* The channel metrics alone, of errors that have changed. */
+bool channels_errors(const struct channels *channels, struct metrics *metrics);
+
+/* Of TENSOR, which is the z of a transform: measures RESULT, which knows everything about z, in the
+ * domain of the original. From the errors there follow mse, rmse, sqnr_db, max_abs_error,
+ * mean_error, overflow_rate, rounding_mse, clipping_mse, bulk_sqnr_db, zero_rate, cosine and the
+ * mse and sqnr_db of the channels; bits_per_element counts what the transform stores. All else
+ * (facts, codes, clip and rail rate, relative errors, histograms) stays of the values that are
+ * quantized. */
+enum status restore_errors(const struct measure *measure, const struct tensor *tensor,
+                           struct result *result, struct error *error);
+
+/* The largest float32 at or below LIMIT; below every magnitude when LIMIT is not a number. */
+float float_at_or_below(double limit);
+
 #endif

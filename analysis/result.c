@@ -5,6 +5,7 @@
 #include "data/numbers.h"
 #include "data/source.h"
 #include "data/tensor_digest.h"
+#include "data/transformed.h"
 #include "quant/base/clock.h"
 #include "quant/base/size.h"
 #include "quant/format.h"
@@ -85,6 +86,25 @@ static size_t passes(const struct result_request *request, bool counted)
   if (counted)
     return request->at_once ? 0 : (size_t)(1 + request->blocks);
   return (size_t)(1 + (request->bins > 0) + (request->details ? 2 : 0) + request->blocks);
+}
+
+/* What a transformed tensor cannot have. */
+static enum status check_transform(const struct tensor *tensor, const struct quantizer *quantizer,
+                                   const struct result_request *request, struct error *error)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char word[TRANSFORM_TEXT];
+  if (!transformed)
+    return STATUS_OK;
+  if (request->calibrated.on)
+    return error_set(error, STATUS_USAGE,
+                     "%s: the data to calibrate on would have to be transformed, too",
+                     transform_print(&transformed->transform, word));
+  if (transformed->transform.kind == TRANSFORM_SPLIT && format_is_block(quantizer->format))
+    return error_set(error, STATUS_USAGE,
+                     "%s: %s stores whole blocks; a channel of its own needs a plain format",
+                     transform_print(&transformed->transform, word), quantizer->format->name);
+  return STATUS_OK;
 }
 
 /* The board that goes with RESULT. */
@@ -243,6 +263,8 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
   if (status == STATUS_OK)
     status = result_check_room(tensor, &result->quantizer, error);
+  if (status == STATUS_OK)
+    status = check_transform(tensor, &result->quantizer, request, error);
   if (status != STATUS_OK)
     return status;
   struct digest *own = NULL;
@@ -260,6 +282,8 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   measure.fit = result->fit;
   if (status == STATUS_OK)
     status = measure_known(&measure, target.digest, request, result, error);
+  if (status == STATUS_OK && tensor_transformed(tensor))
+    status = restore_errors(&measure, tensor, result, error);
   if (status == STATUS_OK && request->board && !result->partial)
     status = compute_board(tensor, request, target.digest, progress, result, error);
   if (status == STATUS_OK && request->checks && !result->partial)

@@ -648,6 +648,8 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
                         struct error *error)
 {
   const struct tensor *tensor = &source->tensors[index];
+  if (source->base)
+    return source->load(source, index, progress, error);
   if (tensor->derived)
     return load_parts(source, tensor, progress, error);
   if (!tensor->stored->decode)
@@ -663,7 +665,7 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
 enum status source_verify(const struct source *source, struct error *error)
 {
   enum { ASKED = 64 }; /* files that are closed: the last of so many are asked for their size */
-  enum status status = STATUS_OK;
+  enum status status = source->base ? source_verify(source->base, error) : STATUS_OK;
   for (size_t i = 0; i < source->maps_count && status == STATUS_OK; i++) {
     const struct map *map = source->maps[i];
     if (map->file >= 0 || source->maps_count - i <= ASKED || map_failed(map))

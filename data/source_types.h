@@ -28,6 +28,8 @@ struct source {
   struct metadatum *metadata;
   size_t metadata_count, metadata_capacity, metadata_left_out;
   void *state; /* the type's own, released by close */
+  struct source *base; /* what this one is laid over, and borrows: verified with it; `load` loads
+                          derived tensors, too. NULL: it stands alone */
   /* NULL where the type has nothing to do. */
   enum status (*load)(struct source *source, size_t index, struct progress *progress,
                       struct error *error);

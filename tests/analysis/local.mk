@@ -29,7 +29,8 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_threads \
 	tests/analysis/test_ticks \
 	tests/analysis/test_verdict \
-	tests/analysis/test_view
+	tests/analysis/test_view \
+	tests/analysis/test_what_if
 check_PROGRAMS += $(ANALYSIS_TESTS)
 TESTS += $(ANALYSIS_TESTS)
 
@@ -98,6 +99,8 @@ tests_analysis_test_threads_SOURCES = tests/analysis/test_threads.c $(TEST_TENSO
 tests_analysis_test_threads_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_ticks_SOURCES = tests/analysis/test_ticks.c
 tests_analysis_test_ticks_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_what_if_SOURCES = tests/analysis/test_what_if.c $(TEST_TENSORS)
+tests_analysis_test_what_if_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_view_SOURCES = tests/analysis/test_view.c
 tests_analysis_test_view_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_figure_SOURCES = tests/analysis/test_figure.c $(TEST_TENSORS)

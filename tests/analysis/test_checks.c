@@ -3,6 +3,7 @@
 #include "tests/analysis/tensors.h"
 
 #include "analysis/checks.h"
+#include "analysis/what_if.h"
 
 #include <float.h>
 #include <math.h>
@@ -144,13 +145,13 @@ static void test_outliers(void **state)
   struct result *result = result_of(&tensor, "int8");
   struct checks checks = checks_of(&tensor, result);
   double found = checks.outlier_channels_gain_db, own = result->metrics.sqnr_db;
-  assert_int_equal(checks.channels_kept, CHECKS_CHANNELS);
+  assert_int_equal(checks.channels_kept, WHAT_IF_CHANNELS);
   assert_int_equal(checks.values_kept, ROWS * COLUMNS / CHECKS_VALUES_PER);
   assert_true(checks.outlier_values_gain_db > 0);
 
   bool kept[ROWS] = {false};
   double error = 0;
-  for (size_t k = 0; k < CHECKS_CHANNELS; k++)
+  for (size_t k = 0; k < WHAT_IF_CHANNELS; k++)
     kept[result->channels.by_ratio[k]] = true;
   assert_true(kept[ROWS - 1]);
   for (size_t i = 0; i < ROWS * COLUMNS; i++)

@@ -36,7 +36,8 @@ DATA_TESTS = \
 	tests/data/test_strided \
 	tests/data/test_synth \
 	tests/data/test_tensor_digest \
-	tests/data/test_text
+	tests/data/test_text \
+	tests/data/test_transform
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 
@@ -102,6 +103,8 @@ tests_data_test_safetensors_SOURCES = tests/data/test_safetensors.c
 tests_data_test_safetensors_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_shards_SOURCES = tests/data/test_shards.c
 tests_data_test_shards_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_transform_SOURCES = tests/data/test_transform.c
+tests_data_test_transform_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_slice_SOURCES = tests/data/test_slice.c
 tests_data_test_slice_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_source_SOURCES = tests/data/test_source.c

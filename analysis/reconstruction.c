@@ -1,0 +1,30 @@
+#include "analysis/reconstruction.h"
+
+static void decode_quantized(const void *self, size_t start, size_t n, float *out)
+{
+  const struct reconstruction *r = self;
+  float scratch[FEED_BLOCK];
+  const float *z = feed_block(&r->z, start, n, scratch);
+  fit_round_trip(r->fit, start, n, z, out, NULL);
+}
+
+enum status reconstruction_open(const struct tensor *tensor, const struct fit *fit,
+                                struct progress *progress, struct reconstruction *out,
+                                struct error *error)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  *out = (struct reconstruction){.z = tensor_feed(tensor), .fit = fit};
+  const struct feed quantized = {.count = tensor->count, .self = out, .decode = decode_quantized};
+  out->x = transformed ? transformed->feed : out->z;
+  out->y = quantized;
+  if (!transformed)
+    return STATUS_OK;
+  enum status status = way_back_open(transformed, &quantized, progress, &out->back, error);
+  out->y = out->back.feed;
+  return status;
+}
+
+void reconstruction_close(struct reconstruction *reconstruction)
+{
+  way_back_close(&reconstruction->back);
+}
