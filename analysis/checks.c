@@ -114,15 +114,7 @@ struct trial_case {
 static enum status gain_of(const struct trial_case *t, const char *name, double *gain,
                            struct error *error)
 {
-  const struct transformed *transformed = tensor_transformed(t->tensor);
-  const struct what_if_case now = {.original = tensor_original(t->tensor),
-                                   .quantizer = t->result->quantizer,
-                                   .transform = transformed ? transformed->transform
-                                                            : (struct transform){TRANSFORM_NONE, 0},
-                                   .axis = t->request.axis,
-                                   .facts = transformed ? NULL : t->request.facts,
-                                   .digest = t->request.digest,
-                                   .calibrated = t->request.calibrated};
+  const struct what_if_case now = what_if_case_of(t->tensor, t->result, &t->request);
   struct what_if_answer answer;
   enum status status = what_if_measure(what_if_find(name), &now, t->progress, &answer, error);
   *gain = status == STATUS_OK ? answer.sqnr_db - t->result->metrics.sqnr_db : NONE;

@@ -2,6 +2,7 @@
 #include "analysis/figure.h"
 #include "analysis/views.h"
 #include "data/source.h"
+#include "data/transformed.h"
 #include "quant/base/size.h"
 
 #include <ctype.h>
@@ -99,9 +100,14 @@ char *fig_subject(const struct tensor *tensor, const char *source, const char *c
 static bool caption_subject(struct figure *figure, const struct result *result, const char *source,
                             const struct tensor *tensor, const char *channel)
 {
-  char spec[QUANTIZER_TEXT], *subject = fig_subject(tensor, source, channel);
-  bool done = subject && fig_text(&figure->caption[0], "%s, quantized as %s.", subject,
-                                  quantizer_print(&result->quantizer, spec));
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT], how[TRANSFORM_TEXT + 32] = "";
+  char *subject = fig_subject(tensor, source, channel);
+  if (transformed)
+    snprintf(how, sizeof how, " after %s along axis %u",
+             transform_print(&transformed->transform, word), transformed->axis);
+  bool done = subject && fig_text(&figure->caption[0], "%s, quantized as %s%s.", subject,
+                                  quantizer_print(&result->quantizer, spec), how);
   free(subject);
   return done;
 }
@@ -157,12 +163,15 @@ static bool add_words(struct figure *figure, const struct result *result, const 
 static char *title_of(const struct result *result, const struct view *view,
                       const struct tensor *tensor)
 {
-  char name[256], spec[QUANTIZER_TEXT], channel[64] = "", *title;
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char name[256], spec[QUANTIZER_TEXT], channel[64] = "", how[TRANSFORM_TEXT] = "", *title;
   text_escape(tensor->name, name, sizeof name);
   quantizer_print(&result->quantizer, spec);
   if (view->channel >= 0)
     snprintf(channel, sizeof channel, " [channel %ld]", view->channel);
-  fig_text(&title, "%s%s \u00b7 %s", name, channel, spec);
+  if (transformed)
+    transform_print(&transformed->transform, how);
+  fig_text(&title, "%s%s \u00b7 %s%s%s", name, channel, spec, *how ? " after " : "", how);
   return title;
 }
 

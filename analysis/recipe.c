@@ -288,6 +288,10 @@ char *recipe_print(const struct recipe *recipe)
     char spec[QUANTIZER_TEXT];
     put_option(&text, "-q", quantizer_print(&recipe->quantizer[i], spec));
   }
+  if (recipe->transform.kind != TRANSFORM_NONE) {
+    char word[TRANSFORM_TEXT];
+    put_option(&text, "--transform", transform_print(&recipe->transform, word));
+  }
   put_batching(&text, recipe->batching);
   if (recipe->calibrate_on)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
@@ -505,6 +509,14 @@ static enum status take_quantizer(struct recipe *recipe, const char *value, stru
   return status;
 }
 
+static enum status take_transform(struct recipe *recipe, const char *value, struct error *error)
+{
+  enum status status = transform_parse(value, &recipe->transform, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "recipe: --transform: ");
+  return status;
+}
+
 static enum status take_view(struct recipe *recipe, const char *value, struct error *error)
 {
   const struct view_type *type = view_find(value);
@@ -639,6 +651,7 @@ static const struct option {
     {"--tensor", "-t", true, take_tensor},
     {"--input-format", NULL, true, take_input_format},
     {"--quantizer", "-q", true, take_quantizer},
+    {"--transform", NULL, true, take_transform},
     {"--view", NULL, true, take_view},
     {"--log", NULL, false, take_log},
     {"--theory", NULL, false, take_theory},

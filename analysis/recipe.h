@@ -15,6 +15,7 @@
 #include "analysis/view.h"
 #include "data/batches.h"
 #include "data/rename.h"
+#include "data/transform.h"
 #include "quant/base/status.h"
 #include "quant/quantizer.h"
 
@@ -40,6 +41,7 @@ struct recipe {
   char *tensor;       /* NULL: the only one */
   size_t quantizers;
   struct quantizer quantizer[RECIPE_QUANTIZERS];
+  struct transform transform; /* of the tensor, along view.axis; kind TRANSFORM_NONE: none */
   struct view view;
   struct batching batching; /* --batches */
   char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */

@@ -10,6 +10,7 @@
 #include "analysis/grid.h"
 #include "analysis/result.h"
 #include "analysis/theory_fit.h"
+#include "analysis/what_if.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct report_entry {
   const struct result *result;
   const struct report_calibration *calibration; /* NULL: the tensor in one piece */
   const struct checks *checks;                  /* NULL: not asked for */
+  const struct what_ifs *what_ifs;              /* the same */
   const struct report_theory *theory;           /* the same */
   const struct on_grid *grid; /* on which the tensor lies already; NULL: not looked for */
 };

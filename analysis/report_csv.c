@@ -2,6 +2,7 @@
 #include "analysis/report_styles.h"
 
 #include "analysis/export.h"
+#include "data/transformed.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -18,7 +19,12 @@ void report_csv_heading(FILE *out)
         out);
   for (size_t i = 0; i < check_table_length; i++)
     fprintf(out, ",check_%s", check_table[i].name);
-  fputs(",cause,first_spec,sqnr_db_against_first,cause_against_first,verdict_against_first\n", out);
+  fputs(",cause,first_spec,sqnr_db_against_first,cause_against_first,verdict_against_first", out);
+  fputs(",transform,transform_axis", out);
+  for (size_t i = 0; i < what_if_table_length; i++)
+    fprintf(out, ",what_if_%s_sqnr_db,what_if_%s_bits_per_element", what_if_table[i].name,
+            what_if_table[i].name);
+  fputc('\n', out);
 }
 
 static void write_numbers(FILE *out, const double *values, size_t count)
@@ -68,6 +74,27 @@ static void write_judgement(FILE *out, const struct report_judgement *judgement)
   export_csv_text(out, pair->text);
 }
 
+/* Empty without --transform. */
+static void write_transform(FILE *out, const struct tensor *tensor)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char word[TRANSFORM_TEXT];
+  if (transformed)
+    fprintf(out, ",%s,%u", transform_print(&transformed->transform, word), transformed->axis);
+  else
+    fputs(",,", out);
+}
+
+/* Empty without --what-if, and where a row cannot be. */
+static void write_what_ifs(FILE *out, const struct what_ifs *all)
+{
+  const struct what_if_answer none = {.sqnr_db = (double)NAN, .bits_per_element = (double)NAN};
+  for (size_t i = 0; i < what_if_table_length; i++) {
+    const struct what_if_answer *answer = all ? &all->answer[i] : &none;
+    write_numbers(out, (const double[]){answer->sqnr_db, answer->bits_per_element}, 2);
+  }
+}
+
 void report_csv_row(FILE *out, const struct report_entry *entry,
                     const struct report_judgement *judgement)
 {
@@ -93,5 +120,7 @@ void report_csv_row(FILE *out, const struct report_entry *entry,
   write_calibration(out, entry);
   write_checks(out, entry->checks);
   write_judgement(out, judgement);
+  write_transform(out, entry->tensor);
+  write_what_ifs(out, entry->what_ifs);
   fputc('\n', out);
 }

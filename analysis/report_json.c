@@ -2,6 +2,7 @@
 #include "analysis/report_styles.h"
 
 #include "analysis/export.h"
+#include "data/transformed.h"
 #include "quant/block.h"
 
 #include <math.h>
@@ -290,8 +291,41 @@ static void set_judgement(json_t *root, const struct report_judgement *judgement
     json_object_set_new(root, "against_first", pair_json(judgement));
 }
 
+static json_t *transform_json(const struct transformed *transformed)
+{
+  char word[TRANSFORM_TEXT];
+  return json_pack("{s:s,s:i}", "spec", transform_print(&transformed->transform, word), "axis",
+                   (int)transformed->axis);
+}
+
+static json_t *what_if_json(const struct what_if *what, const struct what_if_answer *answer,
+                            double own)
+{
+  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT];
+  json_t *object = json_pack("{s:s,s:s}", "what", what->what, "why", what->why);
+  set_number(object, "sqnr_db", answer->sqnr_db);
+  set_number(object, "gain_db", answer->sqnr_db - own);
+  set_number(object, "mse", answer->mse);
+  set_number(object, "bits_per_element", answer->bits_per_element);
+  json_object_set_new(object, "quantizer", export_text(quantizer_print(&answer->quantizer, spec)));
+  json_object_set_new(object, "transform", json_string(transform_print(&answer->transform, word)));
+  json_object_set_new(object, "refused",
+                      answer->possible ? json_null() : export_text(answer->why_not));
+  return object;
+}
+
+static json_t *what_ifs_json(const struct what_ifs *all)
+{
+  json_t *object = json_object();
+  for (size_t i = 0; i < what_if_table_length; i++)
+    json_object_set_new(object, what_if_table[i].name,
+                        what_if_json(&what_if_table[i], &all->answer[i], all->sqnr_db));
+  return object;
+}
+
 json_t *report_json(const struct report_entry *entry, const struct report_judgement *judgement)
 {
+  const struct transformed *transformed = tensor_transformed(entry->tensor);
   const struct tensor *tensor = entry->tensor;
   const struct result *result = entry->result;
   json_t *root = json_object(), *shape = json_array();
@@ -312,10 +346,15 @@ json_t *report_json(const struct report_entry *entry, const struct report_judgem
   if (entry->grid)
     json_object_set_new(root, "grid", grid_json(entry->grid));
   set_judgement(root, judgement);
+  if (transformed)
+    json_object_set_new(root, "transform", transform_json(transformed));
+  if (entry->what_ifs)
+    json_object_set_new(root, "what_if", what_ifs_json(entry->what_ifs));
   if (entry->theory)
     json_object_set_new(root, "theory", theory_json(entry->theory, result));
   if (entry->checks)
     json_object_set_new(root, "checks", checks_json(entry->checks));
+  tensor = tensor_original(tensor);
   if (tensor->derived)
     json_object_set_new(root, "stored_bits_per_element",
                         json_real(8 * (double)tensor->bytes / (double)tensor->count));

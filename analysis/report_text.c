@@ -1,6 +1,8 @@
 /* The report for people: a tensor, then its quantizers side by side. */
 #include "analysis/report_styles.h"
 
+#include "data/transformed.h"
+
 #include "data/source.h"
 #include "quant/base/size.h"
 
@@ -24,9 +26,10 @@ enum {
 struct column {
   char spec[QUANTIZER_TEXT], verdict[VERDICT_TEXT], drift[256];
   char pair[VERDICT_TEXT]; /* against the first quantizer of the tensor; empty for that one */
-  bool checked, fitted;
+  bool checked, fitted, asked;
   double sqnr_db;
   struct report_theory theory;
+  struct what_ifs what_ifs;
   double check[MOST_CHECKS];
   char cell[MOST_ROWS][CELL_TEXT];
 };
@@ -70,6 +73,7 @@ static void print_calibration(const struct report_entry *entry, FILE *out)
 static void print_head(const struct report_entry *entry, FILE *out)
 {
   const struct tensor *tensor = entry->tensor;
+  const struct transformed *transformed = tensor_transformed(tensor);
   const struct facts *f = &entry->result->facts;
   char source[512], name[1024], shape[24 * SHAPE_MAX_DIMS];
   fprintf(out, "%s: %s\n", text_escape(source_title(entry->source), source, sizeof source),
@@ -81,6 +85,10 @@ static void print_head(const struct report_entry *entry, FILE *out)
   if (f->finite)
     fprintf(out, "  %.6g .. %.6g, absmax %.6g, mean %.4g, std %.4g, kurtosis %.4g\n", f->min,
             f->max, f->absmax, f->mean, f->std, f->kurtosis);
+  if (transformed)
+    fprintf(out, "  quantized after %s along axis %u; errors are those of the original\n",
+            transform_print(&transformed->transform, name), transformed->axis);
+  tensor = tensor_original(tensor);
   if (tensor->derived)
     fprintf(out, "  unpacked from %u tensors, %.3g bits per element as they are stored\n",
             tensor->derived->parts, 8 * (double)tensor->bytes / (double)tensor->count);
@@ -207,6 +215,9 @@ static void fill(struct column *column, const struct report_entry *entry,
   column->fitted = entry->theory != NULL;
   if (entry->theory)
     column->theory = *entry->theory;
+  column->asked = entry->what_ifs != NULL;
+  if (entry->what_ifs)
+    column->what_ifs = *entry->what_ifs;
   column->checked = entry->checks != NULL;
   for (size_t i = 0; entry->checks && i < size_min(check_table_length, MOST_CHECKS); i++)
     column->check[i] = check_value(&check_table[i], entry->checks);
@@ -285,6 +296,26 @@ static void print_checks(const struct column *column, FILE *out)
   }
 }
 
+static void print_what_ifs(const struct column *column, FILE *out)
+{
+  const struct what_ifs *all = &column->what_ifs;
+  char db[CELL_TEXT], change[WHAT_IF_TEXT], line[256];
+  fprintf(out, "\nwhat if, for %s (%s):\n", column->spec, print_db(column->sqnr_db, db));
+  for (size_t i = 0; i < what_if_table_length; i++) {
+    const struct what_if *what = &what_if_table[i];
+    const struct what_if_answer *answer = &all->answer[i];
+    if (!answer->possible) {
+      fprintf(out, "  %-8s n/a: %s\n", what->name, answer->why_not);
+      continue;
+    }
+    fprintf(out, "  %-8s %10s %+9.2f dB %8.4g bit  %s\n", what->name, print_db(answer->sqnr_db, db),
+            answer->sqnr_db - column->sqnr_db, answer->bits_per_element,
+            what_if_print(answer, &all->now, change));
+    snprintf(line, sizeof line, "%s: %s", what->what, what->why);
+    print_wrapped(line, 2, out);
+  }
+}
+
 static size_t column_width(const struct column *column)
 {
   size_t width = size_max(CELL_WIDTH, strlen(column->spec));
@@ -334,6 +365,9 @@ void report_page_print(struct report_page *page, FILE *out)
   for (size_t i = 0; i < page->columns; i++)
     if (page->column[i].checked)
       print_checks(&page->column[i], out);
+  for (size_t i = 0; i < page->columns; i++)
+    if (page->column[i].asked)
+      print_what_ifs(&page->column[i], out);
   page->columns = 0;
 }
 

@@ -135,7 +135,7 @@ static const char *one_bit(const struct what_if_case *now, struct quantizer *qua
 
 const struct what_if what_if_table[] = {
     {"smooth", "divide each channel by the root of its absmax",
-     "the channels come nearer to each other; the factors move to the layer before or behind",
+     "the channels come nearer to each other; another layer can take the factors up",
      smooth},
     {"rotate", "multiply the channels by a Hadamard matrix",
      "what one channel has too much is spread over all; nothing is stored for it", hadamard},
@@ -222,5 +222,42 @@ enum status what_if_measure(const struct what_if *what, const struct what_if_cas
   }
   if (status != STATUS_OK && error)
     *error = refused;
+  return status;
+}
+
+struct what_if_case what_if_case_of(const struct tensor *tensor, const struct result *result,
+                                    const struct result_request *request)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  return (struct what_if_case){.original = tensor_original(tensor),
+                               .quantizer = result->quantizer,
+                               .transform = transformed ? transformed->transform
+                                                        : (struct transform){TRANSFORM_NONE, 0},
+                               .axis = request->axis,
+                               .facts = transformed ? NULL : request->facts,
+                               .digest = request->digest,
+                               .calibrated = request->calibrated};
+}
+
+char *what_if_print(const struct what_if_answer *answer, const struct what_if_case *now,
+                    char text[WHAT_IF_TEXT])
+{
+  char word[TRANSFORM_TEXT], spec[QUANTIZER_TEXT];
+  if (transform_equal(&answer->transform, &now->transform))
+    snprintf(text, WHAT_IF_TEXT, "-q %s", quantizer_print(&answer->quantizer, spec));
+  else
+    snprintf(text, WHAT_IF_TEXT, "--transform %s", transform_print(&answer->transform, word));
+  return text;
+}
+
+enum status what_ifs_measure(const struct tensor *tensor, const struct result *result,
+                             const struct result_request *request, struct progress *progress,
+                             struct what_ifs *out, struct error *error)
+{
+  enum status status = STATUS_OK;
+  *out = (struct what_ifs){.now = what_if_case_of(tensor, result, request),
+                           .sqnr_db = result->metrics.sqnr_db};
+  for (size_t i = 0; i < what_if_table_length && status == STATUS_OK; i++)
+    status = what_if_measure(&what_if_table[i], &out->now, progress, &out->answer[i], error);
   return status;
 }

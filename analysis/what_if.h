@@ -43,9 +43,29 @@ struct what_if_answer {
   double sqnr_db, mse, bits_per_element;
 };
 
+/* The case of RESULT, which was computed from TENSOR as REQUEST says. */
+struct what_if_case what_if_case_of(const struct tensor *tensor, const struct result *result,
+                                    const struct result_request *request);
+
 /* Measures row WHAT. What cannot be done is an answer, too. STATUS_CANCELLED, STATUS_MEMORY. */
 enum status what_if_measure(const struct what_if *what, const struct what_if_case *now,
                             struct progress *progress, struct what_if_answer *out,
                             struct error *error);
+
+/* What ANSWER changes, as it is written on a command line: "--transform smooth=0.5", "-q int8,...".
+ * Into TEXT; returns it. */
+enum { WHAT_IF_TEXT = QUANTIZER_TEXT + TRANSFORM_TEXT };
+char *what_if_print(const struct what_if_answer *answer, const struct what_if_case *now,
+                    char text[WHAT_IF_TEXT]);
+
+/* The answers to all rows, in the order of the table. */
+struct what_ifs {
+  struct what_if_case now;
+  double sqnr_db; /* the present one */
+  struct what_if_answer answer[WHAT_IF_MOST];
+};
+enum status what_ifs_measure(const struct tensor *tensor, const struct result *result,
+                             const struct result_request *request, struct progress *progress,
+                             struct what_ifs *out, struct error *error);
 
 #endif

@@ -401,12 +401,18 @@ enum status transformed_new(const struct tensor *tensor, const struct transform 
   return status;
 }
 
-void transformed_free(struct transformed *transformed)
+void transformed_release(struct transformed *transformed)
 {
-  if (!transformed)
-    return;
   free(transformed->factor);
   spill_free(transformed->rotated);
+  transformed->factor = transformed->rotated = NULL;
+  transformed->derived.part[0].tensor = NULL;
+}
+
+void transformed_free(struct transformed *transformed)
+{
+  if (transformed)
+    transformed_release(transformed);
   free(transformed);
 }
 
@@ -510,10 +516,8 @@ enum status source_transform(struct source *source, size_t index, const struct t
   struct transformed *t;
   const struct tensor *tensor = source_tensor(source, index);
   enum status status = transformed_new(tensor, transform, axis, &t, error);
-  if (status != STATUS_OK) {
-    error_prefix(error, "%s: ", SHOWN(tensor->name));
+  if (status != STATUS_OK)
     return status;
-  }
   struct source *made = new_over(source);
   if (!made) {
     transformed_free(t);

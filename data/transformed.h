@@ -48,6 +48,9 @@ void transformed_free(struct transformed *transformed);
 enum status transformed_prepare(struct transformed *transformed, struct progress *progress,
                                 struct error *error);
 
+/* Gives up what transformed_prepare found; it can be found again. Nobody reads any more. */
+void transformed_release(struct transformed *transformed);
+
 /* What TENSOR is the z of, or NULL. */
 struct transformed *tensor_transformed(const struct tensor *tensor);
 /* The tensor that it is laid over; TENSOR itself where there is no transform. */
@@ -67,7 +70,8 @@ enum status way_back_open(const struct transformed *transformed, const struct fe
                           struct progress *progress, struct way_back *back, struct error *error);
 void way_back_close(struct way_back *back);
 
-/* Tensor INDEX of SOURCE under TRANSFORM as a source of its own, with one tensor. source_load and
+/* Tensor INDEX of SOURCE under TRANSFORM as a source of its own, with one tensor. The message does
+ * not repeat source and tensor, which the caller chose. source_load and
  * source_verify of it reach through to SOURCE, which must stay open. */
 enum status source_transform(struct source *source, size_t index, const struct transform *transform,
                              int axis, struct source **out, struct error *error);

@@ -19,7 +19,8 @@ CLI_TESTS = \
 	tests/cli/save.sh \
 	tests/cli/signals.sh \
 	tests/cli/sweep.sh \
-	tests/cli/theory.sh
+	tests/cli/theory.sh \
+	tests/cli/transform.sh
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) tests/cli/cli.sh
 

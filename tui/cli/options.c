@@ -68,6 +68,14 @@ static enum status apply_quantizer(void *member, const char *text, struct error 
   return status;
 }
 
+static enum status apply_transform(void *member, const char *text, struct error *error)
+{
+  struct transform *transform = member;
+  if (transform->kind != TRANSFORM_NONE)
+    return error_set(error, STATUS_USAGE, "given twice: one transform at a time");
+  return transform_parse(text, transform, error);
+}
+
 static enum status set_style(enum report_style *style, enum report_style wanted,
                              struct error *error)
 {
@@ -308,6 +316,8 @@ static const struct row {
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
      STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0,
      apply_quantizer},
+    {"transform", 0, "T", "smooth=ALPHA, hadamard[=N] or split=K, along --axis; undone behind",
+     STATE | COMMAND_REPORT, MEMBER(transform), apply_transform},
     {"over", 0, "WHAT", "bits=2:8, group=32,64, block=16:256, calibrator, format",
      COMMAND_SWEEP | COMMAND_REPLAY, MEMBER(over), apply_word},
     {"view", 0, "VIEW", "histogram, error, channels, inspector, format, board, compare", STATE, 0,
@@ -344,6 +354,8 @@ static const struct row {
      MEMBER(values), apply_word},
     {"checks", 0, NULL, "also the checks that engineers do by hand", COMMAND_REPORT, MEMBER(checks),
      apply_switch},
+    {"what-if", 0, NULL, "also the SQNR that smoothing, rotating, clipping ... would give",
+     COMMAND_REPORT, MEMBER(what_if), apply_switch},
     {"theory", 0, NULL, "fit distributions; measured against predicted",
      STATE | COMMAND_REPORT | COMMAND_BOARD | COMMAND_SWEEP, MEMBER(view.theory), apply_switch},
     {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable",
@@ -630,6 +642,7 @@ enum status options_recipe(const struct options *options, const char *source, st
     return error_set(error, STATUS_USAGE, "one -t is enough here; found %zu", options->tensors);
   recipe->quantizers = options->quantizers;
   memcpy(recipe->quantizer, options->quantizer, sizeof recipe->quantizer);
+  recipe->transform = options->transform;
   recipe->view = options->view;
   recipe->batching = options->batching;
   if (options->batch_tensors)

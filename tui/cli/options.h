@@ -33,6 +33,7 @@ struct options {
   size_t tensors;
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   size_t quantizers;
+  struct transform transform; /* --transform */
   struct view view;
   bool view_given;
   enum report_style style;
@@ -57,6 +58,7 @@ struct options {
   size_t top;               /* --top; 0: all */
   bool align;               /* --align */
   bool checks;              /* --checks */
+  bool what_if;             /* --what-if */
   const char *levels;       /* --levels, or NULL */
   const char *distribution; /* --distribution, or NULL */
   const char *save[SAVE_KINDS];

@@ -1,6 +1,7 @@
 #include "tui/cli/picks.h"
 
 #include "analysis/recipe.h"
+#include "data/transformed.h"
 #include "quant/base/size.h"
 #include "tui/cli/work.h"
 
@@ -75,6 +76,22 @@ enum status picks_more(struct picks *picks, const char *const *patterns, size_t 
                        struct error *error)
 {
   return add(picks, picks->opened[picks->sources - 1], patterns, pattern_count, error);
+}
+
+enum status picks_transform(struct picks *picks, size_t i, const struct transform *transform,
+                            int axis, struct error *error)
+{
+  struct pick *pick = &picks->pick[i];
+  struct source *made;
+  enum status status = source_transform(pick->source, pick->index, transform, axis, &made, error);
+  if (status != STATUS_OK) {
+    work_place(pick->source, pick->index, error);
+    return status;
+  }
+  status = keep(picks, made, error);
+  if (status == STATUS_OK)
+    *pick = (struct pick){made, 0};
+  return status;
 }
 
 /* --- [SOURCE:]TENSOR ------------------------------------------------------------------------ */

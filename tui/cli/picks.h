@@ -8,6 +8,7 @@
 #include "analysis/facts.h"
 #include "analysis/result.h"
 #include "data/source.h"
+#include "data/transform.h"
 
 struct pick {
   struct source *source;
@@ -31,6 +32,10 @@ enum status picks_open(struct picks *picks, const char *spec, const char *type,
  * where it is. */
 enum status picks_more(struct picks *picks, const char *const *patterns, size_t pattern_count,
                        struct error *error);
+
+/* Lays TRANSFORM along AXIS over pick number I. A message names the source and the tensor. */
+enum status picks_transform(struct picks *picks, size_t i, const struct transform *transform,
+                            int axis, struct error *error);
 
 /* Picks what WORD names: a tensor (or a shell pattern) of one of the HOME sources; else
  * SOURCE:TENSOR; else the tensors of a SOURCE. A source may be a shell pattern of file names, whose

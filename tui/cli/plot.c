@@ -1,6 +1,7 @@
 /* qscope plot: one figure. */
 #include "analysis/figure.h"
 #include "data/slice.h"
+#include "data/transformed.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/figure_out.h"
 #include "tui/cli/meter.h"
@@ -61,6 +62,26 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
   return status;
 }
 
+static enum status plot_transformed(struct source *source, size_t index,
+                                    const struct recipe *recipe,
+                                    const struct calibrated *calibrated,
+                                    const struct options *options, struct error *error)
+{
+  struct source *transformed;
+  if (recipe->view.channel >= 0)
+    return error_set(error, STATUS_USAGE,
+                     "plot: --transform works on all channels, --channel looks at one alone");
+  enum status status =
+      source_transform(source, index, &recipe->transform, recipe->view.axis, &transformed, error);
+  if (status != STATUS_OK) {
+    work_place(source, index, error);
+    return status;
+  }
+  status = plot_tensor(transformed, 0, recipe, calibrated, options, error);
+  source_close(transformed);
+  return status;
+}
+
 static enum status plot_whole_or_channel(struct source *source, size_t index,
                                          const struct recipe *recipe,
                                          const struct calibrated *calibrated,
@@ -68,6 +89,8 @@ static enum status plot_whole_or_channel(struct source *source, size_t index,
 {
   struct source *channel;
   meter_start(work_weight(source_tensor(source, index), 1));
+  if (recipe->transform.kind != TRANSFORM_NONE)
+    return plot_transformed(source, index, recipe, calibrated, options, error);
   if (recipe->view.channel < 0)
     return plot_tensor(source, index, recipe, calibrated, options, error);
   enum status status = open_channel(source, index, &recipe->view, &channel, error);
@@ -124,6 +147,7 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
   recipe.calibrate_on = NULL;
   recipe.compare = (struct comparand){0};
   recipe.batching.on = false;
+  recipe.transform.kind = TRANSFORM_NONE;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   recipe.source = recipe.tensor = recipe.input_format = NULL;
@@ -149,6 +173,10 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
   if (recipe->quantizers > 1)
     return error_set(error, STATUS_USAGE, "plot: expected one -q, found %zu", recipe->quantizers);
+  if (view_type_of(recipe->view.kind)->of_pair && recipe->transform.kind != TRANSFORM_NONE)
+    return error_set(error, STATUS_USAGE,
+                     "plot: --transform belongs to a quantizer; the view %s has none",
+                     view_type_of(recipe->view.kind)->name);
   if (view_type_of(recipe->view.kind)->of_pair)
     return plot_pair(recipe, options, error);
   if (recipe->compare.source)

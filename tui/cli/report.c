@@ -3,6 +3,7 @@
 #include "analysis/checks.h"
 #include "analysis/drift.h"
 #include "data/outfile.h"
+#include "data/transformed.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/meter.h"
@@ -49,7 +50,8 @@ static enum status measure_drift(const struct run *run, const struct quantizer *
 
 static enum status write_entry(struct run *run, const struct pick *pick,
                                const struct result *result, const struct calibrated *calibrated,
-                               const struct checks *checks, struct error *error)
+                               const struct checks *checks, const struct what_ifs *what_ifs,
+                               struct error *error)
 {
   struct drift drift;
   struct report_theory theory = {.fits = run->fits};
@@ -63,6 +65,7 @@ static enum status write_entry(struct run *run, const struct pick *pick,
       .tensor = source_tensor(pick->source, pick->index),
       .result = result,
       .checks = run->options->checks ? checks : NULL,
+      .what_ifs = run->options->what_if ? what_ifs : NULL,
       .theory = run->options->view.theory ? &theory : NULL,
       .grid = &run->grid,
       .calibration = is_calibrated(run) || calibrated->batching.on ? &calibration : NULL};
@@ -106,11 +109,15 @@ static enum status write_and_assert(struct run *run, const struct pick *pick,
 {
   const struct tensor *tensor = source_tensor(pick->source, pick->index);
   struct checks checks = {.codes = 0};
+  struct what_ifs what_ifs;
   enum status status = STATUS_OK;
   if (run->need_checks)
     status = checks_compute(tensor, result, request, meter_task(tensor->name, 0), &checks, error);
+  if (status == STATUS_OK && run->report && run->options->what_if)
+    status =
+        what_ifs_measure(tensor, result, request, meter_task(tensor->name, 0), &what_ifs, error);
   if (status == STATUS_OK && run->report)
-    status = write_entry(run, pick, result, &request->calibrated, &checks, error);
+    status = write_entry(run, pick, result, &request->calibrated, &checks, &what_ifs, error);
   if (status == STATUS_OK)
     assert_result(run, pick, result, &checks);
   checks_free(&checks);
@@ -156,7 +163,7 @@ static enum status check_room(const struct run *run, const struct pick *pick, st
 }
 
 /* Every quantizer on one tensor; what is known of the tensor alone is computed once. */
-static enum status one_tensor(struct run *run, const struct pick *pick, struct error *error)
+static enum status measure_tensor(struct run *run, const struct pick *pick, struct error *error)
 {
   struct facts facts;
   struct digest *digest;
@@ -176,6 +183,21 @@ static enum status one_tensor(struct run *run, const struct pick *pick, struct e
   return status;
 }
 
+/* The same of pick number I, transformed first where that is wanted. */
+static enum status one_tensor(struct run *run, size_t i, struct error *error)
+{
+  const struct transform *transform = &run->options->transform;
+  const struct pick *pick = &run->picks.pick[i];
+  if (transform->kind == TRANSFORM_NONE)
+    return measure_tensor(run, pick, error);
+  enum status status = picks_transform(&run->picks, i, transform, run->options->view.axis, error);
+  if (status != STATUS_OK)
+    return status;
+  status = measure_tensor(run, pick, error);
+  transformed_release(tensor_transformed(source_tensor(pick->source, pick->index)));
+  return status;
+}
+
 /* True when the report can go on with the next tensor. */
 static bool bearable(enum status status)
 {
@@ -188,7 +210,7 @@ static enum status all_tensors(struct run *run, struct error *error)
   enum status outcome = STATUS_OK;
   for (size_t i = 0; i < run->picks.count; i++) {
     struct error own = {0};
-    enum status status = one_tensor(run, &run->picks.pick[i], &own);
+    enum status status = one_tensor(run, i, &own);
     if (status == STATUS_OK)
       continue;
     outcome = status;

@@ -1,5 +1,6 @@
 #include "tui/cli/save.h"
 
+#include "analysis/reconstruction.h"
 #include "data/npy_write.h"
 #include "quant/base/size.h"
 #include "quant/quantizer.h"
@@ -53,24 +54,28 @@ static void write_codes(struct npy_writer *writer, enum npy_type type, long offs
 /* Runs the quantizer once more, block by block; CODES and VALUES may be NULL. */
 static enum status write_elements(const struct tensor *tensor, const struct fit *fit,
                                   struct npy_writer *codes, struct npy_writer *values,
-                                  struct progress *progress)
+                                  struct progress *progress, struct error *error)
 {
   const struct feed feed = tensor_feed(tensor);
   const enum npy_type type = code_type(fit_quantizer(fit));
   const long offset = code_offset(fit_quantizer(fit));
   float scratch[FEED_BLOCK], y[FEED_BLOCK];
   uint16_t code[FEED_BLOCK];
-  for (size_t start = 0; start < feed.count; start += FEED_BLOCK) {
+  const bool transformed = tensor_transformed(tensor) != NULL;
+  struct reconstruction both;
+  enum status status = reconstruction_open(tensor, fit, progress, &both, error);
+  for (size_t start = 0; status == STATUS_OK && start < feed.count; start += FEED_BLOCK) {
     size_t n = size_min(FEED_BLOCK, feed.count - start);
     fit_round_trip(fit, start, n, feed_block(&feed, start, n, scratch), y, code);
     if (codes)
       write_codes(codes, type, offset, code, n);
     if (values)
-      npy_write_block(values, y, n);
+      npy_write_block(values, transformed ? feed_block(&both.y, start, n, scratch) : y, n);
     if (progress_cancelled(progress))
-      return STATUS_CANCELLED;
+      status = STATUS_CANCELLED;
   }
-  return STATUS_OK;
+  reconstruction_close(&both);
+  return status;
 }
 
 /* Finishes WRITER (may be NULL) when all went well so far, else throws it away. */
@@ -95,7 +100,7 @@ static enum status save_elements(const struct options *options, const struct ten
     status =
         npy_write_begin(options->save[SAVE_DEQUANTIZED], NPY_F4, &tensor->shape, &values, error);
   if (status == STATUS_OK && (codes || values))
-    status = write_elements(tensor, fit, codes, values, progress);
+    status = write_elements(tensor, fit, codes, values, progress, error);
   status = close_writer(codes, status, error);
   return close_writer(values, status, error);
 }

@@ -156,6 +156,9 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
   if (!recipe->over)
     return error_set(error, STATUS_USAGE,
                      "sweep: expected --over WHAT, such as --over bits=2:8 or --over group=32,64");
+  if (recipe->transform.kind != TRANSFORM_NONE)
+    return error_set(error, STATUS_USAGE,
+                     "sweep: has no --transform; each is a report: qscope report --transform");
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "sweep: expected a SOURCE; see qscope sweep --help");
   if (whole.quantizers == 0)

@@ -1,0 +1,54 @@
+#!/bin/sh
+# --transform and --what-if: against numbers worked out by hand, and against each other.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+# One channel of four is 64 times the others. Smoothed with ALPHA 1 all channels reach 1: 127 steps.
+npy make x.npy f4 "2,4" 1 0.5 64 -1 0.25 -1 -32 0.5
+qscope report x.npy --axis 1 -q int8 --transform smooth=1 --json >r.json
+is "$(get transform.spec transform.axis absmax quantizer.spec <r.json | tr '\n' ' ')" \
+  "smooth=1 1 1 int8,sym,tensor,minmax " "what is quantized after smoothing"
+near "$(get metrics.bits_per_element <r.json)" 28 1e-12 "8 bits, a scale for 8 elements, 4 factors of 32 bits"
+
+# By hand: z = 1 0.5 1 -1 0.25 -1 -0.5 0.5 on a grid of 1/127: codes 127 64 127 -127 32 -127 -64 64;
+# the errors 0.5/127 (three halves, one times 64) and 0.25/127 times their factors.
+near "$(get metrics.max_abs_error <r.json)" 0.251968503937 1e-5 "64 * 0.5 / 127: in the original's domain"
+near "$(get metrics.mse <r.json)" 0.0079403677 1e-6 "(64^2 + 1 + 1) * 0.25 / 127^2 / 8 + 0.0625 / 127^2 / 8"
+
+# A rotation of (v, 0, 0, 0) is v/2 everywhere, which lies on the grid: nothing is lost, nothing stored.
+npy make hot.npy f4 "1,4" 6 0 0 0
+qscope report hot.npy --axis 1 -q int4 --transform hadamard --json --dequantized deq.npy >r.json
+is "$(get min max metrics.mse <r.json | tr '\n' ' ')" "3 3 0 " "a rotated one-hot channel is flat"
+is "$(npy dump deq.npy | tr '\n' ' ')" "6 0 0 0 " "--dequantized is the original's domain"
+
+# What the table of what-ifs promises is what the words give.
+qscope report synth:llm-activation,shape=64x256 --axis 1 -q int8 --what-if --json >w.json
+for name in smooth rotate split clip channel asym bit; do
+  spec=$(get what_if.$name.quantizer <w.json) word=$(get what_if.$name.transform <w.json)
+  qscope report synth:llm-activation,shape=64x256 --axis 1 -q "$spec" --transform "$word" --json >r.json
+  near "$(get what_if.$name.sqnr_db <w.json)" "$(get metrics.sqnr_db <r.json)" 1e-12 "$name: SQNR"
+  near "$(get what_if.$name.bits_per_element <w.json)" "$(get metrics.bits_per_element <r.json)" 1e-12 "$name: bits"
+done
+qscope report synth:llm-activation,shape=64x256 --axis 1 -q q4_0 --what-if --json >w.json
+is "$(get what_if.split.refused what_if.split.sqnr_db what_if.smooth.refused <w.json | tr '\n' '|')" \
+  "the format stores whole blocks|null|null|" "what cannot be says why"
+ok "$(qscope report x.npy --what-if | grep -q -- '--transform smooth=0.5'; echo $?)" "the text names the words"
+is "$(qscope report x.npy --what-if --transform split=1 --axis 1 --csv | head -1 | tr ',' '\n' | grep -c what_if_)" 14 "CSV has two columns for each"
+is "$(qscope report x.npy --transform split=1 --axis 1 --csv | tail -1 | grep -o 'split=1,1')" "split=1,1" "and names the transform"
+
+# Figures carry it.
+qscope plot x.npy --axis 1 -q int8 --transform hadamard=2 --view channels -o a.png --size 400x300
+is "$(qscope replay a.png --print)" \
+  "qscope x.npy -t x -q int8,sym,tensor,minmax --transform hadamard=2 --view channels --axis 1" "the recipe names it"
+qscope replay a.png -o b.png --size 400x300
+ok "$(cmp -s a.png b.png; echo $?)" "replayed to the byte"
+
+fails 2 "did you mean 'hadamard'" "a typo" qscope report x.npy --transform hadamrd
+fails 2 "x.npy: x: hadamard: axis 1 has 4 channels" "a length that does not fit" qscope report x.npy --axis 1 --transform hadamard=8
+fails 2 "nothing would be left" "all channels kept" qscope report x.npy --axis 1 --transform split=4
+fails 2 "no axis 5" "no such axis" qscope report x.npy --axis 5 --transform smooth
+fails 2 "given twice" "two transforms" qscope report x.npy --transform smooth --transform hadamard
+fails 2 "would have to be transformed" "other data to calibrate on" qscope report x.npy --transform smooth --calibrate-on x.npy
+fails 2 "channel looks at one" "a channel alone" qscope plot x.npy --transform smooth --channel 0 -o c.png
+fails 2 "sweep: has no --transform" "a sweep" qscope replay "qscope sweep x.npy --transform smooth --over bits=2:4"
+fails 2 "has none" "two sources" qscope plot x.npy --transform smooth --compare x.npy -o c.png
+done_testing
