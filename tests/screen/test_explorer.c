@@ -48,6 +48,28 @@ static void assert_same_panels(const char *before, const char *after)
 
 /* --- what it shows ------------------------------------------------------------------------ */
 
+/* Below 40x12 a summary, a number to a line; in a single line the one that matters most. */
+static void small_screens_have_a_summary(void **state)
+{
+  static const char *const arguments[] = {"model.safetensors", "-t", "conv", NULL};
+  (void)state;
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 5, .columns = 20});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "conv");
+  assert_shows(harness, "int8 36.56 dB");
+  assert_shows(harness, "MSE ");
+  assert_shows(harness, "clipped 0 %");
+  assert_true(harness_press(harness, "f", 1));
+  assert_shows(harness, "e4m3");
+  assert_shows_not(harness, "36.56");
+  fixture_quit(harness);
+  harness = fixture_start(arguments, &(struct harness_options){.rows = 1, .columns = 20});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "int8 36.56 dB");
+  fixture_quit(harness);
+}
+
 static void starts_with_the_essentials(void **state)
 {
   (void)state;
@@ -562,6 +584,7 @@ static void slow_work_is_marked_and_cancelled(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(small_screens_have_a_summary),
       cmocka_unit_test(starts_with_the_essentials),
       cmocka_unit_test(screen_and_report_agree),
       cmocka_unit_test(batches_are_kept),

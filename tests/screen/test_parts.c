@@ -31,9 +31,9 @@ static void overlap_can_fail(void **state)
   assert_false(overlap((struct rect){0, 0, 2, 2}, (struct rect){0, 2, 2, 2}));
 }
 
-static void check_layout(int rows, int columns, enum focus focus)
+static void check_layout(int rows, int columns, enum focus focus, int figures)
 {
-  struct layout layout = layout_make(rows, columns, focus);
+  struct layout layout = layout_make(rows, columns, focus, figures);
   for (int i = 0; i < PLACE_COUNT; i++) {
     struct rect a = layout.place[i];
     assert_true(a.rows >= 0 && a.columns >= 0);
@@ -54,23 +54,32 @@ static void layout_fits_every_size(void **state)
   for (int rows = 1; rows <= 60; rows++)
     for (int columns = 1; columns <= 200; columns++)
       for (int focus = 0; focus < FOCUS_COUNT; focus++)
-        check_layout(rows, columns, (enum focus)focus);
+        for (int figures = 1; figures <= 3; figures++)
+          check_layout(rows, columns, (enum focus)focus, figures);
 }
 
 static void layout_forms_are_as_designed(void **state)
 {
   (void)state;
-  struct layout design = layout_make(24, 80, FOCUS_PLOT);
+  struct layout design = layout_make(24, 80, FOCUS_PLOT, 3);
   assert_int_equal(design.form, LAYOUT_FULL);
   assert_true(design.place[PLACE_PLOT].columns >= 50 && design.place[PLACE_PLOT].rows >= 18);
   assert_int_equal(design.place[PLACE_KNOBS].rows, KNOB_ROWS);
   assert_true(design.place[PLACE_METRICS].rows >= 10);
   assert_int_equal(design.place[PLACE_COMPANION].rows, 0);
-  assert_int_equal(layout_make(12, 40, FOCUS_PLOT).form, LAYOUT_ONE);
-  assert_true(layout_make(12, 40, FOCUS_METRICS).place[PLACE_METRICS].rows >= 8);
-  assert_int_equal(layout_make(11, 40, FOCUS_PLOT).form, LAYOUT_LINE);
-  assert_int_equal(layout_make(12, 39, FOCUS_PLOT).form, LAYOUT_LINE);
-  assert_true(layout_make(40, 120, FOCUS_PLOT).place[PLACE_COMPANION].rows >= 10);
+  assert_int_equal(layout_make(12, 40, FOCUS_PLOT, 3).form, LAYOUT_ONE);
+  assert_true(layout_make(12, 40, FOCUS_METRICS, 3).place[PLACE_METRICS].rows >= 8);
+  assert_int_equal(layout_make(11, 40, FOCUS_PLOT, 3).form, LAYOUT_LINE);
+  assert_int_equal(layout_make(12, 39, FOCUS_PLOT, 3).form, LAYOUT_LINE);
+  struct layout large = layout_make(40, 120, FOCUS_PLOT, 3);
+  assert_true(large.place[PLACE_COMPANION].rows >= 10 && large.place[PLACE_THIRD].rows >= 10);
+  assert_int_equal(large.place[PLACE_COMPANION].row, large.place[PLACE_THIRD].row);
+  struct layout wide = layout_make(24, 120, FOCUS_PLOT, 3);
+  assert_int_equal(wide.place[PLACE_COMPANION].row, wide.place[PLACE_PLOT].row);
+  assert_true(wide.place[PLACE_COMPANION].columns >= 40);
+  assert_int_equal(wide.place[PLACE_THIRD].rows, 0);
+  assert_true(layout_make(24, 200, FOCUS_PLOT, 3).place[PLACE_THIRD].columns >= 40);
+  assert_int_equal(layout_make(40, 120, FOCUS_PLOT, 1).place[PLACE_COMPANION].rows, 0);
 }
 
 static void command_keys_are_unique(void **state)

@@ -122,21 +122,51 @@ void explorer_name(struct explorer *explorer)
   explorer->recipe = explorer_recipe(explorer, &explorer->state);
 }
 
+static void free_companions(struct explorer *explorer)
+{
+  for (int i = 0; i < COMPANIONS; i++) {
+    figure_free(explorer->companion[i]);
+    explorer->companion[i] = NULL;
+  }
+}
+
+/* What is usually asked next. */
+enum view_kind explorer_companion(const struct explorer *explorer, int i)
+{
+  static const enum view_kind usual[] = {VIEW_HISTOGRAM, VIEW_CHANNELS, VIEW_ERROR};
+  int at = 0;
+  while (usual[at] == explorer->state.view.kind || i-- > 0)
+    at++;
+  return usual[at];
+}
+
+/* Where everything is on the screen as it is; a bin is a column, so another width needs others. */
+static void place_panels(struct explorer *explorer)
+{
+  int figures = screen_view(explorer)->alone ? 1 : 3;
+  explorer->layout =
+      layout_make(explorer->cells.rows, explorer->cells.columns, explorer->focus, figures);
+  if (explorer->result && explorer->layout.place[PLACE_PLOT].columns &&
+      explorer_bins(explorer) != explorer->requested_bins)
+    explorer->wanted = true;
+}
+
 void explorer_refresh(struct explorer *explorer)
 {
   enum view_kind kind = explorer->state.view.kind;
   explorer_name(explorer);
   figure_free(explorer->figure);
-  figure_free(explorer->companion);
-  explorer->figure = explorer->companion = NULL;
+  free_companions(explorer);
+  explorer->figure = NULL;
+  place_panels(explorer);
   if (!explorer->result)
     return;
   const struct screen_view *view = screen_view(explorer);
   explorer->figure = view->figure ? view->figure(explorer, NULL, &explorer->state, explorer->recipe)
                                   : figure_of(explorer, kind);
-  if (explorer->layout.place[PLACE_COMPANION].rows && !view->alone)
-    explorer->companion =
-        figure_of(explorer, kind == VIEW_HISTOGRAM ? VIEW_CHANNELS : VIEW_HISTOGRAM);
+  for (int i = 0; i < COMPANIONS; i++)
+    if (explorer->layout.place[PLACE_COMPANION + i].rows)
+      explorer->companion[i] = figure_of(explorer, explorer_companion(explorer, i));
 }
 
 /* --- numbers -------------------------------------------------------------------------------- */
@@ -437,7 +467,7 @@ static void relayout(struct explorer *explorer)
   terminal_size(&rows, &columns);
   if (rows != explorer->cells.rows || columns != explorer->cells.columns)
     cells_resize(&explorer->cells, rows, columns);
-  explorer->layout = layout_make(explorer->cells.rows, explorer->cells.columns, explorer->focus);
+  place_panels(explorer);
 }
 
 static void handle_key(struct explorer *explorer, uint32_t key)
@@ -463,10 +493,6 @@ static void handle_signals(struct explorer *explorer)
     else
       terminal_resized();
     relayout(explorer);
-    /* A bin is a column: another width needs other bins. */
-    if (explorer->layout.place[PLACE_PLOT].columns &&
-        explorer_bins(explorer) != explorer->requested_bins)
-      explorer->wanted = true;
     explorer_refresh(explorer);
   }
 }
@@ -616,7 +642,7 @@ static void finish(struct explorer *explorer)
   gather_free(explorer->gather);
   compare_view_close(explorer);
   figure_free(explorer->figure);
-  figure_free(explorer->companion);
+  free_companions(explorer);
   result_free(explorer->result);
   source_close(explorer->channel);
   source_close(explorer->source);

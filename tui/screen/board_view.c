@@ -353,7 +353,6 @@ static int curve_rows(const struct explorer *explorer, struct rect rect)
 void board_view_paint(struct explorer *explorer, struct rect rect)
 {
   const struct board *board = board_of(explorer);
-  rect.rows += explorer->layout.place[PLACE_COMPANION].rows; /* the table has use for it */
   if (!board || *board->empty) {
     cells_text(&explorer->cells, rect, rect.rows / 2, 2, dim,
                board ? board->empty : "computing the curve");

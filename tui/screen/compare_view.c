@@ -541,7 +541,6 @@ static int figure_rows(const struct explorer *explorer, struct rect rect)
 
 void compare_view_paint(struct explorer *explorer, struct rect rect)
 {
-  rect.rows += explorer->layout.place[PLACE_COMPANION].rows; /* the table has use for it */
   int rows = figure_rows(explorer, rect);
   struct figure part = *explorer->figure; /* as many panels as can be read */
   part.panels = size_min(part.panels, (size_t)(rows < 2 * PANEL_LEAST ? 1 : rows / PANEL_LEAST));

@@ -35,6 +35,8 @@ enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_VIEW };
 
 struct screen_view;
 
+enum { COMPANIONS = 2 }; /* views that may stand beside the open one */
+
 /* Where the user is on the calibrator board. */
 struct board_place {
   bool chosen;                   /* false: the calibrator of the knobs is selected */
@@ -91,7 +93,7 @@ struct explorer {
   /* What is shown: the last numbers, exact unless the result says that it is an estimate. */
   struct result *result;
   struct state shown;
-  struct figure *figure, *companion;
+  struct figure *figure, *companion[COMPANIONS]; /* of the view, and of those that stand beside it */
   char *recipe;
   struct batching batching; /* of the recipe it was opened with; stays */
 
@@ -142,6 +144,9 @@ void explorer_go(struct explorer *explorer, const struct state *next);
 
 /* Goes to tensor INDEX, all of it. */
 void explorer_go_to(struct explorer *explorer, size_t index);
+
+/* The view that stands beside the open one as number I, where there is room. */
+enum view_kind explorer_companion(const struct explorer *explorer, int i);
 
 /* How many bins the histograms of the screen have. */
 int explorer_bins(const struct explorer *explorer);

@@ -8,7 +8,7 @@
 #include "tui/screen/cells.h"
 
 enum layout_form {
-  LAYOUT_LINE, /* below 40x12: one line with the essential numbers */
+  LAYOUT_LINE, /* below 40x12: a few lines with the essential numbers */
   LAYOUT_ONE,  /* one panel at a time */
   LAYOUT_FULL, /* the design: plot beside knobs and metrics */
 };
@@ -16,7 +16,8 @@ enum layout_form {
 enum panel_place {
   PLACE_TITLE,
   PLACE_PLOT,
-  PLACE_COMPANION, /* a second view below the first, on tall screens */
+  PLACE_COMPANION, /* a second view, below the first or beside it */
+  PLACE_THIRD,     /* and a third */
   PLACE_KNOBS,
   PLACE_METRICS,
   PLACE_MESSAGE, /* message, or the verdict */
@@ -37,6 +38,7 @@ struct layout {
 
 enum { KNOB_ROWS = 8 };
 
-struct layout layout_make(int rows, int columns, enum focus focus);
+/* FIGURES is how many views there are to show, 1 to 3: those that have room get it. */
+struct layout layout_make(int rows, int columns, enum focus focus, int figures);
 
 #endif

@@ -200,15 +200,22 @@ static void paint_frame(struct explorer *explorer)
 /* --- plot --------------------------------------------------------------------------------- */
 
 /* Of a partial result only the channels, which are those of an earlier one. */
-static void fade_what_is_old(struct explorer *explorer, struct rect plot, struct rect companion)
+static void fade_old(struct explorer *explorer, enum view_kind kind, struct rect rect)
 {
-  enum view_kind kind = explorer->state.view.kind;
-  bool stale = explorer_stale(explorer) && !screen_view(explorer)->figure;
-  bool partial = !explorer_stale(explorer) && explorer->result->partial;
-  if (stale || (partial && kind == VIEW_CHANNELS))
-    fade(explorer, plot);
-  if (stale || (partial && kind == VIEW_HISTOGRAM))
-    fade(explorer, companion);
+  if (explorer_stale(explorer) ? !screen_view_of(kind)->figure
+                               : explorer->result->partial && kind == VIEW_CHANNELS)
+    fade(explorer, rect);
+}
+
+static void paint_companions(struct explorer *explorer)
+{
+  for (int i = 0; i < COMPANIONS; i++) {
+    struct rect rect = explorer->layout.place[PLACE_COMPANION + i];
+    if (!explorer->companion[i])
+      continue;
+    plot_figure(&explorer->cells, rect, explorer->companion[i], explorer->glyphs, (double)NAN);
+    fade_old(explorer, explorer_companion(explorer, i), rect);
+  }
 }
 
 static void paint_plot(struct explorer *explorer)
@@ -226,10 +233,8 @@ static void paint_plot(struct explorer *explorer)
     view->paint(explorer, rect);
   else
     plot_figure(&explorer->cells, rect, explorer->figure, explorer->glyphs, (double)NAN);
-  struct rect companion = explorer->layout.place[PLACE_COMPANION];
-  if (companion.rows && explorer->companion)
-    plot_figure(&explorer->cells, companion, explorer->companion, explorer->glyphs, (double)NAN);
-  fade_what_is_old(explorer, rect, companion);
+  fade_old(explorer, view->kind, rect);
+  paint_companions(explorer);
 }
 
 /* --- message, recipe, hints --------------------------------------------------------------- */
@@ -510,21 +515,38 @@ void paint_open(struct explorer *explorer)
 
 /* --- everything --------------------------------------------------------------------------- */
 
-/* Too small for panels: the numbers that matter most, in one line. */
-static void paint_line(struct explorer *explorer)
+/* "SQNR 33.03 dB", with what is to be thought of it. */
+static void paint_number(struct explorer *explorer, int row, const char *key, const char *label)
 {
-  struct rect rect = explorer->layout.place[PLACE_TITLE];
-  char sqnr[48] = "", mse[48] = "", format[32], name[NAME_TEXT];
-  if (explorer->result) {
-    const struct metrics *metrics = &explorer->result->metrics;
-    metric_print(metric_find("sqnr_db"), metrics->sqnr_db, sqnr, sizeof sqnr);
-    metric_print(metric_find("mse"), metrics->mse, mse, sizeof mse);
-  }
+  struct rect rect = cells_all(&explorer->cells);
+  const struct result *result = explorer->result;
+  const struct metric *metric = metric_find(key);
+  char text[48];
+  if (!result)
+    return;
+  metric_print(metric, metric->value(&result->metrics), text, sizeof text);
+  cells_printf(&explorer->cells, rect, row, 0, (struct style){0}, "%s %s%s%s", label,
+               result->estimated ? "~" : "", text, explorer_stale(explorer) ? " stale" : "");
+}
+
+/* Too small for panels: the numbers that matter most, a line each; in one line what fits. */
+static void paint_summary(struct explorer *explorer)
+{
+  struct rect rect = cells_all(&explorer->cells);
+  char format[32], name[NAME_TEXT], shown[NAME_TEXT], mark[5];
+  const struct style bold = {.attributes = CELL_BOLD};
   format_label(explorer->state.knobs.quantizer.format, format, sizeof format);
   text_escape(explorer_whole(explorer)->name, name, sizeof name);
-  const char *estimate = explorer->result && explorer->result->estimated ? "~" : "";
-  cells_printf(&explorer->cells, rect, 0, 0, (struct style){0}, "%s %s%s%s MSE %s%s %s", format,
-               estimate, sqnr, explorer_stale(explorer) ? " stale" : "", estimate, mse, name);
+  if (rect.rows == 1) {
+    paint_number(explorer, 0, "sqnr_db", format);
+    return;
+  }
+  text_shorten(&explorer->cells, name, rect.columns, ellipsis(explorer, mark), shown, sizeof shown);
+  cells_text(&explorer->cells, rect, 0, 0, bold, shown);
+  paint_number(explorer, 1, "sqnr_db", format);
+  paint_number(explorer, 2, "mse", "MSE");
+  paint_number(explorer, 3, "clip_rate", "clipped");
+  cells_text(&explorer->cells, rect, 4, 0, (struct style){.ink = PAINT_WARNING}, explorer->message);
 }
 
 static void paint_main(struct explorer *explorer)
@@ -546,7 +568,7 @@ void explorer_paint(struct explorer *explorer)
   explorer->cursor_row = -1;
   cells_clear(&explorer->cells);
   if (explorer->layout.form == LAYOUT_LINE)
-    paint_line(explorer);
+    paint_summary(explorer);
   else
     paint_main(explorer);
   if (overlay_table[explorer->mode].paint)

@@ -12,7 +12,7 @@ struct screen_view {
   enum view_kind kind;     /* its row in analysis/view.c */
   enum command_id command; /* what opens it */
   bool window;             /* there is a window on its x axis to zoom and pan */
-  bool alone;              /* it fills the place of the second figure, too */
+  bool alone;              /* it has use for the room of the other views */
   const char *arrows;      /* what the arrow keys do, for the hints; NULL: nothing of its own */
 
   /* Draws it; NULL: the figure fills RECT. */
