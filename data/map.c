@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,13 +80,26 @@ static enum status check_file(struct map *map, struct error *error)
   return STATUS_OK;
 }
 
+/* A file that is mapped counts as address space, though little of it is ever resident. */
+static enum status cannot_map(const struct map *map, int why, struct error *error)
+{
+  struct rlimit limit;
+  if (why == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    return error_set(
+        error, STATUS_INPUT,
+        "cannot map: its %zu bytes have no room in the address space, which is limited "
+        "to %ju (ulimit -v); memory itself can be limited by ulimit -d",
+        map->size, (uintmax_t)limit.rlim_cur);
+  return error_set(error, STATUS_INPUT, "cannot map: %s", strerror(why));
+}
+
 static enum status map_pages(struct map *map, struct error *error)
 {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t length = size_div_up(map->size, page) * page;
   void *bytes = mmap(NULL, map->size, PROT_READ, MAP_SHARED, map->file, 0);
   if (bytes == MAP_FAILED)
-    return error_set(error, STATUS_INPUT, "cannot map: %s", strerror(errno));
+    return cannot_map(map, errno, error);
   map->bytes = bytes;
   map_guard();
   map->range = map_range_add(bytes, length, map->file);
