@@ -34,7 +34,7 @@ libdata_a_SOURCES = \
 	data/source.c data/source.h data/source_types.h \
 	data/spill.c data/spill.h \
 	data/stdin.c data/stdin.h \
-	data/synth.c \
+	data/synth.c data/synth.h data/synth_table.c \
 	data/temporary.c data/temporary.h \
 	data/transform.c data/transform.h data/transformed.c data/transformed.h \
 	data/text.c data/text.h data/text_number.c data/text_table.c \

@@ -11,229 +11,19 @@
 #include "data/map_range.h"
 #include "data/source_types.h"
 #include "data/spill.h"
+#include "data/synth.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS = 4 };
 #define LARGEST                                                                                    \
   ((size_t)1 << 31)            /* elements of one tensor, in a temporary file where it is large */
 enum { GAINS_MOST = 4 << 20 }; /* rows or columns with a gain of their own, which is in memory */
-
-struct parameter {
-  const char *name, *meaning;
-  double standard, least, most;
-};
-
-/* What one tensor is drawn from. */
-struct plan {
-  const struct distribution *distribution;
-  struct shape shape;
-  uint64_t seed;
-  double scale, offset;
-  double own[PARAMETERS]; /* the distribution's parameters */
-  double *row, *column;   /* gains, while it is drawn; NULL where there are none */
-  unsigned char *outlier; /* columns that are outliers */
-  char remark[320];
-};
-
-struct distribution {
-  const char *name, *remark;
-  struct parameter parameters[PARAMETERS];
-  double (*draw)(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column);
-  /* Fills plan->row or plan->column; NULL when the elements are all alike. */
-  enum status (*prepare)(struct plan *plan, gsl_rng *rng, size_t rows, size_t columns);
-  bool of_rows; /* the gains that it fills */
-};
-
-/* --- the distributions ----------------------------------------------------------------- */
-
-#define UNUSED_PLACE (void)row, (void)column
-
-static double draw_gaussian(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  (void)plan, UNUSED_PLACE;
-  return gsl_ran_gaussian_ziggurat(rng, 1.0);
-}
-
-static double draw_laplace(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  (void)plan, UNUSED_PLACE;
-  return gsl_ran_laplace(rng, 1.0);
-}
-
-static double draw_student_t(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  UNUSED_PLACE;
-  return gsl_ran_tdist(rng, plan->own[0]);
-}
-
-static double draw_uniform(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  UNUSED_PLACE;
-  return gsl_ran_flat(rng, plan->own[0], plan->own[1]);
-}
-
-static double random_sign(const gsl_rng *rng)
-{
-  return gsl_rng_uniform(rng) < 0.5 ? -1.0 : 1.0;
-}
-
-static double draw_lognormal(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  UNUSED_PLACE;
-  double sign = random_sign(rng);
-  return sign * gsl_ran_lognormal(rng, 0.0, plan->own[0]);
-}
-
-static double draw_bimodal(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  UNUSED_PLACE;
-  double mode = random_sign(rng);
-  return mode + gsl_ran_gaussian_ziggurat(rng, plan->own[0]);
-}
-
-static double draw_relu(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  UNUSED_PLACE;
-  return fmax(0.0, plan->own[0] + gsl_ran_gaussian_ziggurat(rng, 1.0));
-}
-
-/* GELU(x) = x times the normal distribution's probability below x (exact, not the tanh form). */
-static double draw_gelu(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  UNUSED_PLACE;
-  double x = plan->own[0] + gsl_ran_gaussian_ziggurat(rng, plan->own[1]);
-  return x * gsl_cdf_ugaussian_P(x);
-}
-
-static enum status gains(double **out, gsl_rng *rng, size_t count, double sigma)
-{
-  double *gain = mem_array(count, sizeof *gain);
-  if (!gain)
-    return STATUS_MEMORY;
-  for (size_t i = 0; i < count; i++)
-    gain[i] = gsl_ran_lognormal(rng, 0.0, sigma);
-  *out = gain;
-  return STATUS_OK;
-}
-
-/* llm-weight: sigma, spread, nu. Student's t scaled to variance 1. */
-static enum status prepare_weight(struct plan *plan, gsl_rng *rng, size_t rows, size_t columns)
-{
-  (void)columns;
-  return gains(&plan->row, rng, rows, plan->own[1]);
-}
-
-static double draw_weight(const struct plan *plan, const gsl_rng *rng, size_t row, size_t column)
-{
-  (void)column;
-  double nu = plan->own[2];
-  return plan->own[0] * plan->row[row] * gsl_ran_tdist(rng, nu) * sqrt((nu - 2) / nu);
-}
-
-/* llm-activation: spread, outliers, low, high. An outlier channel keeps its sign over the tokens:
- * magnitude times (0.7 + 0.3 n), scaled so that its RMS is magnitude. */
-static enum status prepare_activation(struct plan *plan, gsl_rng *rng, size_t rows, size_t columns)
-{
-  (void)rows;
-  double share = plan->own[1], low = plan->own[2], high = plan->own[3];
-  size_t outliers = share > 0 && columns > 0 ? (size_t)fmax(1, round(share * (double)columns)) : 0;
-  plan->outlier = mem_array(columns, 1);
-  enum status status = gains(&plan->column, rng, columns, plan->own[0]);
-  if (status != STATUS_OK || !plan->outlier)
-    return STATUS_MEMORY;
-  for (size_t i = 0; i < outliers;) {
-    size_t column = gsl_rng_uniform_int(rng, columns);
-    double magnitude = exp(gsl_ran_flat(rng, log(low), log(high))), sign = random_sign(rng);
-    if (plan->outlier[column])
-      continue;
-    plan->column[column] = sign * magnitude / sqrt(0.7 * 0.7 + 0.3 * 0.3);
-    plan->outlier[column] = 1;
-    i++;
-  }
-  return STATUS_OK;
-}
-
-static double draw_activation(const struct plan *plan, const gsl_rng *rng, size_t row,
-                              size_t column)
-{
-  (void)row;
-  double n = gsl_ran_gaussian_ziggurat(rng, 1.0);
-  return plan->column[column] * (plan->outlier[column] ? 0.7 + 0.3 * n : n);
-}
-
-static const struct distribution distributions[] = {
-    {"gaussian", "the normal distribution", {{0}}, draw_gaussian, NULL, false},
-    {"laplace",
-     "double exponential, tails heavier than the normal's",
-     {{0}},
-     draw_laplace,
-     NULL,
-     false},
-    {"student-t",
-     "Student's t, the heavier-tailed the smaller nu",
-     {{"nu", "degrees of freedom", 3, 0.5, 1e6}},
-     draw_student_t,
-     NULL,
-     false},
-    {"uniform",
-     "flat between low and high",
-     {{"low", "lower end", -1, -1e30, 1e30}, {"high", "upper end", 1, -1e30, 1e30}},
-     draw_uniform,
-     NULL,
-     false},
-    {"lognormal",
-     "random sign times exp(sigma n): many decades",
-     {{"sigma", "standard deviation of the logarithm", 1, 0, 10}},
-     draw_lognormal,
-     NULL,
-     false},
-    {"bimodal",
-     "two normal humps at -1 and 1",
-     {{"width", "standard deviation of each hump", 0.15, 0, 1e6}},
-     draw_bimodal,
-     NULL,
-     false},
-    {"relu",
-     "max(0, n + mean): zeros, and half of a normal distribution",
-     {{"mean", "mean before the ReLU", 0, -30, 30}},
-     draw_relu,
-     NULL,
-     false},
-    {"gelu",
-     "GELU of a normal variable, never below -0.17",
-     {{"mean", "mean before the GELU", 0, -30, 30},
-      {"sigma", "standard deviation before the GELU", 1, 0, 1e6}},
-     draw_gelu,
-     NULL,
-     false},
-    {"llm-weight",
-     "weights of a linear layer: nearly normal rows of differing size",
-     {{"sigma", "typical standard deviation", 0.02, 0, 1e6},
-      {"spread", "of the rows' gains, standard deviation of the logarithm", 0.3, 0, 5},
-      {"nu", "degrees of freedom of the tails", 10, 2.1, 1e6}},
-     draw_weight,
-     prepare_weight,
-     true},
-    {"llm-activation",
-     "LayerNorm output, rows are tokens: a few channels dwarf the rest",
-     {{"spread", "of the channels' gains, standard deviation of the logarithm", 0.4, 0, 5},
-      {"outliers", "share of outlier channels (at least one, 0: none)", 0.005, 0, 0.5},
-      {"low", "least size of an outlier channel over the typical one", 20, 1e-6, 1e6},
-      {"high", "largest size of an outlier channel", 100, 1e-6, 1e6}},
-     draw_activation,
-     prepare_activation,
-     false},
-};
-enum { DISTRIBUTIONS = sizeof distributions / sizeof *distributions };
 
 /* --- the spec ------------------------------------------------------------------------------ */
 
@@ -243,8 +33,8 @@ static enum status bad_value(const char *name, const char *value, const char *ex
   return error_set(error, STATUS_USAGE, "%s=%s: expected %s", SHOWN(name), SHOWN(value), expected);
 }
 
-static enum status read_number(const struct parameter *parameter, const char *value, double *out,
-                               struct error *error)
+static enum status read_number(const struct synth_parameter *parameter, const char *value,
+                               double *out, struct error *error)
 {
   char *end, range[80];
   *out = strtod(value, &end);
@@ -278,18 +68,18 @@ static enum status read_shape(const char *value, struct shape *shape, struct err
 static enum status unknown_parameter(const struct distribution *distribution, const char *name,
                                      struct error *error)
 {
-  const char *names[4 + PARAMETERS] = {"shape", "seed", "scale", "offset"};
+  const char *names[4 + SYNTH_PARAMETERS] = {"shape", "seed", "scale", "offset"};
   size_t count = 4;
-  for (size_t i = 0; distribution && i < PARAMETERS && distribution->parameters[i].name; i++)
+  for (size_t i = 0; distribution && i < SYNTH_PARAMETERS && distribution->parameters[i].name; i++)
     names[count++] = distribution->parameters[i].name;
   return source_unknown_word("parameter", name, names, count, error);
 }
 
-static enum status set_parameter(struct plan *plan, const char *name, const char *value,
+static enum status set_parameter(struct synth_plan *plan, const char *name, const char *value,
                                  struct error *error)
 {
-  static const struct parameter scale = {"scale", "", 1, 1e-30, 1e30};
-  static const struct parameter offset = {"offset", "", 0, -1e30, 1e30};
+  static const struct synth_parameter scale = {"scale", "", 1, 1e-30, 1e30};
+  static const struct synth_parameter offset = {"offset", "", 0, -1e30, 1e30};
   const struct distribution *distribution = plan->distribution;
   if (strcmp(name, "shape") == 0)
     return read_shape(value, &plan->shape, error);
@@ -299,25 +89,25 @@ static enum status set_parameter(struct plan *plan, const char *name, const char
     return read_number(&scale, value, &plan->scale, error);
   if (strcmp(name, "offset") == 0)
     return read_number(&offset, value, &plan->offset, error);
-  for (size_t i = 0; distribution && i < PARAMETERS && distribution->parameters[i].name; i++)
+  for (size_t i = 0; distribution && i < SYNTH_PARAMETERS && distribution->parameters[i].name; i++)
     if (strcmp(name, distribution->parameters[i].name) == 0)
       return read_number(&distribution->parameters[i], value, &plan->own[i], error);
   return unknown_parameter(distribution, name, error);
 }
 
-static void set_standard(struct plan *plan)
+static void set_standard(struct synth_plan *plan)
 {
-  *plan = (struct plan){
+  *plan = (struct synth_plan){
       .distribution = plan->distribution, .shape = {2, {1024, 1024}}, .seed = 1, .scale = 1.0};
-  for (size_t i = 0; plan->distribution && i < PARAMETERS; i++)
+  for (size_t i = 0; plan->distribution && i < SYNTH_PARAMETERS; i++)
     plan->own[i] = plan->distribution->parameters[i].standard;
 }
 
 /* Where a distribution has a low and a high, they are in order. */
-static enum status check_order(const struct plan *plan, struct error *error)
+static enum status check_order(const struct synth_plan *plan, struct error *error)
 {
   double low = -HUGE_VAL, high = HUGE_VAL;
-  for (size_t i = 0; plan->distribution && i < PARAMETERS; i++) {
+  for (size_t i = 0; plan->distribution && i < SYNTH_PARAMETERS; i++) {
     const char *name = plan->distribution->parameters[i].name;
     if (name && strcmp(name, "low") == 0)
       low = plan->own[i];
@@ -330,7 +120,7 @@ static enum status check_order(const struct plan *plan, struct error *error)
 }
 
 /* "name=value,name=value" (cut up in place) into PLAN. */
-static enum status read_parameters(char *words, struct plan *plan, struct error *error)
+static enum status read_parameters(char *words, struct synth_plan *plan, struct error *error)
 {
   char *rest = words;
   while (rest && *rest) {
@@ -348,47 +138,42 @@ static enum status read_parameters(char *words, struct plan *plan, struct error 
 static enum status find_distribution(const char *name, const struct distribution **out,
                                      struct error *error)
 {
-  const char *names[DISTRIBUTIONS];
-  for (size_t i = 0; i < DISTRIBUTIONS; i++) {
-    names[i] = distributions[i].name;
+  enum { MOST = 64 };
+  const char *names[MOST];
+  size_t count = size_min(synth_table_length, MOST);
+  for (size_t i = 0; i < count; i++) {
+    names[i] = synth_table[i].name;
     if (strcmp(name, names[i]) == 0) {
-      *out = &distributions[i];
+      *out = &synth_table[i];
       return STATUS_OK;
     }
   }
-  return source_unknown_word("distribution", name, names, DISTRIBUTIONS, error);
+  return source_unknown_word("distribution", name, names, count, error);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------- */
 
 struct drawing {
-  struct plan *plan;
+  struct synth_plan *plan;
   float *out;
   size_t count, columns;
   gsl_rng **generators; /* one per worker */
   struct progress *progress;
 };
 
-/* A bijection of 32-bit words without structure (the finaliser of MurmurHash3). */
-static uint32_t scramble(uint32_t word)
-{
-  word = (word ^ word >> 16) * 0x85EBCA6Bu;
-  word = (word ^ word >> 13) * 0xC2B2AE35u;
-  return word ^ word >> 16;
-}
-
 /* GSL's generators take 32 bits of seed; distinct numbers of one tensor get distinct ones. */
 static uint32_t stream_seed(uint64_t seed, uint32_t number)
 {
-  uint32_t key = scramble((uint32_t)seed + 0x9E3779B9u) ^ scramble((uint32_t)(seed >> 32));
-  return scramble(number + key);
+  uint32_t key =
+      synth_scramble((uint32_t)seed + 0x9E3779B9u) ^ synth_scramble((uint32_t)(seed >> 32));
+  return synth_scramble(number + key);
 }
 
 /* Stream 0 is the rows' and columns'; chunk c has stream c + 1. */
 static void draw_chunk(void *context, size_t chunk, unsigned worker)
 {
   const struct drawing *drawing = context;
-  const struct plan *plan = drawing->plan;
+  const struct synth_plan *plan = drawing->plan;
   gsl_rng *rng = drawing->generators[worker];
   size_t first = chunk * FEED_CHUNK, end = size_min(first + FEED_CHUNK, drawing->count);
   size_t row = first / drawing->columns, column = first % drawing->columns;
@@ -423,41 +208,54 @@ static gsl_rng **make_generators(unsigned count)
   return generators;
 }
 
+static void finish_row(void *context, size_t row, unsigned worker)
+{
+  const struct drawing *drawing = context;
+  (void)worker;
+  drawing->plan->distribution->finish(drawing->out + row * drawing->columns, drawing->columns);
+}
+
 static enum status draw_all(struct drawing *drawing)
 {
-  struct plan *plan = drawing->plan;
-  size_t columns = drawing->columns, rows = columns ? drawing->count / columns : 0;
+  struct synth_plan *plan = drawing->plan;
+  plan->columns = drawing->columns;
+  plan->rows = plan->columns ? drawing->count / plan->columns : 0;
   enum status status = STATUS_OK;
   if (plan->distribution->prepare && drawing->count > 0) { /* columns cost memory, too */
     gsl_rng_set(drawing->generators[0], stream_seed(plan->seed, 0));
-    status = plan->distribution->prepare(plan, drawing->generators[0], rows, columns);
+    status = plan->distribution->prepare(plan, drawing->generators[0]);
   }
   progress_expect(drawing->progress, drawing->count);
   if (status == STATUS_OK)
     status =
         pool_for(size_div_up(drawing->count, FEED_CHUNK), draw_chunk, drawing, drawing->progress);
+  if (status == STATUS_OK && plan->distribution->finish)
+    status = pool_for(plan->rows, finish_row, drawing, drawing->progress);
   free(plan->row);
   free(plan->column);
+  free(plan->also);
   free(plan->outlier);
-  plan->row = plan->column = NULL;
+  plan->row = plan->column = plan->also = NULL;
   plan->outlier = NULL;
   return status;
 }
 
-static enum status check_gains(const struct plan *plan, size_t rows, size_t columns,
+static enum status check_gains(const struct synth_plan *plan, size_t rows, size_t columns,
                                struct error *error)
 {
   const struct distribution *distribution = plan->distribution;
-  size_t count = distribution->of_rows ? rows : columns;
-  if (!distribution->prepare || count <= GAINS_MOST)
+  bool of_rows = distribution->of != SYNTH_OF_COLUMNS && rows > GAINS_MOST;
+  bool of_columns = distribution->of != SYNTH_OF_ROWS && columns > GAINS_MOST;
+  if (!distribution->prepare || !(of_rows || of_columns))
     return STATUS_OK;
   return error_set(error, STATUS_MEMORY,
                    "%s draws a gain for each %s, and keeps them: expected at most %d, found %zu",
-                   distribution->name, distribution->of_rows ? "row" : "column", GAINS_MOST, count);
+                   distribution->name, of_rows ? "row" : "column", GAINS_MOST,
+                   of_rows ? rows : columns);
 }
 
-static enum status draw_tensor(struct plan *plan, struct tensor *tensor, struct progress *progress,
-                               struct error *error)
+static enum status draw_tensor(struct synth_plan *plan, struct tensor *tensor,
+                               struct progress *progress, struct error *error)
 {
   unsigned dims = tensor->shape.dims, threads = pool_threads();
   size_t columns = dims ? tensor->shape.dim[dims - 1] : 1;
@@ -487,7 +285,7 @@ static enum status draw_tensor(struct plan *plan, struct tensor *tensor, struct 
 static enum status synth_load(struct source *source, size_t index, struct progress *progress,
                               struct error *error)
 {
-  struct plan *plans = source->state;
+  struct synth_plan *plans = source->state;
   return draw_tensor(&plans[index], &source->tensors[index], progress, error);
 }
 
@@ -495,7 +293,7 @@ static enum status synth_load(struct source *source, size_t index, struct progre
 
 static const char *synth_remark(const struct source *source, size_t index)
 {
-  const struct plan *plans = source->state;
+  const struct synth_plan *plans = source->state;
   return plans[index].remark;
 }
 
@@ -507,18 +305,18 @@ static void synth_close(struct source *source)
 }
 
 /* "what it is; nu=3 degrees of freedom" */
-static void write_remark(struct plan *plan)
+static void write_remark(struct synth_plan *plan)
 {
   const struct distribution *distribution = plan->distribution;
   size_t used = (size_t)snprintf(plan->remark, sizeof plan->remark, "%s", distribution->remark);
-  for (size_t i = 0; i < PARAMETERS && distribution->parameters[i].name; i++)
+  for (size_t i = 0; i < SYNTH_PARAMETERS && distribution->parameters[i].name; i++)
     if (used < sizeof plan->remark)
       used += (size_t)snprintf(plan->remark + used, sizeof plan->remark - used, "; %s=%g %s",
                                distribution->parameters[i].name, plan->own[i],
                                distribution->parameters[i].meaning);
 }
 
-static enum status add_plan(struct source *source, struct plan *plan, struct error *error)
+static enum status add_plan(struct source *source, struct synth_plan *plan, struct error *error)
 {
   write_remark(plan);
   struct tensor tensor = {.name = plan->distribution->name,
@@ -531,14 +329,14 @@ static enum status add_plan(struct source *source, struct plan *plan, struct err
 }
 
 /* One plan for each row of the table, all with the parameters in WORDS. */
-static enum status open_gallery(char *words, struct source *source, struct plan *plans,
+static enum status open_gallery(char *words, struct source *source, struct synth_plan *plans,
                                 struct error *error)
 {
-  struct plan common = {0};
+  struct synth_plan common = {0};
   set_standard(&common);
   enum status status = read_parameters(words, &common, error);
-  for (size_t i = 0; i < DISTRIBUTIONS && status == STATUS_OK; i++) {
-    plans[i].distribution = &distributions[i];
+  for (size_t i = 0; i < synth_table_length && status == STATUS_OK; i++) {
+    plans[i].distribution = &synth_table[i];
     set_standard(&plans[i]);
     plans[i].shape = common.shape;
     plans[i].seed = common.seed;
@@ -549,7 +347,7 @@ static enum status open_gallery(char *words, struct source *source, struct plan 
   return status;
 }
 
-static enum status open_one(char *words, struct source *source, struct plan *plan,
+static enum status open_one(char *words, struct source *source, struct synth_plan *plan,
                             struct error *error)
 {
   char *rest = words, *name = strsep(&rest, ",");
@@ -564,7 +362,7 @@ static enum status open_one(char *words, struct source *source, struct plan *pla
 enum status synth_open(const char *spec, struct source *source, struct error *error)
 {
   char *words = strdup(source_words(source, spec));
-  struct plan *plans = mem_array(DISTRIBUTIONS, sizeof *plans);
+  struct synth_plan *plans = mem_array(synth_table_length, sizeof *plans);
   source->state = plans;
   source->load = synth_load;
   source->remark = synth_remark;

@@ -277,6 +277,101 @@ static void test_more_rows_keep_the_channels(void **state)
   }
 }
 
+/* Excess kurtosis, peak over RMS and share of zeros of the models of tensors, within what three
+ * seeds of an independent generator (another language, another random stream) gave. */
+static void test_shapes_of_the_models(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name;
+    double kurtosis, kurtosis_off, papr, papr_off, zeros;
+  } rows[] = {
+      {"weight-gaussian", 1.32, 0.4, 9.2, 2.5, 0},
+      {"post-layernorm", 2.88, 1.5, 11.9, 4, 0},
+      {"outlier-channels", 366, 120, 43.4, 8, 0},
+      {"outlier-channels,outliers=0.01,size=20", 89.3, 30, 25.9, 5, 0},
+      {"weight-columns", 61.6, 8, 37.9, 5, 0},
+      {"massive-activation", 2.53e5, 5e3, 639.9, 15, 0},
+      {"hidden-gelu", 12.3, 4, 15.8, 5, 0},
+      {"hidden-relu", 16.4, 5, 16.9, 6, 0.75},
+      {"swiglu", 136, 60, 60, 20, 0},
+      {"attention-logits", 1.72, 0.1, 6.7, 0.5, 0},
+      {"attention-softmax", 2370, 500, 83.2, 6, 0},
+      {"key-cache", 12.9, 4, 8.5, 1.5, 0},
+      {"value-cache", 0.271, 0.05, 6.1, 0.8, 0},
+      {"exponential", 5.94, 0.2, 10.6, 1.5, 0},
+      {"outliers", 811, 20, 170.8, 0.3, 0},
+      {"skewed", -1.2, 0.01, 1.73, 0.02, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char spec[96];
+    snprintf(spec, sizeof spec, "synth:%s", rows[i].name);
+    float *x = drawn(spec);
+    double mean = moment(x, 1), power = moment(x, 2), fourth = 0, peak = 0, zeros = 0;
+    for (size_t k = 0; k < N; k++) {
+      fourth += pow((double)x[k] - mean, 4);
+      peak = fmax(peak, fabs((double)x[k]));
+      zeros += !(x[k] < 0 || x[k] > 0);
+    }
+    double kurtosis = fourth / N / pow(power - mean * mean, 2) - 3, papr = peak / sqrt(power);
+    if (fabs(kurtosis - rows[i].kurtosis) > rows[i].kurtosis_off ||
+        fabs(papr - rows[i].papr) > rows[i].papr_off || fabs(zeros / N - rows[i].zeros) > 0.03)
+      fail_msg("%s: kurtosis %g, peak %g, zeros %g", spec, kurtosis, papr, zeros / N);
+    free(x);
+  }
+}
+
+/* Exactly as many values outside as were asked for, in different columns; rows of a softmax add up
+ * to 1; batches change when they should. */
+static void test_counts_and_sums(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *spec;
+    size_t count;
+  } rows[] = {{"synth:outliers", 1},
+              {"synth:outliers,share=1e-4", 105},
+              {"synth:outliers,share=1e-3", 1049},
+              {"synth:outliers,share=0", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    float *x = drawn(rows[i].spec);
+    size_t count = 0, first_column = 0;
+    for (size_t k = 0; k < N; k++) {
+      count += x[k] > 99;
+      first_column += x[k] > 99 && k % SIDE < SIDE / 8;
+    }
+    assert_int_equal(count, rows[i].count);
+    assert_true(count < 1000 || (first_column > count / 12 && first_column < count / 5));
+    free(x);
+  }
+  float *x = drawn("synth:attention-softmax");
+  for (size_t row = 0; row < SIDE; row++) {
+    double sum = 0;
+    for (size_t k = 0; k < SIDE; k++)
+      sum += (double)x[row * SIDE + k];
+    assert_true(fabs(sum - 1) < 1e-5);
+  }
+  free(x);
+  x = drawn("synth:step");
+  assert_true(fabs(rms(x, SIDE * SIDE / 2, 1) - 1) < 0.01);
+  assert_true(fabs(rms(x + SIDE * SIDE / 2, SIDE * SIDE / 2, 1) - 3) < 0.03);
+  free(x);
+  x = drawn("synth:drift");
+  assert_true(fabs(rms(x, SIDE, 1) - 1) < 0.15 && fabs(rms(x + N - SIDE, SIDE, 1) - 3) < 0.4);
+  free(x);
+  x = drawn("synth:spikes");
+  size_t large = 0;
+  for (size_t row = 0; row < SIDE; row++)
+    large += rms(x + row * SIDE, SIDE, 1) > 5;
+  assert_true(large > 5 && large < 45); /* 2 % of 1024, within five standard deviations */
+  free(x);
+  x = drawn("synth:llama-activation");
+  assert_true(x[0] == 156.3f && x[1] == -12.5f);
+  for (size_t k = 1; k < N; k++)
+    assert_true(x[k] >= -12.5f && x[k] <= 156.3f);
+  free(x);
+}
+
 /* --- determinism and parameters ---------------------------------------------------------- */
 
 static void test_number_of_threads(void **state)
@@ -317,12 +412,41 @@ static void test_seeds_and_chunks_differ(void **state)
 static void test_gallery(void **state)
 {
   (void)state;
-  static const char *const expected[] = {"gaussian",   "laplace",       "student-t", "uniform",
-                                         "lognormal",  "bimodal",       "relu",      "gelu",
-                                         "llm-weight", "llm-activation"};
+  static const char *const expected[] = {"gaussian",
+                                         "laplace",
+                                         "student-t",
+                                         "uniform",
+                                         "lognormal",
+                                         "exponential",
+                                         "bimodal",
+                                         "skewed",
+                                         "outliers",
+                                         "relu",
+                                         "gelu",
+                                         "gradient",
+                                         "llm-weight",
+                                         "weight-gaussian",
+                                         "weight-t5",
+                                         "weight-columns",
+                                         "llm-activation",
+                                         "post-layernorm",
+                                         "outlier-channels",
+                                         "massive-activation",
+                                         "llama-activation",
+                                         "hidden-gelu",
+                                         "hidden-relu",
+                                         "swiglu",
+                                         "attention-logits",
+                                         "attention-softmax",
+                                         "key-cache",
+                                         "value-cache",
+                                         "drift",
+                                         "step",
+                                         "spikes"};
+  enum { COUNT = sizeof expected / sizeof *expected };
   struct source *source = files_open("synth:");
-  assert_int_equal(source_count(source), 10);
-  for (size_t i = 0; i < 10; i++) {
+  assert_int_equal(source_count(source), COUNT);
+  for (size_t i = 0; i < COUNT; i++) {
     const struct tensor *tensor = source_tensor(source, i);
     assert_string_equal(tensor->name, expected[i]);
     assert_string_equal(tensor->stored->name, "f32");
@@ -445,6 +569,8 @@ int main(void)
       cmocka_unit_test(test_number_of_threads),
       cmocka_unit_test(test_seeds_and_chunks_differ),
       cmocka_unit_test(test_gallery),
+      cmocka_unit_test(test_shapes_of_the_models),
+      cmocka_unit_test(test_counts_and_sums),
       cmocka_unit_test(test_cancel_and_progress),
       cmocka_unit_test(test_shapes),
       cmocka_unit_test(test_wrong_parameters),
