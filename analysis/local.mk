@@ -43,8 +43,11 @@ libanalysis_a_SOURCES = \
 	analysis/restore.c \
 	analysis/result.c analysis/result.h \
 	analysis/result_copy.c \
+	analysis/spec_edit.c analysis/spec_edit.h \
 	analysis/sweep.c analysis/sweep.h \
 	analysis/sweep_export.c \
+	analysis/sweep_kinds.c analysis/sweep_kinds.h \
+	analysis/sweep_lines.c \
 	analysis/theory.c analysis/theory.h \
 	analysis/theory_fit.c analysis/theory_fit.h \
 	analysis/theory_lloyd.c \

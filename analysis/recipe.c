@@ -1,6 +1,7 @@
 /* The recipe as a command line, both ways. */
 #include "analysis/recipe.h"
 
+#include "analysis/sweep.h"
 #include "data/tensor.h"
 #include "quant/base/nearest.h"
 #include "quant/base/number.h"
@@ -24,7 +25,6 @@ void recipe_clear(struct recipe *recipe)
   free(recipe->source);
   free(recipe->input_format);
   free(recipe->tensor);
-  free(recipe->over);
   free(recipe->calibrate_on);
   comparand_clear(&recipe->compare);
   recipe_init(recipe);
@@ -200,6 +200,19 @@ static void put_option(struct text *text, const char *option, const char *value)
   put_word(text, value);
 }
 
+/* What is swept over, and what is shown of it. */
+static void put_sweep(struct text *text, const struct view *view)
+{
+  if (*view->over)
+    put_option(text, "--over", view->over);
+  if (view->metric != view_default().metric)
+    put_option(text, "--metric", sweep_metric_name(view->metric));
+  if (view->front_hidden)
+    put_word(text, "--no-pareto");
+  if (view->theory)
+    put_word(text, "--theory");
+}
+
 static void put_view(struct text *text, const struct view *view)
 {
   struct view standard = view_default();
@@ -209,7 +222,9 @@ static void put_view(struct text *text, const struct view *view)
       put_option(text, "--view", view_table[i].name);
   if (view->log_counts)
     put_word(text, "--log");
-  if (view->theory)
+  if (view->kind == VIEW_SWEEP)
+    put_sweep(text, view);
+  else if (view->theory)
     put_word(text, "--theory");
   if (!isnan(view->lo) && !isnan(view->hi)) {
     number_print(view->lo, number);
@@ -274,7 +289,7 @@ char *recipe_print(const struct recipe *recipe)
   /* A source that looks like an option goes behind "--"; "-" alone is standard input. */
   bool last = recipe->source && recipe->source[0] == '-' && recipe->source[1];
   text_put(&text, "qscope");
-  if (recipe->over)
+  if (recipe->sweep)
     text_put(&text, " sweep");
   else if (recipe->source && is_subcommand(recipe->source))
     text_put(&text, " explore");
@@ -296,11 +311,9 @@ char *recipe_print(const struct recipe *recipe)
   if (recipe->calibrate_on)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
   put_comparand(&text, &recipe->compare);
-  if (recipe->over)
-    put_option(&text, "--over", recipe->over);
-  if (recipe->over && recipe->view.theory)
-    put_word(&text, "--theory");
-  if (!recipe->over)
+  if (recipe->sweep)
+    put_sweep(&text, &recipe->view);
+  else
     put_view(&text, &recipe->view);
   if (last)
     put_option(&text, "--", recipe->source);
@@ -522,7 +535,8 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
   const struct view_type *type = view_find(value);
   if (!type)
     return bad_value(error, "--view",
-                     "histogram, error, channels, inspector, format, board or compare", value);
+                     "histogram, error, channels, sweep, inspector, format, board or compare",
+                     value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
 }
@@ -640,7 +654,26 @@ static enum status take_rename(struct recipe *recipe, const char *value, struct 
 
 static enum status take_over(struct recipe *recipe, const char *value, struct error *error)
 {
-  return replace(&recipe->over, value) ? STATUS_OK : error_memory(error, "a recipe");
+  enum status status = sweep_over_check(value, error);
+  if (status == STATUS_OK)
+    snprintf(recipe->view.over, VIEW_OVER, "%s", value);
+  else
+    error_prefix(error, "recipe: ");
+  return status;
+}
+
+static enum status take_metric(struct recipe *recipe, const char *value, struct error *error)
+{
+  return sweep_metric_find(value, &recipe->view.metric)
+             ? STATUS_OK
+             : bad_value(error, "--metric", "sqnr_db, mse or bulk_sqnr_db", value);
+}
+
+static enum status take_no_pareto(struct recipe *recipe, const char *value, struct error *error)
+{
+  (void)value, (void)error;
+  recipe->view.front_hidden = true;
+  return STATUS_OK;
 }
 
 static const struct option {
@@ -661,6 +694,8 @@ static const struct option {
     {"--bins", NULL, true, take_bins},
     {"--block", NULL, true, take_block},
     {"--over", NULL, true, take_over},
+    {"--metric", NULL, true, take_metric},
+    {"--no-pareto", NULL, false, take_no_pareto},
     {"--batches", NULL, true, take_batches},
     {"--calibrate-on", NULL, true, take_calibrate_on},
     {"--compare", NULL, true, take_compare},
@@ -755,6 +790,10 @@ enum status recipe_parse(const char *text, struct recipe *out, struct error *err
   enum status status = words_split(text, &words, error);
   if (status == STATUS_OK)
     status = take_words(&words, out, error);
+  /* What is swept over without a view is the numbers. */
+  out->sweep = *out->view.over && out->view.kind == unsaid;
+  if (status == STATUS_OK && *out->view.over && !out->sweep && out->view.kind != VIEW_SWEEP)
+    status = error_set(error, STATUS_USAGE, "recipe: --over is for the view sweep alone");
   /* Who names a second source wants to see both, unless --view says otherwise. */
   if (out->view.kind == unsaid)
     out->view.kind = out->compare.source ? VIEW_COMPARE : view_default().kind;

@@ -46,7 +46,7 @@ struct recipe {
   struct batching batching; /* --batches */
   char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */
   struct comparand compare;
-  char *over; /* a sweep over this instead of a view; or NULL */
+  bool sweep; /* the numbers of a sweep over view.over, instead of a view */
 };
 
 void recipe_init(struct recipe *recipe);

@@ -2,6 +2,7 @@
 
 #include "analysis/checks.h"
 #include "analysis/measure.h"
+#include "analysis/sweep.h"
 #include "data/numbers.h"
 #include "data/source.h"
 #include "data/tensor_digest.h"
@@ -323,6 +324,7 @@ void result_free(struct result *result)
   free(result->channels.by_ratio);
   inspect_errors_free(result->blocks);
   board_free(result->board);
+  sweep_free(result->sweep);
   if (result->checks)
     checks_free(result->checks);
   free(result->checks);

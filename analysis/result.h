@@ -61,6 +61,8 @@ struct result_request {
   bool at_once;
 };
 
+struct sweep;
+
 struct result {
   struct facts facts;
   struct quantizer quantizer;
@@ -75,6 +77,7 @@ struct result {
   struct inspect_errors *blocks; /* NULL unless asked for */
   struct board *board;           /* the same */
   struct checks *checks;         /* the same */
+  struct sweep *sweep;           /* NULL unless someone who ran one put it here */
   bool has_details;
   bool estimated;             /* by result_estimate; then: */
   double least_mse, most_mse; /* the MSE lies between these; NaN: no bounds are stated */

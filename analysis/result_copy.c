@@ -58,6 +58,7 @@ struct result *result_copy(const struct result *result)
   copy->blocks = copy_blocks(result->blocks, &made);
   copy->board = NULL;
   copy->checks = NULL;
+  copy->sweep = NULL;
   if (made)
     return copy;
   result_free(copy);

@@ -20,6 +20,7 @@ static json_t *row_json(const struct sweep *sweep, const struct sweep_row *row)
   json_object_set_new(object, "value",
                       row->fixed ? json_null() : json_string(sweep->value[row->value]));
   json_object_set_new(object, "spec", export_text(quantizer_print(&row->quantizer, spec)));
+  json_object_set_new(object, "pareto", json_boolean(row->pareto));
   for (size_t i = 0; i < sweep_metrics_length; i++)
     json_object_set_new(metrics, sweep_metrics[i], export_number(metric_of(row, i)));
   json_object_set_new(metrics, "exact_reconstruction", json_boolean(row->metrics.mse <= 0));
@@ -46,12 +47,14 @@ void sweep_json(const struct sweep *sweep, const char *source, const struct tens
   for (size_t i = 0; i < sweep->lines; i++)
     json_array_append_new(lines, export_text(quantizer_print(&sweep->line[i], spec)));
   for (size_t i = 0; i < sweep->rows; i++)
-    json_array_append_new(rows, row_json(sweep, &sweep->row[i]));
+    if (sweep->row[i].state == SWEEP_DONE)
+      json_array_append_new(rows, row_json(sweep, &sweep->row[i]));
   for (size_t i = 0; i < sweep->notes; i++)
     json_array_append_new(notes, export_text(sweep->note[i]));
   json_object_set_new(root, "source", export_text(source));
   json_object_set_new(root, "tensor", export_text(tensor->name));
   json_object_set_new(root, "over", json_string(sweep_name(sweep)));
+  json_object_set_new(root, "metric", json_string(sweep_metric_name(sweep->metric)));
   if (sweep->data || sweep->batching.on)
     json_object_set_new(root, "calibration", calibration_json(sweep));
   json_object_set_new(root, "lines", lines);
@@ -60,30 +63,36 @@ void sweep_json(const struct sweep *sweep, const char *source, const struct tens
   export_json(root, out);
 }
 
+static void row_csv(const struct sweep *sweep, const struct sweep_row *row, const char *source,
+                    const struct tensor *tensor, FILE *out)
+{
+  char spec[QUANTIZER_TEXT];
+  export_csv_text(out, source);
+  fputc(',', out);
+  export_csv_text(out, tensor->name);
+  fprintf(out, ",%s,%zu,%s,", sweep_name(sweep), row->line,
+          row->fixed ? "" : sweep->value[row->value]);
+  export_csv_text(out, quantizer_print(&row->quantizer, spec));
+  for (size_t i = 0; i < sweep_metrics_length; i++) {
+    fputc(',', out);
+    export_csv_number(out, metric_of(row, i));
+  }
+  fputs(row->pareto ? ",1" : ",0", out);
+  if (sweep->theory) {
+    fputc(',', out);
+    export_csv_number(out, row->predicted_sqnr_db);
+  }
+  fputc('\n', out);
+}
+
 void sweep_csv(const struct sweep *sweep, const char *source, const struct tensor *tensor,
                FILE *out)
 {
-  char spec[QUANTIZER_TEXT];
   fputs("source,tensor,over,line,value,spec", out);
   for (size_t i = 0; i < sweep_metrics_length; i++)
     fprintf(out, ",%s", sweep_metrics[i]);
-  fputs(sweep->theory ? ",predicted_sqnr_db\n" : "\n", out);
-  for (size_t r = 0; r < sweep->rows; r++) {
-    const struct sweep_row *row = &sweep->row[r];
-    export_csv_text(out, source);
-    fputc(',', out);
-    export_csv_text(out, tensor->name);
-    fprintf(out, ",%s,%zu,%s,", sweep_name(sweep), row->line,
-            row->fixed ? "" : sweep->value[row->value]);
-    export_csv_text(out, quantizer_print(&row->quantizer, spec));
-    for (size_t i = 0; i < sweep_metrics_length; i++) {
-      fputc(',', out);
-      export_csv_number(out, metric_of(row, i));
-    }
-    if (sweep->theory) {
-      fputc(',', out);
-      export_csv_number(out, row->predicted_sqnr_db);
-    }
-    fputc('\n', out);
-  }
+  fputs(sweep->theory ? ",pareto,predicted_sqnr_db\n" : ",pareto\n", out);
+  for (size_t i = 0; i < sweep->rows; i++)
+    if (sweep->row[i].state == SWEEP_DONE)
+      row_csv(sweep, &sweep->row[i], source, tensor, out);
 }

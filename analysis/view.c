@@ -12,6 +12,8 @@ const struct view_type view_table[] = {
      NULL, NULL},
     {"channels", "Channels", "largest magnitude and SQNR of each channel, outliers named",
      VIEW_CHANNELS, fig_channels, NULL, NULL},
+    {"sweep", "Sweep", "SQNR against bits, groups, clip thresholds, formats; the Pareto front",
+     VIEW_SWEEP, fig_sweep_view, NULL, NULL},
     {"compare", "Compare", "what a second file has lost of the tensor: both, and the error between",
      VIEW_COMPARE, NULL, NULL, fig_compare},
     {"board", "Board", "error against clip threshold, and what every calibrator chooses",

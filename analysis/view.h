@@ -11,13 +11,17 @@ enum view_kind {
   VIEW_HISTOGRAM,
   VIEW_ERROR,
   VIEW_CHANNELS,
+  VIEW_SWEEP,
   VIEW_COMPARE,
   VIEW_BOARD,
   VIEW_INSPECTOR,
   VIEW_FORMAT
 };
 
-enum { VIEW_WORST_BLOCK = -1 };
+enum { VIEW_WORST_BLOCK = -1, VIEW_OVER = 512 };
+
+/* What a sweep is ranked and drawn by. */
+enum sweep_metric { SWEEP_SQNR, SWEEP_MSE, SWEEP_BULK, SWEEP_METRICS };
 
 struct view {
   enum view_kind kind;
@@ -27,6 +31,9 @@ struct view {
   int axis;      /* of the channels */
   long channel;  /* this channel alone, or -1 */
   long block;    /* of the inspector, unit of the board; from 0, or VIEW_WORST_BLOCK */
+  char over[VIEW_OVER]; /* of the sweep: "bits=2:8"; empty: as sweep_over_default says */
+  enum sweep_metric metric;
+  bool front_hidden; /* of the sweep: no Pareto front */
   size_t bins;   /* 0: chosen by whoever draws */
 };
 

@@ -1,4 +1,5 @@
-/* Ranges made of extremes: absmax; and those that go from batch to batch.
+/* Ranges made of extremes: absmax; clip=R, a share of minmax; and those that go from batch to
+ * batch.
  *
  * ema=M, in float32: the first batch as is, then old + M * (new - old), as PyTorch's
  * MovingAverageMinMaxObserver computes it (pytorch/pytorch: torch/ao/quantization/observer.py) and,
@@ -8,6 +9,7 @@
  * extremes (NNCF for activations; ONNX Runtime's moving average within one call). */
 #include "quant/calibrators.h"
 
+#include <float.h>
 #include <math.h>
 
 enum status absmax_choose(const struct calibration *calibration, const struct sample *sample,
@@ -17,6 +19,16 @@ enum status absmax_choose(const struct calibration *calibration, const struct sa
   (void)error;
   double most = (double)sample_absmax(sample);
   *choice = (struct choice){.lo = -most, .hi = most};
+  return STATUS_OK;
+}
+
+enum status clip_choose(const struct calibration *calibration, const struct sample *sample,
+                        struct choice *choice, struct error *error)
+{
+  (void)error;
+  double share = calibration->parameter;
+  *choice = (struct choice){.lo = fmax(share * (double)sample->min, (double)-FLT_MAX),
+                            .hi = fmin(share * (double)sample->max, (double)FLT_MAX)};
   return STATUS_OK;
 }
 

@@ -278,6 +278,17 @@ const struct calibrator calibrator_table[] = {
      .reference = "microsoft/onnxruntime (calibrate.py, symmetric)",
      .magnitude = true,
      .choose = absmax_choose},
+    {.name = "clip",
+     .parameter = "R",
+     .default_value = 0.8,
+     .least = 0.001,
+     .most = 16,
+     .summary = "the extremes times R: cut at that share of the largest value",
+     .explanation =
+         "Multiplies the smallest and the largest value of each unit by R, as clip ratios and "
+         "clipping factors of weights are meant. Below 1 the tails are clipped and the steps get "
+         "finer; above 1 codes lie idle. Which R is best depends on data and bits: sweep it.",
+     .choose = clip_choose},
     {.name = "ema",
      .parameter = "M",
      .default_value = 0.01,

@@ -9,7 +9,7 @@ typedef enum status choose_function(const struct calibration *calibration,
                                     const struct sample *sample, struct choice *choice,
                                     struct error *error);
 
-choose_function absmax_choose, ema_choose, sample_mean_choose;
+choose_function absmax_choose, clip_choose, ema_choose, sample_mean_choose;
 choose_function percentile_choose, entropy_choose, mse_choose;
 choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
 choose_function ppq_percentile_choose, alternate_choose, lp_choose;

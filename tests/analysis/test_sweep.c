@@ -33,7 +33,7 @@ static struct sweep *run(const char *over, const char *const *specs, const struc
 {
   struct error error;
   struct sweep *sweep = planned(over, specs);
-  if (sweep_run(sweep, tensor, NULL, &error) != STATUS_OK)
+  if (sweep_run(sweep, tensor, NULL, NULL, &error) != STATUS_OK)
     fail_msg("%s: %s", over, error.text);
   return sweep;
 }
@@ -83,6 +83,34 @@ static void a_value_edits_the_spec(void **state)
       assert_string_equal(text, cases[c].rows[i]);
     }
     assert_null(cases[c].rows[sweep->rows]);
+    sweep_free(sweep);
+  }
+}
+
+static void values_follow_each_other(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *over, *values;
+  } cases[] = {
+      {"bits=2:8:3", "2 5 8"},
+      {"group=16:100", "16 32 64"},
+      {"group=32:128:32", "32 64 96 128"},
+      {"clip=0.1:0.25", "0.1 0.112 0.125 0.14 0.16 0.18 0.2 0.224 0.25"}, /* ISO 3: R20 */
+      {"clip=0.93:1.2", "0.93 1 1.12"},
+      {"clip=0.1:0.5:0.1", "0.1 0.2 0.3 0.4 0.5"},
+      {"percentile=90:99.9", "90 95 98 99 99.5 99.8 99.9"},
+      {"percentile=99.995:100", "99.995 99.998 99.999 99.9995 99.9998 99.9999 100"},
+      {"percentile=97,99.9:99.96", "97 99.9 99.95"},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    struct sweep *sweep = planned(cases[c].over, SPECS("int8"));
+    char text[512] = "";
+    for (size_t i = 0; i < sweep->values; i++)
+      snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "",
+               sweep->value[i]);
+    assert_string_equal(text, cases[c].values);
+    assert_int_equal(sweep->rows, sweep->values);
     sweep_free(sweep);
   }
 }
@@ -139,6 +167,12 @@ static void nonsense_is_refused(void **state)
       {"bits=2x", "found '2x'"},
       {"bits=99999999999999999999", "from 1 to 16"},
       {"group=1,-3", "found '-3'"},
+      {"bits=2:8:0.5", "whole number"},
+      {"clip=0.5:1:0", "LO:HI:STEP"},
+      {"clip=0:1", "from 0.001 to 16"},
+      {"clip=nan", "from 0.001 to 16"},
+      {"clip=0.1:16:0.001", "more than 128"},
+      {"percentile=49", "from 50 to 100"},
       {"calibrator=msee", "'msee' is none"},
       {"calibrator=percentile=101", "percentile=101"},
       {"calibrator=group=4", "'group=4' is none"},
@@ -249,7 +283,281 @@ static void a_sweep_can_be_cancelled(void **state)
   struct progress progress = {0};
   struct error error;
   progress_cancel(&progress);
-  assert_int_equal(sweep_run(sweep, &tensor, &progress, &error), STATUS_CANCELLED);
+  assert_int_equal(sweep_run(sweep, &tensor, NULL, &progress, &error), STATUS_CANCELLED);
+  sweep_free(sweep);
+  free(x);
+}
+
+/* --- clip thresholds ----------------------------------------------------------------------- */
+
+/* Per tensor a share of the largest magnitude is a range that can be written by hand. */
+static void a_clip_is_a_range_by_hand(void **state)
+{
+  (void)state;
+  float *x = random_values(5000, 21, false), most = 0;
+  for (size_t i = 0; i < 5000; i++)
+    most = fmaxf(most, fabsf(x[i]));
+  struct tensor tensor = tensor_over(x, (struct shape){1, {5000}});
+  struct sweep *clips = run("clip=0.25,0.5,1,2", SPECS("int4"), &tensor);
+  static const double share[] = {0.25, 0.5, 1, 2};
+  for (size_t i = 0; i < 4; i++) {
+    char spec[128];
+    double at = share[i] * (double)most;
+    snprintf(spec, sizeof spec, "int4,range=%.17g:%.17g", -at, at);
+    struct sweep *hand = run("bits=4", SPECS(spec), &tensor);
+    assert_memory_equal(&clips->row[i].metrics.mse, &hand->row[0].metrics.mse, sizeof(double));
+    assert_memory_equal(&clips->row[i].metrics.clip_rate, &hand->row[0].metrics.clip_rate,
+                        sizeof(double));
+    sweep_free(hand);
+  }
+  struct sweep *minmax = run("bits=4", SPECS("int4"), &tensor);
+  assert_true(clips->row[2].metrics.mse == minmax->row[0].metrics.mse);
+  sweep_free(minmax);
+  sweep_free(clips);
+  free(x);
+}
+
+static const struct sweep_row *best_row(const struct sweep *sweep)
+{
+  const struct sweep_row *best = sweep->row;
+  for (size_t i = 1; i < sweep->rows; i++)
+    if (sweep->row[i].metrics.mse < best->metrics.mse)
+      best = &sweep->row[i];
+  return best;
+}
+
+/* The least error over clip thresholds is near that of the mse calibrator, which searches all
+ * scales, and never below it; and the board's curve has its best threshold there, too. */
+static void the_best_clip_is_the_boards(void **state)
+{
+  (void)state;
+  enum { N = 1 << 16 };
+  float *x = malloc(N * sizeof *x);
+  portable_gaussian(x, N);
+  struct tensor tensor = tensor_over(x, (struct shape){1, {N}});
+  struct sweep *clips = run("clip=0.2:1:0.01", SPECS("int4"), &tensor),
+               *mse = run("bits=4", SPECS("int4,mse"), &tensor);
+  assert_int_equal(clips->rows, 81);
+  const struct sweep_row *best = best_row(clips);
+  assert_true(best->metrics.sqnr_db <= mse->row[0].metrics.sqnr_db + 1e-9);
+  assert_true(best->metrics.sqnr_db >= mse->row[0].metrics.sqnr_db - 0.02);
+  struct quantizer quantizer = quantizer_of("int4");
+  const struct board_request request = {.unit = PROBE_LARGEST};
+  struct board *board;
+  struct error error;
+  assert_int_equal(board_compute(&tensor, &quantizer, &request, NULL, &board, &error), STATUS_OK);
+  double share = board->best.threshold / board->absmax;
+  assert_true(fabs(strtod(clips->value[best->value], NULL) - share) <= 0.02);
+  board_free(board);
+  sweep_free(mse);
+  sweep_free(clips);
+  free(x);
+}
+
+/* --- the front ------------------------------------------------------------------------------ */
+
+/* By the definition, row against row. */
+static bool on_front(const struct sweep *sweep, size_t i)
+{
+  const struct sweep_row *row = &sweep->row[i];
+  if (row->state != SWEEP_DONE || isnan(row->metrics.sqnr_db))
+    return false;
+  for (size_t k = 0; k < sweep->rows; k++) {
+    const struct sweep_row *other = &sweep->row[k];
+    bool counts = k != i && other->state == SWEEP_DONE && !isnan(other->metrics.sqnr_db);
+    bool no_worse = other->metrics.bits_per_element <= row->metrics.bits_per_element &&
+                    other->metrics.sqnr_db >= row->metrics.sqnr_db;
+    bool equal = other->metrics.bits_per_element == row->metrics.bits_per_element &&
+                 other->metrics.sqnr_db == row->metrics.sqnr_db;
+    if (counts && no_worse && (!equal || k < i))
+      return false;
+  }
+  return true;
+}
+
+static void the_front_is_that_of_the_definition(void **state)
+{
+  (void)state;
+  for (unsigned round = 0; round < 200; round++) {
+    struct sweep *sweep = planned("bits=2:16", SPECS("int8", "int8,asym", "int8,mse"));
+    float *random = random_values(2 * sweep->rows, 100 + round, false);
+    for (size_t i = 0; i < sweep->rows; i++) { /* few different values, so that many are equal */
+      struct sweep_row *row = &sweep->row[i];
+      double quality = floor((double)random[2 * i] * 3);
+      row->state = i % 11 == 5 ? SWEEP_WAITING : i % 13 == 7 ? SWEEP_LEFT_OUT : SWEEP_DONE;
+      row->metrics.bits_per_element = floor((double)random[2 * i + 1] * 3);
+      row->metrics.sqnr_db = i % 7 == 3 ? (double)NAN : quality > 5 ? (double)INFINITY : quality;
+    }
+    sweep_rank(sweep, SWEEP_SQNR);
+    for (size_t i = 0; i < sweep->rows; i++)
+      assert_int_equal(sweep->row[i].pareto, on_front(sweep, i));
+    free(random);
+    sweep_free(sweep);
+  }
+}
+
+/* The ratio and the squared error rank alike; the bulk may rank otherwise. */
+static void fronts_of_the_metrics(void **state)
+{
+  (void)state;
+  float *x = random_values(4096, 33, true);
+  struct tensor tensor = tensor_over(x, (struct shape){2, {16, 256}});
+  struct sweep *sweep = run("group=8,16,64,256", SPECS("int4", "int4,mse", "int5"), &tensor);
+  struct sweep *other = sweep_copy(sweep);
+  sweep_rank(other, SWEEP_MSE);
+  for (size_t i = 0; i < sweep->rows; i++)
+    assert_int_equal(sweep->row[i].pareto, other->row[i].pareto);
+  sweep_rank(other, SWEEP_BULK);
+  size_t best = 0;
+  for (size_t i = 0; i < other->rows; i++)
+    if (other->row[i].metrics.bulk_sqnr_db > other->row[best].metrics.bulk_sqnr_db)
+      best = i;
+  assert_true(other->row[best].pareto);
+  sweep_free(other);
+  sweep_free(sweep);
+  free(x);
+}
+
+/* --- the view ------------------------------------------------------------------------------- */
+
+static struct sweep *viewed(const char *over, const char *const *specs)
+{
+  struct quantizer quantizer[16];
+  struct error error;
+  struct sweep *sweep = NULL;
+  size_t count = 0;
+  for (; specs[count]; count++)
+    quantizer[count] = quantizer_of(specs[count]);
+  if (sweep_plan_view(over, quantizer, count, &sweep, &error) != STATUS_OK)
+    fail_msg("%s: %s", over, error.text);
+  return sweep;
+}
+
+static void companions_differ_in_a_word(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *over, *spec, *lines[6];
+  } cases[] = {
+      {"bits",
+       "int4",
+       {"intN,sym,tensor,minmax", "intN,asym,tensor,minmax", "intN,sym,tensor,mse",
+        "intN,sym,channel,minmax"}},
+      {"bits",
+       "int4,asym,channel,mse",
+       {"intN,asym,channel,mse", "intN,sym,channel,mse", "intN,asym,channel,minmax",
+        "intN,asym,group=128,mse"}},
+      {"bits", "q4_k", {"q4_k", "intN,sym,group=32,minmax"}},
+      {"group",
+       "int4,group=32",
+       {"int4,sym,minmax", "int4,asym,minmax", "int4,sym,mse", "int3,sym,minmax",
+        "int5,sym,minmax"}},
+      {"clip",
+       "int8",
+       {"int8,sym,tensor", "int8,asym,tensor", "int8,sym,channel", "int4,sym,tensor"}},
+      {"clip", "e4m3", {"float8_e4m3fn,tensor", "float8_e4m3fn,channel", "int4,sym,tensor"}},
+      {"calibrator", "int8,group=64", {"int8,sym,group=64", "int8,asym,group=64"}},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    struct sweep *sweep = viewed(cases[c].over, SPECS(cases[c].spec));
+    for (size_t i = 0; i < sweep->lines; i++) {
+      char label[QUANTIZER_TEXT];
+      assert_non_null(cases[c].lines[i]);
+      assert_string_equal(sweep_label(sweep, i, label), cases[c].lines[i]);
+    }
+    assert_null(cases[c].lines[sweep->lines]);
+    sweep_free(sweep);
+  }
+  struct sweep *sweep = viewed("bits", SPECS("int4", "nf4")); /* several: these, and no others */
+  assert_int_equal(sweep->lines, 2);
+  sweep_free(sweep);
+}
+
+static void the_present_is_a_row(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *over, *spec;
+    bool added;
+  } cases[] = {{"bits", "int4", false},
+               {"bits=2:3", "int4", true},
+               {"group", "int4,group=64", false},
+               {"group", "int4,group=48", true},
+               {"clip", "int4", true},
+               {"clip", "int4,clip=0.5", false},
+               {"percentile", "int8,percentile", false},
+               {"bits", "q4_k", false},
+               {"format", "int4", false},
+               {"format=q4_k,q5_k", "int4", true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct sweep *sweep = viewed(cases[i].over, SPECS(cases[i].spec));
+    struct quantizer quantizer = quantizer_of(cases[i].spec);
+    assert_true(sweep->present >= 0 && (size_t)sweep->present < sweep->rows);
+    const struct sweep_row *row = &sweep->row[sweep->present];
+    assert_true(quantizer_equal(&row->quantizer, &quantizer));
+    assert_int_equal(row->line, 0);
+    assert_int_equal(row->fixed && !sweep_line_is_fixed(sweep, 0), cases[i].added);
+    for (size_t a = 0; a < sweep->rows; a++) /* nothing is there twice */
+      for (size_t b = 0; b < a; b++)
+        assert_false(quantizer_equal(&sweep->row[a].quantizer, &sweep->row[b].quantizer));
+    sweep_free(sweep);
+  }
+}
+
+struct listener {
+  size_t news, done, recalled, kept, stop_after;
+  struct progress *progress;
+};
+
+static void hear(void *context, const struct sweep *sweep)
+{
+  struct listener *listener = context;
+  assert_true(sweep->done >= listener->done && sweep->done <= sweep->rows);
+  listener->done = sweep->done;
+  if (++listener->news == listener->stop_after)
+    progress_cancel(listener->progress);
+}
+
+static bool know_one(void *context, const struct quantizer *quantizer, struct metrics *out)
+{
+  struct listener *listener = context;
+  if (quantizer->format->bits != 3)
+    return false;
+  *out = (struct metrics){.sqnr_db = 77, .bits_per_element = 3};
+  return ++listener->recalled;
+}
+
+static void keep_one(void *context, const struct quantizer *quantizer,
+                     const struct metrics *metrics)
+{
+  struct listener *listener = context;
+  assert_true(quantizer->format->bits != 3 && metrics->mse > 0);
+  listener->kept++;
+}
+
+static void rows_come_one_by_one(void **state)
+{
+  (void)state;
+  float *x = random_values(1000, 5, false);
+  struct tensor tensor = tensor_over(x, (struct shape){1, {1000}});
+  struct sweep *sweep = planned("bits", SPECS("int8"));
+  struct progress progress = {0};
+  struct listener listener = {.stop_after = 4, .progress = &progress};
+  const struct sweep_request request = {
+      .news = hear, .recall = know_one, .keep = keep_one, .context = &listener};
+  struct error error;
+  assert_int_equal(sweep_run(sweep, &tensor, &request, &progress, &error), STATUS_CANCELLED);
+  assert_int_equal(sweep->done, 3);
+  for (size_t i = 0; i < sweep->rows; i++)
+    assert_int_equal(sweep->row[i].state, i < 3 ? SWEEP_DONE : SWEEP_WAITING);
+  struct sweep *copy = sweep_copy(sweep);
+  assert_int_equal(sweep_run(copy, &tensor, &request, NULL, &error), STATUS_OK); /* goes on */
+  assert_int_equal(copy->done, 7);
+  assert_int_equal(sweep->done, 3);
+  assert_true(copy->row[1].metrics.sqnr_db == 77);
+  assert_int_equal(listener.recalled, 1);
+  assert_int_equal(listener.kept, 6);
+  sweep_free(copy);
   sweep_free(sweep);
   free(x);
 }
@@ -266,13 +574,15 @@ static const struct mark *series(const struct figure *figure, enum mark_kind kin
   return NULL;
 }
 
+static const struct view plain = {.kind = VIEW_SWEEP, .front_hidden = true};
+
 static void points_are_the_rows(void **state)
 {
   (void)state;
   float *x = random_values(4096, 7, false);
   struct tensor tensor = tensor_over(x, (struct shape){2, {16, 256}});
   struct sweep *sweep = run("group=16,64", SPECS("int4", "e4m3,channel"), &tensor);
-  struct figure *figure = fig_sweep(sweep, "model.npy", &tensor, "a recipe");
+  struct figure *figure = fig_sweep(sweep, &plain, "model.npy", &tensor, "a recipe");
   assert_string_equal(figure->recipe, "a recipe");
   for (size_t line = 0; line < 2; line++) {
     const struct mark *mark = series(figure, MARK_SERIES, line);
@@ -297,7 +607,7 @@ static void names_are_places_on_the_axis(void **state)
   float *x = random_values(4096, 9, false);
   struct tensor tensor = tensor_over(x, (struct shape){1, {4096}});
   struct sweep *sweep = run("calibrator=mse,minmax", SPECS("int4"), &tensor);
-  struct figure *figure = fig_sweep(sweep, NULL, &tensor, NULL);
+  struct figure *figure = fig_sweep(sweep, &plain, NULL, &tensor, NULL);
   const struct axis *axis = &figure->panel[0]->x;
   double tick[8];
   char text[32];
@@ -305,6 +615,68 @@ static void names_are_places_on_the_axis(void **state)
   assert_string_equal(axis_tick_text(axis, tick[0], 1, text, sizeof text), "mse");
   assert_string_equal(axis_tick_text(axis, tick[1], 1, text, sizeof text), "minmax");
   assert_true(series(figure, MARK_SERIES, 0)->x[1] == 1);
+  figure_free(figure);
+  sweep_free(sweep);
+  free(x);
+}
+
+static const struct mark *of_role(const struct panel *panel, enum role role)
+{
+  for (size_t i = 0; i < panel->marks; i++)
+    if (panel->mark[i]->role == role)
+      return panel->mark[i];
+  return NULL;
+}
+
+/* The stair passes through every row of the front, holds until the next, and never falls. */
+static void the_front_is_a_stair(void **state)
+{
+  (void)state;
+  float *x = random_values(4096, 7, true);
+  struct tensor tensor = tensor_over(x, (struct shape){2, {16, 256}});
+  struct sweep *sweep = viewed("group=16:128", SPECS("int4,group=32"));
+  struct error error;
+  assert_int_equal(sweep_run(sweep, &tensor, NULL, NULL, &error), STATUS_OK);
+  const struct view view = {.kind = VIEW_SWEEP};
+  struct figure *figure = fig_sweep(sweep, &view, "model.npy", &tensor, "");
+  const struct mark *stair = of_role(figure->panel[0], ROLE_MEDIAN),
+                    *chosen = of_role(figure->panel[0], ROLE_OUTLIER);
+  size_t front = 0;
+  for (size_t i = 0; i < sweep->rows; i++) {
+    bool found = false;
+    for (size_t k = 0; k < stair->n; k++)
+      found = found || (stair->x[k] == sweep->row[i].metrics.bits_per_element &&
+                        stair->y[k] == sweep->row[i].metrics.sqnr_db);
+    front += sweep->row[i].pareto;
+    assert_true(found || !sweep->row[i].pareto);
+  }
+  assert_true(front > 1);
+  assert_int_equal(stair->n, 2 * front - 1);
+  for (size_t k = 1; k < stair->n; k++)
+    assert_true(stair->x[k] >= stair->x[k - 1] && stair->y[k] >= stair->y[k - 1]);
+  assert_true(chosen->y[0] == sweep->row[sweep->present].metrics.sqnr_db);
+  figure_free(figure);
+  figure = fig_sweep(sweep, &plain, "model.npy", &tensor, "");
+  assert_null(of_role(figure->panel[0], ROLE_MEDIAN));
+  figure_free(figure);
+  sweep_free(sweep);
+  free(x);
+}
+
+static void squared_errors_are_on_a_log_axis(void **state)
+{
+  (void)state;
+  float *x = random_values(4096, 9, false);
+  struct tensor tensor = tensor_over(x, (struct shape){1, {4096}});
+  struct sweep *sweep = run("clip=0.25:1:0.25", SPECS("int4"), &tensor);
+  sweep_rank(sweep, SWEEP_MSE);
+  struct figure *figure = fig_sweep(sweep, &plain, NULL, &tensor, NULL);
+  const struct mark *mark = series(figure, MARK_SERIES, 0);
+  assert_true(figure->panel[0]->y.log && figure->panel[0]->x.log);
+  for (size_t i = 0; i < 4; i++) {
+    assert_true(mark->y[i] == sweep->row[i].metrics.mse);
+    assert_true(mark->x[i] == 0.25 * (double)(i + 1));
+  }
   figure_free(figure);
   sweep_free(sweep);
   free(x);
@@ -319,7 +691,7 @@ static void nothing_to_draw(void **state)
   for (size_t i = 0; i < 2; i++) {
     struct tensor tensor = tensor_over(zeros, (struct shape){1, {sizes[i]}});
     struct sweep *sweep = run("bits=4,8", SPECS("int8"), &tensor);
-    struct figure *figure = fig_sweep(sweep, "z", &tensor, "");
+    struct figure *figure = fig_sweep(sweep, &plain, "z", &tensor, "");
     assert_int_equal(figure->panel[0]->marks, 0);
     assert_non_null(figure->panel[0]->title);
     figure_free(figure);
@@ -331,14 +703,24 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_value_edits_the_spec),
+      cmocka_unit_test(values_follow_each_other),
       cmocka_unit_test(what_a_spec_cannot_take_is_noted),
       cmocka_unit_test(nonsense_is_refused),
       cmocka_unit_test(bits_of_a_uniform_source),
       cmocka_unit_test(cross_over_of_groups),
       cmocka_unit_test(rows_are_results),
       cmocka_unit_test(a_sweep_can_be_cancelled),
+      cmocka_unit_test(a_clip_is_a_range_by_hand),
+      cmocka_unit_test(the_best_clip_is_the_boards),
+      cmocka_unit_test(the_front_is_that_of_the_definition),
+      cmocka_unit_test(fronts_of_the_metrics),
+      cmocka_unit_test(companions_differ_in_a_word),
+      cmocka_unit_test(the_present_is_a_row),
+      cmocka_unit_test(rows_come_one_by_one),
       cmocka_unit_test(points_are_the_rows),
       cmocka_unit_test(names_are_places_on_the_axis),
+      cmocka_unit_test(the_front_is_a_stair),
+      cmocka_unit_test(squared_errors_are_on_a_log_axis),
       cmocka_unit_test(nothing_to_draw),
   };
   return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);

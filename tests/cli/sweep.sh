@@ -25,6 +25,20 @@ is "$(wc -l <sweep.csv | tr -d ' ')" 3 "a heading and a row for each value"
 like "$(sed -n 2p sweep.csv)" ',bits,0,3,"int3,sym,group=64,minmax",3.5,' "rows of comma-separated values"
 like "$(qscope sweep $source --over group=16)" '^ *16 +int8,sym,group=16,minmax +10 bit' "int8 unless a spec is named"
 
+# The front: in JSON, in CSV, in the table. Fewer bits or a better ratio, else a row is not on it.
+qscope sweep $source --over group=16,64 -q int4 -q int4,channel -q int3 --json >front.json
+is "$(for row in 0 1 2 3 4; do get rows.$row.spec rows.$row.pareto <front.json | tr '\n' ' '; done)" \
+  "int4,sym,group=16,minmax true int4,sym,group=64,minmax true int4,sym,group=16,minmax false int4,sym,group=64,minmax false int3,sym,group=16,minmax false " \
+  "of equal rows the first is on the front, and none that costs more and is worse"
+is "$(qscope sweep $source --over group=16,64 -q int4 -q int3 --csv | awk -F, '{ print $NF }' | tr '\n' ' ')" \
+  "pareto 1 1 0 1 " "the front as a column"
+is "$(qscope sweep $source --over group=16,64 -q int4 -q int3 | awk '{ print $NF }' | tr '\n' ' ')" \
+  "front * * % * " "the front as stars"
+is "$(qscope sweep $source --over clip=0.2,0.6,1 -q int4 --metric mse --json | get metric rows.1.value rows.1.spec rows.1.pareto rows.2.pareto | tr '\n' ' ')" \
+  "mse 0.6 int4,sym,tensor,clip=0.6 true false " "clip thresholds, ranked by the squared error"
+is "$(qscope sweep synth:laplace --over percentile=99:99.9 -q int8,channel --csv | cut -d, -f5 | tr '\n' ' ')" \
+  "value 99 99.5 99.8 99.9 " "percentiles by what they cut off"
+
 # What cannot be taken.
 qscope sweep $source --over bits=4,8 -q e4m3 -q int8 >out.txt 2>err.txt
 is "$? $(grep -c . out.txt)" "0 4" "a spec without that word is measured once"
@@ -36,8 +50,10 @@ fails 2 "did you mean 'bits'" "a typo" qscope sweep $source --over bit=4
 fails 2 "fig.gif: expected a file name that ends in .png" "not a figure" qscope sweep $source --over bits -o fig.gif
 qscope sweep $source --over bits=4,8 --data points.csv
 is "$(grep -c '",series,' points.csv)" 2 "--data has a row for each point"
+fails 2 "metric: expected one of sqnr_db, mse, bulk_sqnr_db; found 'snr'" "no such metric" qscope sweep $source --over bits --metric snr
+fails 2 "clip: expected a number from 0.001 to 16, LO:HI or LO:HI:STEP, found '0'" "no threshold" qscope sweep $source --over clip=0
 fails 3 "^qscope: none.npy: " "no such file" qscope sweep none.npy --over bits
-fails 2 "'report' has no option '--over' \(it belongs to: sweep, replay\)" "an option of another" \
+fails 2 "'report' has no option '--over' \(it belongs to: explore, plot, sweep, replay\)" "an option of another" \
   qscope report $source --over bits
 
 # Figures, and their recipes.
@@ -52,6 +68,30 @@ is "$(qscope replay sweep.png)" "$(qscope sweep $source --over block=16:64 -q in
   "replay of a sweep is its numbers"
 qscope sweep $source --over block=16:64 -q int4,group=8 --csv -o both.png >both.csv
 is "$? $(wc -l <both.csv | tr -d ' ') $([ -s both.png ]; echo $?)" "0 4 0" "numbers and figure at once"
+
+# The view: the quantizer among its companions, or several as they are.
+qscope plot $source --view sweep --over group=16:64 -q int4,group=48 --metric mse -o view.png --size 640x400 >out.txt 2>&1
+is "$? $(cat out.txt)" "0 " "the view as a figure"
+is "$(qscope replay view.png --print)" \
+  "qscope $source -t laplace -q int4,sym,group=48,minmax --view sweep --over group=16:64 --metric mse" \
+  "its recipe is inside"
+qscope replay view.png -o again.png --size 640x400
+ok "$(cmp -s view.png again.png; echo $?)" "redrawn from the figure"
+qscope plot $source --over group=16:64 -q int4,group=48 --metric mse -o again.png --size 640x400
+ok "$(cmp -s view.png again.png; echo $?)" "--over alone is the view"
+qscope plot $source --over group=16:64 -q int4,group=48 --metric mse --no-pareto -o fewer.png --size 640x400
+is "$(cmp -s view.png fewer.png; echo $?) $(qscope replay fewer.png --print | grep -c -e --no-pareto)" "1 1" "without the front"
+qscope plot $source --over group=16:64 -q int4,group=48 -q e4m3,channel --metric mse -o two.png --size 640x400
+is "$(cmp -s view.png two.png; echo $?) $(qscope replay two.png --print | grep -c -e '-q float8')" "1 1" "two quantizers"
+qscope plot $source --view sweep -q int4 -o bits.png --size 640x400
+qscope replay bits.png -o again.png --size 640x400
+is "$(cmp -s bits.png again.png; echo $?) $(qscope replay bits.png --print)" \
+  "0 qscope $source -t laplace -q int4,sym,tensor,minmax --view sweep" "what is swept over need not be said"
+fails 2 "^qscope: --over is for the view sweep, not for error" "another view" \
+  qscope plot $source --view error --over bits -o never.png
+fails 2 "^qscope: recipe: --over is for the view sweep" "another view in a recipe" \
+  qscope replay "qscope $source --view error --over bits" -o never.png
+fails 2 "^qscope: .*nothing to sweep over" "a view of nothing" qscope plot $source --over block -q bf16 -o never.png
 
 # A row that does not fit the tensor is left out with a note; not when nothing would be left.
 is "$(qscope sweep synth:gaussian,shape=4x128 -q int8 --over format=int8,q2_k,q4_0 --csv 2>out.txt | wc -l | tr -d ' ')" \

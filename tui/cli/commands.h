@@ -55,5 +55,8 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
  * when there is more than one -t. */
 enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,
                            struct error *error);
+/* The same for those that show views, where --over alone means the view of sweeps. */
+enum status options_view_recipe(const struct options *options, struct recipe *recipe,
+                                struct error *error);
 
 #endif

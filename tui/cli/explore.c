@@ -34,8 +34,7 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
 enum status explore_run(const struct options *options, struct error *error)
 {
   struct recipe recipe;
-  const char *source = options->operands ? options->operand[0] : NULL;
-  enum status status = options_recipe(options, source, &recipe, error);
+  enum status status = options_view_recipe(options, &recipe, error);
   if (status == STATUS_OK)
     status = explore_recipe(&recipe, options, error);
   recipe_clear(&recipe);

@@ -1,5 +1,6 @@
 #include "tui/cli/options.h"
 
+#include "analysis/sweep.h"
 #include "quant/base/nearest.h"
 #include "quant/base/pool.h"
 #include "quant/base/size.h"
@@ -113,6 +114,14 @@ static enum status apply_view(void *member, const char *text, struct error *erro
   o->view.kind = type->kind;
   o->view_given = true;
   return STATUS_OK;
+}
+
+static enum status apply_over(void *member, const char *text, struct error *error)
+{
+  enum status status = sweep_over_check(text, error);
+  if (status == STATUS_OK)
+    snprintf(member, VIEW_OVER, "%s", text);
+  return status;
 }
 
 static enum status apply_range(void *member, const char *text, struct error *error)
@@ -246,6 +255,18 @@ static enum status apply_color(void *member, const char *text, struct error *err
   return status;
 }
 
+static enum status apply_metric(void *member, const char *text, struct error *error)
+{
+  const char *words[SWEEP_METRICS + 1] = {NULL};
+  size_t place;
+  for (size_t i = 0; i < SWEEP_METRICS; i++)
+    words[i] = sweep_metric_name((enum sweep_metric)i);
+  enum status status = choose_word(text, words, &place, error);
+  if (status == STATUS_OK)
+    *(enum sweep_metric *)member = (enum sweep_metric)place;
+  return status;
+}
+
 static enum status apply_threads(void *member, const char *text, struct error *error)
 {
   (void)member;
@@ -318,10 +339,14 @@ static const struct row {
      apply_quantizer},
     {"transform", 0, "T", "smooth=ALPHA, hadamard[=N] or split=K, along --axis; undone behind",
      STATE | COMMAND_REPORT, MEMBER(transform), apply_transform},
-    {"over", 0, "WHAT", "bits=2:8, group=32,64, block=16:256, calibrator, format",
-     COMMAND_SWEEP | COMMAND_REPLAY, MEMBER(over), apply_word},
-    {"view", 0, "VIEW", "histogram, error, channels, inspector, format, board, compare", STATE, 0,
-     apply_view},
+    {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format[=LIST]",
+     STATE | COMMAND_SWEEP, MEMBER(view.over), apply_over},
+    {"metric", 0, "NAME", "sqnr_db, mse or bulk_sqnr_db: what a sweep ranks by",
+     STATE | COMMAND_SWEEP, MEMBER(view.metric), apply_metric},
+    {"no-pareto", 0, NULL, "a figure of a sweep without the Pareto front", STATE | COMMAND_SWEEP,
+     MEMBER(view.front_hidden), apply_switch},
+    {"view", 0, "VIEW", "histogram, error, channels, sweep, inspector, format, board, compare",
+     STATE, 0, apply_view},
     {"compare", 0, "SOURCE", "what SOURCE, another file, has lost of this one", STATE,
      MEMBER(compare), apply_once},
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
@@ -652,10 +677,24 @@ enum status options_recipe(const struct options *options, const char *source, st
   if (options->calibrate_on && !(recipe->calibrate_on = strdup(options->calibrate_on)))
     return error_memory(error, "the recipe");
   if (!recipe_set(recipe, source, options->tensors ? options->tensor[0] : NULL) ||
-      !recipe_set_input_format(recipe, options->input_format) ||
-      (options->over && !(recipe->over = strdup(options->over))))
+      !recipe_set_input_format(recipe, options->input_format))
     return error_memory(error, "the recipe");
+  recipe->sweep = *options->view.over && !options->view_given;
+  if (*options->view.over && !recipe->sweep && options->view.kind != VIEW_SWEEP)
+    return error_set(error, STATUS_USAGE, "--over is for the view sweep, not for %s",
+                     view_type_of(options->view.kind)->name);
   return set_comparand(options, recipe, error);
+}
+
+enum status options_view_recipe(const struct options *options, struct recipe *recipe,
+                                struct error *error)
+{
+  const char *source = options->operands ? options->operand[0] : NULL;
+  enum status status = options_recipe(options, source, recipe, error);
+  if (recipe->sweep)
+    recipe->view.kind = VIEW_SWEEP;
+  recipe->sweep = false;
+  return status;
 }
 
 /* --- help --------------------------------------------------------------------------------- */

@@ -42,7 +42,6 @@ struct options {
   const char *output;       /* -o, or NULL */
   const char *data;         /* --data, or NULL */
   const char *values;       /* --values, or NULL */
-  const char *over;         /* --over, or NULL */
   const char *element;      /* --element, or NULL */
   struct batching batching; /* --batches AXIS */
   bool batch_tensors;       /* --batches tensors */

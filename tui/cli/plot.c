@@ -39,6 +39,22 @@ static enum status open_channel(struct source *source, size_t index, const struc
   return status;
 }
 
+/* What the view of sweeps shows beside the result. */
+static enum status sweep_tensor(struct source *source, size_t index, const struct recipe *recipe,
+                                const struct calibrated *calibrated, struct sweep **out,
+                                struct error *error)
+{
+  const struct view *view = &recipe->view;
+  const char *over = *view->over ? view->over : sweep_over_default(&recipe->quantizer[0]);
+  enum status status = sweep_plan_view(over, recipe->quantizer, recipe->quantizers, out, error);
+  if (status != STATUS_OK)
+    return status;
+  (*out)->calibrated = *calibrated;
+  (*out)->theory = view->theory;
+  (*out)->metric = view->metric;
+  return work_sweep(source, index, *out, error);
+}
+
 /* Measures and draws tensor INDEX; RECIPE names everything that the figure depends on. */
 static enum status plot_tensor(struct source *source, size_t index, const struct recipe *recipe,
                                const struct calibrated *calibrated, const struct options *options,
@@ -56,6 +72,8 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .calibrated = *calibrated};
   struct result *result = NULL;
   enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
+  if (status == STATUS_OK && view->kind == VIEW_SWEEP)
+    status = sweep_tensor(source, index, recipe, calibrated, &result->sweep, error);
   if (status == STATUS_OK)
     status = draw(recipe, source_tensor(source, index), result, options, error);
   result_free(result);
@@ -124,7 +142,7 @@ static enum status plot_source(struct source *source, const struct recipe *wante
   if (status != STATUS_OK)
     return status;
   struct recipe recipe = *wanted;
-  recipe.source = recipe.tensor = recipe.over = recipe.input_format = NULL;
+  recipe.source = recipe.tensor = recipe.input_format = NULL;
   recipe.compare = (struct comparand){0};
   recipe.calibrate_on = wanted->calibrate_on ? strdup(wanted->calibrate_on) : NULL;
   if (recipe.quantizers == 0)
@@ -171,7 +189,7 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return plot_quantizers(recipe, options, error);
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
-  if (recipe->quantizers > 1)
+  if (recipe->quantizers > 1 && recipe->view.kind != VIEW_SWEEP)
     return error_set(error, STATUS_USAGE, "plot: expected one -q, found %zu", recipe->quantizers);
   if (view_type_of(recipe->view.kind)->of_pair && recipe->transform.kind != TRANSFORM_NONE)
     return error_set(error, STATUS_USAGE,
@@ -194,8 +212,7 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
 enum status plot_run(const struct options *options, struct error *error)
 {
   struct recipe recipe;
-  enum status status =
-      options_recipe(options, options->operands ? options->operand[0] : NULL, &recipe, error);
+  enum status status = options_view_recipe(options, &recipe, error);
   if (status == STATUS_OK)
     status = plot_recipe(&recipe, options, error);
   recipe_clear(&recipe);

@@ -80,7 +80,7 @@ enum status replay_run(const struct options *options, struct error *error)
   enum status status = read_recipe(options, &recipe, error);
   if (status == STATUS_OK && options->print)
     status = print_recipe(&recipe, error);
-  else if (status == STATUS_OK && recipe.over)
+  else if (status == STATUS_OK && recipe.sweep)
     status = sweep_recipe(&recipe, options, error);
   else if (status == STATUS_OK && figure_out_wanted(options))
     status = plot_recipe(&recipe, options, error);

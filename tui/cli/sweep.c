@@ -17,28 +17,33 @@ enum { SHOWN_METRICS = 5 };
 static bool add_row(struct table *table, const struct sweep *sweep, const struct sweep_row *row)
 {
   char spec[QUANTIZER_TEXT], number[SHOWN_METRICS][32];
-  const char *cell[3 + SHOWN_METRICS] = {row->fixed ? "-" : sweep->value[row->value],
+  const char *cell[4 + SHOWN_METRICS] = {row->fixed ? "-" : sweep->value[row->value],
                                          quantizer_print(&row->quantizer, spec)};
   for (size_t i = 0; i < SHOWN_METRICS; i++) {
     const struct metric *metric = metric_find(sweep_metrics[i]);
     cell[2 + i] = metric_print(metric, metric->value(&row->metrics), number[i], sizeof number[i]);
   }
   char predicted[64];
-  cell[2 + SHOWN_METRICS] =
-      metric_print(metric_find("sqnr_db"), row->predicted_sqnr_db, predicted, sizeof predicted);
+  metric_print(metric_find("sqnr_db"), row->predicted_sqnr_db, predicted, sizeof predicted);
+  if (sweep->theory)
+    cell[2 + SHOWN_METRICS] = predicted;
+  cell[2 + SHOWN_METRICS + sweep->theory] = row->pareto ? "*" : "";
   return table_add(table, cell);
 }
 
 static enum status print_table(const struct sweep *sweep, struct error *error)
 {
-  struct table table = {.columns = 2 + SHOWN_METRICS + sweep->theory, .right = 0xfd};
-  const char *heading[3 + SHOWN_METRICS] = {sweep_name(sweep), "quantizer"};
+  struct table table = {.columns = 3 + SHOWN_METRICS + sweep->theory,
+                        .right = sweep->theory ? 0xfd : 0x7d};
+  const char *heading[4 + SHOWN_METRICS] = {sweep_name(sweep), "quantizer"};
   for (size_t i = 0; i < SHOWN_METRICS; i++)
     heading[2 + i] = metric_find(sweep_metrics[i])->label;
   heading[2 + SHOWN_METRICS] = "predicted";
+  heading[2 + SHOWN_METRICS + sweep->theory] = "front";
   bool good = table_add(&table, heading);
   for (size_t i = 0; i < sweep->rows && good; i++)
-    good = add_row(&table, sweep, &sweep->row[i]);
+    if (sweep->row[i].state == SWEEP_DONE)
+      good = add_row(&table, sweep, &sweep->row[i]);
   return table_finish(&table, good, false, error);
 }
 
@@ -60,7 +65,8 @@ static enum status draw(const struct sweep *sweep, const struct recipe *recipe,
                         struct error *error)
 {
   char *text = recipe_print(recipe);
-  struct figure *figure = text ? fig_sweep(sweep, recipe->source, tensor, text) : NULL;
+  struct figure *figure =
+      text ? fig_sweep(sweep, &recipe->view, recipe->source, tensor, text) : NULL;
   enum status status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
@@ -87,23 +93,6 @@ static enum status show(const struct sweep *sweep, const struct recipe *recipe,
   return status;
 }
 
-static enum status run_on(struct sweep *sweep, struct source *source, size_t index,
-                          struct error *error)
-{
-  const struct tensor *tensor = source_tensor(source, index);
-  size_t weight = work_weight(tensor, sweep->rows);
-  meter_start(weight);
-  enum status status = work_load(source, index, error);
-  if (status != STATUS_OK)
-    return status;
-  status = sweep_run(sweep, tensor, meter_task(tensor->name, weight), error);
-  if (status == STATUS_OK)
-    return source_verify(source, error);
-  if (status != STATUS_CANCELLED)
-    work_place(source, index, error);
-  return status;
-}
-
 /* Those from FIRST on. */
 static void complain_notes(const struct sweep *sweep, size_t first)
 {
@@ -121,8 +110,9 @@ static enum status run_calibrated(struct sweep *sweep, struct source *source, si
   struct picks picks = {0};
   struct pool pool = {0};
   enum status status = pool_of_recipe(recipe, source, &picks, &pool, &sweep->calibrated, error);
+  meter_start(work_weight(source_tensor(source, index), sweep->rows));
   if (status == STATUS_OK)
-    status = run_on(sweep, source, index, error);
+    status = work_sweep(source, index, sweep, error);
   sweep->batching = recipe->batching;
   sweep->data = recipe->calibrate_on;
   pool_clear(&pool);
@@ -153,7 +143,7 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
 {
   struct sweep *sweep;
   struct recipe whole = *recipe; /* borrows the strings */
-  if (!recipe->over)
+  if (!*recipe->view.over)
     return error_set(error, STATUS_USAGE,
                      "sweep: expected --over WHAT, such as --over bits=2:8 or --over group=32,64");
   if (recipe->transform.kind != TRANSFORM_NONE)
@@ -165,11 +155,12 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
     whole.quantizer[whole.quantizers++] = work_default_quantizer();
   enum status status = figure_out_wanted(options) ? figure_out_check(options, error) : STATUS_OK;
   if (status == STATUS_OK)
-    status = sweep_plan(recipe->over, whole.quantizer, whole.quantizers, &sweep, error);
+    status = sweep_plan(recipe->view.over, whole.quantizer, whole.quantizers, &sweep, error);
   if (status != STATUS_OK)
     return status;
   size_t before = sweep->notes;
   sweep->theory = whole.view.theory;
+  sweep->metric = whole.view.metric;
   complain_notes(sweep, 0);
   status = sweep_source(sweep, &whole, options, error);
   complain_notes(sweep, before);

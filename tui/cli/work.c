@@ -183,6 +183,22 @@ enum status work_diff(struct source *a, size_t a_index, struct source *b, size_t
   return status;
 }
 
+enum status work_sweep(struct source *source, size_t index, struct sweep *sweep,
+                       struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  enum status status = work_load(source, index, error);
+  if (status != STATUS_OK)
+    return status;
+  struct progress *progress = meter_task(tensor->name, work_weight(tensor, sweep->rows));
+  status = sweep_run(sweep, tensor, NULL, progress, error);
+  if (status == STATUS_OK)
+    return source_verify(source, error);
+  if (status != STATUS_CANCELLED)
+    work_place(source, index, error);
+  return status;
+}
+
 struct quantizer work_default_quantizer(void)
 {
   struct quantizer quantizer;

@@ -7,6 +7,7 @@
 
 #include "analysis/diff.h"
 #include "analysis/result.h"
+#include "analysis/sweep.h"
 #include "data/source.h"
 
 #include <stddef.h>
@@ -45,6 +46,11 @@ enum status work_result(struct source *source, size_t index, const struct quanti
  * names the source and the tensor. */
 enum status work_diff(struct source *a, size_t a_index, struct source *b, size_t b_index,
                       const struct diff_request *request, struct diff **out, struct error *error);
+
+/* Loads tensor INDEX and runs SWEEP on it, with the meter running. A message names the source and
+ * the tensor. */
+enum status work_sweep(struct source *source, size_t index, struct sweep *sweep,
+                       struct error *error);
 
 /* How much work TENSOR is under so many quantizers, for meter_start. */
 size_t work_weight(const struct tensor *tensor, size_t quantizers);
