@@ -19,6 +19,8 @@ struct job {
   struct source *other; /* not NULL: what the tensor is compared with, instead of a result */
   size_t other_tensor;
   struct diff_request comparison;
+  const struct what_if *what; /* not NULL: a what-if instead of a result */
+  struct what_if_case now;
 };
 
 struct engine {
@@ -174,6 +176,12 @@ static enum status compute(struct engine *engine, const struct job *job,
       .news = deliver_part,
       .context = engine,
   };
+  struct what_if_case now = job->now;
+  now.original = tensor;
+  now.facts = request->facts;
+  now.digest = request->digest;
+  if (job->what)
+    return what_if_measure(job->what, &now, &engine->progress, &answer->what_if, &answer->error);
   if (job->other)
     return diff_compute(tensor, source_tensor(job->other, job->other_tensor), &job->comparison,
                         &engine->progress, &answer->diff, &answer->error);
@@ -191,7 +199,7 @@ static enum status compute(struct engine *engine, const struct job *job,
 /* A result that was computed before. */
 static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
 {
-  if (job->board || job->other)
+  if (job->board || job->other || job->what)
     return false;
   answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
                                      &job->quantizer, &job->request);
@@ -450,6 +458,13 @@ uint64_t engine_request_diff(struct engine *engine, struct source *source, size_
                           .other = other,
                           .other_tensor = other_tensor,
                           .comparison = *request};
+  return submit(engine, &job);
+}
+
+uint64_t engine_request_what_if(struct engine *engine, struct source *source, size_t tensor,
+                                const struct what_if_case *now, const struct what_if *what)
+{
+  const struct job job = {.source = source, .tensor = tensor, .now = *now, .what = what};
   return submit(engine, &job);
 }
 

@@ -9,6 +9,7 @@
 #include "analysis/cache.h"
 #include "analysis/diff.h"
 #include "analysis/result.h"
+#include "analysis/what_if.h"
 #include "data/source.h"
 
 #include <stdbool.h>
@@ -56,6 +57,11 @@ uint64_t engine_request_diff(struct engine *engine, struct source *source, size_
                              struct source *other, size_t other_tensor,
                              const struct diff_request *request);
 
+/* Asks for the answer to one row of the what-ifs, for NOW with its original and facts filled in by
+ * the engine: tensor TENSOR of SOURCE, which is loaded first. */
+uint64_t engine_request_what_if(struct engine *engine, struct source *source, size_t tensor,
+                                const struct what_if_case *now, const struct what_if *what);
+
 /* Cancels and waits until no worker touches a source any more. */
 void engine_cancel(struct engine *engine);
 
@@ -87,7 +93,8 @@ struct engine_answer {
   struct result *result;
   struct board *board;
   struct diff *diff;
-  bool complete; /* false: more will come for this request */
+  struct what_if_answer what_if; /* a plain value */
+  bool complete;                 /* false: more will come for this request */
 };
 
 /* Takes the newest finished answer; false when there is none. Answers to cancelled requests are

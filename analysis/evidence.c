@@ -83,6 +83,8 @@ struct evidence evidence_of(const struct result *result)
                               .axis = result->channels.axis,
                               .own_mse = (double)NAN,
                               .uncertain = result->estimated};
+  if (result->rescaled) /* what the closed forms say of ranges does not hold of these errors */
+    return evidence;
   if (evidence.units == 1)
     fit_range(result->fit, 0, &evidence.lo, &evidence.hi);
   const struct channel *top = largest_channel(result);

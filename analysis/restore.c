@@ -72,6 +72,7 @@ static void restore_metrics(const struct restoration *job, const struct transfor
     metrics->clipping_mse = fmin(quantized.clipping_mse, metrics->mse);
     metrics->rounding_mse = metrics->mse - metrics->clipping_mse;
   }
+  result->rescaled = transformed->transform.kind == TRANSFORM_SMOOTH;
   metrics->bits_per_element = transformed_bits(transformed, quantized.bits_per_element);
   if (transformed->transform.kind == TRANSFORM_SPLIT) /* what was kept is no NaN of the file's */
     result->facts.nan -= tally.finite - result->facts.finite;

@@ -81,6 +81,7 @@ struct result {
   bool has_details;
   bool estimated;             /* by result_estimate; then: */
   double least_mse, most_mse; /* the MSE lies between these; NaN: no bounds are stated */
+  bool rescaled;              /* smooth: errors are in other units than facts, ranges and scales */
   bool partial;               /* no channels (or those of another result), no blocks: see at_once */
   double fit_seconds;         /* that choosing the scales took */
 };

@@ -57,7 +57,8 @@ libscreen_a_SOURCES = \
 	tui/screen/signals.c tui/screen/signals.h \
 	tui/screen/state.c tui/screen/state.h \
 	tui/screen/terminal.c tui/screen/terminal.h \
-	tui/screen/trace.c tui/screen/trace.h
+	tui/screen/trace.c tui/screen/trace.h \
+	tui/screen/what_if_view.c tui/screen/what_if_view.h
 libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 
 noinst_LIBRARIES += libcli.a

@@ -18,7 +18,8 @@ tests_screen_test_plot_LDADD = $(screen_unit_libs)
 if HAVE_VTERM
 SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals \
 	tests/screen/test_pages tests/screen/test_inspector_view tests/screen/test_board_view \
-	tests/screen/test_compare_view tests/screen/test_files tests/screen/test_hostile tests/screen/test_live
+	tests/screen/test_compare_view tests/screen/test_files tests/screen/test_hostile tests/screen/test_live \
+	tests/screen/test_what_if_view
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 
@@ -38,6 +39,8 @@ tests_screen_test_compare_view_SOURCES = tests/screen/test_compare_view.c $(scre
 tests_screen_test_compare_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_files_SOURCES = tests/screen/test_files.c $(screen_fixture)
 tests_screen_test_files_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_what_if_view_SOURCES = tests/screen/test_what_if_view.c $(screen_fixture)
+tests_screen_test_what_if_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_hostile_SOURCES = tests/screen/test_hostile.c $(screen_fixture)
 tests_screen_test_hostile_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_live_SOURCES = tests/screen/test_live.c $(screen_fixture)

@@ -97,7 +97,8 @@ static void command_keys_are_unique(void **state)
   }
   assert_int_equal(command_of_key('~', VIEW_INSPECTOR), COMMAND_COUNT);
   assert_int_equal(command_of_key('w', VIEW_INSPECTOR), COMMAND_WORST_BLOCK);
-  assert_int_equal(command_of_key('w', VIEW_CHANNELS), COMMAND_GROUP_NEXT);
+  assert_int_equal(command_of_key('w', VIEW_CHANNELS), COMMAND_WHAT_IF);
+  assert_int_equal(command_of_key('w', VIEW_ERROR), COMMAND_GROUP_NEXT);
   assert_int_equal(command_of_key(']', VIEW_INSPECTOR), COMMAND_GROUP_NEXT);
   assert_int_equal(command_of_key('b', SCOPE_LIST), COMMAND_COUNT); /* pages have their own alone */
 }

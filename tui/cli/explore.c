@@ -24,10 +24,6 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
     return error_set(error, STATUS_USAGE,
                      "the explorer calibrates on the tensor it shows; for --calibrate-on: qscope "
                      "report, sweep or plot");
-  if (recipe->transform.kind != TRANSFORM_NONE)
-    return error_set(error, STATUS_USAGE,
-                     "the explorer shows tensors as they are; for --transform: qscope report or "
-                     "plot");
   return app_run(recipe, &options->app, error);
 }
 

@@ -9,6 +9,7 @@
 #include "tui/screen/keys.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/terminal.h"
+#include "tui/screen/what_if_view.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -315,6 +316,12 @@ static void action_leave(struct explorer *explorer, int unused)
 {
   (void)unused;
   channels_view_leave(explorer);
+}
+
+static void action_what_if(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  what_if_toggle(explorer);
 }
 
 static void action_take(struct explorer *explorer, int unused)

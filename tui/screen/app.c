@@ -1,6 +1,7 @@
 #include "tui/screen/app.h"
 
 #include "data/slice.h"
+#include "data/transformed.h"
 #include "quant/base/size.h"
 #include "tui/figure/draw.h"
 #include "tui/screen/actions.h"
@@ -38,11 +39,33 @@ const struct tensor *explorer_whole(const struct explorer *explorer)
   return source_tensor(explorer->source, explorer->state.tensor);
 }
 
+/* True when the numbers of STATE are of something made of the tensor. */
+static bool needs_part(const struct state *state)
+{
+  return state->view.channel >= 0 || state->transform.kind != TRANSFORM_NONE;
+}
+
+/* True when explorer->part is what STATE looks at. */
+static bool has_part(const struct explorer *explorer, const struct state *state)
+{
+  const struct state *have = &explorer->part_of;
+  const struct transform one = state_transform(state), other = state_transform(have);
+  return explorer->part && have->tensor == state->tensor && have->knobs.axis == state->knobs.axis &&
+         have->view.channel == state->view.channel && transform_equal(&one, &other);
+}
+
+struct source *explorer_part(const struct explorer *explorer, size_t *index)
+{
+  bool part = needs_part(&explorer->state) && has_part(explorer, &explorer->state);
+  *index = part ? 0 : explorer->state.tensor;
+  return part ? explorer->part : explorer->source;
+}
+
 const struct tensor *explorer_tensor(const struct explorer *explorer)
 {
-  if (explorer->state.view.channel >= 0 && explorer->channel)
-    return source_tensor(explorer->channel, 0);
-  return explorer_whole(explorer);
+  size_t index;
+  const struct source *source = explorer_part(explorer, &index);
+  return source_tensor(source, index);
 }
 
 __attribute__((format(printf, 3, 0))) static void say(struct explorer *explorer, bool warning,
@@ -97,6 +120,7 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   }
   recipe.quantizers = 1;
   recipe.quantizer[0] = state->knobs.quantizer;
+  recipe.transform = state_transform(state);
   recipe.view = view_of(state);
   recipe.batching = explorer->batching;
   char *text = recipe_print(&recipe);
@@ -182,6 +206,19 @@ void explorer_go(struct explorer *explorer, const struct state *next)
   explorer_refresh(explorer);
 }
 
+/* True when the transform of STATE can be laid over its tensor. */
+static bool fits(const struct explorer *explorer, const struct state *state)
+{
+  struct transformed *made;
+  if (state->transform.kind == TRANSFORM_NONE)
+    return true;
+  if (transformed_new(source_tensor(explorer->source, state->tensor), &state->transform,
+                      state->knobs.axis, &made, NULL) != STATUS_OK)
+    return false;
+  transformed_free(made);
+  return true;
+}
+
 void explorer_go_to(struct explorer *explorer, size_t index)
 {
   struct state next = explorer->state;
@@ -190,6 +227,10 @@ void explorer_go_to(struct explorer *explorer, size_t index)
   next.view.block = VIEW_WORST_BLOCK;
   next.view.lo = next.view.hi = NAN;
   state_fit(&next, &source_tensor(explorer->source, index)->shape);
+  if (!fits(explorer, &next)) {
+    next.transform.kind = TRANSFORM_NONE;
+    explorer_say(explorer, "the transform does not fit this tensor: it is off");
+  }
   explorer->selected = explorer->first = 0;
   explorer_go(explorer, &next);
 }
@@ -201,35 +242,42 @@ int explorer_bins(const struct explorer *explorer)
   return bins < BINS_LEAST ? BINS_LEAST : bins;
 }
 
-/* Makes explorer->channel the channel that STATE looks at. */
-static bool open_channel(struct explorer *explorer, const struct state *state)
+/* The channel alone is copied, a transform is laid over the tensor and found when it is loaded. */
+static enum status make_part(struct explorer *explorer, const struct state *state,
+                             struct source **out, struct error *error)
+{
+  if (state->view.channel < 0)
+    return source_transform(explorer->source, state->tensor, &state->transform, state->knobs.axis,
+                            out, error);
+  enum status status = source_load(explorer->source, state->tensor, NULL, error);
+  if (status == STATUS_OK)
+    status = source_channel(explorer->source, state->tensor, state->knobs.axis,
+                            (size_t)state->view.channel, out, error);
+  return status;
+}
+
+/* Makes explorer->part what STATE looks at. */
+static bool open_part(struct explorer *explorer, const struct state *state)
 {
   struct error error;
-  struct source *channel;
-  const struct state *have = &explorer->channel_of;
-  if (state->view.channel < 0 ||
-      (explorer->channel && have->tensor == state->tensor &&
-       have->knobs.axis == state->knobs.axis && have->view.channel == state->view.channel))
+  struct source *part;
+  if (!needs_part(state) || has_part(explorer, state))
     return true;
   engine_cancel(explorer->engine);
   explorer->work = WORK_NONE;
-  enum status status = source_load(explorer->source, state->tensor, NULL, &error);
-  if (status == STATUS_OK)
-    status = source_channel(explorer->source, state->tensor, state->knobs.axis,
-                            (size_t)state->view.channel, &channel, &error);
-  if (status != STATUS_OK) {
+  if (make_part(explorer, state, &part, &error) != STATUS_OK) {
     explorer_warn(explorer, "%s", error.text);
     return false;
   }
-  source_close(explorer->channel);
-  explorer->channel = channel;
-  explorer->channel_of = *state;
+  source_close(explorer->part);
+  explorer->part = part;
+  explorer->part_of = *state;
   return true;
 }
 
 static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
 {
-  bool alone = state->view.channel >= 0;
+  bool part = needs_part(state);
   struct result_request request = {.axis = state->knobs.axis,
                                    .bins = (size_t)bins,
                                    .lo = state->view.lo,
@@ -245,8 +293,8 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
   explorer->requested = *state;
   explorer->requested_bins = bins;
   explorer->work = work;
-  engine_request(explorer->engine, alone ? explorer->channel : explorer->source,
-                 alone ? 0 : state->tensor, &state->knobs.quantizer, &request);
+  engine_request(explorer->engine, part ? explorer->part : explorer->source,
+                 part ? 0 : state->tensor, &state->knobs.quantizer, &request);
 }
 
 /* Back to the last state that has numbers. */
@@ -254,8 +302,10 @@ static void back_to_shown(struct explorer *explorer)
 {
   if (explorer->result)
     explorer->state = explorer->shown;
-  else
+  else {
     explorer->state.view.channel = -1;
+    explorer->state.transform.kind = TRANSFORM_NONE;
+  }
   explorer_refresh(explorer);
 }
 
@@ -288,7 +338,7 @@ static void start_export(struct explorer *explorer)
   const struct screen_view *view = screen_view_of(state->view.kind);
   if (view->ask_export)
     explorer->export_wanted = view->ask_export(explorer, bins);
-  else if (open_channel(explorer, state))
+  else if (open_part(explorer, state))
     ask(explorer, state, bins, WORK_EXPORT);
   else
     explorer->export_wanted = false;
@@ -308,7 +358,7 @@ static void start_work(struct explorer *explorer)
   if (explorer->wanted || is_incomplete(explorer) || checks_view_lacks(explorer)) {
     explorer->wanted = false;
     explorer->rest_stopped = false;
-    if (open_channel(explorer, &explorer->state))
+    if (open_part(explorer, &explorer->state))
       ask(explorer, &explorer->state, explorer_bins(explorer), kind);
     else
       back_to_shown(explorer);
@@ -347,8 +397,10 @@ static void write_export(struct explorer *explorer, struct engine_answer *answer
 static void keep_channels(const struct explorer *explorer, struct result *next)
 {
   const struct state *old = &explorer->shown, *new = &explorer->requested;
+  const struct transform one = state_transform(old), other = state_transform(new);
   if (next->partial && explorer->result && old->tensor == new->tensor &&
-      old->knobs.axis == new->knobs.axis && old->view.channel == new->view.channel)
+      old->knobs.axis == new->knobs.axis &&
+      old->view.channel == new->view.channel &&transform_equal(&one, &other))
     result_keep_channels(next, explorer->result);
 }
 
@@ -398,8 +450,8 @@ static void forget_source(struct explorer *explorer)
   explorer->export_wanted = false;
   result_free(explorer->result);
   explorer->result = NULL;
-  source_close(explorer->channel);
-  explorer->channel = NULL;
+  source_close(explorer->part);
+  explorer->part = NULL;
   gather_free(explorer->gather);
   explorer->gather = NULL;
   compare_view_close(explorer);
@@ -409,6 +461,7 @@ static void forget_source(struct explorer *explorer)
   explorer->selected = explorer->first = explorer->element = 0;
   explorer->block_known = false;
   explorer->board = (struct board_place){0};
+  explorer->asking = (struct asking){.open = explorer->asking.open};
 }
 
 static enum status open_source(const char *spec, const char *type, struct source **out,
@@ -450,6 +503,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   explorer->state.view.lo = explorer->state.view.hi = NAN;
   explorer->state.view.channel = -1;
   explorer->state.view.block = VIEW_WORST_BLOCK;
+  explorer->state.transform.kind = TRANSFORM_NONE;
   state_fit(&explorer->state, &source_tensor(source, explorer->state.tensor)->shape);
   explorer->wanted = true;
   explorer->message[0] = 0;
@@ -619,6 +673,7 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
     quantizer = recipe->quantizer[0];
   explorer->batching = recipe->batching;
   state->view = recipe->view;
+  state->transform = recipe->transform;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
   state_fit(state, &explorer_whole(explorer)->shape);
   explorer->wanted = true;
@@ -644,7 +699,7 @@ static void finish(struct explorer *explorer)
   figure_free(explorer->figure);
   free_companions(explorer);
   result_free(explorer->result);
-  source_close(explorer->channel);
+  source_close(explorer->part);
   source_close(explorer->source);
   cells_free(&explorer->cells);
   free(explorer->recipe);

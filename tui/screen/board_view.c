@@ -38,9 +38,9 @@ bool board_view_lacks(const struct explorer *explorer)
 void board_view_ask(struct explorer *explorer)
 {
   const struct state *state = &explorer->state;
-  bool alone = state->view.channel >= 0;
-  engine_request_board(explorer->engine, alone ? explorer->channel : explorer->source,
-                       alone ? 0 : state->tensor, &state->knobs.quantizer, state->view.block,
+  size_t index;
+  struct source *source = explorer_part(explorer, &index);
+  engine_request_board(explorer->engine, source, index, &state->knobs.quantizer, state->view.block,
                        (struct calibrated){.batching = explorer->batching}, state->view.theory);
 }
 
@@ -65,8 +65,9 @@ void board_view_keep(struct explorer *explorer, struct result *next)
   const struct state *old = &explorer->shown, *new = &explorer->requested;
   const struct board *board = board_of(explorer);
   long unit = new->view.block;
-  if (!is_complete(board) || old->tensor != new->tensor || old->view.channel != new->view.channel ||
-      old->view.theory != new->view.theory ||
+  const struct transform one = state_transform(old), other = state_transform(new);
+  if (!is_complete(board) || !transform_equal(&one, &other) || old->tensor != new->tensor ||
+      old->view.channel != new->view.channel || old->view.theory != new->view.theory ||
       (new->view.channel >= 0 && old->knobs.axis != new->knobs.axis) ||
       (unit < 0 ? old->view.block >= 0 : old->view.block != unit) ||
       !board_covers(board, &next->quantizer, unit < 0 ? PROBE_LARGEST : (size_t)unit))

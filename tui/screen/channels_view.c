@@ -1,6 +1,7 @@
 #include "tui/screen/channels_view.h"
 
 #include "tui/screen/plot.h"
+#include "tui/screen/what_if_view.h"
 
 #include <math.h>
 
@@ -8,6 +9,8 @@
 
 void channels_view_move(struct explorer *explorer, int by)
 {
+  if (explorer->asking.open)
+    return what_if_move(explorer, by);
   long last = explorer->result ? (long)explorer->result->channels.count - 1 : 0;
   long at = (long)explorer->selected + by;
   explorer->selected = (size_t)(at < 0 ? 0 : at > last ? (last < 0 ? 0 : last) : at);
@@ -16,6 +19,8 @@ void channels_view_move(struct explorer *explorer, int by)
 void channels_view_enter(struct explorer *explorer)
 {
   const struct result *result = explorer->result;
+  if (explorer->asking.open)
+    return what_if_enter(explorer);
   if (!result || result->channels.count < 2 || explorer_whole(explorer)->shape.dims == 0 ||
       explorer_stale(explorer)) {
     explorer_warn(explorer, "there is no channel to open");
@@ -31,6 +36,8 @@ void channels_view_enter(struct explorer *explorer)
 void channels_view_leave(struct explorer *explorer)
 {
   struct state next = explorer->state;
+  if (next.view.channel < 0 && what_if_off(explorer))
+    return;
   if (next.view.channel < 0) {
     explorer_warn(explorer, "this is the whole tensor; Enter in view 3 opens a channel");
     return;
@@ -50,6 +57,8 @@ static int list_rows(const struct explorer *explorer, int rows)
     return 0;
   if (rows < 9)
     return rows;
+  if (explorer->asking.open)
+    return rows - what_if_rows() < 8 ? rows - 8 : what_if_rows();
   return rows / 4 + 1 > 14 ? 14 : rows / 4 + 1;
 }
 
@@ -98,5 +107,6 @@ void channels_view_paint(struct explorer *explorer, struct rect rect)
   plot_figure(&explorer->cells, plot, explorer->figure, explorer->glyphs,
               list ? (double)channels->by_ratio[explorer->selected] : (double)NAN);
   if (list)
-    paint_outliers(explorer, (struct rect){rect.row + plot.rows, rect.column, list, rect.columns});
+    (explorer->asking.open ? what_if_paint : paint_outliers)(
+        explorer, (struct rect){rect.row + plot.rows, rect.column, list, rect.columns});
 }

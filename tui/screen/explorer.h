@@ -62,6 +62,15 @@ struct comparing {
   struct diff_request full_request;
 };
 
+/* The what-ifs of view 3, and those of them that are answered. */
+struct asking {
+  bool open;
+  size_t selected;
+  size_t known;    /* answers */
+  struct state of; /* what they are of */
+  struct what_if_answer answer[WHAT_IF_MOST];
+};
+
 /* On which grid the present tensor lies; the engine writes it until it is done. */
 struct grid_watch {
   struct source *source; /* NULL: nothing was looked at yet */
@@ -73,8 +82,8 @@ struct grid_watch {
 struct explorer {
   /* What is looked at. */
   struct source *source;
-  struct source *channel;  /* the channel alone, when state.view.channel >= 0 */
-  struct state channel_of; /* tensor, axis and number of `channel` */
+  struct source *part;  /* the channel alone, or the tensor transformed; NULL: neither was */
+  struct state part_of; /* tensor, axis, channel and transform of `part` */
   struct state state;
   struct history history;
 
@@ -93,7 +102,8 @@ struct explorer {
   /* What is shown: the last numbers, exact unless the result says that it is an estimate. */
   struct result *result;
   struct state shown;
-  struct figure *figure, *companion[COMPANIONS]; /* of the view, and of those that stand beside it */
+  struct figure *figure,
+      *companion[COMPANIONS]; /* of the view, and of those that stand beside it */
   char *recipe;
   struct batching batching; /* of the recipe it was opened with; stays */
 
@@ -114,6 +124,7 @@ struct explorer {
   size_t element;         /* the selected one of the block */
   size_t selected, first; /* place in the list of outliers; the first that is shown */
   struct board_place board;
+  struct asking asking;
   struct comparing compare;
   struct grid_watch grid;
   char message[512];
@@ -125,8 +136,10 @@ struct explorer {
   unsigned keys; /* handled so far */
 };
 
-/* The tensor that the numbers are of: the channel alone, or the whole. */
+/* The tensor that the numbers are of: the channel alone, the whole, or that transformed. */
 const struct tensor *explorer_tensor(const struct explorer *explorer);
+/* The source of it, and its place in there. */
+struct source *explorer_part(const struct explorer *explorer, size_t *index);
 /* The tensor as the source has it. */
 const struct tensor *explorer_whole(const struct explorer *explorer);
 

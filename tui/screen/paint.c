@@ -61,12 +61,16 @@ static void paint_title(struct explorer *explorer)
   enum { NARROW = 60 };
   struct rect rect = explorer->layout.place[PLACE_TITLE];
   struct style title = {.ink = PAINT_TITLE, .paper = PAINT_TITLE}, bold = title;
-  char name[NAME_TEXT], shown[NAME_TEXT], facts[256], channel[48] = "", mark[5];
+  char name[NAME_TEXT], shown[NAME_TEXT], facts[256], mark[5];
+  char word[TRANSFORM_TEXT], channel[TRANSFORM_TEXT + 8] = "";
   bold.attributes = CELL_BOLD;
   cells_fill(&explorer->cells, rect, ' ', title);
   title_facts(explorer, rect.columns < NARROW, facts, sizeof facts);
   if (explorer->state.view.channel >= 0)
     snprintf(channel, sizeof channel, " channel %ld", explorer->state.view.channel);
+  else if (explorer->state.transform.kind != TRANSFORM_NONE)
+    snprintf(channel, sizeof channel, " after %s",
+             transform_print(&explorer->state.transform, word));
   int right = cells_text_right(&explorer->cells, rect, 0, title, facts);
   struct rect left = {rect.row, rect.column, 1, right > 2 ? right - 1 : 0};
   text_escape(explorer_whole(explorer)->name, name, sizeof name);

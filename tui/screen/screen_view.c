@@ -4,6 +4,7 @@
 #include "tui/screen/channels_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/inspector.h"
+#include "tui/screen/what_if_view.h"
 
 static const struct screen_view table[] = {
     {.kind = VIEW_HISTOGRAM, .command = COMMAND_VIEW_HISTOGRAM, .window = true},
@@ -11,7 +12,13 @@ static const struct screen_view table[] = {
     {.kind = VIEW_CHANNELS,
      .command = COMMAND_VIEW_CHANNELS,
      .paint = channels_view_paint,
-     .move = channels_view_move},
+     .move = channels_view_move,
+     .back = what_if_back,
+     .lacks = what_if_lacks,
+     .ask = what_if_ask,
+     .take = what_if_take,
+     .work = "what if",
+     .stopped = "stopped: the what-ifs that are known stay; w starts again"},
     {.kind = VIEW_COMPARE,
      .command = COMMAND_VIEW_COMPARE,
      .window = true,

@@ -8,18 +8,26 @@ static bool same_number(double a, double b)
   return a == b || (isnan(a) && isnan(b));
 }
 
+struct transform state_transform(const struct state *state)
+{
+  return state->view.channel < 0 ? state->transform : (struct transform){TRANSFORM_NONE, 0};
+}
+
 bool state_same_numbers(const struct state *a, const struct state *b)
 {
-  return a->tensor == b->tensor && a->knobs.axis == b->knobs.axis &&
+  const struct transform one = state_transform(a), other = state_transform(b);
+  return transform_equal(&one, &other) && a->tensor == b->tensor &&
+         a->knobs.axis == b->knobs.axis &&
          quantizer_equal(&a->knobs.quantizer, &b->knobs.quantizer) &&
-         a->view.channel == b->view.channel && a->view.theory == b->view.theory && same_number(a->view.lo, b->view.lo) &&
-         same_number(a->view.hi, b->view.hi);
+         a->view.channel == b->view.channel && a->view.theory == b->view.theory &&
+         same_number(a->view.lo, b->view.lo) && same_number(a->view.hi, b->view.hi);
 }
 
 bool state_equal(const struct state *a, const struct state *b)
 {
-  return state_same_numbers(a, b) && a->view.kind == b->view.kind &&
-         a->view.log_counts == b->view.log_counts && a->knobs.group == b->knobs.group;
+  return state_same_numbers(a, b) && transform_equal(&a->transform, &b->transform) &&
+         a->view.kind == b->view.kind && a->view.log_counts == b->view.log_counts &&
+         a->knobs.group == b->knobs.group;
 }
 
 void state_fit(struct state *state, const struct shape *shape)

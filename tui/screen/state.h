@@ -5,18 +5,23 @@
 #define QSCOPE_TUI_SCREEN_STATE_H
 
 #include "analysis/view.h"
+#include "data/transform.h"
 #include "tui/screen/knobs.h"
 
 struct state {
   size_t tensor;
   struct knobs knobs;
-  struct view view; /* its axis follows the knob */
+  struct transform transform; /* along the axis of the knobs, while no channel is looked at alone */
+  struct view view;           /* its axis follows the knob */
 };
 
 bool state_equal(const struct state *a, const struct state *b);
 
 /* True when both need the same numbers: all but the kind of view and its count axis. */
 bool state_same_numbers(const struct state *a, const struct state *b);
+
+/* What is done to the tensor before it is quantized: the transform, unless a channel is alone. */
+struct transform state_transform(const struct state *state);
 
 /* Makes STATE fit a tensor of SHAPE: an axis that does not exist becomes 0. */
 void state_fit(struct state *state, const struct shape *shape);
