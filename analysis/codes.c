@@ -8,6 +8,7 @@
 enum {
   LANES = 4, /* tables that take turns, so that equal neighbours do not wait for each other */
   LANES_CODES = 1024, /* up to this many codes; larger tables would leave the cache */
+  FEW_CODES = 16,     /* so many are compared with, one after the other */
   LINE = 8,           /* counters of a cache line */
 };
 
@@ -89,6 +90,24 @@ void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
       count[k * lane + block->codes[i + k]]++;
   for (; i < block->n; i++)
     count[block->codes[i]]++;
+}
+
+void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, size_t n,
+                     uint64_t high)
+{
+  uint64_t *count = codes->count + worker * codes->stride;
+  size_t i = 0;
+  if (codes->high_by_unit)
+    codes->high[worker * LINE] += high;
+  if (codes->codes <= FEW_CODES) {
+    kernels.byte_counts(code, n, codes->codes, count);
+    return;
+  }
+  for (; i + LANES <= n; i += LANES)
+    for (size_t k = 0; k < LANES; k++)
+      count[k * codes->codes + code[i + k]]++;
+  for (; i < n; i++)
+    count[code[i]]++;
 }
 
 void codes_add_counted(struct codes *codes, const struct counted *counted)

@@ -23,6 +23,9 @@ bool codes_init(struct codes *codes, const struct fit *fit);
 void codes_free(struct codes *codes);
 /* Counts a block of finite values; FINITE false: x holds others, which are left out. */
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite);
+/* N bytes that are codes of finite values, HIGH of them far from their zero points. */
+void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, size_t n,
+                     uint64_t high);
 /* The same for all values of a digest. */
 void codes_add_counted(struct codes *codes, const struct counted *counted);
 /* Fills levels, levels_used, code_entropy_bits and high_code_rate. */

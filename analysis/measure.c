@@ -33,6 +33,7 @@ struct metrics_pass {
   const struct grain *units;
   float bulk;
   bool blocks;                      /* a block format */
+  const struct unit *groups;        /* in groups that a kernel measures; else NULL */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
   struct bounds_table table;        /* of each unit */
@@ -220,10 +221,61 @@ static double clipped_share(const struct metrics_pass *job)
   return job->units->units ? (double)count / (double)job->units->units : (double)NAN;
 }
 
+/* --- groups ----------------------------------------------------------------------------------- */
+
+/* What the kernel leaves: values that are clipped or not finite. */
+static void add_plainly(struct metrics_pass *job, const struct pass_block *bare,
+                        struct tally *tally)
+{
+  float y[FEED_BLOCK];
+  uint16_t codes[FEED_BLOCK];
+  struct pass_block block = *bare;
+  struct tally own = {0};
+  block.y = y;
+  block.codes = job->pass.codes ? codes : NULL;
+  fit_round_trip(job->measure->fit, block.start, block.n, block.x, y,
+                 job->pass.codes ? codes : NULL);
+  add_runs(job, &block, &own);
+  tally_merge(tally, &own);
+  if (block.codes)
+    codes_add(&job->codes, &block, own.finite == block.n);
+}
+
+/* A block without reconstruction: stretch by stretch of a row and a channel. */
+static void add_groups(struct metrics_pass *job, const struct pass_block *bare, struct tally *tally)
+{
+  const struct grain *units = job->units;
+  uint8_t codes[FEED_BLOCK];
+  struct pass_block block = *bare;
+  for (size_t end = bare->start + bare->n; block.start < end; block.start += block.n) {
+    size_t unit, channel;
+    struct group_row row = {.length = units->group};
+    struct tally one = {0};
+    uint64_t high = 0;
+    row.first = grain_run(units, block.start, units->group, &unit);
+    row.units = job->groups + unit;
+    block.n = size_min(end - block.start, units->columns - block.start % units->columns);
+    block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
+    block.x = bare->x + (block.start - bare->start);
+    if (!kernels.group_errors(block.x, block.n, &row, job->bulk, codes, &one, &high)) {
+      add_plainly(job, &block, tally);
+      continue;
+    }
+    channel_sums_add_run(&job->channels, block.span, channel, block.n, &one);
+    tally_merge(tally, &one);
+    if (job->pass.codes)
+      codes_add_bytes(&job->codes, block.worker, codes, block.n, high);
+  }
+}
+
 static void add_block(void *context, const struct pass_block *block)
 {
   struct metrics_pass *job = context;
   struct span_sums *span = &job->spans[block->span];
+  if (job->groups) {
+    add_groups(job, block, &span->tally);
+    return;
+  }
   struct tally tally = {0};
   (job->mixed_units || job->mixed_channels ? add_mixed : add_runs)(job, block, &tally);
   tally_merge(&span->tally, &tally);
@@ -337,6 +389,9 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   job.blocks = whole && format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);
+  if (!job.mixed_units && !job.mixed_channels)
+    job.groups = fit_group_units(measure->fit);
+  job.pass.bare = job.groups != NULL;
   enum status status = make_table(&job);
   if (status == STATUS_OK &&
       (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))

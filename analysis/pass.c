@@ -55,7 +55,7 @@ static void walk_span(void *context, size_t span, unsigned worker)
     block.x = feed_block(pass->feed, block.start, block.n, scratch);
     if (pass->other) {
       block.y = feed_block(pass->other, block.start, block.n, y);
-    } else {
+    } else if (!pass->bare) {
       fit_round_trip(pass->fit, block.start, block.n, block.x, y, pass->codes ? codes : NULL);
       if (fit_loses_numbers(pass->fit) && !pass->lost)
         block.x = pass_without_lost(block.x, y, block.n, scratch, &block.lost);

@@ -23,6 +23,7 @@ struct pass {
   const struct feed *other; /* is what the tensor is compared with; as many elements */
   size_t spans;             /* from pass_spans */
   bool codes;               /* the blocks need codes, too */
+  bool bare;                /* neither reconstruction nor codes: the block function makes its own */
   bool lost;                /* the blocks show elements that overflowed as they are */
   struct progress *progress;
 };

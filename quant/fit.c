@@ -337,6 +337,15 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
     by_lanes(fit, start, n, x, y, codes);
 }
 
+const struct unit *fit_group_units(const struct fit *fit)
+{
+  enum grain_kind kind = fit->grain.kind;
+  bool fits = (kind == GRAIN_GROUP || kind == GRAIN_TOKEN) && fit->family == &integer_family &&
+              fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
+              fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+  return fits ? fit->unit : NULL;
+}
+
 /* --- what is stored ------------------------------------------------------------------------ */
 
 /* A cast stores codes alone; its scale is the number 1 by definition. */

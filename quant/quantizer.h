@@ -181,6 +181,10 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
                     uint16_t *codes);
 size_t fit_alignment(const struct fit *fit);
 
+/* The units of integers of up to 8 bits that divide and round to even, in groups or tokens: what
+ * kernels.group_errors measures. NULL for other fits. */
+const struct unit *fit_group_units(const struct fit *fit);
+
 /* All stored bits (codes + scales of their type + zero points of the code's width + the levels of
  * a learned codebook, float32) per element; 0 for an empty tensor. A scale has 32 bits, 16 with
  * scale-type=float16 or bfloat16, 8 with pow2 (an exponent). A cast (scale=1 by hand, no zero

@@ -68,3 +68,357 @@ bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length,
   }
   return any_bits(bad) == 0;
 }
+
+/* --- codes in bytes --------------------------------------------------------------------- */
+
+#ifdef __AVX2__
+enum { BYTES = 32 };
+#else
+enum { BYTES = 16 };
+#endif
+typedef uint8_t bytes __attribute__((vector_size(BYTES)));
+
+static uint32_t bytes_total(bytes v)
+{
+  uint32_t total = 0;
+#if defined __AVX2__
+  __m256i sums = _mm256_sad_epu8((__m256i)v, _mm256_setzero_si256());
+  for (int k = 0; k < 4; k++)
+    total += (uint32_t)((long long __attribute__((vector_size(32))))sums)[k];
+#else
+  for (int k = 0; k < BYTES; k++)
+    total += v[k];
+#endif
+  return total;
+}
+
+static bytes bytes_load(const uint8_t *from)
+{
+  bytes v;
+  memcpy(&v, from, sizeof v);
+  return v;
+}
+
+/* Four vectors of numbers up to 255, as bytes. */
+static void bytes_store(const ints v[4], uint8_t *to)
+{
+#if defined __AVX2__
+  __m256i low = _mm256_packus_epi32((__m256i)v[0], (__m256i)v[1]);
+  __m256i high = _mm256_packus_epi32((__m256i)v[2], (__m256i)v[3]);
+  __m256i mixed = _mm256_packus_epi16(low, high);
+  __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256((__m256i *)to, _mm256_permutevar8x32_epi32(mixed, order));
+#elif defined __SSE2__
+  __m128i low = _mm_packs_epi32((__m128i)v[0], (__m128i)v[1]);
+  __m128i high = _mm_packs_epi32((__m128i)v[2], (__m128i)v[3]);
+  _mm_storeu_si128((__m128i *)to, _mm_packus_epi16(low, high));
+#else
+  for (int i = 0; i < 4; i++)
+    for (int k = 0; k < FLOATS; k++)
+      to[i * FLOATS + k] = (uint8_t)v[i][k];
+#endif
+}
+
+void KERNEL(byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts)
+{
+  enum { MOST = 255 * BYTES };
+  size_t whole = n / BYTES * BYTES;
+  for (size_t done = 0; done < whole; done += MOST) {
+    size_t end = whole - done < MOST ? whole : done + MOST;
+    for (size_t value = 0; value < values; value += 2) {
+      bytes a = {0}, b = {0};
+      for (size_t i = done; i < end; i += BYTES) {
+        bytes code = bytes_load(codes + i);
+        a -= (bytes)(code == (uint8_t)value);
+        b -= (bytes)(code == (uint8_t)(value + 1));
+      }
+      counts[value] += bytes_total(a);
+      if (value + 1 < values)
+        counts[value + 1] += bytes_total(b);
+    }
+  }
+  for (size_t i = whole; i < n; i++)
+    counts[codes[i]]++;
+}
+
+/* --- round trips ------------------------------------------------------------------------ */
+
+/* What is found on the way, for all groups of a call. */
+struct group_scan {
+  ints worst, zeros;             /* bits of the largest |x - y|; how many x are 0 */
+  uint32_t worst_few, zeros_few; /* the same of the last elements of groups */
+  uint64_t flat, at_rail, high;  /* codes of 0; of an end of the grid; far from zero */
+};
+
+/* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
+ * is x; else |x| is above |y| / 2 and below 2 |y| (P. H. Sterbenz, Floating-Point Computation,
+ * 1974), because a quotient that rounds to r is at least r - 1/2, and is above it where r = 1. */
+KERNEL_INLINE ints group_vector(const float *x, floats scale, ints first, float *e,
+                                struct group_scan *scan)
+{
+  floats v = load(x), shifted = v / scale + ROUND_MAGIC;
+  floats d = v - (shifted - ROUND_MAGIC) * scale;
+  memcpy(e, &d, sizeof d);
+  scan->worst = ints_max(scan->worst, (ints)d & INT32_MAX);
+  scan->zeros -= v == 0;
+  return (ints)shifted - first;
+}
+
+static void group_few(const float *x, size_t n, const struct unit *unit, float *e, uint8_t *codes,
+                      struct group_scan *scan)
+{
+  const uint32_t first = float_bits(unit->lo + ROUND_MAGIC);
+  for (size_t i = 0; i < n; i++) {
+    float shifted = x[i] / unit->scale + ROUND_MAGIC;
+    e[i] = x[i] - (shifted - ROUND_MAGIC) * unit->scale;
+    codes[i] = (uint8_t)(float_bits(shifted) - first);
+    uint32_t size = float_magnitude(e[i]);
+    scan->worst_few = size > scan->worst_few ? size : scan->worst_few;
+    scan->zeros_few += x[i] == 0;
+  }
+}
+
+static void group_round(const float *x, size_t n, const struct unit *unit, float *e, uint8_t *codes,
+                        struct group_scan *scan)
+{
+  const floats scale = (floats){0} + unit->scale;
+  const ints first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
+  struct group_scan s = *scan;
+  size_t i = 0;
+  for (; i + 4 * FLOATS <= n; i += 4 * FLOATS) {
+    ints code[4];
+    for (size_t k = 0; k < 4; k++)
+      code[k] = group_vector(x + i + k * FLOATS, scale, first, e + i + k * FLOATS, &s);
+    bytes_store(code, codes + i);
+  }
+  scan->worst = s.worst;
+  scan->zeros = s.zeros;
+  group_few(x + i, n - i, unit, e + i, codes + i, scan);
+}
+
+/* Codes of 0, of the ends, and those beyond 100/127 of the farther end. */
+static void group_codes(const uint8_t *codes, size_t n, const struct unit *unit,
+                        struct group_scan *scan)
+{
+  const int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo);
+  const int far = 100 * (zero > top - zero ? zero : top - zero) / 127;
+  const uint8_t first = (uint8_t)(zero > far ? zero - far : 0);
+  const uint8_t last = (uint8_t)(zero + far < 255 ? zero + far : 255);
+  bytes flat = {0}, at_rail = {0}, within = {0};
+  size_t i = 0;
+  for (; i + BYTES <= n; i += BYTES) {
+    bytes code = bytes_load(codes + i);
+    flat -= (bytes)(code == (uint8_t)zero);
+    at_rail -= (bytes)(code == 0) | (bytes)(code == (uint8_t)top);
+    within -= (bytes)((bytes)(code - first) <= (uint8_t)(last - first));
+  }
+  scan->flat += bytes_total(flat);
+  scan->at_rail += bytes_total(at_rail);
+  scan->high += i - bytes_total(within);
+  for (; i < n; i++) {
+    scan->flat += codes[i] == zero;
+    scan->at_rail += (codes[i] == 0) | (codes[i] == top);
+    scan->high += (codes[i] < first) | (codes[i] > last);
+  }
+}
+
+/* The group that the next element lies in, and how many of its elements are left. */
+struct group_place {
+  const struct unit *unit;
+  size_t left, length;
+};
+
+static void round_piece(const float *x, size_t n, struct group_place *place, float *e,
+                        uint8_t *codes, struct group_scan *scan)
+{
+  for (size_t i = 0, m; i < n; i += m) {
+    if (place->left == 0) {
+      place->unit++;
+      place->left = place->length;
+    }
+    m = n - i < place->left ? n - i : place->left;
+    group_round(x + i, m, place->unit, e + i, codes + i, scan);
+    group_codes(codes + i, m, place->unit, scan);
+    place->left -= m;
+  }
+}
+
+/* --- sums ------------------------------------------------------------------------------- */
+
+/* Over the elements of the bulk, or over the others. */
+struct group_sums {
+  struct lanes error, error2, signal2, moment; /* moment: x (x - y) */
+};
+
+static bool any_set(ints mask)
+{
+#if defined __AVX2__
+  return _mm256_movemask_ps((__m256)mask) != 0;
+#elif defined __SSE2__
+  return _mm_movemask_ps((__m128)mask) != 0;
+#else
+  return any_bits(mask) != 0;
+#endif
+}
+
+/* Part P of X. */
+KERNEL_INLINE doubles widened(floats x, int p)
+{
+#if defined __AVX512F__
+  (void)p;
+  return (doubles)_mm512_cvtps_pd((__m256)x);
+#elif defined __AVX2__
+  __m256 v = (__m256)x;
+  return (doubles)_mm256_cvtps_pd(p ? _mm256_extractf128_ps(v, 1) : _mm256_castps256_ps128(v));
+#elif defined __SSE2__
+  __m128 v = (__m128)x;
+  return (doubles)_mm_cvtps_pd(p ? _mm_movehl_ps(v, v) : v);
+#else
+  return (doubles){(double)x[DOUBLES * p], (double)x[DOUBLES * p + 1]};
+#endif
+}
+
+/* One vector of X and E to the sums of the lanes from LANE on. Products of two float32 are exact in
+ * double: see tally_sums in tally_kernels.c. */
+KERNEL_INLINE void add_vector(floats x, floats e, size_t lane, struct group_sums *sums)
+{
+  for (int p = 0; p < FLOATS / DOUBLES; p++) {
+    size_t at = lane / DOUBLES + (size_t)p;
+    doubles xd = widened(x, p), ed = widened(e, p);
+    sums->error.part[at] += ed;
+    sums->error2.part[at] = doubles_fma(ed, ed, sums->error2.part[at]);
+    sums->signal2.part[at] = doubles_fma(xd, xd, sums->signal2.part[at]);
+    sums->moment.part[at] = doubles_fma(xd, ed, sums->moment.part[at]);
+  }
+}
+
+/* Few elements lie outside of the bulk: not worth registers. */
+static __attribute__((noinline)) void add_outside(const float *x, const float *e, size_t lane,
+                                                  float bulk, struct group_sums *sums)
+{
+  floats v = load(x), d = load(e);
+  ints outside = (floats)((ints)v & INT32_MAX) > bulk;
+  add_vector((floats)((ints)v & outside), (floats)((ints)d & outside), lane, sums);
+}
+
+KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
+{
+  return (struct group_sums){lanes_copy(&from->error), lanes_copy(&from->error2),
+                             lanes_copy(&from->signal2), lanes_copy(&from->moment)};
+}
+
+/* N elements, a multiple of LANES. What the next call will read is fetched on the way. */
+static void add_sums(const float *x, const float *e, size_t n, float bulk, struct group_sums *all)
+{
+  struct group_sums sums = sums_copy(&all[0]);
+  for (size_t i = 0; i < n; i += LANES) {
+    __builtin_prefetch(x + i + GROUP_ERRORS_MOST);
+    for (size_t h = 0; h < LANES; h += FLOATS) {
+      floats v = load(x + i + h), d = load(e + i + h);
+      ints outside = (floats)((ints)v & INT32_MAX) > bulk;
+      if (__builtin_expect(any_set(outside), 0)) {
+        add_outside(x + i + h, e + i + h, h, bulk, &all[1]);
+        v = (floats)((ints)v & ~outside);
+        d = (floats)((ints)d & ~outside);
+      }
+      add_vector(v, d, h, &sums);
+    }
+  }
+  all[0] = sums_copy(&sums);
+}
+
+/* y is x - e. SUMS: of the bulk, and of the others. */
+static void add_up(const struct group_sums *sums, bool bulk, struct tally *tally)
+{
+  double error2 = lanes_total(&sums[0].error2), signal2 = lanes_total(&sums[0].signal2);
+  if (bulk) {
+    tally->bulk_error2 += error2;
+    tally->bulk_signal2 += signal2;
+  }
+  error2 += lanes_total(&sums[1].error2);
+  signal2 += lanes_total(&sums[1].signal2);
+  double moment = lanes_total(&sums[0].moment) + lanes_total(&sums[1].moment);
+  tally->error += lanes_total(&sums[0].error) + lanes_total(&sums[1].error);
+  tally->error2 += error2;
+  tally->signal2 += signal2;
+  tally->product += signal2 - moment;
+  tally->reconstruction2 += (signal2 - moment) - (moment - error2);
+}
+
+/* --- the whole -------------------------------------------------------------------------- */
+
+/* Takes note of the ends of the groups; false when one of them is clipped, or so far out that the
+ * reconstruction might be infinite. */
+static bool tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
+                       struct tally *tally)
+{
+  const float room = 65536; /* more than any grid has, less than the magic number rounds */
+  float absmax = tally->absmax, least = __builtin_inff(), most = -least;
+  bool clips = false;
+  for (size_t g = 0; g < groups; g++) {
+    float low = lo[g] / unit[g].scale, high = hi[g] / unit[g].scale;
+    float a = low < high ? low : high, b = low < high ? high : low;
+    a = ((a < -room ? -room : a) + ROUND_MAGIC) - ROUND_MAGIC;
+    b = ((b > room ? room : b) + ROUND_MAGIC) - ROUND_MAGIC;
+    float one = a * unit[g].scale, other = b * unit[g].scale,
+          size = -lo[g] > hi[g] ? -lo[g] : hi[g];
+    float lower = one < other ? one : other, upper = one < other ? other : one;
+    clips |= !(a >= unit[g].lo) | !(b <= unit[g].hi) | !(upper - lower < __builtin_inff());
+    least = lower < least ? lower : least;
+    most = upper > most ? upper : most;
+    absmax = size > absmax ? size : absmax;
+  }
+  if (clips)
+    return false;
+  least += 0.0f;
+  most += 0.0f;
+  tally->least = tally->finite == 0 || least < tally->least ? least : tally->least;
+  tally->most = tally->finite == 0 || most > tally->most ? most : tally->most;
+  tally->absmax = absmax;
+  return true;
+}
+
+static void tally_scan(const struct group_scan *scan, struct tally *tally)
+{
+  uint32_t worst = scan->worst_few;
+  uint64_t zeros = scan->zeros_few;
+  for (int k = 0; k < FLOATS; k++) {
+    worst = (uint32_t)scan->worst[k] > worst ? (uint32_t)scan->worst[k] : worst;
+    zeros += (uint32_t)scan->zeros[k];
+  }
+  double max_error = (double)bits_float(worst);
+  tally->max_error = max_error > tally->max_error ? max_error : tally->max_error;
+  tally->flushed += scan->flat - zeros;
+  tally->at_rail += scan->at_rail;
+}
+
+bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
+                          uint8_t *codes, struct tally *tally, uint64_t *high)
+{
+  float lo[GROUP_ERRORS_MOST], hi[GROUP_ERRORS_MOST], e[KERNEL_BLOCK], copy[LANES] = {0};
+  if (n == 0)
+    return true;
+  size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
+  if (!KERNEL(group_ranges)(x, n, row->first, row->length, lo, hi) ||
+      !tally_ends(lo, hi, groups, row->units, tally))
+    return false;
+  struct group_scan scan = {.worst = {0}};
+  struct group_sums sums[2] = {0};
+  struct group_place place = {row->units, row->first, row->length};
+  const float limit = bulk >= 0 ? bulk : __builtin_inff();
+  for (size_t i = 0; i < n; i += KERNEL_BLOCK) {
+    size_t m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK, whole = m / LANES * LANES;
+    round_piece(x + i, m, &place, e, codes + i, &scan);
+    add_sums(x + i, e, whole, limit, sums);
+    if (m > whole) {
+      memcpy(copy, x + i + whole, (m - whole) * sizeof *x);
+      memset(e + m, 0, (whole + LANES - m) * sizeof *e);
+      add_sums(copy, e + whole, LANES, limit, sums);
+    }
+  }
+  tally_scan(&scan, tally);
+  add_up(sums, bulk >= 0, tally);
+  tally->finite += n;
+  *high += scan.high;
+  return true;
+}

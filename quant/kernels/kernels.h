@@ -139,6 +139,13 @@ struct bin_edges {
 };
 enum { BINS_OUTSIDE = 3 };
 
+/* Integer units side by side: the group of the first has FIRST elements, the others LENGTH. */
+struct group_row {
+  const struct unit *units;
+  size_t first, length;
+};
+enum { GROUP_ERRORS_MOST = 4096 }; /* elements of a call */
+
 struct block_codec;
 
 struct kernels {
@@ -216,6 +223,16 @@ struct kernels {
    * one what is left of N. False when a value is infinite or NaN: then they mean nothing. A zero is
    * +0. */
   bool (*group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo, float *hi);
+  /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers of up to 8 bits
+   * that divide and round to even: their codes, what is lost into TALLY, and how many codes lie
+   * beyond 100/127 of the end that is farther from zero. The sums of x y and y^2 follow from those
+   * of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. False, and nothing is added, when an
+   * x is not finite or is clipped. */
+  bool (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
+                       uint8_t *codes, struct tally *tally, uint64_t *high);
+  /* Adds how often each of the numbers below VALUES (at most 16), of which all CODES are, occurs.
+   */
+  void (*byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts);
 };
 
 /* The table in use. */

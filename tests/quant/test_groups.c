@@ -237,12 +237,182 @@ static void test_ranges(void **state)
     }
 }
 
+/* What lanes add up to: element i is in lane i % 8. */
+static double lane_sum(const double *terms, size_t n)
+{
+  double v[8] = {0};
+  for (size_t i = 0; i < n; i++)
+    v[i % 8] += terms[i];
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+struct expected {
+  struct tally tally;
+  uint8_t codes[MOST];
+  uint64_t high;
+  double product, reconstruction2; /* added up for themselves */
+  bool clips;
+};
+
+/* By the definitions, element by element. The bulk and the others are added up apart. */
+static void expect(const float *x, size_t n, const struct group_row *row, float bulk,
+                   struct expected *out)
+{
+  static double terms[2][4][MOST];
+  struct tally t = {0};
+  long double product = 0, reconstruction2 = 0;
+  memset(terms, 0, sizeof terms);
+  *out = (struct expected){.high = 0};
+  for (size_t i = 0; i < n; i++) {
+    const struct unit *unit =
+        row->units + (i < row->first ? 0 : 1 + (i - row->first) / row->length);
+    float r = rintf(x[i] / unit->scale);
+    out->clips |= !(r >= unit->lo && r <= unit->hi);
+    r = fminf(fmaxf(r, unit->lo), unit->hi);
+    float y = r * unit->scale + 0.0f;
+    double xd = (double)x[i], e = xd - (double)y;
+    double *at[4] = {terms[!(fabsf(x[i]) <= bulk)][0], terms[!(fabsf(x[i]) <= bulk)][1],
+                     terms[!(fabsf(x[i]) <= bulk)][2], terms[!(fabsf(x[i]) <= bulk)][3]};
+    const double values[4] = {e, e * e, xd * xd, xd * e};
+    for (int k = 0; k < 4; k++)
+      at[k][i] = values[k];
+    product += (long double)x[i] * (long double)y;
+    reconstruction2 += (long double)y * (long double)y;
+    out->codes[i] = (uint8_t)(r - unit->lo);
+    int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo),
+        reach = zero > top - zero ? zero : top - zero;
+    out->high += abs((int)r) > 100 * reach / 127;
+    t.at_rail += r == unit->lo || r == unit->hi;
+    t.flushed += x[i] != 0 && y == 0;
+    t.max_error = fmax(t.max_error, fabs(e));
+    t.absmax = fmaxf(t.absmax, fabsf(x[i]));
+    t.least = i == 0 || y < t.least ? y : t.least;
+    t.most = i == 0 || y > t.most ? y : t.most;
+  }
+  double sums[4];
+  for (int k = 0; k < 4; k++)
+    sums[k] = lane_sum(terms[0][k], n) + lane_sum(terms[1][k], n);
+  t.finite = n;
+  t.error = sums[0];
+  t.error2 = sums[1];
+  t.signal2 = sums[2];
+  t.product = sums[2] - sums[3];
+  t.reconstruction2 = t.product - (sums[3] - sums[1]);
+  t.bulk_error2 = bulk >= 0 ? lane_sum(terms[0][1], n) : 0;
+  t.bulk_signal2 = bulk >= 0 ? lane_sum(terms[0][2], n) : 0;
+  out->tally = t;
+  out->product = (double)product;
+  out->reconstruction2 = (double)reconstruction2;
+}
+
+static void check_near(double found, double expected, double scale)
+{
+  if (!(fabs(found - expected) <= 1e-13 * scale))
+    fail_msg("%.17g, expected %.17g", found, expected);
+}
+
+static void check_errors(const struct kernels *level, const float *x, size_t n,
+                         const struct group_row *row, float bulk, const struct expected *expected)
+{
+  uint8_t codes[MOST + 32];
+  struct tally tally = {0};
+  const struct tally none = {0};
+  uint64_t high = 0;
+  memset(codes, 0xa5, sizeof codes);
+  bool done = level->group_errors(x, n, row, bulk, codes, &tally, &high);
+  assert_int_equal(done, !expected->clips || n == 0);
+  if (!done) {
+    assert_memory_equal(&tally, &none, sizeof none);
+    assert_int_equal(high, 0);
+    return;
+  }
+  if (memcmp(&tally, &expected->tally, sizeof tally) || high != expected->high ||
+      memcmp(codes, expected->codes, n))
+    fail_msg("%s: %zu elements in groups of %zu", level->name, n, row->length);
+  for (size_t i = n; i < sizeof codes; i++)
+    assert_int_equal(codes[i], 0xa5);
+  check_near(tally.product, expected->product, tally.signal2);
+  check_near(tally.reconstruction2, expected->reconstruction2, tally.signal2);
+}
+
+/* The units of N elements by their extremes; TIGHT: too small for them. */
+static void make_units(const float *x, size_t n, const struct group_row *row, int bits, bool tight,
+                       struct unit *units)
+{
+  const float steps = (float)((1 << bits) - 1);
+  for (size_t i = 0, m = row->first; i < n; i += m, m = row->length, units++) {
+    float lo = 0, hi = 0;
+    m = n - i < m ? n - i : m;
+    for (size_t k = i; k < i + m; k++) {
+      lo = fminf(lo, x[k]);
+      hi = fmaxf(hi, x[k]);
+    }
+    float scale = lo == hi ? 1 : fmaxf(hi / steps - lo / steps, FLT_TRUE_MIN) * (tight ? 0.8f : 1);
+    float zero = lo == hi ? 0 : fminf(rintf(-lo / scale), steps);
+    *units = (struct unit){.scale = scale, .lo = -zero, .hi = steps - zero};
+  }
+}
+
+static void test_errors(void **state)
+{
+  static const size_t lengths[] = {8, 16, 32, 33, 50, 128, 600};
+  static const float bulks[] = {-1, 0, 0.4f, 1.5f, INFINITY};
+  static const int widths[] = {2, 4, 5, 8};
+  static float memory[MOST + 8];
+  static struct unit units[MOST];
+  static struct expected expected;
+  size_t clips = 0, kept = 0;
+  (void)state;
+  for (size_t n = 0; n <= MOST; n += n < 258 ? 1 : 29)
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+      float *x = memory + n % 8;
+      const size_t length = lengths[l], first = 1 + random_bits() % length;
+      const struct group_row row = {units, first, length};
+      const float bulk = bulks[(n + l) % 5];
+      fill(x, n, MOST, length);
+      for (size_t i = 0; i < n; i++)
+        x[i] = fabsf(x[i]) < 1e37f ? x[i] : 0.25f; /* no reconstruction is infinite */
+      make_units(x, n, &row, widths[n % 4], n % 7 == 3, units);
+      expect(x, n, &row, bulk, &expected);
+      expected.clips ? clips++ : kept++;
+      for (const struct kernels *const *level = kernels_available(); *level; level++)
+        check_errors(*level, x, n, &row, bulk, &expected);
+      if (n == 0)
+        continue;
+      expected.clips = true; /* as good as */
+      x[random_bits() % n] = n % 2 ? NAN : INFINITY;
+      for (const struct kernels *const *level = kernels_available(); *level; level++)
+        check_errors(*level, x, n, &row, bulk, &expected);
+    }
+  assert_true(clips > 100 && kept > 1000);
+}
+
+static void test_byte_counts(void **state)
+{
+  enum { BYTES_MOST = 20000 };
+  static uint8_t codes[BYTES_MOST];
+  (void)state;
+  for (size_t values = 1; values <= 16; values++)
+    for (size_t n = 0; n <= BYTES_MOST; n += n < 100 ? 1 : 6633) {
+      uint64_t expected[17] = {0};
+      for (size_t i = 0; i < n; i++)
+        expected[codes[i] = (uint8_t)(n % 3 ? random_bits() % values : values - 1)]++;
+      for (const struct kernels *const *level = kernels_available(); *level; level++) {
+        uint64_t found[17] = {0};
+        (*level)->byte_counts(codes, n, values, found);
+        assert_memory_equal(found, expected, sizeof found);
+      }
+    }
+}
+
 int main(void)
 {
   kernels_init();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ranges),
       cmocka_unit_test(test_units_are_tensors),
+      cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_byte_counts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
