@@ -22,7 +22,13 @@ struct worker_bins {
 
 struct error_sum {
   double sum, most; /* of |error| */
+  double squares;   /* of those that are finite */
 };
+
+static inline double finite_square(double magnitude)
+{
+  return magnitude < (double)INFINITY ? magnitude * magnitude : 0;
+}
 
 struct bins_pass {
   struct pass pass;
@@ -115,6 +121,7 @@ static void bin_piece(struct worker_bins *bins, struct error_sum *errors, const 
     reconstruction[y_at[i]]++;
     error[error_at[i]]++;
     sum->sum += magnitude;
+    sum->squares += finite_square(magnitude);
     sum->most = magnitude > sum->most ? magnitude : sum->most;
   }
 }
@@ -135,6 +142,7 @@ static void bin_counted(struct worker_bins *bins, struct error_sum *errors,
     bins->reconstruction.count[y_at[i]] += count;
     bins->error.count[error_at[i]] += count;
     sum->sum += (double)count * magnitude;
+    sum->squares += (double)count * finite_square(magnitude);
     sum->most = magnitude > sum->most ? magnitude : sum->most;
   }
 }
@@ -246,18 +254,21 @@ static bool merge_curve(const struct bins_pass *job, struct result *result)
 {
   result->error_mean = mem_array(job->bins, sizeof *result->error_mean);
   result->error_max = mem_array(job->bins, sizeof *result->error_max);
-  if (!result->error_mean || !result->error_max)
+  result->error2 = mem_array(job->bins, sizeof *result->error2);
+  if (!result->error_mean || !result->error_max || !result->error2)
     return false;
   for (size_t bin = 0; bin < job->bins; bin++) {
-    double sum = 0, most = 0;
+    double sum = 0, most = 0, squares = 0;
     for (size_t span = 0; span < job->pass.spans; span++) {
       const struct error_sum *errors = &job->errors[span * (job->bins + OUTSIDE) + bin];
       sum += errors->sum;
+      squares += errors->squares;
       most = fmax(most, errors->most);
     }
     uint64_t n = result->original.count[bin];
     result->error_mean[bin] = n ? sum / (double)n : (double)NAN;
     result->error_max[bin] = n ? most : (double)NAN;
+    result->error2[bin] = squares;
   }
   return true;
 }

@@ -320,6 +320,7 @@ void result_free(struct result *result)
   histogram_free(&result->error);
   free(result->error_mean);
   free(result->error_max);
+  free(result->error2);
   free(result->channels.channel);
   free(result->channels.by_ratio);
   inspect_errors_free(result->blocks);

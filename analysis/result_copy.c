@@ -53,6 +53,7 @@ struct result *result_copy(const struct result *result)
   copy->error = copy_histogram(&result->error, &made);
   copy->error_mean = copy_of(result->error_mean, bins, sizeof *result->error_mean, &made);
   copy->error_max = copy_of(result->error_max, bins, sizeof *result->error_max, &made);
+  copy->error2 = copy_of(result->error2, bins, sizeof *result->error2, &made);
   copy->channels = copy_channels(&result->channels, &made);
   copy->fit = fit_share(result->fit);
   copy->blocks = copy_blocks(result->blocks, &made);
@@ -69,7 +70,7 @@ size_t result_bytes(const struct result *result)
 {
   size_t bins = result->original.bins, channels = result->channels.count;
   size_t blocks = result->blocks ? result->blocks->count : 0;
-  return sizeof *result + bins * (3 * sizeof(uint64_t) + 2 * sizeof(double)) +
+  return sizeof *result + bins * (3 * sizeof(uint64_t) + 3 * sizeof(double)) +
          channels * (sizeof(struct channel) + sizeof(size_t)) + blocks * sizeof(double) +
          fit_bytes(result->fit);
 }

@@ -294,6 +294,7 @@ static void check_histograms(const struct result *result, const float *x, const 
   if (bins == 0)
     return;
   double *sum = calloc(bins, sizeof *sum), *most = calloc(bins, sizeof *most);
+  double *squares = calloc(bins, sizeof *squares);
   for (int k = 0; k < 3; k++)
     assert_true(histogram_init(&h[k], given[k]->lo, given[k]->hi, given[k]->bins));
   for (size_t i = 0; i < n; i++) {
@@ -309,6 +310,7 @@ static void check_histograms(const struct result *result, const float *x, const 
         (size_t)fmin((xd - h[0].lo) * ((double)bins / (h[0].hi - h[0].lo)), (double)(bins - 1));
     sum[bin] += fabs(e);
     most[bin] = fmax(most[bin], fabs(e));
+    squares[bin] += isfinite(e) ? e * e : 0;
   }
   check_histogram("original", &result->original, &h[0]);
   check_histogram("reconstruction", &result->reconstruction, &h[1]);
@@ -320,11 +322,13 @@ static void check_histograms(const struct result *result, const float *x, const 
     double count = h[0].count[bin] ? (double)h[0].count[bin] : (double)NAN;
     reference_near("error_mean", result->error_mean[bin], sum[bin] / count, 1e-11);
     reference_near("error_max", result->error_max[bin], h[0].count[bin] ? most[bin] : count, 0);
+    reference_near("error2", result->error2[bin], squares[bin], 1e-11);
   }
   for (int k = 0; k < 3; k++)
     histogram_free(&h[k]);
   free(sum);
   free(most);
+  free(squares);
 }
 
 /* KL over METRICS_KL_BINS bins of min..max, and relative errors rounded to float32. */

@@ -151,6 +151,7 @@ static void check_curves(const struct result *found, const struct result *pass)
   check_histogram(&found->error, &pass->error);
   for (size_t i = 0; i < pass->original.bins; i++) {
     assert_true(same(found->error_max[i], pass->error_max[i]));
+    reference_near("squared error of a bin", found->error2[i], pass->error2[i], 1e-12);
     reference_near("mean error of a bin", found->error_mean[i], pass->error_mean[i], 1e-12);
   }
 }

@@ -334,6 +334,7 @@ static void assert_same(const struct result *a, const struct result *b)
   assert_memory_equal(a->error.count, b->error.count, bins * sizeof *a->original.count);
   assert_memory_equal(a->error_mean, b->error_mean, bins * sizeof *a->error_mean);
   assert_memory_equal(a->error_max, b->error_max, bins * sizeof *a->error_max);
+  assert_memory_equal(a->error2, b->error2, bins * sizeof *a->error2);
 }
 
 static void test_threads_change_nothing(void **state)

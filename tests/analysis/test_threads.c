@@ -110,6 +110,7 @@ static void check_same(const char *spec, unsigned threads, const struct result *
                same_histogram(&a->error, &b->error) &&
                same(a->error_mean, b->error_mean, b->original.bins) &&
                same(a->error_max, b->error_max, b->original.bins) &&
+               same(a->error2, b->error2, b->original.bins) &&
                same_channels(&a->channels, &b->channels) && a->blocks->count == b->blocks->count &&
                same(a->blocks->error2, b->blocks->error2, b->blocks->count);
   if (!equal)
