@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NAMED_OUTLIERS = 5 };
 
@@ -176,4 +177,47 @@ bool fig_channels(struct figure *figure, const struct result *result, const stru
               add_sqnr(figure, &column, view);
   column_free(&column);
   return done;
+}
+
+/* The panel of SQNR in FIGURE, or NULL. */
+static struct panel *sqnr_panel(const struct figure *figure)
+{
+  for (size_t i = 0; i < figure->panels; i++)
+    if (figure->panel[i]->marks && figure->panel[i]->y.unit &&
+        strcmp(figure->panel[i]->y.unit, "dB") == 0)
+      return figure->panel[i];
+  return NULL;
+}
+
+static bool add_sqnr_of(struct panel *panel, const struct result *result, enum role role,
+                        const char *label)
+{
+  struct column column;
+  bool done = column_make(&result->channels, &column) &&
+              panel_add_mark(panel, MARK_STEPS, role, result->channels.count, column.edge,
+                             column.sqnr, label);
+  for (size_t i = 0; done && i < result->channels.count; i++) {
+    fig_reach(panel, column.sqnr[i]);
+    if (isfinite(column.sqnr[i]))
+      panel->y.lo = fmin(panel->y.lo, column.sqnr[i]);
+  }
+  column_free(&column);
+  return done;
+}
+
+bool fig_channels_pins(struct figure *figure, const struct result *result,
+                       const struct figure_pins *pins, const struct view *view)
+{
+  struct panel *panel = sqnr_panel(figure);
+  char label[QUANTIZER_TEXT + 4];
+  (void)view;
+  for (size_t i = 0; panel && i < pins->count; i++) {
+    const struct result *pin = pins->result[i];
+    if (!pin || pin->partial || pin->channels.count != result->channels.count)
+      continue;
+    if (!add_sqnr_of(panel, pin, pins_role(i),
+                     pins_label((char)('A' + i), pin, label, sizeof label)))
+      return false;
+  }
+  return true;
 }

@@ -101,3 +101,61 @@ bool fig_error(struct figure *figure, const struct result *result, const struct 
          fig_error_against_value(figure, &result->original, result->error_mean, result->error_max,
                                  half_step(result), view);
 }
+
+/* The distribution of another error: per bin of H, whose elements are counted in the panel. */
+static bool add_distribution_of(struct panel *panel, const struct histogram *h,
+                                const struct histogram *other, enum role role, const char *label)
+{
+  double per_bin =
+      (h->hi - h->lo) / (double)h->bins * (double)other->bins / (other->hi - other->lo);
+  double *edge = mem_array(other->bins + 1, sizeof *edge);
+  double *height = mem_array(other->bins, sizeof *height);
+  for (size_t i = 0; edge && i <= other->bins; i++)
+    edge[i] = histogram_edge(other, i);
+  for (size_t i = 0; height && i < other->bins; i++)
+    height[i] = (double)other->count[i] * per_bin;
+  bool done =
+      edge && height && panel_add_mark(panel, MARK_STEPS, role, other->bins, edge, height, label);
+  free(edge);
+  free(height);
+  panel->x.lo = fmin(panel->x.lo, other->lo);
+  panel->x.hi = fmax(panel->x.hi, other->hi);
+  fig_reach(panel, (double)histogram_peak(other) * per_bin);
+  return done;
+}
+
+/* The largest error of each bin. */
+static bool add_largest(struct panel *panel, const struct result *result, enum role role,
+                        const char *label)
+{
+  const struct histogram *h = &result->original;
+  double *centre = mem_array(h->bins, sizeof *centre);
+  for (size_t i = 0; centre && i < h->bins; i++)
+    centre[i] = (histogram_edge(h, i) + histogram_edge(h, i + 1)) / 2;
+  bool done =
+      centre && panel_add_mark(panel, MARK_LINE, role, h->bins, centre, result->error_max, label);
+  free(centre);
+  fig_reach(panel, largest(result->error_max, h->bins));
+  return done;
+}
+
+bool fig_error_pins(struct figure *figure, const struct result *result,
+                    const struct figure_pins *pins, const struct view *view)
+{
+  char label[QUANTIZER_TEXT + 4];
+  (void)view;
+  for (size_t i = 0; i < pins->count; i++) {
+    const struct result *pin = pins->result[i];
+    if (!pin || !pin->error_max || !(pin->metrics.max_abs_error > 0))
+      continue;
+    pins_label((char)('A' + i), pin, label, sizeof label);
+    struct panel *distribution = figure->panel[0];
+    if (distribution->marks &&
+        !add_distribution_of(distribution, &result->error, &pin->error, pins_role(i), label))
+      return false;
+    if (figure->panels > 1 && figure->panel[1]->marks &&
+        !add_largest(figure->panel[1], pin, pins_role(i), label))
+      return false;
+  }
+  return true;
+}

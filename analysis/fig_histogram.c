@@ -54,16 +54,15 @@ static size_t spread_over_cells(const struct histogram *h, const double *level, 
   return steps;
 }
 
-static bool add_spread(struct panel *panel, const struct histogram *h, const double *level,
-                       size_t count)
+static bool add_spread(struct panel *panel, enum role role, const struct histogram *h,
+                       const double *level, size_t count, const char *label)
 {
   size_t most = size_min(count, h->bins);
   double *edge = mem_array(most + 1, sizeof *edge), *height = mem_array(most, sizeof *height);
   bool done = edge && height;
   if (done) {
     size_t steps = spread_over_cells(h, level, count, edge, height);
-    done = steps == 0 || panel_add_mark(panel, MARK_STEPS, ROLE_RECONSTRUCTION, steps, edge, height,
-                                        "reconstruction, spread over its cells");
+    done = steps == 0 || panel_add_mark(panel, MARK_STEPS, role, steps, edge, height, label);
   }
   free(edge);
   free(height);
@@ -177,11 +176,40 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
   double *level;
   if (!levels_of(result, &level, &count))
     return false;
-  bool done = count > 0 ? add_spread(panel, &result->reconstruction, level, count)
+  bool done = count > 0 ? add_spread(panel, ROLE_RECONSTRUCTION, &result->reconstruction, level,
+                                     count, "reconstruction, spread over its cells")
                         : fig_counts(panel, MARK_STEPS, ROLE_RECONSTRUCTION,
                                      &result->reconstruction, "reconstruction");
   done = done && add_levels(panel, level, count) && add_clipping(panel, result) &&
          fig_readable_counts(figure, panel, h, view->log_counts);
   free(level);
   return done;
+}
+
+/* The reconstruction of RESULT alone, as an outline. */
+static bool add_reconstruction(struct panel *panel, const struct result *result, enum role role,
+                               const char *label)
+{
+  size_t count;
+  double *level;
+  if (!levels_of(result, &level, &count))
+    return false;
+  bool done = count > 0 ? add_spread(panel, role, &result->reconstruction, level, count, label)
+                        : fig_counts(panel, MARK_STEPS, role, &result->reconstruction, label);
+  free(level);
+  return done;
+}
+
+bool fig_histogram_pins(struct figure *figure, const struct result *result,
+                        const struct figure_pins *pins, const struct view *view)
+{
+  struct panel *panel = figure->panel[0];
+  char label[QUANTIZER_TEXT + 4];
+  (void)result, (void)view;
+  for (size_t i = 0; panel->marks && i < pins->count; i++)
+    if (pins->result[i] && pins->result[i]->reconstruction.bins &&
+        !add_reconstruction(panel, pins->result[i], pins_role(i),
+                            pins_label((char)('A' + i), pins->result[i], label, sizeof label)))
+      return false;
+  return true;
 }

@@ -63,6 +63,7 @@ struct axis {
 struct panel {
   char *title; /* or NULL */
   bool ruler;  /* a number line: low, its ticks stand on the x axis, there is no y axis */
+  bool lane;   /* low, its bars stand and hang on the line 0 in its middle */
   struct axis x, y;
   size_t marks;
   struct mark **mark;
@@ -83,6 +84,15 @@ struct figure {
   char *recipe; /* the command line that makes this figure again */
 };
 
+/* What a result is compared with: the same tensor under other quantizers, over the same bins. They
+ * are called A, B ... in their order, and the result itself takes the letter behind them. */
+enum { FIGURE_PINS = 4 };
+struct figure_pins {
+  size_t count;
+  const struct result *result[FIGURE_PINS]; /* NULL: not measured yet */
+  size_t against;                           /* the one that differences are taken from */
+};
+
 struct figure *figure_new(const char *title);
 void figure_free(struct figure *figure);
 struct panel *figure_add_panel(struct figure *figure, const char *title);
@@ -100,6 +110,11 @@ bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *
  * when memory runs out. */
 struct figure *figure_build(const struct result *result, const struct view *view,
                             const char *source, const struct tensor *tensor, const char *recipe);
+
+/* The same with what is pinned (NULL, or none: nothing) beside it. */
+struct figure *figure_build_pinned(const struct result *result, const struct figure_pins *pins,
+                                   const struct view *view, const char *source,
+                                   const struct tensor *tensor, const char *recipe);
 
 /* The figure of a view that needs no tensor: of COUNT quantizers. NULL when memory runs out. */
 struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,

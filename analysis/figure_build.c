@@ -1,5 +1,6 @@
 /* From a result to a figure: title, captions, and what the builders of the views share. */
 #include "analysis/figure.h"
+#include "analysis/verdict.h"
 #include "analysis/views.h"
 #include "data/source.h"
 #include "data/transformed.h"
@@ -36,7 +37,7 @@ bool fig_text(char **out, const char *format, ...)
 
 bool fig_note(struct figure *figure, const char *format, ...)
 {
-  char note[256], *joined;
+  char note[VERDICT_TEXT], *joined;
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(note, sizeof note, format, arguments);
@@ -96,6 +97,15 @@ char *fig_subject(const struct tensor *tensor, const char *source, const char *c
   return subject;
 }
 
+/* ", channel 3 of axis 0" where it is one alone. */
+static char *channel_words(const struct view *view, char *text, size_t size)
+{
+  *text = '\0';
+  if (view->channel >= 0)
+    snprintf(text, size, ", channel %ld of axis %d", view->channel, view->axis);
+  return text;
+}
+
 /* "conv4.weight (128x64x3, f32) from model.safetensors, quantized as int8,sym,tensor,minmax." */
 static bool caption_subject(struct figure *figure, const struct result *result, const char *source,
                             const struct tensor *tensor, const char *channel)
@@ -153,10 +163,9 @@ static bool caption_special(struct figure *figure, const struct facts *facts)
 static bool add_words(struct figure *figure, const struct result *result, const struct view *view,
                       const char *source, const struct tensor *tensor)
 {
-  char channel[64] = "";
-  if (view->channel >= 0)
-    snprintf(channel, sizeof channel, ", channel %ld of axis %d", view->channel, view->axis);
-  return caption_subject(figure, result, source, tensor, channel) &&
+  char channel[64];
+  return caption_subject(figure, result, source, tensor,
+                         channel_words(view, channel, sizeof channel)) &&
          caption_metrics(figure, result) && caption_special(figure, &result->facts);
 }
 
@@ -185,30 +194,104 @@ static const char *emptiness(const struct result *result)
   return NULL;
 }
 
-static bool build_panels(struct figure *figure, const struct result *result,
-                         const struct view *view)
+/* --- what is pinned --------------------------------------------------------------------- */
+
+/* Appends to *TEXT, which is replaced. */
+static bool append(char **text, const char *words)
 {
-  const struct view_type *type = view_type_of(view->kind);
-  return type->build ? type->build(figure, result, view)
-                     : type->of_quantizers(figure, &result->quantizer, 1, view);
+  char *longer;
+  if (!fig_text(&longer, "%s%s", *text ? *text : "", words))
+    return false;
+  free(*text);
+  *text = longer;
+  return true;
 }
 
-static bool fill(struct figure *figure, const struct result *result, const struct view *view,
-                 const char *source, const struct tensor *tensor, const char *recipe)
+/* "A: SQNR 31.50 dB, clipped 0 %, 8 bit/element. " */
+static bool append_numbers(char **line, char letter, const struct result *result)
+{
+  char sqnr[32], clip[32], bits[32], words[160];
+  const struct metrics *m = &result->metrics;
+  snprintf(words, sizeof words, "%c: SQNR %s, clipped %s, %s/element. ", letter,
+           metric_text("sqnr_db", m, sqnr, sizeof sqnr),
+           metric_text("clip_rate", m, clip, sizeof clip),
+           metric_text("bits_per_element", m, bits, sizeof bits));
+  return append(line, words);
+}
+
+static bool append_pin(struct figure *figure, char letter, const struct result *result)
+{
+  char label[QUANTIZER_TEXT + 4], words[QUANTIZER_TEXT + 8];
+  snprintf(words, sizeof words, "%s %s", letter == 'A' ? "." : ";",
+           pins_label(letter, result, label, sizeof label));
+  return append(&figure->caption[0], words) && append_numbers(&figure->caption[1], letter, result);
+}
+
+/* The first two lines say what the letters mean, the last which is better. */
+static bool add_pinned_words(struct figure *figure, const struct result *result,
+                             const struct figure_pins *pins, const struct view *view,
+                             const char *source, const struct tensor *tensor)
+{
+  char channel[64];
+  const struct result *against = pins_against(pins);
+  const char here[] = {pins_present(pins), '\0'}, there[] = {pins_letter(pins), '\0'};
+  free(figure->caption[0]);
+  free(figure->caption[1]);
+  figure->caption[1] = NULL;
+  figure->caption[0] = fig_subject(tensor, source, channel_words(view, channel, sizeof channel));
+  bool done = figure->caption[0];
+  for (size_t i = 0; done && i < pins->count; i++)
+    done = !pins->result[i] || append_pin(figure, (char)('A' + i), pins->result[i]);
+  done = done && append_pin(figure, here[0], result) && append(&figure->caption[0], ".");
+  if (!done || !against)
+    return done;
+  const struct evidence a = evidence_of(against), b = evidence_of(result);
+  return fig_note(figure, "%s", verdict_of_pair(&a, &b, there, here).text);
+}
+
+/* --- the whole -------------------------------------------------------------------------- */
+
+static bool build_panels(struct figure *figure, const struct result *result,
+                         const struct figure_pins *pins, const struct view *view)
+{
+  const struct view_type *type = view_type_of(view->kind);
+  bool pinned = pins && pins->count > 0 && type->pinned;
+  bool done = true;
+  if (type->build)
+    done = type->build(figure, result, view);
+  else if (type->of_quantizers)
+    done = type->of_quantizers(figure, &result->quantizer, 1, view);
+  else if (!pinned)
+    done = fig_nothing(figure, "Nothing is pinned that could be compared.");
+  return done && (!pinned || type->pinned(figure, result, pins, view));
+}
+
+static bool fill(struct figure *figure, const struct result *result, const struct figure_pins *pins,
+                 const struct view *view, const char *source, const struct tensor *tensor,
+                 const char *recipe)
 {
   const char *why = emptiness(result);
+  bool pinned = pins && pins->count > 0 && view_type_of(view->kind)->pinned && !why;
   return fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
          add_words(figure, result, view, source, tensor) &&
-         (why ? fig_nothing(figure, why) : build_panels(figure, result, view));
+         (!pinned || add_pinned_words(figure, result, pins, view, source, tensor)) &&
+         (why ? fig_nothing(figure, why) : build_panels(figure, result, pins, view));
 }
 
 struct figure *figure_build(const struct result *result, const struct view *view,
                             const char *source, const struct tensor *tensor, const char *recipe)
 {
+  return figure_build_pinned(result, NULL, view, source, tensor, recipe);
+}
+
+struct figure *figure_build_pinned(const struct result *result, const struct figure_pins *pins,
+                                   const struct view *view, const char *source,
+                                   const struct tensor *tensor, const char *recipe)
+{
   char *title = title_of(result, view, tensor);
   struct figure *figure = title ? figure_new(title) : NULL;
   free(title);
-  if (figure && !fill(figure, result, view, source, tensor, recipe)) {
+  if (figure && !fill(figure, result, pins, view, source, tensor, recipe)) {
     figure_free(figure);
     return NULL;
   }

@@ -29,6 +29,7 @@ libanalysis_a_SOURCES = \
 	analysis/fig_error.c \
 	analysis/fig_format.c \
 	analysis/fig_histogram.c \
+	analysis/fig_pins.c \
 	analysis/fig_sweep.c analysis/fig_sweep.h \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \

@@ -1,6 +1,7 @@
 /* The recipe as a command line, both ways. */
 #include "analysis/recipe.h"
 
+#include "analysis/figure.h"
 #include "analysis/sweep.h"
 #include "data/tensor.h"
 #include "quant/base/nearest.h"
@@ -239,6 +240,10 @@ static void put_view(struct text *text, const struct view *view)
   if (view->channel >= 0) {
     snprintf(number, sizeof number, "%ld", view->channel);
     put_option(text, "--channel", number);
+  }
+  if (view->against > 0) {
+    snprintf(number, sizeof number, "%c", (char)('A' + view->against));
+    put_option(text, "--against", number);
   }
   if (view->block >= 0) {
     snprintf(number, sizeof number, "%ld", view->block);
@@ -611,6 +616,14 @@ static enum status take_block(struct recipe *recipe, const char *value, struct e
   return STATUS_OK;
 }
 
+static enum status take_against(struct recipe *recipe, const char *value, struct error *error)
+{
+  if (value[0] < 'A' || value[0] >= 'A' + FIGURE_PINS || value[1])
+    return bad_value(error, "--against", "the letter of a pin, A to D", value);
+  recipe->view.against = (size_t)(value[0] - 'A');
+  return STATUS_OK;
+}
+
 static enum status take_bins(struct recipe *recipe, const char *value, struct error *error)
 {
   long bins;
@@ -681,25 +694,16 @@ static const struct option {
   bool has_value;
   enum status (*take)(struct recipe *recipe, const char *value, struct error *error);
 } options[] = {
-    {"--tensor", "-t", true, take_tensor},
-    {"--input-format", NULL, true, take_input_format},
-    {"--quantizer", "-q", true, take_quantizer},
-    {"--transform", NULL, true, take_transform},
-    {"--view", NULL, true, take_view},
-    {"--log", NULL, false, take_log},
-    {"--theory", NULL, false, take_theory},
-    {"--range", NULL, true, take_range},
-    {"--axis", NULL, true, take_axis},
-    {"--channel", NULL, true, take_channel},
-    {"--bins", NULL, true, take_bins},
-    {"--block", NULL, true, take_block},
-    {"--over", NULL, true, take_over},
-    {"--metric", NULL, true, take_metric},
-    {"--no-pareto", NULL, false, take_no_pareto},
-    {"--batches", NULL, true, take_batches},
-    {"--calibrate-on", NULL, true, take_calibrate_on},
-    {"--compare", NULL, true, take_compare},
-    {"--align", NULL, false, take_align},
+    {"--tensor", "-t", true, take_tensor},       {"--input-format", NULL, true, take_input_format},
+    {"--quantizer", "-q", true, take_quantizer}, {"--transform", NULL, true, take_transform},
+    {"--view", NULL, true, take_view},           {"--log", NULL, false, take_log},
+    {"--theory", NULL, false, take_theory},      {"--range", NULL, true, take_range},
+    {"--axis", NULL, true, take_axis},           {"--channel", NULL, true, take_channel},
+    {"--bins", NULL, true, take_bins},           {"--block", NULL, true, take_block},
+    {"--against", NULL, true, take_against},     {"--over", NULL, true, take_over},
+    {"--metric", NULL, true, take_metric},       {"--no-pareto", NULL, false, take_no_pareto},
+    {"--batches", NULL, true, take_batches},     {"--calibrate-on", NULL, true, take_calibrate_on},
+    {"--compare", NULL, true, take_compare},     {"--align", NULL, false, take_align},
     {"--rename", NULL, true, take_rename},
 };
 enum { OPTIONS = sizeof options / sizeof *options };

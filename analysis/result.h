@@ -73,8 +73,8 @@ struct result {
   /* Mean and largest |error| of the elements in each bin of `original` (NaN where empty): the
    * "error against x" curve. */
   double *error_mean, *error_max;
-  /* The sum of (y - x)^2 over each of these bins, 0 where empty: with what lies outside them they are
-   * mse times the number of finite elements. What overflowed is left out. */
+  /* The sum of (y - x)^2 over each of these bins, 0 where empty: with what lies outside them they
+   * are mse times the number of finite elements. What overflowed is left out. */
   double *error2;
   struct fit *fit;               /* scales, ranges and levels; owned */
   struct inspect_errors *blocks; /* NULL unless asked for */

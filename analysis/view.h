@@ -26,19 +26,21 @@ enum sweep_metric { SWEEP_SQNR, SWEEP_MSE, SWEEP_BULK, SWEEP_METRICS };
 struct view {
   enum view_kind kind;
   bool log_counts;
-  bool theory;   /* board: also what the best fitting distribution predicts */
-  double lo, hi; /* zoom window on the x axis; NaN, NaN: everything */
-  int axis;      /* of the channels */
-  long channel;  /* this channel alone, or -1 */
-  long block;    /* of the inspector, unit of the board; from 0, or VIEW_WORST_BLOCK */
+  bool theory;          /* board: also what the best fitting distribution predicts */
+  double lo, hi;        /* zoom window on the x axis; NaN, NaN: everything */
+  int axis;             /* of the channels */
+  long channel;         /* this channel alone, or -1 */
+  size_t against;       /* of what is pinned: differences are taken from this one */
+  long block;           /* of the inspector, unit of the board; from 0, or VIEW_WORST_BLOCK */
   char over[VIEW_OVER]; /* of the sweep: "bits=2:8"; empty: as sweep_over_default says */
   enum sweep_metric metric;
   bool front_hidden; /* of the sweep: no Pareto front */
-  size_t bins;   /* 0: chosen by whoever draws */
+  size_t bins;       /* 0: chosen by whoever draws */
 };
 
 struct diff;
 struct figure;
+struct figure_pins;
 struct quantizer;
 struct result;
 struct tensor;
@@ -48,14 +50,18 @@ struct view_type {
   const char *title; /* "Histogram" */
   const char *summary;
   enum view_kind kind;
-  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the three is
+  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the four is
    * there: from what a quantizer does to a tensor, */
   bool (*build)(struct figure *figure, const struct result *result, const struct view *view);
   /* from COUNT quantizers alone, */
   bool (*of_quantizers)(struct figure *figure, const struct quantizer *quantizers, size_t count,
                         const struct view *view);
-  /* from two tensors. */
+  /* from two tensors, */
   bool (*of_pair)(struct figure *figure, const struct diff *diff, const struct view *view);
+  /* from what several quantizers do to a tensor. Beside `build`: adds what is pinned to its panels.
+   */
+  bool (*pinned)(struct figure *figure, const struct result *result, const struct figure_pins *pins,
+                 const struct view *view);
 };
 extern const struct view_type view_table[];
 extern const size_t view_table_length;

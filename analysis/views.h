@@ -16,6 +16,26 @@ bool fig_board(struct figure *figure, const struct result *result, const struct 
 bool fig_format(struct figure *figure, const struct quantizer *quantizers, size_t count,
                 const struct view *view);
 bool fig_compare(struct figure *figure, const struct diff *diff, const struct view *view);
+bool fig_pins(struct figure *figure, const struct result *result, const struct figure_pins *pins,
+              const struct view *view);
+bool fig_histogram_pins(struct figure *figure, const struct result *result,
+                        const struct figure_pins *pins, const struct view *view);
+bool fig_error_pins(struct figure *figure, const struct result *result,
+                    const struct figure_pins *pins, const struct view *view);
+bool fig_channels_pins(struct figure *figure, const struct result *result,
+                       const struct figure_pins *pins, const struct view *view);
+
+/* The pin that differences are taken from, NULL while it is not measured; its letter; that of the
+ * result. */
+const struct result *pins_against(const struct figure_pins *pins);
+char pins_letter(const struct figure_pins *pins);
+char pins_present(const struct figure_pins *pins);
+/* "A: int8,sym,tensor,minmax" into TEXT. */
+char *pins_label(char letter, const struct result *result, char *text, size_t size);
+/* How pin I looks beside what is drawn of the result. */
+enum role pins_role(size_t i);
+/* Makes the y axis of PANEL reach HEIGHT. */
+void fig_reach(struct panel *panel, double height);
 
 /* A panel that holds nothing but the sentence that says why; false when memory runs out. */
 bool fig_nothing(struct figure *figure, const char *why);

@@ -31,7 +31,11 @@ fails 2 "report: expected a SOURCE" "report of nothing" qscope report
 fails 2 "plot: expected -o FIG.png" "a plot to nowhere" qscope plot good.npy
 fails 2 "expected a file name that ends in .png, .svg or .pdf" "a figure as GIF" qscope plot good.npy -o f.gif
 fails 2 "ends in .png" "a figure without a type" qscope plot good.npy -o figure
-fails 2 "expected one -q, found 2" "a plot of two quantizers" qscope plot good.npy -q int8 -q int4 -o f.png
+fails 2 "expected one -q for the view inspector, found 2" "a plot of two quantizers" qscope plot good.npy -q int8 -q int4 --view inspector -o f.png
+fails 2 "at most 5 quantizers are compared, found 6" "six quantizers" qscope plot good.npy -q int8 -q int7 -q int6 -q int5 -q int4 -q int3 -o f.png
+fails 2 "no such quantizer before the last" "--against what is not there" qscope plot good.npy -q int8 -q int4 --against B -o f.png
+fails 2 "expected the letter" "--against no letter" qscope plot good.npy -q int8 -q int4 --against b -o f.png
+fails 2 "needs two quantizers .*, or a second source" "a comparison with nothing" qscope plot good.npy --view compare -o f.png
 fails 2 "expected one tensor, found [0-9]+ .*-t" "a plot of many tensors" qscope plot synth: -o f.png
 fails 2 "replay: expected" "a replay of nothing" qscope replay
 fails 2 "found [0-9]+ tensors and 2 quantizers" "codes of several results" qscope report good.npy -q int8 -q int4 --codes c.npy

@@ -77,6 +77,18 @@ qscope replay "$(qscope replay quoted.png --print)" -o quoted2.png --size 320x20
 ok "$(cmp -s quoted.png quoted2.png; echo $?)" "a source with a space"
 like "$(qscope replay quoted.png --print)" "-q int8,sym,tensor,minmax" "the default quantizer is named"
 
+# Several quantizers: the last one, and what it is compared with; again to the pixel.
+for view in compare histogram error channels; do
+  qscope plot synth:gaussian,shape=64x64 -q int4 -q int4,mse -q int8 --against B --view "$view" -o pins.png --size 640x400
+  is "$?" 0 "three quantizers, view $view"
+  is "$(qscope replay pins.png --print)" \
+    "qscope synth:gaussian,shape=64x64 -t gaussian -q int4,sym,tensor,minmax -q int4,sym,tensor,mse -q int8,sym,tensor,minmax --view $view --against B" \
+    "$view: the recipe names all three"
+  qscope replay pins.png -o pins2.png --size 640x400
+  ok "$(cmp -s pins.png pins2.png; echo $?)" "$view: redrawn from the figure"
+done
+qscope plot synth:gaussian,shape=64x64 -q int4 -q int8 --view compare --data pins.csv
+is "$(awk -F, '/A: int4/ { a += $10 } END { printf "%.6f", a }' pins.csv)" 100.000000 "A's error by value adds up to 100 %"
 # Two sources: the figure of what the second lost; without --view it is this one.
 npy make a.npy f4 "2,3" 1 2 3 -1 -2 -3
 npy make b.npy f4 "2,3" 1 2 3 -1 -2 -3.5
@@ -97,7 +109,7 @@ qscope plot a.npy --compare t.npy --align -o aligned.png --size 320x200
 ok "$?" "--align lays them over each other"
 fails 3 "a.npy: a: not compared: 2x3 in A, 3x2 in B: transposed" "other shapes" qscope plot a.npy --compare t.npy -o no.png
 fails 3 "none.npy: " "no second source" qscope plot a.npy --compare none.npy -o no.png
-fails 2 "needs a second source" "the view without it" qscope plot a.npy --view compare -o no.png
+fails 2 "or a second source" "the view without it" qscope plot a.npy --view compare -o no.png
 fails 2 "the view error shows one tensor" "another view of two" qscope plot a.npy --compare b.npy --view error -o no.png
 fails 2 "need --compare" "--align alone" qscope plot a.npy --align -o no.png
 fails 2 "rename" "a rule that is none" qscope plot a.npy --compare b.npy --rename nothing -o no.png

@@ -168,6 +168,15 @@ static enum status apply_channel(void *member, const char *text, struct error *e
   return whole_number(text, 0, LONG_MAX, member, error);
 }
 
+static enum status apply_against(void *member, const char *text, struct error *error)
+{
+  if (text[0] < 'A' || text[0] >= 'A' + FIGURE_PINS || text[1])
+    return error_set(error, STATUS_USAGE, "expected the letter of a quantizer, A to D; found '%s'",
+                     text);
+  *(size_t *)member = (size_t)(text[0] - 'A');
+  return STATUS_OK;
+}
+
 static enum status apply_block(void *member, const char *text, struct error *error)
 {
   long block = VIEW_WORST_BLOCK;
@@ -360,6 +369,8 @@ static const struct row {
     {"evaluate-on", 0, "DATA", "and measure on DATA, named in the same way", COMMAND_REPORT,
      MEMBER(evaluate_on), apply_once},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
+    {"against", 0, "LETTER", "of several quantizers A, B ...: compare the last with this one (A)",
+     STATE, MEMBER(view.against), apply_against},
     {"block", 0, "N|worst", "the block to inspect, the unit of the board; from 0 (worst)",
      STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},
     {"element", 0, "I,J,...", "the block of this element, by its place; from 0", COMMAND_INSPECT,

@@ -11,13 +11,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Results of all quantizers of a recipe: the last one's, and those it is compared with. */
+struct measured {
+  struct result *result[FIGURE_PINS + 1];
+  size_t count;
+};
+
+static void measured_free(struct measured *measured)
+{
+  for (size_t i = 0; i < measured->count; i++)
+    result_free(measured->result[i]);
+}
+
 static enum status draw(const struct recipe *recipe, const struct tensor *tensor,
-                        const struct result *result, const struct options *options,
+                        const struct measured *measured, const struct options *options,
                         struct error *error)
 {
+  struct figure_pins pins = {.count = measured->count - 1, .against = recipe->view.against};
+  for (size_t i = 0; i < pins.count; i++)
+    pins.result[i] = measured->result[i + 1];
   char *text = recipe_print(recipe);
-  struct figure *figure =
-      text ? figure_build(result, &recipe->view, recipe->source, tensor, text) : NULL;
+  struct figure *figure = text ? figure_build_pinned(measured->result[0], &pins, &recipe->view,
+                                                     recipe->source, tensor, text)
+                               : NULL;
   enum status status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
@@ -55,6 +71,27 @@ static enum status sweep_tensor(struct source *source, size_t index, const struc
   return work_sweep(source, index, *out, error);
 }
 
+/* The last quantizer first: the others are measured over its bins. */
+static enum status measure(struct source *source, size_t index, const struct recipe *recipe,
+                           const struct result_request *wanted, struct measured *measured,
+                           struct error *error)
+{
+  struct result_request request = *wanted;
+  size_t count = view_type_of(recipe->view.kind)->pinned ? recipe->quantizers : 1;
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+    size_t at = i ? i - 1 : count - 1;
+    struct result **out = &measured->result[i];
+    status = work_result(source, index, &recipe->quantizer[at], &request, out, error);
+    if (status != STATUS_OK)
+      return status;
+    measured->count++;
+    request.lo = measured->result[0]->original.lo;
+    request.hi = measured->result[0]->original.hi;
+  }
+  return status;
+}
+
 /* Measures and draws tensor INDEX; RECIPE names everything that the figure depends on. */
 static enum status plot_tensor(struct source *source, size_t index, const struct recipe *recipe,
                                const struct calibrated *calibrated, const struct options *options,
@@ -70,13 +107,13 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .theory = view->theory,
                                          .unit = view->block,
                                          .calibrated = *calibrated};
-  struct result *result = NULL;
-  enum status status = work_result(source, index, &recipe->quantizer[0], &request, &result, error);
+  struct measured measured = {.count = 0};
+  enum status status = measure(source, index, recipe, &request, &measured, error);
   if (status == STATUS_OK && view->kind == VIEW_SWEEP)
-    status = sweep_tensor(source, index, recipe, calibrated, &result->sweep, error);
+    status = sweep_tensor(source, index, recipe, calibrated, &measured.result[0]->sweep, error);
   if (status == STATUS_OK)
-    status = draw(recipe, source_tensor(source, index), result, options, error);
-  result_free(result);
+    status = draw(recipe, source_tensor(source, index), &measured, options, error);
+  measured_free(&measured);
   return status;
 }
 
@@ -106,7 +143,7 @@ static enum status plot_whole_or_channel(struct source *source, size_t index,
                                          const struct options *options, struct error *error)
 {
   struct source *channel;
-  meter_start(work_weight(source_tensor(source, index), 1));
+  meter_start(work_weight(source_tensor(source, index), recipe->quantizers));
   if (recipe->transform.kind != TRANSFORM_NONE)
     return plot_transformed(source, index, recipe, calibrated, options, error);
   if (recipe->view.channel < 0)
@@ -178,6 +215,30 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
   return status;
 }
 
+/* How many quantizers the view can draw of a tensor. */
+static enum status check_quantizers(const struct recipe *recipe, struct error *error)
+{
+  const struct view_type *type = view_type_of(recipe->view.kind);
+  size_t most = type->pinned && !recipe->compare.source ? FIGURE_PINS + 1 : 1;
+  if (type->kind == VIEW_SWEEP) /* a line each */
+    return STATUS_OK;
+  if (recipe->quantizers > most && most == 1)
+    return error_set(error, STATUS_USAGE, "plot: expected one -q for the view %s, found %zu",
+                     recipe->compare.source ? "of two files" : type->name, recipe->quantizers);
+  if (recipe->quantizers > most)
+    return error_set(error, STATUS_USAGE, "plot: at most %zu quantizers are compared, found %zu",
+                     most, recipe->quantizers);
+  if (recipe->view.against && recipe->view.against + 1 >= recipe->quantizers)
+    return error_set(error, STATUS_USAGE,
+                     "--against %c: there is no such quantizer before the last one",
+                     (char)('A' + recipe->view.against));
+  if (type->of_pair && !recipe->compare.source && recipe->quantizers < 2)
+    return error_set(error, STATUS_USAGE,
+                     "plot: the view compare needs two quantizers (-q A -q B), or a second source: "
+                     "--compare SOURCE");
+  return STATUS_OK;
+}
+
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error)
 {
@@ -189,13 +250,15 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return plot_quantizers(recipe, options, error);
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
-  if (recipe->quantizers > 1 && recipe->view.kind != VIEW_SWEEP)
-    return error_set(error, STATUS_USAGE, "plot: expected one -q, found %zu", recipe->quantizers);
-  if (view_type_of(recipe->view.kind)->of_pair && recipe->transform.kind != TRANSFORM_NONE)
+  status = check_quantizers(recipe, error);
+  if (status != STATUS_OK)
+    return status;
+  if (view_type_of(recipe->view.kind)->of_pair && recipe->compare.source &&
+      recipe->transform.kind != TRANSFORM_NONE)
     return error_set(error, STATUS_USAGE,
                      "plot: --transform belongs to a quantizer; the view %s has none",
                      view_type_of(recipe->view.kind)->name);
-  if (view_type_of(recipe->view.kind)->of_pair)
+  if (view_type_of(recipe->view.kind)->of_pair && recipe->compare.source)
     return plot_pair(recipe, options, error);
   if (recipe->compare.source)
     return error_set(error, STATUS_USAGE,

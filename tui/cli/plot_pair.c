@@ -101,9 +101,6 @@ enum status plot_pair(const struct recipe *recipe, const struct options *options
                       struct error *error)
 {
   struct pair pair = {.wanted = recipe, .options = options};
-  if (!recipe->compare.source)
-    return error_set(error, STATUS_USAGE,
-                     "plot: the view compare needs a second source: --compare SOURCE");
   if (recipe->view.channel >= 0)
     return error_set(error, STATUS_USAGE, "plot: --channel: whole tensors are compared");
   enum status status = source_open_as(recipe->source, recipe->input_format, &pair.a, error);

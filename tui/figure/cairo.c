@@ -15,7 +15,7 @@ static const double margin = 7, gap = 4;
  * scaled down, a larger one scaled up a little, so that it stays legible when it is printed in a
  * narrower column. */
 static const double comfortable_width = 300, comfortable_head = 110, comfortable_panel = 100,
-                    comfortable_ruler = 34;
+                    comfortable_ruler = 34, comfortable_lane = 84;
 static const double most_enlarged = 1.25;
 
 /* Bytes of the first word of TEXT; a number keeps its unit. */
@@ -111,19 +111,31 @@ static void draw_title(const struct canvas *canvas, const char *title)
   canvas_text(canvas, TEXT_TITLE, text, margin, margin + text_size[TEXT_TITLE] * 0.8, 0);
 }
 
-static size_t rulers(const struct figure *figure)
+/* The height of a panel that is low; 0: it shares what the low ones leave. */
+static double low_height(const struct panel *panel)
+{
+  return panel->ruler ? comfortable_ruler : panel->lane ? comfortable_lane : 0;
+}
+
+static size_t count_tall(const struct figure *figure)
 {
   size_t count = 0;
   for (size_t i = 0; i < figure->panels; i++)
-    count += figure->panel[i]->ruler;
+    count += low_height(figure->panel[i]) > 0 ? 0 : 1;
   return count;
 }
 
-/* The height of a number line in a figure of HEIGHT: low, and lower where there are many. */
-static double ruler_height(const struct figure *figure, double height)
+/* The height of panel I in a figure of HEIGHT: low ones are lower where there are many. */
+static double panel_height(const struct figure *figure, size_t i, double height)
 {
-  double equal = height / (double)size_max(figure->panels, 1);
-  return rulers(figure) < figure->panels ? fmin(comfortable_ruler, equal) : equal;
+  double equal = height / (double)figure->panels, lows = 0;
+  size_t tall = count_tall(figure);
+  for (size_t k = 0; k < figure->panels; k++)
+    lows += fmin(low_height(figure->panel[k]), equal);
+  if (tall == 0)
+    return equal;
+  double low = low_height(figure->panel[i]);
+  return low > 0 ? fmin(low, equal) : (height - lows) / (double)tall;
 }
 
 static void draw_figure(const struct canvas *canvas, const struct figure *figure)
@@ -140,18 +152,18 @@ static void draw_figure(const struct canvas *canvas, const struct figure *figure
   list_draw(canvas, figure, bottom + gap);
   if (figure->panels == 0)
     return;
-  size_t low = rulers(figure), tall = figure->panels - low;
-  double ruler = ruler_height(figure, bottom - top);
-  double height = (bottom - top - ruler * (double)low) / (double)size_max(tall, 1);
+  double height = bottom - top, tallest = 0;
+  for (size_t i = 0; i < figure->panels; i++)
+    tallest = fmax(tallest, panel_height(figure, i, height));
   double left = margin + text_row(TEXT_LABEL) + 5 + tick_length +
-                widest_label(canvas, figure, height * 0.7, false);
+                widest_label(canvas, figure, tallest * 0.7, false);
   /* The last label of an x axis may stand under its end. */
   double over = widest_label(canvas, figure, canvas->width - left, true) / 2;
   double right = canvas->width - fmax(margin + 6, over + 3);
   left = canvas_snap(canvas, left);
   right = canvas_snap(canvas, right);
   for (size_t i = 0; i < figure->panels; i++) {
-    double own = figure->panel[i]->ruler ? ruler : height;
+    double own = panel_height(figure, i, height);
     struct box area = {margin, top, canvas->width - margin,
                        top + own - (i + 1 < figure->panels ? gap * 1.5 : 0)};
     panel_draw(canvas, figure->panel[i], &area, left, right, !shares_x(figure, i));
@@ -165,9 +177,9 @@ enum status figure_draw_on(cairo_surface_t *surface, double pixel, const struct 
   cairo_t *cr = cairo_create(surface);
   enum status status = STATUS_OK;
   double scale = options->dpi / 72.0;
-  size_t low = rulers(figure);
-  double tall = comfortable_head + comfortable_ruler * (double)low +
-                comfortable_panel * (double)size_max(figure->panels - low, 1);
+  double tall = comfortable_head + comfortable_panel * (double)size_max(count_tall(figure), 1);
+  for (size_t i = 0; i < figure->panels; i++)
+    tall += low_height(figure->panel[i]);
   double fit = fmin(options->width / scale / comfortable_width, options->height / scale / tall);
   scale *= fmin(fit, most_enlarged);
   struct canvas canvas = {cr,
