@@ -99,7 +99,7 @@ static void fill(float *x, size_t n, size_t columns, size_t length)
 static struct fit *fit_of(const char *text, const struct feed *feed, struct shape shape)
 {
   struct quantizer quantizer;
-  struct fit *fit;
+  struct fit *fit = NULL;
   struct error error;
   if (quantizer_parse(text, &quantizer, &error) != STATUS_OK ||
       quantizer_fit(&quantizer, feed, &shape, NULL, &fit, &error) != STATUS_OK)
