@@ -562,13 +562,9 @@ static enum status take_theory(struct recipe *recipe, const char *value, struct 
 
 static enum status take_range(struct recipe *recipe, const char *value, struct error *error)
 {
-  char *colon, *end;
-  double lo = strtod(value, &colon), hi = strtod(*colon ? colon + 1 : colon, &end);
-  if (colon == value || *colon != ':' || end == colon + 1 || *end || !isfinite(hi - lo) || lo >= hi)
-    return bad_value(error, "--range", "LO:HI with LO below HI", value);
-  recipe->view.lo = lo;
-  recipe->view.hi = hi;
-  return STATUS_OK;
+  if (view_range_parse(value, &recipe->view.lo, &recipe->view.hi))
+    return STATUS_OK;
+  return bad_value(error, "--range", "LO:HI with LO below HI", value);
 }
 
 /* A whole number LEAST..MOST. */

@@ -3,6 +3,7 @@
 #include "analysis/views.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct view_type view_table[] = {
@@ -73,4 +74,16 @@ struct view view_default(void)
 {
   return (struct view){
       .kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1, .block = VIEW_WORST_BLOCK};
+}
+
+bool view_range_parse(const char *text, double *lo, double *hi)
+{
+  char *colon, *end;
+  double from = strtod(text, &colon), to = strtod(*colon ? colon + 1 : colon, &end);
+  if (colon == text || *colon != ':' || end == colon + 1 || *end || !isfinite(to - from) ||
+      !(from < to))
+    return false;
+  *lo = from;
+  *hi = to;
+  return true;
 }

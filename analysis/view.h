@@ -68,6 +68,9 @@ extern const size_t view_table_length;
 const struct view_type *view_type_of(enum view_kind kind);
 const struct view_type *view_find(const char *name);
 
+/* "LO:HI" with LO below HI, both finite; false (and nothing) when TEXT is something else. */
+bool view_range_parse(const char *text, double *lo, double *hi);
+
 /* The view everything starts with: histogram, linear, all of it, axis 0, the worst block. */
 struct view view_default(void);
 

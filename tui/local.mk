@@ -18,6 +18,7 @@ libfigure_a_SOURCES = \
 	tui/figure/plot.h \
 	tui/figure/png.c \
 	tui/figure/scale.c \
+	tui/figure/snapshot.c tui/figure/snapshot.h \
 	tui/figure/svg.c \
 	tui/figure/vector.c
 libfigure_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS)
@@ -50,9 +51,17 @@ libscreen_a_SOURCES = \
 	tui/screen/libraries.c tui/screen/libraries.h \
 	tui/screen/metadata_page.c tui/screen/metadata_page.h \
 	tui/screen/metrics_panel.c tui/screen/metrics_panel.h \
+	tui/screen/palette.c tui/screen/palette.h \
 	tui/screen/paint.c \
 	tui/screen/plot.c tui/screen/plot.h \
 	tui/screen/prompt.c tui/screen/prompt.h \
+	tui/screen/run_line.c tui/screen/run_line.h \
+	tui/screen/save_screen.c tui/screen/save_screen.h \
+	tui/screen/script.c tui/screen/script.h \
+	tui/screen/session.c tui/screen/session.h \
+	tui/screen/session_file.c tui/screen/session_file.h \
+	tui/screen/suggest.c tui/screen/suggest.h \
+	tui/screen/text_commands.c tui/screen/text_commands.h \
 	tui/screen/rows.c tui/screen/rows.h \
 	tui/screen/signals.c tui/screen/signals.h \
 	tui/screen/state.c tui/screen/state.h \

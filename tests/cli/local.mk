@@ -17,6 +17,7 @@ CLI_TESTS = \
 	tests/cli/readme.sh \
 	tests/cli/report.sh \
 	tests/cli/save.sh \
+	tests/cli/script.sh \
 	tests/cli/signals.sh \
 	tests/cli/sweep.sh \
 	tests/cli/theory.sh \

@@ -3,6 +3,7 @@
 #include "tui/screen/keys.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 enum { CHANNELS = 16, LENGTH = 32, LOUD = 5, SMALL = 4 };
 
-static char folder[] = "/tmp/qscope-screen-XXXXXX";
+static char folder[] = "/tmp/qscope-screen-XXXXXX", home[] = "/tmp/qscope-home-XXXXXX";
 
 static void write_floats(FILE *file, int channels, int length)
 {
@@ -46,8 +47,10 @@ static void write_model(void)
 int fixture_enter(void **state)
 {
   (void)state;
-  if (!mkdtemp(folder) || chdir(folder) != 0)
+  if (!mkdtemp(folder) || chdir(folder) != 0 || !mkdtemp(home))
     return -1;
+  setenv("XDG_CONFIG_HOME", home, 1);
+  setenv("XDG_STATE_HOME", home, 1);
   write_model();
   FILE *file = fopen("damaged.npy", "wb");
   fputs("\x93NUMPY", file);
@@ -55,16 +58,27 @@ int fixture_enter(void **state)
   return 0;
 }
 
-int fixture_leave(void **state)
+/* Deletes the files of a folder. */
+static void empty(const char *path)
 {
-  (void)state;
-  DIR *directory = opendir(folder);
+  DIR *directory = chdir(path) == 0 ? opendir(path) : NULL;
   for (struct dirent *entry; directory && (entry = readdir(directory));)
     if (entry->d_name[0] != '.')
       unlink(entry->d_name);
   if (directory)
     closedir(directory);
-  return chdir("/") == 0 ? rmdir(folder) : -1;
+}
+
+int fixture_leave(void **state)
+{
+  (void)state;
+  char own[64];
+  snprintf(own, sizeof own, "%s/qscope", home);
+  empty(folder);
+  empty(own);
+  if (chdir("/") != 0 || (rmdir(own) != 0 && errno != ENOENT) || rmdir(home) != 0)
+    return -1;
+  return rmdir(folder);
 }
 
 const char *fixture_program(void)
@@ -133,7 +147,10 @@ const char *key_bytes(uint32_t key, char *buffer)
       {KEY_CODE_UP, "\033OA"},       {KEY_CODE_DOWN, "\033OB"},     {KEY_CODE_RIGHT, "\033OC"},
       {KEY_CODE_LEFT, "\033OD"},     {KEY_CODE_PAGE_UP, "\033[5~"}, {KEY_CODE_PAGE_DOWN, "\033[6~"},
       {KEY_CODE_HOME, "\033OH"},     {KEY_CODE_END, "\033OF"},      {KEY_CODE_BACKSPACE, "\177"},
-      {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"}};
+      {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"},       {KEY_CODE_F2, "\033OQ"},
+      {KEY_CODE_F3, "\033OR"},       {KEY_CODE_F4, "\033OS"},       {KEY_CODE_F5, "\033[15~"},
+      {KEY_CODE_F6, "\033[17~"},     {KEY_CODE_F7, "\033[18~"},     {KEY_CODE_F8, "\033[19~"},
+      {KEY_CODE_F9, "\033[20~"},     {KEY_CODE_F10, "\033[21~"}};
   for (size_t i = 0; i < sizeof special / sizeof *special; i++)
     if (special[i].key == key)
       return special[i].bytes;

@@ -16,7 +16,8 @@
 /* Group set-up and tear-down. The folder holds:
  *   model.safetensors  "conv" 16x32 f32, channel 5 forty times the others; "bias" 16 f32;
  *                      a name with terminal controls, 4 f32
- *   damaged.npy        the first bytes of a .npy */
+ *   damaged.npy        the first bytes of a .npy
+ * The user's own folders (XDG) are another temporary one. */
 int fixture_enter(void **state);
 int fixture_leave(void **state);
 

@@ -47,8 +47,8 @@ static void child_environment(const struct harness_options *options)
 {
   static const char *const pinned[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8", "TZ=UTC",
                                        "QSCOPE_TEST_IDLE=1", "QSCOPE_THREADS=2"};
-  static const char *const kept[] = {"PATH",          "HOME",         "ASAN_OPTIONS",
-                                     "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR"};
+  static const char *const kept[] = {"PATH",         "HOME",   "ASAN_OPTIONS",    "UBSAN_OPTIONS",
+                                     "LSAN_OPTIONS", "TMPDIR", "XDG_CONFIG_HOME", "XDG_STATE_HOME"};
   char *values[sizeof kept / sizeof *kept];
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
     const char *value = getenv(kept[i]);

@@ -196,7 +196,8 @@ static void every_key_does_something(void **state)
     size_t count = keys_parse(explorer_commands[id].keys, keys, COMMAND_KEYS);
     for (size_t i = 0; i < count; i++) {
       char buffer[2];
-      if (id == COMMAND_QUIT || explorer_commands[id].scope >= SCOPE_PAGES)
+      if (id == COMMAND_QUIT || id == COMMAND_SUSPEND ||
+          command_of_key(keys[i], VIEW_HISTOGRAM) != (enum command_id)id)
         continue;
       assert_true(harness_press(harness, "3", 1));
       assert_true(harness_press(harness, "1", 1));
@@ -205,7 +206,7 @@ static void every_key_does_something(void **state)
         fail_msg("after key %s of %s the screen never settles", explorer_commands[id].keys,
                  explorer_commands[id].name);
       bool quiet = id == COMMAND_CANCEL || id == COMMAND_REDRAW || id == COMMAND_VIEW_HISTOGRAM ||
-                   id == COMMAND_ZOOM_ALL;
+                   id == COMMAND_ZOOM_ALL || id == COMMAND_REPEAT;
       if (!quiet && strcmp(before, harness_screen(harness)) == 0)
         fail_msg("key %s of %s changed nothing", explorer_commands[id].keys,
                  explorer_commands[id].name);
@@ -385,6 +386,7 @@ static void export_writes_figures_and_overwrites_none(void **state)
   (void)state;
   struct harness *harness = fixture_open();
   unlink("conv-histogram.png");
+  unlink("conv-histogram-2.png");            /* of those who pressed all keys */
   assert_false(is_png("model.safetensors")); /* the check can fail */
   type(harness, "e");
   if (harness_shows(harness, "font")) { /* a bare machine: the program says so */

@@ -123,7 +123,7 @@ static void the_inspector_follows_the_knobs(void **state)
   type(harness, "u"); /* and back */
   assert_shows(harness, "block 9 of 0..63");
   type(harness, ":e4m3\r");
-  type(harness, "uu"); /* undo takes the knobs back, too */
+  type(harness, "uuu"); /* undo takes the knobs back, too; the walk is one step */
   assert_shows(harness, "int8,sym,tensor,minmax --view inspector");
   fixture_quit(harness);
 }

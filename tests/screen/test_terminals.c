@@ -302,7 +302,7 @@ static void suspend_and_continue(void **state)
   struct harness *harness = harness_start(&(struct harness_options){.arguments = arguments});
   assert_true(harness_wait_settled(harness));
   char *before = strdup(harness_screen(harness));
-  harness_bytes(harness, "\032"); /* Ctrl-Z */
+  harness_send(harness, "\030", 1); /* ^X: ^Z undoes */
   assert_true(harness_wait_text(harness, "stopped"));
   assert_false(harness_alternate(harness));
   harness_bytes(harness, "\n");

@@ -1,7 +1,9 @@
 /* qscope [SOURCE]: the explorer. */
 #include "data/source.h"
 #include "tui/cli/commands.h"
+#include "tui/screen/session_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +17,12 @@ static bool can_read_keys(const struct recipe *recipe)
 enum status explore_recipe(const struct recipe *recipe, const struct options *options,
                            struct error *error)
 {
-  if (!can_read_keys(recipe) || !isatty(STDOUT_FILENO))
+  bool script = options->app.script != NULL;
+  if (script && strcmp(options->app.script, "-") == 0 && recipe->source &&
+      source_reads_stdin(recipe->source))
+    return error_set(error, STATUS_USAGE,
+                     "standard input cannot be both the script and the source");
+  if (!script && (!can_read_keys(recipe) || !isatty(STDOUT_FILENO)))
     return error_set(error, STATUS_USAGE,
                      "the explorer needs a terminal, and standard %s is none; for numbers: qscope "
                      "report SOURCE -q SPEC, for a picture: qscope plot SOURCE -o FIG.png",
@@ -27,10 +34,28 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
   return app_run(recipe, &options->app, error);
 }
 
+/* The state that the last session was left in. */
+static enum status restore(const struct options *options, struct recipe *recipe,
+                           struct error *error)
+{
+  char *text = NULL;
+  recipe_init(recipe);
+  if (options->operands)
+    return error_set(error, STATUS_USAGE,
+                     "--restore opens what was open: '%s' is one word too many",
+                     options->operand[0]);
+  enum status status = session_kept(&text, error);
+  if (status == STATUS_OK)
+    status = recipe_parse(text, recipe, error);
+  free(text);
+  return status;
+}
+
 enum status explore_run(const struct options *options, struct error *error)
 {
   struct recipe recipe;
-  enum status status = options_view_recipe(options, &recipe, error);
+  enum status status = options->restore ? restore(options, &recipe, error)
+                                        : options_view_recipe(options, &recipe, error);
   if (status == STATUS_OK)
     status = explore_recipe(&recipe, options, error);
   recipe_clear(&recipe);

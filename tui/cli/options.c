@@ -126,16 +126,10 @@ static enum status apply_over(void *member, const char *text, struct error *erro
 
 static enum status apply_range(void *member, const char *text, struct error *error)
 {
-  char *colon, *end = NULL;
-  double lo = strtod(text, &colon);
-  double hi = *colon == ':' ? strtod(colon + 1, &end) : (double)NAN;
-  if (colon == text || *colon != ':' || end == colon + 1 || *end || !isfinite(lo) ||
-      !isfinite(hi) || lo >= hi)
-    return error_set(error, STATUS_USAGE, "expected LO:HI with LO below HI, found '%s'", text);
   struct view *view = member;
-  view->lo = lo;
-  view->hi = hi;
-  return STATUS_OK;
+  if (view_range_parse(text, &view->lo, &view->hi))
+    return STATUS_OK;
+  return error_set(error, STATUS_USAGE, "expected LO:HI with LO below HI, found '%s'", text);
 }
 
 static enum status apply_axis(void *member, const char *text, struct error *error)
@@ -216,6 +210,19 @@ static enum status apply_size(void *member, const char *text, struct error *erro
   struct figure_options *figure = member;
   figure->width = (unsigned)width;
   figure->height = (unsigned)height;
+  return STATUS_OK;
+}
+
+static enum status apply_screen(void *member, const char *text, struct error *error)
+{
+  char *end;
+  long columns, rows;
+  if (!read_long(text, &end, 1, 1000, &columns) || *end != 'x' ||
+      !read_long(end + 1, &end, 1, 1000, &rows) || *end)
+    return error_set(error, STATUS_USAGE, "expected COLUMNSxROWS, as in 80x24; found '%s'", text);
+  struct app_options *app = member;
+  app->columns = (int)columns;
+  app->rows = (int)rows;
   return STATUS_OK;
 }
 
@@ -445,6 +452,12 @@ static const struct row {
      apply_switch},
     {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
      apply_cache},
+    {"restore", 0, NULL, "what was open when the explorer was left", COMMAND_EXPLORE,
+     MEMBER(restore), apply_switch},
+    {"script", 0, "FILE", "do the commands in FILE (-: standard input) without a screen", SCREEN,
+     MEMBER(app.script), apply_once},
+    {"screen", 0, "COLUMNSxROWS", "the size of that screen (80x24)", SCREEN, MEMBER(app),
+     apply_screen},
     {"trace-frames", 0, "FILE", "write how long each frame took after its key", SCREEN,
      MEMBER(app.trace), apply_word},
     {"threads", 0, "N", "worker threads (all processors)", COMMAND_ANY, 0, apply_threads},
@@ -615,8 +628,9 @@ enum status options_parse(int argc, char **argv, struct options *out,
 {
   bool used[ROWS] = {false};
   *command = &command_table[0];
-  *out = (struct options){
-      .view = view_default(), .figure = figure_options_default(), .app = {.cache = ENGINE_CACHE}};
+  *out = (struct options){.view = view_default(),
+                          .figure = figure_options_default(),
+                          .app = {.cache = ENGINE_CACHE, .rows = 24, .columns = 80}};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
   out->rename = mem_array((size_t)argc, sizeof *out->rename);

@@ -66,6 +66,7 @@ struct options {
   bool glyph_test; /* --glyph-test */
   bool named;      /* the subcommand was written out */
   bool metadata;   /* --metadata */
+  bool restore;    /* --restore */
   bool print, verbose, help, version;
 };
 

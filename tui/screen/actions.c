@@ -7,6 +7,7 @@
 #include "tui/screen/compare_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/terminal.h"
 #include "tui/screen/what_if_view.h"
@@ -50,6 +51,7 @@ static void action_turn_back(struct explorer *explorer, int knob)
 static void restore(struct explorer *explorer, const struct state *state)
 {
   bool same = state_same_numbers(&explorer->state, state);
+  explorer->stepping = false;
   explorer->state = *state;
   explorer->wanted = explorer->wanted || !same;
   explorer_refresh(explorer);
@@ -190,12 +192,11 @@ static void action_move(struct explorer *explorer, int by)
 
 static void action_worst_block(struct explorer *explorer, int unused)
 {
+  struct state next = explorer->state;
   (void)unused;
-  explorer->state.view.block = VIEW_WORST_BLOCK;
-  if (explorer->state.view.kind != VIEW_INSPECTOR)
-    action_view(explorer, VIEW_INSPECTOR);
-  else
-    explorer_name(explorer);
+  next.view.block = VIEW_WORST_BLOCK;
+  next.view.kind = VIEW_INSPECTOR;
+  explorer_go(explorer, &next);
 }
 
 static void action_panel(struct explorer *explorer, int direction)
@@ -280,6 +281,13 @@ static void close_browser(struct explorer *explorer)
   explorer->mode = MODE_MAIN;
 }
 
+void explorer_leave_page(struct explorer *explorer)
+{
+  if (explorer->mode == MODE_BROWSER)
+    close_browser(explorer);
+  explorer->mode = MODE_MAIN;
+}
+
 static void action_list(struct explorer *explorer, int command)
 {
   switch (
@@ -293,8 +301,10 @@ static void action_list(struct explorer *explorer, int command)
   }
   size_t choice = browser_choice(&explorer->browser);
   close_browser(explorer);
-  if (choice != explorer->state.tensor || explorer->state.view.channel >= 0)
-    explorer_go_to(explorer, choice);
+  if (choice == explorer->state.tensor && explorer->state.view.channel < 0)
+    return;
+  explorer_go_to(explorer, choice);
+  session_note(explorer, COMMAND_TENSOR, explorer_whole(explorer)->name);
 }
 
 static void action_explain(struct explorer *explorer, int unused)
@@ -330,12 +340,6 @@ static void action_take(struct explorer *explorer, int unused)
   board_view_enter(explorer);
 }
 
-static void action_open(struct explorer *explorer, int mode)
-{
-  prompt_clear(&explorer->prompt);
-  explorer->mode = (enum mode)mode;
-}
-
 static void action_rank(struct explorer *explorer, int unused)
 {
   (void)unused;
@@ -350,15 +354,19 @@ static void action_align(struct explorer *explorer, int unused)
 
 /* --- output ------------------------------------------------------------------------------- */
 
+void explorer_export(struct explorer *explorer, const char *path)
+{
+  if (!explorer->result)
+    return explorer_warn(explorer, "there is nothing to export yet");
+  snprintf(explorer->export_path, sizeof explorer->export_path, "%s", path ? path : "");
+  explorer->exported = explorer->state;
+  explorer->export_wanted = true;
+}
+
 static void action_export(struct explorer *explorer, int unused)
 {
   (void)unused;
-  if (!explorer->result) {
-    explorer_warn(explorer, "there is nothing to export yet");
-    return;
-  }
-  explorer->exported = explorer->state;
-  explorer->export_wanted = true;
+  explorer_export(explorer, NULL);
 }
 
 /* NAME as part of a file name: what a shell or a file system could mind becomes '_'. */
@@ -387,20 +395,23 @@ void action_write_figure(struct explorer *explorer, const struct figure *figure,
   const char *view = view_type_of(state->view.kind)->name;
   struct figure_options options = figure_options_default();
   struct error error;
-  char name[96], stem[160], path[192];
+  char name[96], stem[160], path[sizeof explorer->export_path];
   file_stem(tensor->name, name, sizeof name);
   if (state->view.channel >= 0)
     snprintf(stem, sizeof stem, "%s-channel%ld-%s", name, state->view.channel, view);
   else
     snprintf(stem, sizeof stem, "%s-%s", name, view);
-  figure_path(stem, path, sizeof path);
-  if (!figure)
-    explorer_warn(explorer, "out of memory: no figure was written");
-  else if (figure_write(figure, path, &options, &error) == STATUS_OK)
-    explorer_say(explorer, "wrote %s (%u x %u at %u dpi)", path, options.width, options.height,
-                 options.dpi);
+  if (*explorer->export_path)
+    snprintf(path, sizeof path, "%s", explorer->export_path);
   else
-    explorer_warn(explorer, "%s", error.text);
+    figure_path(stem, path, sizeof path);
+  enum status status =
+      figure ? figure_write(figure, path, &options, &error) : error_memory(&error, "a figure");
+  if (status == STATUS_OK)
+    return explorer_say(explorer, "wrote %.300s (%u x %u at %u dpi)", path, options.width,
+                        options.height, options.dpi);
+  explorer->fault = status;
+  explorer_warn(explorer, "%s", error.text);
 }
 
 /* OSC 52 carries text to the clipboard as base64. */
@@ -440,8 +451,7 @@ static void action_copy(struct explorer *explorer, int unused)
 static void action_palette(struct explorer *explorer, int unused)
 {
   (void)unused;
-  prompt_clear(&explorer->prompt);
-  explorer->mode = MODE_PALETTE;
+  palette_open(explorer, COMMAND_COUNT);
 }
 
 /* From a page the help begins with its commands, and leads back to it. */
@@ -475,7 +485,7 @@ void action_checks_key(struct explorer *explorer, uint32_t key)
     if (id == COMMAND_COUNT || explorer_commands[id].group != GROUP_KNOBS)
       return;
   }
-  explorer_command(explorer, id);
+  run_command(explorer, id);
 }
 
 /* What the view asked for ends; what it knows stays. */
@@ -514,6 +524,57 @@ static void action_cancel(struct explorer *explorer, int unused)
   explorer_say(explorer, "cancelled: back to the last exact numbers");
 }
 
+/* The last change once more. */
+static void action_repeat(struct explorer *explorer, int unused)
+{
+  struct error error;
+  (void)unused;
+  const char *last = session_last(explorer);
+  char *line = last ? strdup(last) : NULL;
+  if (!line)
+    return explorer_warn(explorer, "there is nothing to repeat");
+  if (run_line(explorer, line, &error) != STATUS_OK)
+    explorer_warn(explorer, "%s", error.text);
+  free(line);
+}
+
+static void action_hints(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->no_hints = !explorer->no_hints;
+}
+
+static void action_suspend(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (!terminal_stop())
+    explorer_warn(explorer, "there is no terminal to leave");
+}
+
+static void action_session(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer->session.top = explorer->session.count; /* its end */
+  explorer->mode = MODE_SESSION;
+}
+
+static void action_write_session(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  palette_open(explorer, COMMAND_SAVE_SESSION);
+}
+
+static void action_session_move(struct explorer *explorer, int by)
+{
+  session_move(explorer, by);
+}
+
+static void action_leave_page(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  explorer_leave_page(explorer);
+}
+
 static void action_redraw(struct explorer *explorer, int unused)
 {
   (void)unused;
@@ -534,6 +595,7 @@ void explorer_command(struct explorer *explorer, enum command_id id)
   } table[COMMAND_COUNT] = {
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
   [COMMAND_##id] = {handler, argument},
+#define COMMAND_TEXT(...) /* run_line.c */
 #include "tui/screen/commands.def"
 #undef COMMAND
   };
@@ -548,7 +610,14 @@ void action_browser_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id id = command_of_key(key, SCOPE_LIST);
   if (!browser_write(&explorer->browser, key) && id != COMMAND_COUNT)
-    explorer_command(explorer, id);
+    run_command(explorer, id);
+}
+
+void action_session_key(struct explorer *explorer, uint32_t key)
+{
+  enum command_id id = command_of_key(key, SCOPE_SESSION);
+  if (id != COMMAND_COUNT)
+    run_command(explorer, id);
 }
 
 void action_help_key(struct explorer *explorer, uint32_t key)
@@ -579,90 +648,6 @@ void action_help_key(struct explorer *explorer, uint32_t key)
 
 void explorer_apply(struct explorer *explorer, const struct quantizer *quantizer)
 {
-  struct state next = explorer->state;
-  struct knobs before = next.knobs;
-  next.knobs = knobs_of(quantizer, before.axis);
-  if (quantizer->granularity.kind != GRAIN_GROUP)
-    next.knobs.group = before.group;
+  struct state next = state_with(&explorer->state, quantizer);
   explorer_go(explorer, &next);
-}
-
-/* A quantizer, when the text is one; else the selected command; else what is wrong with the text
- * as a quantizer. */
-static void run_palette(struct explorer *explorer)
-{
-  struct quantizer quantizer;
-  struct error error;
-  enum command_id ids[COMMAND_COUNT];
-  const char *text = explorer->prompt.text;
-  explorer->message[0] = 0;
-  if (explorer->prompt.length == 0 && explorer->prompt.selected == 0)
-    return;
-  if (quantizer_parse(text, &quantizer, &error) == STATUS_OK)
-    explorer_apply(explorer, &quantizer);
-  else if (explorer->prompt.selected < commands_match(text, ids))
-    explorer_command(explorer, ids[explorer->prompt.selected]);
-  else
-    explorer_warn(explorer, "%s", error.text);
-}
-
-void action_palette_key(struct explorer *explorer, uint32_t key)
-{
-  enum command_id ids[COMMAND_COUNT];
-  size_t count = commands_match(explorer->prompt.text, ids);
-  if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
-    explorer->mode = MODE_MAIN;
-    board_view_end_preview(explorer);
-  } else if (key == KEY_CODE_RETURN) {
-    explorer->mode = MODE_MAIN;
-    board_view_end_preview(explorer);
-    run_palette(explorer);
-  } else if (key == KEY_CODE_DOWN || key == KEY_CODE_TAB) {
-    explorer->prompt.selected += explorer->prompt.selected + 1 < count;
-  } else if (key == KEY_CODE_UP || key == KEY_CODE_BACK_TAB) {
-    explorer->prompt.selected -= explorer->prompt.selected > 0;
-  } else if (prompt_key(&explorer->prompt, key)) {
-    explorer->prompt.selected = 0;
-    board_view_preview(explorer, explorer->prompt.text);
-  }
-}
-
-static void open_beside(struct explorer *explorer, char *spec)
-{
-  const struct comparand with = {.source = spec};
-  struct error error;
-  if (compare_view_open(explorer, &with, &error) != STATUS_OK)
-    return explorer_warn(explorer, "%s", error.text);
-  explorer->message[0] = 0;
-  action_view(explorer, VIEW_COMPARE);
-  explorer_refresh(explorer);
-}
-
-/* A leading ~/ is the home folder: nobody's shell has seen this text. */
-static void open_typed(struct explorer *explorer, bool beside)
-{
-  char path[PROMPT_TEXT + 256];
-  const char *text = explorer->prompt.text, *home = getenv("HOME");
-  if (strncmp(text, "~/", 2) == 0 && home)
-    snprintf(path, sizeof path, "%.255s/%s", home, text + 2);
-  else
-    snprintf(path, sizeof path, "%s", text);
-  if (beside)
-    open_beside(explorer, path);
-  else
-    explorer_open(explorer, path);
-}
-
-void action_open_key(struct explorer *explorer, uint32_t key)
-{
-  if (key == KEY_CODE_ESCAPE || (key == KEY_CODE_BACKSPACE && explorer->prompt.length == 0)) {
-    explorer->mode = MODE_MAIN;
-  } else if (key == KEY_CODE_RETURN) {
-    bool beside = explorer->mode == MODE_COMPARE;
-    explorer->mode = MODE_MAIN;
-    if (explorer->prompt.length)
-      open_typed(explorer, beside);
-  } else {
-    prompt_key(&explorer->prompt, key);
-  }
 }

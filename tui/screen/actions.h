@@ -10,8 +10,7 @@
 void action_browser_key(struct explorer *explorer, uint32_t key);
 void action_help_key(struct explorer *explorer, uint32_t key);
 void action_checks_key(struct explorer *explorer, uint32_t key);
-void action_palette_key(struct explorer *explorer, uint32_t key);
-void action_open_key(struct explorer *explorer, uint32_t key);
+void action_session_key(struct explorer *explorer, uint32_t key);
 
 /* Writes FIGURE (NULL: there was no memory for it), named after STATE, to a new file; says which.
  */

@@ -13,7 +13,10 @@
 #include "tui/screen/inspector.h"
 #include "tui/screen/overlay.h"
 #include "tui/screen/plot.h"
+#include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
+#include "tui/screen/script.h"
+#include "tui/screen/session_file.h"
 #include "tui/screen/signals.h"
 #include "tui/screen/terminal.h"
 
@@ -168,8 +171,9 @@ enum view_kind explorer_companion(const struct explorer *explorer, int i)
 static void place_panels(struct explorer *explorer)
 {
   int figures = screen_view(explorer)->alone ? 1 : 3;
-  explorer->layout =
-      layout_make(explorer->cells.rows, explorer->cells.columns, explorer->focus, figures);
+  /* Hidden hints have the row below the screen. */
+  explorer->layout = layout_make(explorer->cells.rows + explorer->no_hints, explorer->cells.columns,
+                                 explorer->focus, figures);
   if (explorer->result && explorer->layout.place[PLACE_PLOT].columns &&
       explorer_bins(explorer) != explorer->requested_bins)
     explorer->wanted = true;
@@ -195,15 +199,31 @@ void explorer_refresh(struct explorer *explorer)
 
 /* --- numbers -------------------------------------------------------------------------------- */
 
+static void go(struct explorer *explorer, const struct state *next)
+{
+  explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
+  explorer->stopped = false;
+  explorer->state = *next;
+  explorer_refresh(explorer);
+}
+
 void explorer_go(struct explorer *explorer, const struct state *next)
 {
   if (state_equal(&explorer->state, next))
     return;
   history_push(&explorer->history, &explorer->state);
-  explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
-  explorer->stopped = false;
-  explorer->state = *next;
-  explorer_refresh(explorer);
+  explorer->stepping = false;
+  go(explorer, next);
+}
+
+void explorer_step(struct explorer *explorer, const struct state *next)
+{
+  if (state_equal(&explorer->state, next))
+    return;
+  if (!explorer->stepping)
+    history_push(&explorer->history, &explorer->state);
+  explorer->stepping = true;
+  go(explorer, next);
 }
 
 /* True when the transform of STATE can be laid over its tensor. */
@@ -430,6 +450,7 @@ static void absorb(struct explorer *explorer)
     if (explorer->mode == MODE_CHECKS) /* else they would be asked for again */
       explorer->mode = MODE_MAIN;
     explorer_warn(explorer, "%s", answer.error.text);
+    explorer->fault = answer.status;
     explorer->export_wanted = false;
     explorer->rest_stopped = true;
     if (work == WORK_SHOW)
@@ -534,7 +555,7 @@ static void handle_key(struct explorer *explorer, uint32_t key)
   }
   enum command_id id = command_of_key(key, (int)explorer->state.view.kind);
   if (id != COMMAND_COUNT)
-    explorer_command(explorer, id);
+    run_command(explorer, id);
   else
     explorer_warn(explorer, "no command has this key; ? lists them all");
 }
@@ -629,23 +650,46 @@ static void take_steps(struct explorer *explorer)
     screen_view(explorer)->settle(explorer);
 }
 
+/* One frame, with what is known by then. Returns the milliseconds until the next when nobody does
+ * anything: -1 when nothing changes by itself (*settled), or before the engine tells. */
+static int take_turn(struct explorer *explorer, bool *settled)
+{
+  start_work(explorer);
+  if (explorer->work != WORK_NONE)
+    wait_for_events(explorer, PATIENCE_MS);
+  absorb(explorer);
+  take_steps(explorer);
+  bool gathering = gather(explorer) || grid_watch_tend(explorer);
+  show(explorer);
+  start_work(explorer); /* what the frame lacks */
+  bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
+  bool lacking = view_lacks(explorer);
+  *settled = !busy && !gathering && !lacking;
+  return lacking ? 0 : busy ? PROGRESS_MS : -1;
+}
+
+enum status explorer_settle(struct explorer *explorer, struct error *error)
+{
+  bool settled = explorer->quit;
+  explorer->fault = STATUS_OK;
+  while (!settled) {
+    int patience = take_turn(explorer, &settled);
+    if (!settled)
+      wait_for_events(explorer, patience);
+  }
+  return explorer->fault == STATUS_OK ? STATUS_OK
+                                      : error_set(error, explorer->fault, "%s", explorer->message);
+}
+
 static void run(struct explorer *explorer)
 {
   uint32_t key;
+  bool settled;
   while (!explorer->quit && !terminal_lost()) {
-    start_work(explorer);
-    if (explorer->work != WORK_NONE)
-      wait_for_events(explorer, PATIENCE_MS);
-    absorb(explorer);
-    take_steps(explorer);
-    bool gathering = gather(explorer) || grid_watch_tend(explorer);
-    show(explorer);
-    start_work(explorer); /* what the frame lacks */
-    bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
-    bool lacking = view_lacks(explorer);
-    if (!busy && !gathering && !lacking)
+    int patience = take_turn(explorer, &settled);
+    if (settled)
       mark_idle(explorer);
-    wait_for_events(explorer, lacking ? 0 : busy ? PROGRESS_MS : -1);
+    wait_for_events(explorer, patience);
     handle_signals(explorer);
     while (!explorer->quit && terminal_key(&key))
       handle_key(explorer, key);
@@ -654,31 +698,58 @@ static void run(struct explorer *explorer)
 
 /* --- start and end -------------------------------------------------------------------------- */
 
-static enum status start_state(struct explorer *explorer, const struct recipe *recipe,
-                               struct error *error)
+/* The state that RECIPE describes, and its source, which the caller closes. */
+static enum status find_state(const struct recipe *recipe, struct source **source,
+                              struct state *state, struct error *error)
 {
-  struct state *state = &explorer->state;
   struct quantizer quantizer;
-  enum status status = open_source(recipe->source ? recipe->source : "synth:", recipe->input_format,
-                                   &explorer->source, error);
-  if (status == STATUS_OK)
-    state->tensor = source_first(explorer->source);
-  if (status == STATUS_OK && recipe->tensor)
-    status = source_find(explorer->source, recipe->tensor, &state->tensor, error);
-  if (status == STATUS_OK && recipe->quantizers == 0)
-    status = quantizer_parse("int8", &quantizer, error);
+  enum status status =
+      open_source(recipe->source ? recipe->source : "synth:", recipe->input_format, source, error);
   if (status != STATUS_OK)
     return status;
+  state->tensor = source_first(*source);
+  if (recipe->tensor)
+    status = source_find(*source, recipe->tensor, &state->tensor, error);
+  if (status == STATUS_OK && recipe->quantizers == 0)
+    status = quantizer_parse("int8", &quantizer, error);
+  if (status != STATUS_OK) {
+    source_close(*source);
+    *source = NULL;
+    return status;
+  }
   if (recipe->quantizers)
     quantizer = recipe->quantizer[0];
-  explorer->batching = recipe->batching;
   state->view = recipe->view;
   state->transform = recipe->transform;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
-  state_fit(state, &explorer_whole(explorer)->shape);
+  state_fit(state, &source_tensor(*source, state->tensor)->shape);
+  return STATUS_OK;
+}
+
+enum status explorer_enter(struct explorer *explorer, const struct recipe *recipe,
+                           struct error *error)
+{
+  struct source *source;
+  struct state state;
+  enum status status = find_state(recipe, &source, &state, error);
+  if (status != STATUS_OK)
+    return status;
+  if (explorer->source)
+    forget_source(explorer);
+  explorer->source = source;
+  explorer->state = state;
+  explorer->batching = recipe->batching;
   explorer->wanted = true;
   if (recipe->compare.source)
     status = compare_view_open(explorer, &recipe->compare, error);
+  explorer_refresh(explorer);
+  return status;
+}
+
+static enum status start_state(struct explorer *explorer, const struct recipe *recipe,
+                               struct error *error)
+{
+  enum status status = explorer_enter(explorer, recipe, error);
   if (status != STATUS_OK)
     return status;
   if (!recipe->source)
@@ -702,6 +773,7 @@ static void finish(struct explorer *explorer)
   source_close(explorer->part);
   source_close(explorer->source);
   cells_free(&explorer->cells);
+  session_clear(&explorer->session);
   free(explorer->recipe);
 }
 
@@ -714,13 +786,27 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   explorer->engine = engine_new(options->cache);
   if (!explorer->engine)
     return error_memory(error, "the engine");
-  status = terminal_open(options, error);
+  status = options->script ? terminal_absent(options, error) : terminal_open(options, error);
   if (status != STATUS_OK)
     return status;
+  explorer->no_hints = options->no_hints;
   explorer->glyphs = options->ascii ? &glyphs_ascii : terminal_glyphs(options->glyphs);
   relayout(explorer);
   explorer_refresh(explorer);
+  session_begin(explorer);
   return STATUS_OK;
+}
+
+/* The user at the terminal. What cannot be kept of the session is no reason to fail. */
+static void run_interactive(struct explorer *explorer)
+{
+  struct error error;
+  run(explorer);
+  terminal_close();
+  if (explorer->recipe && session_keep(explorer->recipe, &error) != STATUS_OK)
+    fprintf(stderr, "qscope: the session is not kept: %s\n", error.text);
+  if (explorer->copied && explorer->recipe)
+    printf("%s\n", explorer->recipe); /* control characters in names are quoted in it */
 }
 
 enum status app_run(const struct recipe *recipe, const struct app_options *options,
@@ -731,7 +817,7 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     return error_memory(error, "the explorer");
   setlocale(LC_ALL, "");
   setlocale(LC_NUMERIC, "C");
-  if (!signals_install()) {
+  if (!options->script && !signals_install()) {
     free(explorer);
     return error_set(error, STATUS_OUTPUT, "cannot create a pipe for signals");
   }
@@ -740,12 +826,11 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     status = trace_open(options->trace, &explorer->trace, error);
   if (status == STATUS_OK)
     status = start(explorer, recipe, options, error);
-  if (status == STATUS_OK) {
-    run(explorer);
-    terminal_close();
-    if (explorer->copied && explorer->recipe)
-      printf("%s\n", explorer->recipe); /* control characters in names are quoted in it */
-  }
+  if (status == STATUS_OK && options->script)
+    status = script_run(explorer, options->script, error);
+  else if (status == STATUS_OK)
+    run_interactive(explorer);
+  terminal_close();
   struct error broken;
   if (trace_close(explorer->trace, &broken) != STATUS_OK && status == STATUS_OK) {
     *error = broken;

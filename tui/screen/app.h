@@ -18,9 +18,13 @@ struct app_options {
   bool ascii;            /* --ascii: no characters beyond ASCII */
   size_t cache;          /* --cache, in bytes */
   const char *trace;     /* --trace-frames, or NULL */
+  const char *script;    /* --script, or NULL: there is no terminal then, */
+  int rows, columns;     /* but cells of this size (--screen) */
+  bool no_hints;         /* --hints no */
 };
 
-/* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits. The
+/* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits, or the
+ * script ends; what the script says is the status then. The
  * terminal is as it was before, whatever happens. STATUS_INPUT when the source cannot be opened
  * (nothing was drawn), STATUS_OUTPUT when there is no usable terminal. */
 enum status app_run(const struct recipe *recipe, const struct app_options *options,

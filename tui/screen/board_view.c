@@ -132,39 +132,6 @@ void board_view_enter(struct explorer *explorer)
   explorer_say(explorer, "calibrator %s", board_name(row, name, sizeof name));
 }
 
-/* Goes to STATE without a trace in the history. */
-static void peek(struct explorer *explorer, const struct state *state)
-{
-  if (state_same_numbers(&explorer->state, state))
-    return;
-  explorer->state = *state;
-  explorer->wanted = true;
-  explorer->stopped = false;
-  explorer_refresh(explorer);
-}
-
-void board_view_preview(struct explorer *explorer, const char *text)
-{
-  struct board_place *place = &explorer->board;
-  struct quantizer quantizer;
-  if (explorer->state.view.kind != VIEW_BOARD)
-    return;
-  if (!place->previewing)
-    place->before = explorer->state;
-  place->previewing = true;
-  struct state next = place->before;
-  if (quantizer_parse(text, &quantizer, NULL) == STATUS_OK)
-    next.knobs = knobs_of(&quantizer, next.knobs.axis);
-  peek(explorer, &next);
-}
-
-void board_view_end_preview(struct explorer *explorer)
-{
-  if (explorer->board.previewing)
-    peek(explorer, &explorer->board.before);
-  explorer->board.previewing = false;
-}
-
 bool board_view_back(struct explorer *explorer)
 {
   bool open = explorer->board.explaining;

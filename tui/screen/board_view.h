@@ -22,11 +22,6 @@ void board_view_keep(struct explorer *explorer, struct result *next);
 void board_view_move(struct explorer *explorer, int by);
 /* Takes the selected calibrator for the knobs. */
 void board_view_enter(struct explorer *explorer);
-/* Shows the board of the quantizer that TEXT is so far, or what was there before when it is none:
- * the curve appears while one types. Nothing happens in other views. */
-void board_view_preview(struct explorer *explorer, const char *text);
-/* Back to what was there before. */
-void board_view_end_preview(struct explorer *explorer);
 /* Closes the explanation; false when none is open. */
 bool board_view_back(struct explorer *explorer);
 

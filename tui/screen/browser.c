@@ -158,6 +158,19 @@ static void refilter(struct browser *browser)
     select_row(browser, catalog_best(browser->catalog));
 }
 
+enum status browser_show(struct browser *browser, const char *words, struct error *error)
+{
+  if (browser->metadata) {
+    prompt_set(&browser->page.search, words);
+    metadata_next(&browser->page, 1);
+    return browser->page.missed ? error_set(error, STATUS_USAGE, "nothing has '%s'", words)
+                                : STATUS_OK;
+  }
+  prompt_set(&browser->filter, words);
+  refilter(browser);
+  return *browser->wrong ? error_set(error, STATUS_USAGE, "%s", browser->wrong) : STATUS_OK;
+}
+
 bool browser_write(struct browser *browser, uint32_t key)
 {
   if (browser->metadata)

@@ -64,6 +64,9 @@ void browser_close(struct browser *browser);
 
 /* ROWS: how many the list shows, for paging. */
 enum browser_answer browser_do(struct browser *browser, enum browser_command command, int rows);
+/* Shows only what WORDS, a filter, let through; on the page of metadata, goes to what has them.
+ * STATUS_USAGE as filter_parse. */
+enum status browser_show(struct browser *browser, const char *words, struct error *error);
 /* A key while something is being written; false when it is none of that, but a command. */
 bool browser_write(struct browser *browser, uint32_t key);
 /* The selected tensor; only after BROWSER_CHOOSES. */

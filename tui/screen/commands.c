@@ -3,6 +3,7 @@
 #include "tui/screen/commands.h"
 
 #include "analysis/names.h"
+#include "quant/base/nearest.h"
 #include "tui/screen/keys.h"
 
 #include <stdio.h>
@@ -11,9 +12,11 @@
 
 const struct command explorer_commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
-  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, SCOPE_EVERYWHERE},
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, SCOPE_EVERYWHERE, TEXT_NONE},
 #define COMMAND_IN(scope, id, name, keys, group, hint, what, why, handler, argument)               \
-  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, scope},
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, scope, TEXT_NONE},
+#define COMMAND_TEXT(scope, id, name, keys, group, hint, text, what, why, handler)                 \
+  [COMMAND_##id] = {name, keys, GROUP_##group, hint, what, why, scope, TEXT_##text},
 #include "tui/screen/commands.def"
 #undef COMMAND
 };
@@ -26,7 +29,30 @@ const char *const command_group_titles[GROUP_COUNT] = {
     [GROUP_PROGRAM] = "Program",
     [GROUP_LIST] = "The list of tensors (t), and metadata",
     [GROUP_CHECKS] = "The page of checks (v); knobs turn there, too",
+    [GROUP_SESSION] = "The session (L)",
 };
+
+const char *const command_text_names[TEXT_COUNT] = {
+    [TEXT_NONE] = "",       [TEXT_SPEC] = "SPEC",    [TEXT_FILE] = "FILE",
+    [TEXT_TENSOR] = "NAME", [TEXT_RANGE] = "LO:HI",  [TEXT_ASSERTION] = "METRIC>=NUMBER",
+    [TEXT_WORDS] = "WORDS", [TEXT_RECIPE] = "RECIPE"};
+
+enum command_id command_of_name(const char *name, size_t length)
+{
+  for (int id = 0; id < COMMAND_COUNT; id++)
+    if (strlen(explorer_commands[id].name) == length &&
+        memcmp(explorer_commands[id].name, name, length) == 0)
+      return (enum command_id)id;
+  return COMMAND_COUNT;
+}
+
+const char *command_nearest(const char *typed)
+{
+  const char *names[COMMAND_COUNT];
+  for (int id = 0; id < COMMAND_COUNT; id++)
+    names[id] = explorer_commands[id].name;
+  return nearest_word(typed, names, COMMAND_COUNT);
+}
 
 static bool has_key(enum command_id id, uint32_t key)
 {
@@ -92,9 +118,8 @@ static int command_score(enum command_id id, const char *pattern)
   return strlen(pattern) > 2 && strcasestr(command->what, pattern) ? BY_WHAT : 0;
 }
 
-size_t commands_match(const char *pattern, enum command_id *ids)
+size_t commands_match(const char *pattern, enum command_id *ids, int *scores)
 {
-  int scores[COMMAND_COUNT];
   size_t count = 0;
   if (strpbrk(pattern, ",="))
     return 0;

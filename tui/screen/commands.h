@@ -25,6 +25,7 @@ enum command_group {
   GROUP_PROGRAM,
   GROUP_LIST,
   GROUP_CHECKS,
+  GROUP_SESSION,
   GROUP_COUNT
 };
 
@@ -35,7 +36,22 @@ enum {
   SCOPE_PAGES = 1000, /* views are below */
   SCOPE_LIST = SCOPE_PAGES,
   SCOPE_CHECKS,
+  SCOPE_SESSION,
 };
+
+/* What follows the name of a command in its line. */
+enum command_text {
+  TEXT_NONE,
+  TEXT_SPEC,      /* a quantizer */
+  TEXT_FILE,      /* a path, a source */
+  TEXT_TENSOR,    /* the name of one */
+  TEXT_RANGE,     /* LO:HI */
+  TEXT_ASSERTION, /* sqnr_db>=30 */
+  TEXT_WORDS,     /* anything */
+  TEXT_RECIPE,    /* a command line */
+  TEXT_COUNT
+};
+extern const char *const command_text_names[TEXT_COUNT]; /* "SPEC", "FILE" */
 
 enum { COMMAND_KEYS = 4 };
 
@@ -44,6 +60,7 @@ struct command {
   enum command_group group;
   const char *hint, *what, *why;
   int scope;
+  enum command_text text;
 };
 
 extern const struct command explorer_commands[COMMAND_COUNT];
@@ -52,6 +69,11 @@ extern const char *const command_group_titles[GROUP_COUNT];
 /* The command of KEY in SCOPE (a view or a page), or COMMAND_COUNT. */
 enum command_id command_of_key(uint32_t key, int scope);
 
+/* The command called by the first LENGTH bytes of NAME, or COMMAND_COUNT. */
+enum command_id command_of_name(const char *name, size_t length);
+/* The name nearest to what was typed, or NULL. */
+const char *command_nearest(const char *typed);
+
 /* The names of its keys, separated by blanks ("z + ="), into TEXT; returns TEXT. */
 char *command_keys(enum command_id id, char *text, size_t size);
 /* Name of its first key that is no other command's in SCOPE; of the first one when all are. */
@@ -59,9 +81,9 @@ char *command_key_in(enum command_id id, int scope, char *text, size_t size);
 /* Name of the first key. */
 char *command_first_key(enum command_id id, char *text, size_t size);
 
-/* Commands, but for those of pages, whose name (or description, weaker) PATTERN means (names.h), best
- * first; at most COMMAND_COUNT. Returns how many. A pattern with ',' or '=' is a quantizer, no
- * name: nothing matches. */
-size_t commands_match(const char *pattern, enum command_id *ids);
+/* Commands, but for those of pages, whose name (or description, weaker) PATTERN means (names.h),
+ * best first, with its score; at most COMMAND_COUNT. Returns how many. A pattern with ',' or '=' is
+ * a quantizer, no name: nothing matches. */
+size_t commands_match(const char *pattern, enum command_id *ids, int *scores);
 
 #endif

@@ -14,7 +14,8 @@
 #include "tui/screen/commands.h"
 #include "tui/screen/glyphs.h"
 #include "tui/screen/layout.h"
-#include "tui/screen/prompt.h"
+#include "tui/screen/palette.h"
+#include "tui/screen/session.h"
 #include "tui/screen/state.h"
 #include "tui/screen/trace.h"
 
@@ -24,9 +25,8 @@ enum mode {
   MODE_BROWSER,
   MODE_HELP,
   MODE_PALETTE,
-  MODE_OPEN,
-  MODE_COMPARE,
   MODE_CHECKS,
+  MODE_SESSION,
   MODE_COUNT
 };
 
@@ -43,8 +43,6 @@ struct board_place {
   const struct calibrator *rule; /* the selected one; NULL: by hand */
   size_t first;                  /* row of the table that is shown first */
   bool explaining;               /* the rule's sentences stand in place of the table */
-  bool previewing;               /* a quantizer is being typed, and shown; this is left: */
-  struct state before;
 };
 
 /* The source that the present one is compared with, and what is known of the pairs. */
@@ -86,6 +84,7 @@ struct explorer {
   struct state part_of; /* tensor, axis, channel and transform of `part` */
   struct state state;
   struct history history;
+  bool stepping; /* the last change was a step */
 
   /* What the engine does. */
   struct engine *engine;
@@ -98,6 +97,8 @@ struct explorer {
   bool rest_stopped;  /* the user does not want what a partial result lacks */
   bool export_wanted; /* then write this: */
   struct state exported;
+  char export_path[1024]; /* to this file; "": to a new one */
+  enum status fault;      /* what went wrong while the engine worked; the message says it */
 
   /* What is shown: the last numbers, exact unless the result says that it is an estimate. */
   struct result *result;
@@ -115,7 +116,9 @@ struct explorer {
   enum mode mode;
   struct browser browser;
   struct gather *gather; /* of the source: made when the browser is first opened */
-  struct prompt prompt;
+  struct palette palette;
+  struct session session;
+  bool no_hints; /* their row belongs to the view */
   int help_top;
   enum mode help_of;          /* where it leads back to */
   int check;                  /* the selected one of the page of checks */
@@ -155,11 +158,28 @@ bool explorer_stale(const struct explorer *explorer);
 /* Goes to NEXT: remembers the present for undo, and asks for new numbers when they differ. */
 void explorer_go(struct explorer *explorer, const struct state *next);
 
+/* The same for one of many small steps (to the next block): several in a row are undone at once. */
+void explorer_step(struct explorer *explorer, const struct state *next);
+
 /* Goes to tensor INDEX, all of it. */
 void explorer_go_to(struct explorer *explorer, size_t index);
 
 /* The view that stands beside the open one as number I, where there is room. */
 enum view_kind explorer_companion(const struct explorer *explorer, int i);
+
+/* Opens RECIPE in place of what is looked at; on failure everything stays. */
+enum status explorer_enter(struct explorer *explorer, const struct recipe *recipe,
+                           struct error *error);
+
+/* Works until nothing more is to come by itself: every number is exact. The status says what went
+ * wrong on the way. */
+enum status explorer_settle(struct explorer *explorer, struct error *error);
+
+/* Writes the figure of the view to PATH (NULL: a new file), when its numbers are there. */
+void explorer_export(struct explorer *explorer, const char *path);
+
+/* Closes what stands over the view. */
+void explorer_leave_page(struct explorer *explorer);
 
 /* How many bins the histograms of the screen have. */
 int explorer_bins(const struct explorer *explorer);

@@ -32,7 +32,9 @@ static bool selected_block(const struct explorer *explorer, size_t *number)
 
 static void select_block(struct explorer *explorer, size_t number)
 {
-  explorer->state.view.block = (long)number;
+  struct state next = explorer->state;
+  next.view.block = (long)number;
+  explorer_step(explorer, &next);
   explorer_name(explorer);
 }
 

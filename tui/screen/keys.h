@@ -25,6 +25,16 @@ enum key {
   KEY_CODE_BACK_TAB,
   KEY_CODE_DELETE,
   KEY_CODE_F1,
+  KEY_CODE_F2,
+  KEY_CODE_F3,
+  KEY_CODE_F4,
+  KEY_CODE_F5,
+  KEY_CODE_F6,
+  KEY_CODE_F7,
+  KEY_CODE_F8,
+  KEY_CODE_F9,
+  KEY_CODE_F10,
+  KEY_CODE_MOUSE, /* something of the mouse: terminal_mouse tells */
 };
 
 /* Reads the key list of a command ("f", "Right", "z +"): words separated by blanks, each one

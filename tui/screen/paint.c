@@ -396,7 +396,7 @@ static void paint_page_hints(struct explorer *explorer, int scope)
   }
 }
 
-static void paint_fixed_hints(struct explorer *explorer, const char *const *pairs)
+void paint_fixed_hints(struct explorer *explorer, const char *const *pairs)
 {
   struct rect rect = explorer->layout.place[PLACE_HINTS];
   cells_fill(&explorer->cells, rect, ' ', (struct style){0});
@@ -410,6 +410,12 @@ void paint_checks(struct explorer *explorer)
 {
   checks_view_paint(explorer, explorer->layout.body);
   paint_page_hints(explorer, SCOPE_CHECKS);
+}
+
+void paint_session(struct explorer *explorer)
+{
+  session_paint(explorer);
+  paint_page_hints(explorer, SCOPE_SESSION);
 }
 
 void paint_help(struct explorer *explorer)
@@ -436,85 +442,6 @@ void paint_browser(struct explorer *explorer)
     paint_fixed_hints(explorer, hints);
   else
     paint_page_hints(explorer, SCOPE_LIST);
-}
-
-/* The line being written, in the message line; the cursor stands behind it. */
-static void paint_prompt(struct explorer *explorer, const char *before)
-{
-  struct rect rect = explorer->layout.place[PLACE_MESSAGE];
-  if (rect.rows == 0)
-    rect = (struct rect){explorer->cells.rows - 1, 0, 1, explorer->cells.columns};
-  cells_fill(&explorer->cells, rect, ' ', (struct style){0});
-  rect.rows = 1;
-  int column = cells_text(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_KEY}, before);
-  const char *text = explorer->prompt.text;
-  while (*text && text_width(&explorer->cells, text) > rect.columns - column - 2)
-    utf8_next(&text);
-  column = cells_text(&explorer->cells, rect, 0, column, (struct style){.ink = PAINT_VALUE}, text);
-  explorer->cursor_row = rect.row;
-  explorer->cursor_column = column < rect.columns ? column : rect.columns - 1;
-}
-
-static void paint_suggestion(struct explorer *explorer, struct rect line, enum command_id id,
-                             bool selected)
-{
-  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE}, key = style, dim = style;
-  char keys[32];
-  key.ink = selected ? PAINT_NONE : PAINT_KEY;
-  dim.ink = selected ? PAINT_NONE : PAINT_DIM;
-  cells_fill(&explorer->cells, line, ' ', style);
-  cells_text(&explorer->cells, line, 0, 1, style, explorer_commands[id].name);
-  cells_text(&explorer->cells, line, 0, 20, key, command_keys(id, keys, sizeof keys));
-  cells_text(&explorer->cells, line, 0, 28, dim, explorer_commands[id].what);
-}
-
-/* Below the prompt, before Enter: the quantizer that the text means, or why it means neither a
- * quantizer nor a command. */
-static void paint_preview(struct explorer *explorer, size_t commands)
-{
-  struct rect rect = explorer->layout.place[PLACE_MESSAGE];
-  struct quantizer quantizer;
-  struct error error;
-  char text[QUANTIZER_TEXT];
-  if (rect.rows < 2 || explorer->prompt.length == 0)
-    return;
-  if (quantizer_parse(explorer->prompt.text, &quantizer, &error) == STATUS_OK)
-    cells_printf(&explorer->cells, rect, 1, 2, (struct style){.ink = PAINT_GOOD}, "applies %s",
-                 quantizer_print(&quantizer, text));
-  else if (commands == 0)
-    cells_text(&explorer->cells, rect, 1, 2, (struct style){.ink = PAINT_DIM}, error.text);
-}
-
-/* Commands that match, in a box above the prompt. */
-void paint_palette(struct explorer *explorer)
-{
-  enum { MOST = 8 };
-  static const char *const hints[] = {"Enter", "run or apply", "Up/Down", "choose",
-                                      "Esc",   "back",         NULL};
-  enum command_id ids[COMMAND_COUNT];
-  struct rect body = explorer->layout.body;
-  size_t count = commands_match(explorer->prompt.text, ids);
-  size_t rows = count < MOST ? count : MOST;
-  if (explorer->prompt.selected >= count)
-    explorer->prompt.selected = count ? count - 1 : 0;
-  size_t first = explorer->prompt.selected >= rows ? explorer->prompt.selected - rows + 1 : 0;
-  paint_prompt(explorer, ":");
-  paint_preview(explorer, count);
-  paint_fixed_hints(explorer, hints);
-  if (explorer->layout.form == LAYOUT_LINE)
-    return;
-  struct rect box = {body.row + body.rows - (int)rows - 1, 0, (int)rows + 1, body.columns};
-  cells_fill(&explorer->cells, box, ' ', (struct style){0});
-  cells_fill(&explorer->cells, (struct rect){box.row, 0, 1, box.columns},
-             explorer->glyphs->code[GLYPH_HORIZONTAL], (struct style){.ink = PAINT_FRAME});
-  for (size_t i = 0; i < rows && first + i < count; i++)
-    paint_suggestion(explorer, (struct rect){box.row + 1 + (int)i, 0, 1, box.columns},
-                     ids[first + i], first + i == explorer->prompt.selected);
-}
-
-void paint_open(struct explorer *explorer)
-{
-  paint_prompt(explorer, explorer->mode == MODE_COMPARE ? "compare with: " : "open: ");
 }
 
 /* --- everything --------------------------------------------------------------------------- */

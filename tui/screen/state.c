@@ -27,7 +27,18 @@ bool state_equal(const struct state *a, const struct state *b)
 {
   return state_same_numbers(a, b) && transform_equal(&a->transform, &b->transform) &&
          a->view.kind == b->view.kind && a->view.log_counts == b->view.log_counts &&
-         a->knobs.group == b->knobs.group;
+         a->view.block == b->view.block && a->knobs.group == b->knobs.group;
+}
+
+struct state state_with(const struct state *from, const struct quantizer *quantizer)
+{
+  struct state next = *from;
+  next.knobs = knobs_of(quantizer, from->knobs.axis);
+  if (quantizer->granularity.kind != GRAIN_GROUP)
+    next.knobs.group = from->knobs.group;
+  if (next.knobs.axis != from->knobs.axis)
+    next.view.channel = -1; /* a channel is a channel of its axis */
+  return next;
 }
 
 void state_fit(struct state *state, const struct shape *shape)

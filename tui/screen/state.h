@@ -23,6 +23,9 @@ bool state_same_numbers(const struct state *a, const struct state *b);
 /* What is done to the tensor before it is quantized: the transform, unless a channel is alone. */
 struct transform state_transform(const struct state *state);
 
+/* FROM with the knobs of QUANTIZER; a group's length is kept where it has none. */
+struct state state_with(const struct state *from, const struct quantizer *quantizer);
+
 /* Makes STATE fit a tensor of SHAPE: an axis that does not exist becomes 0. */
 void state_fit(struct state *state, const struct shape *shape);
 

@@ -15,16 +15,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
 enum { ESCAPE_DELAY_MS = 25, PAIRS = 4096 };
 
 static struct {
+  int rows, columns; /* where there is no terminal */
   bool open, lost, console, synchronised;
   FILE *in, *out;
   SCREEN *screen;
@@ -149,10 +152,25 @@ static void start_colors(void)
   self.pair_limit = COLOR_PAIRS - 1 < PAIRS ? COLOR_PAIRS - 1 : PAIRS;
 }
 
+/* ^Z undoes, as everywhere but in a shell: another key suspends. */
+static void free_suspend_key(void)
+{
+  struct termios settings;
+  if (tcgetattr(fileno(self.in), &settings) != 0)
+    return;
+  settings.c_cc[VSUSP] = _POSIX_VDISABLE;
+#ifdef VDSUSP /* ^Y, where there is such a thing */
+  settings.c_cc[VDSUSP] = _POSIX_VDISABLE;
+#endif
+  tcsetattr(fileno(self.in), TCSANOW, &settings);
+  def_prog_mode();
+}
+
 static void start_modes(void)
 {
   set_escdelay(ESCAPE_DELAY_MS);
   cbreak();
+  free_suspend_key();
   noecho();
   nonl();
   curs_set(0);
@@ -214,6 +232,14 @@ enum status terminal_open(const struct app_options *options, struct error *error
   return STATUS_OK;
 }
 
+enum status terminal_absent(const struct app_options *options, struct error *error)
+{
+  self.rows = options->rows;
+  self.columns = options->columns;
+  self.depth = options->color == COLOR_NEVER ? DEPTH_MONO : DEPTH_DIRECT;
+  return theme_find(options->theme, &self.theme, error);
+}
+
 void terminal_close(void)
 {
   if (!self.open)
@@ -264,7 +290,7 @@ const struct glyphs *terminal_glyphs(const char *name)
 
 int terminal_descriptor(void)
 {
-  return fileno(self.in);
+  return self.open ? fileno(self.in) : -1;
 }
 
 bool terminal_lost(void)
@@ -274,7 +300,10 @@ bool terminal_lost(void)
 
 void terminal_size(int *rows, int *columns)
 {
-  getmaxyx(stdscr, *rows, *columns);
+  *rows = self.rows;
+  *columns = self.columns;
+  if (self.open)
+    getmaxyx(stdscr, *rows, *columns);
 }
 
 /* --- keys ------------------------------------------------------------------------------- */
@@ -291,8 +320,9 @@ static uint32_t translate(wint_t code)
       {KEY_HOME, KEY_CODE_HOME},     {KEY_END, KEY_CODE_END},
       {KEY_ENTER, KEY_CODE_RETURN},  {KEY_BACKSPACE, KEY_CODE_BACKSPACE},
       {KEY_DC, KEY_CODE_DELETE},     {KEY_BTAB, KEY_CODE_BACK_TAB},
-      {KEY_F(1), KEY_CODE_F1},
   };
+  if (code >= KEY_F(1) && code <= KEY_F(10))
+    return KEY_CODE_F1 + (uint32_t)(code - KEY_F(1));
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].curses == (int)code)
       return table[i].key;
@@ -311,6 +341,8 @@ bool terminal_key(uint32_t *key)
 {
   wint_t code;
   int kind;
+  if (!self.open)
+    return false;
   do /* curses reports a resize as a key; the signal has told already */
     kind = wget_wch(self.keyboard, &code);
   while (kind == KEY_CODE_YES && code == KEY_RESIZE);
@@ -385,6 +417,8 @@ void terminal_show(const struct cells *cells, int cursor_row, int cursor_column)
 {
   bool changed = false;
   bool all = self.shown.rows != cells->rows || self.shown.columns != cells->columns;
+  if (!self.open)
+    return;
   if (all && !cells_resize(&self.shown, cells->rows, cells->columns))
     return;
   for (int row = 0; row < cells->rows; row++)
@@ -405,7 +439,8 @@ void terminal_show(const struct cells *cells, int cursor_row, int cursor_column)
 void terminal_forget(void)
 {
   cells_free(&self.shown);
-  clearok(curscr, TRUE);
+  if (self.open)
+    clearok(curscr, TRUE);
 }
 
 void terminal_resized(void)
@@ -428,8 +463,15 @@ void terminal_suspend(void)
   refresh();
 }
 
+bool terminal_stop(void)
+{
+  return self.open && raise(SIGTSTP) == 0;
+}
+
 void terminal_send(const char *text)
 {
+  if (!self.open)
+    return;
   fflush(self.out);
   for (size_t left = strlen(text); left;) {
     ssize_t written = write(fileno(self.out), text, left);

@@ -14,6 +14,9 @@
 /* STATUS_OUTPUT when there is no usable terminal; says which TERM it was. As theme_find for a theme
  * that cannot be used. */
 enum status terminal_open(const struct app_options *options, struct error *error);
+/* No terminal: cells of the size that OPTIONS name, which nothing shows, and no keys. As theme_find
+ * for its theme. */
+enum status terminal_absent(const struct app_options *options, struct error *error);
 /* Puts everything back; safe to call twice. */
 void terminal_close(void);
 
@@ -44,6 +47,8 @@ void terminal_forget(void);
 void terminal_resized(void);
 /* Leaves the screen, stops the process, and takes the screen back when it continues. */
 void terminal_suspend(void);
+/* Asks for that, when the keys that wait are read; false: there is no terminal. */
+bool terminal_stop(void);
 /* Sends control text (an OSC sequence) past curses. */
 void terminal_send(const char *text);
 

@@ -14,7 +14,7 @@ struct trace {
   unsigned long frames;
   bool awaited;    /* a key has no frame with exact numbers yet */
   bool unanswered; /* ... nor any frame at all */
-  uint32_t key;
+  char key[48];
   double start;
 };
 
@@ -48,25 +48,30 @@ enum status trace_close(struct trace *trace, struct error *error)
   return status;
 }
 
-void trace_key(struct trace *trace, uint32_t key)
+void trace_command(struct trace *trace, const char *name)
 {
   if (!trace)
     return;
   if (!trace->unanswered)
     trace->start = seconds_now();
   trace->awaited = trace->unanswered = true;
-  trace->key = key;
+  snprintf(trace->key, sizeof trace->key, "%s", name);
+}
+
+void trace_key(struct trace *trace, uint32_t key)
+{
+  char text[16];
+  trace_command(trace, key_text(key, text, sizeof text));
 }
 
 void trace_frame(struct trace *trace, const char *numbers)
 {
-  char key[16];
   if (!trace)
     return;
   trace->frames++;
   if (trace->awaited)
-    fprintf(trace->file, "%lu\t%s\t%.3f\t%s\n", trace->frames,
-            key_text(trace->key, key, sizeof key), 1e3 * (seconds_now() - trace->start), numbers);
+    fprintf(trace->file, "%lu\t%s\t%.3f\t%s\n", trace->frames, trace->key,
+            1e3 * (seconds_now() - trace->start), numbers);
   else
     fprintf(trace->file, "%lu\t-\t-\t%s\n", trace->frames, numbers);
   trace->unanswered = false;

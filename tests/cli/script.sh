@@ -1,0 +1,92 @@
+#!/bin/sh
+# Scripts: commands without a screen, their assertions, what they save, and how they fail.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+run() # run LINE...: a script of these lines; its messages in err.txt
+{
+  printf '%s\n' "$@" >script.qs
+  qscope synth:laplace,shape=64x64 --script script.qs >out.txt 2>err.txt
+}
+
+refuses() # refuses STATUS PATTERN NAME LINE...
+{
+  wanted=$1 pattern=$2 name=$3
+  shift 3
+  run "$@"
+  is "$?" "$wanted" "$name: exit status"
+  like "$(cat err.txt)" "$pattern" "$name: message"
+}
+
+# The numbers of a script are those of the report.
+sqnr=$(qscope report synth:laplace,shape=64x64 -q int4,asym,group=32 --json | tr ',' '\n' | sed -n 's/.*"sqnr_db": \([0-9.]*\).*/\1/p' | head -n 1)
+like "$sqnr" '^[0-9]+\.[0-9]+$' "the report has a number"
+run '# a comment' '' '  quantizer int4,asym,group=32  ' "assert sqnr_db>=$sqnr" "assert sqnr_db<=$sqnr" 'int8,channel' 'assert bits_per_element>8' quit 'no-command'
+is "$?" 0 "a script runs up to quit"
+is "$(cat out.txt err.txt)" "" "and says nothing"
+
+refuses 1 '^qscope: script.qs:2: sqnr_db>=90 does not hold: it is [0-9]' "an assertion that does not hold" error 'assert sqnr_db>=90' 'no-command'
+refuses 2 "script.qs:1: no command is called 'bits-mroe'; did you mean 'bits-more'\?" "an unknown command" bits-mroe
+refuses 2 'script.qs:2: spec "int8,asm": word 2 "asm" is not known' "a wrong quantizer" '' 'quantizer int8,asm'
+refuses 2 "bits-more takes no text: '3'" "text that is not wanted" 'bits-more 3'
+refuses 2 'tensor needs NAME behind it' "text that is missing" tensor
+refuses 2 "expected LO:HI with LO below HI, found '3:1'" "a wrong range" 'zoom 3:1'
+refuses 2 'list-down: that is for the list of tensors' "a page that is not open" list-down
+refuses 2 'nothing to undo' "what cannot be done" undo
+refuses 2 'no metric and no check is called' "an assertion on nothing" 'assert sqrn_db>=3'
+refuses 3 'script.qs:1: /nonexistent: cannot open' "a file that is not there" 'open /nonexistent'
+refuses 4 'script.qs:1: /nonexistent/x.txt: cannot be written' "a place that is not there" 'save-screen /nonexistent/x.txt'
+refuses 4 'script.qs:1: /nonexistent/x.png: cannot be written' "a place for a figure that is not there" 'save-figure /nonexistent/x.png'
+refuses 2 "'x.gif' is none of these" "a kind of file that is not there" 'save-screen x.gif'
+qscope --script /nonexistent 2>err.txt
+is "$?" 3 "a script that is not there"
+printf 'bits\000\n' >script.qs
+qscope --script script.qs 2>err.txt
+is "$?" 3 "a script that is no text"
+qscope - --script - </dev/null 2>err.txt
+is "$?" 2 "standard input cannot be both"
+echo 'assert sqnr_db>0' | qscope --script -
+is "$?" 0 "a script from standard input"
+
+# What is undone is gone, all of it: the screen is the same to the letter. Fourteen changes: the steps
+# from block to block are one.
+run 'save-screen before.txt' bits-more error log-counts 'zoom -1:1' zoom-in pan-right granularity-next axis-next \
+  'quantizer e4m3' theory inspector down down board channels undo undo undo undo undo undo undo undo \
+  undo undo undo undo undo undo 'save-screen after.txt' redo redo 'save-screen redone.txt'
+is "$?:$(cat err.txt)" 0: "commands are undone"
+run bits-more error 'save-screen expected.txt'
+ok "$(cmp -s before.txt after.txt; echo $?)" "undo all: the screen as it was"
+ok "$(cmp -s redone.txt expected.txt; echo $?)" "redo: the screen as it was then"
+run bits-fewer repeat 'assert levels==64'
+is "$?:$(cat err.txt)" 0: "repeat does the last change again"
+
+# The screen as a picture.
+run 'save-screen a.txt' 'save-screen a.svg' 'save-screen a.png'
+is "$(wc -l <a.txt | tr -d ' ')" 24 "24 lines of text"
+like "$(head -n 1 a.txt)" 'laplace' "with the tensor's name"
+like "$(head -c 200 a.svg)" '<svg' "an SVG"
+is "$(head -c 4 a.png | tail -c 3)" PNG "a PNG"
+printf 'save-screen wide.txt\n' >script.qs
+qscope synth: --script script.qs --screen 132x43
+is "$(wc -l <wide.txt | tr -d ' ')" 43 "another size"
+printf 'save-screen plain.txt\n' >script.qs
+qscope synth: --script script.qs --ascii
+is "$(tr -d '\000-\177' <plain.txt | wc -c | tr -d ' ')" 0 "--ascii: no other characters"
+run help 'save-screen help.txt'
+like "$(cat help.txt)" 'one-sided' "pages are saved, too"
+run tensors 'list-show lapl' 'save-screen list.txt' list-open
+is "$?" 0 "the list of tensors takes commands"
+like "$(cat list.txt)" 'laplace' "and is saved"
+
+# A session is a script.
+run error bits-fewer log-counts 'zoom -2:2' 'save-screen one.txt' 'save-session session.qs'
+like "$(cat session.qs)" 'zoom -2:2' "the session has its commands"
+echo 'save-screen two.txt' >>session.qs
+qscope --script session.qs
+is "$?" 0 "a session runs again"
+ok "$(cmp -s one.txt two.txt; echo $?)" "and leads to the same screen"
+
+# Frames of scripts are timed.
+printf 'bits-more\nbits-fewer\n' >script.qs
+qscope synth: --script script.qs --trace-frames frames.tsv
+like "$(cut -f 2,4 frames.tsv | tr '\t' ' ')" 'bits-more exact' "--trace-frames tells the commands"
+done_testing

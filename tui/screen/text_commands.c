@@ -1,0 +1,193 @@
+#include "tui/screen/text_commands.h"
+
+#include "analysis/checks.h"
+#include "quant/spec_list.h"
+#include "tui/screen/compare_view.h"
+#include "tui/screen/save_screen.h"
+#include "tui/screen/terminal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- small things ------------------------------------------------------------------------- */
+
+enum { PATH_TEXT = 1024 };
+
+/* A leading ~/ is the home folder: nobody's shell has seen this text. */
+static const char *expanded(const char *text, char path[PATH_TEXT])
+{
+  const char *home = getenv("HOME");
+  if (strncmp(text, "~/", 2) == 0 && home)
+    snprintf(path, PATH_TEXT, "%s/%s", home, text + 2);
+  else
+    snprintf(path, PATH_TEXT, "%s", text);
+  return path;
+}
+
+/* What an action has said: an error when it was a warning. */
+static enum status said(const struct explorer *explorer, enum status status, struct error *error)
+{
+  return explorer->warning ? error_set(error, status, "%s", explorer->message) : STATUS_OK;
+}
+
+/* --- what is looked at -------------------------------------------------------------------- */
+
+static enum status text_quantizer(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct quantizer quantizer;
+  enum status status = quantizer_parse(text, &quantizer, error);
+  if (status == STATUS_OK)
+    explorer_apply(explorer, &quantizer);
+  return status;
+}
+
+static enum status read_range(const char *text, double *lo, double *hi, struct error *error)
+{
+  if (view_range_parse(text, lo, hi))
+    return STATUS_OK;
+  return error_set(error, STATUS_USAGE, "expected LO:HI with LO below HI, found '%s'", text);
+}
+
+static enum status text_zoom(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct state next = explorer->state;
+  enum status status = read_range(text, &next.view.lo, &next.view.hi, error);
+  if (status == STATUS_OK)
+    explorer_go(explorer, &next);
+  return status;
+}
+
+static enum status text_tensor(struct explorer *explorer, const char *text, struct error *error)
+{
+  size_t index;
+  enum status status = source_find(explorer->source, text, &index, error);
+  if (status == STATUS_OK)
+    explorer_go_to(explorer, index);
+  return status;
+}
+
+static enum status text_open(struct explorer *explorer, const char *text, struct error *error)
+{
+  char path[PATH_TEXT];
+  explorer_open(explorer, expanded(text, path));
+  return said(explorer, STATUS_INPUT, error);
+}
+
+static enum status text_compare_with(struct explorer *explorer, const char *text,
+                                     struct error *error)
+{
+  char path[PATH_TEXT];
+  const struct comparand with = {.source = (expanded(text, path), path)};
+  enum status status = compare_view_open(explorer, &with, error);
+  if (status != STATUS_OK)
+    return status;
+  struct state next = explorer->state;
+  next.view.kind = VIEW_COMPARE;
+  explorer_go(explorer, &next);
+  explorer_refresh(explorer);
+  return STATUS_OK;
+}
+
+static enum status text_recipe(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct recipe recipe;
+  enum status status = recipe_parse(text, &recipe, error);
+  if (status == STATUS_OK)
+    status = explorer_enter(explorer, &recipe, error);
+  recipe_clear(&recipe);
+  return status;
+}
+
+static enum status text_list_show(struct explorer *explorer, const char *text, struct error *error)
+{
+  return browser_show(&explorer->browser, text, error);
+}
+
+/* --- output ------------------------------------------------------------------------------- */
+
+static enum status text_save_figure(struct explorer *explorer, const char *text,
+                                    struct error *error)
+{
+  char path[PATH_TEXT];
+  explorer_export(explorer, expanded(text, path));
+  return said(explorer, STATUS_USAGE, error);
+}
+
+static enum status text_save_screen(struct explorer *explorer, const char *text,
+                                    struct error *error)
+{
+  char path[PATH_TEXT];
+  explorer_paint(explorer);
+  enum status status = save_screen(&explorer->cells, terminal_theme(), terminal_depth(),
+                                   expanded(text, path), error);
+  if (status == STATUS_OK)
+    explorer_say(explorer, "wrote %.400s", path);
+  return status;
+}
+
+static enum status text_save_session(struct explorer *explorer, const char *text,
+                                     struct error *error)
+{
+  char path[PATH_TEXT];
+  enum status status = session_save(explorer, expanded(text, path), error);
+  if (status == STATUS_OK)
+    explorer_say(explorer, "wrote %.400s", path);
+  return status;
+}
+
+/* NAME OPERATOR NUMBER of the numbers that are shown. */
+static enum status text_assert(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct assertion assertion;
+  double value;
+  enum status status = assertion_parse(text, &assertion, error);
+  if (status != STATUS_OK)
+    return status;
+  const struct result *result = explorer->result;
+  if (!result || explorer_stale(explorer) || result->estimated)
+    return error_set(error, STATUS_USAGE, "there are no exact numbers yet");
+  if (assertion.check && !result->checks)
+    return error_set(error, STATUS_USAGE, "'%s' is known when the page of checks is open (checks)",
+                     assertion.check->name);
+  bool holds = assertion_holds(&assertion, result, result->checks, &value);
+  if (!holds)
+    return error_set(error, STATUS_FAILED, "%s does not hold: it is %.9g", text, value);
+  explorer_say(explorer, "%s holds: it is %.9g", text, value);
+  return STATUS_OK;
+}
+
+/* --- the table ---------------------------------------------------------------------------- */
+
+text_command *text_command_of(enum command_id id)
+{
+  static text_command *const table[COMMAND_COUNT] = {
+#define COMMAND(id, name, keys, group, hint, what, why, handler, argument)
+#define COMMAND_TEXT(scope, id, name, keys, group, hint, text, what, why, handler)                 \
+  [COMMAND_##id] = handler,
+#include "tui/screen/commands.def"
+#undef COMMAND
+  };
+  return table[id];
+}
+
+enum status text_command_preview(enum command_id id, const char *text, const struct state *from,
+                                 struct state *out, size_t *wrong, struct error *error)
+{
+  struct quantizer quantizer;
+  enum status status = STATUS_CANCELLED;
+  size_t word;
+  *out = *from;
+  *wrong = 0;
+  if (explorer_commands[id].text == TEXT_SPEC) {
+    status = quantizer_parse_word(text, &quantizer, &word, error);
+    if (status == STATUS_OK)
+      *out = state_with(from, &quantizer);
+    else if (word)
+      *wrong = spec_place_of(text, word).start;
+  } else if (explorer_commands[id].text == TEXT_RANGE) {
+    status = read_range(text, &out->view.lo, &out->view.hi, error);
+  }
+  return status;
+}
