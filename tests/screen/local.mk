@@ -16,9 +16,18 @@ tests_screen_test_plot_SOURCES = tests/screen/test_plot.c
 tests_screen_test_plot_LDADD = $(screen_unit_libs)
 
 if HAVE_VTERM
-SCREEN_TESTS = tests/screen/test_harness tests/screen/test_explorer tests/screen/test_terminals \
-	tests/screen/test_pages tests/screen/test_inspector_view tests/screen/test_board_view \
-	tests/screen/test_compare_view tests/screen/test_files tests/screen/test_hostile tests/screen/test_live \
+SCREEN_TESTS = \
+	tests/screen/test_board_view \
+	tests/screen/test_compare_view \
+	tests/screen/test_explorer \
+	tests/screen/test_files \
+	tests/screen/test_harness \
+	tests/screen/test_hostile \
+	tests/screen/test_inspector_view \
+	tests/screen/test_live \
+	tests/screen/test_pages \
+	tests/screen/test_storm \
+	tests/screen/test_terminals \
 	tests/screen/test_what_if_view
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
@@ -49,6 +58,8 @@ tests_screen_test_pages_SOURCES = tests/screen/test_pages.c $(screen_fixture)
 tests_screen_test_pages_LDADD = libharness.a $(screen_unit_libs) $(VTERM_LIBS)
 tests_screen_test_inspector_view_SOURCES = tests/screen/test_inspector_view.c $(screen_fixture)
 tests_screen_test_inspector_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_storm_SOURCES = tests/screen/test_storm.c $(screen_fixture)
+tests_screen_test_storm_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_terminals_SOURCES = tests/screen/test_terminals.c $(screen_fixture)
 tests_screen_test_terminals_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 endif
