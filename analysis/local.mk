@@ -14,6 +14,13 @@ libanalysis_a_SOURCES = \
 	analysis/diff_export.c \
 	analysis/diff_table.c analysis/diff_table.h \
 	analysis/distribution.c \
+	analysis/exp_floats.c \
+	analysis/exp_grid.c \
+	analysis/exp_range.c \
+	analysis/exp_zero.c \
+	analysis/experiment.c analysis/experiment.h analysis/experiments.h \
+	analysis/experiment_json.c \
+	analysis/experiment_measures.c \
 	analysis/filter.c analysis/filter.h \
 	analysis/gather.c analysis/gather.h \
 	analysis/names.c analysis/names.h \

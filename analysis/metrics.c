@@ -13,6 +13,11 @@ double sqnr_db(double signal2, double error2)
   return 10 * log10(signal2 / error2);
 }
 
+double papr_rule_db(double papr)
+{
+  return 10 * log10(12.0 * 127 * 127) - 20 * log10(papr);
+}
+
 void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics)
 {
   uint64_t all = tally->finite + overflowed;

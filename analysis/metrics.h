@@ -65,6 +65,12 @@ const struct metric *metric_find(const char *name);
 /* VALUE as people read it: "41.39 dB", "0.0122 %", "exact", "n/a", "7.264e-05". */
 char *metric_print(const struct metric *metric, double value, char *text, size_t size);
 
+/* What int8 by minmax keeps of a smooth distribution with this PAPR: 10 log10(12 * 127^2) - 20
+ * log10(papr), or 52.87 dB less the peak. Scaled E4M3 has 31.5 dB whatever it is, so that they
+ * cross at METRICS_PAPR_CROSSING. */
+double papr_rule_db(double papr);
+#define METRICS_PAPR_CROSSING 11.7
+
 /* Signal-to-noise ratio in dB from the two sums; NaN when there is no signal and no error. */
 double sqnr_db(double signal2, double error2);
 

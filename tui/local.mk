@@ -76,6 +76,7 @@ libcli_a_SOURCES = \
 	tui/cli/calibrators.c \
 	tui/cli/commands.h \
 	tui/cli/diff.c \
+	tui/cli/experiment.c \
 	tui/cli/explore.c \
 	tui/cli/figure_out.c tui/cli/figure_out.h \
 	tui/cli/formats.c \

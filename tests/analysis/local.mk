@@ -11,6 +11,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_diff \
 	tests/analysis/test_drift \
 	tests/analysis/test_engine \
+	tests/analysis/test_experiment \
 	tests/analysis/test_estimate \
 	tests/analysis/test_facts \
 	tests/analysis/test_figure \
@@ -63,6 +64,8 @@ tests_analysis_test_match_SOURCES = tests/analysis/test_match.c $(TEST_TENSORS)
 tests_analysis_test_match_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_drift_SOURCES = tests/analysis/test_drift.c $(TEST_TENSORS)
 tests_analysis_test_drift_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_experiment_SOURCES = tests/analysis/test_experiment.c
+tests_analysis_test_experiment_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS)
 tests_analysis_test_engine_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_estimate_SOURCES = tests/analysis/test_estimate.c $(TEST_TENSORS)

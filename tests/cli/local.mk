@@ -7,6 +7,7 @@ CLI_TESTS = \
 	tests/cli/diff.sh \
 	tests/cli/docs.sh \
 	tests/cli/errors.sh \
+	tests/cli/experiment.sh \
 	tests/cli/frame.sh \
 	tests/cli/hostile.sh \
 	tests/cli/inspect.sh \

@@ -18,7 +18,8 @@ enum {
   COMMAND_THEORY = 4096,
   COMMAND_PRESETS = 8192,
   COMMAND_DIFF = 16384,
-  COMMAND_ANY = 32767,
+  COMMAND_EXPERIMENT = 32768,
+  COMMAND_ANY = 65535,
 };
 
 enum status explore_run(const struct options *options, struct error *error);
@@ -33,6 +34,7 @@ enum status diff_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
 enum status presets_run(const struct options *options, struct error *error);
+enum status experiment_command_run(const struct options *options, struct error *error);
 enum status replay_run(const struct options *options, struct error *error);
 
 /* The explorer on RECIPE; says what to do instead when there is no terminal. */

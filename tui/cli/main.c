@@ -40,6 +40,8 @@ const struct command command_table[] = {
      COMMAND_DIFF, 2, diff_run},
     {"theory", "", "the best quantizers of a known distribution, and what they cost",
      COMMAND_THEORY, 0, theory_run},
+    {"experiment", "[NAME]", "a widespread claim, and what measurement says of it",
+     COMMAND_EXPERIMENT, 1, experiment_command_run},
     {"formats", "", "the number formats", COMMAND_FORMATS, 0, formats_run},
     {"calibrators", "", "the ways to choose a range and to make a scale of it", COMMAND_CALIBRATORS,
      0, calibrators_run},

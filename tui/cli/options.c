@@ -385,7 +385,8 @@ static const struct row {
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
-         COMMAND_DIFF | COMMAND_FORMATS | COMMAND_CALIBRATORS | COMMAND_PRESETS | COMMAND_THEORY,
+         COMMAND_DIFF | COMMAND_FORMATS | COMMAND_CALIBRATORS | COMMAND_PRESETS | COMMAND_THEORY |
+         COMMAND_EXPERIMENT,
      MEMBER(style), apply_json},
     {"csv", 0, NULL, "write comma-separated values",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF |

@@ -1,0 +1,226 @@
+/* What experiments measure beside the metrics: properties of a reconstruction, and what variants of
+ * the arithmetic would lose that no quantizer offers, because they are wrong. */
+#include "analysis/experiment.h"
+#include "analysis/result.h"
+
+#include <math.h>
+
+/* --- of the result ---------------------------------------------------------------------------- */
+
+static double largest_number(const struct measured *m)
+{
+  return format_max(m->result->quantizer.format);
+}
+
+static double threshold_sigma(const struct measured *m)
+{
+  double lo, hi;
+  fit_range(m->result->fit, 0, &lo, &hi);
+  return hi / m->result->facts.std;
+}
+
+/* int8 by minmax on a smooth distribution: a rounding error of a step over the root of 12. */
+static double papr_rule(const struct measured *m)
+{
+  return papr_rule_db(m->result->metrics.papr);
+}
+
+/* --- of values and reconstruction --------------------------------------------------------------
+ */
+
+static double mean_relative_error(const struct measured *m)
+{
+  double sum = 0;
+  size_t n = 0;
+  for (size_t i = 0; i < m->count; i++)
+    if (m->x[i] < 0 || m->x[i] > 0) {
+      sum += fabs((double)m->y[i] - (double)m->x[i]) / fabs((double)m->x[i]);
+      n++;
+    }
+  return sum / (double)n;
+}
+
+static double within_an_eighth(const struct measured *m)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < m->count; i++)
+    n += fabs((double)m->y[i] - (double)m->x[i]) <= 0.125 * fabs((double)m->x[i]);
+  return (double)n / (double)m->count;
+}
+
+/* --- variants of the arithmetic -----------------------------------------------------------------
+ */
+
+/* An affine grid of codes 0..most. */
+struct affine {
+  double step, zero, most;
+  bool added_back; /* the zero point is added to the code where it should be subtracted */
+};
+
+static double affine_value(const struct affine *grid, double x)
+{
+  double code = fmin(fmax(rint(x / grid->step + grid->zero), 0), grid->most);
+  return grid->step * (grid->added_back ? code : code - grid->zero);
+}
+
+/* SQNR of every value of M (one in SPARSE, the others being 0) on GRID. */
+static double affine_sqnr(const struct measured *m, const struct affine *grid, size_t sparse)
+{
+  double signal = 0, error = 0;
+  for (size_t i = 0; i < m->count; i++) {
+    double x = i % sparse ? 0 : (double)m->x[i], d = affine_value(grid, x) - x;
+    signal += x * x;
+    error += d * d;
+  }
+  return sqnr_db(signal, error);
+}
+
+/* The grid of the extremes, whose zero point is yet to be rounded. */
+static struct affine grid_of(const struct measured *m, double most)
+{
+  const struct facts *facts = &m->result->facts;
+  double step = (facts->max - facts->min) / most;
+  return (struct affine){.step = step, .zero = -facts->min / step, .most = most};
+}
+
+static double clamped_zero(const struct measured *m)
+{
+  struct affine grid = grid_of(m, 255);
+  grid.zero = fmin(fmax(rint(grid.zero), 0), grid.most);
+  return affine_sqnr(m, &grid, 1);
+}
+
+static double added_back(const struct measured *m)
+{
+  struct affine grid = grid_of(m, 255);
+  grid.zero = rint(grid.zero);
+  grid.added_back = true;
+  return affine_sqnr(m, &grid, 1);
+}
+
+enum { SPARSE = 10 };
+
+static double sparse_rounded(const struct measured *m)
+{
+  struct affine grid = grid_of(m, 255);
+  grid.zero = rint(grid.zero);
+  return affine_sqnr(m, &grid, SPARSE);
+}
+
+/* 0.13 of a step off: nine zeros in ten are wrong by that, one value in ten by the usual step^2 /
+ * 12, so that 4.5 dB are lost. */
+static double sparse_unrounded(const struct measured *m)
+{
+  struct affine grid = grid_of(m, 255);
+  grid.zero = floor(grid.zero) + 0.13;
+  return affine_sqnr(m, &grid, SPARSE);
+}
+
+enum { MODE_BINS = 100 };
+
+/* The zero point of 4 bits from the left edge of the fullest of 100 bins. */
+static double mode_zero(const struct measured *m)
+{
+  const struct facts *facts = &m->result->facts;
+  size_t count[MODE_BINS] = {0}, fullest = 0;
+  double width = (facts->max - facts->min) / MODE_BINS;
+  for (size_t i = 0; i < m->count; i++) {
+    size_t bin = (size_t)fmin(((double)m->x[i] - facts->min) / width, MODE_BINS - 1);
+    count[bin]++;
+  }
+  for (size_t i = 1; i < MODE_BINS; i++)
+    fullest = count[i] > count[fullest] ? i : fullest;
+  struct affine grid = grid_of(m, 15);
+  grid.zero = fmin(fmax(rint((facts->min + width * (double)fullest) / grid.step), 0), grid.most);
+  return affine_sqnr(m, &grid, 1);
+}
+
+/* Codes that round(S x - round(S min)) and round(x / s) + round(-min / s) disagree on, S = 1/s. */
+static double inverse_scale_mismatches(const struct measured *m)
+{
+  struct affine grid = grid_of(m, 255);
+  double inverse = 1 / grid.step, shift = -rint(inverse * m->result->facts.min);
+  size_t different = 0;
+  for (size_t i = 0; i < m->count; i++) {
+    double x = (double)m->x[i];
+    double one = rint(inverse * x + shift), other = rint(x / grid.step) + rint(grid.zero);
+    different += one < other || one > other;
+  }
+  return (double)different;
+}
+
+/* Of forty ties (k + 1/2 steps), those that rounding after the zero point was added moves. */
+static double tie_mismatches(const struct measured *m)
+{
+  size_t different = 0;
+  for (int k = -20; k < 20; k++) {
+    double tie = k + 0.5, after = rint(tie + m->parameter), before = rint(tie) + m->parameter;
+    different += after < before || after > before;
+  }
+  return (double)different;
+}
+
+/* --- batches ------------------------------------------------------------------------------------
+ */
+
+static double largest_of(const float *x, size_t n)
+{
+  double most = 0;
+  for (size_t i = 0; i < n; i++)
+    most = fmax(most, fabs((double)x[i]));
+  return most;
+}
+
+static void add_batch(const float *x, size_t n, double most, double *signal, double *error)
+{
+  double step = most / 127;
+  for (size_t i = 0; i < n; i++) {
+    double value = (double)x[i], d = step * fmin(fmax(rint(value / step), -127), 127) - value;
+    *signal += value * value;
+    *error += d * d;
+  }
+}
+
+/* Rows as batches: each under the moving average of the largest magnitudes up to its own. */
+static double running_average(const struct measured *m)
+{
+  double average = 0, signal = 0, error = 0;
+  for (size_t start = 0; start < m->count; start += m->columns) {
+    double most = largest_of(m->x + start, m->columns);
+    average = start == 0 ? most : m->parameter * average + (1 - m->parameter) * most;
+    add_batch(m->x + start, m->columns, average, &signal, &error);
+  }
+  return sqnr_db(signal, error);
+}
+
+/* All rows under the largest magnitude of the first ones. */
+static double first_batches(const struct measured *m)
+{
+  double signal = 0, error = 0;
+  size_t first = (size_t)m->parameter * m->columns;
+  double most = largest_of(m->x, first < m->count ? first : m->count);
+  for (size_t start = 0; start < m->count; start += m->columns)
+    add_batch(m->x + start, m->columns, most, &signal, &error);
+  return sqnr_db(signal, error);
+}
+
+const struct experiment_measure experiment_measures[] = {
+    {"largest_number", "largest number", "", largest_number, 0, false},
+    {"threshold_sigma", "threshold / standard deviation", "", threshold_sigma, 0, false},
+    {"papr_rule_db", "52.87 dB - 20 log10(peak / RMS)", "dB", papr_rule, 0, false},
+    {"mean_relative_error", "mean relative error", "%", mean_relative_error, 0, true},
+    {"within_an_eighth", "within an eighth", "%", within_an_eighth, 0, true},
+    {"clamped_zero_sqnr_db", "SQNR, zero point clamped", "dB", clamped_zero, 0, false},
+    {"added_back_sqnr_db", "SQNR, zero point added back", "dB", added_back, 0, false},
+    {"sparse_rounded_sqnr_db", "SQNR, nine in ten zero", "dB", sparse_rounded, 0, false},
+    {"sparse_unrounded_sqnr_db", "SQNR, zero point not rounded", "dB", sparse_unrounded, 0, false},
+    {"mode_zero_sqnr_db", "SQNR, zero point of the fullest bin", "dB", mode_zero, 0, false},
+    {"inverse_scale_mismatches", "codes that differ", "", inverse_scale_mismatches, 0, false},
+    {"tie_mismatches_3", "ties that differ", "", tie_mismatches, 3, false},
+    {"tie_mismatches_4", "ties that differ", "", tie_mismatches, 4, false},
+    {"ema_0.5_sqnr_db", "SQNR, moving average", "dB", running_average, 0.5, false},
+    {"ema_0.9_sqnr_db", "SQNR, moving average", "dB", running_average, 0.9, false},
+    {"ema_0.99_sqnr_db", "SQNR, moving average", "dB", running_average, 0.99, false},
+    {"static_32_sqnr_db", "SQNR, first batches", "dB", first_batches, 32, false},
+};
+const size_t experiment_measures_length = sizeof experiment_measures / sizeof *experiment_measures;

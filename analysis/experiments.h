@@ -1,0 +1,33 @@
+/* The experiments themselves, by what they are about, and how their rows are written. Internal to
+ * analysis/.
+ *
+ * Ownership: constant. Threads: none needed. */
+#ifndef QSCOPE_ANALYSIS_EXPERIMENTS_H
+#define QSCOPE_ANALYSIS_EXPERIMENTS_H
+
+#include "analysis/experiment.h"
+
+#include <math.h>
+
+#define NEAR(value, off) (value) - (off), (value) + (off)
+#define AT_LEAST(value)  (value), HUGE_VAL
+#define AT_MOST(value)   -HUGE_VAL, (value)
+#define ANYTHING         -HUGE_VAL, HUGE_VAL
+/* The difference of two rows, counted from 0. */
+#define LESS(label, a, b, ...)                                                                     \
+  {                                                                                                \
+    label, NULL, NULL, NULL, __VA_ARGS__, a, b                                                     \
+  }
+#define ROWS(array) sizeof(array) / sizeof *(array), (array)
+
+/* exp_grid.c: what a grid of integers does */
+extern const struct experiment exp_rulers, exp_clipping, exp_group_size, exp_ggml_blocks;
+/* exp_range.c: how a range is chosen */
+extern const struct experiment exp_one_outlier, exp_percentile, exp_calibrators, exp_two_metrics,
+    exp_utilisation, exp_moving_targets;
+/* exp_floats.c: small floats */
+extern const struct experiment exp_fp8_or_int8, exp_fp8_scale, exp_which_error;
+/* exp_zero.c: zero points */
+extern const struct experiment exp_wasted_half, exp_zero_point;
+
+#endif
