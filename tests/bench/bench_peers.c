@@ -1,6 +1,7 @@
 /* The side of qscope of `make bench-peers`: times of the work that tests/bench/peers.py does with
- * numpy, on the same array, and the number that came out, so that both can be held against each
- * other. Argument: a file of 4096 x 4096 float32 in the machine's order. A JSON object a line. */
+ * numpy and torch, on the same array, and the number that came out, so that both can be held
+ * against each other. Argument: a file of 4096 x 4096 float32 in the machine's order. A JSON object
+ * a line. */
 #include "analysis/measure.h"
 #include "quant/base/clock.h"
 #include "quant/base/size.h"
@@ -45,6 +46,20 @@ static double fake_quantize(const char *spec)
   result_free(result);
   fit_free(fit);
   return mse;
+}
+
+/* What the calibrator of the spec chooses: the scale. */
+static double calibrate(const char *spec)
+{
+  struct quantizer quantizer;
+  struct error error;
+  struct fit *fit = NULL;
+  if (quantizer_parse(spec, &quantizer, &error) != STATUS_OK ||
+      quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, &error) != STATUS_OK)
+    return (double)NAN;
+  double scale = (double)fit_scale(fit, 0);
+  fit_free(fit);
+  return scale;
 }
 
 struct histograms {
@@ -145,6 +160,9 @@ static const struct {
     {"histogram, 2048 bins", NULL, histogram},
     {"percentile 99.99 of |x|", NULL, percentile},
     {"mse search, 100 candidates", NULL, mse_search},
+    {"entropy (NVIDIA), 2048 bins", "int8,entropy", calibrate},
+    {"HistogramObserver", "uint8,torch-histogram,scale-rule=pytorch,arithmetic=reciprocal",
+     calibrate},
     {"minmax report", "int8", minmax_report},
 };
 

@@ -4,7 +4,8 @@
 BENCH_ROWS = tests/bench/rows.c tests/bench/rows.h
 BENCH_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
-EXTRA_PROGRAMS += tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_fit \
+EXTRA_PROGRAMS += tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_cancel \
+	tests/bench/bench_fit \
 	tests/bench/bench_kernels tests/bench/bench_open tests/bench/bench_passes
 tests_bench_bench_blocks_SOURCES = tests/bench/bench_blocks.c $(BENCH_ROWS)
 tests_bench_bench_blocks_CFLAGS = $(BENCH_CFLAGS)
@@ -12,6 +13,8 @@ tests_bench_bench_blocks_LDADD = $(QUANT_LIBS)
 tests_bench_bench_board_SOURCES = tests/bench/bench_board.c $(BENCH_ROWS)
 tests_bench_bench_board_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_board_LDADD = $(ANALYSIS_LIBS)
+tests_bench_bench_cancel_SOURCES = tests/bench/bench_cancel.c
+tests_bench_bench_cancel_LDADD = $(ANALYSIS_LIBS)
 tests_bench_bench_fit_SOURCES = tests/bench/bench_fit.c $(BENCH_ROWS)
 tests_bench_bench_fit_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_fit_LDADD = $(QUANT_LIBS)
@@ -35,13 +38,13 @@ endif
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 BENCHMARKS = tests/bench/bench_kernels tests/bench/bench_passes tests/bench/bench_fit \
-	tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_open
+	tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_open tests/bench/bench_cancel
 
 .PHONY: bench
 bench: $(BENCHMARKS) $(BENCH_LIVE) qscope
 	@for program in $(BENCHMARKS) $(BENCH_LIVE); do ./$$program$(EXEEXT) $(BENCH) || exit 1; done
 
-# Beside numpy, where a Python has it: PYTHON=... chooses another. Nothing else needs Python.
+# Beside numpy and torch, where a Python has them: PYTHON=... chooses another. Nothing else needs it.
 EXTRA_PROGRAMS += tests/bench/bench_peers
 tests_bench_bench_peers_SOURCES = tests/bench/bench_peers.c
 tests_bench_bench_peers_CFLAGS = $(BENCH_CFLAGS)
@@ -50,7 +53,8 @@ EXTRA_DIST += tests/bench/peers.py
 PYTHON = python3
 
 .PHONY: bench-peers
-bench-peers: tests/bench/bench_peers
+bench-peers: tests/bench/bench_peers qscope
 	@if command -v $(PYTHON) >/dev/null; then \
-	  $(PYTHON) $(srcdir)/tests/bench/peers.py ./tests/bench/bench_peers$(EXEEXT); \
+	  $(PYTHON) $(srcdir)/tests/bench/peers.py ./tests/bench/bench_peers$(EXEEXT) \
+	    ./qscope$(EXEEXT); \
 	else echo "bench-peers: skipped: no $(PYTHON)"; fi
