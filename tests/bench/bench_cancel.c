@@ -26,7 +26,7 @@ static const double longest_delay = 0.7;
 #define FLAT   "synth:gaussian,shape=16777216"
 #define PACKED "raw:bench-cancel.bin,shape=-1x1024,dtype="
 
-/* What is cancelled. EXTRA: the words behind the first. */
+/* What is cancelled. */
 struct job {
   const struct tensor *tensor;
   const char *words;
@@ -75,7 +75,7 @@ static enum status sweep(const struct job *job, struct progress *progress)
   if (status == STATUS_OK)
     status = sweep_plan(job->words, &quantizer, 1, &plan, &error);
   if (status == STATUS_OK)
-    status = sweep_run(plan, job->tensor, progress, &error);
+    status = sweep_run(plan, job->tensor, NULL, progress, &error);
   sweep_free(plan);
   return status;
 }
