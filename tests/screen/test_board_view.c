@@ -35,8 +35,8 @@ static void curve_and_table(void **state)
   assert_true(harness_press(harness, "6", 1));
   static const char *const texts[] = {"--view board", "SQNR dB",    "\342\224\200 clipping",
                                       "calibrator",   "to best",    "clips at",
-                                      "minmax",       "Enter take", "? why",
-                                      "h help"};
+                                      "minmax",       "Enter take", "x why",
+                                      "? help"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     assert_shows(harness, texts[i]);
   char row[512];
@@ -112,7 +112,7 @@ static void rules_are_explained(void **state)
 {
   (void)state;
   struct harness *harness = open_board("int8", 24, 80);
-  assert_true(harness_press(harness, "?", 1));
+  assert_true(harness_press(harness, "x", 1));
   assert_shows(harness, "Takes the smallest"); /* of minmax */
   assert_shows(harness, "int8,sym,tensor,minmax");
   assert_shows_not(harness, "to best");
@@ -122,15 +122,11 @@ static void rules_are_explained(void **state)
   assert_shows(harness, "to best");
   assert_true(harness_press(harness, "x", 1));
   assert_shows_not(harness, "to best");
-  assert_true(harness_press(harness, "?", 1));
+  assert_true(harness_press(harness, "x", 1));
   assert_shows(harness, "to best");
-  assert_true(harness_press(harness, "h", 1)); /* the list of keys is here */
-  assert_shows(harness, "Knobs");
-  assert_true(harness_press(harness, "q", 1));
-  assert_true(harness_press(harness, "1", 1));
-  assert_true(harness_press(harness, "?", 1)); /* elsewhere the key is the list */
-  assert_shows(harness, "Knobs");
-  assert_true(harness_press(harness, "q", 1));
+  assert_true(harness_press(harness, "?", 1)); /* the help has those of the view first */
+  assert_shows(harness, "Here, in the view Board");
+  assert_true(harness_press(harness, "?", 1));
   fixture_quit(harness);
 }
 
@@ -255,10 +251,10 @@ static void only_ascii(void **state)
                              "--ascii",           NULL};
   struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
   assert_true(harness_wait_settled(harness));
-  assert_true(harness_press(harness, "?", 1));
+  assert_true(harness_press(harness, "x", 1));
   for (const char *at = harness_screen(harness); *at; at++)
     assert_true((unsigned char)*at < 0x80);
-  assert_true(harness_press(harness, "?", 1));
+  assert_true(harness_press(harness, "x", 1));
   for (const char *at = harness_screen(harness); *at; at++)
     assert_true((unsigned char)*at < 0x80);
   fixture_quit(harness);

@@ -485,6 +485,21 @@ static void help_lists_the_table(void **state)
   assert_shows(harness, explorer_commands[COMMAND_EXPORT].what);
   type(harness, "?");
   assert_shows(harness, "SQNR");
+  /* Typed letters find; Enter runs what is selected; the first Esc clears, the second closes. */
+  type(harness, "?zero point");
+  assert_shows(harness, explorer_commands[COMMAND_SCHEME].what);
+  assert_shows_not(harness, explorer_commands[COMMAND_FORMAT_NEXT].what);
+  type(harness, "\033");
+  assert_shows(harness, explorer_commands[COMMAND_FORMAT_NEXT].what);
+  type(harness, "symmetry\r");
+  assert_shows(harness, "asymmetric");
+  type(harness, "3?");
+  assert_shows(harness, "Here, in the view Channels");
+  type(harness, "qqq"); /* a letter like any other */
+  assert_shows(harness, "0 of ");
+  type(harness, "\r\0331?save-screen\r");
+  assert_shows(harness, ":save-screen");
+  type(harness, "\033");
   fixture_quit(harness);
 }
 

@@ -454,12 +454,10 @@ static void action_palette(struct explorer *explorer, int unused)
   palette_open(explorer, COMMAND_COUNT);
 }
 
-/* From a page the help begins with its commands, and leads back to it. */
-static void action_help(struct explorer *explorer, int group)
+static void action_help(struct explorer *explorer, int unused)
 {
-  explorer->help_of = explorer->mode;
-  explorer->mode = MODE_HELP;
-  explorer->help_top = help_line_of((enum command_group)group);
+  (void)unused;
+  help_open(explorer);
 }
 
 static void action_checks(struct explorer *explorer, int unused)
@@ -618,32 +616,6 @@ void action_session_key(struct explorer *explorer, uint32_t key)
   enum command_id id = command_of_key(key, SCOPE_SESSION);
   if (id != COMMAND_COUNT)
     run_command(explorer, id);
-}
-
-void action_help_key(struct explorer *explorer, uint32_t key)
-{
-  const int page = explorer->layout.body.rows > 2 ? explorer->layout.body.rows - 1 : 1;
-  const struct {
-    uint32_t key;
-    int by;
-  } moves[] = {
-      {KEY_CODE_DOWN, 1},
-      {'j', 1},
-      {KEY_CODE_UP, -1},
-      {'k', -1},
-      {' ', page},
-      {KEY_CODE_PAGE_DOWN, page},
-      {KEY_CODE_PAGE_UP, -page},
-      {'b', -page},
-      {KEY_CODE_HOME, -help_lines()},
-      {KEY_CODE_END, help_lines()},
-  };
-  for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
-    if (moves[i].key == key)
-      explorer->help_top += moves[i].by;
-  if (key == KEY_CODE_ESCAPE || key == 'q' || key == KEY_CODE_RETURN ||
-      command_of_key(key, (int)explorer->state.view.kind) == COMMAND_HELP)
-    explorer->mode = explorer->help_of;
 }
 
 void explorer_apply(struct explorer *explorer, const struct quantizer *quantizer)

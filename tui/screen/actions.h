@@ -8,7 +8,6 @@
 
 /* A key of an overlay. */
 void action_browser_key(struct explorer *explorer, uint32_t key);
-void action_help_key(struct explorer *explorer, uint32_t key);
 void action_checks_key(struct explorer *explorer, uint32_t key);
 void action_session_key(struct explorer *explorer, uint32_t key);
 

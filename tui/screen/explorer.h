@@ -13,6 +13,7 @@
 #include "tui/screen/cells.h"
 #include "tui/screen/commands.h"
 #include "tui/screen/glyphs.h"
+#include "tui/screen/help.h"
 #include "tui/screen/layout.h"
 #include "tui/screen/palette.h"
 #include "tui/screen/session.h"
@@ -119,8 +120,7 @@ struct explorer {
   struct palette palette;
   struct session session;
   bool no_hints; /* their row belongs to the view */
-  int help_top;
-  enum mode help_of;          /* where it leads back to */
+  struct help help;
   int check;                  /* the selected one of the page of checks */
   struct inspect_block block; /* the inspector's, as last drawn */
   bool block_known;

@@ -5,7 +5,7 @@
 
 const struct overlay overlay_table[MODE_COUNT] = {
     [MODE_BROWSER] = {action_browser_key, paint_browser},
-    [MODE_HELP] = {action_help_key, paint_help},
+    [MODE_HELP] = {help_key, help_paint},
     [MODE_PALETTE] = {palette_key, palette_paint},
     [MODE_CHECKS] = {action_checks_key, paint_checks},
     [MODE_SESSION] = {action_session_key, paint_session},

@@ -418,20 +418,6 @@ void paint_session(struct explorer *explorer)
   paint_page_hints(explorer, SCOPE_SESSION);
 }
 
-void paint_help(struct explorer *explorer)
-{
-  static const char *const hints[] = {"Up/Down PgUp/PgDn", "scroll", "Esc ? q", "close", NULL};
-  struct rect rect = explorer->layout.body;
-  rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
-  int most = help_lines() - rect.rows;
-  if (explorer->help_top > most)
-    explorer->help_top = most;
-  if (explorer->help_top < 0)
-    explorer->help_top = 0;
-  help_paint(&explorer->cells, rect, explorer->help_top);
-  paint_fixed_hints(explorer, hints);
-}
-
 void paint_browser(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.body;

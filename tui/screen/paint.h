@@ -8,7 +8,6 @@
 
 /* Draws an overlay over the view, with its hints. */
 void paint_browser(struct explorer *explorer);
-void paint_help(struct explorer *explorer);
 void paint_checks(struct explorer *explorer);
 void paint_session(struct explorer *explorer);
 

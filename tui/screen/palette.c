@@ -73,6 +73,13 @@ static void meant(const struct explorer *explorer, char line[PROMPT_TEXT])
     snprintf(line, PROMPT_TEXT, "%s", one->text);
 }
 
+/* What ERROR says beside the spec, which stands above it. */
+static const char *reason(const struct error *error)
+{
+  const char *word = strstr(error->text, "\": ");
+  return strncmp(error->text, "spec \"", 6) == 0 && word ? word + 3 : error->text;
+}
+
 /* What the line would do: shown, where that can be; in words, where it cannot be done. */
 static void preview(struct explorer *explorer)
 {
@@ -90,14 +97,14 @@ static void preview(struct explorer *explorer)
     palette->before = explorer->state;
   palette->previewing = true;
   enum status status = STATUS_CANCELLED;
-  if (line[start])
+  if (line[start] && (palette->chosen || strcmp(line, palette->prompt.text) == 0))
     status = text_command_preview(spec ? COMMAND_QUANTIZER : parts.id, line + start,
                                   &palette->before, &next, &palette->wrong, &error);
   peek(explorer, status == STATUS_OK ? &next : &palette->before);
   palette->wrong += start;
   palette->is_wrong = status == STATUS_USAGE && (!spec || palette->suggested.count == 0);
   if (palette->is_wrong)
-    snprintf(palette->words, sizeof palette->words, "%.255s", error.text);
+    snprintf(palette->words, sizeof palette->words, "%.255s", reason(&error));
   else if (status == STATUS_OK &&
            explorer_commands[spec ? COMMAND_QUANTIZER : parts.id].text == TEXT_SPEC)
     snprintf(palette->words, sizeof palette->words, "applies %s",
