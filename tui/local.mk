@@ -40,7 +40,9 @@ libscreen_a_SOURCES = \
 	tui/screen/checks_view.c tui/screen/checks_view.h \
 	tui/screen/colors.c tui/screen/colors.h \
 	tui/screen/commands.c tui/screen/commands.h tui/screen/commands.def \
+	tui/screen/experiments_page.c tui/screen/experiments_page.h \
 	tui/screen/explorer.h \
+	tui/screen/export_form.c tui/screen/export_form.h \
 	tui/screen/glyphs.c tui/screen/glyphs.h tui/screen/glyphs.def \
 	tui/screen/grid_watch.c tui/screen/grid_watch.h \
 	tui/screen/help.c tui/screen/help.h \
@@ -67,6 +69,7 @@ libscreen_a_SOURCES = \
 	tui/screen/state.c tui/screen/state.h \
 	tui/screen/terminal.c tui/screen/terminal.h \
 	tui/screen/trace.c tui/screen/trace.h \
+	tui/screen/welcome.c tui/screen/welcome.h \
 	tui/screen/what_if_view.c tui/screen/what_if_view.h
 libscreen_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 

@@ -21,6 +21,7 @@ SCREEN_TESTS = \
 	tests/screen/test_compare_view \
 	tests/screen/test_explorer \
 	tests/screen/test_files \
+	tests/screen/test_gallery \
 	tests/screen/test_harness \
 	tests/screen/test_hostile \
 	tests/screen/test_inspector_view \
@@ -47,6 +48,8 @@ tests_screen_test_board_view_SOURCES = tests/screen/test_board_view.c $(screen_f
 tests_screen_test_board_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_compare_view_SOURCES = tests/screen/test_compare_view.c $(screen_fixture)
 tests_screen_test_compare_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_gallery_SOURCES = tests/screen/test_gallery.c $(screen_fixture)
+tests_screen_test_gallery_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_files_SOURCES = tests/screen/test_files.c $(screen_fixture)
 tests_screen_test_files_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_what_if_view_SOURCES = tests/screen/test_what_if_view.c $(screen_fixture)

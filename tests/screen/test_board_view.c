@@ -266,7 +266,7 @@ static void exports_what_it_shows(void **state)
 {
   (void)state;
   struct harness *harness = open_board("int8", 24, 80);
-  assert_true(harness_press(harness, "e", 1));
+  assert_true(harness_press(harness, "E", 1));
   assert_shows(harness, "wrote conv-board.png");
   fixture_quit(harness);
   char command[512], line[512];

@@ -165,9 +165,9 @@ static void exports_what_it_shows(void **state)
 {
   (void)state;
   struct harness *harness = open_pair(24, 80);
-  assert_true(harness_press(harness, "e", 1));
+  assert_true(harness_press(harness, "E", 1));
   assert_shows(harness, "wrote conv-compare.png");
-  assert_true(harness_press(harness, "jje", 3));
+  assert_true(harness_press(harness, "jjE", 3));
   assert_shows(harness, "there is no pair to draw");
   fixture_quit(harness);
   char command[512], line[512];

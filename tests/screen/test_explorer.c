@@ -388,17 +388,17 @@ static void export_writes_figures_and_overwrites_none(void **state)
   unlink("conv-histogram.png");
   unlink("conv-histogram-2.png");            /* of those who pressed all keys */
   assert_false(is_png("model.safetensors")); /* the check can fail */
-  type(harness, "e");
+  type(harness, "E");
   if (harness_shows(harness, "font")) { /* a bare machine: the program says so */
     fixture_quit(harness);
     skip();
   }
   assert_shows(harness, "wrote conv-histogram.png");
   assert_true(is_png("conv-histogram.png"));
-  type(harness, "e");
+  type(harness, "E");
   assert_shows(harness, "wrote conv-histogram-2.png");
   assert_true(is_png("conv-histogram-2.png"));
-  type(harness, "3\re");
+  type(harness, "3\rE");
   assert_shows(harness, "wrote conv-channel5-histogram.png");
   fixture_quit(harness);
 }
@@ -423,7 +423,7 @@ static void the_recipe_makes_the_same_figure(void **state)
   (void)state;
   struct harness *harness = fixture_open();
   unlink("conv-histogram.png");
-  type(harness, "cle");
+  type(harness, "clE");
   if (!harness_shows(harness, "wrote conv-histogram.png")) {
     fixture_quit(harness);
     skip();

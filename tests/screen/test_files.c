@@ -86,7 +86,7 @@ static void every_key(void **state)
     assert_true(harness_press(harness, "m", 1));
     assert_file_shows(harness, files[f], "Metadata  ");
     assert_true(harness_press(harness, "mt", 2));
-    assert_true(harness_press(harness, "e", 1));
+    assert_true(harness_press(harness, "E", 1));
     assert_file_shows(harness, files[f], "wrote ");
     assert_true(harness_press(harness, "v", 1));
     assert_file_shows(harness, files[f], "checks of int8");

@@ -1,6 +1,5 @@
 #include "tui/screen/actions.h"
 
-#include "tui/figure/draw.h"
 #include "tui/screen/board_view.h"
 #include "tui/screen/channels_view.h"
 #include "tui/screen/checks_view.h"
@@ -12,7 +11,6 @@
 #include "tui/screen/terminal.h"
 #include "tui/screen/what_if_view.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,52 +364,16 @@ void explorer_export(struct explorer *explorer, const char *path)
 static void action_export(struct explorer *explorer, int unused)
 {
   (void)unused;
+  if (explorer->scripted)
+    explorer_export(explorer, NULL);
+  else
+    export_form_open(explorer);
+}
+
+static void action_export_again(struct explorer *explorer, int unused)
+{
+  (void)unused;
   explorer_export(explorer, NULL);
-}
-
-/* NAME as part of a file name: what a shell or a file system could mind becomes '_'. */
-static void file_stem(const char *name, char *text, size_t size)
-{
-  size_t length = 0;
-  for (; *name && length + 1 < size && length < 80; name++)
-    text[length++] = isalnum((unsigned char)*name) || strchr("._-", *name) ? *name : '_';
-  text[length] = 0;
-  if (length == 0 || text[0] == '.' || text[0] == '-')
-    snprintf(text, size, "tensor");
-}
-
-/* A name that no file has: "conv4.weight-histogram.png", then "...-2.png". */
-static void figure_path(const char *stem, char *path, size_t size)
-{
-  snprintf(path, size, "%s.png", stem);
-  for (unsigned n = 2; access(path, F_OK) == 0 && n < 100000; n++)
-    snprintf(path, size, "%s-%u.png", stem, n);
-}
-
-void action_write_figure(struct explorer *explorer, const struct figure *figure,
-                         const struct state *state)
-{
-  const struct tensor *tensor = source_tensor(explorer->source, state->tensor);
-  const char *view = view_type_of(state->view.kind)->name;
-  struct figure_options options = figure_options_default();
-  struct error error;
-  char name[96], stem[160], path[sizeof explorer->export_path];
-  file_stem(tensor->name, name, sizeof name);
-  if (state->view.channel >= 0)
-    snprintf(stem, sizeof stem, "%s-channel%ld-%s", name, state->view.channel, view);
-  else
-    snprintf(stem, sizeof stem, "%s-%s", name, view);
-  if (*explorer->export_path)
-    snprintf(path, sizeof path, "%s", explorer->export_path);
-  else
-    figure_path(stem, path, sizeof path);
-  enum status status =
-      figure ? figure_write(figure, path, &options, &error) : error_memory(&error, "a figure");
-  if (status == STATUS_OK)
-    return explorer_say(explorer, "wrote %.300s (%u x %u at %u dpi)", path, options.width,
-                        options.height, options.dpi);
-  explorer->fault = status;
-  explorer_warn(explorer, "%s", error.text);
 }
 
 /* OSC 52 carries text to the clipboard as base64. */
@@ -562,6 +524,29 @@ static void action_write_session(struct explorer *explorer, int unused)
   palette_open(explorer, COMMAND_SAVE_SESSION);
 }
 
+static void action_experiments(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  experiments_open(explorer);
+}
+
+static void action_experiments_move(struct explorer *explorer, int by)
+{
+  experiments_move(explorer, by);
+}
+
+static void action_experiments_enter(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  experiments_enter(explorer);
+}
+
+static void action_experiments_back(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  experiments_back(explorer);
+}
+
 static void action_session_move(struct explorer *explorer, int by)
 {
   session_move(explorer, by);
@@ -614,6 +599,13 @@ void action_browser_key(struct explorer *explorer, uint32_t key)
 void action_session_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id id = command_of_key(key, SCOPE_SESSION);
+  if (id != COMMAND_COUNT)
+    run_command(explorer, id);
+}
+
+void action_experiments_key(struct explorer *explorer, uint32_t key)
+{
+  enum command_id id = command_of_key(key, SCOPE_EXPERIMENTS);
   if (id != COMMAND_COUNT)
     run_command(explorer, id);
 }

@@ -10,11 +10,7 @@
 void action_browser_key(struct explorer *explorer, uint32_t key);
 void action_checks_key(struct explorer *explorer, uint32_t key);
 void action_session_key(struct explorer *explorer, uint32_t key);
-
-/* Writes FIGURE (NULL: there was no memory for it), named after STATE, to a new file; says which.
- */
-void action_write_figure(struct explorer *explorer, const struct figure *figure,
-                         const struct state *state);
+void action_experiments_key(struct explorer *explorer, uint32_t key);
 
 /* Sends the recipe to the clipboard. */
 void action_send_clipboard(const char *text);

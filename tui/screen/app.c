@@ -19,6 +19,7 @@
 #include "tui/screen/session_file.h"
 #include "tui/screen/signals.h"
 #include "tui/screen/terminal.h"
+#include "tui/screen/welcome.h"
 
 #include <locale.h>
 #include <math.h>
@@ -405,7 +406,7 @@ static void write_export(struct explorer *explorer, struct engine_answer *answer
                  : figure_build(answer->result, &state->view, source_spec(explorer->source),
                                 explorer_tensor(explorer), recipe);
   explorer->export_wanted = false;
-  action_write_figure(explorer, figure, state);
+  export_write(explorer, figure, state);
   figure_free(figure);
   free(recipe);
   result_free(answer->result);
@@ -659,7 +660,7 @@ static int take_turn(struct explorer *explorer, bool *settled)
     wait_for_events(explorer, PATIENCE_MS);
   absorb(explorer);
   take_steps(explorer);
-  bool gathering = gather(explorer) || grid_watch_tend(explorer);
+  bool gathering = gather(explorer) || experiments_tend(explorer) || grid_watch_tend(explorer);
   show(explorer);
   start_work(explorer); /* what the frame lacks */
   bool busy = explorer->work != WORK_NONE || explorer->wanted || explorer->export_wanted;
@@ -753,8 +754,9 @@ static enum status start_state(struct explorer *explorer, const struct recipe *r
   if (status != STATUS_OK)
     return status;
   if (!recipe->source)
-    explorer_say(explorer, "Welcome: these are synthetic tensors. t lists them, n takes the next, "
-                           "o opens a file of yours, ? tells all keys.");
+    explorer_say(explorer,
+                 "These are synthetic tensors: t lists them, n takes the next. S takes up "
+                 "what is often said, o opens a file of yours, ? tells all keys.");
   else if (!recipe->tensor && !recipe->compare.source)
     say_opened(explorer);
   return STATUS_OK;
@@ -790,6 +792,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   if (status != STATUS_OK)
     return status;
   explorer->no_hints = options->no_hints;
+  explorer->scripted = options->script != NULL;
   explorer->glyphs = options->ascii ? &glyphs_ascii : terminal_glyphs(options->glyphs);
   relayout(explorer);
   explorer_refresh(explorer);
@@ -801,6 +804,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
 static void run_interactive(struct explorer *explorer)
 {
   struct error error;
+  welcome_once(explorer);
   run(explorer);
   terminal_close();
   if (explorer->recipe && session_keep(explorer->recipe, &error) != STATUS_OK)

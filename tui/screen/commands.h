@@ -26,6 +26,7 @@ enum command_group {
   GROUP_LIST,
   GROUP_CHECKS,
   GROUP_SESSION,
+  GROUP_EXPERIMENTS,
   GROUP_COUNT
 };
 
@@ -37,6 +38,7 @@ enum {
   SCOPE_LIST = SCOPE_PAGES,
   SCOPE_CHECKS,
   SCOPE_SESSION,
+  SCOPE_EXPERIMENTS,
 };
 
 /* What follows the name of a command in its line. */

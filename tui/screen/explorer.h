@@ -12,6 +12,8 @@
 #include "tui/screen/browser.h"
 #include "tui/screen/cells.h"
 #include "tui/screen/commands.h"
+#include "tui/screen/experiments_page.h"
+#include "tui/screen/export_form.h"
 #include "tui/screen/glyphs.h"
 #include "tui/screen/help.h"
 #include "tui/screen/layout.h"
@@ -28,6 +30,9 @@ enum mode {
   MODE_PALETTE,
   MODE_CHECKS,
   MODE_SESSION,
+  MODE_EXPERIMENTS,
+  MODE_EXPORT,
+  MODE_WELCOME,
   MODE_COUNT
 };
 
@@ -119,6 +124,8 @@ struct explorer {
   struct gather *gather; /* of the source: made when the browser is first opened */
   struct palette palette;
   struct session session;
+  struct experiments_page experiments;
+  struct export_form form; /* of the export */
   bool no_hints; /* their row belongs to the view */
   struct help help;
   int check;                  /* the selected one of the page of checks */
@@ -135,6 +142,7 @@ struct explorer {
   int cursor_row, cursor_column; /* of a prompt; -1: none */
 
   struct trace *trace; /* of --trace-frames; NULL without */
+  bool scripted; /* nobody is there to answer a dialog */
   bool quit, copied, redraw;
   unsigned keys; /* handled so far */
 };

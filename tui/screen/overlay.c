@@ -2,6 +2,7 @@
 
 #include "tui/screen/actions.h"
 #include "tui/screen/paint.h"
+#include "tui/screen/welcome.h"
 
 const struct overlay overlay_table[MODE_COUNT] = {
     [MODE_BROWSER] = {action_browser_key, paint_browser},
@@ -9,4 +10,7 @@ const struct overlay overlay_table[MODE_COUNT] = {
     [MODE_PALETTE] = {palette_key, palette_paint},
     [MODE_CHECKS] = {action_checks_key, paint_checks},
     [MODE_SESSION] = {action_session_key, paint_session},
+    [MODE_EXPERIMENTS] = {action_experiments_key, paint_experiments},
+    [MODE_EXPORT] = {export_form_key, export_form_paint},
+    [MODE_WELCOME] = {welcome_key, welcome_paint},
 };

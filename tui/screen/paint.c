@@ -418,6 +418,12 @@ void paint_session(struct explorer *explorer)
   paint_page_hints(explorer, SCOPE_SESSION);
 }
 
+void paint_experiments(struct explorer *explorer)
+{
+  experiments_paint(explorer);
+  paint_page_hints(explorer, SCOPE_EXPERIMENTS);
+}
+
 void paint_browser(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.body;

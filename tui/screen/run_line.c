@@ -29,7 +29,8 @@ static const struct {
   const char *page, *opener;
 } pages[] = {{SCOPE_LIST, MODE_BROWSER, "the list of tensors", "tensors"},
              {SCOPE_CHECKS, MODE_CHECKS, "the page of checks", "checks"},
-             {SCOPE_SESSION, MODE_SESSION, "the session's page", "session"}};
+             {SCOPE_SESSION, MODE_SESSION, "the session's page", "session"},
+             {SCOPE_EXPERIMENTS, MODE_EXPERIMENTS, "the experiments", "experiments"}};
 
 /* The commands of a page are for those who see it. */
 static enum status check_page(const struct explorer *explorer, const struct command *command,

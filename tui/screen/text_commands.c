@@ -111,6 +111,8 @@ static enum status text_save_figure(struct explorer *explorer, const char *text,
                                     struct error *error)
 {
   char path[PATH_TEXT];
+  if (!figure_is_name(text))
+    return error_set(error, STATUS_USAGE, "expected a file that ends in .png, .svg or .pdf");
   explorer_export(explorer, expanded(text, path));
   return said(explorer, STATUS_USAGE, error);
 }

@@ -1,0 +1,81 @@
+#include "tui/screen/welcome.h"
+
+#include "data/outfile.h"
+#include "tui/base/xdg.h"
+#include "tui/screen/explorer.h"
+#include "tui/screen/run_line.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The keys that matter most: what they are called is in the table. */
+static const struct {
+  enum command_id id;
+  const char *does;
+} keys[] = {{COMMAND_FORMAT_NEXT, "turns the format"},
+            {COMMAND_VIEW_CHANNELS, "shows which channel is to blame"},
+            {COMMAND_EXPERIMENTS, "opens experiments"},
+            {COMMAND_HELP, "lists every key"}};
+enum { KEYS = sizeof keys / sizeof *keys, LINES = 3 };
+
+/* Leaves the mark; without a place for it the welcome comes again. */
+static void leave_mark(const char *path)
+{
+  struct outfile *file;
+  if (xdg_make_folders(path, NULL) != STATUS_OK || outfile_open(path, &file, NULL) != STATUS_OK)
+    return;
+  fputs("The welcome of qscope was shown. Without this file it is shown once more.\n",
+        outfile_stream(file));
+  outfile_commit(file, NULL);
+}
+
+void welcome_once(struct explorer *explorer)
+{
+  char *path;
+  bool test = getenv("QSCOPE_TEST_IDLE") && !getenv("QSCOPE_TEST_WELCOME");
+  if (test || xdg_path(XDG_STATE, "welcomed", &path, NULL) != STATUS_OK)
+    return;
+  if (access(path, F_OK) != 0) {
+    explorer->mode = MODE_WELCOME;
+    leave_mark(path);
+  }
+  free(path);
+}
+
+void welcome_key(struct explorer *explorer, uint32_t key)
+{
+  enum command_id id = command_of_key(key, (int)explorer->state.view.kind);
+  explorer->mode = MODE_MAIN;
+  if (id != COMMAND_COUNT)
+    run_command(explorer, id);
+}
+
+/* "f turns the format, 3 shows ..." of the keys FIRST to LAST. */
+static void write_keys(struct explorer *explorer, struct rect rect, int row, size_t first,
+                       size_t last)
+{
+  int column = 2;
+  for (size_t i = first; i <= last; i++) {
+    char key[32];
+    column = cells_text(&explorer->cells, rect, row, column, (struct style){.ink = PAINT_KEY},
+                        command_first_key(keys[i].id, key, sizeof key));
+    column =
+        cells_printf(&explorer->cells, rect, row, column, (struct style){0}, " %s%s", keys[i].does,
+                     i < last       ? ", "
+                     : i + 1 < KEYS ? ","
+                                    : ".");
+  }
+}
+
+void welcome_paint(struct explorer *explorer)
+{
+  struct rect body = explorer->layout.body;
+  int rows = body.rows < LINES + 2 ? body.rows : LINES + 2;
+  struct rect box = {body.row + (body.rows - rows) / 2, body.column, rows, body.columns};
+  cells_fill(&explorer->cells, box, ' ', (struct style){0});
+  cells_text(&explorer->cells, box, 1, 2, (struct style){.attributes = CELL_BOLD},
+             "Welcome to qscope, an oscilloscope for quantization error.");
+  write_keys(explorer, box, 2, 0, 1);
+  write_keys(explorer, box, 3, 2, KEYS - 1);
+}
