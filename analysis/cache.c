@@ -5,16 +5,19 @@
 #include <math.h>
 
 /* In a ring through the cache's own `ends`: ends.next is the newest, ends.previous the oldest. */
+enum holds { HOLDS_KNOWN, HOLDS_RESULT, HOLDS_METRICS };
+
 struct entry {
   struct entry *next, *previous;
   size_t bytes;
   uint64_t source;
   size_t tensor;
-  struct result *result; /* NULL: what is known of the tensor */
-  /* Of a result: */
-  struct quantizer quantizer;
-  struct result_request request;
-  struct known known; /* else */
+  enum holds holds;
+  struct quantizer quantizer; /* of a result, of metrics */
+  struct result *result;
+  struct result_request request; /* of the result */
+  struct metrics metrics;
+  struct known known;
 };
 
 struct cache {
@@ -108,13 +111,18 @@ static bool can_be_kept(const struct result_request *request)
   return !request->board && !request->checks && !request->calibrated.on;
 }
 
+static bool is_of(const struct entry *entry, uint64_t source, size_t tensor)
+{
+  return entry->source == source && entry->tensor == tensor;
+}
+
 static struct entry *find_result(struct cache *cache, uint64_t source, size_t tensor,
                                  const struct quantizer *quantizer,
                                  const struct result_request *request)
 {
   struct entry *entry = cache->ends.next;
   for (; entry != &cache->ends; entry = entry->next)
-    if (entry->source == source && entry->tensor == tensor && entry->result &&
+    if (is_of(entry, source, tensor) && entry->holds == HOLDS_RESULT &&
         serves(&entry->request, request) && quantizer_equal(&entry->quantizer, quantizer))
       return entry;
   return NULL;
@@ -137,6 +145,7 @@ void cache_keep_result(struct cache *cache, uint64_t source, size_t tensor,
   *entry = (struct entry){.bytes = bytes,
                           .source = source,
                           .tensor = tensor,
+                          .holds = HOLDS_RESULT,
                           .result = copy,
                           .quantizer = *quantizer,
                           .request = *request};
@@ -156,6 +165,46 @@ struct result *cache_find_result(struct cache *cache, uint64_t source, size_t te
   unlink_entry(entry);
   make_newest(cache, entry);
   return result_copy(entry->result);
+}
+
+/* --- metrics alone ------------------------------------------------------------------------ */
+
+/* Exact ones, of the tensor calibrated on itself. */
+static const struct metrics *metrics_of(const struct entry *entry)
+{
+  bool result = entry->holds == HOLDS_RESULT && !entry->result->estimated &&
+                !entry->request.calibrated.batching.on;
+  return result ? &entry->result->metrics : entry->holds == HOLDS_METRICS ? &entry->metrics : NULL;
+}
+
+bool cache_find_metrics(struct cache *cache, uint64_t source, size_t tensor,
+                        const struct quantizer *quantizer, struct metrics *out)
+{
+  struct entry *entry = cache->ends.next;
+  while (entry != &cache->ends && !(is_of(entry, source, tensor) && metrics_of(entry) &&
+                                    quantizer_equal(&entry->quantizer, quantizer)))
+    entry = entry->next;
+  if (entry == &cache->ends)
+    return false;
+  *out = *metrics_of(entry);
+  unlink_entry(entry);
+  make_newest(cache, entry);
+  return true;
+}
+
+void cache_keep_metrics(struct cache *cache, uint64_t source, size_t tensor,
+                        const struct quantizer *quantizer, const struct metrics *metrics)
+{
+  struct entry *entry = sizeof *entry <= cache->most ? mem_array(1, sizeof *entry) : NULL;
+  if (!entry)
+    return;
+  *entry = (struct entry){.bytes = sizeof *entry,
+                          .source = source,
+                          .tensor = tensor,
+                          .holds = HOLDS_METRICS,
+                          .quantizer = *quantizer,
+                          .metrics = *metrics};
+  add(cache, entry);
 }
 
 /* --- what is known of a tensor ---------------------------------------------------------------- */
@@ -205,8 +254,7 @@ void cache_offer_known(struct cache *cache, uint64_t source, size_t tensor,
 bool cache_take_known(struct cache *cache, uint64_t source, size_t tensor, struct known *known)
 {
   struct entry *entry = cache->ends.next;
-  while (entry != &cache->ends &&
-         (entry->source != source || entry->tensor != tensor || entry->result))
+  while (entry != &cache->ends && (!is_of(entry, source, tensor) || entry->holds != HOLDS_KNOWN))
     entry = entry->next;
   if (entry == &cache->ends)
     return false;

@@ -1,5 +1,6 @@
 /* What was computed before, least recently used first to go: results by (source, tensor,
- * quantizer, part), and what is known of a tensor whatever the quantizer (facts and digest).
+ * quantizer, part), metrics alone by (source, tensor, quantizer), and what is known of a tensor
+ * whatever the quantizer (facts and digest).
  *
  * A part is what a request asks for beyond the metrics: axis, bins and their range, details,
  * blocks. A result that has blocks also answers who asks for none. Sources are told apart by their
@@ -31,6 +32,13 @@ void cache_keep_result(struct cache *cache, uint64_t source, size_t tensor,
 struct result *cache_find_result(struct cache *cache, uint64_t source, size_t tensor,
                                  const struct quantizer *quantizer,
                                  const struct result_request *request);
+
+/* Keeps the metrics of a quantizer that is calibrated on the tensor itself; gives them, or those of
+ * a result that has them, in *OUT. Those of the channels need not be there. */
+void cache_keep_metrics(struct cache *cache, uint64_t source, size_t tensor,
+                        const struct quantizer *quantizer, const struct metrics *metrics);
+bool cache_find_metrics(struct cache *cache, uint64_t source, size_t tensor,
+                        const struct quantizer *quantizer, struct metrics *out);
 
 /* What is known of a tensor whatever the quantizer. */
 struct known {

@@ -21,6 +21,8 @@ struct job {
   struct diff_request comparison;
   const struct what_if *what; /* not NULL: a what-if instead of a result */
   struct what_if_case now;
+  struct sweep *sweep; /* not NULL: to be run, instead of a result; the job's */
+  bool parts;          /* of the sweep are answers */
 };
 
 struct engine {
@@ -112,6 +114,7 @@ static void forget_answer(struct engine_answer *answer)
   answer->result = NULL;
   answer->board = NULL;
   answer->diff = NULL;
+  answer->sweep = NULL;
 }
 
 static void free_answer(struct engine_answer *answer)
@@ -119,6 +122,7 @@ static void free_answer(struct engine_answer *answer)
   result_free(answer->result);
   board_free(answer->board);
   diff_free(answer->diff);
+  sweep_free(answer->sweep);
   forget_answer(answer);
 }
 
@@ -163,6 +167,48 @@ static void deliver_part(void *context, const struct board *board)
   pthread_mutex_unlock(&engine->lock);
 }
 
+static void deliver_rows(void *context, const struct sweep *sweep)
+{
+  struct engine *engine = context;
+  struct engine_answer answer = {.request = engine->current.number};
+  if (!engine->current.parts || !(answer.sweep = sweep_copy(sweep)))
+    return;
+  pthread_mutex_lock(&engine->lock);
+  deliver(engine, &answer);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+static bool recall_row(void *context, const struct quantizer *quantizer, struct metrics *out)
+{
+  struct engine *engine = context;
+  return cache_find_metrics(engine->cache, source_number(engine->current.source),
+                            engine->current.tensor, quantizer, out);
+}
+
+static void keep_row(void *context, const struct quantizer *quantizer,
+                     const struct metrics *metrics)
+{
+  struct engine *engine = context;
+  cache_keep_metrics(engine->cache, source_number(engine->current.source), engine->current.tensor,
+                     quantizer, metrics);
+}
+
+/* The sweep of the job is its answer. */
+static enum status run_sweep(struct engine *engine, const struct job *job,
+                             const struct result_request *request, struct engine_answer *answer)
+{
+  bool itself = !job->sweep->calibrated.on && !job->sweep->calibrated.batching.on;
+  const struct sweep_request wanted = {.facts = request->facts,
+                                       .digest = request->digest,
+                                       .news = deliver_rows,
+                                       .recall = itself ? recall_row : NULL,
+                                       .keep = itself ? keep_row : NULL,
+                                       .context = engine};
+  answer->sweep = job->sweep;
+  return sweep_run(job->sweep, source_tensor(job->source, job->tensor), &wanted, &engine->progress,
+                   &answer->error);
+}
+
 static enum status compute(struct engine *engine, const struct job *job,
                            const struct result_request *request, struct engine_answer *answer)
 {
@@ -185,6 +231,8 @@ static enum status compute(struct engine *engine, const struct job *job,
   if (job->other)
     return diff_compute(tensor, source_tensor(job->other, job->other_tensor), &job->comparison,
                         &engine->progress, &answer->diff, &answer->error);
+  if (job->sweep)
+    return run_sweep(engine, job, request, answer);
   if (job->board)
     return board_compute(tensor, &job->quantizer, &board, &engine->progress, &answer->board,
                          &answer->error);
@@ -199,7 +247,7 @@ static enum status compute(struct engine *engine, const struct job *job,
 /* A result that was computed before. */
 static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
 {
-  if (job->board || job->other || job->what)
+  if (job->board || job->other || job->what || job->sweep)
     return false;
   answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
                                      &job->quantizer, &job->request);
@@ -220,6 +268,8 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
 {
   bool recalled = recall(engine, job, answer);
   enum status status = recalled ? STATUS_OK : prepare_and_compute(engine, job, answer);
+  if (answer->sweep != job->sweep) /* it never ran */
+    sweep_free(job->sweep);
   /* What was read of a file that shrank is zeros: then nothing that was computed holds. */
   if (status == STATUS_OK || status == STATUS_CANCELLED) {
     enum status damage = source_verify(job->source, &answer->error);
@@ -407,6 +457,14 @@ int engine_descriptor(const struct engine *engine)
   return engine->read_end;
 }
 
+/* A job that waits and shall not run. */
+static void drop_next(struct engine *engine)
+{
+  if (engine->waiting)
+    sweep_free(engine->next.sweep);
+  engine->waiting = false;
+}
+
 /* Makes JOB, which gets its number here, the newest request. */
 static uint64_t submit(struct engine *engine, const struct job *job)
 {
@@ -420,6 +478,7 @@ static uint64_t submit(struct engine *engine, const struct job *job)
   if (engine->idling || engine->sketching)
     progress_cancel(&engine->idle_progress);
   engine->newest = number;
+  drop_next(engine);
   engine->next = *job;
   engine->next.number = number;
   engine->waiting = true;
@@ -468,10 +527,17 @@ uint64_t engine_request_what_if(struct engine *engine, struct source *source, si
   return submit(engine, &job);
 }
 
+uint64_t engine_request_sweep(struct engine *engine, struct source *source, size_t tensor,
+                              struct sweep *sweep, bool parts)
+{
+  const struct job job = {.source = source, .tensor = tensor, .sweep = sweep, .parts = parts};
+  return submit(engine, &job);
+}
+
 void engine_cancel(struct engine *engine)
 {
   pthread_mutex_lock(&engine->lock);
-  engine->waiting = false;
+  drop_next(engine);
   engine->newest = 0;
   engine->sketch_wanted = false;
   engine->idle = NULL;

@@ -9,6 +9,7 @@
 #include "analysis/cache.h"
 #include "analysis/diff.h"
 #include "analysis/result.h"
+#include "analysis/sweep.h"
 #include "analysis/what_if.h"
 #include "data/source.h"
 
@@ -62,6 +63,13 @@ uint64_t engine_request_diff(struct engine *engine, struct source *source, size_
 uint64_t engine_request_what_if(struct engine *engine, struct source *source, size_t tensor,
                                 const struct what_if_case *now, const struct what_if *what);
 
+/* Asks for SWEEP (planned), which becomes the engine's, in the same way; what was measured before
+ * is not measured again. PARTS: as they become known, as those of a board are; else all of it at
+ * once.
+ */
+uint64_t engine_request_sweep(struct engine *engine, struct source *source, size_t tensor,
+                              struct sweep *sweep, bool parts);
+
 /* Cancels and waits until no worker touches a source any more. */
 void engine_cancel(struct engine *engine);
 
@@ -93,6 +101,7 @@ struct engine_answer {
   struct result *result;
   struct board *board;
   struct diff *diff;
+  struct sweep *sweep;
   struct what_if_answer what_if; /* a plain value */
   bool complete;                 /* false: more will come for this request */
 };

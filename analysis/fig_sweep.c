@@ -295,11 +295,11 @@ static bool fill_panel(struct figure *figure, const struct sweep *sweep, const s
 {
   struct panel *panel = figure_add_panel(figure, NULL);
   bool done = panel && set_x(panel, sweep) && set_y(panel, sweep);
-  if (done && !view->front_hidden)
-    done = add_front(panel, sweep);
   for (size_t i = 0; done && i < sweep->lines; i++)
     done = add_line(figure, panel, sweep, i, !view->front_hidden) &&
            (!sweep->theory || sweep->metric != SWEEP_SQNR || add_predictions(panel, sweep, i));
+  if (done && !view->front_hidden)
+    done = add_front(panel, sweep);
   done = done && add_present(panel, sweep);
   if (done && panel->marks == 0)
     done =

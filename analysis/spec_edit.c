@@ -33,6 +33,28 @@ void spec_without(const char *spec, spec_word_test *drop, char *out)
   }
 }
 
+static bool has_word(const char *spec, const char *word, size_t length)
+{
+  for (; *spec; spec += *spec == ',') {
+    size_t own = strcspn(spec, ",");
+    if (own == length && strncmp(spec, word, length) == 0)
+      return true;
+    spec += own;
+  }
+  return false;
+}
+
+void spec_beyond(const char *spec, const char *other, char *out)
+{
+  *out = '\0';
+  for (; *spec; spec += *spec == ',') {
+    size_t length = strcspn(spec, ",");
+    if (!has_word(other, spec, length))
+      add_word(out, spec, length);
+    spec += length;
+  }
+}
+
 bool spec_has(const struct quantizer *quantizer, spec_word_test *test)
 {
   char text[QUANTIZER_TEXT];

@@ -19,6 +19,8 @@ spec_word_test spec_word_is_symmetric;      /* sym */
 
 /* The words of SPEC that do not pass DROP, in OUT (QUANTIZER_TEXT bytes); the format stays. */
 void spec_without(const char *spec, spec_word_test *drop, char *out);
+/* The words of SPEC that OTHER has not, in OUT (QUANTIZER_TEXT bytes). */
+void spec_beyond(const char *spec, const char *other, char *out);
 /* True when a word of QUANTIZER's spec passes TEST. */
 bool spec_has(const struct quantizer *quantizer, spec_word_test *test);
 

@@ -22,7 +22,8 @@ static struct sweep *sweep_new(size_t count)
   sweep->value = mem_array(SWEEP_VALUES, sizeof *sweep->value);
   sweep->line = mem_array(count, sizeof *sweep->line);
   sweep->row = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->row);
-  if (sweep->value && sweep->line && sweep->row)
+  sweep->rank = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->rank);
+  if (sweep->value && sweep->line && sweep->row && sweep->rank)
     return sweep;
   sweep_free(sweep);
   return NULL;
@@ -191,7 +192,7 @@ static enum status plan(const char *over, const struct quantizer *quantizers, si
   if (!sweep)
     return error_memory(error, "the sweep");
   memcpy(sweep->line, quantizers, count * sizeof *quantizers);
-  sweep->lines = count;
+  sweep->lines = sweep->given = count;
   enum status status = sweep_read(sweep, over, error);
   if (status == STATUS_OK && view && sweep->kind->points && !strchr(over, '='))
     drop_wide_formats(sweep);
@@ -201,6 +202,8 @@ static enum status plan(const char *over, const struct quantizer *quantizers, si
     status = plan_lines(sweep, view, error);
   if (status == STATUS_OK && view)
     mark_present(sweep);
+  if (status == STATUS_OK)
+    sweep_rank(sweep, sweep->metric);
   if (status == STATUS_OK)
     *out = sweep;
   else
@@ -230,6 +233,7 @@ void sweep_free(struct sweep *sweep)
   free(sweep->value);
   free(sweep->line);
   free(sweep->row);
+  free(sweep->rank);
   free(sweep);
 }
 
@@ -243,6 +247,7 @@ struct sweep *sweep_copy(const struct sweep *sweep)
   copy->value = memcpy(own.value, sweep->value, SWEEP_VALUES * sizeof *own.value);
   copy->line = memcpy(own.line, sweep->line, sweep->lines * sizeof *own.line);
   copy->row = memcpy(own.row, sweep->row, sweep->rows * sizeof *own.row);
+  copy->rank = memcpy(own.rank, sweep->rank, sweep->rows * sizeof *own.rank);
   copy->note = NULL;
   copy->notes = 0;
   bool good = true;
@@ -262,7 +267,8 @@ bool sweep_line_is_fixed(const struct sweep *sweep, size_t line)
   return sweep->row[i].fixed;
 }
 
-char *sweep_label(const struct sweep *sweep, size_t line, char *text)
+/* The spec of LINE without what the sweep replaces. */
+static char *whole_label(const struct sweep *sweep, size_t line, char *text)
 {
   char spec[QUANTIZER_TEXT], kept[QUANTIZER_TEXT];
   const struct sweep_kind *kind = sweep->kind;
@@ -277,6 +283,16 @@ char *sweep_label(const struct sweep *sweep, size_t line, char *text)
   snprintf(text, QUANTIZER_TEXT, "%s%.*s", kind->any ? kind->any : "", QUANTIZER_TEXT - 8,
            kept + format);
   return text;
+}
+
+char *sweep_label(const struct sweep *sweep, size_t line, char *text)
+{
+  char first[QUANTIZER_TEXT], whole[QUANTIZER_TEXT];
+  whole_label(sweep, line, text);
+  if (line < sweep->given)
+    return text;
+  spec_beyond(strcpy(whole, text), whole_label(sweep, 0, first), text);
+  return *text ? text : strcpy(text, whole);
 }
 
 /* --- the front ------------------------------------------------------------------------------ */
@@ -323,40 +339,101 @@ bool sweep_better(enum sweep_metric metric, const struct sweep_row *a, const str
 }
 
 struct standing {
-  double bits, good;
+  double bits, good; /* good: NaN where there is no metric */
   struct sweep_row *row;
 };
 
-/* Few bits first; among equals the best, then the first. */
-static int compare(const void *one, const void *other)
+static int in_order(const struct standing *a, const struct standing *b)
 {
-  const struct standing *a = one, *b = other;
-  if (a->bits != b->bits)
-    return a->bits < b->bits ? -1 : 1;
-  if (a->good != b->good)
-    return a->good > b->good ? -1 : 1;
   return a->row < b->row ? -1 : a->row > b->row;
 }
 
+/* The best first, then what has no metric; among equals few bits first. */
+static int by_metric(const void *one, const void *other)
+{
+  const struct standing *a = one, *b = other;
+  if (isnan(a->good) || isnan(b->good))
+    return isnan(a->good) && isnan(b->good) ? in_order(a, b) : isnan(a->good) ? 1 : -1;
+  if (a->good != b->good)
+    return a->good > b->good ? -1 : 1;
+  return a->bits != b->bits ? (a->bits < b->bits ? -1 : 1) : in_order(a, b);
+}
+
+/* From the best to the worst a row is on the front when it costs less than all before it. */
 void sweep_rank(struct sweep *sweep, enum sweep_metric metric)
 {
   struct standing *standing = mem_array(sweep->rows, sizeof *standing);
-  size_t count = 0;
+  double least = HUGE_VAL;
   sweep->metric = metric;
   for (size_t i = 0; i < sweep->rows; i++) {
     struct sweep_row *row = &sweep->row[i];
-    double good = goodness(metric, row);
     row->pareto = false;
-    if (standing && !isnan(good))
-      standing[count++] = (struct standing){row->metrics.bits_per_element, good, row};
+    sweep->rank[i] = i;
+    if (standing)
+      standing[i] = (struct standing){row->metrics.bits_per_element, goodness(metric, row), row};
   }
-  if (count)
-    qsort(standing, count, sizeof *standing, compare);
-  for (size_t i = 0, best = 0; i < count; i++) {
-    standing[i].row->pareto = i == 0 || standing[i].good > standing[best].good;
-    best = standing[i].row->pareto ? i : best;
+  if (standing && sweep->rows)
+    qsort(standing, sweep->rows, sizeof *standing, by_metric);
+  for (size_t i = 0; standing && i < sweep->rows; i++) {
+    const struct standing *at = &standing[i];
+    sweep->rank[i] = (size_t)(at->row - sweep->row);
+    at->row->pareto = !isnan(at->good) && at->bits < least;
+    least = at->row->pareto ? at->bits : least;
   }
   free(standing);
+}
+
+/* The best row of those that take no more bits than ROW; *more counts those that are better. */
+static const struct sweep_row *best_below(const struct sweep *sweep, const struct sweep_row *row,
+                                          size_t *more)
+{
+  const struct sweep_row *best = row;
+  *more = 0;
+  for (size_t i = 0; i < sweep->rows; i++) {
+    const struct sweep_row *other = &sweep->row[i];
+    if (other->state != SWEEP_DONE ||
+        other->metrics.bits_per_element > row->metrics.bits_per_element ||
+        !sweep_better(sweep->metric, other, row))
+      continue;
+    ++*more;
+    best = sweep_better(sweep->metric, other, best) ? other : best;
+  }
+  return best;
+}
+
+/* How much better, in dB, or how many times less. */
+static void gain_text(enum sweep_metric metric, const struct sweep_row *a,
+                      const struct sweep_row *b, char *text, size_t size)
+{
+  double of_a = sweep_metric_value(metric, a), of_b = sweep_metric_value(metric, b);
+  if (!isfinite(of_a) || (metric == SWEEP_MSE && of_a <= 0))
+    snprintf(text, size, "exact");
+  else if (metric == SWEEP_MSE)
+    snprintf(text, size, "MSE %.3g times less", of_b / of_a);
+  else
+    snprintf(text, size, "%.2f dB more", of_a - of_b);
+}
+
+char *sweep_verdict(const struct sweep *sweep, char *text, size_t size)
+{
+  const struct sweep_row *present =
+      sweep->present == SWEEP_NO_ROW ? NULL : &sweep->row[sweep->present];
+  char spec[QUANTIZER_TEXT], gain[64];
+  size_t more;
+  if (size)
+    *text = '\0';
+  if (!present || isnan(sweep_metric_value(sweep->metric, present)))
+    return text;
+  const struct sweep_row *best = best_below(sweep, present, &more);
+  double bits = present->metrics.bits_per_element;
+  gain_text(sweep->metric, best, present, gain, sizeof gain);
+  if (more == 0 && sweep->done == sweep->rows)
+    snprintf(text, size, "on the front: nothing here is better at %.4g bits or fewer", bits);
+  else if (more)
+    snprintf(text, size, "%s: %s at no more bits; %zu %s better",
+             quantizer_print(&best->quantizer, spec), gain, more,
+             more == 1 ? "point is" : "points are");
+  return text;
 }
 
 /* --- measuring ------------------------------------------------------------------------------ */
@@ -399,7 +476,7 @@ static enum status measure(const struct run *run, struct sweep_row *row, struct 
 /* The same quantizer in another line was measured already. */
 static bool copy_twin(const struct sweep *sweep, struct sweep_row *row)
 {
-  for (const struct sweep_row *twin = sweep->row; twin < row; twin++)
+  for (const struct sweep_row *twin = sweep->row; twin < sweep->row + sweep->rows; twin++)
     if (twin->state == SWEEP_DONE && quantizer_equal(&twin->quantizer, &row->quantizer)) {
       row->metrics = twin->metrics;
       row->predicted_sqnr_db = twin->predicted_sqnr_db;
@@ -463,6 +540,9 @@ static bool nothing_fits(const struct sweep *sweep)
   return sweep->rows > 0;
 }
 
+/* Progress goes by rows: their passes, each of which counts the elements, count for less. */
+enum { ROW_WEIGHT = 16 };
+
 /* Nothing was measured: the last reason is that of the whole. */
 static enum status fail(struct sweep *sweep, struct error *error)
 {
@@ -472,15 +552,28 @@ static enum status fail(struct sweep *sweep, struct error *error)
   return STATUS_USAGE;
 }
 
+/* One of the rows that wait. */
+static enum status take_row(const struct run *run, struct sweep_row *row, struct error *error)
+{
+  tell(run);
+  enum status status = run_or_leave_out(run, row, error);
+  progress_advance(run->progress, ROW_WEIGHT * run->tensor->count + 1);
+  return status;
+}
+
+/* What people have is looked for first. */
 static enum status run_rows(const struct run *run, struct error *error)
 {
   struct sweep *sweep = run->sweep;
+  struct sweep_row *present = sweep->present == SWEEP_NO_ROW ? NULL : &sweep->row[sweep->present];
   enum status status = STATUS_OK;
+  progress_expect(run->progress,
+                  (sweep->rows - sweep->done) * (ROW_WEIGHT * run->tensor->count + 1));
+  if (present && present->state == SWEEP_WAITING)
+    status = take_row(run, present, error);
   for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++)
-    if (sweep->row[i].state == SWEEP_WAITING) {
-      tell(run);
-      status = run_or_leave_out(run, &sweep->row[i], error);
-    }
+    if (sweep->row[i].state == SWEEP_WAITING)
+      status = take_row(run, &sweep->row[i], error);
   tell(run);
   return status == STATUS_OK && nothing_fits(sweep) ? fail(sweep, error) : status;
 }

@@ -54,12 +54,14 @@ struct sweep {
   const struct sweep_kind *kind;
   bool theory;              /* predict, too: set before sweep_run */
   enum sweep_metric metric; /* what the front is of: set before sweep_run, or sweep_rank */
+  size_t given;             /* lines that were asked for; those behind them are companions */
   size_t values, lines, rows, notes;
   size_t done;  /* rows that are not waiting */
   long present; /* the row of the quantizer that people have; SWEEP_NO_ROW: unknown */
   char (*value)[SWEEP_VALUE_TEXT]; /* "16", "percentile=99.9" */
   struct quantizer *line;          /* the specs as they were given */
   struct sweep_row *row;           /* line after line, in the order of the values */
+  size_t *rank;                    /* row numbers: the best first, what is not measured last */
   char **note;                     /* what was left out, and why: for people */
   /* Set by the caller: what sweep_run calibrates on, and what people call it. */
   struct calibrated calibrated;
@@ -113,13 +115,16 @@ void sweep_free(struct sweep *sweep);
 /* NULL when memory runs out. */
 struct sweep *sweep_copy(const struct sweep *sweep);
 
-/* Ranks by another metric: marks the rows of the front. */
+/* Ranks by another metric, and marks the rows of the front. */
 void sweep_rank(struct sweep *sweep, enum sweep_metric metric);
 /* The name of the metric in metric_table, and its value for ROW. */
 const char *sweep_metric_name(enum sweep_metric metric);
 double sweep_metric_value(enum sweep_metric metric, const struct sweep_row *row);
 /* True when A is better than B; what exists is better than what does not. */
 bool sweep_better(enum sweep_metric metric, const struct sweep_row *a, const struct sweep_row *b);
+/* In one sentence: what is better than the present quantizer at no more bits, or that nothing is;
+ * empty while nobody knows. */
+char *sweep_verdict(const struct sweep *sweep, char *text, size_t size);
 /* The metric of that name; false when a sweep cannot rank by it. */
 bool sweep_metric_find(const char *name, enum sweep_metric *out);
 
@@ -130,8 +135,8 @@ extern const size_t sweep_metrics_length;
 /* True when a line takes none of the values. */
 bool sweep_line_is_fixed(const struct sweep *sweep, size_t line);
 
-/* The name of line I for a legend: its spec without what the sweep replaces. TEXT has
- * QUANTIZER_TEXT bytes. */
+/* The name of line I for a legend: its spec without what the sweep replaces; of a companion only
+ * what the first line has not. TEXT has QUANTIZER_TEXT bytes. */
 char *sweep_label(const struct sweep *sweep, size_t line, char *text);
 
 /* The sweep for machines. */

@@ -28,6 +28,7 @@ noinst_LIBRARIES += libscreen.a
 libscreen_a_SOURCES = \
 	tui/screen/actions.c tui/screen/actions.h \
 	tui/screen/app.c tui/screen/app.h \
+	tui/screen/sweep_view.c tui/screen/sweep_view.h \
 	tui/screen/board_view.c tui/screen/board_view.h \
 	tui/screen/compare_view.c tui/screen/compare_view.h \
 	tui/screen/browser.c tui/screen/browser.h \

@@ -218,6 +218,39 @@ static void what_is_known_moves(void **state)
   cache_free(NULL);
 }
 
+/* Metrics alone are those of the spec; a result gives them, too, whatever else it has. */
+static void metrics_alone(void **state)
+{
+  (void)state;
+  struct cache *cache = cache_new(PLENTY);
+  struct quantizer int4 = quantizer_of("int4"), int5 = quantizer_of("int5");
+  struct metrics metrics = {.mse = 0.5, .bits_per_element = 4}, found;
+  assert_false(cache_find_metrics(cache, SOURCE, TENSOR, &int4, &found));
+  cache_keep_metrics(cache, SOURCE, TENSOR, &int4, &metrics);
+  assert_true(cache_find_metrics(cache, SOURCE, TENSOR, &int4, &found));
+  assert_memory_equal(&found, &metrics, sizeof found);
+  assert_false(cache_find_metrics(cache, SOURCE, TENSOR, &int5, &found));
+  assert_false(cache_find_metrics(cache, SOURCE, TENSOR + 1, &int4, &found));
+  assert_false(cache_find_metrics(cache, SOURCE + 1, TENSOR, &int4, &found));
+  assert_false(has(cache, "int4", &plain)); /* they are no result */
+  struct known known;
+  assert_false(cache_take_known(cache, SOURCE, TENSOR, &known));
+  struct result *result = compute("int5", &plain);
+  cache_keep_result(cache, SOURCE, TENSOR, &int5, &plain, result);
+  assert_true(cache_find_metrics(cache, SOURCE, TENSOR, &int5, &found));
+  assert_true(found.mse == result->metrics.mse && found.sqnr_db == result->metrics.sqnr_db);
+  result_free(result);
+  struct result_request batches = plain; /* calibrated otherwise: other metrics */
+  batches.calibrated.batching = (struct batching){true, 0};
+  keep(cache, "int8", &batches);
+  struct quantizer int8 = quantizer_of("int8");
+  assert_false(cache_find_metrics(cache, SOURCE, TENSOR, &int8, &found));
+  cache_set_most(cache, 0);
+  cache_keep_metrics(cache, SOURCE, TENSOR, &int4, &metrics); /* no room */
+  assert_int_equal(cache_bytes(cache), 0);
+  cache_free(cache);
+}
+
 /* What nobody asked for takes no other's place, and is the first to go. */
 static void offered_facts_go_first(void **state)
 {
@@ -248,6 +281,7 @@ int main(void)
       cmocka_unit_test(a_copy_is_the_same),  cmocka_unit_test(what_answers_what),
       cmocka_unit_test(the_least_used_goes), cmocka_unit_test(too_large),
       cmocka_unit_test(what_is_known_moves), cmocka_unit_test(offered_facts_go_first),
+      cmocka_unit_test(metrics_alone),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -410,6 +410,75 @@ static void a_board_gives_way(void **state)
   close_bench(&bench); /* in the middle of it */
 }
 
+static struct sweep *sweep_planned(const char *over, const char *spec)
+{
+  struct quantizer quantizer = quantizer_of(spec);
+  struct sweep *sweep = NULL;
+  assert_int_equal(sweep_plan(over, &quantizer, 1, &sweep, NULL), STATUS_OK);
+  return sweep;
+}
+
+/* Takes answers until the sweep is complete. */
+static struct sweep *sweep_answer(struct bench *bench, uint64_t number)
+{
+  size_t done = 0;
+  for (;;) {
+    struct engine_answer answer = wait_for(bench);
+    assert_int_equal(answer.status, STATUS_OK);
+    assert_int_equal(answer.request, number);
+    assert_true(answer.sweep->done >= done);
+    done = answer.sweep->done;
+    if (answer.complete)
+      return answer.sweep;
+    sweep_free(answer.sweep);
+  }
+}
+
+/* A sweep comes in parts, too, and is that of sweep_run; the second time without its passes. */
+static void a_sweep_in_parts(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, small);
+  uint64_t number =
+      engine_request_sweep(bench.engine, bench.source, 0, sweep_planned("bits", "int8"), true);
+  struct sweep *first = sweep_answer(&bench, number), *own = sweep_planned("bits", "int8");
+  assert_int_equal(sweep_run(own, source_tensor(bench.source, 0), NULL, NULL, NULL), STATUS_OK);
+  number =
+      engine_request_sweep(bench.engine, bench.source, 0, sweep_planned("bits=8,4", "int8"), false);
+  struct engine_answer answer = wait_for(&bench);
+  assert_true(answer.complete); /* nobody asked for parts */
+  for (size_t i = 0; i < own->rows; i++)
+    assert_memory_equal(&own->row[i].metrics.mse, &first->row[i].metrics.mse, sizeof(double));
+  assert_memory_equal(&answer.sweep->row[0].metrics, &first->row[6].metrics,
+                      sizeof first->row->metrics);
+  assert_memory_equal(&answer.sweep->row[1].metrics, &first->row[2].metrics,
+                      sizeof first->row->metrics);
+  sweep_free(answer.sweep);
+  sweep_free(own);
+  sweep_free(first);
+  close_bench(&bench);
+}
+
+/* Whether it waits, runs or is done: a sweep that nobody wants any more is freed. */
+static void a_sweep_gives_way(void **state)
+{
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, large);
+  for (int i = 0; i < 3; i++)
+    engine_request_sweep(bench.engine, bench.source, 0, sweep_planned("bits", "int8"), true);
+  struct engine_answer answer = wait_for(&bench); /* the first part */
+  sweep_free(answer.sweep);
+  uint64_t number = ask(&bench, "int4");
+  answer = wait_for(&bench);
+  assert_int_equal(answer.request, number);
+  assert_null(answer.sweep);
+  result_free(answer.result);
+  engine_request_sweep(bench.engine, bench.source, 0, sweep_planned("bits", "int8"), true);
+  close_bench(&bench); /* in the middle of it */
+}
+
 static void a_board_that_cannot_be(void **state)
 {
   (void)state;
@@ -461,6 +530,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_board_in_parts),
       cmocka_unit_test(a_board_gives_way),
+      cmocka_unit_test(a_sweep_in_parts),
+      cmocka_unit_test(a_sweep_gives_way),
       cmocka_unit_test(a_board_that_cannot_be),
       cmocka_unit_test(a_comparison),
       cmocka_unit_test(test_answer),

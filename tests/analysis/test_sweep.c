@@ -439,24 +439,14 @@ static void companions_differ_in_a_word(void **state)
   static const struct {
     const char *over, *spec, *lines[6];
   } cases[] = {
-      {"bits",
-       "int4",
-       {"intN,sym,tensor,minmax", "intN,asym,tensor,minmax", "intN,sym,tensor,mse",
-        "intN,sym,channel,minmax"}},
-      {"bits",
-       "int4,asym,channel,mse",
-       {"intN,asym,channel,mse", "intN,sym,channel,mse", "intN,asym,channel,minmax",
-        "intN,asym,group=128,mse"}},
+      {"bits", "int4", {"intN,sym,tensor,minmax", "asym", "mse", "channel"}},
+      {"bits", "int4,asym,channel,mse", {"intN,asym,channel,mse", "sym", "minmax", "group=128"}},
       {"bits", "q4_k", {"q4_k", "intN,sym,group=32,minmax"}},
-      {"group",
-       "int4,group=32",
-       {"int4,sym,minmax", "int4,asym,minmax", "int4,sym,mse", "int3,sym,minmax",
-        "int5,sym,minmax"}},
-      {"clip",
-       "int8",
-       {"int8,sym,tensor", "int8,asym,tensor", "int8,sym,channel", "int4,sym,tensor"}},
-      {"clip", "e4m3", {"float8_e4m3fn,tensor", "float8_e4m3fn,channel", "int4,sym,tensor"}},
-      {"calibrator", "int8,group=64", {"int8,sym,group=64", "int8,asym,group=64"}},
+      {"bits", "e4m3,channel", {"float8_e4m3fn,channel,minmax", "mse", "group=128", "intN,sym"}},
+      {"group", "int4,group=32", {"int4,sym,minmax", "asym", "mse", "int3", "int5"}},
+      {"clip", "int8", {"int8,sym,tensor", "asym", "channel", "int4"}},
+      {"clip", "e4m3", {"float8_e4m3fn,tensor", "channel", "int4,sym"}},
+      {"calibrator", "int8,group=64", {"int8,sym,group=64", "asym"}},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     struct sweep *sweep = viewed(cases[c].over, SPECS(cases[c].spec));

@@ -29,6 +29,7 @@ SCREEN_TESTS = \
 	tests/screen/test_pages \
 	tests/screen/test_palette \
 	tests/screen/test_storm \
+	tests/screen/test_sweep_view \
 	tests/screen/test_terminals \
 	tests/screen/test_what_if_view
 check_PROGRAMS += $(SCREEN_TESTS)
@@ -46,6 +47,8 @@ tests_screen_test_explorer_SOURCES = tests/screen/test_explorer.c $(screen_fixtu
 tests_screen_test_explorer_LDADD = libharness.a $(screen_unit_libs) $(VTERM_LIBS)
 tests_screen_test_board_view_SOURCES = tests/screen/test_board_view.c $(screen_fixture)
 tests_screen_test_board_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_sweep_view_SOURCES = tests/screen/test_sweep_view.c $(screen_fixture)
+tests_screen_test_sweep_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_compare_view_SOURCES = tests/screen/test_compare_view.c $(screen_fixture)
 tests_screen_test_compare_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_gallery_SOURCES = tests/screen/test_gallery.c $(screen_fixture)

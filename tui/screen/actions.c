@@ -8,6 +8,7 @@
 #include "tui/screen/keys.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
+#include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
 #include "tui/screen/what_if_view.h"
 
@@ -336,6 +337,29 @@ static void action_take(struct explorer *explorer, int unused)
 {
   (void)unused;
   board_view_enter(explorer);
+}
+
+static void action_sweep_over(struct explorer *explorer, int by)
+{
+  sweep_view_turn(explorer, by);
+}
+
+static void action_sweep_metric(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  sweep_view_rank(explorer);
+}
+
+static void action_sweep_front(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  sweep_view_toggle_front(explorer);
+}
+
+static void action_take_point(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  sweep_view_enter(explorer);
 }
 
 static void action_rank(struct explorer *explorer, int unused)

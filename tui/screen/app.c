@@ -17,6 +17,7 @@
 #include "tui/screen/screen_view.h"
 #include "tui/screen/script.h"
 #include "tui/screen/session_file.h"
+#include "tui/screen/sweep_view.h"
 #include "tui/screen/signals.h"
 #include "tui/screen/terminal.h"
 #include "tui/screen/welcome.h"
@@ -411,6 +412,7 @@ static void write_export(struct explorer *explorer, struct engine_answer *answer
   free(recipe);
   result_free(answer->result);
   diff_free(answer->diff);
+  sweep_free(answer->sweep);
 }
 
 /* Channels have the same magnitudes and the same order under every quantizer: until those of a
@@ -484,6 +486,7 @@ static void forget_source(struct explorer *explorer)
   explorer->block_known = false;
   explorer->board = (struct board_place){0};
   explorer->asking = (struct asking){.open = explorer->asking.open};
+  sweep_view_forget(explorer);
 }
 
 static enum status open_source(const char *spec, const char *type, struct source **out,
@@ -769,6 +772,7 @@ static void finish(struct explorer *explorer)
   browser_close(&explorer->browser);
   gather_free(explorer->gather);
   compare_view_close(explorer);
+  sweep_view_forget(explorer);
   figure_free(explorer->figure);
   free_companions(explorer);
   result_free(explorer->result);

@@ -270,11 +270,7 @@ static void paint_table(struct explorer *explorer, struct rect rect)
       rows_fit(columns, COLUMNS, rect.columns, NAME_COLUMNS + 4, NAME_MOST + 4);
   size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0,
          selected = selected_place(explorer, board), *first = &explorer->board.first;
-  if (selected < *first)
-    *first = selected;
-  if (rows && selected >= *first + rows)
-    *first = selected - rows + 1;
-  *first = size_min(*first, board->rows > rows ? board->rows - rows : 0);
+  *first = rows_first(*first, selected, rows, board->rows);
   paint_head(explorer, rect, &form);
   for (size_t i = 0; i < rows && *first + i < board->rows; i++)
     paint_row(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns}, &form,

@@ -51,6 +51,16 @@ struct board_place {
   bool explaining;               /* the rule's sentences stand in place of the table */
 };
 
+/* The sweep of view 4, and where the user is on it. */
+struct sweeping {
+  struct sweep *sweep;                       /* NULL: none yet */
+  struct state of;                           /* what it was planned for */
+  char why[sizeof((struct error *)0)->text]; /* there is none for it */
+  bool chosen;                               /* else the present quantizer is selected */
+  size_t row;                                /* the selected one */
+  size_t first;                              /* place in the ranking that the table shows first */
+};
+
 /* The source that the present one is compared with, and what is known of the pairs. */
 struct comparing {
   struct comparand with;
@@ -135,6 +145,7 @@ struct explorer {
   size_t selected, first; /* place in the list of outliers; the first that is shown */
   struct board_place board;
   struct asking asking;
+  struct sweeping sweep;
   struct comparing compare;
   struct grid_watch grid;
   char message[512];

@@ -42,9 +42,23 @@ static uint8_t paint_of(enum role role)
   return paints[role];
 }
 
+/* The shapes of things that are compared, in the order of the figures for print. */
+static enum glyph point_of(enum role role)
+{
+  enum { SHAPES = GLYPH_CROSS - GLYPH_DISC + 1 };
+  return role < ROLE_SERIES ? GLYPH_POINT
+                            : (enum glyph)(GLYPH_DISC + (int)(role - ROLE_SERIES) % SHAPES);
+}
+
 static struct style ink(uint8_t paint)
 {
   return (struct style){.ink = paint};
+}
+
+enum glyph plot_shape(enum role role, uint8_t *paint)
+{
+  *paint = paint_of(role);
+  return point_of(role);
 }
 
 int plot_data_columns(int columns)
@@ -113,8 +127,9 @@ static void columns_of(const struct plot *plot, const struct mark *mark, double 
  */
 static void join(const struct plot *plot, const struct mark *mark, size_t i, double *value)
 {
-  double from = column_at(plot, mark->x[i]), to = column_at(plot, mark->x[i + 1]);
-  double low = mark->y[i], high = mark->y[i + 1];
+  size_t left = mark->x[i] <= mark->x[i + 1] ? i : i + 1, right = 2 * i + 1 - left;
+  double from = column_at(plot, mark->x[left]), to = column_at(plot, mark->x[right]);
+  double low = mark->y[left], high = mark->y[right];
   bool log = plot->panel->y.log && low > 0 && high > 0;
   if (!isfinite(low) || !isfinite(high) || !(from < to))
     return;
@@ -254,11 +269,17 @@ static void draw_steps(const struct plot *plot, const struct mark *mark)
   }
 }
 
+/* Errors are known bin by bin, and nothing between. */
+static bool is_joined(enum role role)
+{
+  return role >= ROLE_SERIES || role == ROLE_MEDIAN || role == ROLE_REFERENCE;
+}
+
 static void draw_line(const struct plot *plot, const struct mark *mark)
 {
   double value[COLUMNS_MOST];
   columns_of(plot, mark, value);
-  for (size_t i = 0; mark->role >= ROLE_SERIES && i + 1 < mark->n; i++)
+  for (size_t i = 0; is_joined(mark->role) && i + 1 < mark->n; i++)
     join(plot, mark, i, value);
   for (int c = 0; c < plot->area.columns; c++) {
     int height = isnan(value[c]) ? 0 : eighths_of(plot, value[c]);
@@ -306,10 +327,10 @@ static void draw_points(const struct plot *plot, const struct mark *mark)
       continue;
     int column = plot->area.column + (int)at, row = row_of(plot, height);
     const struct cell *below = cells_at(plot->cells, row, column);
-    if (below->code != ' ' && row > plot->area.row)
+    if (below->code != ' ' && mark->role < ROLE_SERIES && row > plot->area.row)
       row--; /* on top of the bar, not over its end */
-    over(plot, row, column, GLYPH_POINT, paint_of(mark->role));
-    if (mark->label)
+    over(plot, row, column, point_of(mark->role), paint_of(mark->role));
+    if (mark->label && mark->n == 1) /* several share one in the legend */
       label_beside(plot, row, column, mark->label, ink(paint_of(mark->role)));
   }
 }
@@ -491,9 +512,12 @@ static int swatch_of(const struct mark *mark)
       [MARK_VLINE] = -1,
       [MARK_HLINE] = -1,
       [MARK_BAND] = -1,
-      [MARK_SERIES] = GLYPH_POINT,
+      [MARK_SERIES] = -1,
   };
-  return mark->label ? swatch[mark->kind] : -1;
+  if (!mark->label)
+    return -1;
+  bool points = mark->kind == MARK_SERIES || (mark->kind == MARK_POINTS && mark->n > 1);
+  return points ? (int)point_of(mark->role) : swatch[mark->kind];
 }
 
 /* The legend from COLUMN on, as much of it as fits; BRIEF entries end at their first comma. Returns
@@ -576,6 +600,17 @@ static struct plot plot_make(struct cells *cells, struct rect rect, const struct
       .columns = plot_data_columns(rect.columns),
   };
   return plot;
+}
+
+bool plot_cell(struct cells *cells, struct rect rect, const struct panel *panel,
+               const struct glyphs *glyphs, double x, double y, int *row, int *column)
+{
+  const struct plot plot = plot_make(cells, rect, panel, glyphs, true);
+  double at = column_at(&plot, x);
+  int height = eighths_of(&plot, y);
+  *row = row_of(&plot, height);
+  *column = plot.area.column + (int)fmin(fmax(at, 0), plot.area.columns);
+  return height > 0 && at >= 0 && at < plot.area.columns;
 }
 
 /* A pointer on the axis at X. */

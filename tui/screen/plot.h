@@ -17,6 +17,14 @@ void plot_panel(struct cells *cells, struct rect rect, const struct panel *panel
 void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
                  const struct glyphs *glyphs, double pointer);
 
+/* The cell in which (X, Y) of PANEL is when it is drawn in RECT, the last one of its figure; false
+ * when it is outside. */
+bool plot_cell(struct cells *cells, struct rect rect, const struct panel *panel,
+               const struct glyphs *glyphs, double x, double y, int *row, int *column);
+
+/* The shape and the colour of the points of ROLE, as plots have them. */
+enum glyph plot_shape(enum role role, uint8_t *paint);
+
 /* Columns of the data area when a panel is drawn COLUMNS wide: what to ask histograms for, so
  * that each bin is one column. */
 int plot_data_columns(int columns);

@@ -1,5 +1,7 @@
 #include "tui/screen/rows.h"
 
+#include "quant/base/size.h"
+
 struct rows_form rows_fit(const struct rows_column *column, int columns, int width, int least,
                           int most)
 {
@@ -10,6 +12,14 @@ struct rows_form rows_fit(const struct rows_column *column, int columns, int wid
   int spare = width > used ? width - used : 0;
   form.name += spare < most - least ? spare : most - least;
   return form;
+}
+
+size_t rows_first(size_t first, size_t selected, size_t shown, size_t count)
+{
+  if (shown && selected >= first + shown)
+    first = selected - shown + 1;
+  first = size_min(first, selected);
+  return size_min(first, count > shown ? count - shown : 0);
 }
 
 void rows_head(struct cells *cells, struct rect rect, int row, const struct rows_form *form,

@@ -22,6 +22,9 @@ struct rows_form {
 /* How a table of WIDTH columns is laid out: the name gets LEAST, and of the rest up to MOST. */
 struct rows_form rows_fit(const struct rows_column *column, int columns, int width, int least,
                           int most);
+/* The row of a table of COUNT rows that is shown first, when SHOWN have room and the SELECTED one
+ * is among them; FIRST is the one that was. */
+size_t rows_first(size_t first, size_t selected, size_t shown, size_t count);
 /* The headings in row ROW of RECT. */
 void rows_head(struct cells *cells, struct rect rect, int row, const struct rows_form *form,
                struct style style);

@@ -4,6 +4,7 @@
 #include "tui/screen/channels_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/inspector.h"
+#include "tui/screen/sweep_view.h"
 #include "tui/screen/what_if_view.h"
 
 static const struct screen_view table[] = {
@@ -19,6 +20,22 @@ static const struct screen_view table[] = {
      .take = what_if_take,
      .work = "what if",
      .stopped = "stopped: the what-ifs that are known stay; w starts again"},
+    {.kind = VIEW_SWEEP,
+     .command = COMMAND_VIEW_SWEEP,
+     .alone = true,
+     .arrows = "points",
+     .paint = sweep_view_paint,
+     .move = sweep_view_move,
+     .step = sweep_view_step,
+     .verdict = sweep_view_verdict,
+     .lacks = sweep_view_lacks,
+     .ask = sweep_view_ask,
+     .take = sweep_view_take,
+     .work = "sweep  ",
+     .stopped = "stopped: the points that are known stay; any change of a knob starts again",
+     .settle = sweep_view_settle,
+     .figure = sweep_view_figure,
+     .ask_export = sweep_view_ask_export},
     {.kind = VIEW_COMPARE,
      .command = COMMAND_VIEW_COMPARE,
      .window = true,

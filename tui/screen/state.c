@@ -23,11 +23,18 @@ bool state_same_numbers(const struct state *a, const struct state *b)
          same_number(a->view.lo, b->view.lo) && same_number(a->view.hi, b->view.hi);
 }
 
+static bool same_sweep(const struct view *a, const struct view *b)
+{
+  return strcmp(a->over, b->over) == 0 && a->metric == b->metric &&
+         a->front_hidden == b->front_hidden;
+}
+
 bool state_equal(const struct state *a, const struct state *b)
 {
   return state_same_numbers(a, b) && transform_equal(&a->transform, &b->transform) &&
          a->view.kind == b->view.kind && a->view.log_counts == b->view.log_counts &&
-         a->view.block == b->view.block && a->knobs.group == b->knobs.group;
+         a->view.block == b->view.block && same_sweep(&a->view, &b->view) &&
+         a->knobs.group == b->knobs.group;
 }
 
 struct state state_with(const struct state *from, const struct quantizer *quantizer)
