@@ -107,7 +107,8 @@ void sweep_view_take(struct explorer *explorer, struct engine_answer *answer)
 {
   struct sweeping *known = &explorer->sweep;
   if (answer->status != STATUS_OK)
-    snprintf(known->why, sizeof known->why, "%s", answer->error.text);
+    snprintf(known->why, sizeof known->why, "%s",
+             *answer->error.text ? answer->error.text : "the sweep cannot be computed");
   if (answer->sweep) {
     sweep_free(known->sweep);
     known->sweep = answer->sweep;
