@@ -236,7 +236,7 @@ static void exports_what_it_shows(void **state)
   (void)state;
   char command[512], line[512];
   struct harness *harness = open_sweep("int4,group=16", "group=4:32", 24, 80);
-  assert_true(harness_press(harness, "re", 2));
+  assert_true(harness_press(harness, "rE", 2));
   assert_shows(harness, "wrote conv-sweep.png");
   fixture_quit(harness);
   snprintf(command, sizeof command, "'%s' replay conv-sweep.png --print", fixture_program());
