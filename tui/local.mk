@@ -55,6 +55,8 @@ libscreen_a_SOURCES = \
 	tui/screen/metadata_page.c tui/screen/metadata_page.h \
 	tui/screen/metrics_panel.c tui/screen/metrics_panel.h \
 	tui/screen/palette.c tui/screen/palette.h \
+	tui/screen/mouse.c tui/screen/mouse.h \
+	tui/screen/x_window.c tui/screen/x_window.h \
 	tui/screen/paint.c \
 	tui/screen/plot.c tui/screen/plot.h \
 	tui/screen/prompt.c tui/screen/prompt.h \

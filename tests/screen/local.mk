@@ -26,6 +26,7 @@ SCREEN_TESTS = \
 	tests/screen/test_hostile \
 	tests/screen/test_inspector_view \
 	tests/screen/test_live \
+	tests/screen/test_mouse \
 	tests/screen/test_pages \
 	tests/screen/test_palette \
 	tests/screen/test_storm \
@@ -61,6 +62,8 @@ tests_screen_test_hostile_SOURCES = tests/screen/test_hostile.c $(screen_fixture
 tests_screen_test_hostile_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_live_SOURCES = tests/screen/test_live.c $(screen_fixture)
 tests_screen_test_live_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_mouse_SOURCES = tests/screen/test_mouse.c $(screen_fixture)
+tests_screen_test_mouse_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_palette_SOURCES = tests/screen/test_palette.c $(screen_fixture)
 tests_screen_test_palette_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_pages_SOURCES = tests/screen/test_pages.c $(screen_fixture)

@@ -213,6 +213,40 @@ static enum status apply_size(void *member, const char *text, struct error *erro
   return STATUS_OK;
 }
 
+/* A word out of a short list, which ends with NULL: its place in the list. */
+static enum status choose_word(const char *text, const char *const *words, size_t *place,
+                               struct error *error)
+{
+  char all[128] = "";
+  for (*place = 0; words[*place]; ++*place) {
+    if (strcmp(text, words[*place]) == 0)
+      return STATUS_OK;
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", *place ? ", " : "",
+             words[*place]);
+  }
+  return error_set(error, STATUS_USAGE, "expected one of %s; found '%s'", all, text);
+}
+
+/* Of a switch that is on until somebody says no. */
+static enum status apply_yes(void *member, const char *text, struct error *error)
+{
+  static const char *const words[] = {"yes", "no", NULL};
+  size_t place;
+  enum status status = choose_word(text, words, &place, error);
+  if (status == STATUS_OK)
+    *(bool *)member = place == 1;
+  return status;
+}
+
+static enum status apply_delay(void *member, const char *text, struct error *error)
+{
+  long delay;
+  enum status status = whole_number(text, 0, 10000, &delay, error);
+  if (status == STATUS_OK)
+    *(int *)member = (int)delay;
+  return status;
+}
+
 static enum status apply_screen(void *member, const char *text, struct error *error)
 {
   char *end;
@@ -233,20 +267,6 @@ static enum status apply_dpi(void *member, const char *text, struct error *error
   if (status == STATUS_OK)
     *(unsigned *)member = (unsigned)dpi;
   return status;
-}
-
-/* A word out of a short list, which ends with NULL: its place in the list. */
-static enum status choose_word(const char *text, const char *const *words, size_t *place,
-                               struct error *error)
-{
-  char all[128] = "";
-  for (*place = 0; words[*place]; ++*place) {
-    if (strcmp(text, words[*place]) == 0)
-      return STATUS_OK;
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", *place ? ", " : "",
-             words[*place]);
-  }
-  return error_set(error, STATUS_USAGE, "expected one of %s; found '%s'", all, text);
 }
 
 static enum status apply_glyphs(void *member, const char *text, struct error *error)
@@ -453,6 +473,11 @@ static const struct row {
      apply_switch},
     {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
      apply_cache},
+    {"hints", 0, "YES|NO", "the line of hints (yes)", SCREEN, MEMBER(app.no_hints), apply_yes},
+    {"mouse", 0, "YES|NO", "the mouse is the explorer's, not the terminal's (yes)", SCREEN,
+     MEMBER(app.no_mouse), apply_yes},
+    {"escape-delay", 0, "MS", "how long the rest of a key's bytes may take (25)", SCREEN,
+     MEMBER(app.escape_delay), apply_delay},
     {"restore", 0, NULL, "what was open when the explorer was left", COMMAND_EXPLORE,
      MEMBER(restore), apply_switch},
     {"script", 0, "FILE", "do the commands in FILE (-: standard input) without a screen", SCREEN,
@@ -629,9 +654,10 @@ enum status options_parse(int argc, char **argv, struct options *out,
 {
   bool used[ROWS] = {false};
   *command = &command_table[0];
-  *out = (struct options){.view = view_default(),
-                          .figure = figure_options_default(),
-                          .app = {.cache = ENGINE_CACHE, .rows = 24, .columns = 80}};
+  *out = (struct options){
+      .view = view_default(),
+      .figure = figure_options_default(),
+      .app = {.cache = ENGINE_CACHE, .rows = 24, .columns = 80, .escape_delay = 25}};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
   out->rename = mem_array((size_t)argc, sizeof *out->rename);

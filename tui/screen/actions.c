@@ -11,6 +11,7 @@
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
 #include "tui/screen/what_if_view.h"
+#include "tui/screen/x_window.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -104,80 +105,24 @@ static void action_theory(struct explorer *explorer, int unused)
   explorer_go(explorer, &next);
 }
 
-/* The window on the x axis that is shown now; false when there are no numbers yet. */
-static bool window(const struct explorer *explorer, double *lo, double *hi)
-{
-  *lo = explorer->state.view.lo;
-  *hi = explorer->state.view.hi;
-  if (!isnan(*lo) && !isnan(*hi))
-    return true;
-  if (!explorer->result || explorer->result->original.bins == 0)
-    return false;
-  *lo = explorer->result->original.lo;
-  *hi = explorer->result->original.hi;
-  return true;
-}
-
-static bool has_x_window(struct explorer *explorer)
-{
-  if (screen_view(explorer)->window)
-    return true;
-  explorer_warn(explorer, "zoom and pan are for the histogram (1), the error (2), two files (5)");
-  return false;
-}
-
-/* X to a thousandth of the WIDTH of the window: so that recipes stay readable. */
-static double rounded(double x, double width)
-{
-  double power = pow(10, 3 - floor(log10(width)));
-  return isfinite(power) && power > 0 ? round(x * power) / power : x;
-}
-
-static void set_window(struct explorer *explorer, double lo, double hi)
-{
-  struct state next = explorer->state;
-  next.view.lo = rounded(lo, hi - lo);
-  next.view.hi = rounded(hi, hi - lo);
-  explorer_go(explorer, &next);
-}
-
 static void action_zoom(struct explorer *explorer, int direction)
 {
-  double lo, hi, full;
-  if (!has_x_window(explorer) || !window(explorer, &lo, &hi))
-    return;
-  double middle = lo / 2 + hi / 2, half = (hi / 2 - lo / 2) * (direction > 0 ? 0.5 : 2);
-  full = explorer->result ? explorer->result->facts.absmax : half;
-  if (direction > 0 && half < full * 1e-6) {
-    explorer_warn(explorer, "no closer: float32 has not many values in between");
-    return;
-  }
-  if (direction < 0 && half > full * 4) {
-    explorer_warn(explorer, "no further: everything is in sight; 0 shows the whole range");
-    return;
-  }
-  set_window(explorer, middle - half, middle + half);
+  x_window_zoom(explorer, direction, 0.5);
 }
 
 static void action_zoom_all(struct explorer *explorer, int unused)
 {
   (void)unused;
-  set_window(explorer, NAN, NAN);
+  x_window_set(explorer, NAN, NAN);
 }
 
 static void action_pan(struct explorer *explorer, int direction)
 {
-  double lo, hi;
   const struct screen_view *view = screen_view(explorer);
   if (view->step)
-    return view->step(explorer, direction);
-  if (!has_x_window(explorer) || !window(explorer, &lo, &hi))
-    return;
-  double by = (hi - lo) / 8 * direction;
-  double far = explorer->result ? 4 * explorer->result->facts.absmax : (double)INFINITY;
-  if (fabs(lo + by) > far || fabs(hi + by) > far)
-    return explorer_warn(explorer, "nothing further out; 0 shows the whole range");
-  set_window(explorer, lo + by, hi + by);
+    view->step(explorer, direction);
+  else
+    x_window_pan(explorer, direction);
 }
 
 static void action_move(struct explorer *explorer, int by)
@@ -526,6 +471,15 @@ static void action_hints(struct explorer *explorer, int unused)
 {
   (void)unused;
   explorer->no_hints = !explorer->no_hints;
+}
+
+static void action_mouse(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  if (!terminal_set_mouse(explorer->no_mouse))
+    return explorer_warn(explorer, "this terminal tells nothing of a mouse");
+  explorer->no_mouse = !explorer->no_mouse;
+  explorer->mouse.dragging = false;
 }
 
 static void action_suspend(struct explorer *explorer, int unused)

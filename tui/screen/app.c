@@ -11,6 +11,7 @@
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/inspector.h"
+#include "tui/screen/keys.h"
 #include "tui/screen/overlay.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/run_line.h"
@@ -564,6 +565,16 @@ static void handle_key(struct explorer *explorer, uint32_t key)
     explorer_warn(explorer, "no command has this key; ? lists them all");
 }
 
+/* An event of the mouse counts as one key, whatever it does. */
+static void handle_mouse(struct explorer *explorer)
+{
+  struct mouse_event event;
+  unsigned keys = explorer->keys + 1;
+  if (terminal_mouse(&event))
+    mouse_event(explorer, &event, handle_key);
+  explorer->keys = keys;
+}
+
 static void handle_signals(struct explorer *explorer)
 {
   for (char byte; (byte = signals_take());) {
@@ -696,7 +707,7 @@ static void run(struct explorer *explorer)
     wait_for_events(explorer, patience);
     handle_signals(explorer);
     while (!explorer->quit && terminal_key(&key))
-      handle_key(explorer, key);
+      (key == KEY_CODE_MOUSE ? handle_mouse(explorer) : handle_key(explorer, key));
   }
 }
 
@@ -797,6 +808,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
     return status;
   explorer->no_hints = options->no_hints;
   explorer->scripted = options->script != NULL;
+  explorer->no_mouse = options->no_mouse;
   explorer->glyphs = options->ascii ? &glyphs_ascii : terminal_glyphs(options->glyphs);
   relayout(explorer);
   explorer_refresh(explorer);

@@ -21,6 +21,8 @@ struct app_options {
   const char *script;    /* --script, or NULL: there is no terminal then, */
   int rows, columns;     /* but cells of this size (--screen) */
   bool no_hints;         /* --hints no */
+  bool no_mouse;         /* --mouse no */
+  int escape_delay;      /* --escape-delay, in milliseconds */
 };
 
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits, or the

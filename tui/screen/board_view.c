@@ -272,6 +272,7 @@ static void paint_table(struct explorer *explorer, struct rect rect)
          selected = selected_place(explorer, board), *first = &explorer->board.first;
   *first = rows_first(*first, selected, rows, board->rows);
   paint_head(explorer, rect, &form);
+  mouse_list(explorer, (struct rect){rect.row + 1, rect.column, rect.rows - 1, rect.columns});
   for (size_t i = 0; i < rows && *first + i < board->rows; i++)
     paint_row(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns}, &form,
               *first + i, *first + i == selected);

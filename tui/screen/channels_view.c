@@ -92,6 +92,7 @@ static void paint_outliers(struct explorer *explorer, struct rect rect)
     explorer->first = explorer->selected - rows + 1;
   cells_printf(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_DIM},
                "%7s %8s %9s %9s %9s", "channel", "max |x|", "of median", "SQNR", "clipped");
+  mouse_list(explorer, (struct rect){rect.row + 1, rect.column, rect.rows - 1, rect.columns});
   for (size_t i = 0; i < rows && explorer->first + i < channels->count; i++)
     outlier_line(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns},
                  explorer->first + i);

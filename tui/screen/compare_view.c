@@ -519,6 +519,7 @@ static void paint_table(struct explorer *explorer, struct rect rect)
   *first = size_min(*first, lines > rows ? lines - rows : 0);
   paint_total(explorer, rect);
   paint_head(explorer, (struct rect){rect.row + 1, rect.column, 1, rect.columns}, &form);
+  mouse_list(explorer, (struct rect){rect.row + 2, rect.column, rect.rows - 2, rect.columns});
   for (size_t i = 0; i < rows && *first + i < lines; i++)
     paint_line(explorer, (struct rect){rect.row + 2 + (int)i, rect.column, 1, rect.columns}, &form,
                *first + i, *first + i == selected);

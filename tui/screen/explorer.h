@@ -17,6 +17,7 @@
 #include "tui/screen/glyphs.h"
 #include "tui/screen/help.h"
 #include "tui/screen/layout.h"
+#include "tui/screen/mouse.h"
 #include "tui/screen/palette.h"
 #include "tui/screen/session.h"
 #include "tui/screen/state.h"
@@ -137,6 +138,8 @@ struct explorer {
   struct experiments_page experiments;
   struct export_form form; /* of the export */
   bool no_hints; /* their row belongs to the view */
+  struct mouse mouse;
+  bool no_mouse; /* it is the terminal's */
   struct help help;
   int check;                  /* the selected one of the page of checks */
   struct inspect_block block; /* the inspector's, as last drawn */

@@ -121,6 +121,7 @@ static void paint_knob(struct explorer *explorer, struct rect rect, int row, enu
   char text[64];
   command_key_in(knob_command(knob), (int)explorer->state.view.kind, text, sizeof text);
   cells_text(&explorer->cells, rect, row, 0, key, text);
+  mouse_spot(explorer, (struct rect){rect.row + row, rect.column, 1, rect.columns}, text);
   cells_text(&explorer->cells, rect, row, 2, label, knob_label(knob));
   knob_text(knobs, knob, &explorer_whole(explorer)->shape, text, sizeof text);
   if (knob == KNOB_BITS)
@@ -301,6 +302,14 @@ static void paint_message(struct explorer *explorer)
   }
 }
 
+/* A state that people must not forget, at the end of the recipe's line. */
+static void paint_badge(struct explorer *explorer, const char *text)
+{
+  struct rect rect = explorer->layout.place[PLACE_RECIPE];
+  cells_text_right(&explorer->cells, rect, 0,
+                   (struct style){.ink = PAINT_WARNING, .attributes = CELL_REVERSE}, text);
+}
+
 static void paint_recipe(struct explorer *explorer)
 {
   enum { VERB = sizeof "qscope" }; /* kept when the path does not fit */
@@ -312,6 +321,8 @@ static void paint_recipe(struct explorer *explorer)
     cells_text(&explorer->cells, rect, 0, 0, (struct style){.ink = PAINT_DIM},
                text_cut(&explorer->cells, explorer->recipe, rect.columns, VERB,
                         ellipsis(explorer, mark), shown, sizeof shown));
+  if (explorer->no_mouse)
+    paint_badge(explorer, " mouse off (M) ");
 }
 
 static int hint_width(const struct explorer *explorer, enum command_id id)
@@ -325,8 +336,10 @@ static int hint_width(const struct explorer *explorer, enum command_id id)
 static int paint_hint(struct explorer *explorer, struct rect rect, int column, const char *key,
                       const char *word, struct style style)
 {
-  column = cells_text(&explorer->cells, rect, 0, column, (struct style){.ink = PAINT_KEY}, key);
-  return cells_text(&explorer->cells, rect, 0, column + 1, style, word) + 2;
+  int end = cells_text(&explorer->cells, rect, 0, column, (struct style){.ink = PAINT_KEY}, key);
+  end = cells_text(&explorer->cells, rect, 0, end + 1, style, word);
+  mouse_spot(explorer, (struct rect){rect.row, rect.column + column, rect.rows, end - column}, key);
+  return end + 2;
 }
 
 static const struct style quiet = {.ink = PAINT_DIM};
@@ -489,11 +502,16 @@ void explorer_paint(struct explorer *explorer)
 {
   explorer->cells.ascii = explorer->glyphs->ascii;
   explorer->cursor_row = -1;
+  mouse_forget(explorer);
   cells_clear(&explorer->cells);
   if (explorer->layout.form == LAYOUT_LINE)
     paint_summary(explorer);
   else
     paint_main(explorer);
-  if (overlay_table[explorer->mode].paint)
+  if (overlay_table[explorer->mode].paint) {
+    mouse_forget(explorer); /* what it covers cannot be clicked */
+    mouse_list(explorer, explorer->layout.body);
     overlay_table[explorer->mode].paint(explorer);
+  }
+  mouse_paint(explorer);
 }

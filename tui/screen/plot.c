@@ -61,6 +61,11 @@ enum glyph plot_shape(enum role role, uint8_t *paint)
   return point_of(role);
 }
 
+int plot_data_left(void)
+{
+  return GUTTER + 1;
+}
+
 int plot_data_columns(int columns)
 {
   int data = columns - GUTTER - 2;
@@ -595,7 +600,7 @@ static struct plot plot_make(struct cells *cells, struct rect rect, const struct
   plot.x_labels = labels && rect.rows >= 4;
   plot.area = (struct rect){
       .row = rect.row + plot.header,
-      .column = rect.column + GUTTER + 1,
+      .column = rect.column + plot_data_left(),
       .rows = rect.rows - plot.header - plot.x_axis - plot.x_labels,
       .columns = plot_data_columns(rect.columns),
   };

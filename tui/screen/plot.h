@@ -28,5 +28,7 @@ enum glyph plot_shape(enum role role, uint8_t *paint);
 /* Columns of the data area when a panel is drawn COLUMNS wide: what to ask histograms for, so
  * that each bin is one column. */
 int plot_data_columns(int columns);
+/* Where that area begins, from the left of the panel. */
+int plot_data_left(void);
 
 #endif

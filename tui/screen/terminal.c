@@ -24,11 +24,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { ESCAPE_DELAY_MS = 25, PAIRS = 4096 };
+enum { PAIRS = 4096 };
 
 static struct {
   int rows, columns; /* where there is no terminal */
-  bool open, lost, console, synchronised;
+  bool open, lost, console, synchronised, mouse;
   FILE *in, *out;
   SCREEN *screen;
   WINDOW *keyboard; /* a pad: reading keys from it never repaints */
@@ -82,6 +82,12 @@ static void append_text(struct signal_rescue *rescue, const char *text)
     rescue->restore[rescue->length++] = *text;
 }
 
+static bool addressable(const char *name)
+{
+  const char *text = tigetstr(name);
+  return text && text != (char *)-1;
+}
+
 static struct signal_rescue rescue_plan(void)
 {
   static const char *const capabilities[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
@@ -91,17 +97,13 @@ static struct signal_rescue rescue_plan(void)
   for (size_t i = 0; i < count; i++)
     if (i != 1 || self.depth != DEPTH_MONO) /* no colour sequence where none was asked for */
       append_capability(&rescue, capabilities[i]);
+  if (addressable("kmous"))
+    append_text(&rescue, "\033[?1002l\033[?1000l\033[?1006l");
   if (self.synchronised) /* a frame may be under way */
     append_text(&rescue, "\033[?2026l");
   if (rescue.length + 2 < sizeof rescue.restore && !tigetstr("rmcup"))
     rescue.restore[rescue.length++] = '\n';
   return rescue;
-}
-
-static bool addressable(const char *name)
-{
-  const char *text = tigetstr(name);
-  return text && text != (char *)-1;
 }
 
 /* Terminals that show a frame as a whole between two marks (private mode 2026), or are known to
@@ -166,9 +168,9 @@ static void free_suspend_key(void)
   def_prog_mode();
 }
 
-static void start_modes(void)
+static void start_modes(int escape_delay)
 {
-  set_escdelay(ESCAPE_DELAY_MS);
+  set_escdelay(escape_delay);
   cbreak();
   free_suspend_key();
   noecho();
@@ -226,8 +228,10 @@ enum status terminal_open(const struct app_options *options, struct error *error
   }
   self.open = true;
   self.console = strncmp(getenv("TERM"), "linux", 5) == 0;
-  start_modes();
+  start_modes(options->escape_delay);
   start_colors();
+  if (!options->no_mouse)
+    terminal_set_mouse(true);
   atexit(terminal_close);
   return STATUS_OK;
 }
@@ -244,6 +248,7 @@ void terminal_close(void)
 {
   if (!self.open)
     return;
+  terminal_set_mouse(false);
   self.open = false;
   delwin(self.keyboard);
   endwin();
@@ -321,6 +326,8 @@ static uint32_t translate(wint_t code)
       {KEY_ENTER, KEY_CODE_RETURN},  {KEY_BACKSPACE, KEY_CODE_BACKSPACE},
       {KEY_DC, KEY_CODE_DELETE},     {KEY_BTAB, KEY_CODE_BACK_TAB},
   };
+  if (code == KEY_MOUSE)
+    return KEY_CODE_MOUSE;
   if (code >= KEY_F(1) && code <= KEY_F(10))
     return KEY_CODE_F1 + (uint32_t)(code - KEY_F(1));
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -359,6 +366,50 @@ bool terminal_key(uint32_t *key)
   else
     *key = (uint32_t)code;
   return true;
+}
+
+/* --- mouse ------------------------------------------------------------------------------- */
+
+/* Motion is asked for while a button is down, and no longer: nobody else needs it. */
+static void follow(bool on)
+{
+  if (self.mouse && addressable("kmous"))
+    terminal_send(on ? "\033[?1002h" : "\033[?1002l\033[?1000h");
+}
+
+bool terminal_set_mouse(bool on)
+{
+  mmask_t wanted = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED |
+                   REPORT_MOUSE_POSITION;
+  if (!self.open || !addressable("kmous"))
+    return false;
+  follow(false);
+  mouseinterval(0);
+  self.mouse = mousemask(on ? wanted : 0, NULL) != 0;
+  return self.mouse || !on;
+}
+
+bool terminal_mouse(struct mouse_event *event)
+{
+  static const struct {
+    mmask_t button;
+    enum mouse_kind kind;
+  } kinds[] = {{BUTTON1_PRESSED, MOUSE_PRESS},
+               {BUTTON1_RELEASED, MOUSE_RELEASE},
+               {BUTTON4_PRESSED, MOUSE_WHEEL_UP},
+               {BUTTON5_PRESSED, MOUSE_WHEEL_DOWN},
+               {REPORT_MOUSE_POSITION, MOUSE_DRAG}};
+  MEVENT found;
+  if (getmouse(&found) != OK)
+    return false;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (found.bstate & kinds[i].button) {
+      *event = (struct mouse_event){kinds[i].kind, found.y, found.x};
+      if (event->kind == MOUSE_PRESS || event->kind == MOUSE_RELEASE)
+        follow(event->kind == MOUSE_PRESS);
+      return true;
+    }
+  return false;
 }
 
 /* --- showing ---------------------------------------------------------------------------- */
@@ -454,10 +505,13 @@ void terminal_resized(void)
 
 void terminal_suspend(void)
 {
+  bool mouse = self.mouse;
+  terminal_set_mouse(false);
   def_prog_mode();
   endwin();
   signals_stop();
   reset_prog_mode();
+  terminal_set_mouse(mouse);
   terminal_resized();
   terminal_forget();
   refresh();

@@ -10,6 +10,7 @@
 #include "tui/screen/cells.h"
 #include "tui/screen/colors.h"
 #include "tui/screen/glyphs.h"
+#include "tui/screen/mouse.h"
 
 /* STATUS_OUTPUT when there is no usable terminal; says which TERM it was. As theme_find for a theme
  * that cannot be used. */
@@ -35,6 +36,10 @@ void terminal_size(int *rows, int *columns);
 
 /* The next key (see keys.h) if one waits; never blocks longer than the escape delay. */
 bool terminal_key(uint32_t *key);
+/* What the mouse did, after KEY_CODE_MOUSE; false when it is nothing of interest. */
+bool terminal_mouse(struct mouse_event *event);
+/* Asks the terminal for events of the mouse, or leaves the mouse to it; false when it has none. */
+bool terminal_set_mouse(bool on);
 /* True when the terminal is gone (end of input). */
 bool terminal_lost(void);
 

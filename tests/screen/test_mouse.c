@@ -1,0 +1,168 @@
+/* The mouse: what clicks, the wheel and dragging do, and that the terminal gets it back. */
+#include "tests/screen/fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { LEFT = 0, MOTION = 32, WHEEL_UP = 64, WHEEL_DOWN = 65 };
+
+/* An event in the encoding of xterm's mode 1006; rows and columns count from 1 there. */
+static bool mouse(struct harness *harness, int button, int row, int column, bool down)
+{
+  char bytes[32];
+  snprintf(bytes, sizeof bytes, "\033[<%d;%d;%d%c", button, column + 1, row + 1, down ? 'M' : 'm');
+  return harness_press(harness, bytes, 1);
+}
+
+static void click_at(struct harness *harness, int row, int column)
+{
+  assert_true(mouse(harness, LEFT, row, column, true));
+  assert_true(mouse(harness, LEFT, row, column, false));
+}
+
+static void click(struct harness *harness, const char *text)
+{
+  int row, column;
+  assert_true(harness_find(harness, text, &row, &column));
+  click_at(harness, row, column);
+}
+
+static void clicks_are_keys(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  click(harness, "2 error"); /* a hint */
+  assert_shows(harness, "--view error");
+  click(harness, "b bits"); /* a knob */
+  assert_shows(harness, "-q int9,");
+  click(harness, "? help");
+  assert_shows(harness, "type to find");
+  click(harness, "fewer bits"); /* an entry of the help runs */
+  assert_shows(harness, "-q int8,");
+  type(harness, ":cha");
+  click(harness, "channels "); /* a suggestion of the palette */
+  assert_shows(harness, "--view channels");
+  fixture_quit(harness);
+}
+
+/* The first click selects a line, the second does what Enter does. */
+static void lines_are_chosen(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  type(harness, "t");
+  click(harness, "bias");
+  assert_shows(harness, "of 3");
+  click(harness, "bias");
+  assert_shows(harness, "-t bias");
+  type(harness, ":tensor conv\r3");
+  int row, column;
+  assert_true(harness_find(harness, "of median", &row, &column));
+  click_at(harness, row + 3, column);
+  click_at(harness, row + 3, column);
+  assert_shows(harness, " channel ");
+  assert_shows(harness, "--channel");
+  fixture_quit(harness);
+}
+
+/* The bounds that the recipe names. */
+static void range_of(struct harness *harness, double *lo, double *hi)
+{
+  const char *range = strstr(harness_screen(harness), "--range");
+  assert_non_null(range);
+  assert_int_equal(sscanf(range + strlen("--range") + 1, "%lf:%lf", lo, hi), 2);
+}
+
+static void the_wheel_zooms_at_the_pointer(void **state)
+{
+  (void)state;
+  double lo, hi, closer_lo, closer_hi;
+  struct harness *harness = fixture_open();
+  type(harness, ":zoom -10:10\r");
+  /* In the middle of the first column of the plot, 45 columns for 20 units: -10 + 20 / 90. */
+  assert_true(mouse(harness, WHEEL_UP, 8, 7, true));
+  range_of(harness, &lo, &hi);
+  double pointer = -10 + 20.0 / 90;
+  assert_true(hi - lo > 9.98 && hi - lo < 10.02);
+  assert_true((pointer - lo) / (hi - lo) > 0.5 / 45 - 0.002);
+  assert_true((pointer - lo) / (hi - lo) < 0.5 / 45 + 0.002);
+  assert_true(mouse(harness, WHEEL_DOWN, 8, 7, true));
+  range_of(harness, &closer_lo, &closer_hi);
+  assert_true(closer_lo > -10.05 && closer_lo < -9.95 && closer_hi > 9.95 && closer_hi < 10.05);
+  type(harness, "t");
+  assert_true(mouse(harness, WHEEL_DOWN, 8, 7, true)); /* lists are walked */
+  assert_true(mouse(harness, WHEEL_UP, 8, 7, true));
+  type(harness, "\033");
+  fixture_quit(harness);
+}
+
+static void dragging_selects_a_range(void **state)
+{
+  (void)state;
+  double lo, hi;
+  struct harness *harness = fixture_open();
+  type(harness, ":zoom -10:10\r");
+  assert_true(mouse(harness, LEFT, 8, 7 + 10, true));
+  assert_true(harness_wait_bytes(harness, "\033[?1002h")); /* motion is asked for now */
+  assert_true(mouse(harness, LEFT + MOTION, 8, 7 + 15, true));
+  assert_true(harness_cell(harness, 8, 7 + 12).reverse);
+  assert_false(harness_cell(harness, 8, 7 + 16).reverse);
+  assert_true(mouse(harness, LEFT + MOTION, 8, 7 + 19, true));
+  assert_true(mouse(harness, LEFT, 8, 7 + 19, false));
+  assert_true(harness_wait_bytes(harness, "\033[?1002l"));
+  /* Columns 10 to 19 of 45, whole: from -10 + 20 * 10 / 45 to -10 + 20 * 20 / 45. */
+  range_of(harness, &lo, &hi);
+  assert_true(lo > -5.57 && lo < -5.54 && hi > -1.13 && hi < -1.10);
+  type(harness, "u");
+  range_of(harness, &lo, &hi);
+  assert_true(lo > -10.1 && lo < -9.9);
+  fixture_quit(harness);
+}
+
+static void the_terminal_gets_it_back(void **state)
+{
+  (void)state;
+  size_t before, after;
+  struct harness *harness = fixture_open();
+  assert_true(harness_wait_bytes(harness, "1000h"));
+  type(harness, "M");
+  assert_shows(harness, "mouse off (M)");
+  harness_output(harness, &before);
+  type(harness, "M");
+  assert_shows_not(harness, "mouse off (M)");
+  const char *output = harness_output(harness, &after);
+  assert_non_null(strstr(output + before, "1000h"));
+  harness_bytes(harness, "q");
+  harness_wait_end(harness);
+  output = harness_output(harness, &before);
+  assert_non_null(strstr(output + after, "1000l"));
+  harness_end(harness);
+  harness = fixture_open(); /* also when it is killed */
+  harness_output(harness, &before);
+  kill(harness_child(harness), SIGTERM);
+  assert_true(WIFSIGNALED(harness_wait_end(harness)));
+  output = harness_output(harness, &after);
+  assert_non_null(strstr(output + before, "1000l"));
+  harness_end(harness);
+  const char *arguments[] = {"model.safetensors", "--mouse", "no", NULL};
+  harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "mouse off (M)");
+  assert_null(strstr(harness_output(harness, &after), "1000h"));
+  fixture_quit(harness);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(clicks_are_keys),
+      cmocka_unit_test(lines_are_chosen),
+      cmocka_unit_test(the_wheel_zooms_at_the_pointer),
+      cmocka_unit_test(dragging_selects_a_range),
+      cmocka_unit_test(the_terminal_gets_it_back),
+  };
+  return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}

@@ -1,0 +1,181 @@
+#include "tui/screen/mouse.h"
+
+#include "tui/screen/explorer.h"
+#include "tui/screen/keys.h"
+#include "tui/screen/run_line.h"
+#include "tui/screen/x_window.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WHEEL_STEPS = 3, DRAG_LEAST = 2 };
+
+/* --- what is on the screen ---------------------------------------------------------------- */
+
+void mouse_forget(struct explorer *explorer)
+{
+  explorer->mouse.spots = 0;
+  explorer->mouse.list.rows = 0;
+}
+
+void mouse_spot(struct explorer *explorer, struct rect rect, const char *key)
+{
+  struct mouse *mouse = &explorer->mouse;
+  uint32_t code;
+  char name[16];
+  bool one = keys_parse(key, &code, 1) == 1;
+  size_t length = strcspn(key, " ");
+  /* "Up/Down" is no key. */
+  if (one && mouse->spots < MOUSE_SPOTS && strlen(key_text(code, name, sizeof name)) == length &&
+      memcmp(name, key, length) == 0)
+    mouse->spot[mouse->spots++] = (struct mouse_spot){rect, code};
+}
+
+void mouse_list(struct explorer *explorer, struct rect rect)
+{
+  explorer->mouse.list = rect;
+}
+
+static bool is_in(const struct rect *rect, int row, int column)
+{
+  return row >= rect->row && row < rect->row + rect->rows && column >= rect->column &&
+         column < rect->column + rect->columns;
+}
+
+/* The row of the list that is selected; -1: none is in sight. */
+static int selected_row(const struct explorer *explorer)
+{
+  const struct rect *list = &explorer->mouse.list;
+  for (int row = list->row; row < list->row + list->rows; row++) {
+    const struct cell *cell = cells_at(&explorer->cells, row, list->column + 1);
+    if (cell && cell->style.paper == PAINT_SELECTED)
+      return row;
+  }
+  return -1;
+}
+
+/* --- what it means ------------------------------------------------------------------------ */
+
+typedef void key_function(struct explorer *explorer, uint32_t key);
+
+static void press_times(struct explorer *explorer, key_function *key, int by)
+{
+  for (; by > 0; by--)
+    key(explorer, KEY_CODE_DOWN);
+  for (; by < 0; by++)
+    key(explorer, KEY_CODE_UP);
+}
+
+/* A line is selected, and done what Enter does when it is already. */
+static void click_list(struct explorer *explorer, key_function *key, int row)
+{
+  int selected = selected_row(explorer);
+  if (selected == row)
+    key(explorer, KEY_CODE_RETURN);
+  else if (selected >= 0)
+    press_times(explorer, key, row - selected);
+}
+
+static void zoom_line(struct explorer *explorer, double from, double to)
+{
+  double lo, hi;
+  char line[96];
+  struct error error;
+  if (!x_window(explorer, &lo, &hi))
+    return;
+  double width = hi - lo, power = pow(10, 3 - floor(log10(width * fabs(to - from))));
+  snprintf(line, sizeof line, "zoom %.9g:%.9g", round((lo + width * from) * power) / power,
+           round((lo + width * to) * power) / power);
+  if (run_line(explorer, line, &error) != STATUS_OK)
+    explorer_warn(explorer, "%s", error.text);
+}
+
+static void press(struct explorer *explorer, const struct mouse_event *event, key_function *key)
+{
+  struct mouse *mouse = &explorer->mouse;
+  double share;
+  for (int i = 0; i < mouse->spots; i++)
+    if (is_in(&mouse->spot[i].rect, event->row, event->column)) {
+      uint32_t code = mouse->spot[i].key; /* the key may paint others */
+      return key(explorer, code);
+    }
+  if (explorer->mode == MODE_PALETTE)
+    return palette_click(explorer, event->row);
+  if (explorer->mode == MODE_HELP)
+    return help_click(explorer, event->row);
+  if (is_in(&mouse->list, event->row, event->column))
+    return click_list(explorer, key, event->row);
+  mouse->dragging =
+      explorer->mode == MODE_MAIN && x_window_share(explorer, event->row, event->column, &share);
+  mouse->row = event->row;
+  mouse->from = mouse->to = event->column;
+}
+
+/* The end of the selection, no further than the plot. */
+static void drag(struct explorer *explorer, const struct mouse_event *event)
+{
+  struct mouse *mouse = &explorer->mouse;
+  int step = event->column < mouse->to ? -1 : 1;
+  double share;
+  while (mouse->to != event->column &&
+         x_window_share(explorer, mouse->row, mouse->to + step, &share))
+    mouse->to += step;
+}
+
+static void release(struct explorer *explorer, const struct mouse_event *event)
+{
+  struct mouse *mouse = &explorer->mouse;
+  double from, to, half;
+  if (!mouse->dragging)
+    return;
+  drag(explorer, event);
+  mouse->dragging = false;
+  int left = mouse->from < mouse->to ? mouse->from : mouse->to;
+  int right = mouse->from < mouse->to ? mouse->to : mouse->from;
+  if (right - left < DRAG_LEAST || !x_window_share(explorer, mouse->row, left, &from) ||
+      !x_window_share(explorer, mouse->row, right, &to))
+    return;
+  half = (to - from) / (right - left) / 2; /* whole columns */
+  zoom_line(explorer, from - half, to + half);
+}
+
+static void wheel(struct explorer *explorer, const struct mouse_event *event, key_function *key)
+{
+  int direction = event->kind == MOUSE_WHEEL_UP ? 1 : -1;
+  double at;
+  if (explorer->mode != MODE_MAIN || !x_window_share(explorer, event->row, event->column, &at))
+    return press_times(explorer, key, -direction * WHEEL_STEPS);
+  x_window_zoom(explorer, direction, at);
+}
+
+void mouse_event(struct explorer *explorer, const struct mouse_event *event, key_function *key)
+{
+  switch (event->kind) {
+  case MOUSE_PRESS:
+    return press(explorer, event, key);
+  case MOUSE_DRAG:
+    if (explorer->mouse.dragging)
+      drag(explorer, event);
+    return;
+  case MOUSE_RELEASE:
+    return release(explorer, event);
+  case MOUSE_WHEEL_UP:
+  case MOUSE_WHEEL_DOWN:
+    return wheel(explorer, event, key);
+  }
+}
+
+void mouse_paint(struct explorer *explorer)
+{
+  const struct mouse *mouse = &explorer->mouse;
+  struct rect plot = explorer->layout.place[PLACE_PLOT];
+  int left = mouse->from < mouse->to ? mouse->from : mouse->to;
+  int right = mouse->from < mouse->to ? mouse->to : mouse->from;
+  for (int row = plot.row; mouse->dragging && row < plot.row + plot.rows; row++)
+    for (int column = left; column <= right; column++) {
+      struct cell *cell = cells_at(&explorer->cells, row, column);
+      if (cell)
+        cell->style.attributes ^= CELL_REVERSE;
+    }
+}
