@@ -17,6 +17,7 @@ enum {
   UNITS_A_JOB = 1024, /* that one worker looks at */
   STRETCH = 1 << 20,  /* elements that one worker gathers of a unit that is the tensor, at least */
   STRETCHES_MOST = 1024,
+  ZEROS = 256, /* neighbours that are known to be zero together */
 };
 
 static const double evidence_least = 64; /* bits */
@@ -80,6 +81,48 @@ static void no_values(struct values *values)
 {
   values->count = 0;
   memset(values->slot, 0, sizeof values->slot);
+}
+
+/* Which neighbours of a feed are all zero, found out once where somebody asks: in a sparse tensor
+ * units of zeros speak against no idea, so that each idea would read all of it. */
+struct zeros {
+  const struct feed *feed;
+  atomic_uchar *known; /* of each ZEROS neighbours: 0, or one of: */
+};
+enum { ALL_ZERO = 1, NOT_ALL_ZERO = 2 };
+
+static bool zeros_init(struct zeros *zeros, const struct feed *feed)
+{
+  size_t stretches = size_div_up(feed->count, ZEROS);
+  zeros->feed = feed;
+  zeros->known = mem_array(stretches, sizeof *zeros->known);
+  for (size_t i = 0; zeros->known && i < stretches; i++)
+    atomic_init(&zeros->known[i], 0);
+  return zeros->known != NULL;
+}
+
+static bool stretch_is_zero(const struct zeros *zeros, size_t stretch)
+{
+  unsigned char known = atomic_load_explicit(&zeros->known[stretch], memory_order_relaxed);
+  if (known)
+    return known == ALL_ZERO;
+  float scratch[FEED_BLOCK];
+  size_t start = stretch * ZEROS, n = size_min(ZEROS, zeros->feed->count - start), i = 0;
+  const float *x = feed_block(zeros->feed, start, n, scratch);
+  while (i < n && x[i] == 0)
+    i++;
+  known = i == n ? ALL_ZERO : NOT_ALL_ZERO;
+  atomic_store_explicit(&zeros->known[stretch], known, memory_order_relaxed);
+  return i == n;
+}
+
+/* True when the N elements from START are zero; they may be without this knowing. */
+static bool zeros_hold(const struct zeros *zeros, size_t start, size_t n)
+{
+  for (size_t stretch = start / ZEROS; stretch * ZEROS < start + n; stretch++)
+    if (!stretch_is_zero(zeros, stretch))
+      return false;
+  return true;
 }
 
 static bool gather(const struct feed *feed, size_t start, size_t n, size_t most,
@@ -351,6 +394,7 @@ static bool unit_has_levels(const struct values *values, const struct precision 
 /* An idea of the grid, and what speaks for it. */
 struct idea {
   const struct feed *feed;
+  const struct zeros *zeros; /* of the feed */
   struct precision precision;
   size_t columns, length; /* units are stretches of LENGTH within rows of COLUMNS */
   bool from_least;
@@ -371,10 +415,13 @@ static bool look_at_unit(const struct idea *idea, size_t unit, struct values *va
 {
   size_t each = size_div_up(idea->columns, idea->length), part = unit % each * idea->length;
   size_t start = unit / each * idea->columns + part, most = idea->levels_most;
-  bool few = units_of(idea) == 1
-                 ? gather_all(idea->feed, most, idea->progress, values)
-                 : gather(idea->feed, start, size_min(idea->length, idea->columns - part), most,
-                          idea->progress, values);
+  size_t n = size_min(idea->length, idea->columns - part);
+  if (n < idea->feed->count && zeros_hold(idea->zeros, start, n)) {
+    *out = (struct finding){.levels = 1, .span = 1};
+    return true;
+  }
+  bool few = units_of(idea) == 1 ? gather_all(idea->feed, most, idea->progress, values)
+                                 : gather(idea->feed, start, n, most, idea->progress, values);
   return few &&
          (idea->set ? unit_has_levels(values, &idea->precision, idea->set, out)
                     : unit_is_uniform(values, &idea->precision, idea->from_least, most, out));
@@ -510,6 +557,7 @@ static const struct small *find_small(const struct feed *feed, int stored_bits,
 struct search {
   const struct tensor *tensor;
   struct feed feed;
+  struct zeros zeros; /* of the feed */
   struct precision precision;
   struct progress *progress;
   struct on_grid *grid; /* the cheapest one so far */
@@ -568,6 +616,7 @@ static void propose(const struct search *search, const struct units *units, doub
 static struct idea idea_of(const struct search *search, const struct units *units)
 {
   return (struct idea){.feed = &search->feed,
+                       .zeros = &search->zeros,
                        .precision = search->precision,
                        .columns = units->columns,
                        .length = units->length,
@@ -637,7 +686,11 @@ static enum status try_columns(const struct search *search)
     return STATUS_OK;
   arrange_transpose(search->tensor, &turned);
   other.feed = turned.feed;
-  return try_units(&other, (struct units){rows, rows, GRID_OF_CHANNEL, 1});
+  enum status status = zeros_init(&other.zeros, &turned.feed)
+                           ? try_units(&other, (struct units){rows, rows, GRID_OF_CHANNEL, 1})
+                           : STATUS_MEMORY;
+  free(other.zeros.known);
+  return status;
 }
 
 /* Every idea holds for a tensor of a single value, and none says anything. */
@@ -706,7 +759,10 @@ enum status grid_find(const struct tensor *tensor, struct progress *progress, st
     cost = small->stored_bits;
     *out = (struct on_grid){.kind = GRID_VALUES, .format = small->format};
   }
-  enum status status = is_constant(&search) ? STATUS_OK : search_units(&search);
+  enum status status = STATUS_OK;
+  if (!is_constant(&search))
+    status = zeros_init(&search.zeros, &search.feed) ? search_units(&search) : STATUS_MEMORY;
+  free(search.zeros.known);
   return status == STATUS_MEMORY ? error_memory(error, "the search for a grid") : status;
 }
 

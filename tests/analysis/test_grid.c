@@ -194,6 +194,30 @@ static void test_nothing_to_say(void **state)
   expect(&grid, "", "integers");
 }
 
+/* Rows and stretches of zeros neither hide a grid nor the value that is on none. */
+static void test_sparse(void **state)
+{
+  (void)state;
+  float *x = calloc(COUNT, sizeof *x);
+  for (size_t i = 0; i < COUNT; i++)
+    if (i / COLUMNS % 5 == 3 && i % COLUMNS < 200)
+      x[i] = (float)(code(i, 15) - 7) * step(i / COLUMNS);
+  expect_values(x, "a 4-bit grid, one for each channel of axis 0, 15 levels used", "sparse rows");
+  for (size_t i = 0; i < COUNT; i++)
+    x[i] = i % COLUMNS > 300 ? (float)(code(i, 16) - 5) * step(i / 64) : 0;
+  expect_values(x, "a 4-bit grid, groups of 64, 16 levels used", "sparse groups");
+  for (size_t i = 0; i < COUNT; i++)
+    x[i] = i % COLUMNS % 37 == 0 ? (float)(code(i, 7) - 3) * step(i % COLUMNS) : 0;
+  expect_values(x, "a 3-bit grid, one for each channel of axis 1, 7 levels used", "sparse columns");
+  for (size_t i = 0; i < COUNT; i++)
+    x[i] = i % 16 == 7 && i > COUNT - 3000 ? step(i) * 0.1234567f : 0;
+  x[COUNT - 1] = 0.1f;
+  for (size_t i = COUNT - 2000; i < COUNT - 1; i++)
+    x[i] = step(i) / 3;
+  expect_values(x, "", "values at the end");
+  free(x);
+}
+
 static void test_cancelled(void **state)
 {
   (void)state;
@@ -216,6 +240,7 @@ int main(void)
       cmocka_unit_test(test_random_is_on_none),
       cmocka_unit_test(test_own_quantizers),
       cmocka_unit_test(test_nothing_to_say),
+      cmocka_unit_test(test_sparse),
       cmocka_unit_test(test_cancelled),
   };
   return cmocka_run_group_tests_name("grid", tests, NULL, NULL);

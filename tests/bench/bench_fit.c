@@ -1,13 +1,17 @@
 /* How fast whole quantizers are: choosing the scales of a 4096 x 4096 tensor, and its round trip
  * with the tally, on all threads of the pool. Wall time per element; see bench_kernels.c for
  * what one thread does. Then every calibrator, per tensor, channel and group, beside one pass that
- * reads the tensor. Arguments: specs instead of all this. */
+ * reads the tensor; and from a warm digest of it, stored as bfloat16 and as float16: what a key
+ * press costs there. Arguments: specs instead of all this, "digest" for the digests alone. */
 #include "quant/base/clock.h"
+#include "quant/base/half.h"
+#include "quant/digest.h"
 #include "quant/quantizer.h"
 #include "tests/bench/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SIDE = 4096, ELEMENTS = SIDE * SIDE, REPEATS = 3 };
 
@@ -140,6 +144,68 @@ static void bench_calibrators(float *x)
     }
 }
 
+/* --- digests -------------------------------------------------------------------------------- */
+
+static struct digest *digest_of(const float *x, bool bfloat)
+{
+  static float value[DIGEST_MOST];
+  static uint64_t count[DIGEST_MOST];
+  memset(count, 0, sizeof count);
+  for (uint32_t code = 0; code < DIGEST_MOST; code++) {
+    uint32_t bits = code << 16;
+    memcpy(&value[code], &bits, sizeof bits);
+    value[code] = bfloat ? value[code] : half_to_float((uint16_t)code);
+  }
+  for (size_t i = 0; i < ELEMENTS; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    count[bfloat ? bits >> 16 : half_from_float(x[i])]++;
+  }
+  return digest_new(value, count, DIGEST_MOST);
+}
+
+static void bench_digest(const char *stored, const char *spec, const float *x,
+                         const struct digest *digest)
+{
+  struct quantizer quantizer;
+  struct error error;
+  struct fit *fit;
+  const struct shape shape = {.dims = 2, .dim = {SIDE, SIDE}};
+  const struct feed feed = feed_floats(x, ELEMENTS);
+  double best = 1e30;
+  char name[QUANTIZER_TEXT + 32];
+  if (quantizer_parse(spec, &quantizer, &error) != STATUS_OK)
+    return;
+  for (int repeat = 0; repeat < 3 * REPEATS && (repeat == 0 || best < 0.05); repeat++) {
+    double start = seconds_now();
+    if (quantizer_fit_digest(&quantizer, &feed, &shape, digest, NULL, &fit, &error) != STATUS_OK)
+      return;
+    double seconds = seconds_now() - start;
+    best = seconds < best ? seconds : best;
+    fit_free(fit);
+  }
+  snprintf(name, sizeof name, "%s digest, %s: %.2f ms", stored, spec, 1e3 * best);
+  const struct row row = {kernels.name,  name,           digest->distinct,
+                          sizeof(float), pool_threads(), best};
+  rows_print(&row);
+}
+
+static void bench_digests(const float *x)
+{
+  static const char *const kinds[] = {"int8", "int8,asym",  "int4,asym",
+                                      "e4m3", "nf4,tensor", "int16"};
+  for (int bfloat = 1; bfloat >= 0; bfloat--) {
+    struct digest *digest = digest_of(x, bfloat);
+    for (size_t i = 0; digest && i < calibrator_table_length; i++)
+      for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        char spec[QUANTIZER_TEXT];
+        snprintf(spec, sizeof spec, "%s,%s", kinds[k], calibrator_table[i].name);
+        bench_digest(bfloat ? "bf16" : "f16", spec, x, digest);
+      }
+    digest_free(digest);
+  }
+}
+
 int main(int argc, char **argv)
 {
   kernels_init();
@@ -149,6 +215,10 @@ int main(int argc, char **argv)
   if (!x) {
     fprintf(stderr, "bench_fit: out of memory\n");
     return 1;
+  }
+  if (argc > 1 && strcmp(argv[1], "digest") == 0) {
+    bench_digests(x);
+    return 0;
   }
   if (argc > 1) {
     for (int i = 1; i < argc; i++)
@@ -160,6 +230,7 @@ int main(int argc, char **argv)
     if (bench_spec(*spec, x))
       return 1;
   bench_calibrators(x);
+  bench_digests(x);
   free(x);
   return 0;
 }
