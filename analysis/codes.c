@@ -110,6 +110,20 @@ void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, 
     count[code[i]]++;
 }
 
+void codes_add_counts(struct codes *codes, unsigned worker, size_t unit, const uint32_t *count)
+{
+  uint64_t *sums = codes->count + worker * codes->stride, high = 0;
+  for (size_t code = 0; code < codes->codes; code++)
+    sums[code] += count[code];
+  if (!codes->high_by_unit)
+    return;
+  long first, last;
+  high_limits(codes, unit, &first, &last);
+  for (long code = 0; code < (long)codes->codes; code++)
+    high += code < first || code > last ? count[code] : 0;
+  codes->high[worker * LINE] += high;
+}
+
 void codes_add_counted(struct codes *codes, const struct counted *counted)
 {
   for (size_t i = 0; codes->codes > 0 && i < counted->n; i++)

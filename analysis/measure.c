@@ -7,7 +7,10 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { BOUNDS_CHUNK = 1024 }; /* units whose bounds one job works out */
+enum {
+  BOUNDS_CHUNK = 1024, /* units whose bounds one job works out */
+  LONG_RUN = 512,      /* elements that share a unit or a channel */
+};
 
 /* Bounds of many units, or of each element of a block: one array for each bound. */
 struct bounds_table {
@@ -34,6 +37,7 @@ struct metrics_pass {
   float bulk;
   bool blocks;                      /* a block format */
   const struct unit *groups;        /* in groups that a kernel measures; else NULL */
+  bool tallied;                     /* long runs of units that fit_tally adds up */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
   struct bounds_table table;        /* of each unit */
@@ -172,6 +176,25 @@ static void add_runs(struct metrics_pass *job, const struct pass_block *block, s
   }
 }
 
+/* The same without reconstructions. */
+static void add_tallied(struct metrics_pass *job, const struct pass_block *block,
+                        struct tally *tally)
+{
+  for (size_t i = 0, run; i < block->n; i += run) {
+    size_t unit, channel;
+    run = grain_run(job->units, block->start + i, block->n - i, &unit);
+    run = grain_run(&job->measure->channels, block->start + i, run, &channel);
+    struct tally_bounds bounds = unit_bounds(job, unit);
+    struct tally one = {0};
+    uint32_t count[CODES_COUNTED] = {0};
+    fit_tally(job->measure->fit, unit, block->x + i, run, &bounds, &one, count);
+    channel_sums_add_run(&job->channels, block->span, channel, run, &one);
+    tally_merge(tally, &one);
+    if (job->pass.codes)
+      codes_add_counts(&job->codes, block->worker, unit, count);
+  }
+}
+
 static void add_mixed(struct metrics_pass *job, const struct pass_block *block, struct tally *tally)
 {
   uint8_t clipped[FEED_BLOCK];
@@ -277,7 +300,9 @@ static void add_block(void *context, const struct pass_block *block)
     return;
   }
   struct tally tally = {0};
-  (job->mixed_units || job->mixed_channels ? add_mixed : add_runs)(job, block, &tally);
+  (job->tallied                              ? add_tallied
+   : job->mixed_units || job->mixed_channels ? add_mixed
+                                             : add_runs)(job, block, &tally);
   tally_merge(&span->tally, &tally);
   if (job->blocks)
     count_clipped_units(job, block, &span->clipped);
@@ -376,6 +401,16 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
   return finish_channels(job, result);
 }
 
+/* Long enough for tables of codes of their own. */
+static bool has_long_runs(const struct grain *grain)
+{
+  size_t length = grain->kind == GRAIN_TENSOR    ? grain->count
+                  : grain->kind == GRAIN_CHANNEL ? grain->inner
+                  : grain->kind == GRAIN_TOKEN   ? grain->columns
+                                                 : size_min(grain->group, grain->columns);
+  return length >= LONG_RUN;
+}
+
 /* WHOLE: also what is not of a channel. */
 static enum status run(struct measure *measure, bool whole, struct result *result)
 {
@@ -391,7 +426,9 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   job.mixed_channels = grain_is_interleaved(&measure->channels);
   if (!job.mixed_units && !job.mixed_channels)
     job.groups = fit_group_units(measure->fit);
-  job.pass.bare = job.groups != NULL;
+  job.tallied = !job.groups && fit_can_tally(measure->fit) && has_long_runs(job.units) &&
+                has_long_runs(&measure->channels);
+  job.pass.bare = job.groups || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK &&
       (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))

@@ -46,8 +46,10 @@ static void walk_span(void *context, size_t span, unsigned worker)
   const struct pass *pass = walk->pass;
   float scratch[FEED_BLOCK], y[FEED_BLOCK];
   uint16_t codes[FEED_BLOCK];
-  struct pass_block block = {
-      .span = span, .worker = worker, .y = y, .codes = pass->codes ? codes : NULL};
+  struct pass_block block = {.span = span,
+                             .worker = worker,
+                             .y = pass->bare ? NULL : y,
+                             .codes = pass->codes && !pass->bare ? codes : NULL};
   size_t end;
   pass_span(pass, span, &block.start, &end);
   for (; block.start < end && !progress_cancelled(pass->progress); block.start += block.n) {

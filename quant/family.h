@@ -65,6 +65,9 @@ struct family {
   /* One element, any rounding; CODE may be NULL. */
   float (*value)(const struct grid *grid, const struct unit *unit, float x,
                  struct rounding_rule rule, size_t index, uint16_t *code);
+  /* The error pass of formats of at most 8 bits; NULL: there is none. */
+  void (*tally)(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
+                const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
   /* Sum of (x - y)^2 of finite x. */
   double (*sse)(const struct grid *grid, const struct unit *unit, const float *x, size_t n);
 };

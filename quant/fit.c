@@ -346,6 +346,19 @@ const struct unit *fit_group_units(const struct fit *fit)
   return fits ? fit->unit : NULL;
 }
 
+bool fit_can_tally(const struct fit *fit)
+{
+  return !fit->block && fit->family->tally && fit->quantizer.format->bits <= 8 &&
+         fit->quantizer.rounding == ROUND_EVEN && !fit->quantizer.nonfinite &&
+         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+}
+
+void fit_tally(const struct fit *fit, size_t unit, const float *x, size_t n,
+               const struct tally_bounds *bounds, struct tally *tally, uint32_t *count)
+{
+  fit->family->tally(&fit->grid, &fit->unit[unit], x, n, bounds, tally, count);
+}
+
 /* --- what is stored ------------------------------------------------------------------------ */
 
 /* A cast stores codes alone; its scale is the number 1 by definition. */

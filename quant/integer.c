@@ -149,6 +149,13 @@ static float value(const struct grid *grid, const struct unit *unit, float x,
   return y;
 }
 
+static void tally(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
+                  const struct tally_bounds *bounds, struct tally *sums, uint32_t *count)
+{
+  (void)grid;
+  kernels.integer_tally(x, n, *unit, bounds, sums, count);
+}
+
 static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
 {
   if (grid->arithmetic == ARITHMETIC_DIVIDE)
@@ -185,5 +192,6 @@ const struct family integer_family = {
     .run = run,
     .lanes = lanes,
     .value = value,
+    .tally = tally,
     .sse = sse,
 };

@@ -85,6 +85,7 @@ KERNEL_SOURCES = \
 	quant/kernels/minifloat_kernels.c \
 	quant/kernels/mx.c \
 	quant/kernels/nvfp4.c \
+	quant/kernels/pass_kernels.c \
 	quant/kernels/power_kernels.c \
 	quant/kernels/tally_kernels.c \
 	quant/kernels/table.c quant/kernels/wide.h

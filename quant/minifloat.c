@@ -151,6 +151,12 @@ static float value(const struct grid *grid, const struct unit *unit, float x,
   return minifloat_value_any(x, &grid->minifloat, unit->scale, rule, index, code);
 }
 
+static void tally(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
+                  const struct tally_bounds *bounds, struct tally *sums, uint32_t *count)
+{
+  kernels.minifloat_tally(x, n, &grid->minifloat, unit->scale, bounds, sums, count);
+}
+
 static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
 {
   return kernels.minifloat_sse(x, n, &grid->minifloat, unit->scale);
@@ -177,5 +183,6 @@ const struct family minifloat_family = {
     .run = run,
     .lanes = lanes,
     .value = value,
+    .tally = tally,
     .sse = sse,
 };

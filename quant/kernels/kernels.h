@@ -145,6 +145,7 @@ struct group_row {
   size_t first, length;
 };
 enum { GROUP_ERRORS_MOST = 4096 }; /* elements of a call */
+enum { CODES_COUNTED = 256 };
 
 struct block_codec;
 
@@ -208,6 +209,18 @@ struct kernels {
   /* Adds the block to TALLY. Non-finite x are left out of everything. */
   void (*tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                 struct tally *tally);
+  /* The tally of N elements of one unit with at most 256 codes, and how often each code occurs,
+   * without keeping reconstructions: as integer_run (minifloat_run) and `tally` give it, but for
+   * the order of the sums. An element is inside when it is neither clipped nor beyond the bulk.
+   * Those inside add to lane i % 8, counted from the start of each 4096; of the others, gathered,
+   * each 4096 make a tally. The reconstructions of the ones inside are squared once for each code,
+   * in lane code % 8; the sum of products follows from the other three. COUNT, with room for
+   * CODES_COUNTED: adds the codes of finite elements; -0 counts as 0 where it may. The format must
+   * not lose numbers (nonfinite) nor have the exponents of float32. */
+  void (*integer_tally)(const float *x, size_t n, struct unit unit,
+                        const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+  void (*minifloat_tally)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
+                          const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
   /* Adds the block to EXTREMES (initialise with extremes_empty). */
   void (*extremes)(const float *x, size_t n, struct extremes *extremes);
   /* The same with a unit per element: a row of a matrix whose columns are the units. Lowers

@@ -32,6 +32,13 @@ enum {
 /* Where a function's arguments choose what is left of it. */
 #define KERNEL_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop of a few turns that is to leave no loop, whatever the user's CFLAGS are. */
+#ifdef __clang__
+#define KERNEL_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define KERNEL_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 /* --- bits of a float ------------------------------------------------------------------- */
 
 #define FLOAT_SIGN     0x80000000u
@@ -303,6 +310,48 @@ enum { FLOATS = 4 };
 #endif
 typedef float floats __attribute__((vector_size(FLOATS * sizeof(float))));
 typedef int32_t ints __attribute__((vector_size(FLOATS * sizeof(int32_t))));
+typedef uint32_t uints __attribute__((vector_size(FLOATS * sizeof(uint32_t))));
+
+static inline floats floats_load(const float *x)
+{
+  floats v;
+  memcpy(&v, x, sizeof v);
+  return v;
+}
+
+/* Part PART of V: DOUBLES of its numbers, widened. */
+static inline doubles floats_widened(floats v, size_t part)
+{
+#if defined __AVX512F__
+  (void)part;
+  return (doubles)_mm512_cvtps_pd((__m256)v);
+#elif defined __AVX2__
+  __m256 x = (__m256)v;
+  return (doubles)_mm256_cvtps_pd(part ? _mm256_extractf128_ps(x, 1) : _mm256_castps256_ps128(x));
+#elif defined __SSE2__ && !defined __AVX__
+  __m128 x = (__m128)v;
+  return (doubles)_mm_cvtps_pd(part ? _mm_movehl_ps(x, x) : x);
+#else
+  float x[FLOATS];
+  memcpy(x, &v, sizeof v);
+  return doubles_load(x + part * DOUBLES);
+#endif
+}
+
+/* A bit for each number: 1 for those below 0. */
+static inline uint32_t ints_signs(ints v)
+{
+#if defined __AVX2__
+  return (uint32_t)_mm256_movemask_ps((__m256)v);
+#elif defined __SSE2__
+  return (uint32_t)_mm_movemask_ps((__m128)v);
+#else
+  uint32_t signs = 0;
+  for (size_t k = 0; k < FLOATS; k++)
+    signs |= (uint32_t)(v[k] < 0) << k;
+  return signs;
+#endif
+}
 
 /* Minima and maxima: compilers make comparisons and blends of what is written out. */
 #if defined __AVX2__

@@ -40,6 +40,11 @@ void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sum
 
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                    struct tally *tally);
+void KERNEL(integer_tally)(const float *x, size_t n, struct unit unit,
+                           const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+void KERNEL(minifloat_tally)(const float *x, size_t n, const struct minifloat_grid *grid,
+                             float scale, const struct tally_bounds *bounds, struct tally *tally,
+                             uint32_t *count);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
@@ -72,7 +77,8 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
     .error_bound = KERNEL(error_bound), .codebook_run = KERNEL(codebook_run),                      \
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
-    .tally = KERNEL(tally), .extremes = KERNEL(extremes),                                          \
+    .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
+    .minifloat_tally = KERNEL(minifloat_tally), .extremes = KERNEL(extremes),                      \
     .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
     .half_decode = KERNEL(half_decode), .group_ranges = KERNEL(group_ranges),             \
     .group_errors = KERNEL(group_errors), .byte_counts = KERNEL(byte_counts),                                                            \

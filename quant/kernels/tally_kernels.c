@@ -33,13 +33,6 @@ struct scan {
   bool exact; /* the rounded differences are the differences */
 };
 
-static floats floats_of(const float *x)
-{
-  floats v;
-  memcpy(&v, x, sizeof v);
-  return v;
-}
-
 static ints magnitudes(floats x)
 {
   return (ints)x & INT32_MAX;
@@ -61,7 +54,7 @@ static struct scan tally_scan(const float *x, const float *y, size_t n, float *e
   ints largest = {0}, worst = {0}, farthest = {0}, flushed = {0}, inexact = {0};
   floats least = (floats){0} + __builtin_inff(), most = -least;
   for (size_t i = 0; i < n; i += FLOATS) {
-    floats a = floats_of(x + i), b = floats_of(y + i), d = a - b;
+    floats a = floats_load(x + i), b = floats_load(y + i), d = a - b;
     ints distance = magnitudes(d), size = magnitudes(b), gone = b == 0;
     memcpy(e + i, &d, sizeof d);
     largest = ints_max(largest, magnitudes(a));

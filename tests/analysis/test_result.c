@@ -134,6 +134,7 @@ static void test_second_implementation(void **state)
       {.dims = 1, .dim = {517}},
       {.dims = 2, .dim = {7, 331}},
       {.dims = 2, .dim = {331, 7}},
+      {.dims = 2, .dim = {5, 643}},
       {.dims = 2, .dim = {3, 1}},
       {.dims = 3, .dim = {13, 24, 3}},
       {.dims = 4, .dim = {3, 5, 2, 41}},
@@ -179,10 +180,15 @@ static void test_large(void **state)
   const struct shape shapes[] = {{.dims = 2, .dim = {151, 771}},
                                  {.dims = 3, .dim = {3, 13000, 3}},
                                  {.dims = 2, .dim = {2, 70001}}};
-  const char *specs[] = {"int16", "int8,channel=1", "int4,asym,group=100"};
+  const char *specs[] = {"int16",
+                         "int8,channel=1",
+                         "int4,asym,group=100",
+                         "int8,percentile=99",
+                         "e4m3,channel",
+                         "int8,asym,channel,percentile=98"};
   for (size_t s = 0; s < 3; s++) {
     float *x = random_values(shape_elements(&shapes[s]), s + 40, s == 1);
-    for (int q = 0; q < 3; q++)
+    for (size_t q = 0; q < sizeof specs / sizeof *specs; q++)
       for (int axis = 0; axis < 2; axis++)
         check_spec(x, &shapes[s], specs[q], axis);
     free(x);

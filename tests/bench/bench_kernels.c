@@ -30,7 +30,7 @@ struct bench {
   struct grid format; /* of the rows that are formats */
   struct unit format_unit;
   float scale, min[FEED_BLOCK], max[FEED_BLOCK];
-  uint32_t finite[FEED_BLOCK];
+  uint32_t finite[FEED_BLOCK], count[CODES_COUNTED];
   struct tally_bounds bounds;
   const char *wanted; /* part of the names of the rows; NULL: all */
   double sink;        /* what was computed, so that no compiler can leave it out */
@@ -95,6 +95,21 @@ static void minifloat_tally_block(struct bench *bench, const float *x)
   tally_block(bench, x);
 }
 
+static void integer_pass_block(struct bench *bench, const float *x)
+{
+  struct tally tally = {0};
+  bench->kernels->integer_tally(x, FEED_BLOCK, bench->unit, &bench->bounds, &tally, bench->count);
+  bench->sink += tally.error2;
+}
+
+static void minifloat_pass_block(struct bench *bench, const float *x)
+{
+  struct tally tally = {0};
+  bench->kernels->minifloat_tally(x, FEED_BLOCK, &bench->grid, bench->scale, &bench->bounds, &tally,
+                                  bench->count);
+  bench->sink += tally.error2;
+}
+
 static void integer_sse_block(struct bench *bench, const float *x)
 {
   bench->sink += bench->kernels->integer_sse(x, FEED_BLOCK, bench->unit);
@@ -133,12 +148,20 @@ static const struct {
   const char *name;
   block_function *run;
 } rows[] = {
-    {"extremes", extremes_block},          {"extremes_lanes", extremes_lanes_block},
-    {"int8 round trip", integer_block},    {"int8 lanes", integer_lanes_block},
-    {"int8 groups of 128", group_block},   {"int8 + tally", integer_tally_block},
-    {"int8 sse", integer_sse_block},       {"|x - y|^2.4", power_block},
-    {"line sums", line_sums_block},        {"e4m3 round trip", minifloat_block},
-    {"e4m3 lanes", minifloat_lanes_block}, {"e4m3 + tally", minifloat_tally_block},
+    {"extremes", extremes_block},
+    {"extremes_lanes", extremes_lanes_block},
+    {"int8 round trip", integer_block},
+    {"int8 lanes", integer_lanes_block},
+    {"int8 groups of 128", group_block},
+    {"int8 + tally", integer_tally_block},
+    {"int8 error pass", integer_pass_block},
+    {"e4m3 error pass", minifloat_pass_block},
+    {"int8 sse", integer_sse_block},
+    {"|x - y|^2.4", power_block},
+    {"line sums", line_sums_block},
+    {"e4m3 round trip", minifloat_block},
+    {"e4m3 lanes", minifloat_lanes_block},
+    {"e4m3 + tally", minifloat_tally_block},
     {"e4m3 sse", minifloat_sse_block},
 };
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "quant/family.h"
+#include "quant/fit.h"
 #include "quant/kernels/kernels.h"
 
 #include <float.h>
@@ -636,6 +637,215 @@ static void test_tally_inexact(void **state)
   }
 }
 
+/* --- the error pass ----------------------------------------------------------------------- */
+
+enum { PASS_RUN = 4096, PASS_MOST = 2 * PASS_RUN + 700 };
+
+/* A unit of a format, and what it makes of each element. */
+struct pass_case {
+  const struct format *format;
+  struct unit unit;
+  struct tally_bounds bounds;
+  uint32_t minus_zero; /* a code that counts as 0; 0: none */
+};
+
+static void pass_value(const struct pass_case *c, float x, float *y, uint16_t *code)
+{
+  if (c->format->family == &integer_family)
+    integer_by_unit(x, &c->unit, y, code);
+  else
+    minifloat_by_scale(x, c->format, c->unit.scale, y, code);
+  *code = *code == c->minus_zero ? 0 : *code;
+}
+
+static bool is_inside(const struct pass_case *c, float x)
+{
+  const struct tally_bounds *b = &c->bounds;
+  if (c->unit.scale < 0 || isinf(b->rail_lo) || isinf(b->rail_hi))
+    return false;
+  bool bulk = !(b->bulk >= 0) || fabsf(x) <= b->bulk;
+  return isfinite(x) && bulk && x >= b->clip_lo && x <= b->clip_hi;
+}
+
+/* Those inside, by the definition: the sums of errors and of squares in lanes by place, that of
+ * reconstructions by code. */
+static struct tally scalar_inside(const struct pass_case *c, const float *x, size_t n)
+{
+  static double terms[3][PASS_RUN], powers[CODES_COUNTED], times[CODES_COUNTED];
+  const struct tally_bounds *b = &c->bounds;
+  struct tally t = {0};
+  memset(powers, 0, sizeof powers);
+  memset(times, 0, sizeof times);
+  for (size_t i = 0; i < n; i++) {
+    float y;
+    uint16_t code;
+    terms[0][i] = terms[1][i] = terms[2][i] = 0;
+    if (!is_inside(c, x[i]))
+      continue;
+    pass_value(c, x[i], &y, &code);
+    double xd = (double)x[i], yd = (double)y, e = xd - yd;
+    terms[0][i] = e;
+    terms[1][i] = e * e;
+    terms[2][i] = xd * xd;
+    powers[code] = yd * yd;
+    times[code]++;
+    t.max_error = fmax(t.max_error, fabs(e));
+    t.absmax = fmaxf(t.absmax, fabsf(x[i]));
+    t.least = t.finite == 0 || y < t.least ? y + 0.0f : t.least;
+    t.most = t.finite == 0 || y > t.most ? y + 0.0f : t.most;
+    t.finite++;
+    t.at_rail += y <= b->rail_lo || y >= b->rail_hi;
+    t.flushed += x[i] != 0 && y == 0;
+  }
+  for (size_t code = 0; code < CODES_COUNTED; code++)
+    powers[code] *= times[code];
+  t.error = lane_sum(terms[0], n);
+  t.error2 = lane_sum(terms[1], n);
+  t.signal2 = lane_sum(terms[2], n);
+  t.reconstruction2 = lane_sum(powers, CODES_COUNTED);
+  t.product = (t.signal2 + t.reconstruction2 - t.error2) / 2;
+  t.bulk_error2 = b->bulk >= 0 ? t.error2 : 0;
+  t.bulk_signal2 = b->bulk >= 0 ? t.signal2 : 0;
+  return t;
+}
+
+static struct tally scalar_pass(const struct pass_case *c, const float *x, size_t n,
+                                uint32_t *count)
+{
+  static float others[MOST], y[MOST];
+  struct tally t = {0};
+  memset(count, 0, CODES_COUNTED * sizeof *count);
+  for (size_t run = 0; run < n; run += PASS_RUN) {
+    size_t m = n - run < PASS_RUN ? n - run : PASS_RUN, kept = 0;
+    struct tally inside = scalar_inside(c, x + run, m);
+    tally_merge(&t, &inside);
+    for (size_t i = run; i < run + m; i++) {
+      float back;
+      uint16_t code;
+      pass_value(c, x[i], &back, &code);
+      count[code] += isfinite(x[i]) != 0;
+      if (is_inside(c, x[i]))
+        continue;
+      assert_true(kept < MOST);
+      others[kept] = x[i];
+      y[kept++] = back;
+    }
+    struct tally outside = scalar_tally(others, y, kept, &c->bounds);
+    tally_merge(&t, &outside);
+  }
+  return t;
+}
+
+static void run_pass(const struct kernels *level, const struct pass_case *c, const float *x,
+                     size_t n, struct tally *tally, uint32_t *count)
+{
+  const struct minifloat_grid grid = format_grid(c->format);
+  memset(count, 0, CODES_COUNTED * sizeof *count);
+  if (c->format->family == &integer_family)
+    level->integer_tally(x, n, c->unit, &c->bounds, tally, count);
+  else
+    level->minifloat_tally(x, n, &grid, c->unit.scale, &c->bounds, tally, count);
+  count[0] += c->minus_zero ? count[c->minus_zero] : 0;
+  if (c->minus_zero)
+    count[c->minus_zero] = 0;
+}
+
+/* Against the definition, to the bit, and against the tally of all at once: whole numbers and
+ * extremes are the same, sums but for their order. */
+static void check_pass(const struct pass_case *c, const float *x, size_t n)
+{
+  static float y[PASS_MOST];
+  const struct kernels *const *levels = kernels_available();
+  uint32_t expected_count[CODES_COUNTED], count[CODES_COUNTED];
+  struct tally expected = scalar_pass(c, x, n, expected_count), plain = {0};
+  for (size_t level = 0; levels[level]; level++) {
+    struct tally found = {0};
+    run_pass(levels[level], c, x, n, &found, count);
+    check_tally(&found, &expected);
+    assert_memory_equal(count, expected_count, sizeof count);
+  }
+  for (size_t i = 0; i < n; i++) {
+    uint16_t code;
+    pass_value(c, x[i], &y[i], &code);
+  }
+  kernels.tally(x, y, n, &c->bounds, &plain);
+  assert_int_equal(plain.clipped, expected.clipped);
+  assert_int_equal(plain.at_rail, expected.at_rail);
+  assert_int_equal(plain.flushed, expected.flushed);
+  check_bits(plain.max_error, expected.max_error, "max_error");
+  assert_true(fabs(plain.error2 - expected.error2) <= 1e-13 * plain.error2);
+  assert_true(fabs(plain.clipped_error2 - expected.clipped_error2) <= 1e-13 * plain.error2);
+  assert_true(fabs(plain.bulk_error2 - expected.bulk_error2) <= 1e-13 * plain.error2);
+  assert_true(fabs(plain.product - expected.product) <=
+              1e-13 * (plain.signal2 + plain.reconstruction2));
+}
+
+static struct pass_case pass_case(const char *name, bool asymmetric, float scale, long zero,
+                                  float bulk)
+{
+  const struct format *format = format_find(name);
+  struct grid grid = grid_make(format, asymmetric, false, false);
+  struct pass_case c = {.format = format, .unit = format->family->unit(&grid, scale, zero)};
+  unit_bounds(&grid, &c.unit, ROUND_EVEN, &c.bounds);
+  c.bounds.bulk = bulk;
+  if (format->family->signed_zero)
+    c.minus_zero = 1u << (format->bits - 1);
+  return c;
+}
+
+static const struct {
+  const char *format;
+  bool asymmetric;
+  float scale;
+  long zero;
+} pass_units[] = {
+    {"int8", false, 0.03f, 0},   {"int8", false, 0.005f, 0}, {"int8", true, 0.017f, 93},
+    {"int8", true, 0.02f, 0},    {"int4", false, 0.5f, 0},   {"int4", true, 0.2f, 15},
+    {"int2", false, 1.5f, 0},    {"e4m3", false, 0.008f, 0}, {"e4m3", false, 0.002f, 0},
+    {"e5m2", false, 6e-5f, 0},   {"int8", false, 1e-44f, 0}, {"e4m3", false, 1e-44f, 0},
+    {"int8", false, 2.6e36f, 0}, {"int8", false, -0.03f, 0}, {"e4m3", false, 7e35f, 0},
+    {"int8", false, 1e-30f, 0},
+};
+
+static void test_pass(void **state)
+{
+  (void)state;
+  static float memory[ROOM];
+  static const float bulks[] = {-1, 2.5f, 1e9f, 0, 0.01f};
+  for (size_t u = 0; u < sizeof pass_units / sizeof pass_units[0]; u++)
+    for (int mix = 0; mix < MIXES; mix++)
+      for (size_t n = 0; next_length(&n);) {
+        const struct pass_case c =
+            pass_case(pass_units[u].format, pass_units[u].asymmetric, pass_units[u].scale,
+                      pass_units[u].zero, bulks[(n + u) % 5]);
+        const float edges[] = {c.bounds.clip_lo, c.bounds.clip_hi, c.bounds.bulk, -c.bounds.bulk};
+        float *x = memory + n % 8;
+        fill(x, n, (enum mix)mix);
+        for (size_t i = 3; i < n; i += 11)
+          x[i] = i % 2 ? edges[i % 4] : nextafterf(edges[i / 2 % 4], bell());
+        for (size_t i = 5; i < n; i += 13)
+          x[i] = ((float)i + 0.5f) * c.unit.scale; /* ties */
+        check_pass(&c, x, n);
+      }
+}
+
+/* Runs of 4096 and what is left; all of one value, which fills one counter. */
+static void test_pass_long(void **state)
+{
+  (void)state;
+  static float x[PASS_MOST];
+  const struct pass_case cases[] = {pass_case("int8", false, 0.03f, 0, 2.6f),
+                                    pass_case("e4m3", false, 0.008f, 0, 2.6f)};
+  for (size_t n = PASS_RUN - 1; n <= PASS_MOST; n += n < PASS_RUN + 1 ? 1 : 4603)
+    for (size_t c = 0; c < 2; c++) {
+      fill(x, n, MIX_SPECIAL);
+      check_pass(&cases[c], x, n);
+      for (size_t i = 0; i < n; i++)
+        x[i] = 0.7f;
+      check_pass(&cases[c], x, n);
+    }
+}
+
 /* --- extremes ----------------------------------------------------------------------------- */
 
 static void test_extremes(void **state)
@@ -838,6 +1048,8 @@ int main(void)
       cmocka_unit_test(test_tally_merge),
       cmocka_unit_test(test_tally_range),
       cmocka_unit_test(test_tally_inexact),
+      cmocka_unit_test(test_pass),
+      cmocka_unit_test(test_pass_long),
       cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_extremes_of_zeros_and_nothing),
       cmocka_unit_test(test_extremes_lanes),
