@@ -2,6 +2,14 @@
  * in 16 bits or fewer it is the whole truth about every question that does not ask where a value
  * stands: min, max, sums, percentiles, and what any calibrator of the whole tensor chooses.
  *
+ * Only of whole tensors, not of their channels, for that was measured not to pay: an answer from
+ * counts takes some 10 ns for each distinct value, a pass over the elements some 2 ns for each
+ * (int8 and e4m3, one AVX-512 thread), so that five elements to a distinct value break even. A row
+ * of 4096, 11,008 or 28,672 normally distributed values has 3.0, 6.1 or 13 in bf16, and 1.2, 1.7
+ * or 2.8 in float16: the rows and columns that models have would win a factor of two at best, lose
+ * one as often, and their counts would take more memory than the tensor (12 bytes for each distinct
+ * value).
+ *
  * Digests merge by addition. Ownership: digest_new returns a digest that the caller frees with
  * digest_free. Threads: immutable once made. */
 #ifndef QSCOPE_QUANT_DIGEST_H
