@@ -360,7 +360,8 @@ static bool may_be_text(const unsigned char *head, size_t length)
   return length > 0 && !strchr("{[<", head[0]) && text_is_text(head, length);
 }
 
-/* By its prefix; by what the file holds first; by its name only when that says nothing. */
+/* By its prefix; by what the file holds first; by its name only when that says nothing. The name
+ * of a folder is no more than one: whatever it ends in, it is as good as ".". */
 static enum status find_type(const char *spec, const struct source_type **out, struct error *error)
 {
   unsigned char head[SOURCE_HEAD];
@@ -372,7 +373,7 @@ static enum status find_type(const char *spec, const struct source_type **out, s
     return status;
   *out = length ? taste("", head, length) : NULL;
   if (!*out && !is_stdin(spec))
-    *out = taste(spec, head, 0);
+    *out = taste(path_is_folder(spec) ? "." : spec, head, 0);
   if (!*out && may_be_text(head, length)) /* it will say why it is no table */
     *out = &source_types[source_types_length - 1];
   return *out ? STATUS_OK : unknown_type(spec, head, length, error);

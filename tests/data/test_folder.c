@@ -214,12 +214,36 @@ static void test_only_model(void **state)
   in_folder("rm -r m");
 }
 
+/* Whatever file its name looks like. */
+static void test_names(void **state)
+{
+  static const char *const names[] = {
+      "x.npy", "x.npz", "x.pt",  "x.gguf",    "x.safetensors",           "x.onnx",
+      "x.h5",  "x.mat", "x.csv", "x.imatrix", "x.safetensors.index.json"};
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char command[100], within[100];
+    snprintf(command, sizeof command, "mkdir %s", names[i]);
+    in_folder(command);
+    snprintf(within, sizeof within, "%s/w.npy", names[i]);
+    number(within, 7);
+    struct source *source = files_open(inside(names[i]));
+    assert_string_equal(source_type_name(source), "npy");
+    check_name(source, 0, "w");
+    assert_null(source_input_format(source));
+    source_close(source);
+    snprintf(command, sizeof command, "rm -r %s", names[i]);
+    in_folder(command);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_arrays),     cmocka_unit_test(test_many),
       cmocka_unit_test(test_hostile),    cmocka_unit_test(test_changes),
       cmocka_unit_test(test_precedence), cmocka_unit_test(test_only_model),
+      cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, files_remove);
 }
