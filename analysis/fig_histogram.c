@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The distinct levels of the only scale of RESULT; none when there are several scales, whose
  * levels differ. False when memory runs out. */
@@ -200,12 +201,31 @@ static bool add_reconstruction(struct panel *panel, const struct result *result,
   return done;
 }
 
+/* Gives the reconstruction that is there its letter; the levels, whose ruler speaks for itself,
+ * leave their place in the legend. */
+static bool name_reconstruction(struct panel *panel, const char *label)
+{
+  for (size_t i = 0; i < panel->marks; i++) {
+    struct mark *mark = panel->mark[i];
+    bool levels = mark->role == ROLE_LEVEL;
+    if (!levels && mark->role != ROLE_RECONSTRUCTION)
+      continue;
+    free(mark->label);
+    mark->label = levels ? NULL : strdup(label);
+    if (!levels && !mark->label)
+      return false;
+  }
+  return true;
+}
+
 bool fig_histogram_pins(struct figure *figure, const struct result *result,
                         const struct figure_pins *pins, const struct view *view)
 {
   struct panel *panel = figure->panel[0];
   char label[QUANTIZER_TEXT + 4];
-  (void)result, (void)view;
+  (void)view;
+  if (!name_reconstruction(panel, pins_label(pins_present(pins), result, label, sizeof label)))
+    return false;
   for (size_t i = 0; panel->marks && i < pins->count; i++)
     if (pins->result[i] && pins->result[i]->reconstruction.bins &&
         !add_reconstruction(panel, pins->result[i], pins_role(i),

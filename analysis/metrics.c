@@ -75,38 +75,40 @@ static double levels_used_value(const struct metrics *metrics)
   return counted ? (double)metrics->levels_used : (double)NAN;
 }
 
-#define ROW(field, label, unit, meaning)                                                           \
+#define ROW(field, label, unit, better, meaning)                                                   \
   {                                                                                                \
-#field, label, unit, meaning, field##_value                                                    \
+#field, label, unit, better, meaning, field##_value                                            \
   }
 const struct metric metric_table[] = {
-    ROW(mse, "MSE", "", "mean squared error"),
-    ROW(rmse, "RMSE", "", "root of the MSE, in the units of the tensor"),
-    ROW(sqnr_db, "SQNR", "dB", "signal power over error power; about 6 dB a bit"),
-    ROW(bulk_sqnr_db, "bulk SQNR", "dB",
+    ROW(mse, "MSE", "", -1, "mean squared error"),
+    ROW(rmse, "RMSE", "", -1, "root of the MSE, in the units of the tensor"),
+    ROW(sqnr_db, "SQNR", "dB", 1, "signal power over error power; about 6 dB a bit"),
+    ROW(bulk_sqnr_db, "bulk SQNR", "dB", 1,
         "SQNR of the smallest 99 %: what is left when a few big values do not decide"),
-    ROW(channel_sqnr_median, "channel SQNR", "dB", "SQNR of the median channel"),
-    ROW(channel_sqnr_worst, "worst channel", "dB", "SQNR of the worst channel"),
-    ROW(max_abs_error, "max error", "", "largest |x - y|"),
-    ROW(mean_error, "mean error", "", "mean of x - y: the bias"),
-    ROW(clip_rate, "clip rate", "%", "share of the elements outside the range of the quantizer"),
-    ROW(overflow_rate, "overflow", "%", "share of the elements that became infinite or NaN"),
-    ROW(rail_rate, "rail rate", "%", "share of the elements on the lowest or the highest code"),
-    ROW(rounding_mse, "rounding MSE", "", "part of the MSE made inside the range"),
-    ROW(clipping_mse, "clipping MSE", "", "part of the MSE made outside the range"),
-    ROW(cosine, "cosine", "", "cosine of the angle between tensor and reconstruction"),
-    ROW(papr, "peak / RMS", "", "absmax over rms: how far the outliers stretch the scale"),
-    ROW(zero_rate, "zero rate", "%", "share of the elements that were not 0 and became 0"),
-    ROW(levels_used, "levels used", "", "distinct codes that occur"),
-    ROW(levels, "levels", "", "codes the scheme can produce"),
-    ROW(code_entropy_bits, "code entropy", "bit", "bits that an ideal coder needs for a code"),
-    ROW(high_code_rate, "high codes", "%", "share of |codes| above 100/127 of full scale"),
-    ROW(relative_error_p50, "rel. error p50", "%", "median of |x - y| / |x|"),
-    ROW(relative_error_p99, "rel. error p99", "%", "99th percentile of |x - y| / |x|"),
-    ROW(kl_divergence, "KL divergence", "", "of the reconstruction's histogram, 128 bins, nats"),
-    ROW(clipped_blocks, "clipped blocks", "%",
+    ROW(channel_sqnr_median, "channel SQNR", "dB", 1, "SQNR of the median channel"),
+    ROW(channel_sqnr_worst, "worst channel", "dB", 1, "SQNR of the worst channel"),
+    ROW(max_abs_error, "max error", "", -1, "largest |x - y|"),
+    ROW(mean_error, "mean error", "", 0, "mean of x - y: the bias"),
+    ROW(clip_rate, "clip rate", "%", -1,
+        "share of the elements outside the range of the quantizer"),
+    ROW(overflow_rate, "overflow", "%", -1, "share of the elements that became infinite or NaN"),
+    ROW(rail_rate, "rail rate", "%", 0, "share of the elements on the lowest or the highest code"),
+    ROW(rounding_mse, "rounding MSE", "", -1, "part of the MSE made inside the range"),
+    ROW(clipping_mse, "clipping MSE", "", -1, "part of the MSE made outside the range"),
+    ROW(cosine, "cosine", "", 1, "cosine of the angle between tensor and reconstruction"),
+    ROW(papr, "peak / RMS", "", 0, "absmax over rms: how far the outliers stretch the scale"),
+    ROW(zero_rate, "zero rate", "%", -1, "share of the elements that were not 0 and became 0"),
+    ROW(levels_used, "levels used", "", 0, "distinct codes that occur"),
+    ROW(levels, "levels", "", 0, "codes the scheme can produce"),
+    ROW(code_entropy_bits, "code entropy", "bit", 0, "bits that an ideal coder needs for a code"),
+    ROW(high_code_rate, "high codes", "%", 0, "share of |codes| above 100/127 of full scale"),
+    ROW(relative_error_p50, "rel. error p50", "%", -1, "median of |x - y| / |x|"),
+    ROW(relative_error_p99, "rel. error p99", "%", -1, "99th percentile of |x - y| / |x|"),
+    ROW(kl_divergence, "KL divergence", "", -1,
+        "of the reconstruction's histogram, 128 bins, nats"),
+    ROW(clipped_blocks, "clipped blocks", "%", -1,
         "share of the blocks whose largest value is beyond what the block can represent"),
-    ROW(bits_per_element, "bits / element", "bit", "codes, scales and zero points, stored"),
+    ROW(bits_per_element, "bits / element", "bit", -1, "codes, scales and zero points, stored"),
 };
 #undef ROW
 const size_t metric_table_length = sizeof metric_table / sizeof *metric_table;
@@ -154,5 +156,30 @@ char *metric_print(const struct metric *metric, double value, char *text, size_t
     snprintf(text, size, "%.0f", value);
   else
     print_plain(value, text, size);
+  return text;
+}
+
+int metric_judge(const struct metric *metric, double a, double b)
+{
+  return b > a ? metric->better : b < a ? -metric->better : 0;
+}
+
+char *metric_difference(const struct metric *metric, double a, double b, char *text, size_t size)
+{
+  double by = b - a;
+  if (isnan(a) || isnan(b))
+    snprintf(text, size, "n/a");
+  else if (a == b)
+    snprintf(text, size, "same");
+  else if (strcmp(metric->unit, "dB") == 0 && isfinite(by))
+    snprintf(text, size, "%+.2f dB", by);
+  else if (strcmp(metric->unit, "%") == 0)
+    snprintf(text, size, "%+.3g %%", by * 100);
+  else if (strcmp(metric->unit, "bit") == 0)
+    snprintf(text, size, "%+.3g bit", by);
+  else if (metric->better < 0 && a > 0 && isfinite(b))
+    snprintf(text, size, "%.3gx", b / a);
+  else
+    snprintf(text, size, "%+.3g", by);
   return text;
 }

@@ -55,6 +55,7 @@ struct metric {
   const char *name;    /* "sqnr_db": the key in JSON and CSV */
   const char *label;   /* "SQNR" */
   const char *unit;    /* "dB", "%", "bit", or "" */
+  int better;          /* 1: more is better, -1: less is, 0: that depends */
   const char *meaning; /* one line: why it matters */
   double (*value)(const struct metrics *metrics);
 };
@@ -70,6 +71,13 @@ char *metric_print(const struct metric *metric, double value, char *text, size_t
  * cross at METRICS_PAPR_CROSSING. */
 double papr_rule_db(double papr);
 #define METRICS_PAPR_CROSSING 11.7
+
+/* 1: B is better than A, -1: worse; 0: neither can be said. */
+int metric_judge(const struct metric *metric, double a, double b);
+
+/* What B has more than A, as people read it: "+3.20 dB", "-0.384 %", "same"; errors without a unit
+ * as a ratio, "0.48x"; "n/a" where one does not exist. */
+char *metric_difference(const struct metric *metric, double a, double b, char *text, size_t size);
 
 /* Signal-to-noise ratio in dB from the two sums; NaN when there is no signal and no error. */
 double sqnr_db(double signal2, double error2);

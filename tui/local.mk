@@ -36,6 +36,8 @@ libscreen_a_SOURCES = \
 	tui/screen/channels_view.c tui/screen/channels_view.h \
 	tui/screen/themes.c \
 	tui/screen/overlay.c tui/screen/overlay.h \
+	tui/screen/pins.c tui/screen/pins.h \
+	tui/screen/pins_view.c tui/screen/pins_view.h \
 	tui/screen/paint.h \
 	tui/screen/screen_view.c tui/screen/screen_view.h \
 	tui/screen/checks_view.c tui/screen/checks_view.h \

@@ -98,12 +98,37 @@ static void test_print(void **state)
   check_print("cosine", 1, "1");
 }
 
+static void check_difference(const char *name, double a, double b, const char *expected, int judged)
+{
+  char text[64];
+  const struct metric *metric = metric_find(name);
+  assert_string_equal(metric_difference(metric, a, b, text, sizeof text), expected);
+  assert_int_equal(metric_judge(metric, a, b), judged);
+  assert_int_equal(metric_judge(metric, b, a), -judged);
+}
+
+static void test_difference(void **state)
+{
+  (void)state;
+  check_difference("sqnr_db", 31.5, 34.7, "+3.20 dB", 1);
+  check_difference("sqnr_db", 34.7, 31.5, "-3.20 dB", -1);
+  check_difference("sqnr_db", 31.5, (double)INFINITY, "+inf", 1);
+  check_difference("clip_rate", 0, 0.00384, "+0.384 %", -1);
+  check_difference("bits_per_element", 8, 4.125, "-3.88 bit", 1);
+  check_difference("mse", 0.04, 0.01, "0.25x", 1);
+  check_difference("mse", 0, 0.01, "+0.01", -1);
+  check_difference("cosine", 0.98, 0.99, "+0.01", 1);
+  check_difference("levels_used", 14, 16, "+2", 0);
+  check_difference("mse", 0.5, 0.5, "same", 0);
+  check_difference("mse", 0.5, (double)NAN, "n/a", 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sqnr),           cmocka_unit_test(test_tally_by_hand),
       cmocka_unit_test(test_nothing_finite), cmocka_unit_test(test_table),
-      cmocka_unit_test(test_print),
+      cmocka_unit_test(test_print),          cmocka_unit_test(test_difference),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ SCREEN_TESTS = \
 	tests/screen/test_mouse \
 	tests/screen/test_pages \
 	tests/screen/test_palette \
+	tests/screen/test_pins_view \
 	tests/screen/test_storm \
 	tests/screen/test_sweep_view \
 	tests/screen/test_terminals \
@@ -58,6 +59,8 @@ tests_screen_test_files_SOURCES = tests/screen/test_files.c $(screen_fixture)
 tests_screen_test_files_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_what_if_view_SOURCES = tests/screen/test_what_if_view.c $(screen_fixture)
 tests_screen_test_what_if_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_pins_view_SOURCES = tests/screen/test_pins_view.c $(screen_fixture)
+tests_screen_test_pins_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_hostile_SOURCES = tests/screen/test_hostile.c $(screen_fixture)
 tests_screen_test_hostile_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_live_SOURCES = tests/screen/test_live.c $(screen_fixture)

@@ -126,7 +126,7 @@ static void opened_by_hand(void **state)
   (void)state;
   struct harness *harness = fixture_open();
   assert_true(harness_press(harness, "5", 1));
-  assert_shows(harness, "Nothing to compare with: O opens a second file.");
+  assert_shows(harness, "Nothing to compare with: a pins this quantizer");
   assert_true(harness_press(harness, "Onone.npy\r", 10));
   assert_shows(harness, "none.npy: cannot open");
   assert_true(harness_press(harness, "Osecond.safetensors\r", 20));

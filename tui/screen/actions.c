@@ -6,6 +6,7 @@
 #include "tui/screen/compare_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/pins.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/sweep_view.h"
@@ -87,6 +88,39 @@ static void action_view(struct explorer *explorer, int kind)
     next.view.block = VIEW_WORST_BLOCK; /* a block of the inspector is no unit */
   explorer_go(explorer, &next);
   explorer->focus = FOCUS_PLOT;
+}
+
+/* What is pinned, or two files: the key goes on to the other. */
+static void action_compare(struct explorer *explorer, int unused)
+{
+  struct state next = explorer->state;
+  bool open = next.view.kind == VIEW_COMPARE;
+  (void)unused;
+  if (!explorer->compare.other)
+    next.pairs = false;
+  else
+    next.pairs = open ? !next.pairs : next.pins.count == 0;
+  next.view.kind = VIEW_COMPARE;
+  explorer_go(explorer, &next);
+  explorer->focus = FOCUS_PLOT;
+}
+
+static void action_pin(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  pins_pin(explorer);
+}
+
+static void action_unpin(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  pins_unpin(explorer);
+}
+
+static void action_swap(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  pins_swap(explorer);
 }
 
 static void action_log(struct explorer *explorer, int unused)
@@ -410,7 +444,7 @@ void action_checks_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id id = command_of_key(key, SCOPE_CHECKS);
   if (id == COMMAND_COUNT) {
-    id = command_of_key(key, (int)explorer->state.view.kind);
+    id = command_of_key(key, explorer_scope(explorer));
     if (id == COMMAND_COUNT || explorer_commands[id].group != GROUP_KNOBS)
       return;
   }

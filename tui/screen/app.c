@@ -13,6 +13,7 @@
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/overlay.h"
+#include "tui/screen/pins.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
@@ -119,13 +120,15 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   if (!recipe_set(&recipe, source_spec(explorer->source),
                   source_count(explorer->source) > 1 ? tensor : NULL) ||
       !recipe_set_input_format(&recipe, source_input_format(explorer->source)) ||
-      (state->view.kind == VIEW_COMPARE &&
+      (state->view.kind == VIEW_COMPARE && state->pairs &&
        !recipe_set_comparand(&recipe, &explorer->compare.with))) {
     recipe_clear(&recipe);
     return NULL;
   }
-  recipe.quantizers = 1;
-  recipe.quantizer[0] = state->knobs.quantizer;
+  if (view_type_of(state->view.kind)->pinned && !recipe.compare.source)
+    recipe.quantizers = state->pins.count;
+  memcpy(recipe.quantizer, state->pins.quantizer, recipe.quantizers * sizeof *recipe.quantizer);
+  recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;
   recipe.transform = state_transform(state);
   recipe.view = view_of(state);
   recipe.batching = explorer->batching;
@@ -142,8 +145,9 @@ static struct figure *figure_of(const struct explorer *explorer, enum view_kind 
   state.view.log_counts = explorer->state.view.log_counts;
   state.view.block = explorer->state.view.block;
   struct view view = view_of(&state);
-  return figure_build(explorer->result, &view, source_spec(explorer->source),
-                      explorer_tensor(explorer), explorer->recipe);
+  const struct figure_pins pins = pins_of(explorer, &explorer->shown);
+  return figure_build_pinned(explorer->result, &pins, &view, source_spec(explorer->source),
+                             explorer_tensor(explorer), explorer->recipe);
 }
 
 void explorer_name(struct explorer *explorer)
@@ -205,7 +209,7 @@ void explorer_refresh(struct explorer *explorer)
 static void go(struct explorer *explorer, const struct state *next)
 {
   explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
-  explorer->stopped = false;
+  explorer->stopped = explorer->pinned.stopped = false;
   explorer->state = *next;
   explorer_refresh(explorer);
 }
@@ -254,6 +258,8 @@ void explorer_go_to(struct explorer *explorer, size_t index)
     next.transform.kind = TRANSFORM_NONE;
     explorer_say(explorer, "the transform does not fit this tensor: it is off");
   }
+  if (next.pins.count > 0 && !*explorer->message)
+    explorer_say(explorer, "what is pinned is measured on this tensor, too");
   explorer->selected = explorer->first = 0;
   explorer_go(explorer, &next);
 }
@@ -298,6 +304,19 @@ static bool open_part(struct explorer *explorer, const struct state *state)
   return true;
 }
 
+void explorer_request(struct explorer *explorer, const struct state *state, size_t bins, double lo,
+                      double hi)
+{
+  bool part = needs_part(state);
+  const struct result_request request = {.axis = state->knobs.axis,
+                                         .bins = bins,
+                                         .lo = lo,
+                                         .hi = hi,
+                                         .calibrated = {.batching = explorer->batching}};
+  engine_request(explorer->engine, part ? explorer->part : explorer->source,
+                 part ? 0 : state->tensor, &state->knobs.quantizer, &request);
+}
+
 static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
 {
   bool part = needs_part(state);
@@ -310,11 +329,13 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .unit = state->view.block,
                                    .calibrated = {.batching = explorer->batching},
                                    .at_once = work == WORK_SHOW};
-  const struct screen_view *view = screen_view_of(state->view.kind);
+  const struct screen_view *view = screen_view_of(state);
   if (view->request)
     view->request(&request, work == WORK_EXPORT);
-  explorer->requested = *state;
-  explorer->requested_bins = bins;
+  if (work != WORK_EXPORT) { /* else the screen would take its bins for its own, and ask again */
+    explorer->requested = *state;
+    explorer->requested_bins = bins;
+  }
   explorer->work = work;
   engine_request(explorer->engine, part ? explorer->part : explorer->source,
                  part ? 0 : state->tensor, &state->knobs.quantizer, &request);
@@ -358,7 +379,8 @@ static void start_export(struct explorer *explorer)
 {
   const struct state *state = &explorer->exported;
   int bins = figure_bins(&state->view);
-  const struct screen_view *view = screen_view_of(state->view.kind);
+  const struct screen_view *view = screen_view_of(state);
+  pins_export_end(explorer);
   if (view->ask_export)
     explorer->export_wanted = view->ask_export(explorer, bins);
   else if (open_part(explorer, state))
@@ -393,20 +415,26 @@ static void start_work(struct explorer *explorer)
     explorer->asker->ask(explorer);
   } else if (lacks_rest(explorer)) {
     ask(explorer, &explorer->state, explorer->requested_bins, WORK_REST);
+  } else if (pins_lack(explorer)) {
+    pins_ask(explorer);
   }
 }
 
 static void write_export(struct explorer *explorer, struct engine_answer *answer)
 {
   const struct state *state = &explorer->exported;
-  const struct screen_view *view = screen_view_of(state->view.kind);
+  const struct screen_view *view = screen_view_of(state);
+  if (!view->figure && pins_export_more(explorer, answer))
+    return;
   char *recipe = explorer_recipe(explorer, state);
+  const struct figure_pins pins = pins_exported(explorer);
   struct figure *figure = NULL;
   if (recipe)
-    figure = view->figure
-                 ? view->figure(explorer, answer, state, recipe)
-                 : figure_build(answer->result, &state->view, source_spec(explorer->source),
-                                explorer_tensor(explorer), recipe);
+    figure = view->figure ? view->figure(explorer, answer, state, recipe)
+                          : figure_build_pinned(answer->result, &pins, &state->view,
+                                                source_spec(explorer->source),
+                                                explorer_tensor(explorer), recipe);
+  pins_export_end(explorer);
   explorer->export_wanted = false;
   export_write(explorer, figure, state);
   figure_free(figure);
@@ -450,12 +478,15 @@ static void absorb(struct explorer *explorer)
     explorer->work = WORK_NONE;
   if (work == WORK_VIEW) {
     explorer->asker->take(explorer, &answer);
+  } else if (work == WORK_PINS) {
+    pins_take(explorer, &answer);
   } else if (answer.status != STATUS_OK) {
     if (explorer->mode == MODE_CHECKS) /* else they would be asked for again */
       explorer->mode = MODE_MAIN;
     explorer_warn(explorer, "%s", answer.error.text);
     explorer->fault = answer.status;
     explorer->export_wanted = false;
+    pins_export_end(explorer);
     explorer->rest_stopped = true;
     if (work == WORK_SHOW)
       back_to_shown(explorer);
@@ -480,6 +511,9 @@ static void forget_source(struct explorer *explorer)
   gather_free(explorer->gather);
   explorer->gather = NULL;
   compare_view_close(explorer);
+  pins_forget(explorer);
+  explorer->state.pins.count = explorer->state.view.against = 0;
+  explorer->state.pairs = false;
   source_close(explorer->source);
   explorer->grid.source = NULL;
   explorer->history.pasts = explorer->history.futures = 0;
@@ -519,6 +553,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
 {
   struct source *source;
   struct error error;
+  bool pinned = explorer->state.pins.count > 0;
   if (open_source(spec, NULL, &source, &error) != STATUS_OK) {
     explorer_warn(explorer, "%s", error.text);
     return false;
@@ -535,6 +570,10 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   explorer->message[0] = 0;
   explorer_refresh(explorer);
   say_opened(explorer);
+  size_t said = strlen(explorer->message);
+  if (pinned)
+    snprintf(explorer->message + said, sizeof explorer->message - said,
+             "%snothing is pinned any more", said ? "; " : "");
   return true;
 }
 
@@ -558,7 +597,7 @@ static void handle_key(struct explorer *explorer, uint32_t key)
     overlay_table[explorer->mode].key(explorer, key);
     return;
   }
-  enum command_id id = command_of_key(key, (int)explorer->state.view.kind);
+  enum command_id id = command_of_key(key, explorer_scope(explorer));
   if (id != COMMAND_COUNT)
     run_command(explorer, id);
   else
@@ -733,10 +772,12 @@ static enum status find_state(const struct recipe *recipe, struct source **sourc
     return status;
   }
   if (recipe->quantizers)
-    quantizer = recipe->quantizer[0];
+    quantizer = recipe->quantizer[recipe->quantizers - 1];
   state->view = recipe->view;
   state->transform = recipe->transform;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
+  state->pairs = recipe->compare.source != NULL;
+  pins_take_quantizers(state, recipe->quantizer, recipe->quantizers);
   state_fit(state, &source_tensor(*source, state->tensor)->shape);
   return STATUS_OK;
 }
@@ -784,6 +825,7 @@ static void finish(struct explorer *explorer)
   gather_free(explorer->gather);
   compare_view_close(explorer);
   sweep_view_forget(explorer);
+  pins_forget(explorer);
   figure_free(explorer->figure);
   free_companions(explorer);
   result_free(explorer->result);

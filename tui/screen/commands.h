@@ -34,6 +34,7 @@ enum command_group {
  * analysis/view.h), or on a page of its own, where there are no others. */
 enum {
   SCOPE_EVERYWHERE = -1,
+  SCOPE_PAIRS = 900,  /* view 5 when it is about two files */
   SCOPE_PAGES = 1000, /* views are below */
   SCOPE_LIST = SCOPE_PAGES,
   SCOPE_CHECKS,

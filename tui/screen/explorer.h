@@ -38,7 +38,7 @@ enum mode {
 };
 
 /* A request that the engine works on. */
-enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_VIEW };
+enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_VIEW, WORK_PINS };
 
 struct screen_view;
 
@@ -84,6 +84,21 @@ struct asking {
   size_t known;    /* answers */
   struct state of; /* what they are of */
   struct what_if_answer answer[WHAT_IF_MOST];
+};
+
+/* Numbers of what is pinned, as far as they are known, and of what was. */
+enum { PIN_SLOTS = 2 * FIGURE_PINS };
+struct pinned {
+  struct pin_slot {
+    struct result *result; /* NULL: none */
+    struct state of;       /* its quantizer is the knobs' */
+  } slot[PIN_SLOTS];
+  size_t turn;        /* the slot that is used next */
+  struct state asked; /* what the engine works on */
+  bool stopped;       /* the user does not want the rest */
+  /* Of a figure to be written: the present result, and of the pins those that are there. */
+  struct result *present, *exported[FIGURE_PINS];
+  size_t exports;
 };
 
 /* On which grid the present tensor lies; the engine writes it until it is done. */
@@ -150,6 +165,7 @@ struct explorer {
   struct asking asking;
   struct sweeping sweep;
   struct comparing compare;
+  struct pinned pinned;
   struct grid_watch grid;
   char message[512];
   bool warning;
@@ -176,6 +192,11 @@ void explorer_warn(struct explorer *explorer, const char *format, ...)
 
 /* True when what is shown is not what is looked at. */
 bool explorer_stale(const struct explorer *explorer);
+
+/* Asks the engine for what STATE looks at, which must be open, with BINS bins over LO..HI, under its
+ * knobs' quantizer. */
+void explorer_request(struct explorer *explorer, const struct state *state, size_t bins, double lo,
+                      double hi);
 
 /* Goes to NEXT: remembers the present for undo, and asks for new numbers when they differ. */
 void explorer_go(struct explorer *explorer, const struct state *next);

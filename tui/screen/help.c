@@ -7,6 +7,7 @@
 #include "tui/screen/keys.h"
 #include "tui/screen/paint.h"
 #include "tui/screen/run_line.h"
+#include "tui/screen/screen_view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static int scope_of(const struct explorer *explorer)
   case MODE_CHECKS:
     return SCOPE_CHECKS;
   default:
-    return (int)explorer->state.view.kind;
+    return explorer_scope(explorer);
   }
 }
 

@@ -145,3 +145,92 @@ void metrics_paint(struct cells *cells, struct rect rect, const struct result *r
     paint_line(cells, part, i % rect.rows, &lines[i], result);
   }
 }
+
+/* --- two results --------------------------------------------------------------------------------
+ */
+
+enum { PAIR_LABEL = 7, PAIR_NUMBER = 8, PAIR_BY = 8, PAIR_WORD = 7 };
+
+/* Labels that leave room for two numbers. */
+static const struct {
+  const char *label, *metric;
+} compared[] = {
+    {"SQNR", "sqnr_db"},
+    {" bulk", "bulk_sqnr_db"},
+    {" worst", "channel_sqnr_worst"},
+    {"MSE", "mse"},
+    {"max err", "max_abs_error"},
+    {"clipped", "clip_rate"},
+    {"to zero", "zero_rate"},
+    {"cosine", "cosine"},
+    {"bits", "bits_per_element"},
+    {"levels", "levels_used"},
+    {"entropy", "code_entropy_bits"},
+};
+enum { COMPARED = sizeof compared / sizeof *compared };
+
+/* Without its unit, for a narrow column: "31.48", "0.384%". */
+static char *shorten(char *text)
+{
+  char *blank = strchr(text, ' ');
+  if (blank && strcmp(blank, " %") == 0)
+    strcpy(blank, "%");
+  else if (blank)
+    *blank = '\0';
+  return text;
+}
+
+static char *short_number(const struct metric *metric, double value, char *text)
+{
+  if (metric->unit[0] == '\0' && isfinite(value) && metric->better < 0)
+    snprintf(text, TEXT, "%.3g", value);
+  else if (metric->better > 0 && metric->unit[0] == '\0')
+    snprintf(text, TEXT, value < 0.9999 ? "%.4g" : "%.6f", value);
+  else if (metric->unit[0] == '%' && isfinite(value))
+    snprintf(text, TEXT, "%.2g%%", value * 100);
+  else
+    metric_print(metric, value, text, TEXT);
+  return shorten(text);
+}
+
+static void paint_compared(struct cells *cells, struct rect line, const char *label,
+                           const struct metric *metric, const struct metrics_pair *pair,
+                           const struct glyphs *glyphs)
+{
+  static const char *const words[] = {"worse", "", "better"};
+  static const uint8_t inks[] = {PAINT_WARNING, PAINT_DIM, PAINT_GOOD};
+  double a = metric->value(&pair->a->metrics), b = metric->value(&pair->b->metrics);
+  int judged = metric_judge(metric, a, b), at = PAIR_LABEL;
+  struct style dim = {.ink = PAINT_DIM}, judgement = {.ink = inks[judged + 1]};
+  char text[TEXT];
+  cells_text(cells, line, 0, 0, dim, label);
+  cells_printf(cells, line, 0, at, dim, "%*s", PAIR_NUMBER, short_number(metric, a, text));
+  at += PAIR_NUMBER;
+  cells_printf(cells, line, 0, at, (struct style){.ink = PAINT_VALUE}, "%*s", PAIR_NUMBER,
+               short_number(metric, b, text));
+  at += PAIR_NUMBER;
+  if (judged && at < line.columns)
+    cells_put(cells, line.row, line.column + at, glyphs->code[judged > 0 ? GLYPH_UP : GLYPH_DOWN],
+              judgement);
+  at++;
+  if (at + PAIR_BY <= line.columns)
+    cells_printf(cells, line, 0, at, judgement, "%*s", PAIR_BY,
+                 shorten(metric_difference(metric, a, b, text, sizeof text)));
+  at += PAIR_BY + 1;
+  if (at + PAIR_WORD <= line.columns)
+    cells_text(cells, line, 0, at, judgement, words[judged + 1]);
+}
+
+void metrics_paint_pair(struct cells *cells, struct rect rect, const struct metrics_pair *pair,
+                        const struct glyphs *glyphs)
+{
+  struct style bold = {.attributes = CELL_BOLD};
+  bool about = pair->a->estimated || pair->b->estimated;
+  cells_printf(cells, rect, 0, PAIR_LABEL, bold, "%*c%*c", PAIR_NUMBER, pair->a_name, PAIR_NUMBER,
+               pair->b_name);
+  if (about)
+    cells_text(cells, rect, 0, 0, bold, "~");
+  for (int i = 0; i < COMPARED && i + 1 < rect.rows; i++)
+    paint_compared(cells, (struct rect){rect.row + 1 + i, rect.column, 1, rect.columns},
+                   compared[i].label, metric_find(compared[i].metric), pair, glyphs);
+}

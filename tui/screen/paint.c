@@ -1,10 +1,12 @@
 #include "tui/screen/paint.h"
+#include "analysis/verdict.h"
 #include "tui/screen/checks_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/help.h"
 #include "tui/screen/metrics_panel.h"
 #include "tui/screen/overlay.h"
+#include "tui/screen/pins.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/screen_view.h"
 
@@ -56,13 +58,25 @@ static int paint_source(struct explorer *explorer, struct rect rect, int room, s
   return column + 3;
 }
 
+/* " A B [C]": what is pinned, and what the present quantizer is called beside it. */
+static char *badges(const struct explorer *explorer, char *text, size_t size)
+{
+  size_t pins = explorer->state.pins.count, used = 0;
+  *text = '\0';
+  for (size_t i = 0; i < pins; i++)
+    used += (size_t)snprintf(text + used, size - used, " %c", (char)('A' + i));
+  if (pins)
+    snprintf(text + used, size - used, " [%c]", (char)('A' + pins));
+  return text;
+}
+
 static void paint_title(struct explorer *explorer)
 {
   enum { NARROW = 60 };
   struct rect rect = explorer->layout.place[PLACE_TITLE];
   struct style title = {.ink = PAINT_TITLE, .paper = PAINT_TITLE}, bold = title;
   char name[NAME_TEXT], shown[NAME_TEXT], facts[256], mark[5];
-  char word[TRANSFORM_TEXT], channel[TRANSFORM_TEXT + 8] = "";
+  char word[TRANSFORM_TEXT], channel[TRANSFORM_TEXT + 40] = "";
   bold.attributes = CELL_BOLD;
   cells_fill(&explorer->cells, rect, ' ', title);
   title_facts(explorer, rect.columns < NARROW, facts, sizeof facts);
@@ -71,6 +85,8 @@ static void paint_title(struct explorer *explorer)
   else if (explorer->state.transform.kind != TRANSFORM_NONE)
     snprintf(channel, sizeof channel, " after %s",
              transform_print(&explorer->state.transform, word));
+  size_t said = strlen(channel);
+  badges(explorer, channel + said, sizeof channel - said);
   int right = cells_text_right(&explorer->cells, rect, 0, title, facts);
   struct rect left = {rect.row, rect.column, 1, right > 2 ? right - 1 : 0};
   text_escape(explorer_whole(explorer)->name, name, sizeof name);
@@ -119,7 +135,7 @@ static void paint_knob(struct explorer *explorer, struct rect rect, int row, enu
   struct style key = {.ink = PAINT_KEY}, label = {.ink = PAINT_DIM};
   struct style value = {.ink = active ? PAINT_VALUE : PAINT_DIM};
   char text[64];
-  command_key_in(knob_command(knob), (int)explorer->state.view.kind, text, sizeof text);
+  command_key_in(knob_command(knob), explorer_scope(explorer), text, sizeof text);
   cells_text(&explorer->cells, rect, row, 0, key, text);
   mouse_spot(explorer, (struct rect){rect.row + row, rect.column, 1, rect.columns}, text);
   cells_text(&explorer->cells, rect, row, 2, label, knob_label(knob));
@@ -162,7 +178,14 @@ static void paint_metrics(struct explorer *explorer)
   struct rect rect = explorer->layout.place[PLACE_METRICS];
   if (rect.rows == 0)
     return;
-  if (explorer->result)
+  size_t against = explorer->state.view.against, pins = explorer->state.pins.count;
+  const struct result *pin = pins ? pins_result(explorer, &explorer->shown, against) : NULL;
+  if (explorer->result && pin)
+    metrics_paint_pair(
+        &explorer->cells, rect,
+        &(struct metrics_pair){pin, explorer->result, (char)('A' + against), (char)('A' + pins)},
+        explorer->glyphs);
+  else if (explorer->result)
     metrics_paint(&explorer->cells, rect, explorer->result);
   if (explorer_stale(explorer))
     fade(explorer, rect);
@@ -207,7 +230,9 @@ static void paint_frame(struct explorer *explorer)
 /* Of a partial result only the channels, which are those of an earlier one. */
 static void fade_old(struct explorer *explorer, enum view_kind kind, struct rect rect)
 {
-  if (explorer_stale(explorer) ? !screen_view_of(kind)->figure
+  struct state state = explorer->state;
+  state.view.kind = kind;
+  if (explorer_stale(explorer) ? !screen_view_of(&state)->figure
                                : explorer->result->partial && kind == VIEW_CHANNELS)
     fade(explorer, rect);
 }
@@ -287,7 +312,7 @@ static void plain_verdict(const struct explorer *explorer, char *text, size_t si
 static void paint_message(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.place[PLACE_MESSAGE];
-  char verdict[512], mark[5];
+  char verdict[VERDICT_TEXT], mark[5];
   rect.column++;
   rect.columns -= 2 + paint_progress(explorer, explorer->layout.place[PLACE_MESSAGE]);
   if (*explorer->message) {
@@ -296,7 +321,12 @@ static void paint_message(struct explorer *explorer)
   } else if (explorer->result) {
     struct style style = {.attributes = explorer_stale(explorer) ? CELL_DIM : 0};
     const struct screen_view *view = screen_view(explorer);
-    if (!view->verdict || !*view->verdict(explorer, verdict, sizeof verdict))
+    *verdict = '\0';
+    if (view->verdict)
+      view->verdict(explorer, verdict, sizeof verdict);
+    if (!*verdict && view_type_of(view->kind)->pinned)
+      pins_verdict(explorer, verdict, sizeof verdict);
+    if (!*verdict)
       plain_verdict(explorer, verdict, sizeof verdict);
     cells_wrap(&explorer->cells, rect, style, verdict, ellipsis(explorer, mark));
   }
@@ -328,7 +358,7 @@ static void paint_recipe(struct explorer *explorer)
 static int hint_width(const struct explorer *explorer, enum command_id id)
 {
   char key[32];
-  command_key_in(id, (int)explorer->state.view.kind, key, sizeof key);
+  command_key_in(id, explorer_scope(explorer), key, sizeof key);
   return text_width(&explorer->cells, key) + 3 +
          text_width(&explorer->cells, explorer_commands[id].hint);
 }
@@ -351,7 +381,7 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
   struct style style = {.ink = here ? PAINT_VALUE : PAINT_DIM,
                         .attributes = here ? CELL_UNDERLINE : 0};
   char key[32];
-  command_key_in(id, (int)explorer->state.view.kind, key, sizeof key);
+  command_key_in(id, explorer_scope(explorer), key, sizeof key);
   return paint_hint(explorer, rect, column, key, explorer_commands[id].hint, style);
 }
 
@@ -387,7 +417,7 @@ static void paint_hints(struct explorer *explorer)
     column = paint_hint(explorer, rect, column, "Backspace", "whole tensor", quiet);
   if (view->arrows && explorer->layout.form == LAYOUT_FULL)
     column = paint_hint(explorer, rect, column, "Arrows", view->arrows, quiet);
-  column = paint_hints_of(explorer, rect, column, room, (int)view->kind);
+  column = paint_hints_of(explorer, rect, column, room, explorer_scope(explorer));
   column = paint_hints_of(explorer, rect, column, room, SCOPE_EVERYWHERE);
   for (int i = 0; i < 2; i++)
     column = paint_command_hint(explorer, rect, column, last[i]);

@@ -14,6 +14,7 @@ enum {
   TICKS_MOST = 24,
   LEAST_ROWS = 2,
   RULER_ROWS = 3, /* of a number line: its title, what stands on it, the ticks */
+  LANE_ROWS = 6,  /* of a lane: its legend, bars above and below, the ticks */
   LEAST_COLUMNS = 8,
   COLUMNS_MOST = 1024,
 };
@@ -230,8 +231,53 @@ static void draw_pairs(const struct plot *plot, const struct mark *mark)
   }
 }
 
+/* The row of a lane's zero; as many rows are above as below, or one less. */
+static int lane_zero(const struct plot *plot)
+{
+  return plot->area.row + (plot->area.rows - 1) / 2;
+}
+
+/* A bar of so many EIGHTHS that hangs from the top of ROW: the lower part, inverted. */
+static void hang(const struct plot *plot, int row, int column, int eighths, uint8_t paint)
+{
+  struct style style = {.ink = paint, .attributes = CELL_REVERSE};
+  uint32_t full = plot->glyphs->code[GLYPH_BAR_8], code = plot->glyphs->code[GLYPH_BAR_8 - eighths];
+  if (plot->glyphs->ascii || eighths == EIGHTHS)
+    cells_put(plot->cells, row, column, eighths > 4 ? full : plot->glyphs->code[GLYPH_CAP_HIGH],
+              ink(paint));
+  else /* halves have no other part that could be seen */
+    cells_put(plot->cells, row, column, code == full ? plot->glyphs->code[GLYPH_BAR_4] : code,
+              style);
+}
+
+/* Bars that stand and hang on the zero line; on the line their sign. */
+static void draw_lane(const struct plot *plot, const struct mark *mark)
+{
+  double value[COLUMNS_MOST];
+  uint8_t paint = paint_of(mark->role);
+  int zero = lane_zero(plot), above = zero - plot->area.row;
+  columns_of(plot, mark, value);
+  for (int c = 0; c < plot->area.columns; c++) {
+    int column = plot->area.column + c;
+    int height = (int)lround(fmin(fabs(value[c]) / plot->panel->y.hi, 1) * above * EIGHTHS);
+    if (isnan(value[c]) || value[c] == 0)
+      continue;
+    cells_put(plot->cells, zero, column, value[c] > 0 ? '+' : '-', ink(paint));
+    for (int row = 1; height > 0; row++, height -= EIGHTHS) {
+      int part = height < EIGHTHS ? height : EIGHTHS;
+      if (value[c] < 0)
+        hang(plot, zero + row, column, part, paint);
+      else
+        cells_put(plot->cells, zero - row, column, plot->glyphs->code[GLYPH_BAR_0 + part],
+                  ink(paint));
+    }
+  }
+}
+
 static void draw_bars(const struct plot *plot, const struct mark *mark)
 {
+  if (plot->panel->lane)
+    return draw_lane(plot, mark);
   if (plot->glyphs->pattern)
     return draw_pairs(plot, mark);
   double value[COLUMNS_MOST];
@@ -364,6 +410,13 @@ static void draw_vline(const struct plot *plot, const struct mark *mark)
 
 static void draw_hline(const struct plot *plot, const struct mark *mark)
 {
+  if (plot->panel->lane) {
+    for (int c = 0; c < plot->area.columns; c++)
+      if (cells_at(plot->cells, lane_zero(plot), plot->area.column + c)->code == ' ')
+        cells_put(plot->cells, lane_zero(plot), plot->area.column + c,
+                  plot->glyphs->code[GLYPH_DASH], ink(paint_of(mark->role)));
+    return;
+  }
   double at = scaled(&plot->panel->y, mark->x[0]);
   if (!(at >= 0 && at <= 1))
     return;
@@ -672,6 +725,13 @@ static bool same_axis(const struct axis *a, const struct axis *b)
   return a->lo == b->lo && a->hi == b->hi && a->log == b->log;
 }
 
+/* Of a figure of ROWS: a third, as far as that is more than it needs; so that its zero is in the
+ * middle. */
+static int lane_rows(int rows)
+{
+  return rows / 3 > LANE_ROWS ? rows / 6 * 2 : LANE_ROWS;
+}
+
 void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
                  const struct glyphs *glyphs, double pointer)
 {
@@ -683,6 +743,8 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
     int rows = (rect.row + rect.rows - top + (labels ? 0 : -1)) / (panels - i);
     if (panel->ruler && i + 1 < panels && rows > RULER_ROWS)
       rows = RULER_ROWS;
+    if (i + 1 < panels && figure->panel[i + 1]->lane)
+      rows = rect.rows > 2 * LANE_ROWS ? rect.rows - lane_rows(rect.rows) : rect.rows / 2;
     draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels,
                pointer);
     top += rows;

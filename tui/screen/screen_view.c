@@ -4,6 +4,8 @@
 #include "tui/screen/channels_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/inspector.h"
+#include "tui/screen/pins.h"
+#include "tui/screen/pins_view.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/what_if_view.h"
 
@@ -38,6 +40,14 @@ static const struct screen_view table[] = {
      .ask_export = sweep_view_ask_export},
     {.kind = VIEW_COMPARE,
      .command = COMMAND_VIEW_COMPARE,
+     .window = true,
+     .alone = true,
+     .arrows = "choose",
+     .paint = pins_view_paint,
+     .move = pins_choose},
+    {.kind = VIEW_COMPARE,
+     .command = COMMAND_VIEW_COMPARE,
+     .pairs = true,
      .window = true,
      .alone = true,
      .paint = compare_view_paint,
@@ -75,15 +85,22 @@ static const struct screen_view table[] = {
     {.kind = VIEW_FORMAT, .command = COMMAND_VIEW_FORMAT},
 };
 
-const struct screen_view *screen_view_of(enum view_kind kind)
+const struct screen_view *screen_view_of(const struct state *state)
 {
+  enum view_kind kind = state->view.kind;
+  bool pairs = kind == VIEW_COMPARE && state->pairs;
   size_t i = 0;
-  while (i + 1 < sizeof table / sizeof *table && table[i].kind != kind)
+  while (i + 1 < sizeof table / sizeof *table && (table[i].kind != kind || table[i].pairs != pairs))
     i++;
   return &table[i];
 }
 
 const struct screen_view *screen_view(const struct explorer *explorer)
 {
-  return screen_view_of(explorer->state.view.kind);
+  return screen_view_of(&explorer->state);
+}
+
+int explorer_scope(const struct explorer *explorer)
+{
+  return screen_view(explorer)->pairs ? SCOPE_PAIRS : (int)explorer->state.view.kind;
 }

@@ -11,6 +11,7 @@
 struct screen_view {
   enum view_kind kind;     /* its row in analysis/view.c */
   enum command_id command; /* what opens it */
+  bool pairs;              /* its state is about two files */
   bool window;             /* there is a window on its x axis to zoom and pan */
   bool alone;              /* it has use for the room of the other views */
   const char *arrows;      /* what the arrow keys do, for the hints; NULL: nothing of its own */
@@ -48,7 +49,10 @@ struct screen_view {
   bool (*ask_export)(struct explorer *explorer, int bins);
 };
 
-const struct screen_view *screen_view_of(enum view_kind kind);
+const struct screen_view *screen_view_of(const struct state *state);
+
+/* Whose keys come first: the view's, see commands.h. */
+int explorer_scope(const struct explorer *explorer);
 
 /* The one that is open. */
 const struct screen_view *screen_view(const struct explorer *explorer);

@@ -29,12 +29,21 @@ static bool same_sweep(const struct view *a, const struct view *b)
          a->front_hidden == b->front_hidden;
 }
 
+static bool same_pins(const struct pins *a, const struct pins *b)
+{
+  bool same = a->count == b->count;
+  for (size_t i = 0; same && i < a->count; i++)
+    same = quantizer_equal(&a->quantizer[i], &b->quantizer[i]);
+  return same;
+}
+
 bool state_equal(const struct state *a, const struct state *b)
 {
   return state_same_numbers(a, b) && transform_equal(&a->transform, &b->transform) &&
          a->view.kind == b->view.kind && a->view.log_counts == b->view.log_counts &&
-         a->view.block == b->view.block && same_sweep(&a->view, &b->view) &&
-         a->knobs.group == b->knobs.group;
+         a->view.block == b->view.block && a->knobs.group == b->knobs.group &&
+         a->view.against == b->view.against && a->pairs == b->pairs &&
+         same_pins(&a->pins, &b->pins) && same_sweep(&a->view, &b->view);
 }
 
 struct state state_with(const struct state *from, const struct quantizer *quantizer)

@@ -4,15 +4,24 @@
 #ifndef QSCOPE_TUI_SCREEN_STATE_H
 #define QSCOPE_TUI_SCREEN_STATE_H
 
+#include "analysis/figure.h"
 #include "analysis/view.h"
 #include "data/transform.h"
 #include "tui/screen/knobs.h"
+
+/* Quantizers that are kept to compare the present one with, whatever the tensor: A, B ... */
+struct pins {
+  size_t count;
+  struct quantizer quantizer[FIGURE_PINS];
+};
 
 struct state {
   size_t tensor;
   struct knobs knobs;
   struct transform transform; /* along the axis of the knobs, while no channel is looked at alone */
   struct view view;           /* its axis follows the knob */
+  struct pins pins;
+  bool pairs; /* view 5 is about two files, not about what is pinned */
 };
 
 bool state_equal(const struct state *a, const struct state *b);

@@ -85,6 +85,7 @@ static enum status text_compare_with(struct explorer *explorer, const char *text
     return status;
   struct state next = explorer->state;
   next.view.kind = VIEW_COMPARE;
+  next.pairs = true;
   explorer_go(explorer, &next);
   explorer_refresh(explorer);
   return STATUS_OK;

@@ -4,6 +4,7 @@
 #include "tui/base/xdg.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/run_line.h"
+#include "tui/screen/screen_view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ void welcome_once(struct explorer *explorer)
 
 void welcome_key(struct explorer *explorer, uint32_t key)
 {
-  enum command_id id = command_of_key(key, (int)explorer->state.view.kind);
+  enum command_id id = command_of_key(key, explorer_scope(explorer));
   explorer->mode = MODE_MAIN;
   if (id != COMMAND_COUNT)
     run_command(explorer, id);

@@ -1,0 +1,289 @@
+#include "tui/screen/pins.h"
+
+#include "analysis/verdict.h"
+#include "quant/base/size.h"
+
+#include <math.h>
+#include <string.h>
+
+static char letter(size_t i)
+{
+  return (char)('A' + i);
+}
+
+/* --- pinning ------------------------------------------------------------------------------------
+ */
+
+/* What has the numbers of QUANTIZER for the tensor of STATE, over whatever bins. */
+static struct state state_under(const struct state *state, const struct quantizer *quantizer)
+{
+  struct state of = *state;
+  of.knobs.quantizer = *quantizer;
+  of.view.lo = of.view.hi = (double)NAN;
+  of.view.theory = false;
+  return of;
+}
+
+static bool is_pinned(const struct pins *pins, const struct quantizer *quantizer, size_t *which)
+{
+  for (*which = 0; *which < pins->count; ++*which)
+    if (quantizer_equal(&pins->quantizer[*which], quantizer))
+      return true;
+  return false;
+}
+
+/* A slot that holds nothing that is pinned. */
+static struct pin_slot *free_slot(struct explorer *explorer)
+{
+  struct pinned *pinned = &explorer->pinned;
+  size_t unused;
+  for (size_t tries = 0; tries < PIN_SLOTS; tries++) {
+    struct pin_slot *slot = &pinned->slot[pinned->turn];
+    pinned->turn = (pinned->turn + 1) % PIN_SLOTS;
+    if (!slot->result || !is_pinned(&explorer->state.pins, &slot->of.knobs.quantizer, &unused))
+      return slot;
+  }
+  return &pinned->slot[pinned->turn];
+}
+
+/* The slot that has them, or PIN_SLOTS. */
+static size_t slot_of(const struct explorer *explorer, const struct state *wanted)
+{
+  const struct pin_slot *slot = explorer->pinned.slot;
+  size_t i = 0;
+  while (i < PIN_SLOTS && !(slot[i].result && state_same_numbers(&slot[i].of, wanted)))
+    i++;
+  return i;
+}
+
+/* Takes RESULT; NULL: memory ran out, and it will be measured again. */
+static void keep(struct explorer *explorer, const struct state *of, struct result *result)
+{
+  size_t have = slot_of(explorer, of);
+  if (!result)
+    return;
+  struct pin_slot *slot = have < PIN_SLOTS ? &explorer->pinned.slot[have] : free_slot(explorer);
+  result_free(slot->result);
+  *slot = (struct pin_slot){result, *of};
+}
+
+/* The present numbers are those of the pin that it becomes. */
+static void keep_present(struct explorer *explorer)
+{
+  const struct result *result = explorer->result;
+  if (!result || explorer_stale(explorer) || result->partial || result->estimated)
+    return;
+  struct state of = state_under(&explorer->shown, &explorer->shown.knobs.quantizer);
+  keep(explorer, &of, result_copy(result));
+}
+
+void pins_pin(struct explorer *explorer)
+{
+  struct state next = explorer->state;
+  struct pins *pins = &next.pins;
+  size_t which;
+  if (is_pinned(pins, &next.knobs.quantizer, &which))
+    return explorer_warn(explorer, "this is pinned as %c already: turn a knob, and compare",
+                         letter(which));
+  if (pins->count == FIGURE_PINS)
+    return explorer_warn(explorer, "%d are pinned: capital A lets go of one first", FIGURE_PINS);
+  pins->quantizer[pins->count++] = next.knobs.quantizer;
+  explorer_go(explorer, &next);
+  keep_present(explorer);
+  explorer_refresh(explorer);
+  explorer_say(explorer, "pinned as %c: turn a knob, 5 compares, x exchanges",
+               letter(pins->count - 1));
+}
+
+void pins_unpin(struct explorer *explorer)
+{
+  struct state next = explorer->state;
+  struct pins *pins = &next.pins;
+  char spec[QUANTIZER_TEXT];
+  size_t gone = next.view.against;
+  if (pins->count == 0)
+    return explorer_warn(explorer, "nothing is pinned; a pins what you see");
+  quantizer_print(&pins->quantizer[gone], spec);
+  memmove(&pins->quantizer[gone], &pins->quantizer[gone + 1],
+          (pins->count - gone - 1) * sizeof *pins->quantizer);
+  pins->count--;
+  next.view.against = size_min(gone, pins->count ? pins->count - 1 : 0);
+  explorer_go(explorer, &next);
+  explorer_say(explorer, "%s is not pinned any more", spec);
+}
+
+void pins_swap(struct explorer *explorer)
+{
+  struct state next = explorer->state;
+  size_t with = next.view.against;
+  if (next.pins.count == 0)
+    return explorer_warn(explorer, "nothing is pinned to exchange with; a pins what you see");
+  struct quantizer present = next.knobs.quantizer;
+  keep_present(explorer);
+  next = state_with(&next, &next.pins.quantizer[with]);
+  next.pins.quantizer[with] = present;
+  explorer_go(explorer, &next);
+  explorer_say(explorer, "%c and %c are exchanged", letter(with), letter(next.pins.count));
+}
+
+void pins_choose(struct explorer *explorer, int by)
+{
+  struct state next = explorer->state;
+  long last = (long)next.pins.count - 1, at = (long)next.view.against + by;
+  if (last < 0)
+    return explorer_warn(explorer, "nothing is pinned; a pins what you see");
+  next.view.against = (size_t)(at < 0 ? 0 : at > last ? last : at);
+  explorer_go(explorer, &next);
+}
+
+void pins_take_quantizers(struct state *state, const struct quantizer *quantizers, size_t count)
+{
+  state->pins.count = count ? size_min(count - 1, FIGURE_PINS) : 0;
+  memcpy(state->pins.quantizer, quantizers, state->pins.count * sizeof *quantizers);
+  if (state->view.against >= state->pins.count)
+    state->view.against = 0;
+}
+
+/* --- numbers ------------------------------------------------------------------------------------
+ */
+
+const struct result *pins_result(const struct explorer *explorer, const struct state *state,
+                                 size_t i)
+{
+  const struct state wanted = state_under(state, &explorer->state.pins.quantizer[i]);
+  size_t slot = slot_of(explorer, &wanted);
+  return slot < PIN_SLOTS ? explorer->pinned.slot[slot].result : NULL;
+}
+
+struct figure_pins pins_of(const struct explorer *explorer, const struct state *state)
+{
+  struct figure_pins pins = {.count = explorer->state.pins.count,
+                             .against = explorer->state.view.against};
+  for (size_t i = 0; i < pins.count; i++)
+    pins.result[i] = pins_result(explorer, state, i);
+  return pins;
+}
+
+char *pins_verdict(const struct explorer *explorer, char *text, size_t size)
+{
+  const struct state *state = &explorer->state;
+  *text = '\0';
+  if (state->pins.count == 0 || !explorer->result)
+    return text;
+  const struct result *pin = pins_result(explorer, &explorer->shown, state->view.against);
+  if (!pin)
+    return text;
+  const char here[] = {letter(state->pins.count), '\0'},
+             there[] = {letter(state->view.against), '\0'};
+  struct evidence a = evidence_of(pin), b = evidence_of(explorer->result);
+  b.uncertain |= explorer_stale(explorer);
+  snprintf(text, size, "%s", verdict_of_pair(&a, &b, there, here).text);
+  return text;
+}
+
+/* Over the bins of the present result, so that they can be laid over each other. */
+static bool fits_present(const struct explorer *explorer, const struct result *pin)
+{
+  const struct histogram *have = &pin->original, *want = &explorer->result->original;
+  return have->bins == want->bins && !(have->lo < want->lo) && !(have->lo > want->lo) &&
+         !(have->hi < want->hi) && !(have->hi > want->hi);
+}
+
+/* The first pin whose numbers are missing, or how many there are. */
+static size_t first_lacking(const struct explorer *explorer)
+{
+  size_t i = 0;
+  for (; i < explorer->state.pins.count; i++) {
+    const struct result *pin = pins_result(explorer, &explorer->state, i);
+    if (!pin || !fits_present(explorer, pin))
+      break;
+  }
+  return i;
+}
+
+bool pins_lack(const struct explorer *explorer)
+{
+  return explorer->work == WORK_NONE && !explorer->wanted && !explorer->pinned.stopped &&
+         explorer->state.pins.count > 0 && !explorer_stale(explorer) &&
+         explorer->result->original.bins > 0 &&
+         first_lacking(explorer) < explorer->state.pins.count;
+}
+
+void pins_ask(struct explorer *explorer)
+{
+  const struct histogram *bins = &explorer->result->original;
+  const struct quantizer *quantizer = &explorer->state.pins.quantizer[first_lacking(explorer)];
+  explorer->work = WORK_PINS;
+  explorer->pinned.asked = state_under(&explorer->state, quantizer);
+  explorer_request(explorer, &explorer->pinned.asked, bins->bins, bins->lo, bins->hi);
+}
+
+void pins_take(struct explorer *explorer, struct engine_answer *answer)
+{
+  if (answer->status != STATUS_OK) {
+    explorer->pinned.stopped = true; /* else it would be asked for again */
+    return explorer_warn(explorer, "what is pinned cannot be measured: %s", answer->error.text);
+  }
+  keep(explorer, &explorer->pinned.asked, answer->result);
+  explorer_refresh(explorer);
+}
+
+/* --- figures ------------------------------------------------------------------------------------
+ */
+
+/* The pins that the exported figure shows. */
+static size_t exports_wanted(const struct explorer *explorer)
+{
+  const struct state *state = &explorer->exported;
+  return view_type_of(state->view.kind)->pinned && !state->pairs ? state->pins.count : 0;
+}
+
+bool pins_export_more(struct explorer *explorer, struct engine_answer *answer)
+{
+  struct pinned *pinned = &explorer->pinned;
+  size_t wanted = exports_wanted(explorer);
+  if (wanted == 0)
+    return false;
+  if (!pinned->present)
+    pinned->present = answer->result;
+  else
+    pinned->exported[pinned->exports++] = answer->result;
+  answer->result = NULL;
+  if (pinned->exports < wanted) {
+    const struct histogram *bins = &pinned->present->original;
+    const struct state *state = &explorer->exported;
+    struct state of = state_under(state, &state->pins.quantizer[pinned->exports]);
+    explorer->work = WORK_EXPORT;
+    explorer_request(explorer, &of, bins->bins, bins->lo, bins->hi);
+    return true;
+  }
+  answer->result = pinned->present;
+  pinned->present = NULL;
+  return false;
+}
+
+struct figure_pins pins_exported(const struct explorer *explorer)
+{
+  const struct pinned *pinned = &explorer->pinned;
+  struct figure_pins pins = {.count = pinned->exports, .against = explorer->exported.view.against};
+  for (size_t i = 0; i < pins.count; i++)
+    pins.result[i] = pinned->exported[i];
+  return pins;
+}
+
+void pins_export_end(struct explorer *explorer)
+{
+  struct pinned *pinned = &explorer->pinned;
+  result_free(pinned->present);
+  pinned->present = NULL;
+  while (pinned->exports > 0)
+    result_free(pinned->exported[--pinned->exports]);
+}
+
+void pins_forget(struct explorer *explorer)
+{
+  pins_export_end(explorer);
+  for (size_t i = 0; i < PIN_SLOTS; i++)
+    result_free(explorer->pinned.slot[i].result);
+  explorer->pinned = (struct pinned){.turn = 0};
+}

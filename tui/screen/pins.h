@@ -1,0 +1,46 @@
+/* What is pinned: quantizers that the present one is compared with. They are part of the state;
+ * here they are pinned, unpinned and exchanged, and their numbers asked for when the engine rests.
+ *
+ * Ownership: borrows the explorer, whose part `pinned` is filled here and freed by pins_forget.
+ * Threads: the UI thread. */
+#ifndef QSCOPE_TUI_SCREEN_PINS_H
+#define QSCOPE_TUI_SCREEN_PINS_H
+
+#include "tui/screen/explorer.h"
+
+/* Keeps the present quantizer; lets go of the one that is compared with; exchanges that and the
+ * present one. All can be undone, and say what they did. */
+void pins_pin(struct explorer *explorer);
+void pins_unpin(struct explorer *explorer);
+void pins_swap(struct explorer *explorer);
+/* Compares with the pin BY places on. */
+void pins_choose(struct explorer *explorer, int by);
+
+/* Puts all but the last of COUNT quantizers into STATE. */
+void pins_take_quantizers(struct state *state, const struct quantizer *quantizers, size_t count);
+
+/* The numbers of pin I for the tensor of STATE; NULL: not known yet. */
+const struct result *pins_result(const struct explorer *explorer, const struct state *state,
+                                 size_t i);
+/* All of them, for figures. */
+struct figure_pins pins_of(const struct explorer *explorer, const struct state *state);
+
+/* Which is better, the pin or the present quantizer: "" where nothing is pinned, or not measured.
+ */
+char *pins_verdict(const struct explorer *explorer, char *text, size_t size);
+
+/* What the engine is asked: whether something is missing, the question, the answer. */
+bool pins_lack(const struct explorer *explorer);
+void pins_ask(struct explorer *explorer);
+void pins_take(struct explorer *explorer, struct engine_answer *answer);
+
+/* For a figure: takes the ANSWER, and asks for more (true) until all of them are there. Then
+ * ANSWER holds the present result, which is the caller's, and pins_exported the others. */
+bool pins_export_more(struct explorer *explorer, struct engine_answer *answer);
+struct figure_pins pins_exported(const struct explorer *explorer);
+void pins_export_end(struct explorer *explorer);
+
+/* Frees all numbers. */
+void pins_forget(struct explorer *explorer);
+
+#endif
