@@ -1,7 +1,7 @@
 # tui/: what people meet: the command line, the explorer, the figure renderers.
 
 noinst_LIBRARIES += libbase.a
-libbase_a_SOURCES = tui/base/xdg.c tui/base/xdg.h
+libbase_a_SOURCES = tui/base/settings.c tui/base/settings.h tui/base/xdg.c tui/base/xdg.h
 
 noinst_LIBRARIES += libfigure.a
 libfigure_a_SOURCES = \

@@ -36,11 +36,13 @@ tests_cli_npy_tool_SOURCES = tests/cli/npy_tool.c
 tests_cli_npy_tool_LDADD = -lm
 
 if HAVE_CMOCKA
-CLI_UNIT_TESTS = tests/cli/test_meter tests/cli/test_xdg
+CLI_UNIT_TESTS = tests/cli/test_meter tests/cli/test_settings tests/cli/test_xdg
 check_PROGRAMS += $(CLI_UNIT_TESTS)
 TESTS += $(CLI_UNIT_TESTS)
 tests_cli_test_meter_SOURCES = tests/cli/test_meter.c
 tests_cli_test_meter_LDADD = libcli.a $(DATA_LIBS) $(CMOCKA_LIBS)
+tests_cli_test_settings_SOURCES = tests/cli/test_settings.c
+tests_cli_test_settings_LDADD = libbase.a $(DATA_LIBS) $(CMOCKA_LIBS)
 tests_cli_test_xdg_SOURCES = tests/cli/test_xdg.c
 tests_cli_test_xdg_LDADD = libbase.a $(DATA_LIBS) $(CMOCKA_LIBS)
 endif

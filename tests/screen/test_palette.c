@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The SQNR that the numbers beside the view say. */
@@ -168,6 +169,56 @@ static void the_last_state_comes_back(void **state)
   fixture_quit(harness);
 }
 
+static void write_settings(const char *text)
+{
+  char path[256];
+  snprintf(path, sizeof path, "%s/qscope", getenv("XDG_CONFIG_HOME"));
+  mkdir(path, 0700);
+  snprintf(path, sizeof path, "%s/qscope/config", getenv("XDG_CONFIG_HOME"));
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  assert_int_equal(fclose(file), 0);
+}
+
+static struct harness *start_with(const char *option, const char *value)
+{
+  const char *arguments[] = {"model.safetensors", option, value, NULL};
+  struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  return harness;
+}
+
+/* Settings hold for every start; an option counts more; what is wrong is told, and stops nothing.
+ */
+static void settings_are_read_and_written(void **state)
+{
+  (void)state;
+  write_settings("# mine\nhints = no\nfuture = 1\n");
+  struct harness *harness = start_with(NULL, NULL);
+  assert_shows_not(harness, "q quit");
+  assert_shows(harness, "config:3: unknown key 'future'");
+  fixture_quit(harness);
+  harness = start_with("--hints", "yes");
+  assert_shows(harness, "q quit");
+  type(harness, "M");
+  type(harness, "\013"); /* ^K */
+  assert_shows(harness, "wrote ");
+  fixture_quit(harness);
+  harness = start_with(NULL, NULL);
+  assert_shows(harness, "q quit");
+  assert_shows(harness, "mouse off (M)");
+  fixture_quit(harness);
+  write_settings("ascii = maybe\n");
+  harness = start_with(NULL, NULL);
+  assert_shows(harness, "ascii: expected one of yes, no");
+  fixture_quit(harness);
+  harness = start_with("--ignore-config", NULL);
+  assert_shows_not(harness, "expected one of");
+  fixture_quit(harness);
+  write_settings("");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -179,6 +230,7 @@ int main(void)
       cmocka_unit_test(a_session_is_shown_and_written),
       cmocka_unit_test(hints_are_hidden),
       cmocka_unit_test(the_last_state_comes_back),
+      cmocka_unit_test(settings_are_read_and_written),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -1,9 +1,11 @@
 #include "tui/cli/options.h"
 
 #include "analysis/sweep.h"
+#include "data/tensor.h"
 #include "quant/base/nearest.h"
 #include "quant/base/pool.h"
 #include "quant/base/size.h"
+#include "tui/base/xdg.h"
 #include "tui/cli/commands.h"
 #include "tui/screen/glyphs.h"
 
@@ -478,6 +480,8 @@ static const struct row {
      MEMBER(app.no_mouse), apply_yes},
     {"escape-delay", 0, "MS", "how long the rest of a key's bytes may take (25)", SCREEN,
      MEMBER(app.escape_delay), apply_delay},
+    {"ignore-config", 0, NULL, "as if there were no settings of the user", SCREEN,
+     MEMBER(ignore_config), apply_switch},
     {"restore", 0, NULL, "what was open when the explorer was left", COMMAND_EXPLORE,
      MEMBER(restore), apply_switch},
     {"script", 0, "FILE", "do the commands in FILE (-: standard input) without a screen", SCREEN,
@@ -649,6 +653,79 @@ static enum status set_theme(struct options *options, unsigned command, struct e
   return status;
 }
 
+/* --- settings ---------------------------------------------------------------------------- */
+
+/* The options that a user may decide for good; they count where they were not given. */
+static const char *const settings[] = {"ascii", "cache", "color", "escape-delay", "glyphs",
+                                       "hints", "mouse", "theme", "threads"};
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
+static bool is_setting(const char *key)
+{
+  for (int i = 0; i < SETTINGS; i++)
+    if (strcmp(settings[i], key) == 0)
+      return true;
+  return false;
+}
+
+static enum status apply_setting(struct options *out, const bool *used,
+                                 const struct settings_line *line, struct error *error)
+{
+  static const char *const words[] = {"yes", "no", NULL};
+  int row = 0;
+  size_t no = 0;
+  enum status status = STATUS_OK;
+  while (strcmp(rows[row].name, line->key) != 0)
+    row++;
+  if (used[row])
+    return STATUS_OK;
+  if (!rows[row].argument)
+    status = choose_word(line->value, words, &no, error);
+  if (status == STATUS_OK && !no)
+    status = rows[row].apply((char *)out + rows[row].member, line->value, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "%s: ", line->key);
+  return status;
+}
+
+/* What is wrong with LINE, when something is; else it is applied. */
+static enum status read_setting(struct options *out, const bool *used,
+                                const struct settings_line *line, struct error *error)
+{
+  char shown[128];
+  if (line->wrong)
+    return error_set(error, STATUS_INPUT, "expected KEY = VALUE");
+  if (!line->key || strcmp(line->key, "version") == 0)
+    return STATUS_OK;
+  if (is_setting(line->key))
+    return apply_setting(out, used, line, error);
+  const char *near = nearest_word(line->key, settings, SETTINGS);
+  return error_set(error, STATUS_INPUT, "unknown key '%s'%s%s%s (it is kept)",
+                   text_escape(line->key, shown, sizeof shown), near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+}
+
+/* The settings of the user. What is wrong with them stops nobody: the explorer says the first of
+ * it. */
+static void read_settings(struct options *out, const bool *used)
+{
+  struct error error = {.status = STATUS_OK};
+  char *path, shown[256], *notice = out->app.notice;
+  if (xdg_path(XDG_CONFIG, "config", &path, &error) != STATUS_OK)
+    return;
+  enum status status = settings_read(path, &out->settings, &error);
+  if (status != STATUS_OK)
+    snprintf(notice, sizeof out->app.notice, "%.255s", error.text);
+  else if (out->settings->version > SETTINGS_VERSION)
+    snprintf(notice, sizeof out->app.notice, "%s is of a later version: what is known of it counts",
+             text_escape(path, shown, sizeof shown));
+  for (size_t i = 0; status == STATUS_OK && i < out->settings->lines; i++)
+    if (read_setting(out, used, &out->settings->line[i], &error) != STATUS_OK && !*notice)
+      snprintf(notice, sizeof out->app.notice, "%.200s:%zu: %.250s",
+               text_escape(path, shown, sizeof shown), i + 1, error.text);
+  free(path);
+}
+
 enum status options_parse(int argc, char **argv, struct options *out,
                           const struct command **command, struct error *error)
 {
@@ -678,6 +755,9 @@ enum status options_parse(int argc, char **argv, struct options *out,
   if (out->help || out->version)
     return STATUS_OK;
   status = check_use(*command, out, used, error);
+  if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config && !out->app.script &&
+      !out->output)
+    read_settings(out, used);
   return status == STATUS_OK ? set_theme(out, (*command)->mask, error) : status;
 }
 
@@ -686,6 +766,8 @@ void options_clear(struct options *options)
   free(options->tensor);
   free(options->check);
   free(options->rename);
+  settings_free(options->settings);
+  options->settings = NULL;
   options->tensor = options->check = options->rename = NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "analysis/recipe.h"
 #include "analysis/report.h"
 #include "quant/base/status.h"
+#include "tui/base/settings.h"
 #include "tui/figure/draw.h"
 #include "tui/screen/app.h"
 
@@ -63,10 +64,12 @@ struct options {
   const char *save[SAVE_KINDS];
   struct figure_options figure;
   struct app_options app;
-  bool glyph_test; /* --glyph-test */
-  bool named;      /* the subcommand was written out */
-  bool metadata;   /* --metadata */
-  bool restore;    /* --restore */
+  bool glyph_test;           /* --glyph-test */
+  bool named;                /* the subcommand was written out */
+  bool metadata;             /* --metadata */
+  bool restore;              /* --restore */
+  bool ignore_config;        /* --ignore-config */
+  struct settings *settings; /* of the user, whose words others borrow; or NULL */
   bool print, verbose, help, version;
 };
 

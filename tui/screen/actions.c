@@ -1,5 +1,7 @@
 #include "tui/screen/actions.h"
 
+#include "tui/base/settings.h"
+#include "tui/base/xdg.h"
 #include "tui/screen/board_view.h"
 #include "tui/screen/channels_view.h"
 #include "tui/screen/checks_view.h"
@@ -505,6 +507,39 @@ static void action_hints(struct explorer *explorer, int unused)
 {
   (void)unused;
   explorer->no_hints = !explorer->no_hints;
+}
+
+/* What is set now goes into the user's settings; everything else in them stays. */
+static enum status save_settings(const struct explorer *explorer, const char *path,
+                                 struct error *error)
+{
+  const char *const pairs[][2] = {{"glyphs", explorer->glyphs->name},
+                                  {"theme", terminal_theme()->name},
+                                  {"hints", explorer->no_hints ? "no" : "yes"},
+                                  {"mouse", explorer->no_mouse ? "no" : "yes"}};
+  struct settings *settings;
+  enum status status = settings_read(path, &settings, error);
+  for (size_t i = 0; status == STATUS_OK && i < sizeof pairs / sizeof *pairs; i++)
+    status = settings_set(settings, pairs[i][0], pairs[i][1], error);
+  if (status == STATUS_OK)
+    status = settings_write(settings, path, error);
+  settings_free(settings);
+  return status;
+}
+
+static void action_save_settings(struct explorer *explorer, int unused)
+{
+  struct error error;
+  char *path, shown[256];
+  (void)unused;
+  enum status status = xdg_path(XDG_CONFIG, "config", &path, &error);
+  if (status == STATUS_OK)
+    status = save_settings(explorer, path, &error);
+  if (status == STATUS_OK)
+    explorer_say(explorer, "wrote %s", text_escape(path, shown, sizeof shown));
+  else
+    explorer_warn(explorer, "%s", error.text);
+  free(path);
 }
 
 static void action_mouse(struct explorer *explorer, int unused)

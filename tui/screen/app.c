@@ -19,8 +19,8 @@
 #include "tui/screen/screen_view.h"
 #include "tui/screen/script.h"
 #include "tui/screen/session_file.h"
-#include "tui/screen/sweep_view.h"
 #include "tui/screen/signals.h"
+#include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
 #include "tui/screen/welcome.h"
 
@@ -855,6 +855,8 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   relayout(explorer);
   explorer_refresh(explorer);
   session_begin(explorer);
+  if (*options->notice)
+    explorer_warn(explorer, "%s", options->notice);
   return STATUS_OK;
 }
 

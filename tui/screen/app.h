@@ -23,6 +23,7 @@ struct app_options {
   bool no_hints;         /* --hints no */
   bool no_mouse;         /* --mouse no */
   int escape_delay;      /* --escape-delay, in milliseconds */
+  char notice[512];      /* what is wrong with the user's settings, or "" */
 };
 
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits, or the
