@@ -112,3 +112,11 @@ qscope_LDADD = libcli.a libscreen.a libbase.a $(FIGURE_LIBS) $(NCURSES_LIBS)
 
 dist_man_MANS += tui/qscope.1
 EXTRA_DIST += tui/figure/example.png
+
+# The picture of the explorer in the README, and the same as text, which a test compares.
+SCREENSHOT = tui/screen/explorer.qs tui/screen/explorer.txt tui/screen/explorer.png
+EXTRA_DIST += $(SCREENSHOT)
+.PHONY: screenshots
+screenshots: qscope$(EXEEXT)
+	cd $(srcdir)/tui/screen && LC_ALL=C.UTF-8 $(abs_top_builddir)/qscope$(EXEEXT) \
+	  --script explorer.qs --screen 100x30 --theme dark

@@ -85,6 +85,14 @@ qscope --script session.qs
 is "$?" 0 "a session runs again"
 ok "$(cmp -s one.txt two.txt; echo $?)" "and leads to the same screen"
 
+# The picture in the README is what the explorer looks like.
+sed '/\.png$/d' "$QSCOPE_SRCDIR/tui/screen/explorer.qs" >explorer.qs
+qscope --script explorer.qs --screen 100x30 --theme dark
+is "$?" 0 "the script of the README's picture"
+diff "$QSCOPE_SRCDIR/tui/screen/explorer.txt" explorer.txt >differences
+ok "$?" "the picture is as the explorer looks; else: make screenshots"
+sed 's/^/# /' differences
+
 # Frames of scripts are timed.
 printf 'bits-more\nbits-fewer\n' >script.qs
 qscope synth: --script script.qs --trace-frames frames.tsv

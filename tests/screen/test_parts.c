@@ -3,9 +3,12 @@
 #include "tui/screen/colors.h"
 #include "tui/screen/commands.h"
 #include "tui/screen/glyphs.h"
+#include "tui/screen/help.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/layout.h"
 #include "tui/screen/prompt.h"
+#include "tui/screen/run_line.h"
+#include "tui/screen/text_commands.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -118,6 +121,32 @@ static void commands_are_documented(void **state)
     for (int other = 0; other < id; other++)
       assert_string_not_equal(explorer_commands[other].name, command->name);
   }
+}
+
+/* Each is reached by a key, or written in the palette because it takes text; and by its line. */
+static void commands_are_reached_in_every_way(void **state)
+{
+  (void)state;
+  for (int id = 0; id < COMMAND_COUNT; id++) {
+    const struct command *command = &explorer_commands[id];
+    char line[80];
+    snprintf(line, sizeof line, "  %s  rest of it", command->name);
+    struct line_parts parts = line_split(line);
+    assert_int_equal(parts.id, id);
+    assert_string_equal(line + parts.text_start, "rest of it");
+    assert_int_equal(text_command_of((enum command_id)id) != NULL, command->text != TEXT_NONE);
+    assert_true(*command->keys || command->text != TEXT_NONE);
+    enum command_id listed[COMMAND_COUNT];
+    size_t count = help_commands(command->name, SCOPE_EVERYWHERE, listed);
+    bool found = false;
+    for (size_t i = 0; i < count; i++)
+      found = found || (int)listed[i] == id;
+    assert_true(found); /* the help finds it by its name */
+  }
+  enum command_id all[COMMAND_COUNT];
+  assert_int_equal(help_commands("", VIEW_CHANNELS, all), COMMAND_COUNT);
+  assert_int_equal(explorer_commands[all[0]].scope, VIEW_CHANNELS); /* those of the view first */
+  assert_int_equal(line_split("no-such x").id, COMMAND_COUNT);
 }
 
 /* A key that some keyboards lack must not be the only way. What takes text is written in the
@@ -317,6 +346,7 @@ int main(void)
       cmocka_unit_test(layout_forms_are_as_designed),
       cmocka_unit_test(command_keys_are_unique),
       cmocka_unit_test(commands_are_documented),
+      cmocka_unit_test(commands_are_reached_in_every_way),
       cmocka_unit_test(no_command_only_on_rare_keys),
       cmocka_unit_test(names_prefer_the_near),
       cmocka_unit_test(prompts_are_edited),
