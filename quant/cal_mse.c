@@ -85,6 +85,10 @@ static void merge_errors(void *into, const void *from, const void *context)
     sum[i] += errors[i];
 }
 
+/* A candidate has to be better by more than the sums of a digest and of the elements differ in
+ * rounding: so both keep the same one, the first, of those that are as good. */
+#define BETTER (1 - 1e-12)
+
 /* Measures the trials in one visit and keeps the best of them and of *least. */
 static enum status try_all(struct job *job, struct trials *trials, double *least)
 {
@@ -96,7 +100,7 @@ static enum status try_all(struct job *job, struct trials *trials, double *least
   trials->grid = calibration_grid(job->calibration);
   enum status status = sample_visit(job->sample, &visitor, errors);
   for (size_t i = 0; i < trials->count && status == STATUS_OK; i++)
-    if (errors[i] < *least) {
+    if (errors[i] < *least * BETTER) {
       *least = errors[i];
       job->best->scale = trials->scale[i];
       job->best->zero = trials->zero[i];

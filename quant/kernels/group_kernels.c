@@ -100,7 +100,7 @@ static bytes bytes_load(const uint8_t *from)
 }
 
 /* Four vectors of numbers up to 255, as bytes. */
-static void bytes_store(const ints v[4], uint8_t *to)
+KERNEL_INLINE void bytes_store(const ints v[4], uint8_t *to)
 {
 #if defined __AVX2__
   __m256i low = _mm256_packus_epi32((__m256i)v[0], (__m256i)v[1]);
@@ -147,20 +147,21 @@ void KERNEL(byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t
 struct group_scan {
   ints worst, zeros;             /* bits of the largest |x - y|; how many x are 0 */
   uint32_t worst_few, zeros_few; /* the same of the last elements of groups */
-  uint64_t flat, at_rail, high;  /* codes of 0; of an end of the grid; far from zero */
+  bytes flat, at_rail, high;     /* codes of 0; of an end of the grid; far from zero: in a block */
+  uint64_t flat_all, at_rail_all, high_all; /* so far */
 };
 
 /* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
  * is x; else |x| is above |y| / 2 and below 2 |y| (P. H. Sterbenz, Floating-Point Computation,
  * 1974), because a quotient that rounds to r is at least r - 1/2, and is above it where r = 1. */
-KERNEL_INLINE ints group_vector(const float *x, floats scale, ints first, float *e,
-                                struct group_scan *scan)
+KERNEL_INLINE ints group_vector(const float *x, floats scale, ints first, float *e, ints *worst,
+                                ints *zeros)
 {
   floats v = load(x), shifted = v / scale + ROUND_MAGIC;
   floats d = v - (shifted - ROUND_MAGIC) * scale;
   memcpy(e, &d, sizeof d);
-  scan->worst = ints_max(scan->worst, (ints)d & INT32_MAX);
-  scan->zeros -= v == 0;
+  *worst = ints_max(*worst, (ints)d & INT32_MAX);
+  *zeros -= v == 0;
   return (ints)shifted - first;
 }
 
@@ -183,16 +184,18 @@ static void group_round(const float *x, size_t n, const struct unit *unit, float
 {
   const floats scale = (floats){0} + unit->scale;
   const ints first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
-  struct group_scan s = *scan;
+  ints worst = scan->worst, zeros = scan->zeros;
   size_t i = 0;
   for (; i + 4 * FLOATS <= n; i += 4 * FLOATS) {
-    ints code[4];
-    for (size_t k = 0; k < 4; k++)
-      code[k] = group_vector(x + i + k * FLOATS, scale, first, e + i + k * FLOATS, &s);
+    const ints code[4] = {
+        group_vector(x + i, scale, first, e + i, &worst, &zeros),
+        group_vector(x + i + FLOATS, scale, first, e + i + FLOATS, &worst, &zeros),
+        group_vector(x + i + 2 * FLOATS, scale, first, e + i + 2 * FLOATS, &worst, &zeros),
+        group_vector(x + i + 3 * FLOATS, scale, first, e + i + 3 * FLOATS, &worst, &zeros)};
     bytes_store(code, codes + i);
   }
-  scan->worst = s.worst;
-  scan->zeros = s.zeros;
+  scan->worst = worst;
+  scan->zeros = zeros;
   group_few(x + i, n - i, unit, e + i, codes + i, scan);
 }
 
@@ -203,23 +206,32 @@ static void group_codes(const uint8_t *codes, size_t n, const struct unit *unit,
   const int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo);
   const int far = 100 * (zero > top - zero ? zero : top - zero) / 127;
   const uint8_t first = (uint8_t)(zero > far ? zero - far : 0);
-  const uint8_t last = (uint8_t)(zero + far < 255 ? zero + far : 255);
-  bytes flat = {0}, at_rail = {0}, within = {0};
+  const uint8_t within = (uint8_t)((zero + far < 255 ? zero + far : 255) - first);
+  bytes flat = scan->flat, at_rail = scan->at_rail, high = scan->high;
   size_t i = 0;
   for (; i + BYTES <= n; i += BYTES) {
     bytes code = bytes_load(codes + i);
     flat -= (bytes)(code == (uint8_t)zero);
     at_rail -= (bytes)(code == 0) | (bytes)(code == (uint8_t)top);
-    within -= (bytes)((bytes)(code - first) <= (uint8_t)(last - first));
+    high -= (bytes)((bytes)(code - first) > within);
   }
-  scan->flat += bytes_total(flat);
-  scan->at_rail += bytes_total(at_rail);
-  scan->high += i - bytes_total(within);
+  scan->flat = flat;
+  scan->at_rail = at_rail;
+  scan->high = high;
   for (; i < n; i++) {
-    scan->flat += codes[i] == zero;
-    scan->at_rail += (codes[i] == 0) | (codes[i] == top);
-    scan->high += (codes[i] < first) | (codes[i] > last);
+    scan->flat_all += codes[i] == zero;
+    scan->at_rail_all += (codes[i] == 0) | (codes[i] == top);
+    scan->high_all += (uint8_t)(codes[i] - first) > within;
   }
+}
+
+/* Before the bytes are full: a block has fewer vectors than a byte counts. */
+static void add_bytes(struct group_scan *scan)
+{
+  scan->flat_all += bytes_total(scan->flat);
+  scan->at_rail_all += bytes_total(scan->at_rail);
+  scan->high_all += bytes_total(scan->high);
+  scan->flat = scan->at_rail = scan->high = (bytes){0};
 }
 
 /* The group that the next element lies in, and how many of its elements are left. */
@@ -241,6 +253,7 @@ static void round_piece(const float *x, size_t n, struct group_place *place, flo
     group_codes(codes + i, m, place->unit, scan);
     place->left -= m;
   }
+  add_bytes(scan);
 }
 
 /* --- sums ------------------------------------------------------------------------------- */
@@ -308,7 +321,8 @@ KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
 }
 
 /* N elements, a multiple of LANES. What the next call will read is fetched on the way. */
-static void add_sums(const float *x, const float *e, size_t n, float bulk, struct group_sums *all)
+static __attribute__((noinline)) void add_sums(const float *x, const float *e, size_t n, float bulk,
+                                               struct group_sums *all)
 {
   struct group_sums sums = sums_copy(&all[0]);
   for (size_t i = 0; i < n; i += LANES) {
@@ -347,29 +361,50 @@ static void add_up(const struct group_sums *sums, bool bulk, struct tally *tally
 
 /* --- the whole -------------------------------------------------------------------------- */
 
-/* Takes note of the ends of the groups; false when one of them is clipped, or so far out that the
- * reconstruction might be infinite. */
-static bool tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
-                       struct tally *tally)
+/* Reconstructions of the ends of N <= KERNEL_BLOCK groups, into them; false when one of them is
+ * clipped, or so far out that it might be infinite. */
+static bool round_ends(float *lo, float *hi, size_t n, const struct unit *unit)
 {
   const float room = 65536; /* more than any grid has, less than the magic number rounds */
+  float scale[KERNEL_BLOCK], least[KERNEL_BLOCK], most[KERNEL_BLOCK];
+  int32_t clips = 0;
+  for (size_t g = 0; g < n; g++) {
+    scale[g] = unit[g].scale;
+    least[g] = unit[g].lo;
+    most[g] = unit[g].hi;
+  }
+  for (size_t g = 0; g < n; g++) {
+    float a = lo[g] / scale[g], b = hi[g] / scale[g];
+    a = a < -room ? -room : a > room ? room : a;
+    b = b < -room ? -room : b > room ? room : b;
+    a = (a + ROUND_MAGIC) - ROUND_MAGIC;
+    b = (b + ROUND_MAGIC) - ROUND_MAGIC;
+    lo[g] = a * scale[g];
+    hi[g] = b * scale[g];
+    float width = hi[g] - lo[g];
+    clips |= (a < least[g]) | (a > most[g]) | (b < least[g]) | (b > most[g]) |
+             !(width < __builtin_inff());
+  }
+  return clips == 0;
+}
+
+/* Takes note of the ends of the groups, which are lost; false when one of them is clipped. */
+static bool tally_ends(float *lo, float *hi, size_t groups, const struct unit *unit,
+                       struct tally *tally)
+{
   float absmax = tally->absmax, least = __builtin_inff(), most = -least;
-  bool clips = false;
   for (size_t g = 0; g < groups; g++) {
-    float low = lo[g] / unit[g].scale, high = hi[g] / unit[g].scale;
-    float a = low < high ? low : high, b = low < high ? high : low;
-    a = ((a < -room ? -room : a) + ROUND_MAGIC) - ROUND_MAGIC;
-    b = ((b > room ? room : b) + ROUND_MAGIC) - ROUND_MAGIC;
-    float one = a * unit[g].scale, other = b * unit[g].scale,
-          size = -lo[g] > hi[g] ? -lo[g] : hi[g];
-    float lower = one < other ? one : other, upper = one < other ? other : one;
-    clips |= !(a >= unit[g].lo) | !(b <= unit[g].hi) | !(upper - lower < __builtin_inff());
-    least = lower < least ? lower : least;
-    most = upper > most ? upper : most;
+    float size = -lo[g] > hi[g] ? -lo[g] : hi[g];
     absmax = size > absmax ? size : absmax;
   }
-  if (clips)
-    return false;
+  for (size_t g = 0; g < groups; g += KERNEL_BLOCK)
+    if (!round_ends(lo + g, hi + g, groups - g < KERNEL_BLOCK ? groups - g : KERNEL_BLOCK,
+                    unit + g))
+      return false;
+  for (size_t g = 0; g < groups; g++) { /* a negative scale turns nothing over */
+    least = lo[g] < least ? lo[g] : least;
+    most = hi[g] > most ? hi[g] : most;
+  }
   least += 0.0f;
   most += 0.0f;
   tally->least = tally->finite == 0 || least < tally->least ? least : tally->least;
@@ -388,8 +423,8 @@ static void tally_scan(const struct group_scan *scan, struct tally *tally)
   }
   double max_error = (double)bits_float(worst);
   tally->max_error = max_error > tally->max_error ? max_error : tally->max_error;
-  tally->flushed += scan->flat - zeros;
-  tally->at_rail += scan->at_rail;
+  tally->flushed += scan->flat_all - zeros;
+  tally->at_rail += scan->at_rail_all;
 }
 
 bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
@@ -419,6 +454,6 @@ bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row,
   tally_scan(&scan, tally);
   add_up(sums, bulk >= 0, tally);
   tally->finite += n;
-  *high += scan.high;
+  *high += scan.high_all;
   return true;
 }
