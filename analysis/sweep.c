@@ -191,7 +191,9 @@ static enum status plan(const char *over, const struct quantizer *quantizers, si
   struct sweep *sweep = sweep_new(count + SWEEP_COMPANIONS);
   if (!sweep)
     return error_memory(error, "the sweep");
-  memcpy(sweep->line, quantizers, count * sizeof *quantizers);
+  size_t first = view ? count - 1 : 0; /* what people have */
+  for (size_t i = 0; i < count; i++)
+    sweep->line[i] = quantizers[(first + i) % count];
   sweep->lines = sweep->given = count;
   enum status status = sweep_read(sweep, over, error);
   if (status == STATUS_OK && view && sweep->kind->points && !strchr(over, '='))

@@ -78,6 +78,8 @@ const char *sweep_over_default(const struct quantizer *quantizer);
  * over, with the usual values. */
 const char *sweep_over_next(const char *over, int by);
 
+/* The name of kind I, and in a few words what it changes; NULL behind the last. */
+const char *sweep_over_at(size_t i, const char **about);
 /* STATUS_USAGE: nobody could sweep over OVER. */
 enum status sweep_over_check(const char *over, struct error *error);
 
@@ -86,9 +88,9 @@ enum status sweep_over_check(const char *over, struct error *error);
 enum status sweep_plan(const char *over, const struct quantizer *quantizers, size_t count,
                        struct sweep **out, struct error *error);
 
-/* The same for people who look at COUNT quantizers, of which the first is what they have: that is
- * a row even when it is none of the values; and a single one gets companions, lines that differ
- * from it in one word, as many as teach something. */
+/* The same for people who look at COUNT quantizers, of which the last is what they have: its line is
+ * the first, and it is a row even when it is none of the values; and a single one gets companions,
+ * lines that differ from it in one word, as many as teach something. */
 enum status sweep_plan_view(const char *over, const struct quantizer *quantizers, size_t count,
                             struct sweep **out, struct error *error);
 

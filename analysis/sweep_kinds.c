@@ -143,6 +143,7 @@ static enum status all_formats(struct sweep *sweep, struct error *error)
 
 const struct sweep_kind sweep_kinds[] = {
     {.name = "bits",
+     .about = "the width of integers",
      .standard = "2:8",
      .least = 1,
      .most = 16,
@@ -152,6 +153,7 @@ const struct sweep_kind sweep_kinds[] = {
      .edit = edit_bits,
      .companions = {sweep_other_scheme, sweep_mse, sweep_other_grain, sweep_integers}},
     {.name = "group",
+     .about = "how many elements share a scale",
      .standard = "16:256",
      .least = 1,
      .most = 1 << 30,
@@ -162,6 +164,7 @@ const struct sweep_kind sweep_kinds[] = {
      .shows_values = true,
      .companions = {sweep_other_scheme, sweep_mse, sweep_narrower, sweep_wider, sweep_integers}},
     {.name = "block",
+     .about = "the length of blocks, or of groups",
      .standard = "16:256",
      .least = 1,
      .most = 1 << 30,
@@ -172,6 +175,7 @@ const struct sweep_kind sweep_kinds[] = {
      .shows_values = true,
      .companions = {sweep_other_scheme, sweep_mse, sweep_narrower, sweep_wider, sweep_integers}},
     {.name = "clip",
+     .about = "the clip threshold as a share of the largest magnitude",
      .standard = "0.05:1",
      .least = 0.001,
      .most = 16,
@@ -182,6 +186,7 @@ const struct sweep_kind sweep_kinds[] = {
      .axis_label = "clip threshold / largest magnitude of its unit",
      .companions = {sweep_other_scheme, sweep_other_grain, sweep_other_width, sweep_integers}},
     {.name = "percentile",
+     .about = "the share of the values that is not clipped",
      .standard = "90:100",
      .least = 50,
      .most = 100,
@@ -192,6 +197,7 @@ const struct sweep_kind sweep_kinds[] = {
      .axis_label = "percentile",
      .companions = {sweep_other_scheme, sweep_other_grain, sweep_other_width, sweep_integers}},
     {.name = "calibrator",
+     .about = "the rule that chooses the range",
      .names = all_calibrators,
      .replaced = spec_word_is_range,
      .edit = edit_calibrator,
@@ -199,6 +205,7 @@ const struct sweep_kind sweep_kinds[] = {
      .axis_label = "calibrator",
      .companions = {sweep_other_scheme, sweep_other_grain, sweep_integers}},
     {.name = "format",
+     .about = "the number format",
      .names = all_formats,
      .replaced = spec_word_is_symmetric,
      .any = "any",
@@ -212,6 +219,14 @@ const size_t sweep_kinds_length = sizeof sweep_kinds / sizeof *sweep_kinds;
 const char *sweep_name(const struct sweep *sweep)
 {
   return sweep->kind->name;
+}
+
+const char *sweep_over_at(size_t i, const char **about)
+{
+  if (i >= sweep_kinds_length)
+    return NULL;
+  *about = sweep_kinds[i].about;
+  return sweep_kinds[i].name;
 }
 
 const char *sweep_over_default(const struct quantizer *quantizer)

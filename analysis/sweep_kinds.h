@@ -29,7 +29,7 @@ sweep_companion sweep_integers;     /* 4 bits, of what has no width to change */
 enum { SWEEP_COMPANIONS = 5 };
 
 struct sweep_kind {
-  const char *name;
+  const char *name, *about;
   const char *standard; /* values when none are given; NULL: every name of the table */
   double least, most;   /* of numbers; names: 0, 0 */
   bool whole;           /* whole numbers only */

@@ -458,8 +458,12 @@ static void companions_differ_in_a_word(void **state)
     assert_null(cases[c].lines[sweep->lines]);
     sweep_free(sweep);
   }
-  struct sweep *sweep = viewed("bits", SPECS("int4", "nf4")); /* several: these, and no others */
-  assert_int_equal(sweep->lines, 2);
+  struct sweep *sweep = viewed("bits", SPECS("nf4", "int8,mse", "int4"));
+  char label[QUANTIZER_TEXT];
+  assert_int_equal(sweep->lines, 3); /* these, and no others; the last is what people have */
+  assert_string_equal(sweep_label(sweep, 0, label), "intN,sym,tensor,minmax");
+  assert_string_equal(sweep_label(sweep, 1, label), "nf4,block=64,minmax");
+  assert_string_equal(sweep_label(sweep, 2, label), "intN,sym,tensor,mse");
   sweep_free(sweep);
 }
 

@@ -56,6 +56,11 @@ is "$?:$(cat err.txt)" 0: "commands are undone"
 run bits-more error 'save-screen expected.txt'
 ok "$(cmp -s before.txt after.txt; echo $?)" "undo all: the screen as it was"
 ok "$(cmp -s redone.txt expected.txt; echo $?)" "redo: the screen as it was then"
+run 'save-screen before.txt' 'over group=16:64' 'over clip' sweep-next sweep-metric pareto down take-point \
+  undo undo undo undo undo undo 'save-screen after.txt'
+is "$?:$(cat err.txt)" 0: "sweeps are undone"
+ok "$(cmp -s before.txt after.txt; echo $?)" "undo of sweeps: the screen as it was"
+refuses 2 "unknown 'bit'; did you mean 'bits'" "a wrong thing to sweep over" 'over bit=2:8'
 run bits-fewer repeat 'assert levels==64'
 is "$?:$(cat err.txt)" 0: "repeat does the last change again"
 

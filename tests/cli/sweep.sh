@@ -81,8 +81,10 @@ qscope plot $source --over group=16:64 -q int4,group=48 --metric mse -o again.pn
 ok "$(cmp -s view.png again.png; echo $?)" "--over alone is the view"
 qscope plot $source --over group=16:64 -q int4,group=48 --metric mse --no-pareto -o fewer.png --size 640x400
 is "$(cmp -s view.png fewer.png; echo $?) $(qscope replay fewer.png --print | grep -c -e --no-pareto)" "1 1" "without the front"
-qscope plot $source --over group=16:64 -q int4,group=48 -q e4m3,channel --metric mse -o two.png --size 640x400
+qscope plot $source --over group=16:64 -q e4m3,channel -q int4,group=48 --metric mse -o two.png --size 640x400 --data two.csv
 is "$(cmp -s view.png two.png; echo $?) $(qscope replay two.png --print | grep -c -e '-q float8')" "1 1" "two quantizers"
+qscope report $source -q int4,group=48 --json >report.json
+is "$(grep chosen two.csv | cut -d, -f7)" "$(get metrics.mse <report.json)" "the last is the chosen one"
 qscope plot $source --view sweep -q int4 -o bits.png --size 640x400
 qscope replay bits.png -o again.png --size 640x400
 is "$(cmp -s bits.png again.png; echo $?) $(qscope replay bits.png --print)" \

@@ -61,7 +61,8 @@ static enum status sweep_tensor(struct source *source, size_t index, const struc
                                 struct error *error)
 {
   const struct view *view = &recipe->view;
-  const char *over = *view->over ? view->over : sweep_over_default(&recipe->quantizer[0]);
+  const char *over =
+      *view->over ? view->over : sweep_over_default(&recipe->quantizer[recipe->quantizers - 1]);
   enum status status = sweep_plan_view(over, recipe->quantizer, recipe->quantizers, out, error);
   if (status != STATUS_OK)
     return status;
@@ -80,7 +81,7 @@ static enum status measure(struct source *source, size_t index, const struct rec
   size_t count = view_type_of(recipe->view.kind)->pinned ? recipe->quantizers : 1;
   enum status status = STATUS_OK;
   for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-    size_t at = i ? i - 1 : count - 1;
+    size_t at = i ? i - 1 : recipe->quantizers - 1;
     struct result **out = &measured->result[i];
     status = work_result(source, index, &recipe->quantizer[at], &request, out, error);
     if (status != STATUS_OK)

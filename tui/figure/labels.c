@@ -78,6 +78,21 @@ static bool covers_line(const struct plot *plot, const struct box *box)
   return false;
 }
 
+/* True when BOX covers a point without a label of its own; those with one are obstacles anyway. */
+static bool covers_point(const struct plot *plot, const struct box *box)
+{
+  for (size_t m = 0; m < plot->panel->marks; m++) {
+    const struct mark *mark = plot->panel->mark[m];
+    double by = point_size(mark) / 2;
+    struct box around = {box->x0 - by, box->y0 - by, box->x1 + by, box->y1 + by};
+    bool points = mark->kind == MARK_POINTS || mark->kind == MARK_SERIES;
+    for (size_t i = 0; points && mark->n > 1 && i < mark->n; i++)
+      if (in_frame(&around, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i])))
+        return true;
+  }
+  return false;
+}
+
 /* True when a bar stands behind BOX. */
 static bool covers_bar(const struct plot *plot, const struct box *box)
 {
@@ -121,13 +136,13 @@ static bool belongs(const struct plot *plot, const struct mark *mark, const stru
   return true;
 }
 
-/* Whether BOX is a place for the label of MARK; STRICT: a good one, which hides no bar and no line.
- */
+/* Whether BOX is a place for the label of MARK; STRICT: a good one, which hides no bar, no line and
+ * no point. */
 static bool is_place(const struct plot *plot, const struct mark *mark, const struct box *box,
                      bool strict)
 {
   return is_free(plot, box) && belongs(plot, mark, box) &&
-         !(strict && (covers_bar(plot, box) || covers_line(plot, box)));
+         !(strict && (covers_bar(plot, box) || covers_line(plot, box) || covers_point(plot, box)));
 }
 
 /* The label of a single point: above it, else beside it, else below, else on a corner or a line

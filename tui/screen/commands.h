@@ -52,6 +52,7 @@ enum command_text {
   TEXT_ASSERTION, /* sqnr_db>=30 */
   TEXT_WORDS,     /* anything */
   TEXT_RECIPE,    /* a command line */
+  TEXT_SWEEP,     /* what is swept over: bits=2:8 */
   TEXT_COUNT
 };
 extern const char *const command_text_names[TEXT_COUNT]; /* "SPEC", "FILE" */

@@ -155,6 +155,18 @@ static void add_assertions(const char *line, size_t from, size_t at, struct sugg
       add(out, SUGGEST_PART, check_table[i].name, check_table[i].label, 0);
 }
 
+static void add_sweeps(const char *line, size_t from, size_t at, struct suggestions *out)
+{
+  const char *about, *name;
+  out->from = from;
+  out->to = from + strcspn(line + from, "= ");
+  if (at > out->to)
+    return;
+  for (size_t i = 0; (name = sweep_over_at(i, &about)); i++)
+    if (strncmp(name, line + from, at - from) == 0)
+      add(out, SUGGEST_PART, name, about, 0);
+}
+
 /* --- both --------------------------------------------------------------------------------- */
 
 bool suggest_spec(const char *line, size_t *from)
@@ -185,6 +197,8 @@ void suggest(const char *line, size_t at, const struct source *source, struct su
       return add_tensors(text, source, SUGGEST_PART, out);
     case TEXT_ASSERTION:
       return add_assertions(line, parts.text_start, at, out);
+    case TEXT_SWEEP:
+      return add_sweeps(line, parts.text_start, at, out);
     default:
       return;
     }

@@ -59,6 +59,25 @@ static enum status text_zoom(struct explorer *explorer, const char *text, struct
   return status;
 }
 
+static enum status set_over(struct state *state, const char *text, struct error *error)
+{
+  enum status status = sweep_over_check(text, error);
+  if (status != STATUS_OK)
+    return status;
+  state->view.kind = VIEW_SWEEP;
+  snprintf(state->view.over, sizeof state->view.over, "%s", text);
+  return status;
+}
+
+static enum status text_over(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct state next = explorer->state;
+  enum status status = set_over(&next, text, error);
+  if (status == STATUS_OK)
+    explorer_go(explorer, &next);
+  return status;
+}
+
 static enum status text_tensor(struct explorer *explorer, const char *text, struct error *error)
 {
   size_t index;
@@ -191,6 +210,8 @@ enum status text_command_preview(enum command_id id, const char *text, const str
       *wrong = spec_place_of(text, word).start;
   } else if (explorer_commands[id].text == TEXT_RANGE) {
     status = read_range(text, &out->view.lo, &out->view.hi, error);
+  } else if (explorer_commands[id].text == TEXT_SWEEP) {
+    status = set_over(out, text, error);
   }
   return status;
 }
