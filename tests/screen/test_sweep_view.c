@@ -261,6 +261,22 @@ static void a_channel_has_its_own(void **state)
   fixture_quit(harness);
 }
 
+/* What is pinned has lines of its own, in the recipe too, in place of the companions. */
+static void pins_are_lines(void **state)
+{
+  (void)state;
+  struct harness *harness = open_sweep("int4", "bits=2:6", 40, 120);
+  assert_shows(harness, "channel");
+  assert_true(harness_press(harness, "a", 1));
+  assert_true(harness_type(harness, ":int4,channel,mse\r"));
+  assert_shows(harness, "intN,sym,channel,mse");
+  assert_shows(harness, "intN,sym,tensor,minmax");
+  assert_shows_not(harness, "asym");
+  assert_shows(harness,
+               "-q int4,sym,tensor,minmax -q int4,sym,channel,mse --view sweep --over bits=2:6");
+  fixture_quit(harness);
+}
+
 /* Esc leaves what is known, and says so; a knob starts again. */
 static void a_long_sweep_can_be_stopped(void **state)
 {
@@ -297,6 +313,7 @@ int main(void)
       cmocka_unit_test(only_ascii),
       cmocka_unit_test(exports_what_it_shows),
       cmocka_unit_test(a_channel_has_its_own),
+      cmocka_unit_test(pins_are_lines),
       cmocka_unit_test(a_long_sweep_can_be_stopped),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -125,7 +125,8 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
     recipe_clear(&recipe);
     return NULL;
   }
-  if (view_type_of(state->view.kind)->pinned && !recipe.compare.source)
+  bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP;
+  if (pinned && !recipe.compare.source)
     recipe.quantizers = state->pins.count;
   memcpy(recipe.quantizer, state->pins.quantizer, recipe.quantizers * sizeof *recipe.quantizer);
   recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;

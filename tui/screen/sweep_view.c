@@ -26,10 +26,19 @@ static const char *over_of(const struct state *state)
   return *state->view.over ? state->view.over : sweep_over_default(&state->knobs.quantizer);
 }
 
+static bool same_pins(const struct pins *a, const struct pins *b)
+{
+  bool same = a->count == b->count;
+  for (size_t i = 0; i < a->count && same; i++)
+    same = quantizer_equal(&a->quantizer[i], &b->quantizer[i]);
+  return same;
+}
+
 static bool is_for(const struct explorer *explorer, const struct state *state)
 {
   const struct sweeping *known = &explorer->sweep;
   return (known->sweep || *known->why) && state_same_numbers(&known->of, state) &&
+         same_pins(&known->of.pins, &state->pins) &&
          strcmp(over_of(&known->of), over_of(state)) == 0;
 }
 
@@ -39,11 +48,15 @@ static struct sweep *sweep_of(const struct explorer *explorer)
   return is_for(explorer, &explorer->state) ? explorer->sweep.sweep : NULL;
 }
 
-/* The sweep that STATE shows, without numbers. */
+/* The sweep that STATE shows, without numbers: what is pinned has a line each. */
 static enum status plan(const struct explorer *explorer, const struct state *state,
                         struct sweep **out, struct error *error)
 {
-  enum status status = sweep_plan_view(over_of(state), &state->knobs.quantizer, 1, out, error);
+  struct quantizer line[FIGURE_PINS + 1];
+  size_t pins = state->pins.count;
+  memcpy(line, state->pins.quantizer, pins * sizeof *line);
+  line[pins] = state->knobs.quantizer;
+  enum status status = sweep_plan_view(over_of(state), line, pins + 1, out, error);
   if (status != STATUS_OK)
     return status;
   (*out)->calibrated.batching = explorer->batching;
