@@ -106,6 +106,10 @@ bool axis_set(struct axis *axis, const char *label, const char *unit, double lo,
 /* An axis of N things with names (copied): the ticks 0..n-1, with half a place around them. */
 bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names);
 
+/* FIGURE in sentences: what stands on its axes, and how each curve begins, ends, rises and falls.
+ */
+void figure_words(const struct figure *figure, FILE *out);
+
 /* The whole figure of RESULT in VIEW: title, panels, caption (tensor, quantizer, metrics). NULL
  * when memory runs out. */
 struct figure *figure_build(const struct result *result, const struct view *view,

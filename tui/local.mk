@@ -34,6 +34,7 @@ libscreen_a_SOURCES = \
 	tui/screen/browser.c tui/screen/browser.h \
 	tui/screen/cells.c tui/screen/cells.h \
 	tui/screen/channels_view.c tui/screen/channels_view.h \
+	tui/screen/linear.c tui/screen/linear.h \
 	tui/screen/themes.c \
 	tui/screen/overlay.c tui/screen/overlay.h \
 	tui/screen/pins.c tui/screen/pins.h \

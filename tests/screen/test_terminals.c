@@ -92,7 +92,7 @@ static void usable_terminals_work(void **state)
 static void unusable_terminals_are_refused(void **state)
 {
   (void)state;
-  static const char *const terms[] = {"TERM=dumb", "TERM=no-such-terminal", "TERM="};
+  static const char *const terms[] = {"TERM=no-such-terminal", "TERM="};
   for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
     size_t length;
     struct harness *harness = start(terms[i], NULL);
@@ -106,6 +106,25 @@ static void unusable_terminals_are_refused(void **state)
     assert_true(harness_settings_restored(harness));
     harness_end(harness);
   }
+}
+
+/* Where nothing but lines can be shown there are sentences. */
+static void dumb_terminals_get_sentences(void **state)
+{
+  (void)state;
+  struct harness *harness = start("TERM=dumb", NULL);
+  assert_true(harness_wait_text(harness, "SQNR 36.56 dB"));
+  harness_bytes(harness, "bits-fewer\n");
+  assert_true(harness_wait_text(harness, "less than before"));
+  harness_bytes(harness, "quit\n");
+  int status = harness_wait_end(harness);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+  assert_true(is_ascii(harness));
+  size_t length;
+  const char *output = harness_output(harness, &length);
+  assert_null(memchr(output, '\033', length));
+  harness_end(harness);
 }
 
 static void c_locale_gets_ascii_only(void **state)
@@ -333,6 +352,7 @@ int main(void)
       cmocka_unit_test(a_list_ends_with_totals),
       cmocka_unit_test(usable_terminals_work),
       cmocka_unit_test(unusable_terminals_are_refused),
+      cmocka_unit_test(dumb_terminals_get_sentences),
       cmocka_unit_test(c_locale_gets_ascii_only),
       cmocka_unit_test(no_color_means_none),
       cmocka_unit_test(eight_colours_suffice),

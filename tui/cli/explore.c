@@ -14,15 +14,27 @@ static bool can_read_keys(const struct recipe *recipe)
   return isatty(STDIN_FILENO) || (taken && access("/dev/tty", R_OK) == 0);
 }
 
+/* A dumb terminal can show lines, and nothing else. */
+static bool is_dumb(void)
+{
+  const char *term = getenv("TERM");
+  return term && strcmp(term, "dumb") == 0;
+}
+
 enum status explore_recipe(const struct recipe *recipe, const struct options *options,
                            struct error *error)
 {
-  bool script = options->app.script != NULL;
+  struct app_options app = options->app;
+  bool script = app.script != NULL;
+  app.linear = !script && (app.linear || is_dumb());
   if (script && strcmp(options->app.script, "-") == 0 && recipe->source &&
       source_reads_stdin(recipe->source))
     return error_set(error, STATUS_USAGE,
                      "standard input cannot be both the script and the source");
-  if (!script && (!can_read_keys(recipe) || !isatty(STDOUT_FILENO)))
+  if (app.linear && recipe->source && source_reads_stdin(recipe->source))
+    return error_set(error, STATUS_USAGE,
+                     "standard input cannot be both the commands and the source");
+  if (!script && !options->app.linear && (!can_read_keys(recipe) || !isatty(STDOUT_FILENO)))
     return error_set(error, STATUS_USAGE,
                      "the explorer needs a terminal, and standard %s is none; for numbers: qscope "
                      "report SOURCE -q SPEC, for a picture: qscope plot SOURCE -o FIG.png",
@@ -31,7 +43,7 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
     return error_set(error, STATUS_USAGE,
                      "the explorer calibrates on the tensor it shows; for --calibrate-on: qscope "
                      "report, sweep or plot");
-  return app_run(recipe, &options->app, error);
+  return app_run(recipe, &app, error);
 }
 
 /* The state that the last session was left in. */

@@ -484,6 +484,8 @@ static const struct row {
      MEMBER(ignore_config), apply_switch},
     {"restore", 0, NULL, "what was open when the explorer was left", COMMAND_EXPLORE,
      MEMBER(restore), apply_switch},
+    {"linear", 0, NULL, "sentences in place of a screen: for screen readers, any terminal", SCREEN,
+     MEMBER(app.linear), apply_switch},
     {"script", 0, "FILE", "do the commands in FILE (-: standard input) without a screen", SCREEN,
      MEMBER(app.script), apply_once},
     {"screen", 0, "COLUMNSxROWS", "the size of that screen (80x24)", SCREEN, MEMBER(app),

@@ -12,6 +12,7 @@
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/linear.h"
 #include "tui/screen/overlay.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/plot.h"
@@ -846,13 +847,15 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   explorer->engine = engine_new(options->cache);
   if (!explorer->engine)
     return error_memory(error, "the engine");
-  status = options->script ? terminal_absent(options, error) : terminal_open(options, error);
+  status = options->script || options->linear ? terminal_absent(options, error)
+                                              : terminal_open(options, error);
   if (status != STATUS_OK)
     return status;
   explorer->no_hints = options->no_hints;
-  explorer->scripted = options->script != NULL;
+  explorer->scripted = options->script || options->linear;
   explorer->no_mouse = options->no_mouse;
-  explorer->glyphs = options->ascii ? &glyphs_ascii : terminal_glyphs(options->glyphs);
+  explorer->glyphs =
+      options->ascii || options->linear ? &glyphs_ascii : terminal_glyphs(options->glyphs);
   relayout(explorer);
   explorer_refresh(explorer);
   session_begin(explorer);
@@ -882,7 +885,7 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     return error_memory(error, "the explorer");
   setlocale(LC_ALL, "");
   setlocale(LC_NUMERIC, "C");
-  if (!options->script && !signals_install()) {
+  if (!options->script && !options->linear && !signals_install()) {
     free(explorer);
     return error_set(error, STATUS_OUTPUT, "cannot create a pipe for signals");
   }
@@ -893,6 +896,8 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     status = start(explorer, recipe, options, error);
   if (status == STATUS_OK && options->script)
     status = script_run(explorer, options->script, error);
+  else if (status == STATUS_OK && options->linear)
+    status = linear_run(explorer, stdin, stdout, error);
   else if (status == STATUS_OK)
     run_interactive(explorer);
   terminal_close();

@@ -19,6 +19,7 @@ struct app_options {
   size_t cache;          /* --cache, in bytes */
   const char *trace;     /* --trace-frames, or NULL */
   const char *script;    /* --script, or NULL: there is no terminal then, */
+  bool linear;           /* --linear: nor here */
   int rows, columns;     /* but cells of this size (--screen) */
   bool no_hints;         /* --hints no */
   bool no_mouse;         /* --mouse no */

@@ -130,15 +130,15 @@ static enum status check_term(struct error *error)
   if (!term || !*term)
     return error_set(
         error, STATUS_OUTPUT,
-        "TERM is not set, so the terminal is unknown; \"qscope report\" works without");
+        "TERM is not set, so the terminal is unknown; \"qscope --linear\" works without");
   if (setupterm(term, fileno(self.out), &found) != OK)
     return error_set(
         error, STATUS_OUTPUT,
-        "terminal type \"%.60s\" is unknown here (TERM); \"qscope report\" works on any", term);
+        "terminal type \"%.60s\" is unknown here (TERM); \"qscope --linear\" works on any", term);
   if (!addressable("cup") || !addressable("clear"))
     return error_set(
         error, STATUS_OUTPUT,
-        "terminal type \"%.60s\" cannot place text (TERM); \"qscope report\" works on any", term);
+        "terminal type \"%.60s\" cannot place text (TERM); \"qscope --linear\" works on any", term);
   return STATUS_OK;
 }
 

@@ -1,0 +1,121 @@
+/* A figure in sentences, for whoever hears it instead of seeing it. */
+#include "analysis/figure.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void write_axis(FILE *out, const char *name, const struct axis *axis)
+{
+  if (axis->names) {
+    fprintf(out, "%s: %s, %zu of them. ", name, axis->label ? axis->label : "", axis->names);
+    return;
+  }
+  fprintf(out, "%s: %s%s%s, from %.4g to %.4g%s. ", name, axis->label ? axis->label : "values",
+          axis->unit ? " in " : "", axis->unit ? axis->unit : "", axis->lo, axis->hi,
+          axis->log ? ", logarithmic" : "");
+}
+
+/* "476", or the name that stands there. */
+static void write_x(FILE *out, const struct axis *axis, double x)
+{
+  long place = axis->names && isfinite(x) ? lround(x) : -1;
+  if (place >= 0 && (size_t)place < axis->names)
+    fputs(axis->name[place], out);
+  else
+    fprintf(out, "%.4g", x);
+}
+
+/* The middle of a bin, or the place of a point. */
+static double x_of(const struct mark *mark, size_t i)
+{
+  bool bins = mark->kind == MARK_BARS || mark->kind == MARK_STEPS;
+  return bins ? mark->x[i] / 2 + mark->x[i + 1] / 2 : mark->x[i];
+}
+
+/* The first, the last, the largest and the smallest: where a curve begins, ends, and turns. */
+static void write_course(FILE *out, const struct panel *panel, const struct mark *mark)
+{
+  size_t first = mark->n, last = 0, high = 0, low = 0;
+  for (size_t i = 0; i < mark->n; i++) {
+    if (isnan(mark->y[i]))
+      continue;
+    if (first == mark->n)
+      first = high = low = i;
+    high = mark->y[i] > mark->y[high] ? i : high;
+    low = mark->y[i] < mark->y[low] ? i : low;
+    last = i;
+  }
+  fprintf(out, "%s: ", mark->label ? mark->label : "values");
+  if (first == mark->n) {
+    fputs("no values.\n", out);
+    return;
+  }
+  static const char *const words[] = {"begins with", "ends with", "is largest,", "is smallest,"};
+  const size_t places[] = {first, last, high, low};
+  for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+    fprintf(out, "%s%s %.4g at ", k ? ", " : "", words[k], mark->y[places[k]]);
+    write_x(out, &panel->x, x_of(mark, places[k]));
+  }
+  fputs(".\n", out);
+}
+
+static void write_points(FILE *out, const struct panel *panel, const struct mark *mark)
+{
+  enum { MOST = 12 };
+  fprintf(out, "%s: ", mark->label ? mark->label : "points");
+  for (size_t i = 0; i < mark->n && i < MOST; i++) {
+    fputs(i ? ", at " : "at ", out);
+    write_x(out, &panel->x, mark->x[i]);
+    fprintf(out, " %.4g", mark->y[i]);
+  }
+  if (mark->n > MOST)
+    fprintf(out, ", and %zu more", mark->n - MOST);
+  fputs(".\n", out);
+}
+
+static void write_mark(FILE *out, const struct panel *panel, const struct mark *mark)
+{
+  const char *label = mark->label ? mark->label : "";
+  switch (mark->kind) {
+  case MARK_BARS:
+  case MARK_STEPS:
+  case MARK_LINE:
+  case MARK_SERIES:
+    return write_course(out, panel, mark);
+  case MARK_POINTS:
+    return write_points(out, panel, mark);
+  case MARK_TICKS:
+    if (mark->n)
+      fprintf(out, "%zu levels, from %.4g to %.4g.\n", mark->n, mark->x[0], mark->x[mark->n - 1]);
+    return;
+  case MARK_VLINE:
+  case MARK_HLINE:
+    if (*label)
+      fprintf(out, "%s.\n", label);
+    return;
+  case MARK_BAND:
+    if (*label)
+      fprintf(out, "from %.4g to %.4g: %s.\n", mark->x[0], mark->x[1], label);
+    return;
+  default:
+    if (*label)
+      fprintf(out, "%s.\n", label);
+  }
+}
+
+void figure_words(const struct figure *figure, FILE *out)
+{
+  fprintf(out, "%s.\n", figure->title);
+  for (size_t i = 0; i < figure->panels; i++) {
+    const struct panel *panel = figure->panel[i];
+    fprintf(out, "Panel %zu of %zu%s%s. ", i + 1, figure->panels, panel->title ? ": " : "",
+            panel->title ? panel->title : "");
+    write_axis(out, "Across", &panel->x);
+    write_axis(out, "Up", &panel->y);
+    fputc('\n', out);
+    for (size_t k = 0; k < panel->marks; k++)
+      write_mark(out, panel, panel->mark[k]);
+  }
+  for (size_t i = 0; i < figure->words; i++)
+    fprintf(out, "%s.\n", figure->word[i]);
+}
