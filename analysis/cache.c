@@ -108,7 +108,7 @@ static bool serves(const struct result_request *have, const struct result_reques
 
 static bool can_be_kept(const struct result_request *request)
 {
-  return !request->board && !request->checks && !request->calibrated.on;
+  return !request->board && !request->checks && !request->heat.down && !request->calibrated.on;
 }
 
 static bool is_of(const struct entry *entry, uint64_t source, size_t tensor)

@@ -42,6 +42,7 @@ static void panel_free(struct panel *panel)
   free(panel->mark);
   axis_clear(&panel->x);
   axis_clear(&panel->y);
+  axis_clear(&panel->color);
   free(panel->title);
   free(panel);
 }
@@ -116,6 +117,7 @@ static size_t mark_positions(enum mark_kind kind, size_t n)
     return n + 1;
   case MARK_BAND:
     return 2;
+  case MARK_CELLS: /* panel_add_cells knows */
   case MARK_LINE:
   case MARK_POINTS:
   case MARK_TICKS:
@@ -145,6 +147,27 @@ struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role 
   }
   panel->mark[panel->marks++] = mark;
   return mark;
+}
+
+struct mark *panel_add_cells(struct panel *panel, size_t across, size_t down, const double *x,
+                             const double *y, const double *value)
+{
+  size_t edges = across + 1 + down + 1;
+  double *both = mem_array(size_max(edges, across * down), sizeof *both);
+  if (!both)
+    return NULL;
+  memcpy(both, x, (across + 1) * sizeof *x);
+  memcpy(both + across + 1, y, (down + 1) * sizeof *y);
+  struct mark *mark =
+      panel_add_mark(panel, MARK_CELLS, ROLE_REFERENCE, across * down, both, value, NULL);
+  double *kept = mark ? mem_resize(mark->x, edges, sizeof *kept) : NULL;
+  if (kept) {
+    memcpy(kept, both, edges * sizeof *kept);
+    mark->x = kept;
+    mark->across = across;
+  }
+  free(both);
+  return kept ? mark : NULL;
 }
 
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi)

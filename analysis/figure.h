@@ -38,12 +38,14 @@ enum mark_kind {
   MARK_HLINE,
   MARK_BAND,   /* from x[0] to x[1], shaded, with a label */
   MARK_SERIES, /* n points, each with the shape of its role, and the line that joins them */
+  MARK_CELLS, /* ACROSS columns of cells, n in all, row by row from the top: across+1 edges in x and
+                 behind them those in y; their values, which panel->color tells the colours of */
 };
 
 struct mark {
   enum mark_kind kind;
   enum role role;
-  size_t n;
+  size_t n, across; /* across: of cells */
   double *x, *y;
   char *label; /* legend entry, or label of the line, band or single point; NULL: none */
 };
@@ -53,6 +55,7 @@ struct axis {
   char *unit; /* or NULL */
   double lo, hi;
   bool log;
+  bool down;     /* of y: grows downwards, as rows do */
   bool integral; /* only whole-number ticks: channel numbers, counts */
   size_t names;  /* the ticks are 0..names - 1 and have these names; 0: numbers */
   char **name;
@@ -65,6 +68,7 @@ struct panel {
   bool ruler;  /* a number line: low, its ticks stand on the x axis, there is no y axis */
   bool lane;   /* low, its bars stand and hang on the line 0 in its middle */
   struct axis x, y;
+  struct axis color; /* of cells */
   size_t marks;
   struct mark **mark;
 };
@@ -100,6 +104,9 @@ struct panel *figure_add_panel(struct figure *figure, const char *title);
  * none). NULL when memory runs out. */
 struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role role, size_t n,
                             const double *x, const double *y, const char *label);
+/* Copies ACROSS x DOWN cells: across+1 edges X, down+1 edges Y, and a VALUE for each. */
+struct mark *panel_add_cells(struct panel *panel, size_t across, size_t down, const double *x,
+                             const double *y, const double *value);
 /* Appends TEXT to the list; false when memory runs out. */
 bool figure_add_word(struct figure *figure, const char *text);
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);

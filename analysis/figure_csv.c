@@ -7,7 +7,8 @@
 static const char *const kind_names[] = {
     [MARK_BARS] = "bar",     [MARK_STEPS] = "step", [MARK_LINE] = "line",
     [MARK_POINTS] = "point", [MARK_TICKS] = "tick", [MARK_VLINE] = "vline",
-    [MARK_HLINE] = "hline",  [MARK_BAND] = "band",  [MARK_SERIES] = "series"};
+    [MARK_HLINE] = "hline",  [MARK_BAND] = "band",  [MARK_SERIES] = "series",
+    [MARK_CELLS] = "cell"};
 
 static const char *const role_names[] = {
     [ROLE_ORIGINAL] = "original", [ROLE_RECONSTRUCTION] = "reconstruction",
@@ -16,9 +17,10 @@ static const char *const role_names[] = {
     [ROLE_MEDIAN] = "median",     [ROLE_REFERENCE] = "reference",
     [ROLE_SERIES] = "series"};
 
-/* One number of the mark: from X to X_TO where it has a width, Y where it has a height. */
+/* One number of the mark: from X to X_TO where it has a width, Y where it has a height; of a cell
+ * from Y to Y_TO, and its VALUE. */
 struct point {
-  double x, x_to, y;
+  double x, x_to, y, y_to, value;
 };
 
 static size_t points_of(const struct mark *mark)
@@ -26,13 +28,22 @@ static size_t points_of(const struct mark *mark)
   return mark->kind == MARK_BAND ? 1 : mark->n;
 }
 
+static struct point cell_of(const struct mark *mark, size_t i)
+{
+  const double *x = mark->x + i % mark->across, *y = mark->x + mark->across + 1 + i / mark->across;
+  return (struct point){x[0], x[1], y[0], y[1], mark->y[i]};
+}
+
 static struct point point_of(const struct mark *mark, size_t i)
 {
+  const double none = (double)NAN;
+  if (mark->kind == MARK_CELLS)
+    return cell_of(mark, i);
   bool wide = mark->kind == MARK_BARS || mark->kind == MARK_STEPS || mark->kind == MARK_BAND;
   if (mark->kind == MARK_HLINE)
-    return (struct point){(double)NAN, (double)NAN, mark->x[i]};
-  return (struct point){mark->x[i], wide ? mark->x[i + 1] : (double)NAN,
-                        mark->y ? mark->y[i] : (double)NAN};
+    return (struct point){none, none, mark->x[i], none, none};
+  return (struct point){mark->x[i], wide ? mark->x[i + 1] : none, mark->y ? mark->y[i] : none, none,
+                        none};
 }
 
 /* The name of the tick at VALUE, where the axis has names; else nothing. */
@@ -61,7 +72,9 @@ static void put_mark(FILE *out, size_t number, const struct panel *panel, const 
     struct point point = point_of(mark, i);
     fprintf(out, "%zu", number);
     put_text(out, panel->title);
-    put_text(out, mark->label ? mark->label : role_names[role]);
+    put_text(out, mark->kind == MARK_CELLS ? panel->color.label
+                  : mark->label            ? mark->label
+                                           : role_names[role]);
     put_text(out, kind_names[mark->kind]);
     put_number(out, point.x);
     put_number(out, point.x_to);
@@ -71,13 +84,15 @@ static void put_mark(FILE *out, size_t number, const struct panel *panel, const 
     put_text(out, panel->x.unit);
     put_text(out, panel->y.label);
     put_text(out, panel->y.unit);
+    put_number(out, point.y_to);
+    put_number(out, point.value);
     fputc('\n', out);
   }
 }
 
 void figure_csv(const struct figure *figure, FILE *out)
 {
-  fputs("panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit\n", out);
+  fputs("panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value\n", out);
   for (size_t p = 0; p < figure->panels; p++)
     for (size_t m = 0; m < figure->panel[p]->marks; m++)
       put_mark(out, p + 1, figure->panel[p], figure->panel[p]->mark[m]);

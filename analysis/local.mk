@@ -35,6 +35,8 @@ libanalysis_a_SOURCES = \
 	analysis/fig_compare.c \
 	analysis/fig_error.c \
 	analysis/fig_format.c \
+	analysis/colormap.c analysis/colormap.h \
+	analysis/fig_heat.c \
 	analysis/fig_histogram.c \
 	analysis/fig_pins.c \
 	analysis/fig_sweep.c analysis/fig_sweep.h \
@@ -77,6 +79,7 @@ libmeasure_a_SOURCES = \
 	analysis/channels.c \
 	analysis/codes.c analysis/codes.h \
 	analysis/counted.c analysis/counted.h \
+	analysis/heat.c analysis/heat.h \
 	analysis/details.c \
 	analysis/diff.c \
 	analysis/facts.c analysis/facts.h \

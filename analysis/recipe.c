@@ -217,7 +217,7 @@ static void put_sweep(struct text *text, const struct view *view)
 static void put_view(struct text *text, const struct view *view)
 {
   struct view standard = view_default();
-  char number[2 * NUMBER_TEXT + 1], other[NUMBER_TEXT];
+  char number[2 * NUMBER_TEXT + 1], other[NUMBER_TEXT], part[VIEW_PART_TEXT];
   for (size_t i = 0; i < view_table_length; i++)
     if (view_table[i].kind == view->kind)
       put_option(text, "--view", view_table[i].name);
@@ -249,6 +249,10 @@ static void put_view(struct text *text, const struct view *view)
     snprintf(number, sizeof number, "%ld", view->block);
     put_option(text, "--block", number);
   }
+  if (view->quantity != standard.quantity)
+    put_option(text, "--quantity", heat_quantities[view->quantity].name);
+  if (*view_part_print(&view->part, part))
+    put_option(text, "--part", part);
   if (view->bins) {
     snprintf(number, sizeof number, "%zu", view->bins);
     put_option(text, "--bins", number);
@@ -540,7 +544,7 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
   const struct view_type *type = view_find(value);
   if (!type)
     return bad_value(error, "--view",
-                     "histogram, error, channels, sweep, inspector, format, board or compare",
+                     "histogram, error, channels, heat, sweep, inspector, format, board or compare",
                      value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
@@ -620,6 +624,20 @@ static enum status take_against(struct recipe *recipe, const char *value, struct
   return STATUS_OK;
 }
 
+static enum status take_quantity(struct recipe *recipe, const char *value, struct error *error)
+{
+  return heat_quantity_find(value, &recipe->view.quantity)
+             ? STATUS_OK
+             : bad_value(error, "--quantity", "error, sqnr, absmax or scale", value);
+}
+
+static enum status take_part(struct recipe *recipe, const char *value, struct error *error)
+{
+  return view_part_scan(value, &recipe->view.part)
+             ? STATUS_OK
+             : bad_value(error, "--part", "R0:R1,C0:C1 with R0 below R1, C0 below C1", value);
+}
+
 static enum status take_bins(struct recipe *recipe, const char *value, struct error *error)
 {
   long bins;
@@ -696,6 +714,7 @@ static const struct option {
     {"--theory", NULL, false, take_theory},      {"--range", NULL, true, take_range},
     {"--axis", NULL, true, take_axis},           {"--channel", NULL, true, take_channel},
     {"--bins", NULL, true, take_bins},           {"--block", NULL, true, take_block},
+    {"--quantity", NULL, true, take_quantity},   {"--part", NULL, true, take_part},
     {"--against", NULL, true, take_against},     {"--over", NULL, true, take_over},
     {"--metric", NULL, true, take_metric},       {"--no-pareto", NULL, false, take_no_pareto},
     {"--batches", NULL, true, take_batches},     {"--calibrate-on", NULL, true, take_calibrate_on},

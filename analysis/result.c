@@ -287,6 +287,9 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     status = restore_errors(&measure, tensor, result, error);
   if (status == STATUS_OK && request->board && !result->partial)
     status = compute_board(tensor, request, target.digest, progress, result, error);
+  if (status == STATUS_OK && request->heat.down && !result->partial)
+    status = heat_compute(tensor, result->fit, request->axis, &request->heat, progress,
+                          &result->heat, error);
   if (status == STATUS_OK && request->checks && !result->partial)
     status = compute_checks(tensor, request, target.digest, progress, result, error);
   digest_free(own);
@@ -325,6 +328,7 @@ void result_free(struct result *result)
   free(result->channels.by_ratio);
   inspect_errors_free(result->blocks);
   board_free(result->board);
+  heat_free(result->heat);
   sweep_free(result->sweep);
   if (result->checks)
     checks_free(result->checks);

@@ -8,6 +8,7 @@
 
 #include "analysis/board.h"
 #include "analysis/facts.h"
+#include "analysis/heat.h"
 #include "analysis/histogram.h"
 #include "analysis/inspect.h"
 #include "analysis/metrics.h"
@@ -52,6 +53,7 @@ struct result_request {
   bool board;                /* also the calibrator board (many) ... */
   long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
   bool theory;               /* of the board: the predicted curve, too */
+  struct heat_request heat;  /* also a heat map, where cells are asked for (one more) */
   bool checks;               /* also the checks (four times the tensor) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */
@@ -80,6 +82,7 @@ struct result {
   struct inspect_errors *blocks; /* NULL unless asked for */
   struct board *board;           /* the same */
   struct checks *checks;         /* the same */
+  struct heat *heat;             /* the same */
   struct sweep *sweep;           /* NULL unless someone who ran one put it here */
   bool has_details;
   bool estimated;             /* by result_estimate; then: */

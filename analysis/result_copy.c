@@ -58,6 +58,7 @@ struct result *result_copy(const struct result *result)
   copy->fit = fit_share(result->fit);
   copy->blocks = copy_blocks(result->blocks, &made);
   copy->board = NULL;
+  copy->heat = NULL;
   copy->checks = NULL;
   copy->sweep = NULL;
   if (made)

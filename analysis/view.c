@@ -3,6 +3,8 @@
 #include "analysis/views.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +27,11 @@ const struct view_type view_table[] = {
      .kind = VIEW_CHANNELS,
      .build = fig_channels,
      .pinned = fig_channels_pins},
+    {.name = "heat",
+     .title = "Heat map",
+     .summary = "error, magnitude or scale of each block of rows and columns",
+     .kind = VIEW_HEAT,
+     .build = fig_heat},
     {.name = "sweep",
      .title = "Sweep",
      .summary = "SQNR against bits, groups, clip thresholds, formats; the Pareto front",
@@ -86,4 +93,42 @@ bool view_range_parse(const char *text, double *lo, double *hi)
   *lo = from;
   *hi = to;
   return true;
+}
+
+/* A number at *TEXT and END behind it; moves *TEXT past both. */
+static bool scan_number(const char **text, char end, size_t *out)
+{
+  char *behind;
+  if (**text < '0' || **text > '9')
+    return false;
+  unsigned long long value = strtoull(*text, &behind, 10);
+  *out = (size_t)value;
+  *text = behind + 1;
+  return *behind == end && value <= SIZE_MAX / 2;
+}
+
+bool view_part_scan(const char *text, struct view_part *out)
+{
+  struct view_part part;
+  if (!scan_number(&text, ':', &part.row[0]) || !scan_number(&text, ',', &part.row[1]) ||
+      !scan_number(&text, ':', &part.column[0]) || !scan_number(&text, '\0', &part.column[1]) ||
+      part.row[0] >= part.row[1] || part.column[0] >= part.column[1])
+    return false;
+  *out = part;
+  return true;
+}
+
+char *view_part_print(const struct view_part *part, char *text)
+{
+  text[0] = '\0';
+  if (part->row[1] && part->column[1])
+    snprintf(text, VIEW_PART_TEXT, "%zu:%zu,%zu:%zu", part->row[0], part->row[1], part->column[0],
+             part->column[1]);
+  return text;
+}
+
+bool view_part_equal(const struct view_part *a, const struct view_part *b)
+{
+  return a->row[0] == b->row[0] && a->row[1] == b->row[1] && a->column[0] == b->column[0] &&
+         a->column[1] == b->column[1];
 }

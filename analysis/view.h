@@ -11,6 +11,7 @@ enum view_kind {
   VIEW_HISTOGRAM,
   VIEW_ERROR,
   VIEW_CHANNELS,
+  VIEW_HEAT,
   VIEW_SWEEP,
   VIEW_COMPARE,
   VIEW_BOARD,
@@ -23,6 +24,14 @@ enum { VIEW_WORST_BLOCK = -1, VIEW_OVER = 512 };
 /* What a sweep is ranked and drawn by. */
 enum sweep_metric { SWEEP_SQNR, SWEEP_MSE, SWEEP_BULK, SWEEP_METRICS };
 
+/* What a heat map shows of its cells. */
+enum heat_quantity { HEAT_ERROR, HEAT_SQNR, HEAT_ABSMAX, HEAT_SCALE, HEAT_QUANTITIES };
+
+/* A part of a matrix: rows row[0]..row[1]-1, columns column[0]..column[1]-1; an end of 0: all. */
+struct view_part {
+  size_t row[2], column[2];
+};
+
 struct view {
   enum view_kind kind;
   bool log_counts;
@@ -34,8 +43,10 @@ struct view {
   long block;           /* of the inspector, unit of the board; from 0, or VIEW_WORST_BLOCK */
   char over[VIEW_OVER]; /* of the sweep: "bits=2:8"; empty: as sweep_over_default says */
   enum sweep_metric metric;
-  bool front_hidden; /* of the sweep: no Pareto front */
-  size_t bins;       /* 0: chosen by whoever draws */
+  bool front_hidden;           /* of the sweep: no Pareto front */
+  enum heat_quantity quantity; /* of the heat map, and what it shows: */
+  struct view_part part;
+  size_t bins; /* 0: chosen by whoever draws */
 };
 
 struct diff;
@@ -70,6 +81,13 @@ const struct view_type *view_find(const char *name);
 
 /* "LO:HI" with LO below HI, both finite; false (and nothing) when TEXT is something else. */
 bool view_range_parse(const char *text, double *lo, double *hi);
+
+/* Reads "R0:R1,C0:C1"; false when it is no part. */
+bool view_part_scan(const char *text, struct view_part *out);
+/* The same as text ("" for all of it) into TEXT of VIEW_PART_TEXT bytes; returns TEXT. */
+enum { VIEW_PART_TEXT = 96 };
+char *view_part_print(const struct view_part *part, char *text);
+bool view_part_equal(const struct view_part *a, const struct view_part *b);
 
 /* The view everything starts with: histogram, linear, all of it, axis 0, the worst block. */
 struct view view_default(void);

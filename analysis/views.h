@@ -10,6 +10,7 @@
 bool fig_histogram(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_error(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_channels(struct figure *figure, const struct result *result, const struct view *view);
+bool fig_heat(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_inspector(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_sweep_view(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_board(struct figure *figure, const struct result *result, const struct view *view);

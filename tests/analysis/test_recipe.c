@@ -211,7 +211,7 @@ static void mistakes_name_the_word(void **state)
       {"qscope plot a.npy --vew error", "\"--vew\"; did you mean --view?"},
       {"qscope plot a.npy b.npy", "\"b.npy\""},
       {"qscope plot a.npy --view pie",
-       "expected histogram, error, channels, sweep, inspector, format, board or compare, found \"pie\""},
+       "expected histogram, error, channels, heat, sweep, inspector, format, board or compare, found \"pie\""},
       {"qscope plot a.npy --log=2", "\"--log=2\""},
       {"qscope plot a.npy --range 2:1", "\"2:1\""},
       {"qscope plot a.npy --range 1:1", "\"1:1\""},

@@ -64,11 +64,29 @@ fails 3 "x.svg: the picture carries no recipe" "an SVG of someone else" sh -c 'e
 
 # The numbers behind a figure: what the bars add up to is the tensor.
 qscope plot $state --data histogram.csv
-is "$(head -n 1 histogram.csv)" "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit" "the columns of --data"
+is "$(head -n 1 histogram.csv)" "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value" "the columns of --data"
 is "$(awk -F, '$3 == "original" { n += $7 } END { print n }' histogram.csv)" 4096 "its bars hold every element"
 qscope plot $state --view channels -o c.png --data - >channels.csv
-like "$(cat channels.csv)" '^2,Signal-to-quantization-noise ratio,.*,bar,.*,SQNR,dB$' "units are in the rows"
+like "$(cat channels.csv)" '^2,Signal-to-quantization-noise ratio,.*,bar,.*,SQNR,dB,,$' "units are in the rows"
 fails 4 "none/a.csv: cannot be written" "--data into a folder that is not there" qscope plot $state --data none/a.csv
+
+# A heat map: each cell with its place and its number; the recipe names quantity and part.
+npy make map.npy f4 "2,4" 1 0.5 64 -1 0.25 -1 -32 nan
+qscope plot map.npy --axis 1 -q int8 --view heat --quantity absmax --part 0:2,1:4 -o map.png --size 400x300 --data map.csv
+is "$(awk -F, '$1 == 1 && $4 == "cell" { print $5, $6, $7, $13, $14 }' map.csv | tr '\n' ';')" \
+  "1 2 0 1 0.5;2 3 0 1 64;3 4 0 1 1;1 2 1 2 1;2 3 1 2 32;3 4 1 2 ;" "the cells of a heat map"
+is "$(awk -F, '$1 == 1 && $4 == "point" { print $5, $7 }' map.csv)" "3.5 1.5" "NaN has a mark of its own"
+is "$(qscope replay map.png --print)" \
+  "qscope map.npy -t map -q int8,sym,tensor,minmax --view heat --axis 1 --quantity absmax --part 0:2,1:4" "its recipe"
+qscope replay map.png -o map2.png --size 400x300
+ok "$(cmp -s map.png map2.png; echo $?)" "redrawn from the figure"
+for view in error sqnr absmax scale; do
+  qscope plot map.npy --view heat --quantity $view -o map.svg
+  ok "$?" "a map of $view"
+done
+fails 2 "expected R0:R1,C0:C1" "a part that is none" qscope plot map.npy --view heat --part 1:1,0:2 -o no.png
+fails 2 "map.npy: map: there is no part" "a part outside" qscope plot map.npy --view heat --part 0:3,0:2 -o no.png
+fails 2 "expected one of error, sqnr, absmax, scale" "no such quantity" qscope plot map.npy --view heat --quantity mse -o no.png
 
 # Words that need quoting survive the way through the figure.
 npy make "two words.npy" f4 "2,3" 1 2 3 -1 -2 -3

@@ -104,8 +104,8 @@ static enum status apply_view(void *member, const char *text, struct error *erro
 {
   const struct view_type *type = view_find(text);
   if (!type) {
-    const char *names[8];
-    size_t count = size_min(view_table_length, 8);
+    const char *names[16];
+    size_t count = size_min(view_table_length, 16);
     for (size_t i = 0; i < count; i++)
       names[i] = view_table[i].name;
     const char *near = nearest_word(text, names, count);
@@ -182,6 +182,14 @@ static enum status apply_block(void *member, const char *text, struct error *err
                      text);
   *(long *)member = block;
   return STATUS_OK;
+}
+
+static enum status apply_part(void *member, const char *text, struct error *error)
+{
+  if (view_part_scan(text, member))
+    return STATUS_OK;
+  return error_set(error, STATUS_USAGE,
+                   "expected R0:R1,C0:C1 with R0 below R1 and C0 below C1, found '%s'", text);
 }
 
 static enum status apply_bins(void *member, const char *text, struct error *error)
@@ -293,6 +301,18 @@ static enum status apply_color(void *member, const char *text, struct error *err
   return status;
 }
 
+static enum status apply_quantity(void *member, const char *text, struct error *error)
+{
+  const char *words[HEAT_QUANTITIES + 1] = {NULL};
+  size_t place;
+  for (size_t i = 0; i < HEAT_QUANTITIES; i++)
+    words[i] = heat_quantities[i].name;
+  enum status status = choose_word(text, words, &place, error);
+  if (status == STATUS_OK)
+    *(enum heat_quantity *)member = (enum heat_quantity)place;
+  return status;
+}
+
 static enum status apply_metric(void *member, const char *text, struct error *error)
 {
   const char *words[SWEEP_METRICS + 1] = {NULL};
@@ -383,7 +403,7 @@ static const struct row {
      STATE | COMMAND_SWEEP, MEMBER(view.metric), apply_metric},
     {"no-pareto", 0, NULL, "a figure of a sweep without the Pareto front", STATE | COMMAND_SWEEP,
      MEMBER(view.front_hidden), apply_switch},
-    {"view", 0, "VIEW", "histogram, error, channels, sweep, inspector, format, board, compare",
+    {"view", 0, "VIEW", "histogram, error, channels, heat, sweep, board, inspector, format ...",
      STATE, 0, apply_view},
     {"compare", 0, "SOURCE", "what SOURCE, another file, has lost of this one", STATE,
      MEMBER(compare), apply_once},
@@ -404,6 +424,10 @@ static const struct row {
      STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},
     {"element", 0, "I,J,...", "the block of this element, by its place; from 0", COMMAND_INSPECT,
      MEMBER(element), apply_word},
+    {"quantity", 0, "NAME", "of the heat map: error, sqnr, absmax or scale", STATE,
+     MEMBER(view.quantity), apply_quantity},
+    {"part", 0, "R0:R1,C0:C1", "rows and columns that the heat map shows", STATE, MEMBER(view.part),
+     apply_part},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |

@@ -105,6 +105,7 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .hi = view->hi,
                                          .blocks = view->kind == VIEW_INSPECTOR,
                                          .board = view->kind == VIEW_BOARD,
+                                         .heat = heat_request_of(view, HEAT_CELLS, HEAT_CELLS),
                                          .theory = view->theory,
                                          .unit = view->block,
                                          .calibrated = *calibrated};

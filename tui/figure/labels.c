@@ -276,6 +276,7 @@ static void legend_swatch(const struct plot *plot, const struct mark *mark, doub
   case MARK_HLINE:
   case MARK_BAND:
   case MARK_SERIES:
+  case MARK_CELLS:
     break;
   }
   canvas_line(canvas, &style);

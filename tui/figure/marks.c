@@ -1,6 +1,8 @@
 /* The marks of a panel. */
 #include "tui/figure/plot.h"
 
+#include "analysis/colormap.h"
+
 #include <cairo.h>
 #include <math.h>
 
@@ -85,6 +87,32 @@ static void fill_bars_joined(const struct plot *plot, const struct mark *mark)
   cairo_fill_preserve(plot->canvas->cr);
   canvas_line(plot->canvas, &(struct style){.stroke = style.stroke, .width = 0.5});
   cairo_stroke(plot->canvas->cr);
+}
+
+/* What lies beyond the scale of colours stands out: above as an outlier, below as paper. */
+static void draw_cells(const struct plot *plot, const struct mark *mark)
+{
+  const struct canvas *canvas = plot->canvas;
+  const struct theme *theme = canvas->theme;
+  const double *y = mark->x + mark->across + 1;
+  for (size_t i = 0; i < mark->n; i++) {
+    size_t across = i % mark->across, down = i / mark->across;
+    int level = colormap_level(&plot->panel->color, mark->y[i]);
+    if (level == COLORMAP_NONE)
+      continue;
+    double x0 = canvas_snap(canvas, scale_place(&plot->x, mark->x[across]));
+    double x1 = canvas_snap(canvas, scale_place(&plot->x, mark->x[across + 1]));
+    double y0 =
+        plot->panel->ruler ? plot->frame.y0 : canvas_snap(canvas, scale_place(&plot->y, y[down]));
+    double y1 = plot->panel->ruler ? plot->frame.y1
+                                   : canvas_snap(canvas, scale_place(&plot->y, y[down + 1]));
+    uint32_t color = level == COLORMAP_BELOW    ? theme->grid
+                     : level == COLORMAP_LEVELS ? theme_style(theme, ROLE_OUTLIER).stroke
+                                                : colormap_rgb(level);
+    cairo_rectangle(canvas->cr, x0, y0, x1 - x0, y1 - y0);
+    canvas_color(canvas, color, 1);
+    cairo_fill(canvas->cr);
+  }
 }
 
 /* How wide the columns are that stand for several bars: visible on paper, too. */
@@ -335,6 +363,7 @@ static void draw_grid(const struct plot *plot)
 void plot_marks(struct plot *plot)
 {
   draw_grid(plot);
+  draw_marks(plot, MARK_CELLS, draw_cells);
   draw_marks(plot, MARK_BARS, draw_bars);
   draw_marks(plot, MARK_BAND, draw_band);
   draw_marks(plot, MARK_STEPS, draw_steps);

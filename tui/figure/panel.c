@@ -174,6 +174,8 @@ void panel_draw(const struct canvas *canvas, const struct panel *panel, const st
   plot.frame.y0 = canvas_snap(canvas, plot.frame.y0);
   plot.frame.y1 = canvas_snap(canvas, plot.frame.y1);
   plot.y = (struct scale){.axis = &panel->y, .from = plot.frame.y1, .to = plot.frame.y0};
+  if (panel->y.down)
+    plot.y = (struct scale){.axis = &panel->y, .from = plot.frame.y0, .to = plot.frame.y1};
   if (!panel->ruler)
     scale_choose_ticks(canvas, &plot.y, false);
   draw_inside(&plot, plot_marks);

@@ -388,7 +388,8 @@ static void draw_points(const struct plot *plot, const struct mark *mark)
 
 static void draw_series(const struct plot *plot, const struct mark *mark)
 {
-  const struct mark points = {MARK_POINTS, mark->role, mark->n, mark->x, mark->y, NULL};
+  const struct mark points = {
+      .kind = MARK_POINTS, .role = mark->role, .n = mark->n, .x = mark->x, .y = mark->y};
   draw_line(plot, mark);
   draw_points(plot, &points);
 }
@@ -571,6 +572,7 @@ static int swatch_of(const struct mark *mark)
       [MARK_HLINE] = -1,
       [MARK_BAND] = -1,
       [MARK_SERIES] = -1,
+      [MARK_CELLS] = -1,
   };
   if (!mark->label)
     return -1;

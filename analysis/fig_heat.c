@@ -1,0 +1,132 @@
+/* The heat map's figure: the cells, what of them is not finite, and the scale of colours below. */
+#include "analysis/colormap.h"
+#include "analysis/heat.h"
+#include "analysis/views.h"
+#include "quant/base/size.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { SPECIAL_MOST = 4096 /* cells that are marked */ };
+
+/* N+1 edges EACH apart from FROM to TO. */
+static double *edges(size_t from, size_t to, size_t each, size_t n)
+{
+  double *edge = mem_array(n + 1, sizeof *edge);
+  for (size_t i = 0; edge && i <= n; i++)
+    edge[i] = (double)size_min(from + i * each, to);
+  return edge;
+}
+
+/* Crosses on the cells that hold NaN or infinities. */
+static bool mark_special(struct panel *panel, const struct heat *heat)
+{
+  double *x = mem_array(SPECIAL_MOST, sizeof *x), *y = mem_array(SPECIAL_MOST, sizeof *y);
+  size_t n = 0, cells = heat->down * heat->across;
+  for (size_t at = 0; x && y && at < cells && n < SPECIAL_MOST; at++) {
+    if (!heat->special[at])
+      continue;
+    struct view_part cell = heat_cell(heat, at / heat->across, at % heat->across);
+    x[n] = (double)(cell.column[0] + cell.column[1]) / 2;
+    y[n++] = (double)(cell.row[0] + cell.row[1]) / 2;
+  }
+  bool done =
+      x && y && (n == 0 || panel_add_mark(panel, MARK_POINTS, ROLE_CLIP, n, x, y, "NaN or Inf"));
+  free(x);
+  free(y);
+  return done;
+}
+
+static bool set_color(struct axis *color, const struct heat *heat, enum heat_quantity quantity)
+{
+  const struct heat_quantity_type *type = &heat_quantities[quantity];
+  double lo, hi;
+  if (!heat_range(heat, quantity, &lo, &hi, &color->log))
+    return false;
+  return axis_set(color, type->label, type->unit, lo, hi);
+}
+
+static bool add_cells(struct panel *panel, const struct heat *heat, enum heat_quantity quantity)
+{
+  const struct view_part *part = &heat->part;
+  double *x = edges(part->column[0], part->column[1], heat->wide, heat->across);
+  double *y = edges(part->row[0], part->row[1], heat->tall, heat->down);
+  bool done =
+      x && y && panel_add_cells(panel, heat->across, heat->down, x, y, heat->value[quantity]);
+  free(x);
+  free(y);
+  panel->x.integral = panel->y.integral = panel->y.down = true;
+  return done && mark_special(panel, heat) &&
+         axis_set(&panel->x, heat->column_name, NULL, (double)part->column[0],
+                  (double)part->column[1]) &&
+         axis_set(&panel->y, heat->row_name, NULL, (double)part->row[0], (double)part->row[1]);
+}
+
+/* The scale of colours as a strip of cells over a number line. */
+static bool add_scale(struct figure *figure, const struct axis *color)
+{
+  double edge[COLORMAP_LEVELS + 1], value[COLORMAP_LEVELS], lo = color->lo, hi = color->hi;
+  const double height[2] = {0, 1};
+  struct panel *panel = figure_add_panel(figure, NULL);
+  if (!panel)
+    return false;
+  if (!(lo < hi)) {
+    lo -= fabs(lo) / 2 + 0.5;
+    hi += fabs(hi) / 2 + 0.5;
+  }
+  for (int i = 0; i <= COLORMAP_LEVELS; i++) {
+    double share = (double)i / COLORMAP_LEVELS;
+    edge[i] = color->log ? lo * pow(hi / lo, share) : lo + (hi - lo) * share;
+  }
+  for (int i = 0; i < COLORMAP_LEVELS; i++)
+    value[i] = color->log ? sqrt(edge[i] * edge[i + 1]) : (edge[i] + edge[i + 1]) / 2;
+  panel->ruler = true;
+  panel->x.log = panel->color.log = color->log;
+  return axis_set(&panel->x, color->label, color->unit, lo, hi) &&
+         axis_set(&panel->color, color->label, color->unit, color->lo, color->hi) &&
+         panel_add_cells(panel, COLORMAP_LEVELS, 1, edge, height, value);
+}
+
+static size_t count_beyond(const struct heat *heat, enum heat_quantity quantity,
+                           const struct axis *color, int level)
+{
+  size_t count = 0;
+  for (size_t at = 0; at < heat->down * heat->across; at++)
+    count += colormap_level(color, heat->value[quantity][at]) == level;
+  return count;
+}
+
+static bool say_beyond(struct figure *figure, const struct heat *heat, enum heat_quantity quantity,
+                       const struct axis *color)
+{
+  size_t above = count_beyond(heat, quantity, color, COLORMAP_LEVELS);
+  size_t below = count_beyond(heat, quantity, color, COLORMAP_BELOW);
+  return (above == 0 && below == 0) ||
+         fig_note(figure, "Of %zu cells %zu lie above the scale of colours, %zu below.",
+                  heat->down * heat->across, above, below);
+}
+
+bool fig_heat(struct figure *figure, const struct result *result, const struct view *view)
+{
+  const struct heat *heat = result->heat;
+  char *title;
+  if (!heat)
+    return fig_nothing(figure, "The map was not measured.");
+  struct axis color = {.label = NULL};
+  if (!set_color(&color, heat, view->quantity))
+    return fig_nothing(figure, "No cell of the map has a number.");
+  const char *label = heat_quantities[view->quantity].label;
+  bool done = fig_text(&title, "%c%s of each %zu x %zu elements", toupper((unsigned char)*label),
+                       label + 1, heat->tall, heat->wide);
+  struct panel *panel = done ? figure_add_panel(figure, title) : NULL;
+  free(title);
+  if (panel)
+    panel->color.log = color.log;
+  done = panel && axis_set(&panel->color, color.label, color.unit, color.lo, color.hi) &&
+         add_cells(panel, heat, view->quantity) && add_scale(figure, &color) &&
+         say_beyond(figure, heat, view->quantity, &color);
+  free(color.label);
+  free(color.unit);
+  return done;
+}
