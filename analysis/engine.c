@@ -19,6 +19,7 @@ struct job {
   struct source *other; /* not NULL: what the tensor is compared with, instead of a result */
   size_t other_tensor;
   struct diff_request comparison;
+  const struct fit *fit;      /* not NULL: a heat map under it instead of a result */
   const struct what_if *what; /* not NULL: a what-if instead of a result */
   struct what_if_case now;
   struct sweep *sweep; /* not NULL: to be run, instead of a result; the job's */
@@ -115,6 +116,7 @@ static void forget_answer(struct engine_answer *answer)
   answer->board = NULL;
   answer->diff = NULL;
   answer->sweep = NULL;
+  answer->heat = NULL;
 }
 
 static void free_answer(struct engine_answer *answer)
@@ -123,6 +125,7 @@ static void free_answer(struct engine_answer *answer)
   board_free(answer->board);
   diff_free(answer->diff);
   sweep_free(answer->sweep);
+  heat_free(answer->heat);
   forget_answer(answer);
 }
 
@@ -226,6 +229,9 @@ static enum status compute(struct engine *engine, const struct job *job,
   now.original = tensor;
   now.facts = request->facts;
   now.digest = request->digest;
+  if (job->fit)
+    return heat_compute(tensor, job->fit, request->axis, &request->heat, &engine->progress,
+                        &answer->heat, &answer->error);
   if (job->what)
     return what_if_measure(job->what, &now, &engine->progress, &answer->what_if, &answer->error);
   if (job->other)
@@ -247,7 +253,7 @@ static enum status compute(struct engine *engine, const struct job *job,
 /* A result that was computed before. */
 static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
 {
-  if (job->board || job->other || job->what || job->sweep)
+  if (job->board || job->other || job->what || job->sweep || job->fit)
     return false;
   answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
                                      &job->quantizer, &job->request);
@@ -531,6 +537,14 @@ uint64_t engine_request_sweep(struct engine *engine, struct source *source, size
                               struct sweep *sweep, bool parts)
 {
   const struct job job = {.source = source, .tensor = tensor, .sweep = sweep, .parts = parts};
+  return submit(engine, &job);
+}
+
+uint64_t engine_request_heat(struct engine *engine, struct source *source, size_t tensor,
+                             const struct fit *fit, int axis, const struct heat_request *heat)
+{
+  const struct job job = {
+      .source = source, .tensor = tensor, .fit = fit, .request = {.axis = axis, .heat = *heat}};
   return submit(engine, &job);
 }
 

@@ -70,6 +70,11 @@ uint64_t engine_request_what_if(struct engine *engine, struct source *source, si
 uint64_t engine_request_sweep(struct engine *engine, struct source *source, size_t tensor,
                               struct sweep *sweep, bool parts);
 
+/* Asks for a heat map of tensor TENSOR of SOURCE, which is loaded first, under FIT: it must stay
+ * until this answer or that of a later request was taken, or engine_cancel returned. */
+uint64_t engine_request_heat(struct engine *engine, struct source *source, size_t tensor,
+                             const struct fit *fit, int axis, const struct heat_request *heat);
+
 /* Cancels and waits until no worker touches a source any more. */
 void engine_cancel(struct engine *engine);
 
@@ -102,6 +107,7 @@ struct engine_answer {
   struct board *board;
   struct diff *diff;
   struct sweep *sweep;
+  struct heat *heat;
   struct what_if_answer what_if; /* a plain value */
   bool complete;                 /* false: more will come for this request */
 };

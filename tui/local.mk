@@ -49,6 +49,7 @@ libscreen_a_SOURCES = \
 	tui/screen/export_form.c tui/screen/export_form.h \
 	tui/screen/glyphs.c tui/screen/glyphs.h tui/screen/glyphs.def \
 	tui/screen/grid_watch.c tui/screen/grid_watch.h \
+	tui/screen/heat_view.c tui/screen/heat_view.h \
 	tui/screen/help.c tui/screen/help.h \
 	tui/screen/inspector.c tui/screen/inspector.h \
 	tui/screen/keys.c tui/screen/keys.h \

@@ -89,8 +89,8 @@ const char *fixture_program(void)
 
 struct harness *fixture_start(const char *const *arguments, const struct harness_options *options)
 {
-  const char *all[12] = {fixture_program()};
-  for (size_t i = 0; i < 10 && arguments[i]; i++)
+  const char *all[24] = {fixture_program()};
+  for (size_t i = 0; i < 22 && arguments[i]; i++)
     all[i + 1] = arguments[i];
   struct harness_options with = *options;
   with.arguments = all;

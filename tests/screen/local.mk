@@ -33,7 +33,7 @@ SCREEN_TESTS = \
 	tests/screen/test_storm \
 	tests/screen/test_sweep_view \
 	tests/screen/test_terminals \
-	tests/screen/test_what_if_view
+	tests/screen/test_what_if_view tests/screen/test_heat_view
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 
@@ -61,6 +61,8 @@ tests_screen_test_what_if_view_SOURCES = tests/screen/test_what_if_view.c $(scre
 tests_screen_test_what_if_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_pins_view_SOURCES = tests/screen/test_pins_view.c $(screen_fixture)
 tests_screen_test_pins_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_heat_view_SOURCES = tests/screen/test_heat_view.c $(screen_fixture)
+tests_screen_test_heat_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_hostile_SOURCES = tests/screen/test_hostile.c $(screen_fixture)
 tests_screen_test_hostile_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_live_SOURCES = tests/screen/test_live.c $(screen_fixture)

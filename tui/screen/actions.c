@@ -6,6 +6,7 @@
 #include "tui/screen/channels_view.h"
 #include "tui/screen/checks_view.h"
 #include "tui/screen/compare_view.h"
+#include "tui/screen/heat_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/pins.h"
@@ -34,8 +35,10 @@ static void turn(struct explorer *explorer, enum knob knob, int direction)
     explorer_warn(explorer, "%s", message);
     return;
   }
-  if (next.knobs.axis != explorer->state.knobs.axis)
-    next.view.channel = -1; /* a channel is a channel of its axis */
+  if (next.knobs.axis != explorer->state.knobs.axis) {
+    next.view.channel = -1;                        /* a channel is a channel of its axis, */
+    next.view.part = (struct view_part){{0}, {0}}; /* rows and columns are what it makes them */
+  }
   explorer_go(explorer, &next);
   explorer_say(explorer, "%s", message);
 }
@@ -306,6 +309,30 @@ static void action_leave(struct explorer *explorer, int unused)
 {
   (void)unused;
   channels_view_leave(explorer);
+}
+
+static void action_heat(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  heat_view_toggle(explorer);
+}
+
+static void action_heat_enter(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  heat_view_enter(explorer);
+}
+
+static void action_heat_quantity(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  heat_view_quantity(explorer);
+}
+
+static void action_heat_out(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  heat_view_out(explorer);
 }
 
 static void action_what_if(struct explorer *explorer, int unused)

@@ -10,6 +10,7 @@
 #include "tui/screen/compare_view.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
+#include "tui/screen/heat_view.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/linear.h"
@@ -254,6 +255,7 @@ void explorer_go_to(struct explorer *explorer, size_t index)
   next.tensor = index;
   next.view.channel = -1;
   next.view.block = VIEW_WORST_BLOCK;
+  next.view.part = (struct view_part){{0}, {0}};
   next.view.lo = next.view.hi = NAN;
   state_fit(&next, &source_tensor(explorer->source, index)->shape);
   if (!fits(explorer, &next)) {
@@ -332,6 +334,8 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .calibrated = {.batching = explorer->batching},
                                    .at_once = work == WORK_SHOW};
   const struct screen_view *view = screen_view_of(state);
+  if (work == WORK_EXPORT)
+    request.heat = heat_request_of(&state->view, HEAT_CELLS, HEAT_CELLS);
   if (view->request)
     view->request(&request, work == WORK_EXPORT);
   if (work != WORK_EXPORT) { /* else the screen would take its bins for its own, and ask again */
@@ -524,6 +528,7 @@ static void forget_source(struct explorer *explorer)
   explorer->board = (struct board_place){0};
   explorer->asking = (struct asking){.open = explorer->asking.open};
   sweep_view_forget(explorer);
+  heat_view_forget(explorer);
 }
 
 static enum status open_source(const char *spec, const char *type, struct source **out,
@@ -566,6 +571,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   explorer->state.view.lo = explorer->state.view.hi = NAN;
   explorer->state.view.channel = -1;
   explorer->state.view.block = VIEW_WORST_BLOCK;
+  explorer->state.view.part = (struct view_part){{0}, {0}};
   explorer->state.transform.kind = TRANSFORM_NONE;
   state_fit(&explorer->state, &source_tensor(source, explorer->state.tensor)->shape);
   explorer->wanted = true;
@@ -831,6 +837,7 @@ static void finish(struct explorer *explorer)
   figure_free(explorer->figure);
   free_companions(explorer);
   result_free(explorer->result);
+  heat_view_forget(explorer);
   source_close(explorer->part);
   source_close(explorer->source);
   cells_free(&explorer->cells);

@@ -30,7 +30,13 @@ enum paint {
   PAINT_OUTLIER,
   PAINT_MEDIAN,
   PAINT_REFERENCE,
-  PAINT_COUNT
+  PAINT_COUNT,
+  /* Levels of a heat map, as ink and as paper (colormap.h); behind them what lies above the scale
+   * of colours, what lies below, and what has no number. */
+  PAINT_HEAT = PAINT_COUNT,
+  PAINT_HEAT_ABOVE = PAINT_HEAT + 64,
+  PAINT_HEAT_BELOW,
+  PAINT_HEAT_NONE,
 };
 
 enum { CELL_BOLD = 1, CELL_DIM = 2, CELL_REVERSE = 4, CELL_UNDERLINE = 8 };

@@ -1,5 +1,7 @@
 #include "tui/screen/colors.h"
 
+#include "analysis/colormap.h"
+
 /* What stands in for the colours where there are none. */
 static const struct {
   unsigned ink, paper;
@@ -63,12 +65,37 @@ static int32_t color_of(struct theme_color color, enum color_depth depth)
   return color.rgb;
 }
 
+/* The colour of a cell of a heat map: the map's own whatever the theme, but for what lies beyond.
+ */
+static struct theme_color heat_color(const struct screen_theme *theme, int paint)
+{
+  static struct theme_color levels[COLORMAP_LEVELS];
+  static const struct theme_color none = {-1, -1, -1};
+  if (paint == PAINT_HEAT_NONE)
+    return none;
+  if (paint >= PAINT_HEAT_ABOVE)
+    return theme->ink[paint == PAINT_HEAT_ABOVE ? PAINT_OUTLIER : PAINT_DIM];
+  struct theme_color *level = &levels[paint - PAINT_HEAT];
+  if (level->index == 0) {
+    uint32_t rgb = colormap_rgb(paint - PAINT_HEAT);
+    *level = (struct theme_color){(int32_t)rgb, (int16_t)color_256(rgb), -1};
+  }
+  return *level;
+}
+
+static struct theme_color pick(const struct screen_theme *theme, const struct theme_color *roles,
+                               int paint)
+{
+  return paint < PAINT_COUNT ? roles[paint] : heat_color(theme, paint);
+}
+
 struct colors colors_of(const struct screen_theme *theme, struct style style,
                         enum color_depth depth)
 {
-  struct colors colors = {color_of(theme->ink[style.ink], depth),
-                          color_of(theme->paper[style.paper], depth), style.attributes};
-  if (depth == DEPTH_MONO)
+  struct colors colors = {color_of(pick(theme, theme->ink, style.ink), depth),
+                          color_of(pick(theme, theme->paper, style.paper), depth),
+                          style.attributes};
+  if (depth == DEPTH_MONO && style.ink < PAINT_COUNT && style.paper < PAINT_COUNT)
     colors.attributes |= mono[style.ink].ink | mono[style.paper].paper;
   return colors;
 }

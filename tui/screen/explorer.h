@@ -101,6 +101,16 @@ struct pinned {
   size_t exports;
 };
 
+/* The heat map and where the user is on it. */
+struct heating {
+  struct heat *map; /* NULL: none was measured */
+  struct state of;  /* what it is of, and of how many cells at most: */
+  size_t rows, columns;
+  size_t down, across;       /* the cell of the cursor */
+  struct view_part outer[8]; /* the parts around the present one, the innermost last */
+  size_t depth;
+};
+
 /* On which grid the present tensor lies; the engine writes it until it is done. */
 struct grid_watch {
   struct source *source; /* NULL: nothing was looked at yet */
@@ -152,7 +162,7 @@ struct explorer {
   struct session session;
   struct experiments_page experiments;
   struct export_form form; /* of the export */
-  bool no_hints; /* their row belongs to the view */
+  bool no_hints;           /* their row belongs to the view */
   struct mouse mouse;
   bool no_mouse; /* it is the terminal's */
   struct help help;
@@ -164,6 +174,7 @@ struct explorer {
   struct board_place board;
   struct asking asking;
   struct sweeping sweep;
+  struct heating heating;
   struct comparing compare;
   struct pinned pinned;
   struct grid_watch grid;
@@ -172,7 +183,7 @@ struct explorer {
   int cursor_row, cursor_column; /* of a prompt; -1: none */
 
   struct trace *trace; /* of --trace-frames; NULL without */
-  bool scripted; /* nobody is there to answer a dialog */
+  bool scripted;       /* nobody is there to answer a dialog */
   bool quit, copied, redraw;
   unsigned keys; /* handled so far */
 };
@@ -193,15 +204,16 @@ void explorer_warn(struct explorer *explorer, const char *format, ...)
 /* True when what is shown is not what is looked at. */
 bool explorer_stale(const struct explorer *explorer);
 
-/* Asks the engine for what STATE looks at, which must be open, with BINS bins over LO..HI, under its
- * knobs' quantizer. */
+/* Asks the engine for what STATE looks at, which must be open, with BINS bins over LO..HI, under
+ * its knobs' quantizer. */
 void explorer_request(struct explorer *explorer, const struct state *state, size_t bins, double lo,
                       double hi);
 
 /* Goes to NEXT: remembers the present for undo, and asks for new numbers when they differ. */
 void explorer_go(struct explorer *explorer, const struct state *next);
 
-/* The same for one of many small steps (to the next block): several in a row are undone at once. */
+/* The same for one of many small steps (to the next block): several in a row are undone at once.
+ */
 void explorer_step(struct explorer *explorer, const struct state *next);
 
 /* Goes to tensor INDEX, all of it. */

@@ -3,6 +3,7 @@
 #include "tui/screen/board_view.h"
 #include "tui/screen/channels_view.h"
 #include "tui/screen/compare_view.h"
+#include "tui/screen/heat_view.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/pins_view.h"
@@ -38,6 +39,19 @@ static const struct screen_view table[] = {
      .settle = sweep_view_settle,
      .figure = sweep_view_figure,
      .ask_export = sweep_view_ask_export},
+    {.kind = VIEW_HEAT,
+     .command = COMMAND_HEAT,
+     .alone = true,
+     .arrows = "move",
+     .paint = heat_view_paint,
+     .move = heat_view_move,
+     .step = heat_view_step,
+     .verdict = heat_view_readout,
+     .lacks = heat_view_lacks,
+     .ask = heat_view_ask,
+     .take = heat_view_take,
+     .work = "map    ",
+     .stopped = "stopped: any change of a knob starts again"},
     {.kind = VIEW_COMPARE,
      .command = COMMAND_VIEW_COMPARE,
      .window = true,

@@ -1,0 +1,156 @@
+/* The heat map on the screen: colours and their twin in characters, the cursor's readout, into a
+ * cell and out again, what it exports. */
+#include "tests/screen/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static struct harness *open_map(int rows, int columns, bool ascii)
+{
+  const char *arguments[] = {"model.safetensors",
+                             "-t",
+                             "conv",
+                             "-q",
+                             "int8",
+                             "--axis",
+                             "0",
+                             "--view",
+                             "heat",
+                             "--quantity",
+                             "absmax",
+                             ascii ? "--ascii" : NULL,
+                             NULL};
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = rows, .columns = columns});
+  assert_true(harness_wait_settled(harness));
+  return harness;
+}
+
+static void keys_open_it(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  assert_true(harness_press(harness, "3h", 2));
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "--view heat");
+  assert_shows(harness, "mean squared error of");
+  assert_shows(harness, "channel (axis 0)");
+  static const char *const labels[] = {"SQNR of", "largest |x| of", "largest scale of",
+                                       "mean squared error of"};
+  for (size_t i = 0; i < 4; i++) {
+    assert_true(harness_press(harness, "v", 1));
+    assert_shows(harness, labels[i]);
+  }
+  assert_true(harness_press(harness, " ", 1));
+  assert_shows(harness, "--view channels");
+  fixture_quit(harness);
+}
+
+/* Channel 5 of 16 is forty times the others: its row is bright, the others are not. */
+static void colours_tell_the_outlier(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, false);
+  assert_shows(harness, "\342\226\200");
+  fixture_quit(harness);
+}
+
+static void characters_tell_it_too(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, true);
+  int row, column, four;
+  assert_shows_not(harness, "\342");
+  assert_true(harness_find(harness, "%@@", &row, &column));
+  assert_true(harness_find(harness, "     4 ", &four, &column)); /* rows are numbered by fours */
+  assert_int_equal(row, four + 1);
+  fixture_quit(harness);
+}
+
+/* Into a cell, element by element, to the inspector; out again step by step. */
+static void enter_goes_into_cells(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, false);
+  assert_shows(harness, "row 0, column 0: MSE");
+  assert_true(harness_press(harness, "\033OC\033OB", 2)); /* right, down */
+  assert_shows(harness, "row 1, column 1: MSE");
+  assert_true(harness_press(harness, "\r", 1)); /* cells are single elements here */
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "--view inspector");
+  assert_shows(harness, "x / scale");
+  assert_true(harness_press(harness, "u", 1));
+  assert_shows(harness, "--view heat");
+  fixture_quit(harness);
+}
+
+static void parts_and_back(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(12, 40, false);
+  assert_true(harness_press(harness, "\r", 1));
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "--part ");
+  assert_true(harness_press(harness, "\177", 1));
+  assert_shows_not(harness, "--part ");
+  assert_true(harness_press(harness, "\177", 1));
+  assert_shows(harness, "whole tensor");
+  fixture_quit(harness);
+}
+
+/* What e writes is what the recipe draws, to the byte. */
+static void exports_are_replayed(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, false);
+  assert_true(harness_press(harness, "e", 1));
+  assert_true(harness_press(harness, "\r", 1)); /* the dialog, as it stands */
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "wrote conv-heat.png");
+  char command[1024];
+  snprintf(command, sizeof command,
+           "'%s' replay conv-heat.png -o again.png && cmp conv-heat.png again.png",
+           fixture_program());
+  assert_int_equal(system(command), 0);
+  fixture_quit(harness);
+}
+
+/* A knob makes another map; a transform, too. */
+static void knobs_make_another(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, false);
+  static const char *const keys[] = {"b", "g", "d", "f", "m", "n", "N"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    assert_true(harness_press(harness, keys[i], 1));
+    assert_true(harness_wait_settled(harness));
+    assert_shows_not(harness, "computing the map");
+    assert_shows(harness, "down: ");
+  }
+  fixture_quit(harness);
+}
+
+static void every_size(void **state)
+{
+  static const int sizes[][2] = {{1, 1},   {5, 20},   {6, 41},  {12, 40},
+                                 {14, 50}, {43, 132}, {60, 200}};
+  (void)state;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    struct harness *harness = open_map(sizes[i][0], sizes[i][1], i % 2);
+    assert_true(harness_press(harness, "\033OB\033OC\033[6~\033[5~\033OAv", 6));
+    fixture_quit(harness);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(keys_open_it),           cmocka_unit_test(colours_tell_the_outlier),
+      cmocka_unit_test(characters_tell_it_too), cmocka_unit_test(enter_goes_into_cells),
+      cmocka_unit_test(parts_and_back),         cmocka_unit_test(exports_are_replayed),
+      cmocka_unit_test(knobs_make_another),     cmocka_unit_test(every_size),
+  };
+  return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
