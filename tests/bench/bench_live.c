@@ -1,7 +1,7 @@
 /* The explorer in a terminal of 120x40, a key at a time: milliseconds from reading a key to the
  * frame that answers it, as --trace-frames tells them, and to the frame with exact numbers. Each
- * press is of a state not seen before (no cache). The last row is Esc in the middle of a slow
- * calibrator.
+ * press is of a state not seen before (no cache). Then a knob that is held, and the same turns by a
+ * script. The last row is Esc in the middle of a slow calibrator.
  *
  * Percentiles of the whole program on this machine as it is: with other work on it, the higher ones
  * tell how long a thread waits for a processor. */
@@ -136,6 +136,49 @@ static bool bench_presses(const char *name, const char *source, const char *path
   return true;
 }
 
+/* A knob that is held: keys come as a keyboard repeats them, whatever is shown by then. Two keys by
+ * turns, so that the trace tells which frame answers which press. */
+static bool bench_held(const char *name, const char *source, const char *path, bool json)
+{
+  enum { HELD = 120, REPEAT_MS = 33 };
+  static struct answers answers;
+  char what[80];
+  struct harness *harness = start(source, path);
+  if (!harness)
+    return false;
+  for (int i = 0; i < HELD; i++) {
+    harness_send(harness, i % 2 == 0 ? "b" : "B", 1);
+    for (int ms = 0; ms < REPEAT_MS; ms++) { /* a terminal reads all the while */
+      harness_shows(harness, " ");
+      usleep(1000);
+    }
+  }
+  bool settled = harness_press(harness, "0", 1);
+  if (!quit(harness) || !settled || !read_trace(path, "bB", &answers))
+    return false;
+  snprintf(what, sizeof what, "%s: knob held, key to frame", name);
+  say(what, &answers.first, json);
+  return true;
+}
+
+/* The same turns by a script: what the explorer itself takes, without a terminal. */
+static bool bench_script(const char *name, const char *source, const char *path, bool json)
+{
+  static struct answers answers;
+  char command[512], what[80];
+  snprintf(command, sizeof command,
+           "./qscope '%s' --cache 0 -q int3 --screen 120x40 --trace-frames '%s' --script -", source,
+           path);
+  FILE *script = popen(command, "w");
+  for (int i = 0; script && i < PRESSES; i++)
+    fputs(i / 4 % 2 == 0 ? "bits-more\n" : "bits-fewer\n", script);
+  if (!script || pclose(script) != 0 || !read_trace(path, "bits-more bits-fewer", &answers))
+    return false;
+  snprintf(what, sizeof what, "%s: script, line to exact frame", name);
+  say(what, &answers.exact, json);
+  return true;
+}
+
 /* A channel's scale by mse takes its time; Esc comes when the screen says that it is at work. */
 static bool bench_escape(const char *name, const char *source, const char *path, bool json)
 {
@@ -185,7 +228,8 @@ int main(int argc, char **argv)
     printf("the explorer at 120 x 40%29s %5s %9s %9s\n", "", "keys", "p50 ms", "p99 ms");
   bool done =
       bench_presses("1M float32", "synth:gaussian,shape=1024x1024", path, json) &&
-      bench_presses("45M bf16", source, path, json) &&
+      bench_presses("45M bf16", source, path, json) && bench_held("45M bf16", source, path, json) &&
+      bench_script("45M bf16", source, path, json) &&
       bench_presses("17M float32", "synth:gaussian,shape=4096x4096", path, json) &&
       bench_escape("17M float32, group=16, mse", "synth:gaussian,shape=4096x4096", path, json);
   unlink(halves);
