@@ -194,7 +194,8 @@ static enum status plan(const char *over, const struct quantizer *quantizers, si
   size_t first = view ? count - 1 : 0; /* what people have */
   for (size_t i = 0; i < count; i++)
     sweep->line[i] = quantizers[(first + i) % count];
-  sweep->lines = sweep->given = count;
+  sweep->lines = count;
+  sweep->given = view ? 1 : count;
   enum status status = sweep_read(sweep, over, error);
   if (status == STATUS_OK && view && sweep->kind->points && !strchr(over, '='))
     drop_wide_formats(sweep);

@@ -54,7 +54,8 @@ struct sweep {
   const struct sweep_kind *kind;
   bool theory;              /* predict, too: set before sweep_run */
   enum sweep_metric metric; /* what the front is of: set before sweep_run, or sweep_rank */
-  size_t given;             /* lines that were asked for; those behind them are companions */
+  /* Lines whose names are told in full; those behind them are compared with the first. */
+  size_t given;
   size_t values, lines, rows, notes;
   size_t done;  /* rows that are not waiting */
   long present; /* the row of the quantizer that people have; SWEEP_NO_ROW: unknown */
@@ -88,9 +89,9 @@ enum status sweep_over_check(const char *over, struct error *error);
 enum status sweep_plan(const char *over, const struct quantizer *quantizers, size_t count,
                        struct sweep **out, struct error *error);
 
-/* The same for people who look at COUNT quantizers, of which the last is what they have: its line is
- * the first, and it is a row even when it is none of the values; and a single one gets companions,
- * lines that differ from it in one word, as many as teach something. */
+/* The same for people who look at COUNT quantizers, of which the last is what they have: its line
+ * is the first, and it is a row even when it is none of the values; and a single one gets
+ * companions, lines that differ from it in one word, as many as teach something. */
 enum status sweep_plan_view(const char *over, const struct quantizer *quantizers, size_t count,
                             struct sweep **out, struct error *error);
 
@@ -137,8 +138,8 @@ extern const size_t sweep_metrics_length;
 /* True when a line takes none of the values. */
 bool sweep_line_is_fixed(const struct sweep *sweep, size_t line);
 
-/* The name of line I for a legend: its spec without what the sweep replaces; of a companion only
- * what the first line has not. TEXT has QUANTIZER_TEXT bytes. */
+/* The name of line I for a legend: its spec without what the sweep replaces; in a view, behind the
+ * first line, only what that has not. TEXT has QUANTIZER_TEXT bytes. */
 char *sweep_label(const struct sweep *sweep, size_t line, char *text);
 
 /* The sweep for machines. */
