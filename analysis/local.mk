@@ -45,6 +45,7 @@ libanalysis_a_SOURCES = \
 	analysis/figure_csv.c analysis/figure_words.c \
 	analysis/fig_inspector.c \
 	analysis/inspect.c analysis/inspect.h \
+	analysis/readout.c analysis/readout.h \
 	analysis/recipe.c analysis/recipe.h \
 	analysis/reconstruction.c analysis/reconstruction.h \
 	analysis/report.c analysis/report.h \

@@ -37,6 +37,7 @@ libscreen_a_SOURCES = \
 	tui/screen/linear.c tui/screen/linear.h \
 	tui/screen/themes.c \
 	tui/screen/overlay.c tui/screen/overlay.h \
+	tui/screen/cursor.c tui/screen/cursor.h \
 	tui/screen/pins.c tui/screen/pins.h \
 	tui/screen/pins_view.c tui/screen/pins_view.h \
 	tui/screen/paint.h \

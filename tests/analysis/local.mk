@@ -23,6 +23,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_match \
 	tests/analysis/test_metrics \
 	tests/analysis/test_pins \
+	tests/analysis/test_readout \
 	tests/analysis/test_recipe \
 	tests/analysis/test_report \
 	tests/analysis/test_result \
@@ -95,6 +96,8 @@ tests_analysis_test_verdict_SOURCES = tests/analysis/test_verdict.c $(TEST_TENSO
 tests_analysis_test_verdict_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_pins_SOURCES = tests/analysis/test_pins.c $(TEST_TENSORS)
 tests_analysis_test_pins_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_readout_SOURCES = tests/analysis/test_readout.c $(TEST_TENSORS)
+tests_analysis_test_readout_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_recipe_SOURCES = tests/analysis/test_recipe.c
 tests_analysis_test_recipe_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_sweep_SOURCES = tests/analysis/test_sweep.c $(TEST_TENSORS)

@@ -49,7 +49,7 @@ is "$?" 0 "a script from standard input"
 
 # What is undone is gone, all of it: the screen is the same to the letter. Fourteen changes: the steps
 # from block to block are one.
-run 'save-screen before.txt' bits-more error log-counts 'zoom -1:1' zoom-in pan-right granularity-next axis-next \
+run 'save-screen before.txt' bits-more error log-counts 'zoom -1:1' zoom-in zoom-out granularity-next axis-next \
   'quantizer e4m3' theory inspector down down board channels undo undo undo undo undo undo undo undo \
   undo undo undo undo undo undo 'save-screen after.txt' redo redo 'save-screen redone.txt'
 is "$?:$(cat err.txt)" 0: "commands are undone"

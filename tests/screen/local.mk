@@ -19,6 +19,7 @@ if HAVE_VTERM
 SCREEN_TESTS = \
 	tests/screen/test_board_view \
 	tests/screen/test_compare_view \
+	tests/screen/test_cursor \
 	tests/screen/test_explorer \
 	tests/screen/test_files \
 	tests/screen/test_gallery \
@@ -59,6 +60,8 @@ tests_screen_test_files_SOURCES = tests/screen/test_files.c $(screen_fixture)
 tests_screen_test_files_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_what_if_view_SOURCES = tests/screen/test_what_if_view.c $(screen_fixture)
 tests_screen_test_what_if_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_cursor_SOURCES = tests/screen/test_cursor.c $(screen_fixture)
+tests_screen_test_cursor_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_pins_view_SOURCES = tests/screen/test_pins_view.c $(screen_fixture)
 tests_screen_test_pins_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_heat_view_SOURCES = tests/screen/test_heat_view.c $(screen_fixture)

@@ -6,6 +6,7 @@
 #include "tui/screen/channels_view.h"
 #include "tui/screen/checks_view.h"
 #include "tui/screen/compare_view.h"
+#include "tui/screen/cursor.h"
 #include "tui/screen/heat_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/keys.h"
@@ -146,7 +147,7 @@ static void action_theory(struct explorer *explorer, int unused)
 
 static void action_zoom(struct explorer *explorer, int direction)
 {
-  x_window_zoom(explorer, direction, 0.5);
+  x_window_zoom(explorer, direction, cursor_share(explorer));
 }
 
 static void action_zoom_all(struct explorer *explorer, int unused)
@@ -162,6 +163,11 @@ static void action_pan(struct explorer *explorer, int direction)
     view->step(explorer, direction);
   else
     x_window_pan(explorer, direction);
+}
+
+static void action_cursor_end(struct explorer *explorer, int direction)
+{
+  cursor_end(explorer, direction);
 }
 
 static void action_move(struct explorer *explorer, int by)

@@ -265,6 +265,7 @@ void explorer_go_to(struct explorer *explorer, size_t index)
   if (next.pins.count > 0 && !*explorer->message)
     explorer_say(explorer, "what is pinned is measured on this tensor, too");
   explorer->selected = explorer->first = 0;
+  explorer->cursor.on = false;
   explorer_go(explorer, &next);
 }
 
@@ -517,6 +518,7 @@ static void forget_source(struct explorer *explorer)
   gather_free(explorer->gather);
   explorer->gather = NULL;
   compare_view_close(explorer);
+  explorer->cursor.on = false;
   pins_forget(explorer);
   explorer->state.pins.count = explorer->state.view.against = 0;
   explorer->state.pairs = false;

@@ -111,6 +111,12 @@ struct heating {
   size_t depth;
 };
 
+/* The cursor of the views over values. */
+struct value_cursor {
+  bool on;
+  double x;
+};
+
 /* On which grid the present tensor lies; the engine writes it until it is done. */
 struct grid_watch {
   struct source *source; /* NULL: nothing was looked at yet */
@@ -177,6 +183,7 @@ struct explorer {
   struct heating heating;
   struct comparing compare;
   struct pinned pinned;
+  struct value_cursor cursor;
   struct grid_watch grid;
   char message[512];
   bool warning;

@@ -91,6 +91,19 @@ static void zoom_line(struct explorer *explorer, double from, double to)
     explorer_warn(explorer, "%s", error.text);
 }
 
+/* A click on the plot stands the cursor there, where the view has one. */
+static void point(struct explorer *explorer, double share)
+{
+  double lo, hi;
+  char line[64];
+  struct error error;
+  if (!x_window(explorer, &lo, &hi))
+    return;
+  snprintf(line, sizeof line, "cursor %.6g", lo + (hi - lo) * share);
+  if (run_line(explorer, line, &error) != STATUS_OK)
+    explorer_warn(explorer, "%s", error.text);
+}
+
 static void press(struct explorer *explorer, const struct mouse_event *event, key_function *key)
 {
   struct mouse *mouse = &explorer->mouse;
@@ -133,6 +146,8 @@ static void release(struct explorer *explorer, const struct mouse_event *event)
   mouse->dragging = false;
   int left = mouse->from < mouse->to ? mouse->from : mouse->to;
   int right = mouse->from < mouse->to ? mouse->to : mouse->from;
+  if (right == left && x_window_share(explorer, mouse->row, left, &from))
+    return point(explorer, from);
   if (right - left < DRAG_LEAST || !x_window_share(explorer, mouse->row, left, &from) ||
       !x_window_share(explorer, mouse->row, right, &to))
     return;

@@ -1,6 +1,7 @@
 #include "tui/screen/paint.h"
 #include "analysis/verdict.h"
 #include "tui/screen/checks_view.h"
+#include "tui/screen/cursor.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/help.h"
@@ -262,7 +263,7 @@ static void paint_plot(struct explorer *explorer)
   if (view->paint)
     view->paint(explorer, rect);
   else
-    plot_figure(&explorer->cells, rect, explorer->figure, explorer->glyphs, (double)NAN);
+    plot_figure(&explorer->cells, rect, explorer->figure, explorer->glyphs, cursor_value(explorer));
   fade_old(explorer, view->kind, rect);
   paint_companions(explorer);
 }

@@ -1,5 +1,6 @@
 #include "tui/screen/pins_view.h"
 
+#include "tui/screen/cursor.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/rows.h"
@@ -147,7 +148,7 @@ void pins_view_paint(struct explorer *explorer, struct rect rect)
   int figure = rect.rows - table < FIGURE_LEAST ? 0 : rect.rows - table;
   if (figure)
     plot_figure(&explorer->cells, (struct rect){rect.row, rect.column, figure, rect.columns},
-                explorer->figure, explorer->glyphs, (double)NAN);
+                explorer->figure, explorer->glyphs, cursor_value(explorer));
   paint_table(explorer,
               (struct rect){rect.row + figure, rect.column, rect.rows - figure, rect.columns});
 }

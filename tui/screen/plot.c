@@ -747,8 +747,10 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
       rows = RULER_ROWS;
     if (i + 1 < panels && figure->panel[i + 1]->lane)
       rows = rect.rows > 2 * LANE_ROWS ? rect.rows - lane_rows(rect.rows) : rect.rows / 2;
+    /* The pointer is one of the last axis. */
+    bool pointed = same_axis(&panel->x, &figure->panel[panels - 1]->x);
     draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels,
-               pointer);
+               pointed ? pointer : (double)NAN);
     top += rows;
   }
 }

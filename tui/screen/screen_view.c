@@ -3,6 +3,7 @@
 #include "tui/screen/board_view.h"
 #include "tui/screen/channels_view.h"
 #include "tui/screen/compare_view.h"
+#include "tui/screen/cursor.h"
 #include "tui/screen/heat_view.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/pins.h"
@@ -11,8 +12,18 @@
 #include "tui/screen/what_if_view.h"
 
 static const struct screen_view table[] = {
-    {.kind = VIEW_HISTOGRAM, .command = COMMAND_VIEW_HISTOGRAM, .window = true},
-    {.kind = VIEW_ERROR, .command = COMMAND_VIEW_ERROR, .window = true},
+    {.kind = VIEW_HISTOGRAM,
+     .command = COMMAND_VIEW_HISTOGRAM,
+     .window = true,
+     .step = cursor_step,
+     .back = cursor_back,
+     .verdict = cursor_words},
+    {.kind = VIEW_ERROR,
+     .command = COMMAND_VIEW_ERROR,
+     .window = true,
+     .step = cursor_step,
+     .back = cursor_back,
+     .verdict = cursor_words},
     {.kind = VIEW_CHANNELS,
      .command = COMMAND_VIEW_CHANNELS,
      .paint = channels_view_paint,
@@ -58,7 +69,10 @@ static const struct screen_view table[] = {
      .alone = true,
      .arrows = "choose",
      .paint = pins_view_paint,
-     .move = pins_choose},
+     .move = pins_choose,
+     .step = cursor_step,
+     .back = cursor_back,
+     .verdict = cursor_words},
     {.kind = VIEW_COMPARE,
      .command = COMMAND_VIEW_COMPARE,
      .pairs = true,

@@ -3,6 +3,7 @@
 #include "analysis/checks.h"
 #include "quant/spec_list.h"
 #include "tui/screen/compare_view.h"
+#include "tui/screen/cursor.h"
 #include "tui/screen/save_screen.h"
 #include "tui/screen/terminal.h"
 
@@ -76,6 +77,16 @@ static enum status text_over(struct explorer *explorer, const char *text, struct
   if (status == STATUS_OK)
     explorer_go(explorer, &next);
   return status;
+}
+
+static enum status text_cursor(struct explorer *explorer, const char *text, struct error *error)
+{
+  char *end;
+  double x = strtod(text, &end);
+  if (end == text || *end || !isfinite(x))
+    return error_set(error, STATUS_USAGE, "expected a value, found '%s'", text);
+  cursor_set(explorer, x);
+  return STATUS_OK;
 }
 
 static enum status text_tensor(struct explorer *explorer, const char *text, struct error *error)
