@@ -5,12 +5,12 @@ FUZZ_SOURCES = tests/fuzz/source.c tests/fuzz/target.h tests/fuzz/targets.c
 
 check_PROGRAMS += tests/fuzz/replay
 tests_fuzz_replay_SOURCES = tests/fuzz/replay.c $(FUZZ_SOURCES)
-tests_fuzz_replay_LDADD = $(FIGURE_LIBS)
+tests_fuzz_replay_LDADD = libbase.a $(FIGURE_LIBS)
 
 # Linked by a compiler that brings a fuzzer's main, in a tree of its own.
 EXTRA_PROGRAMS += tests/fuzz/fuzzer
 tests_fuzz_fuzzer_SOURCES = tests/fuzz/entry.c $(FUZZ_SOURCES)
-tests_fuzz_fuzzer_LDADD = $(FIGURE_LIBS)
+tests_fuzz_fuzzer_LDADD = libbase.a $(FIGURE_LIBS)
 tests_fuzz_fuzzer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 TESTS += tests/fuzz/replay.sh

@@ -5,6 +5,8 @@
 #include "data/rename.h"
 #include "data/source.h"
 #include "quant/quantizer.h"
+#include "quant/spec_list.h"
+#include "tui/base/settings.h"
 #include "tui/figure/draw.h"
 
 #include <math.h>
@@ -158,6 +160,48 @@ static void run_rename(const struct fuzz_target *target, const uint8_t *data, si
   }
 }
 
+/* Whatever comes before the cursor: a completion is what it says, and the spec with it is one. */
+static void run_completion(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  static struct spec_word word[SPEC_WORDS];
+  const char *spec = as_text(target->place, data, size < QUANTIZER_TEXT ? size : QUANTIZER_TEXT);
+  size_t length = strlen(spec);
+  for (size_t at = 0; at <= length; at++) {
+    struct spec_place place = spec_place_at(spec, at);
+    struct spec_place same = spec_place_of(spec, place.position);
+    if (place.start > place.end || place.end > length || same.start != place.start ||
+        same.end != place.end)
+      fuzz_fail("word %zu of \"%s\" is not where it is", place.position, spec);
+  }
+  if (spec_complete(spec, length, word, SPEC_WORDS) > SPEC_WORDS)
+    fuzz_fail("more words than there are");
+}
+
+/* What is written is read again, with what was set and everything else. */
+static void run_settings(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  struct settings *settings, *again;
+  struct error error = {0};
+  enum status status = settings_parse(size > 0 ? (const char *)data : "", size, &settings, &error);
+  if (status != STATUS_OK) {
+    fuzz_refusal(status, &error);
+    return;
+  }
+  if (settings_set(settings, "mouse", "no", &error) != STATUS_OK)
+    fuzz_fail("%s", error.text);
+  const char *path = fuzz_write(target->place, data, 0);
+  if (settings_write(settings, path, &error) != STATUS_OK) {
+    if (settings->version <= SETTINGS_VERSION)
+      fuzz_fail("%s", error.text);
+  } else if (settings_read(path, &again, &error) == STATUS_OK) {
+    const char *mouse = settings_get(again, "mouse");
+    if (!mouse || strcmp(mouse, "no") != 0 || again->lines < settings->lines)
+      fuzz_fail("settings are lost between writing and reading");
+    settings_free(again);
+  }
+  settings_free(settings);
+}
+
 /* --- the table ------------------------------------------------------------------------ */
 
 const struct fuzz_target fuzz_targets[] = {
@@ -175,6 +219,8 @@ const struct fuzz_target fuzz_targets[] = {
     {"safetensors", ".safetensors", "input.safetensors", "safetensors", run_file},
     {"index", ".safetensors.index.json", "input.safetensors.index.json", "safetensors", run_file},
     {"figure", ".png", "input.png", NULL, run_figure},
+    {"completion", ".completion", "", NULL, run_completion},
+    {"settings", ".settings", "input.settings", NULL, run_settings},
     {"quantizer", ".quantizer", "", NULL, run_quantizer},
     {"recipe", ".recipe", "", NULL, run_recipe},
     {"rename", ".rename", "", NULL, run_rename},

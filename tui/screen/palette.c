@@ -270,6 +270,8 @@ static void paint_line(struct explorer *explorer)
   struct rect rect = explorer->layout.place[PLACE_MESSAGE];
   if (rect.rows == 0)
     rect = (struct rect){explorer->cells.rows - 1, 0, 1, explorer->cells.columns};
+  else if (rect.rows == 1)
+    rect.rows = 2; /* over the recipe */
   cells_fill(&explorer->cells, rect, ' ', (struct style){0});
   int left = cells_text(&explorer->cells, rect, 0, 1, (struct style){.ink = PAINT_KEY}, ":");
   size_t from = scrolled(explorer, rect.columns - left - 2);
