@@ -187,9 +187,14 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
   return done;
 }
 
-/* The reconstruction of RESULT alone, as an outline. */
-static bool add_reconstruction(struct panel *panel, const struct result *result, enum role role,
-                               const char *label)
+static double bin_width(const struct histogram *h)
+{
+  return (h->hi - h->lo) / (double)h->bins;
+}
+
+/* The reconstruction of RESULT alone, as an outline; counted per bin of H, which may be others. */
+static bool add_reconstruction(struct panel *panel, const struct result *result,
+                               const struct histogram *h, enum role role, const char *label)
 {
   size_t count;
   double *level;
@@ -198,6 +203,10 @@ static bool add_reconstruction(struct panel *panel, const struct result *result,
   bool done = count > 0 ? add_spread(panel, role, &result->reconstruction, level, count, label)
                         : fig_counts(panel, MARK_STEPS, role, &result->reconstruction, label);
   free(level);
+  const struct mark *mark = done && panel->marks ? panel->mark[panel->marks - 1] : NULL;
+  double per_bin = bin_width(h) / bin_width(&result->reconstruction);
+  for (size_t i = 0; mark && mark->role == role && i < mark->n; i++)
+    mark->y[i] *= per_bin;
   return done;
 }
 
@@ -228,7 +237,7 @@ bool fig_histogram_pins(struct figure *figure, const struct result *result,
     return false;
   for (size_t i = 0; panel->marks && i < pins->count; i++)
     if (pins->result[i] && pins->result[i]->reconstruction.bins &&
-        !add_reconstruction(panel, pins->result[i], pins_role(i),
+        !add_reconstruction(panel, pins->result[i], &result->original, pins_role(i),
                             pins_label((char)('A' + i), pins->result[i], label, sizeof label)))
       return false;
   return true;

@@ -192,6 +192,32 @@ static void other_views_of_a_pin(void **state)
   clear(&made);
 }
 
+/* A pin that was measured over other bins is drawn per bin of the present one: the area under it is
+ * all elements all the same. */
+static void other_bins(void **state)
+{
+  (void)state;
+  float values[1000];
+  struct tensor tensor = uneven_tensor(values);
+  static const char *const specs[] = {"int4", "int8,group=10"};
+  const struct view view = view_of(VIEW_HISTOGRAM);
+  struct result *present = measure(&tensor, "int8", 50, -45, 45);
+  for (size_t s = 0; s < 2; s++) {
+    struct figure_pins pins = {.count = 1};
+    struct result *pin = measure(&tensor, specs[s], 20, -60, 60);
+    pins.result[0] = pin;
+    struct figure *figure = figure_build_pinned(present, &pins, &view, "x", &tensor, "qscope x");
+    const struct mark *steps = find(figure->panel[0], MARK_STEPS, "A: int");
+    double area = 0;
+    for (size_t i = 0; i < steps->n; i++)
+      area += steps->y[i] * (steps->x[i + 1] - steps->x[i]);
+    near(area / (90.0 / 50), 1000, "elements");
+    figure_free(figure);
+    result_free(pin);
+  }
+  result_free(present);
+}
+
 /* Where there is nothing to compare, a sentence says why. */
 static void nothing_to_compare(void **state)
 {
@@ -258,7 +284,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shares_add_up),      cmocka_unit_test(captions_name_the_letters),
       cmocka_unit_test(the_error_of_a_pin), cmocka_unit_test(other_views_of_a_pin),
-      cmocka_unit_test(nothing_to_compare), cmocka_unit_test(awkward_tensors),
+      cmocka_unit_test(other_bins),         cmocka_unit_test(nothing_to_compare),
+      cmocka_unit_test(awkward_tensors),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);

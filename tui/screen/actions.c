@@ -504,6 +504,8 @@ static void action_cancel(struct explorer *explorer, int unused)
     return;
   if (explorer->work == WORK_VIEW)
     return stop_view(explorer);
+  if (explorer->work == WORK_PINS)
+    return pins_stop(explorer);
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
   bool rest = explorer->work == WORK_REST && explorer->result->partial && !explorer->wanted;

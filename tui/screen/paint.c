@@ -285,6 +285,7 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
                           explorer->work == WORK_EXPORT ? "export "
                           : explorer_stale(explorer)    ? "stale  "
                           : explorer->work == WORK_VIEW ? explorer->asker->work
+                          : explorer->work == WORK_PINS ? "pins   "
                           : explorer->result->partial   ? "channel"
                                                         : "blocks ");
   int eighths = (int)(share * BAR * 8);

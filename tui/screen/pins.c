@@ -189,13 +189,15 @@ static bool fits_present(const struct explorer *explorer, const struct result *p
          !(have->hi < want->hi) && !(have->hi > want->hi);
 }
 
-/* The first pin whose numbers are missing, or how many there are. */
+/* The first pin whose numbers are missing, or how many there are. Only what is taken bin by bin
+ * must have the bins of the present result. */
 static size_t first_lacking(const struct explorer *explorer)
 {
+  bool same_bins = explorer->state.view.kind == VIEW_COMPARE && !explorer->state.pairs;
   size_t i = 0;
   for (; i < explorer->state.pins.count; i++) {
     const struct result *pin = pins_result(explorer, &explorer->state, i);
-    if (!pin || !fits_present(explorer, pin))
+    if (!pin || pin->original.bins == 0 || (same_bins && !fits_present(explorer, pin)))
       break;
   }
   return i;
@@ -226,6 +228,14 @@ void pins_take(struct explorer *explorer, struct engine_answer *answer)
   }
   keep(explorer, &explorer->pinned.asked, answer->result);
   explorer_refresh(explorer);
+}
+
+void pins_stop(struct explorer *explorer)
+{
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  explorer->pinned.stopped = true;
+  explorer_say(explorer, "stopped: what is pinned is not measured; any change starts again");
 }
 
 /* --- figures ------------------------------------------------------------------------------------

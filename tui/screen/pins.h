@@ -33,6 +33,8 @@ char *pins_verdict(const struct explorer *explorer, char *text, size_t size);
 bool pins_lack(const struct explorer *explorer);
 void pins_ask(struct explorer *explorer);
 void pins_take(struct explorer *explorer, struct engine_answer *answer);
+/* The user does not want the rest, until something changes. */
+void pins_stop(struct explorer *explorer);
 
 /* For a figure: takes the ANSWER, and asks for more (true) until all of them are there. Then
  * ANSWER holds the present result, which is the caller's, and pins_exported the others. */
