@@ -59,6 +59,7 @@ libanalysis_a_SOURCES = \
 	analysis/sweep_export.c \
 	analysis/sweep_kinds.c analysis/sweep_kinds.h \
 	analysis/sweep_lines.c \
+	analysis/sweep_words.c \
 	analysis/theory.c analysis/theory.h \
 	analysis/theory_fit.c analysis/theory_fit.h \
 	analysis/theory_lloyd.c \

@@ -386,59 +386,6 @@ void sweep_rank(struct sweep *sweep, enum sweep_metric metric)
   free(standing);
 }
 
-/* The best row of those that take no more bits than ROW; *more counts those that are better. */
-static const struct sweep_row *best_below(const struct sweep *sweep, const struct sweep_row *row,
-                                          size_t *more)
-{
-  const struct sweep_row *best = row;
-  *more = 0;
-  for (size_t i = 0; i < sweep->rows; i++) {
-    const struct sweep_row *other = &sweep->row[i];
-    if (other->state != SWEEP_DONE ||
-        other->metrics.bits_per_element > row->metrics.bits_per_element ||
-        !sweep_better(sweep->metric, other, row))
-      continue;
-    ++*more;
-    best = sweep_better(sweep->metric, other, best) ? other : best;
-  }
-  return best;
-}
-
-/* How much better, in dB, or how many times less. */
-static void gain_text(enum sweep_metric metric, const struct sweep_row *a,
-                      const struct sweep_row *b, char *text, size_t size)
-{
-  double of_a = sweep_metric_value(metric, a), of_b = sweep_metric_value(metric, b);
-  if (!isfinite(of_a) || (metric == SWEEP_MSE && of_a <= 0))
-    snprintf(text, size, "exact");
-  else if (metric == SWEEP_MSE)
-    snprintf(text, size, "MSE %.3g times less", of_b / of_a);
-  else
-    snprintf(text, size, "%.2f dB more", of_a - of_b);
-}
-
-char *sweep_verdict(const struct sweep *sweep, char *text, size_t size)
-{
-  const struct sweep_row *present =
-      sweep->present == SWEEP_NO_ROW ? NULL : &sweep->row[sweep->present];
-  char spec[QUANTIZER_TEXT], gain[64];
-  size_t more;
-  if (size)
-    *text = '\0';
-  if (!present || isnan(sweep_metric_value(sweep->metric, present)))
-    return text;
-  const struct sweep_row *best = best_below(sweep, present, &more);
-  double bits = present->metrics.bits_per_element;
-  gain_text(sweep->metric, best, present, gain, sizeof gain);
-  if (more == 0 && sweep->done == sweep->rows)
-    snprintf(text, size, "on the front: nothing here is better at %.4g bits or fewer", bits);
-  else if (more)
-    snprintf(text, size, "%s: %s at no more bits; %zu %s better",
-             quantizer_print(&best->quantizer, spec), gain, more,
-             more == 1 ? "point is" : "points are");
-  return text;
-}
-
 /* --- measuring ------------------------------------------------------------------------------ */
 
 /* A run of SWEEP over one tensor. */

@@ -128,6 +128,10 @@ bool sweep_better(enum sweep_metric metric, const struct sweep_row *a, const str
 /* In one sentence: what is better than the present quantizer at no more bits, or that nothing is;
  * empty while nobody knows. */
 char *sweep_verdict(const struct sweep *sweep, char *text, size_t size);
+/* In one sentence: what ROW is, and what it has more or less than the present one, for how many
+ * bits. */
+char *sweep_describe(const struct sweep *sweep, const struct sweep_row *row, char *text,
+                     size_t size);
 /* The metric of that name; false when a sweep cannot rank by it. */
 bool sweep_metric_find(const char *name, enum sweep_metric *out);
 

@@ -498,6 +498,41 @@ static void the_present_is_a_row(void **state)
   }
 }
 
+/* The words are those of hand-made numbers. */
+static void rows_in_words(void **state)
+{
+  (void)state;
+  struct sweep *sweep = viewed("bits=4:6", SPECS("int5,group=32", "int5"));
+  char text[512];
+  assert_string_equal(sweep_verdict(sweep, text, sizeof text), "");
+  assert_non_null(strstr(sweep_describe(sweep, &sweep->row[0], text, sizeof text), "not measured"));
+  for (size_t i = 0; i < sweep->rows; i++) {
+    struct sweep_row *row = &sweep->row[i];
+    row->state = SWEEP_DONE;
+    row->metrics = (struct metrics){.bits_per_element = 4 + (double)i, .sqnr_db = 20 + (double)i};
+  }
+  sweep->done = sweep->rows;
+  sweep_rank(sweep, SWEEP_SQNR);
+  size_t present = (size_t)sweep->present;
+  assert_int_equal(present, 1);
+  assert_string_equal(sweep_verdict(sweep, text, sizeof text),
+                      "on the front: nothing here is better at 5 bits or fewer");
+  sweep_describe(sweep, &sweep->row[1], text, sizeof text);
+  assert_string_equal(text, "int5,sym,tensor,minmax: 5 bit, SQNR 21.00 dB, MSE 0, 0 % clipped, on "
+                            "the front; the chosen one");
+  sweep->row[2].metrics = (struct metrics){.bits_per_element = 4.5, .sqnr_db = 33.25};
+  sweep->row[0].metrics.sqnr_db = 22;
+  sweep_rank(sweep, SWEEP_SQNR);
+  assert_string_equal(sweep_verdict(sweep, text, sizeof text),
+                      "int6,sym,tensor,minmax: 12.25 dB more at no more bits; 2 points are better");
+  sweep_describe(sweep, &sweep->row[2], text, sizeof text);
+  assert_non_null(strstr(text, ", on the front; 12.25 dB more for 0.5 bits less"));
+  sweep->row[2].metrics.bits_per_element = 6;
+  sweep_describe(sweep, &sweep->row[2], text, sizeof text);
+  assert_non_null(strstr(text, "; 12.25 dB more for 1 bit more"));
+  sweep_free(sweep);
+}
+
 struct listener {
   size_t news, done, recalled, kept, stop_after;
   struct progress *progress;
@@ -710,6 +745,7 @@ int main(void)
       cmocka_unit_test(fronts_of_the_metrics),
       cmocka_unit_test(companions_differ_in_a_word),
       cmocka_unit_test(the_present_is_a_row),
+      cmocka_unit_test(rows_in_words),
       cmocka_unit_test(rows_come_one_by_one),
       cmocka_unit_test(points_are_the_rows),
       cmocka_unit_test(names_are_places_on_the_axis),

@@ -93,6 +93,9 @@ static void arrows_walk(void **state)
   selected(harness, there, sizeof there);
   assert_non_null(strstr(there, "int6,sym,tensor,minmax"));
   assert_shows(harness, "the line ends here");
+  assert_true(harness_press(harness, "\033OD", 1));
+  assert_shows(harness, "for 1 bit more"); /* int5 against int4 */
+  assert_true(harness_press(harness, "\033OC", 1));
   assert_true(harness_press(harness, "\033OD\033OD", 2));
   selected(harness, there, sizeof there);
   assert_string_equal(here, there);
@@ -174,7 +177,7 @@ static void the_verdict(void **state)
   assert_shows(harness, "dB more at no more bits");
   for (int i = 0; i < 3; i++) /* the best of all, and again among its own companions */
     assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\r", 4));
-  assert_true(harness_press(harness, "k", 1)); /* what was done gives way */
+  assert_true(harness_press(harness, "xx", 2)); /* what was done gives way */
   assert_shows(harness, "on the front: nothing here is better at");
   fixture_quit(harness);
 }

@@ -186,8 +186,11 @@ static size_t selected_row(const struct explorer *explorer, const struct sweep *
 
 static void select_row(struct explorer *explorer, size_t row)
 {
+  const struct sweep *sweep = explorer->sweep.sweep;
+  char text[512];
   explorer->sweep.chosen = true;
   explorer->sweep.row = row;
+  explorer_say(explorer, "%s", sweep_describe(sweep, &sweep->row[row], text, sizeof text));
 }
 
 /* Of the selected row in the ranking. */

@@ -74,8 +74,10 @@ static enum status text_over(struct explorer *explorer, const char *text, struct
 {
   struct state next = explorer->state;
   enum status status = set_over(&next, text, error);
-  if (status == STATUS_OK)
-    explorer_go(explorer, &next);
+  if (status != STATUS_OK)
+    return status;
+  explorer_go(explorer, &next);
+  explorer_say(explorer, "over %s", text);
   return status;
 }
 
