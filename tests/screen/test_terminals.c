@@ -324,6 +324,8 @@ static void suspend_and_continue(void **state)
   harness_send(harness, "\030", 1); /* ^X: ^Z undoes */
   assert_true(harness_wait_text(harness, "stopped"));
   assert_false(harness_alternate(harness));
+  size_t length;
+  assert_non_null(strstr(harness_output(harness, &length), "1000l")); /* the mouse is given back */
   harness_bytes(harness, "\n");
   assert_true(harness_wait_text(harness, "SQNR"));
   assert_true(harness_press(harness, "0", 1));

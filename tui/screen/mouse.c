@@ -49,7 +49,8 @@ static int selected_row(const struct explorer *explorer)
   const struct rect *list = &explorer->mouse.list;
   for (int row = list->row; row < list->row + list->rows; row++) {
     const struct cell *cell = cells_at(&explorer->cells, row, list->column + 1);
-    if (cell && cell->style.paper == PAINT_SELECTED)
+    const struct cell *mark = cells_at(&explorer->cells, row, list->column);
+    if (cell && mark && (cell->style.paper == PAINT_SELECTED || mark->code == '>'))
       return row;
   }
   return -1;

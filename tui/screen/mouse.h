@@ -25,7 +25,7 @@ struct mouse_spot {
 struct mouse {
   struct mouse_spot spot[MOUSE_SPOTS];
   int spots;
-  struct rect list; /* lines of which one is selected (its paper tells) */
+  struct rect list; /* lines of which one is selected: its paper or a '>' tells */
   bool dragging;
   int row, from, to; /* where it was pressed, and where it is */
 };

@@ -4,6 +4,7 @@
 
 #include "analysis/checks.h"
 #include "analysis/metrics.h"
+#include "quant/base/size.h"
 #include "quant/calibrator.h"
 #include "quant/spec_list.h"
 #include "tui/screen/run_line.h"
@@ -70,15 +71,19 @@ static void add_quantizers(const char *pattern, struct suggestions *out)
   }
 }
 
+/* Of very many tensors the first are looked at, so that every key is answered at once; the list of
+ * tensors finds all. */
 static void add_tensors(const char *pattern, const struct source *source, enum suggestion_kind kind,
                         struct suggestions *out)
 {
-  size_t count = source_count(source);
+  enum { LOOKED_AT = 100000 };
+  size_t count = size_min(source_count(source), LOOKED_AT);
   for (size_t i = 0; i < count; i++) {
     const struct tensor *tensor = source_tensor(source, i);
     int score = name_score(pattern, tensor->name);
+    bool full = out->count == SUGGESTIONS;
     char shape[96], about[96];
-    if (!score)
+    if (!score || (full && score <= out->list[SUGGESTIONS - 1].score))
       continue;
     snprintf(about, sizeof about, "%.70s %.20s", shape_print(&tensor->shape, shape, sizeof shape),
              tensor->stored->name);
