@@ -36,6 +36,7 @@ libscreen_a_SOURCES = \
 	tui/screen/channels_view.c tui/screen/channels_view.h \
 	tui/screen/linear.c tui/screen/linear.h \
 	tui/screen/themes.c \
+	tui/screen/opening.c tui/screen/opening.h \
 	tui/screen/overlay.c tui/screen/overlay.h \
 	tui/screen/cursor.c tui/screen/cursor.h \
 	tui/screen/pins.c tui/screen/pins.h \
@@ -105,6 +106,7 @@ libcli_a_SOURCES = \
 	tui/cli/sweep.c \
 	tui/cli/table.c tui/cli/table.h \
 	tui/cli/theory.c \
+	tui/cli/user_settings.c tui/cli/user_settings.h \
 	tui/cli/work.c tui/cli/work.h
 libcli_a_CPPFLAGS = $(qscope_CPPFLAGS)
 

@@ -7,6 +7,7 @@
 #include "quant/base/size.h"
 #include "tui/base/xdg.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/user_settings.h"
 #include "tui/screen/glyphs.h"
 
 #include <errno.h>
@@ -679,77 +680,27 @@ static enum status set_theme(struct options *options, unsigned command, struct e
   return status;
 }
 
-/* --- settings ---------------------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------------------------ */
 
-/* The options that a user may decide for good; they count where they were not given. */
-static const char *const settings[] = {"ascii", "cache", "color", "escape-delay", "glyphs",
-                                       "hints", "mouse", "theme", "threads"};
-enum { SETTINGS = sizeof settings / sizeof *settings };
-
-static bool is_setting(const char *key)
-{
-  for (int i = 0; i < SETTINGS; i++)
-    if (strcmp(settings[i], key) == 0)
-      return true;
-  return false;
-}
-
-static enum status apply_setting(struct options *out, const bool *used,
-                                 const struct settings_line *line, struct error *error)
+/* Does what the option NAME does where it was not given; NAME is that of a row. */
+static enum status set_option(struct options *out, const bool *used, const char *name,
+                              const char *value, struct error *error)
 {
   static const char *const words[] = {"yes", "no", NULL};
   int row = 0;
   size_t no = 0;
   enum status status = STATUS_OK;
-  while (strcmp(rows[row].name, line->key) != 0)
+  while (strcmp(rows[row].name, name) != 0)
     row++;
   if (used[row])
     return STATUS_OK;
   if (!rows[row].argument)
-    status = choose_word(line->value, words, &no, error);
+    status = choose_word(value, words, &no, error);
   if (status == STATUS_OK && !no)
-    status = rows[row].apply((char *)out + rows[row].member, line->value, error);
+    status = rows[row].apply((char *)out + rows[row].member, value, error);
   if (status != STATUS_OK)
-    error_prefix(error, "%s: ", line->key);
+    error_prefix(error, "%s: ", name);
   return status;
-}
-
-/* What is wrong with LINE, when something is; else it is applied. */
-static enum status read_setting(struct options *out, const bool *used,
-                                const struct settings_line *line, struct error *error)
-{
-  char shown[128];
-  if (line->wrong)
-    return error_set(error, STATUS_INPUT, "expected KEY = VALUE");
-  if (!line->key || strcmp(line->key, "version") == 0)
-    return STATUS_OK;
-  if (is_setting(line->key))
-    return apply_setting(out, used, line, error);
-  const char *near = nearest_word(line->key, settings, SETTINGS);
-  return error_set(error, STATUS_INPUT, "unknown key '%s'%s%s%s (it is kept)",
-                   text_escape(line->key, shown, sizeof shown), near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
-}
-
-/* The settings of the user. What is wrong with them stops nobody: the explorer says the first of
- * it. */
-static void read_settings(struct options *out, const bool *used)
-{
-  struct error error = {.status = STATUS_OK};
-  char *path, shown[256], *notice = out->app.notice;
-  if (xdg_path(XDG_CONFIG, "config", &path, &error) != STATUS_OK)
-    return;
-  enum status status = settings_read(path, &out->settings, &error);
-  if (status != STATUS_OK)
-    snprintf(notice, sizeof out->app.notice, "%.255s", error.text);
-  else if (out->settings->version > SETTINGS_VERSION)
-    snprintf(notice, sizeof out->app.notice, "%s is of a later version: what is known of it counts",
-             text_escape(path, shown, sizeof shown));
-  for (size_t i = 0; status == STATUS_OK && i < out->settings->lines; i++)
-    if (read_setting(out, used, &out->settings->line[i], &error) != STATUS_OK && !*notice)
-      snprintf(notice, sizeof out->app.notice, "%.200s:%zu: %.250s",
-               text_escape(path, shown, sizeof shown), i + 1, error.text);
-  free(path);
 }
 
 enum status options_parse(int argc, char **argv, struct options *out,
@@ -783,7 +734,7 @@ enum status options_parse(int argc, char **argv, struct options *out,
   status = check_use(*command, out, used, error);
   if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config && !out->app.script &&
       !out->output)
-    read_settings(out, used);
+    user_settings_apply(out, used, set_option);
   return status == STATUS_OK ? set_theme(out, (*command)->mask, error) : status;
 }
 

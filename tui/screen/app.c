@@ -14,6 +14,7 @@
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/linear.h"
+#include "tui/screen/opening.h"
 #include "tui/screen/overlay.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/plot.h"
@@ -504,89 +505,6 @@ static void absorb(struct explorer *explorer)
   }
 }
 
-/* --- sources -------------------------------------------------------------------------------- */
-
-static void forget_source(struct explorer *explorer)
-{
-  engine_cancel(explorer->engine);
-  explorer->work = WORK_NONE;
-  explorer->export_wanted = false;
-  result_free(explorer->result);
-  explorer->result = NULL;
-  source_close(explorer->part);
-  explorer->part = NULL;
-  gather_free(explorer->gather);
-  explorer->gather = NULL;
-  compare_view_close(explorer);
-  explorer->cursor.on = false;
-  pins_forget(explorer);
-  explorer->state.pins.count = explorer->state.view.against = 0;
-  explorer->state.pairs = false;
-  source_close(explorer->source);
-  explorer->grid.source = NULL;
-  explorer->history.pasts = explorer->history.futures = 0;
-  explorer->selected = explorer->first = explorer->element = 0;
-  explorer->block_known = false;
-  explorer->board = (struct board_place){0};
-  explorer->asking = (struct asking){.open = explorer->asking.open};
-  sweep_view_forget(explorer);
-  heat_view_forget(explorer);
-}
-
-static enum status open_source(const char *spec, const char *type, struct source **out,
-                               struct error *error)
-{
-  enum status status = source_open_as(spec, type, out, error);
-  if (status == STATUS_OK && source_count(*out) == 0) {
-    char shown[256];
-    source_close(*out);
-    return error_set(error, STATUS_INPUT, "%s: holds no tensors",
-                     text_escape(spec, shown, sizeof shown));
-  }
-  return status;
-}
-
-/* How many tensors there are, and what the source itself has to say. */
-static void say_opened(struct explorer *explorer)
-{
-  const char *note = source_note(explorer->source);
-  size_t count = source_count(explorer->source);
-  if (count > 1)
-    explorer_say(explorer, "%zu tensors: t lists them, n takes the next%s%s", count,
-                 *note ? "; " : "", note);
-  else if (*note)
-    explorer_say(explorer, "%s", note);
-}
-
-bool explorer_open(struct explorer *explorer, const char *spec)
-{
-  struct source *source;
-  struct error error;
-  bool pinned = explorer->state.pins.count > 0;
-  if (open_source(spec, NULL, &source, &error) != STATUS_OK) {
-    explorer_warn(explorer, "%s", error.text);
-    return false;
-  }
-  forget_source(explorer);
-  explorer->source = source;
-  explorer->state.tensor = source_first(explorer->source);
-  explorer->state.view.lo = explorer->state.view.hi = NAN;
-  explorer->state.view.channel = -1;
-  explorer->state.view.block = VIEW_WORST_BLOCK;
-  explorer->state.view.part = (struct view_part){{0}, {0}};
-  explorer->state.transform.kind = TRANSFORM_NONE;
-  state_fit(&explorer->state, &source_tensor(source, explorer->state.tensor)->shape);
-  explorer->wanted = true;
-  explorer->message[0] = 0;
-  explorer_refresh(explorer);
-  say_opened(explorer);
-  size_t said = strlen(explorer->message);
-  if (pinned)
-    snprintf(explorer->message + said, sizeof explorer->message - said,
-             "%snothing is pinned any more", said ? "; " : "");
-  return true;
-}
-
 /* --- the loop ------------------------------------------------------------------------------- */
 
 /* Without memory for the cells there is nothing to paint on, until the next frame tries again. */
@@ -762,71 +680,6 @@ static void run(struct explorer *explorer)
 
 /* --- start and end -------------------------------------------------------------------------- */
 
-/* The state that RECIPE describes, and its source, which the caller closes. */
-static enum status find_state(const struct recipe *recipe, struct source **source,
-                              struct state *state, struct error *error)
-{
-  struct quantizer quantizer;
-  enum status status =
-      open_source(recipe->source ? recipe->source : "synth:", recipe->input_format, source, error);
-  if (status != STATUS_OK)
-    return status;
-  state->tensor = source_first(*source);
-  if (recipe->tensor)
-    status = source_find(*source, recipe->tensor, &state->tensor, error);
-  if (status == STATUS_OK && recipe->quantizers == 0)
-    status = quantizer_parse("int8", &quantizer, error);
-  if (status != STATUS_OK) {
-    source_close(*source);
-    *source = NULL;
-    return status;
-  }
-  if (recipe->quantizers)
-    quantizer = recipe->quantizer[recipe->quantizers - 1];
-  state->view = recipe->view;
-  state->transform = recipe->transform;
-  state->knobs = knobs_of(&quantizer, recipe->view.axis);
-  state->pairs = recipe->compare.source != NULL;
-  pins_take_quantizers(state, recipe->quantizer, recipe->quantizers);
-  state_fit(state, &source_tensor(*source, state->tensor)->shape);
-  return STATUS_OK;
-}
-
-enum status explorer_enter(struct explorer *explorer, const struct recipe *recipe,
-                           struct error *error)
-{
-  struct source *source;
-  struct state state;
-  enum status status = find_state(recipe, &source, &state, error);
-  if (status != STATUS_OK)
-    return status;
-  if (explorer->source)
-    forget_source(explorer);
-  explorer->source = source;
-  explorer->state = state;
-  explorer->batching = recipe->batching;
-  explorer->wanted = true;
-  if (recipe->compare.source)
-    status = compare_view_open(explorer, &recipe->compare, error);
-  explorer_refresh(explorer);
-  return status;
-}
-
-static enum status start_state(struct explorer *explorer, const struct recipe *recipe,
-                               struct error *error)
-{
-  enum status status = explorer_enter(explorer, recipe, error);
-  if (status != STATUS_OK)
-    return status;
-  if (!recipe->source)
-    explorer_say(explorer,
-                 "These are synthetic tensors: t lists them, n takes the next. S takes up "
-                 "what is often said, o opens a file of yours, ? tells all keys.");
-  else if (!recipe->tensor && !recipe->compare.source)
-    say_opened(explorer);
-  return STATUS_OK;
-}
-
 static void finish(struct explorer *explorer)
 {
   if (explorer->engine)
@@ -850,7 +703,7 @@ static void finish(struct explorer *explorer)
 static enum status start(struct explorer *explorer, const struct recipe *recipe,
                          const struct app_options *options, struct error *error)
 {
-  enum status status = start_state(explorer, recipe, error);
+  enum status status = opening_start(explorer, recipe, error);
   if (status != STATUS_OK)
     return status;
   explorer->engine = engine_new(options->cache);
