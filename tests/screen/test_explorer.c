@@ -479,7 +479,7 @@ static void help_lists_the_table(void **state)
   type(harness, "?");
   assert_shows(harness, explorer_commands[COMMAND_FORMAT_NEXT].what);
   assert_shows_not(harness, explorer_commands[COMMAND_EXPORT].what);
-  for (int page = 0; page < 6 && !harness_shows(harness, explorer_commands[COMMAND_EXPORT].what);
+  for (int page = 0; page < 20 && !harness_shows(harness, explorer_commands[COMMAND_EXPORT].what);
        page++)
     type(harness, " ");
   assert_shows(harness, explorer_commands[COMMAND_EXPORT].what);
