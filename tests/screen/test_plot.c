@@ -227,6 +227,56 @@ static void every_set_of_glyphs(void **state)
   assert_null(glyphs_find("octant"));
 }
 
+/* Bars that stand on zero and hang from it, 24 eighths at most: the sign of each is on the line,
+ * even where nothing else is to be seen. */
+static struct figure *lane(void)
+{
+  static const double values[DATA] = {24, 12, 1, 0.2, 0, -0.2, -1, -12, -24};
+  double edge[DATA + 1], more[DATA], less[DATA], zero = 0;
+  for (int i = 0; i <= DATA; i++)
+    edge[i] = i;
+  for (int i = 0; i < DATA; i++) {
+    more[i] = values[i] > 0 ? values[i] : 0;
+    less[i] = values[i] < 0 ? values[i] : 0;
+  }
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  panel->lane = true;
+  assert_true(axis_set(&panel->x, "value", NULL, 0, 20));
+  assert_true(axis_set(&panel->y, "B-A", NULL, -24, 24));
+  panel_add_mark(panel, MARK_BARS, ROLE_RECONSTRUCTION, DATA, edge, more, "+ B");
+  panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, DATA, edge, less, "- A");
+  panel_add_mark(panel, MARK_HLINE, ROLE_REFERENCE, 1, &zero, NULL, NULL);
+  return figure;
+}
+
+static void lanes_stand_and_hang(void **state)
+{
+  (void)state;
+  assert_drawn(lane(), &glyphs_utf8,
+               " B-A  █ + B  █ - A\n"
+               "    20┤█\n"
+               "      │█▄\n"
+               "      │██▁\n"
+               "     0┤++++┄----┄┄┄┄┄┄┄┄┄┄┄\n"
+               "      │      ▇██\n"
+               "      │       ▄█\n"
+               "   -20┤        █\n"
+               "      └┬─────────┬────────┬\n"
+               "       0        10       20\n");
+  assert_drawn(lane(), &glyphs_ascii,
+               " B-A  # + B  # - A\n"
+               "    20+#\n"
+               "      |#:\n"
+               "      |##.\n"
+               "     0+++++.----...........\n"
+               "      |      \"##\n"
+               "      |       \"#\n"
+               "   -20+        #\n"
+               "      ++---------+--------+\n"
+               "       0        10       20\n");
+}
+
 int main(void)
 {
   setlocale(LC_CTYPE, "C.UTF-8");
@@ -235,6 +285,7 @@ int main(void)
       cmocka_unit_test(golden_utf8),
       cmocka_unit_test(golden_ascii),
       cmocka_unit_test(golden_log),
+      cmocka_unit_test(lanes_stand_and_hang),
       cmocka_unit_test(bars_have_their_height),
       cmocka_unit_test(gaps_stay_gaps),
       cmocka_unit_test(every_rectangle_is_respected),

@@ -412,10 +412,12 @@ static void draw_vline(const struct plot *plot, const struct mark *mark)
 static void draw_hline(const struct plot *plot, const struct mark *mark)
 {
   if (plot->panel->lane) {
+    /* A dash would be a sign. */
+    uint32_t line = plot->glyphs->ascii ? '.' : plot->glyphs->code[GLYPH_DASH];
     for (int c = 0; c < plot->area.columns; c++)
       if (cells_at(plot->cells, lane_zero(plot), plot->area.column + c)->code == ' ')
-        cells_put(plot->cells, lane_zero(plot), plot->area.column + c,
-                  plot->glyphs->code[GLYPH_DASH], ink(paint_of(mark->role)));
+        cells_put(plot->cells, lane_zero(plot), plot->area.column + c, line,
+                  ink(paint_of(mark->role)));
     return;
   }
   double at = scaled(&plot->panel->y, mark->x[0]);
