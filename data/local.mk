@@ -33,6 +33,7 @@ libdata_a_SOURCES = \
 	data/slice.c data/slice.h \
 	data/source.c data/source.h data/source_types.h \
 	data/spill.c data/spill.h \
+	data/straight.c \
 	data/stdin.c data/stdin.h \
 	data/synth.c data/synth.h data/synth_table.c \
 	data/temporary.c data/temporary.h \

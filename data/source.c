@@ -457,6 +457,7 @@ void source_close(struct source *source)
 {
   if (!source)
     return;
+  straight_free(source);
   if (source->close)
     source->close(source);
   for (size_t i = 0; i < source->maps_count; i++)
@@ -656,11 +657,12 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
   if (!tensor->stored->decode)
     return error_set(error, STATUS_INPUT, "values stored as %s cannot be decoded",
                      tensor->stored->name);
-  if (tensor->data) {
+  enum status status = STATUS_OK;
+  if (tensor->data)
     map_guard(); /* the program may have installed its own handlers since the file was opened */
-    return STATUS_OK;
-  }
-  return source->load(source, index, progress, error);
+  else
+    status = source->load(source, index, progress, error);
+  return status == STATUS_OK ? straight_make(source, index, progress, error) : status;
 }
 
 enum status source_verify(const struct source *source, struct error *error)

@@ -20,6 +20,8 @@ struct source {
   struct name_index names; /* of the tensors that types have checked, of all once it is open */
   struct map **maps;
   size_t maps_count;
+  struct straight *straight; /* copies of tensors in C order, see data/straight.c */
+  size_t straight_count, straight_memory, straight_files /* bytes of them */;
   struct derived **derived; /* one allocation each */
   size_t derived_count;
   char **remarks; /* of tensor INDEX < remarks_count; NULL: none */
@@ -27,7 +29,7 @@ struct source {
   char *note; /* see source_note; or NULL */
   struct metadatum *metadata;
   size_t metadata_count, metadata_capacity, metadata_left_out;
-  void *state; /* the type's own, released by close */
+  void *state;         /* the type's own, released by close */
   struct source *base; /* what this one is laid over, and borrows: verified with it; `load` loads
                           derived tensors, too. NULL: it stands alone */
   /* NULL where the type has nothing to do. */
@@ -53,6 +55,14 @@ enum status source_keep(struct source *source, struct map *map, struct error *er
 /* The type that the regular file PATH is by its content, or NULL: not of one that may be any text.
  */
 const struct source_type *source_recognise(const char *path);
+
+/* Puts the values of TENSOR (of SOURCE, loaded) into C order where that is worth a copy and there
+ * is room for one, once: what failed is not tried again, for others may be reading by now.
+ * STATUS_CANCELLED, STATUS_MEMORY. */
+enum status straight_make(struct source *source, size_t index, struct progress *progress,
+                          struct error *error);
+/* Gives the tensors the values back that they came with. */
+void straight_free(struct source *source);
 
 /* What SOURCE is called the type of, a row of source_types. */
 void source_set_type(struct source *source, const char *name);

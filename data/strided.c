@@ -212,6 +212,81 @@ static void fill_band(const struct tensor *tensor, const struct cut *cut, size_t
                  band->values + column);
 }
 
+/* --- copies ----------------------------------------------------------------------------------- */
+
+enum { RUN_BYTES = 4096 /* of a column, which lie next to each other in the file */ };
+
+struct straightening {
+  const struct tensor *tensor;
+  struct cut cut;
+  size_t rows, blocks; /* rows of a block; blocks of all rows */
+  unsigned char *to;
+  struct progress *progress;
+};
+
+/* Rows of WIDE (at most ABREAST) elements, ROW bytes apart at TO, from as many columns. */
+#define SCATTER(name, type)                                                                        \
+  static void name(const unsigned char *from, size_t wide, size_t rows, size_t row,                \
+                   unsigned char *to)                                                              \
+  {                                                                                                \
+    for (size_t k = 0; k < rows; k++, to += row)                                                   \
+      for (size_t i = 0; i < wide; i++)                                                            \
+        memcpy(to + i * sizeof(type), from + i * RUN_BYTES + k * sizeof(type), sizeof(type));      \
+  }
+
+SCATTER(scatter_1, uint8_t)
+SCATTER(scatter_2, uint16_t)
+SCATTER(scatter_4, uint32_t)
+SCATTER(scatter_8, uint64_t)
+
+typedef void scatter_function(const unsigned char *, size_t, size_t, size_t, unsigned char *);
+static scatter_function *const scatters[9] = {
+    [1] = scatter_1, [2] = scatter_2, [4] = scatter_4, [8] = scatter_8};
+
+/* WIDE columns from START on, of ROWS rows. */
+static void straighten_columns(const struct straightening *s, size_t start, size_t rows,
+                               size_t wide)
+{
+  unsigned char runs[ABREAST][RUN_BYTES];
+  size_t size = s->tensor->stored->size;
+  for (size_t i = 0; i < wide; i++) {
+    const unsigned char *from = s->tensor->data + place_of(s->tensor, start + i) * size;
+    if (s->cut.stride == 1)
+      map_copy(from, rows * size, runs[i]);
+    else
+      gathers[size][false](from, s->cut.stride, rows, runs[i]);
+  }
+  scatters[size](runs[0], wide, rows, s->cut.columns * size, s->to + start * size);
+  map_passed(rows * wide * size);
+}
+
+static void straighten_block(void *context, size_t chunk, unsigned worker)
+{
+  const struct straightening *s = context;
+  size_t first = chunk % s->blocks * s->rows, rows = size_min(s->rows, s->cut.length - first);
+  size_t start = (chunk / s->blocks * s->cut.length + first) * s->cut.columns;
+  (void)worker;
+  for (size_t i = 0, wide; i < s->cut.columns && !progress_cancelled(s->progress); i += wide) {
+    wide = size_min(ABREAST, s->cut.columns - i);
+    straighten_columns(s, start + i, rows, wide);
+    progress_advance(s->progress, rows * wide);
+  }
+}
+
+bool strided_straighten(const struct tensor *tensor, unsigned char *to, struct progress *progress)
+{
+  struct straightening s = {.tensor = tensor, .to = to, .progress = progress};
+  if (!cut_make(tensor, &s.cut))
+    return false;
+  s.rows = size_min(s.cut.length, RUN_BYTES / tensor->stored->size);
+  s.blocks = size_div_up(s.cut.length, s.rows);
+  size_t outer = tensor->count / (s.cut.length * s.cut.columns);
+  return pool_for(outer * s.blocks, straighten_block, &s, progress) == STATUS_OK;
+}
+
+/* --- reading in bands ---------------------------------------------------------------------------
+ */
+
 void strided_decode_bands(const void *self, size_t start, size_t n, float *out)
 {
   const struct tensor *tensor = self;

@@ -3,11 +3,15 @@
 #include "tests/data/files.h"
 
 #include "data/map_range.h"
+#include "data/strided.h"
 #include "data/tensor.h"
 #include "quant/base/size.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What element PLACE of the data is: exact in float32. */
 static float value_at(size_t place)
@@ -108,12 +112,118 @@ static void test_changed(void **state)
   free(data);
 }
 
+/* --- copies ----------------------------------------------------------------------------------- */
+
+/* Elements of every size, with the bytes that they had, where the definition says. */
+static void test_straighten(void **state)
+{
+  (void)state;
+  static const struct {
+    struct shape shape;
+    size_t stride[3];
+    const char *stored;
+  } layouts[] = {{{2, {4100, 1033}}, {1, 4100}, "u8"},
+                 {{2, {2100, 1009}}, {1, 2100}, "f16"},
+                 {{3, {3, 1100, 333}}, {1100 * 333, 1, 1100}, "f32"},
+                 {{3, {130, 97, 99}}, {1, 130, 130 * 97}, "f64"},
+                 {{3, {1200, 1001, 2}}, {2, 2400, 1}, "f32"},
+                 {{3, {700, 2, 801}}, {2, 1, 1400}, "f64"}};
+  for (size_t k = 0; k < sizeof layouts / sizeof *layouts; k++) {
+    struct tensor tensor = {
+        .name = "x", .shape = layouts[k].shape, .stored = stored_find(layouts[k].stored)};
+    size_t size = tensor.stored->size;
+    tensor.count = shape_elements(&tensor.shape);
+    tensor.bytes = tensor.count * size;
+    tensor_set_strides(&tensor, layouts[k].stride);
+    unsigned char *data = make_data(size_div_up(tensor.bytes, 4), false);
+    unsigned char *to = mem_array(tensor.bytes, 1);
+    struct progress progress = {.done = 0};
+    assert_non_null(to);
+    tensor.data = data;
+    if (strided_in_bands(&tensor)) {
+      assert_true(strided_straighten(&tensor, to, &progress));
+      assert_int_equal(progress.done, tensor.count);
+      for (size_t i = 0; i < tensor.count; i++)
+        if (memcmp(to + i * size, data + place_of(&tensor, i) * size, size) != 0)
+          fail_msg("layout %zu: element %zu", k, i);
+    } else {
+      assert_int_equal(k, 4); /* neighbours in C order are neighbours */
+    }
+    free(to);
+    free(data);
+  }
+}
+
+/* A file of ROWS x 1001 numbers in Fortran order; those behind the first COUNT are 0. */
+static const char *fortran_file(size_t rows, size_t count)
+{
+  char shape[64];
+  unsigned char *data = make_data(count, false);
+  snprintf(shape, sizeof shape, "(%zu, 1001)", rows);
+  const char *path = files_npy("f.npy", "'<f4'", "True", shape, data, count * sizeof(float));
+  int file = open(path, O_WRONLY);
+  off_t end = lseek(file, 0, SEEK_END);
+  assert_int_equal(ftruncate(file, end + (off_t)((rows * 1001 - count) * sizeof(float))), 0);
+  close(file);
+  free(data);
+  return path;
+}
+
+/* Loading makes a copy once; closing gives everything back (sanitizers tell). */
+static void test_load(void **state)
+{
+  (void)state;
+  if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+    skip();
+  struct source *source = files_open(fortran_file(1200, (size_t)1200 * 1001));
+  struct tensor before = *source_tensor(source, 0);
+  struct progress cancelled = {.cancelled = true};
+  assert_true(before.strided);
+  assert_int_equal(source_load(source, 0, &cancelled, NULL), STATUS_CANCELLED);
+  assert_true(source_tensor(source, 0)->strided);
+  float *values = files_values(source, 0);
+  for (size_t i = 0; i < before.count; i++)
+    assert_true(values[i] == value_at(place_of(&before, i)));
+  free(values);
+  const unsigned char *copy = source_tensor(source, 0)->data;
+  assert_false(source_tensor(source, 0)->strided);
+  assert_true(copy != before.data);
+  assert_int_equal(source_load(source, 0, NULL, NULL), STATUS_OK);
+  assert_true(source_tensor(source, 0)->data == copy);
+  assert_int_equal(source_verify(source, NULL), STATUS_OK);
+  source_close(source);
+  files_clear();
+}
+
+/* Without a place for the temporary file it is read where it lies, then and later. */
+static void test_load_no_room(void **state)
+{
+  (void)state;
+  if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+    skip();
+  struct source *source = files_open(fortran_file(20000, 30000));
+  struct tensor before = *source_tensor(source, 0);
+  setenv("TMPDIR", "/nonexistent", 1);
+  assert_int_equal(source_load(source, 0, NULL, NULL), STATUS_OK);
+  unsetenv("TMPDIR");
+  assert_int_equal(source_load(source, 0, NULL, NULL), STATUS_OK);
+  const struct tensor *tensor = source_tensor(source, 0);
+  assert_true(tensor->strided && tensor->data == before.data);
+  struct feed feed = tensor_feed(tensor);
+  static float scratch[FEED_BLOCK];
+  const float *x = feed_block(&feed, 0, 1001, scratch);
+  for (size_t i = 0; i < 1001; i++)
+    assert_true(x[i] == (i * 20000 < 30000 ? value_at(i * 20000) : 0));
+  source_close(source);
+  files_clear();
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_fortran),
-      cmocka_unit_test(test_permuted),
-      cmocka_unit_test(test_changed),
+      cmocka_unit_test(test_fortran), cmocka_unit_test(test_permuted),
+      cmocka_unit_test(test_changed), cmocka_unit_test(test_straighten),
+      cmocka_unit_test(test_load),    cmocka_unit_test(test_load_no_room),
   };
   return cmocka_run_group_tests_name("strided", tests, NULL, files_remove);
 }
