@@ -43,7 +43,8 @@ static bool same_view(const struct view *a, const struct view *b)
 {
   return a->kind == b->kind && a->log_counts == b->log_counts && same_number(a->lo, b->lo) &&
          same_number(a->hi, b->hi) && a->axis == b->axis && a->channel == b->channel &&
-         a->block == b->block && a->bins == b->bins;
+         a->block == b->block && a->bins == b->bins && strcmp(a->over, b->over) == 0 &&
+         a->metric == b->metric && a->front_hidden == b->front_hidden && a->theory == b->theory;
 }
 
 static void assert_same(const struct recipe *a, const struct recipe *b)
@@ -52,6 +53,7 @@ static void assert_same(const struct recipe *a, const struct recipe *b)
   assert_text_same(a->tensor, b->tensor);
   assert_text_same(a->input_format, b->input_format);
   assert_true(same_view(&a->view, &b->view));
+  assert_int_equal(a->sweep, b->sweep);
   assert_int_equal(a->quantizers, b->quantizers);
   for (size_t i = 0; i < a->quantizers; i++)
     assert_true(quantizer_equal(&a->quantizer[i], &b->quantizer[i]));
@@ -166,6 +168,40 @@ static void sources_that_look_like_options(void **state)
   round_trip(&recipe, NULL);
 }
 
+/* The numbers of a sweep, and the view of one: the same words, told apart by --view. */
+static void sweeps(void **state)
+{
+  (void)state;
+  struct recipe recipe;
+  set(&recipe, "a.npy", NULL);
+  recipe.sweep = true;
+  snprintf(recipe.view.over, VIEW_OVER, "clip=0.1:1:0.1");
+  recipe.view.metric = SWEEP_BULK;
+  round_trip(&recipe, "qscope sweep a.npy --over clip=0.1:1:0.1 --metric bulk_sqnr_db");
+  set(&recipe, "a.npy", NULL);
+  recipe.view.kind = VIEW_SWEEP;
+  round_trip(&recipe, "qscope a.npy --view sweep");
+  set(&recipe, "a.npy", NULL);
+  recipe.view.kind = VIEW_SWEEP;
+  snprintf(recipe.view.over, VIEW_OVER, "group=32,64");
+  recipe.view.metric = SWEEP_MSE;
+  recipe.view.front_hidden = recipe.view.theory = true;
+  round_trip(&recipe,
+             "qscope a.npy --view sweep --over group=32,64 --metric mse --no-pareto --theory");
+  set(&recipe, "a.npy", NULL); /* what another view does not show is not written */
+  snprintf(recipe.view.over, VIEW_OVER, "bits");
+  recipe.view.metric = SWEEP_MSE;
+  char *text = recipe_print(&recipe);
+  assert_string_equal(text, "qscope a.npy --view histogram");
+  free(text);
+  recipe_clear(&recipe);
+  char line[VIEW_OVER + 64] = "qscope sweep a.npy --over group=16";
+  while (strlen(line) < VIEW_OVER + 32)
+    strcat(line, ",16");
+  struct error error = {STATUS_OK, ""};
+  assert_int_equal(recipe_parse(line, &recipe, &error), STATUS_USAGE);
+}
+
 /* Lines people type, and what they mean: a source, a tensor, and the zoom. */
 static void lines_of_people(void **state)
 {
@@ -210,8 +246,8 @@ static void mistakes_name_the_word(void **state)
   } lines[] = {
       {"qscope plot a.npy --vew error", "\"--vew\"; did you mean --view?"},
       {"qscope plot a.npy b.npy", "\"b.npy\""},
-      {"qscope plot a.npy --view pie",
-       "expected histogram, error, channels, heat, sweep, inspector, format, board or compare, found \"pie\""},
+      {"qscope plot a.npy --view pie", "expected histogram, error, channels, heat, sweep, "
+                                       "inspector, format, board or compare, found \"pie\""},
       {"qscope plot a.npy --log=2", "\"--log=2\""},
       {"qscope plot a.npy --range 2:1", "\"2:1\""},
       {"qscope plot a.npy --range 1:1", "\"1:1\""},
@@ -232,6 +268,9 @@ static void mistakes_name_the_word(void **state)
       {"qscope plot $'a\\0b'", "wrong"},
       {"qscope plot $'a\\q'", "wrong"},
       {"qscope plot a\\", "wrong"},
+      {"qscope plot a.npy --over bit=2", "did you mean 'bits'"},
+      {"qscope plot a.npy --over bits --view error", "--over is for the view sweep"},
+      {"qscope plot a.npy --metric snr", "expected sqnr_db, mse or bulk_sqnr_db, found \"snr\""},
       {"qscope plot --\033[2J", "\\x1b"},
   };
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -357,6 +396,7 @@ int main(void)
       cmocka_unit_test(every_setting_is_written),
       cmocka_unit_test(quoting),
       cmocka_unit_test(sources_that_look_like_options),
+      cmocka_unit_test(sweeps),
       cmocka_unit_test(lines_of_people),
       cmocka_unit_test(mistakes_name_the_word),
       cmocka_unit_test(at_most_sixteen_quantizers),
