@@ -48,6 +48,23 @@ static void clicks_are_keys(void **state)
   fixture_quit(harness);
 }
 
+/* A click on the plot takes the cursor there: column 22 of 45 is the middle of -10 to 10. */
+static void a_click_sets_the_cursor(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  type(harness, ":zoom -10:10\r");
+  char *before = screen_of(harness);
+  click_at(harness, 8, 7 + 22);
+  char *clicked = screen_of(harness);
+  assert_string_not_equal(before, clicked);
+  type(harness, "\033:cursor 0\r");
+  assert_string_equal(clicked, harness_screen(harness));
+  free(before);
+  free(clicked);
+  fixture_quit(harness);
+}
+
 /* The first click selects a line, the second does what Enter does. */
 static void lines_are_chosen(void **state)
 {
@@ -158,11 +175,9 @@ static void the_terminal_gets_it_back(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(clicks_are_keys),
-      cmocka_unit_test(lines_are_chosen),
-      cmocka_unit_test(the_wheel_zooms_at_the_pointer),
-      cmocka_unit_test(dragging_selects_a_range),
-      cmocka_unit_test(the_terminal_gets_it_back),
+      cmocka_unit_test(clicks_are_keys),          cmocka_unit_test(a_click_sets_the_cursor),
+      cmocka_unit_test(lines_are_chosen),         cmocka_unit_test(the_wheel_zooms_at_the_pointer),
+      cmocka_unit_test(dragging_selects_a_range), cmocka_unit_test(the_terminal_gets_it_back),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

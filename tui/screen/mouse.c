@@ -78,18 +78,34 @@ static void click_list(struct explorer *explorer, key_function *key, int row)
     press_times(explorer, key, row - selected);
 }
 
+static void run(struct explorer *explorer, const char *line)
+{
+  struct error error;
+  if (run_line(explorer, line, &error) != STATUS_OK)
+    explorer_warn(explorer, "%s", error.text);
+}
+
+/* The values between two shares of the window; the line is as precise as it needs to be. */
 static void zoom_line(struct explorer *explorer, double from, double to)
 {
   double lo, hi;
   char line[96];
-  struct error error;
   if (!x_window(explorer, &lo, &hi))
     return;
   double width = hi - lo, power = pow(10, 3 - floor(log10(width * fabs(to - from))));
   snprintf(line, sizeof line, "zoom %.9g:%.9g", round((lo + width * from) * power) / power,
            round((lo + width * to) * power) / power);
-  if (run_line(explorer, line, &error) != STATUS_OK)
-    explorer_warn(explorer, "%s", error.text);
+  run(explorer, line);
+}
+
+static void cursor_line(struct explorer *explorer, double at)
+{
+  double lo, hi;
+  char line[48];
+  if (!x_window(explorer, &lo, &hi))
+    return;
+  snprintf(line, sizeof line, "cursor %.9g", lo + (hi - lo) * at);
+  run(explorer, line);
 }
 
 /* A click on the plot stands the cursor there, where the view has one. */
@@ -149,9 +165,11 @@ static void release(struct explorer *explorer, const struct mouse_event *event)
   int right = mouse->from < mouse->to ? mouse->to : mouse->from;
   if (right == left && x_window_share(explorer, mouse->row, left, &from))
     return point(explorer, from);
-  if (right - left < DRAG_LEAST || !x_window_share(explorer, mouse->row, left, &from) ||
+  if (!x_window_share(explorer, mouse->row, left, &from) ||
       !x_window_share(explorer, mouse->row, right, &to))
     return;
+  if (right - left < DRAG_LEAST)
+    return cursor_line(explorer, from);
   half = (to - from) / (right - left) / 2; /* whole columns */
   zoom_line(explorer, from - half, to + half);
 }

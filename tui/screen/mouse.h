@@ -1,5 +1,6 @@
 /* What the mouse does: clicks on hints, knobs and lines of lists are their keys; the wheel zooms at
- * the pointer or walks; dragging over the plot selects a part of the x axis.
+ * the pointer or walks; a click on the plot takes the cursor there, dragging selects a part of the
+ * axis.
  *
  * Ownership: embedded. Threads: the UI thread. */
 #ifndef QSCOPE_TUI_SCREEN_MOUSE_H
