@@ -5,7 +5,9 @@
 #include <math.h>
 
 enum { OUTSIDE = BINS_OUTSIDE };
-enum { PIECE = 512 }; /* elements placed at a time: their bins stay in the nearest cache */
+enum {
+  PIECE = 512
+}; /* at least CODES_COUNTED; elements placed at a time: their bins stay in the nearest cache */
 
 /* One histogram in the making: its edges, a counter for each bin, and OUTSIDE more. */
 struct counter {
@@ -13,30 +15,22 @@ struct counter {
   uint64_t *count;
 };
 
-/* Counters are kept for each worker: whole numbers add up to the same in any order. Sums of
- * errors are kept for each span. */
+/* Counters are kept for each worker: whole numbers add up to the same in any order. The bins of the
+ * original, with sums of errors, are kept for each span. */
 struct worker_bins {
-  struct counter original, reconstruction, error;
+  struct bin_edges original;
+  struct counter reconstruction, error;
   uint64_t nan, inf; /* of the original */
 };
-
-struct error_sum {
-  double sum, most; /* of |error| */
-  double squares;   /* of those that are finite */
-};
-
-static inline double finite_square(double magnitude)
-{
-  return magnitude < (double)INFINITY ? magnitude * magnitude : 0;
-}
 
 struct bins_pass {
   struct pass pass;
   size_t bins;
   bool all_finite;
+  bool levels_known; /* the reconstruction's bins follow from the counts of codes */
   unsigned workers;
   struct worker_bins *of_worker;
-  struct error_sum *errors; /* for each bin of the original, with what is outside, of each span */
+  struct error_bin *original; /* each bin, with what is outside, of each span */
 };
 
 /* --- ranges ------------------------------------------------------------------------------- */
@@ -96,62 +90,71 @@ static struct range error_range(const struct measure *measure, const struct resu
 
 /* --- the pass ----------------------------------------------------------------------------- */
 
-/* Bins of N values, of their reconstructions (which can overflow to infinity) and of the errors. */
-static void place(const struct worker_bins *bins, const float *x, const float *y, size_t n,
-                  int32_t *x_at, int32_t *y_at, int32_t *error_at)
+/* N finite values (n <= PIECE) and their reconstructions, which can overflow to infinity. */
+static void bin_piece(struct worker_bins *bins, struct error_bin *original, bool levels_known,
+                      const float *x, const float *y, size_t n)
 {
-  kernels.bins(x, NULL, n, &bins->original.edges, x_at);
-  kernels.bins(y, NULL, n, &bins->reconstruction.edges, y_at);
-  kernels.bins(y, x, n, &bins->error.edges, error_at);
+  int32_t at[PIECE];
+  kernels.bins(x, NULL, n, &bins->original, at);
+  kernels.error_bins(x, y, at, n, original);
+  kernels.bins(y, x, n, &bins->error.edges, at);
+  for (size_t i = 0; i < n; i++)
+    bins->error.count[at[i]]++;
+  if (levels_known)
+    return;
+  kernels.bins(y, NULL, n, &bins->reconstruction.edges, at);
+  for (size_t i = 0; i < n; i++)
+    bins->reconstruction.count[at[i]]++;
 }
 
-/* N finite values (n <= PIECE) and their reconstructions. */
-static void bin_piece(struct worker_bins *bins, struct error_sum *errors, const float *x,
-                      const float *y, size_t n)
+/* Values that each stand for COUNT elements. */
+static void add_counts(struct counter *counter, const float *x, const float *less, size_t n,
+                       const uint64_t *count)
 {
-  int32_t x_at[PIECE], y_at[PIECE], error_at[PIECE];
-  uint64_t *original = bins->original.count, *reconstruction = bins->reconstruction.count;
-  uint64_t *error = bins->error.count;
-  place(bins, x, y, n, x_at, y_at, error_at);
-  for (size_t i = 0; i < n; i++) {
-    struct error_sum *sum = &errors[x_at[i]];
-    double magnitude = fabs((double)y[i] - (double)x[i]);
-    magnitude = isnan(magnitude) ? (double)INFINITY : magnitude; /* overflow to NaN */
-    original[x_at[i]]++;
-    reconstruction[y_at[i]]++;
-    error[error_at[i]]++;
-    sum->sum += magnitude;
-    sum->squares += finite_square(magnitude);
-    sum->most = magnitude > sum->most ? magnitude : sum->most;
-  }
+  int32_t at[PIECE];
+  kernels.bins(x, less, n, &counter->edges, at);
+  for (size_t i = 0; i < n; i++)
+    counter->count[at[i]] += count[i];
 }
 
-/* The same of values that each stand for COUNT elements. */
-static void bin_counted(struct worker_bins *bins, struct error_sum *errors,
+static void bin_counted(struct worker_bins *bins, struct error_bin *original,
                         const struct counted *counted, size_t start, size_t n)
 {
-  int32_t x_at[PIECE], y_at[PIECE], error_at[PIECE];
+  int32_t at[PIECE];
   const float *x = counted->x + start, *y = counted->y + start;
-  place(bins, x, y, n, x_at, y_at, error_at);
+  kernels.bins(x, NULL, n, &bins->original, at);
   for (size_t i = 0; i < n; i++) {
-    uint64_t count = counted->count[start + i];
-    struct error_sum *sum = &errors[x_at[i]];
+    struct error_bin *bin = &original[at[i]];
+    double count = (double)counted->count[start + i];
     double magnitude = fabs((double)y[i] - (double)x[i]);
-    magnitude = isnan(magnitude) ? (double)INFINITY : magnitude;
-    bins->original.count[x_at[i]] += count;
-    bins->reconstruction.count[y_at[i]] += count;
-    bins->error.count[error_at[i]] += count;
-    sum->sum += (double)count * magnitude;
-    sum->squares += (double)count * finite_square(magnitude);
-    sum->most = magnitude > sum->most ? magnitude : sum->most;
+    magnitude = isnan(magnitude) ? (double)INFINITY : magnitude; /* overflow to NaN */
+    bin->sum += count * magnitude;
+    bin->squares += magnitude < (double)INFINITY ? count * (magnitude * magnitude) : 0;
+    bin->count += count;
+    bin->most = magnitude > bin->most ? magnitude : bin->most;
   }
+  add_counts(&bins->error, y, x, n, counted->count + start);
+  add_counts(&bins->reconstruction, y, NULL, n, counted->count + start);
+}
+
+/* The reconstruction from how often each code of the only unit occurs. */
+static void bin_levels(struct worker_bins *bins, const struct measure *measure)
+{
+  float y[CODES_COUNTED];
+  for (size_t code = 0; code < CODES_COUNTED; code++) {
+    bool used = measure->code_count[code] > 0;
+    y[code] =
+        used ? (float)fit_code_value(measure->fit, 0, (uint32_t)code) * fit_scale(measure->fit, 0)
+             : 0;
+  }
+  add_counts(&bins->reconstruction, y, NULL, CODES_COUNTED, measure->code_count);
 }
 
 static enum status bin_digest(struct bins_pass *job, const struct counted *counted)
 {
   struct worker_bins *bins = &job->of_worker[0];
   for (size_t i = 0; i < counted->n; i += PIECE)
-    bin_counted(bins, job->errors, counted, i, size_min(PIECE, counted->n - i));
+    bin_counted(bins, job->original, counted, i, size_min(PIECE, counted->n - i));
   bins->nan = counted->nan;
   bins->inf = counted->inf;
   return STATUS_OK;
@@ -176,15 +179,15 @@ static void bin_block(void *context, const struct pass_block *block)
 {
   struct bins_pass *job = context;
   struct worker_bins *bins = &job->of_worker[block->worker];
-  struct error_sum *errors = job->errors + block->span * (job->bins + OUTSIDE);
+  struct error_bin *original = job->original + block->span * (job->bins + OUTSIDE);
   for (size_t i = 0; i < block->n; i += PIECE) {
     size_t n = size_min(PIECE, block->n - i);
     if (job->all_finite) {
-      bin_piece(bins, errors, block->x + i, block->y + i, n);
+      bin_piece(bins, original, job->levels_known, block->x + i, block->y + i, n);
     } else {
       float x[PIECE], y[PIECE];
       n = keep_finite(bins, block->x + i, block->y + i, n, x, y);
-      bin_piece(bins, errors, x, y, n);
+      bin_piece(bins, original, job->levels_known, x, y, n);
     }
   }
 }
@@ -202,12 +205,13 @@ static bool make_counter(struct counter *counter, struct range range, size_t bin
 static bool make_bins(struct bins_pass *job, struct range range, struct range error)
 {
   job->of_worker = mem_array(job->workers, sizeof *job->of_worker);
-  job->errors = mem_array(job->pass.spans, (job->bins + OUTSIDE) * sizeof *job->errors);
-  bool made = job->of_worker && job->errors;
+  job->original = mem_array(job->pass.spans, (job->bins + OUTSIDE) * sizeof *job->original);
+  bool made = job->of_worker && job->original;
+  const struct histogram whole = {.lo = range.lo, .hi = range.hi, .bins = job->bins};
   for (unsigned w = 0; made && w < job->workers; w++) {
     struct worker_bins *bins = &job->of_worker[w];
-    made = make_counter(&bins->original, range, job->bins) &&
-           make_counter(&bins->reconstruction, range, job->bins) &&
+    bins->original = histogram_edges(&whole);
+    made = make_counter(&bins->reconstruction, range, job->bins) &&
            make_counter(&bins->error, error, job->bins);
   }
   return made;
@@ -216,12 +220,11 @@ static bool make_bins(struct bins_pass *job, struct range range, struct range er
 static void free_bins(struct bins_pass *job)
 {
   for (unsigned w = 0; job->of_worker && w < job->workers; w++) {
-    free(job->of_worker[w].original.count);
     free(job->of_worker[w].reconstruction.count);
     free(job->of_worker[w].error.count);
   }
   free(job->of_worker);
-  free(job->errors);
+  free(job->original);
 }
 
 static bool add_counter(struct histogram *h, const struct counter *counter, size_t bins)
@@ -240,8 +243,7 @@ static bool merge_workers(const struct bins_pass *job, struct result *result)
 {
   for (unsigned w = 0; w < job->workers; w++) {
     const struct worker_bins *bins = &job->of_worker[w];
-    if (!add_counter(&result->original, &bins->original, job->bins) ||
-        !add_counter(&result->reconstruction, &bins->reconstruction, job->bins) ||
+    if (!add_counter(&result->reconstruction, &bins->reconstruction, job->bins) ||
         !add_counter(&result->error, &bins->error, job->bins))
       return false;
     result->original.nan += bins->nan;
@@ -250,26 +252,39 @@ static bool merge_workers(const struct bins_pass *job, struct result *result)
   return true;
 }
 
-static bool merge_curve(const struct bins_pass *job, struct result *result)
+/* Bin BIN of all spans. */
+static struct error_bin merged_bin(const struct bins_pass *job, size_t bin)
 {
-  result->error_mean = mem_array(job->bins, sizeof *result->error_mean);
-  result->error_max = mem_array(job->bins, sizeof *result->error_max);
-  result->error2 = mem_array(job->bins, sizeof *result->error2);
-  if (!result->error_mean || !result->error_max || !result->error2)
-    return false;
-  for (size_t bin = 0; bin < job->bins; bin++) {
-    double sum = 0, most = 0, squares = 0;
-    for (size_t span = 0; span < job->pass.spans; span++) {
-      const struct error_sum *errors = &job->errors[span * (job->bins + OUTSIDE) + bin];
-      sum += errors->sum;
-      squares += errors->squares;
-      most = fmax(most, errors->most);
-    }
-    uint64_t n = result->original.count[bin];
-    result->error_mean[bin] = n ? sum / (double)n : (double)NAN;
-    result->error_max[bin] = n ? most : (double)NAN;
-    result->error2[bin] = squares;
+  struct error_bin all = {0};
+  for (size_t span = 0; span < job->pass.spans; span++) {
+    const struct error_bin *part = &job->original[span * (job->bins + OUTSIDE) + bin];
+    all.sum += part->sum;
+    all.squares += part->squares;
+    all.count += part->count;
+    all.most = fmax(all.most, part->most);
   }
+  return all;
+}
+
+static bool merge_original(const struct bins_pass *job, struct range range, struct result *result)
+{
+  struct histogram *original = &result->original;
+  size_t bins = job->bins;
+  result->error_mean = mem_array(bins, sizeof *result->error_mean);
+  result->error_max = mem_array(bins, sizeof *result->error_max);
+  result->error2 = mem_array(bins, sizeof *result->error2);
+  if (!histogram_init(original, range.lo, range.hi, bins) || !result->error_mean ||
+      !result->error_max || !result->error2)
+    return false;
+  for (size_t i = 0; i < bins; i++) {
+    struct error_bin bin = merged_bin(job, i);
+    original->count[i] = (uint64_t)bin.count;
+    result->error_mean[i] = bin.count > 0 ? bin.sum / bin.count : (double)NAN;
+    result->error_max[i] = bin.count > 0 ? bin.most : (double)NAN;
+    result->error2[i] = bin.squares;
+  }
+  original->under = (uint64_t)merged_bin(job, bins).count;
+  original->over = (uint64_t)merged_bin(job, bins + 1).count;
   return true;
 }
 
@@ -294,11 +309,14 @@ enum status measure_histograms(const struct measure *measure, const struct resul
                .progress = measure->progress},
       .bins = request->bins,
       .workers = counted ? 1 : pool_threads(),
-      .all_finite = result->facts.finite == measure->feed->count};
+      .all_finite = result->facts.finite == measure->feed->count,
+      .levels_known = !counted && measure->codes_known};
   enum status status = STATUS_MEMORY;
   if (make_bins(&job, range, error_range(measure, result)))
     status = counted ? bin_digest(&job, counted) : pass_run(&job.pass, bin_block, &job);
-  if (status == STATUS_OK && !(merge_workers(&job, result) && merge_curve(&job, result)))
+  if (status == STATUS_OK && job.levels_known)
+    bin_levels(&job.of_worker[0], measure);
+  if (status == STATUS_OK && !(merge_original(&job, range, result) && merge_workers(&job, result)))
     status = STATUS_MEMORY;
   free_bins(&job);
   return status == STATUS_MEMORY ? error_memory(error, "the histograms") : status;

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
   BOUNDS_CHUNK = 1024, /* units whose bounds one job works out */
@@ -365,6 +366,14 @@ static void note_reconstruction(const struct tally *tally, struct measure *measu
   measure->most = tally->finite ? tally->most : -INFINITY;
 }
 
+/* After codes_finish, which gathers them. */
+static void note_codes(const struct metrics_pass *job, struct measure *measure)
+{
+  measure->codes_known = job->tallied && job->units->units == 1;
+  if (measure->codes_known)
+    memcpy(measure->code_count, job->codes.count, job->codes.codes * sizeof(uint64_t));
+}
+
 static void finish_metrics(struct metrics_pass *job, struct measure *measure, struct result *result)
 {
   struct tally tally = {0};
@@ -376,6 +385,7 @@ static void finish_metrics(struct metrics_pass *job, struct measure *measure, st
   note_reconstruction(&tally, measure);
   metrics_from_tally(&tally, lost, &result->metrics);
   codes_finish(&job->codes, &result->metrics);
+  note_codes(job, measure);
   if (job->blocks)
     result->metrics.clipped_blocks = clipped_share(job);
 }

@@ -16,6 +16,8 @@ struct measure {
   const struct counted *counted; /* answers in place of the tensor; NULL: passes are made */
   struct progress *progress;
   float least, most; /* of the finite reconstructions: measure_metrics finds them */
+  bool codes_known;  /* the one unit's codes were counted on the way: */
+  uint64_t code_count[CODES_COUNTED];
 };
 
 /* The tally, the codes and the extremes of the reconstruction, into result->metrics. Needs

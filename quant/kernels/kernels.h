@@ -139,6 +139,12 @@ struct bin_edges {
 };
 enum { BINS_OUTSIDE = 3 };
 
+/* Of the values in a bin: of their errors |x - y| the sum, the sum of the squares of those that are
+ * finite, and the largest; and their number, a whole one. */
+struct error_bin {
+  double sum, squares, count, most;
+};
+
 /* Integer units side by side: the group of the first has FIRST elements, the others LENGTH. */
 struct group_row {
   const struct unit *units;
@@ -230,6 +236,10 @@ struct kernels {
    * last + 1 below lo, last + 2 above hi, last + 3 infinite or NaN. */
   void (*bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
                int32_t *at);
+  /* Adds x[i] and its reconstruction y[i] to bins[at[i]], in the order of i; an error that is NaN
+   * counts as infinite. */
+  void (*error_bins)(const float *x, const float *y, const int32_t *at, size_t n,
+                     struct error_bin *bins);
   /* N float16 in little-endian order, as float32; NaN become quiet: see quant/base/half.h. */
   void (*half_decode)(const unsigned char *bytes, size_t n, float *out);
   /* The extremes of groups side by side: the first has FIRST elements, the others LENGTH, the last

@@ -50,6 +50,8 @@ void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, ui
 
 void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
                   int32_t *at);
+void KERNEL(error_bins)(const float *x, const float *y, const int32_t *at, size_t n,
+                        struct error_bin *bins);
 
 void KERNEL(half_decode)(const unsigned char *bytes, size_t n, float *out);
 
@@ -79,7 +81,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
     .minifloat_tally = KERNEL(minifloat_tally), .extremes = KERNEL(extremes),                      \
-    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
+    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins), .error_bins = KERNEL(error_bins),                                \
     .half_decode = KERNEL(half_decode), .group_ranges = KERNEL(group_ranges),             \
     .group_errors = KERNEL(group_errors), .byte_counts = KERNEL(byte_counts),                                                            \
   }

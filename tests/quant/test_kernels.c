@@ -939,6 +939,39 @@ static int32_t bin_of(double v, const struct bin_edges *edges)
   return (int32_t)fmin(floor((v - edges->lo) * edges->per_unit), edges->last);
 }
 
+/* Sums in the order of the elements; few bins, so that neighbours share one. */
+static void test_error_bins(void **state)
+{
+  (void)state;
+  static float x_memory[ROOM], y_memory[ROOM];
+  static int32_t at[MOST];
+  enum { BINS = 5 };
+  const struct kernels *const *levels = kernels_available();
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; next_length(&n);) {
+      float *x = x_memory + n % 8, *y = y_memory + n % 3;
+      struct error_bin expected[BINS] = {{0}};
+      fill(x, n, MIX_FINITE);
+      fill(y, n, (enum mix)mix); /* reconstructions may be infinite or NaN */
+      for (size_t i = 0; i < n; i++) {
+        at[i] = (int32_t)(random_bits() % BINS);
+        struct error_bin *bin = &expected[at[i]];
+        double e = fabs((double)x[i] - (double)y[i]);
+        e = isnan(e) ? (double)INFINITY : e;
+        bin->sum += e;
+        bin->squares += isinf(e) ? 0 : e * e;
+        bin->count++;
+        bin->most = fmax(bin->most, e);
+      }
+      for (size_t level = 0; levels[level]; level++) {
+        struct error_bin found[BINS + 1] = {{0}};
+        levels[level]->error_bins(x, y, at, n, found);
+        assert_memory_equal(found, expected, sizeof expected);
+        assert_true(found[BINS].count == 0);
+      }
+    }
+}
+
 static void test_bins(void **state)
 {
   (void)state;
@@ -952,6 +985,10 @@ static void test_bins(void **state)
       float *x = x_memory + n % 8, *less = y_memory + n % 3;
       fill(x, n, (enum mix)mix);
       fill(less, n, (enum mix)mix);
+      for (size_t i = 0; n % 3 == 0 && i < n; i++) { /* all inside, but for rounding at the ends */
+        x[i] = (float)e->hi - fmodf(fabsf(bell()), 1);
+        less[i] = 0;
+      }
       for (size_t i = 0; i < n; i += 9)
         x[i] = i % 2 ? (float)e->hi : nextafterf((float)e->lo, bell());
       for (size_t level = 0; levels[level]; level++)
@@ -1054,6 +1091,7 @@ int main(void)
       cmocka_unit_test(test_extremes_of_zeros_and_nothing),
       cmocka_unit_test(test_extremes_lanes),
       cmocka_unit_test(test_bins),
+      cmocka_unit_test(test_error_bins),
       cmocka_unit_test(test_half_decode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
