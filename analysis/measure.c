@@ -36,8 +36,9 @@ struct metrics_pass {
   struct pass pass;
   const struct grain *units;
   float bulk;
-  bool blocks;                      /* a block format */
-  const struct unit *groups;        /* in groups that a kernel measures; else NULL */
+  bool blocks;  /* a block format */
+  bool grouped; /* in groups that a kernel measures: */
+  struct group_row groups;
   bool tallied;                     /* long runs of units that fit_tally adds up */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
@@ -273,11 +274,13 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
   struct pass_block block = *bare;
   for (size_t end = bare->start + bare->n; block.start < end; block.start += block.n) {
     size_t unit, channel;
-    struct group_row row = {.length = units->group};
+    struct group_row row = job->groups;
     struct tally one = {0};
     uint64_t high = 0;
     row.first = grain_run(units, block.start, units->group, &unit);
-    row.units = job->groups + unit;
+    row.units += unit;
+    row.least += row.least ? unit : 0;
+    row.most += row.most ? unit : 0;
     block.n = size_min(end - block.start, units->columns - block.start % units->columns);
     block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
     block.x = bare->x + (block.start - bare->start);
@@ -296,7 +299,7 @@ static void add_block(void *context, const struct pass_block *block)
 {
   struct metrics_pass *job = context;
   struct span_sums *span = &job->spans[block->span];
-  if (job->groups) {
+  if (job->grouped) {
     add_groups(job, block, &span->tally);
     return;
   }
@@ -434,11 +437,11 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   job.blocks = whole && format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);
-  if (!job.mixed_units && !job.mixed_channels)
-    job.groups = fit_group_units(measure->fit);
-  job.tallied = !job.groups && fit_can_tally(measure->fit) && has_long_runs(job.units) &&
+  job.grouped = !job.mixed_units && !job.mixed_channels &&
+                fit_group_rows(measure->fit, measure->feed, &job.groups);
+  job.tallied = !job.grouped && fit_can_tally(measure->fit) && has_long_runs(job.units) &&
                 has_long_runs(&measure->channels);
-  job.pass.bare = job.groups || job.tallied;
+  job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK &&
       (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))

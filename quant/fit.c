@@ -17,6 +17,7 @@ void fit_free(struct fit *fit)
   if (!fit || atomic_fetch_sub(&fit->others, 1) > 0)
     return;
   free(fit->unit);
+  free(fit->ends);
   block_fit_free(fit->block);
   free(fit->codebook);
   free(fit);
@@ -40,7 +41,8 @@ size_t fit_bytes(const struct fit *fit)
 {
   /* A codebook has some three arrays of twice its levels. */
   size_t levels = fit->codebook ? 8 * sizeof(float) * fit->codebook->size : 0;
-  return sizeof *fit + fit->grain.units * sizeof *fit->unit + levels +
+  size_t ends = fit->ends ? 2 * fit->grain.units * sizeof *fit->ends : 0;
+  return sizeof *fit + fit->grain.units * sizeof *fit->unit + levels + ends +
          (fit->block ? block_fit_bytes(fit) : 0);
 }
 
@@ -337,13 +339,17 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
     by_lanes(fit, start, n, x, y, codes);
 }
 
-const struct unit *fit_group_units(const struct fit *fit)
+bool fit_group_rows(const struct fit *fit, const struct feed *feed, struct group_row *out)
 {
   enum grain_kind kind = fit->grain.kind;
-  bool fits = (kind == GRAIN_GROUP || kind == GRAIN_TOKEN) && fit->family == &integer_family &&
-              fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
-              fit->grid.arithmetic == ARITHMETIC_DIVIDE;
-  return fits ? fit->unit : NULL;
+  *out = (struct group_row){.units = fit->unit, .length = fit->grain.group};
+  if (fit->ends && fit->ends_self == feed->self && fit->ends_direct == feed->direct) {
+    out->least = fit->ends;
+    out->most = fit->ends + fit->grain.units;
+  }
+  return (kind == GRAIN_GROUP || kind == GRAIN_TOKEN) && fit->family == &integer_family &&
+         fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
+         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
 }
 
 bool fit_can_tally(const struct fit *fit)

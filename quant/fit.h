@@ -30,7 +30,11 @@ struct fit {
   struct unit *unit;         /* grain.units of them */
   struct codebook *codebook; /* learned from the tensor; else NULL */
   struct block_fit *block;   /* NULL for element formats */
-  atomic_uint others;        /* owners beyond the first */
+  /* Of fits by fit_groups: the least and then the greatest value of each unit of the feed that SELF
+   * or DIRECT names, which holds nothing else; NULL where some are not finite. */
+  float *ends;
+  const void *ends_self, *ends_direct;
+  atomic_uint others; /* owners beyond the first */
 };
 
 /* What calibrators are told about QUANTIZER. */
@@ -46,8 +50,9 @@ long unit_zero_point(const struct quantizer *quantizer, const struct grid *grid,
 /* The zero point that QUANTIZER gives by hand, counted from 0. */
 long fit_zero_by_hand(const struct quantizer *quantizer);
 
-/* The scales of groups and tokens of the tensor FEED whose extremes decide: one pass, a scale as soon
- * as its group was read. Counts progress in elements (announced by the caller). STATUS_CANCELLED. */
+/* The scales of groups and tokens of the tensor FEED whose extremes decide: one pass, a scale as
+ * soon as its group was read. Counts progress in elements (announced by the caller).
+ * STATUS_CANCELLED. */
 bool fit_groups_can(const struct fit *fit);
 enum status fit_groups(struct fit *fit, const struct feed *feed, struct progress *progress);
 

@@ -7,6 +7,8 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
   LONG_GROUP = FEED_BLOCK / 4, /* elements: read by itself */
@@ -23,6 +25,8 @@ struct groups {
   bool magnitude;         /* of the extremes, on both sides of zero */
   float steps, widest;    /* the width of the grid in steps, or its maximum; its largest number */
   size_t columns, across; /* elements and groups of a row; of the whole where no group is short */
+  float *least, *most;    /* NULL: no memory, nothing lost */
+  atomic_bool odd;        /* some value is not finite */
   size_t chunk;           /* groups of a job */
 };
 
@@ -105,20 +109,33 @@ static void widen(float *lo, float *hi, size_t n)
   }
 }
 
-static void one_group(const struct groups *groups, size_t unit, const struct extremes *e)
+static void keep_ends(const struct groups *groups, size_t first, const float *lo, const float *hi,
+                      size_t n)
+{
+  if (!groups->least)
+    return;
+  memcpy(groups->least + first, lo, n * sizeof *lo);
+  memcpy(groups->most + first, hi, n * sizeof *hi);
+}
+
+static void one_group(struct groups *groups, size_t unit, const struct extremes *e)
 {
   float lo = e->finite ? e->min : 0, hi = e->finite ? e->max : 0;
+  keep_ends(groups, unit, &lo, &hi, 1);
+  if (e->nan || e->inf)
+    atomic_store_explicit(&groups->odd, true, memory_order_relaxed);
   if (groups->magnitude)
     widen(&lo, &hi, 1);
   any_scale(groups, unit, lo, hi, e->finite > 0);
 }
 
 /* N elements of a block, the first of them that of group FIRST. */
-static void short_groups(const struct groups *groups, size_t first, const float *x, size_t n)
+static void short_groups(struct groups *groups, size_t first, const float *x, size_t n)
 {
   float lo[GROUPS], hi[GROUPS];
   size_t length = groups->fit->grain.group, count = size_div_up(n, length);
   if (groups->plain && kernels.group_ranges(x, n, length, length, lo, hi)) {
+    keep_ends(groups, first, lo, hi, count);
     if (groups->magnitude)
       widen(lo, hi, count);
     plain_scales(groups, first, lo, hi, count);
@@ -131,7 +148,7 @@ static void short_groups(const struct groups *groups, size_t first, const float 
   }
 }
 
-static void long_group(const struct groups *groups, size_t unit, size_t start, size_t n)
+static void long_group(struct groups *groups, size_t unit, size_t start, size_t n)
 {
   float scratch[FEED_BLOCK];
   struct extremes extremes = extremes_empty();
@@ -143,8 +160,7 @@ static void long_group(const struct groups *groups, size_t unit, size_t start, s
 }
 
 /* COUNT groups from FIRST, whose N elements from START lie side by side. */
-static void row_of_groups(const struct groups *groups, size_t first, size_t count, size_t start,
-                          size_t n)
+static void row_of_groups(struct groups *groups, size_t first, size_t count, size_t start, size_t n)
 {
   float scratch[FEED_BLOCK];
   size_t length = groups->fit->grain.group, at_once = length < LONG_GROUP ? FEED_BLOCK / length : 1;
@@ -160,7 +176,7 @@ static void row_of_groups(const struct groups *groups, size_t first, size_t coun
 
 static void fit_chunk(void *context, size_t chunk, unsigned worker)
 {
-  const struct groups *groups = context;
+  struct groups *groups = context;
   (void)worker;
   size_t length = groups->fit->grain.group;
   size_t unit = chunk * groups->chunk,
@@ -207,5 +223,15 @@ enum status fit_groups(struct fit *fit, const struct feed *feed, struct progress
     groups.across = grain->units;
   }
   groups.chunk = size_max(FEED_CHUNK / grain->group, 1);
-  return pool_for(size_div_up(grain->units, groups.chunk), fit_chunk, &groups, progress);
+  fit->ends = groups.least = mem_array(grain->units, 2 * sizeof *fit->ends);
+  groups.most = groups.least ? groups.least + grain->units : NULL;
+  fit->ends_self = feed->self;
+  fit->ends_direct = feed->direct;
+  enum status status =
+      pool_for(size_div_up(grain->units, groups.chunk), fit_chunk, &groups, progress);
+  if (atomic_load(&groups.odd)) {
+    free(fit->ends);
+    fit->ends = NULL;
+  }
+  return status;
 }

@@ -189,9 +189,9 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
                     uint16_t *codes);
 size_t fit_alignment(const struct fit *fit);
 
-/* The units of integers of up to 8 bits that divide and round to even, in groups or tokens: what
- * kernels.group_errors measures. NULL for other fits. */
-const struct unit *fit_group_units(const struct fit *fit);
+/* True for integers of up to 8 bits that divide and round to even, in groups or tokens: OUT has all
+ * units for kernels.group_errors, and what is known of their values in FEED. */
+bool fit_group_rows(const struct fit *fit, const struct feed *feed, struct group_row *out);
 
 /* All stored bits (codes + scales of their type + zero points of the code's width + the levels of
  * a learned codebook, float32) per element; 0 for an empty tensor. A scale has 32 bits, 16 with

@@ -361,56 +361,68 @@ static void add_up(const struct group_sums *sums, bool bulk, struct tally *tally
 
 /* --- the whole -------------------------------------------------------------------------- */
 
-/* Reconstructions of the ends of N <= KERNEL_BLOCK groups, into them; false when one of them is
- * clipped, or so far out that it might be infinite. */
-static bool round_ends(float *lo, float *hi, size_t n, const struct unit *unit)
+struct ends {
+  float absmax, least, most; /* of x; of y, but for the sign of a zero */
+  int32_t clips;             /* not 0: some end is clipped, or its reconstruction may be infinite */
+};
+
+/* Adds the ends of N <= KERNEL_BLOCK groups. */
+static void add_ends(const float *lo, const float *hi, size_t n, const struct unit *unit,
+                     struct ends *ends)
 {
   const float room = 65536; /* more than any grid has, less than the magic number rounds */
-  float scale[KERNEL_BLOCK], least[KERNEL_BLOCK], most[KERNEL_BLOCK];
+  float scale[KERNEL_BLOCK], first[KERNEL_BLOCK], last[KERNEL_BLOCK];
+  float absmax = ends->absmax, least = ends->least, most = ends->most;
   int32_t clips = 0;
   for (size_t g = 0; g < n; g++) {
     scale[g] = unit[g].scale;
-    least[g] = unit[g].lo;
-    most[g] = unit[g].hi;
+    first[g] = unit[g].lo;
+    last[g] = unit[g].hi;
   }
   for (size_t g = 0; g < n; g++) {
-    float a = lo[g] / scale[g], b = hi[g] / scale[g];
+    float a = lo[g] / scale[g], b = hi[g] / scale[g], size = -lo[g] > hi[g] ? -lo[g] : hi[g];
     a = a < -room ? -room : a > room ? room : a;
     b = b < -room ? -room : b > room ? room : b;
     a = (a + ROUND_MAGIC) - ROUND_MAGIC;
     b = (b + ROUND_MAGIC) - ROUND_MAGIC;
-    lo[g] = a * scale[g];
-    hi[g] = b * scale[g];
-    float width = hi[g] - lo[g];
-    clips |= (a < least[g]) | (a > most[g]) | (b < least[g]) | (b > most[g]) |
-             !(width < __builtin_inff());
+    /* A negative scale turns nothing over: low ones stay low. */
+    float low = a * scale[g], high = b * scale[g];
+    clips |= (a < first[g]) | (a > last[g]) | (b < first[g]) | (b > last[g]) |
+             !(high - low < __builtin_inff());
+    absmax = size > absmax ? size : absmax;
+    least = low < least ? low : least;
+    most = high > most ? high : most;
   }
-  return clips == 0;
+  *ends = (struct ends){absmax, least, most, ends->clips | clips};
 }
 
-/* Takes note of the ends of the groups, which are lost; false when one of them is clipped. */
-static bool tally_ends(float *lo, float *hi, size_t groups, const struct unit *unit,
+/* Takes note of the ends of the groups; false when one of them is clipped. */
+static bool tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
                        struct tally *tally)
 {
-  float absmax = tally->absmax, least = __builtin_inff(), most = -least;
-  for (size_t g = 0; g < groups; g++) {
-    float size = -lo[g] > hi[g] ? -lo[g] : hi[g];
-    absmax = size > absmax ? size : absmax;
+  struct ends ends = {tally->absmax, __builtin_inff(), -__builtin_inff(), 0};
+  for (size_t g = 0, n; g < groups && !ends.clips; g += n) {
+    n = groups - g < KERNEL_BLOCK ? groups - g : KERNEL_BLOCK;
+    add_ends(lo + g, hi + g, n, unit + g, &ends);
   }
-  for (size_t g = 0; g < groups; g += KERNEL_BLOCK)
-    if (!round_ends(lo + g, hi + g, groups - g < KERNEL_BLOCK ? groups - g : KERNEL_BLOCK,
-                    unit + g))
-      return false;
-  for (size_t g = 0; g < groups; g++) { /* a negative scale turns nothing over */
-    least = lo[g] < least ? lo[g] : least;
-    most = hi[g] > most ? hi[g] : most;
-  }
-  least += 0.0f;
-  most += 0.0f;
-  tally->least = tally->finite == 0 || least < tally->least ? least : tally->least;
-  tally->most = tally->finite == 0 || most > tally->most ? most : tally->most;
-  tally->absmax = absmax;
+  if (ends.clips)
+    return false;
+  ends.least += 0.0f;
+  ends.most += 0.0f;
+  tally->absmax = ends.absmax;
+  tally->least = tally->finite == 0 || ends.least < tally->least ? ends.least : tally->least;
+  tally->most = tally->finite == 0 || ends.most > tally->most ? ends.most : tally->most;
   return true;
+}
+
+/* The same without knowing them. */
+static __attribute__((noinline)) bool tally_ranges(const float *x, size_t n,
+                                                   const struct group_row *row, size_t groups,
+                                                   struct tally *tally)
+{
+  float lo[GROUP_ERRORS_MOST], hi[GROUP_ERRORS_MOST];
+  return KERNEL(group_ranges)(x, n, row->first, row->length, lo, hi) &&
+         tally_ends(lo, hi, groups, row->units, tally);
 }
 
 static void tally_scan(const struct group_scan *scan, struct tally *tally)
@@ -430,12 +442,13 @@ static void tally_scan(const struct group_scan *scan, struct tally *tally)
 bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                           uint8_t *codes, struct tally *tally, uint64_t *high)
 {
-  float lo[GROUP_ERRORS_MOST], hi[GROUP_ERRORS_MOST], e[KERNEL_BLOCK], copy[LANES] = {0};
+  float e[KERNEL_BLOCK], copy[LANES] = {0};
   if (n == 0)
     return true;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
-  if (!KERNEL(group_ranges)(x, n, row->first, row->length, lo, hi) ||
-      !tally_ends(lo, hi, groups, row->units, tally))
+  bool inside = row->least ? tally_ends(row->least, row->most, groups, row->units, tally)
+                           : tally_ranges(x, n, row, groups, tally);
+  if (!inside)
     return false;
   struct group_scan scan = {.worst = {0}};
   struct group_sums sums[2] = {0};

@@ -149,6 +149,7 @@ struct error_bin {
 struct group_row {
   const struct unit *units;
   size_t first, length;
+  const float *least, *most; /* value of each group, of all of it, all finite; NULL: not known */
 };
 enum { GROUP_ERRORS_MOST = 4096 }; /* elements of a call */
 enum { CODES_COUNTED = 256 };

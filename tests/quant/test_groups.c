@@ -331,6 +331,15 @@ static void check_errors(const struct kernels *level, const float *x, size_t n,
     fail_msg("%s: %zu elements in groups of %zu", level->name, n, row->length);
   for (size_t i = n; i < sizeof codes; i++)
     assert_int_equal(codes[i], 0xa5);
+  /* The same where the ends are known. */
+  float least[MOST + 1], most[MOST + 1];
+  struct group_row known = *row;
+  struct tally again = {0};
+  known.least = least;
+  known.most = most;
+  assert_true(level->group_ranges(x, n, row->first, row->length, least, most));
+  assert_true(level->group_errors(x, n, &known, bulk, codes, &again, &high));
+  assert_memory_equal(&again, &tally, sizeof tally);
   check_near(tally.product, expected->product, tally.signal2);
   check_near(tally.reconstruction2, expected->reconstruction2, tally.signal2);
 }
@@ -367,7 +376,7 @@ static void test_errors(void **state)
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
       float *x = memory + n % 8;
       const size_t length = lengths[l], first = 1 + random_bits() % length;
-      const struct group_row row = {units, first, length};
+      const struct group_row row = {.units = units, .first = first, .length = length};
       const float bulk = bulks[(n + l) % 5];
       fill(x, n, MOST, length);
       for (size_t i = 0; i < n; i++)
