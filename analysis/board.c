@@ -69,25 +69,6 @@ static double distance_db(double mse, double best)
   return best > 0 ? 10 * log10(mse / best) : (double)INFINITY;
 }
 
-/* True when row A stands above row B. */
-static bool above(const struct board_row *a, const struct board_row *b)
-{
-  static const int place[] = {[BOARD_DONE] = 0, [BOARD_REFUSED] = 1, [BOARD_WAITING] = 2};
-  if (a->state != b->state)
-    return place[a->state] < place[b->state];
-  return a->state == BOARD_DONE && a->whole.mse < b->whole.mse;
-}
-
-static void rank(struct board *board)
-{
-  for (size_t i = 0; i < board->rows; i++) {
-    size_t at = i;
-    for (; at > 0 && above(&board->row[i], &board->row[board->rank[at - 1]]); at--)
-      board->rank[at] = board->rank[at - 1];
-    board->rank[at] = i;
-  }
-}
-
 /* The best that is known of the whole tensor: where all elements share a scale, the curve says,
  * too.
  */
@@ -109,7 +90,7 @@ static void measure_distances(struct board *board)
 
 static void tell(struct making *making)
 {
-  rank(making->board);
+  board_rank(making->board, making->request->by);
   if (making->request->news)
     making->request->news(making->request->context, making->board);
 }
@@ -253,7 +234,7 @@ static enum status measure_whole(struct making *making, struct board_row *row)
                                          .facts = making->facts_known ? &making->facts : NULL,
                                          .digest = making->digest,
                                          .calibrated = making->request->calibrated,
-                                         .at_once = true};
+                                         .axis = making->request->axis};
   struct result *result = NULL;
   enum status status = result_compute(making->tensor, &row->quantizer, &request,
                                       making->probe.sample.progress, &result, making->error);
@@ -262,6 +243,7 @@ static enum status measure_whole(struct making *making, struct board_row *row)
   making->facts = result->facts;
   making->facts_known = true;
   row->whole = loss_of_result(result);
+  board_take_metrics(row, &result->metrics);
   row->seconds = result->fit_seconds;
   if (is_minmax(row)) {
     making->minmax = result;
@@ -376,7 +358,32 @@ static enum status fill_rows(struct making *making, size_t *order, size_t step)
       status = finish_row(making, row);
     progress_advance(progress, step);
   }
-  rank(board);
+  board_rank(board, making->request->by);
+  return status;
+}
+
+/* The numbers beside the total, the best row first: that is the one that is looked at. */
+static enum status judge_rows(struct making *making, const size_t *order, size_t step)
+{
+  struct board *board = making->board;
+  struct progress *progress = making->probe.sample.progress;
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < board->rows && status == STATUS_OK; i++) {
+    struct board_row *row = &board->row[order[i]];
+    const struct result_request request = {.axis = making->request->axis,
+                                           .lo = (double)NAN,
+                                           .hi = (double)NAN,
+                                           .facts = making->facts_known ? &making->facts : NULL,
+                                           .digest = making->digest,
+                                           .calibrated = making->request->calibrated};
+    if (row->state == BOARD_DONE && !row->judged)
+      status = board_judge(board, row, making->tensor, &request, progress, making->error);
+    board->judged++;
+    progress_advance(progress, step);
+    if (status == STATUS_OK)
+      tell(making);
+  }
+  board_rank(board, making->request->by);
   return status;
 }
 
@@ -408,7 +415,7 @@ static bool plan_rows(struct board *board)
     board->row[board->rows++] = row_of(&board->quantizer, &calibrator_table[i]);
   if (by_hand)
     board->row[board->rows++] = row_of(&board->quantizer, NULL);
-  rank(board);
+  board_rank(board, BOARD_BY_TOTAL);
   return true;
 }
 
@@ -466,12 +473,16 @@ static enum status fill(struct making *making)
   describe_unit(board, &making->probe);
   if (*board->empty)
     return STATUS_OK;
-  progress_expect(progress, (board->rows + 1) * step);
+  progress_expect(progress, (2 * board->rows + 1) * step);
   enum status status = draw_curve(making);
   progress_advance(progress, step);
   size_t *order = mem_array(board->rows, sizeof *order);
   if (status == STATUS_OK)
     status = order ? fill_rows(making, order, step) : error_memory(making->error, "the board");
+  if (status == STATUS_OK) {
+    memcpy(order, board->rank, board->rows * sizeof *order);
+    status = judge_rows(making, order, step);
+  }
   free(order);
   return status;
 }

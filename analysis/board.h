@@ -34,6 +34,11 @@ struct board_point {
   struct board_loss loss;
 };
 
+/* Which SQNR says who is best: of all values, of the smallest 99 %, of the median channel. */
+enum board_ranking { BOARD_BY_TOTAL, BOARD_BY_BULK, BOARD_BY_CHANNEL, BOARD_RANKINGS };
+extern const char *const board_ranking_names[BOARD_RANKINGS]; /* "total", "bulk", "channel" */
+bool board_ranking_find(const char *name, enum board_ranking *out);
+
 enum board_state { BOARD_WAITING, BOARD_DONE, BOARD_REFUSED };
 
 struct board_row {
@@ -51,6 +56,8 @@ struct board_row {
   char said[sizeof((struct choice *)0)->note]; /* what the rule has to say of its choice */
   /* Of the whole tensor: */
   struct board_loss whole;
+  bool judged; /* these are known, too; NaN where they do not exist: */
+  double bulk_sqnr_db, channel_sqnr_db, worst_channel_db;
   double distance_db; /* from the best that is known; 0 or more */
   bool inert;         /* the same scales as minmax; never for minmax itself */
   double seconds;     /* that choosing took */
@@ -75,8 +82,10 @@ struct board {
   struct board_point point[BOARD_POINTS];
   struct board_point best; /* of the unit: of the curve, refined, and of all rows */
   size_t rows, done;       /* done: not waiting */
+  size_t judged;           /* rows that nothing more will be known of: all of them at the end */
+  enum board_ranking by;   /* what RANK goes by */
   struct board_row *row;   /* in the order of the table */
-  size_t *rank;            /* row numbers: largest SQNR first, then refused, then waiting */
+  size_t *rank;            /* row numbers: best first, then refused, then waiting */
   size_t lines;
   struct board_line *line;
 };
@@ -87,7 +96,9 @@ typedef void board_news(void *context, const struct board *board);
 struct facts;
 
 struct board_request {
-  size_t unit;                 /* the unit to show, or PROBE_LARGEST */
+  size_t unit; /* the unit to show, or PROBE_LARGEST */
+  int axis;    /* of the channels; negative counts from the end */
+  enum board_ranking by;
   const struct facts *facts;   /* of the tensor, when known; else NULL */
   const struct digest *digest; /* the same */
   struct calibrated calibrated;
@@ -106,6 +117,22 @@ enum status board_compute(const struct tensor *tensor, const struct quantizer *q
 void board_free(struct board *board);
 /* NULL when memory runs out. */
 struct board *board_copy(const struct board *board);
+
+/* Puts the rows in the order of BY; those whose numbers are not known yet come last. */
+void board_rank(struct board *board, enum board_ranking by);
+
+struct result_request;
+struct metrics;
+/* Inside analysis/: measures bulk and channels of ROW, whose choice is known, on TENSOR; the total
+ * is known already. Rows with one grid share the answer. */
+enum status board_judge(const struct board *board, struct board_row *row,
+                        const struct tensor *tensor, const struct result_request *request,
+                        struct progress *progress, struct error *error);
+void board_take_metrics(struct board_row *row, const struct metrics *metrics);
+
+/* In one sentence what the peak of a board with one scale implies for int8 and fp8 (metrics.h);
+ * empty for other boards. */
+char *board_peak(const struct board *board, char *text, size_t size);
 
 /* True when a board of QUANTIZER and UNIT for the same tensor would have the same rows. */
 bool board_covers(const struct board *board, const struct quantizer *quantizer, size_t unit);

@@ -2,6 +2,8 @@
 #include "analysis/board.h"
 #include "analysis/export.h"
 
+#include <math.h>
+
 static void set_loss(json_t *object, const struct board_loss *loss)
 {
   json_object_set_new(object, "mse", export_number(loss->mse));
@@ -53,6 +55,10 @@ static json_t *row_json(const struct board *board, const struct board_row *row)
   json_object_update(object, choice);
   json_decref(choice);
   json_object_set_new(object, "metrics", loss_json(&row->whole));
+  json_object_set_new(object, "bulk_sqnr_db", export_number(row->bulk_sqnr_db));
+  json_object_set_new(object, "channel_sqnr_db",
+                      json_pack("{s:o, s:o}", "median", export_number(row->channel_sqnr_db),
+                                "worst", export_number(row->worst_channel_db)));
   json_object_set_new(object, "unit_metrics", loss_json(&row->unit));
   json_object_set_new(object, "distance_db", export_number(row->distance_db));
   json_object_set_new(object, "same_as_minmax", json_boolean(row->inert));
@@ -95,6 +101,9 @@ static json_t *board_json(const struct board *board, const char *source,
   json_object_set_new(root, "unit", json_integer((json_int_t)board->unit));
   json_object_set_new(root, "units", json_integer((json_int_t)board->units));
   json_object_set_new(root, "finite", json_integer((json_int_t)board->finite));
+  json_object_set_new(root, "ranked_by", json_string(board_ranking_names[board->by]));
+  json_object_set_new(root, "papr",
+                      export_number(board->absmax / sqrt(board->signal2 / (double)board->finite)));
   json_object_set_new(root, "absmax", export_number(board->absmax));
   json_object_set_new(root, "note", *board->empty ? json_string(board->empty) : json_null());
   json_object_set_new(root, "optimum", board->points ? point_json(&board->best) : json_null());
@@ -138,6 +147,9 @@ static void row_csv(const struct board *board, size_t place, const char *source,
                             row->whole.clipping_mse,
                             row->whole.clip_rate,
                             row->distance_db,
+                            row->bulk_sqnr_db,
+                            row->channel_sqnr_db,
+                            row->worst_channel_db,
                             row->seconds};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     fputc(',', out);
@@ -153,7 +165,8 @@ void boards_csv(struct board *const *boards, size_t count, const char *source,
                 const struct tensor *tensor, FILE *out)
 {
   fputs("source,tensor,unit,rank,name,spec,threshold,share_of_absmax,lo,hi,scale,zero_point,"
-        "sqnr_db,mse,rounding_mse,clipping_mse,clip_rate,distance_db,seconds,note\n",
+        "sqnr_db,mse,rounding_mse,clipping_mse,clip_rate,distance_db,bulk_sqnr_db,channel_sqnr_db,"
+        "worst_channel_db,seconds,note\n",
         out);
   for (size_t b = 0; b < count; b++)
     for (size_t i = 0; i < boards[b]->rows && !*boards[b]->empty; i++)

@@ -1,5 +1,6 @@
 /* What is said of a board and of its rows. */
 #include "analysis/board.h"
+#include "analysis/metrics.h"
 #include "quant/base/number.h"
 
 #include <math.h>
@@ -66,6 +67,14 @@ char *board_verdict(const struct board *board, const struct quantizer *quantizer
     snprintf(text, size, "%s loses %.2f dB to %s%s%s: it cuts at %.4g, the best threshold is %.4g.",
              name, row->distance_db, best, *fault ? ", because " : "", fault, row->threshold,
              board->best.threshold);
+  return text;
+}
+
+char *board_peak(const struct board *board, char *text, size_t size)
+{
+  *text = '\0';
+  if (board->units == 1 && !*board->empty)
+    papr_words(board->absmax / sqrt(board->signal2 / (double)board->finite), text, size);
   return text;
 }
 

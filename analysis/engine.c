@@ -201,7 +201,8 @@ static enum status run_sweep(struct engine *engine, const struct job *job,
                              const struct result_request *request, struct engine_answer *answer)
 {
   bool itself = !job->sweep->calibrated.on && !job->sweep->calibrated.batching.on;
-  const struct sweep_request wanted = {.facts = request->facts,
+  const struct sweep_request wanted = {.at_once = true,
+                                       .facts = request->facts,
                                        .digest = request->digest,
                                        .news = deliver_rows,
                                        .recall = itself ? recall_row : NULL,
@@ -221,6 +222,7 @@ static enum status compute(struct engine *engine, const struct job *job,
       .facts = request->facts,
       .digest = request->digest,
       .calibrated = request->calibrated,
+      .axis = request->axis,
       .theory = request->theory,
       .news = deliver_part,
       .context = engine,
@@ -503,14 +505,15 @@ uint64_t engine_request(struct engine *engine, struct source *source, size_t ten
 }
 
 uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
-                              const struct quantizer *quantizer, long unit,
+                              const struct quantizer *quantizer, long unit, int axis,
                               struct calibrated calibrated, bool theory)
 {
-  const struct job job = {.source = source,
-                          .tensor = tensor,
-                          .quantizer = *quantizer,
-                          .request = {.unit = unit, .calibrated = calibrated, .theory = theory},
-                          .board = true};
+  const struct job job = {
+      .source = source,
+      .tensor = tensor,
+      .quantizer = *quantizer,
+      .request = {.unit = unit, .axis = axis, .calibrated = calibrated, .theory = theory},
+      .board = true};
   return submit(engine, &job);
 }
 

@@ -44,12 +44,13 @@ int engine_descriptor(const struct engine *engine);
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
                         const struct quantizer *quantizer, const struct result_request *request);
 
-/* Asks for the calibrator board of UNIT (negative: the one with the largest magnitude), whose rows
+/* Asks for the calibrator board of UNIT (negative: the one with the largest magnitude) and of the
+ * channels along AXIS, whose rows
  * are calibrated as CALIBRATED says (what it refers to stays as the source does), in the same way.
  * Its parts are answers as they become known; the last one has `complete` set. An answer that
  * nobody took is replaced by the next, which has more. THEORY: with the predicted curve. */
 uint64_t engine_request_board(struct engine *engine, struct source *source, size_t tensor,
-                              const struct quantizer *quantizer, long unit,
+                              const struct quantizer *quantizer, long unit, int axis,
                               struct calibrated calibrated, bool theory);
 
 /* Asks for the error of tensor OTHER_TENSOR of OTHER against TENSOR of SOURCE, in the same way;

@@ -3,6 +3,7 @@
 #include "analysis/views.h"
 #include "quant/base/size.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,18 +214,34 @@ static bool add_rows(struct panel *panel, const struct board *board, const struc
   return done;
 }
 
-/* "3 percentile=99.99 41.20": what the numbers at the points stand for, and the ratio in dB. */
+static void ratio_text(double ratio, char *text, size_t size)
+{
+  if (isfinite(ratio))
+    snprintf(text, size, "%.1f", ratio);
+  else
+    metric_print(metric_find("sqnr_db"), ratio, text, size);
+}
+
+/* "41.2 40.1 39.8": total, bulk and median channel. */
+static void ratios_text(const struct board_row *row, char *text, size_t size)
+{
+  char total[24], bulk[24], channel[24];
+  ratio_text(row->whole.sqnr_db, total, sizeof total);
+  ratio_text(row->bulk_sqnr_db, bulk, sizeof bulk);
+  ratio_text(row->channel_sqnr_db, channel, sizeof channel);
+  snprintf(text, size, row->judged ? "%s %s %s" : "%s", total, bulk, channel);
+}
+
+/* "3 percentile=99.99 41.2 40.1 39.8": what the numbers at the points stand for, and its ratios in
+ * dB. */
 static bool add_names(struct figure *figure, const struct board *board)
 {
   for (size_t i = 0; i < board->rows; i++) {
     const struct board_row *row = &board->row[board->rank[i]];
-    char name[BOARD_NAME], sqnr[32], text[GROUP_TEXT + BOARD_NAME];
+    char name[BOARD_NAME], sqnr[96], text[sizeof sqnr + GROUP_TEXT + BOARD_NAME];
     if (row->state != BOARD_DONE)
       continue;
-    if (isfinite(row->whole.sqnr_db))
-      snprintf(sqnr, sizeof sqnr, "%.2f", row->whole.sqnr_db);
-    else
-      metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, sqnr, sizeof sqnr);
+    ratios_text(row, sqnr, sizeof sqnr);
     snprintf(text, sizeof text, "%zu %s %s%s", i + 1, board_name(row, name, sizeof name), sqnr,
              row->at_end  ? " !"
              : row->inert ? " ="
@@ -259,6 +276,14 @@ static bool add_notes(struct figure *figure, const struct board *board)
                 "tensor.",
                 board->unit, board->units))
     return false;
+  char peak[160];
+  if (!fig_note(figure,
+                "List: SQNR of all values, of the bulk, of the median channel (dB), best %s "
+                "first.",
+                board_ranking_names[board->by]) ||
+      (*board_peak(board, peak, sizeof peak) &&
+       !fig_note(figure, "%c%s.", toupper((unsigned char)*peak), peak + 1)))
+    return false;
   return (!inert || fig_note(figure, "= chose the scales of minmax.")) &&
          (!at_end || fig_note(figure, "! ended at the edge of its search.")) &&
          (far_off == 0 || fig_note(figure, "Off the axis: %s.", names));
@@ -276,14 +301,24 @@ static bool add_marks(struct panel *panel, const struct board *board, const stru
          add_rows(panel, board, view);
 }
 
-bool fig_board(struct figure *figure, const struct result *result, const struct view *view)
+static bool draw_board(struct figure *figure, const struct board *board, const struct view *view)
 {
-  const struct board *board = result->board;
-  if (!board)
-    return fig_nothing(figure, "The board was not computed.");
   if (*board->empty || board->points == 0)
     return fig_nothing(figure, *board->empty ? board->empty : "The curve is being computed.");
   struct panel *panel = figure_add_panel(figure, board->estimate ? "~ estimate" : NULL);
   return panel && set_x(panel, board) && set_y(panel, board, view) &&
          add_marks(panel, board, view) && add_names(figure, board) && add_notes(figure, board);
+}
+
+bool fig_board(struct figure *figure, const struct result *result, const struct view *view)
+{
+  if (!result->board)
+    return fig_nothing(figure, "The board was not computed.");
+  struct board *ranked = board_copy(result->board);
+  if (!ranked)
+    return false;
+  board_rank(ranked, (enum board_ranking)view->rank);
+  bool done = draw_board(figure, ranked, view);
+  board_free(ranked);
+  return done;
 }

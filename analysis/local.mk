@@ -4,6 +4,7 @@ noinst_LIBRARIES += libanalysis.a
 libanalysis_a_SOURCES = \
 	analysis/board.c analysis/board.h \
 	analysis/board_export.c \
+	analysis/board_judge.c \
 	analysis/board_theory.c \
 	analysis/board_words.c \
 	analysis/cache.c analysis/cache.h \

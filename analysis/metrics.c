@@ -18,6 +18,15 @@ double papr_rule_db(double papr)
   return 10 * log10(12.0 * 127 * 127) - 20 * log10(papr);
 }
 
+char *papr_words(double papr, char *text, size_t size)
+{
+  *text = '\0';
+  if (isfinite(papr))
+    snprintf(text, size, "peak / RMS %.3g: minmax int8 %.1f dB, scaled e4m3 31.5 dB (even at %.1f)",
+             papr, papr_rule_db(papr), METRICS_PAPR_CROSSING);
+  return text;
+}
+
 void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics)
 {
   uint64_t all = tally->finite + overflowed;

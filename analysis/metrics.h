@@ -71,6 +71,9 @@ char *metric_print(const struct metric *metric, double value, char *text, size_t
  * cross at METRICS_PAPR_CROSSING. */
 double papr_rule_db(double papr);
 #define METRICS_PAPR_CROSSING 11.7
+/* That in words: "peak / RMS 75.2: minmax int8 15.3 dB, scaled e4m3 31.5 dB (even at 11.7)"; empty
+ * where PAPR is no number. */
+char *papr_words(double papr, char *text, size_t size);
 
 /* 1: B is better than A, -1: worse; 0: neither can be said. */
 int metric_judge(const struct metric *metric, double a, double b);

@@ -1,5 +1,6 @@
 /* The recipe as a command line, both ways. */
 #include "analysis/recipe.h"
+#include "analysis/board.h"
 
 #include "analysis/figure.h"
 #include "analysis/sweep.h"
@@ -227,6 +228,8 @@ static void put_view(struct text *text, const struct view *view)
     put_sweep(text, view);
   else if (view->theory)
     put_word(text, "--theory");
+  if (view->kind == VIEW_BOARD && view->rank != BOARD_BY_TOTAL)
+    put_option(text, "--rank", board_ranking_names[view->rank]);
   if (!isnan(view->lo) && !isnan(view->hi)) {
     number_print(view->lo, number);
     strcat(strcat(number, ":"), number_print(view->hi, other));
@@ -696,6 +699,15 @@ static enum status take_metric(struct recipe *recipe, const char *value, struct 
              : bad_value(error, "--metric", "sqnr_db, mse or bulk_sqnr_db", value);
 }
 
+static enum status take_rank(struct recipe *recipe, const char *value, struct error *error)
+{
+  enum board_ranking by;
+  if (!board_ranking_find(value, &by))
+    return bad_value(error, "--rank", "total, bulk or channel", value);
+  recipe->view.rank = (int)by;
+  return STATUS_OK;
+}
+
 static enum status take_no_pareto(struct recipe *recipe, const char *value, struct error *error)
 {
   (void)value, (void)error;
@@ -719,7 +731,7 @@ static const struct option {
     {"--metric", NULL, true, take_metric},       {"--no-pareto", NULL, false, take_no_pareto},
     {"--batches", NULL, true, take_batches},     {"--calibrate-on", NULL, true, take_calibrate_on},
     {"--compare", NULL, true, take_compare},     {"--align", NULL, false, take_align},
-    {"--rename", NULL, true, take_rename},
+    {"--rank", NULL, true, take_rank},           {"--rename", NULL, true, take_rename},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

@@ -85,6 +85,8 @@ static void print_head(const struct report_entry *entry, FILE *out)
   if (f->finite)
     fprintf(out, "  %.6g .. %.6g, absmax %.6g, mean %.4g, std %.4g, kurtosis %.4g\n", f->min,
             f->max, f->absmax, f->mean, f->std, f->kurtosis);
+  if (f->finite && *papr_words(f->papr, name, sizeof name))
+    fprintf(out, "  %s\n", name);
   if (transformed)
     fprintf(out, "  quantized after %s along axis %u; errors are those of the original\n",
             transform_print(&transformed->transform, name), transformed->axis);

@@ -115,6 +115,7 @@ static enum status compute_board(const struct tensor *tensor, const struct resul
 {
   const struct board_request board = {.unit =
                                           request->unit < 0 ? PROBE_LARGEST : (size_t)request->unit,
+                                      .axis = request->axis,
                                       .facts = &result->facts,
                                       .digest = digest,
                                       .calibrated = request->calibrated,

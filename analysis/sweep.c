@@ -551,7 +551,7 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor,
                                        .facts = &facts,
                                        .digest = digest,
                                        .calibrated = sweep->calibrated,
-                                       .at_once = true};
+                                       .at_once = run.request->at_once};
   if (status == STATUS_OK)
     status = run_rows(&run, error);
   digest_free(own);

@@ -102,6 +102,7 @@ struct sweep_request {
   const struct facts *facts;   /* of the tensor, when known; else NULL */
   const struct digest *digest; /* the same */
   sweep_news *news;            /* may be NULL */
+  bool at_once;                /* without what takes a pass where a digest has the rest: channels */
   /* Metrics of a row that were measured before; and those that were measured now. May be NULL. */
   bool (*recall)(void *context, const struct quantizer *quantizer, struct metrics *out);
   void (*keep)(void *context, const struct quantizer *quantizer, const struct metrics *metrics);

@@ -46,6 +46,7 @@ struct view {
   bool front_hidden;           /* of the sweep: no Pareto front */
   enum heat_quantity quantity; /* of the heat map, and what it shows: */
   struct view_part part;
+  int rank;    /* of the board: enum board_ranking */
   size_t bins; /* 0: chosen by whoever draws */
 };
 

@@ -503,7 +503,8 @@ static void test_news(void **state)
   struct board *board = NULL;
   assert_int_equal(board_compute(&tensor, &quantizer, &request, &watch.progress, &board, NULL),
                    STATUS_OK);
-  assert_int_equal(watch.calls, board->rows);
+  assert_int_equal(watch.calls, 2 * board->rows); /* each row, and what else is to be said of it */
+  assert_int_equal(board->judged, board->rows);
   assert_true(atomic_load(&watch.progress.done) <= atomic_load(&watch.progress.total));
   board_free(board);
   watch = (struct watch){.stop_at = 2};
@@ -511,6 +512,68 @@ static void test_news(void **state)
   assert_int_equal(board_compute(&tensor, &quantizer, &request, &watch.progress, &board, NULL),
                    STATUS_CANCELLED);
   assert_null(board);
+  free(x);
+}
+
+/* Bulk and channels of every row are those of a report of its spec; each ranking is in the order of
+ * its own numbers, and with outliers they differ. */
+static void check_judged(const struct tensor *tensor, const char *spec, int axis)
+{
+  const struct quantizer quantizer = quantizer_of(spec);
+  const struct board_request request = {.unit = PROBE_LARGEST, .axis = axis};
+  struct board *board = NULL;
+  assert_int_equal(board_compute(tensor, &quantizer, &request, NULL, &board, NULL), STATUS_OK);
+  assert_int_equal(board->judged, board->rows);
+  for (size_t i = 0; i < board->rows; i++) {
+    const struct board_row *row = &board->row[i];
+    if (row->state != BOARD_DONE)
+      continue;
+    const struct result_request whole = {.axis = axis, .lo = (double)NAN, .hi = (double)NAN};
+    struct result *result;
+    assert_int_equal(result_compute(tensor, &row->quantizer, &whole, NULL, &result, NULL),
+                     STATUS_OK);
+    assert_true(row->judged);
+    near(row->bulk_sqnr_db, result->metrics.bulk_sqnr_db, 1e-9, spec);
+    near(row->channel_sqnr_db, result->metrics.channel_sqnr_median, 1e-9, spec);
+    near(row->worst_channel_db, result->metrics.channel_sqnr_worst, 1e-9, spec);
+    result_free(result);
+  }
+  for (int by = 0; by < BOARD_RANKINGS; by++) {
+    double last = HUGE_VAL;
+    board_rank(board, (enum board_ranking)by);
+    for (size_t i = 0; i < board->rows; i++) {
+      const struct board_row *row = &board->row[board->rank[i]];
+      double value = by == BOARD_BY_BULK      ? row->bulk_sqnr_db
+                     : by == BOARD_BY_CHANNEL ? row->channel_sqnr_db
+                                              : row->whole.sqnr_db;
+      if (row->state == BOARD_DONE)
+        assert_true(value <= last + 1e-9);
+      last = row->state == BOARD_DONE ? value : last;
+    }
+  }
+  board_free(board);
+}
+
+static void test_judged(void **state)
+{
+  (void)state;
+  float *x = random_values(3000, 21, false);
+  for (size_t i = 0; i < 3000; i += 100)
+    x[i] *= 40; /* a column of outliers */
+  struct tensor tensor = tensor_over(x, shape_of(30, 100));
+  static const char *const specs[] = {"int4", "int4,asym", "int6,channel", "e4m3", "int4,narrow"};
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+    check_judged(&tensor, specs[i], (int)(i % 2));
+  const struct quantizer quantizer = quantizer_of("int4");
+  const struct board_request request = {.unit = PROBE_LARGEST, .by = BOARD_BY_BULK};
+  struct board *board = NULL;
+  assert_int_equal(board_compute(&tensor, &quantizer, &request, NULL, &board, NULL), STATUS_OK);
+  size_t best = board->rank[0];
+  board_rank(board, BOARD_BY_TOTAL);
+  assert_int_not_equal(board->rank[0], best);
+  char text[200];
+  assert_non_null(strstr(board_peak(board, text, sizeof text), "peak / RMS "));
+  board_free(board);
   free(x);
 }
 
@@ -713,6 +776,7 @@ int main(void)
       cmocka_unit_test(test_no_threshold), cmocka_unit_test(test_news),
       cmocka_unit_test(test_estimate),     cmocka_unit_test(test_lines),
       cmocka_unit_test(test_figure),       cmocka_unit_test(test_vectors),
+      cmocka_unit_test(test_judged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -357,7 +357,7 @@ static void a_board_in_parts(void **state)
   struct bench bench;
   open_bench(&bench, small);
   struct quantizer quantizer = quantizer_of("int4");
-  uint64_t number = engine_request_board(bench.engine, bench.source, 0, &quantizer, -1,
+  uint64_t number = engine_request_board(bench.engine, bench.source, 0, &quantizer, -1, 0,
                                          (struct calibrated){0}, false);
   size_t done = 0, total;
   struct engine_answer answer;
@@ -395,7 +395,7 @@ static void a_board_gives_way(void **state)
   struct bench bench;
   open_bench(&bench, large);
   struct quantizer quantizer = quantizer_of("int8,asym");
-  engine_request_board(bench.engine, bench.source, 0, &quantizer, -1, (struct calibrated){0},
+  engine_request_board(bench.engine, bench.source, 0, &quantizer, -1, 0, (struct calibrated){0},
                        false);
   struct engine_answer answer = wait_for(&bench); /* its first part, perhaps a later one */
   board_free(answer.board);
@@ -405,7 +405,7 @@ static void a_board_gives_way(void **state)
   assert_null(answer.board);
   assert_non_null(answer.result);
   result_free(answer.result);
-  engine_request_board(bench.engine, bench.source, 0, &quantizer, -1, (struct calibrated){0},
+  engine_request_board(bench.engine, bench.source, 0, &quantizer, -1, 0, (struct calibrated){0},
                        false);
   close_bench(&bench); /* in the middle of it */
 }
@@ -485,7 +485,7 @@ static void a_board_that_cannot_be(void **state)
   struct bench bench;
   open_bench(&bench, small);
   struct quantizer quantizer = quantizer_of("int8,channel");
-  engine_request_board(bench.engine, bench.source, 0, &quantizer, 1000, (struct calibrated){0},
+  engine_request_board(bench.engine, bench.source, 0, &quantizer, 1000, 0, (struct calibrated){0},
                        false);
   struct engine_answer answer = wait_for(&bench);
   assert_int_equal(answer.status, STATUS_USAGE);

@@ -26,9 +26,27 @@ like "$(sed -n 1p board.csv)" '^source,tensor,unit,rank,name,spec,threshold,shar
 qscope board $source >board.txt
 is "$?" 0 "int8 unless a spec is named"
 like "$(cat board.txt)" '^laplace  int8,sym,tensor,minmax' "what it is of"
-like "$(cat board.txt)" '^minmax +[0-9.]+ +100 % +[0-9.]+ dB +0 %' "minmax clips at the largest magnitude"
+like "$(cat board.txt)" '^minmax +[0-9.]+ +100 % +[0-9.]+ dB +[0-9.]+ dB +[0-9.]+ dB +0 %' "minmax clips at the largest magnitude"
 like "$(qscope board $source -q e4m3)" '^without entropy: ' "who was left out, and why"
 like "$(qscope board $source -q int8,channel --block 3)" 'unit 3 of 0\.\.63' "the unit that was asked for"
+
+# The metric comes first: three of them side by side, and the reader chooses which one ranks.
+like "$(cat board.txt)" '^calibrator +clips at +of absmax +SQNR +bulk +channel +clipped' "total, bulk and channels"
+like "$(cat board.txt)" '^peak / RMS [0-9.]+: minmax int8 [0-9.]+ dB, scaled e4m3 31.5 dB' "the rule of the peak"
+near "$(get 0.rows.0.bulk_sqnr_db <board.json)" \
+  "$(qscope report $source -q "$(get 0.rows.0.spec <board.json)" --json | get metrics.bulk_sqnr_db)" 1e-9 "the bulk is that of report"
+for by in total bulk channel; do
+  qscope board synth:outliers,shape=64x256 -q int8 --rank $by --json >ranked.json
+  is "$(get 0.ranked_by <ranked.json)" $by "ranked by $by"
+  get 0.rows.0.name <ranked.json >$by.txt
+done
+is "$(cmp -s total.txt bulk.txt; echo $?)" 1 "another metric, another winner"
+fails 2 "expected one of total, bulk, channel; found 'best'" "a metric that is none" qscope board $source --rank best
+qscope board $source --rank bulk -o ranked.png --size 640x640
+is "$(qscope replay ranked.png --print)" \
+  "qscope $source -t laplace -q int8,sym,tensor,minmax --view board --rank bulk" "the recipe says which"
+qscope replay ranked.png -o again.png --size 640x640
+ok "$(cmp -s ranked.png again.png; echo $?)" "and makes the figure again"
 
 # What has no threshold, and what is wrong.
 like "$(qscope board $source -q q4_0)" 'brings its own blocks and scales' "block formats"

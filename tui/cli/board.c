@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOARD_COLUMNS = 8 };
+enum { BOARD_COLUMNS = 10 };
 
 /* --- for people ----------------------------------------------------------------------------- */
 
@@ -25,18 +25,21 @@ static void print_metric(const char *name, double value, char *text, size_t size
 
 static bool add_row(struct table *table, const struct board *board, const struct board_row *row)
 {
-  char name[BOARD_NAME], clip[96], share[32], sqnr[32], rate[32], away[32], time[32], note[128];
+  char name[BOARD_NAME], clip[96], share[32], sqnr[32], bulk[32], channel[32], rate[32], away[32],
+      time[32], note[128];
   if (board->quantizer.asymmetric)
     snprintf(clip, sizeof clip, "%.4g..%.4g", row->lo, row->hi);
   else
     snprintf(clip, sizeof clip, "%.5g", row->threshold);
   snprintf(share, sizeof share, "%.4g %%", 100 * board_share(board, row));
   print_metric("sqnr_db", row->whole.sqnr_db, sqnr, sizeof sqnr);
+  print_metric("sqnr_db", row->bulk_sqnr_db, bulk, sizeof bulk);
+  print_metric("sqnr_db", row->channel_sqnr_db, channel, sizeof channel);
   print_metric("clip_rate", row->whole.clip_rate, rate, sizeof rate);
   snprintf(away, sizeof away, "%.3f dB", row->distance_db);
   snprintf(time, sizeof time, row->seconds < 1e-5 ? "< 0.01 ms" : "%.3g ms", 1e3 * row->seconds);
   const char *const cells[BOARD_COLUMNS] = {
-      board_name(row, name, sizeof name), clip, share, sqnr, rate, away, time,
+      board_name(row, name, sizeof name), clip, share, sqnr, bulk, channel, rate, away, time,
       board_note(row, note, sizeof note)};
   return table_add(table, cells);
 }
@@ -44,8 +47,9 @@ static bool add_row(struct table *table, const struct board *board, const struct
 static enum status print_rows(const struct board *board, struct error *error)
 {
   static const char *const headings[BOARD_COLUMNS] = {
-      "calibrator", "clips at", "of absmax", "SQNR", "clipped", "from the best", "time", ""};
-  struct table table = {.columns = BOARD_COLUMNS, .right = 0x7e};
+      "calibrator", "clips at", "of absmax",     "SQNR", "bulk",
+      "channel",    "clipped",  "from the best", "time", ""};
+  struct table table = {.columns = BOARD_COLUMNS, .right = 0x1fe};
   bool good = table_add(&table, headings);
   for (size_t i = 0; i < board->rows && good; i++)
     if (board->row[board->rank[i]].state == BOARD_DONE)
@@ -77,7 +81,7 @@ static void print_theory(const struct board *board)
 
 static void print_head(const struct board *board, const struct tensor *tensor)
 {
-  char name[256], spec[QUANTIZER_TEXT], sqnr[32], data[4 * BOARD_NAME];
+  char name[256], spec[QUANTIZER_TEXT], sqnr[32], data[4 * BOARD_NAME], peak[160];
   printf("%s  %s", text_escape(tensor->name, name, sizeof name),
          quantizer_print(&board->quantizer, spec));
   if (board->units > 1)
@@ -92,6 +96,10 @@ static void print_head(const struct board *board, const struct tensor *tensor)
   printf("\nabsmax %.5g; best threshold %.5g (%.4g %% of absmax): %s\n", board->absmax,
          board->best.threshold, 100 * board->best.threshold / board->absmax, sqnr);
   print_theory(board);
+  if (*board_peak(board, peak, sizeof peak))
+    printf("%s\n", peak);
+  if (board->by != BOARD_BY_TOTAL)
+    printf("ranked by %s SQNR\n", board_ranking_names[board->by]);
 }
 
 static enum status print_boards(struct board *const *boards, size_t count,
@@ -140,10 +148,12 @@ static enum status compute(struct source *source, size_t index, const struct rec
   char data[64];
   long unit = recipe->view.block;
   const struct board_request request = {.unit = unit < 0 ? PROBE_LARGEST : (size_t)unit,
+                                        .axis = recipe->view.axis,
+                                        .by = (enum board_ranking)recipe->view.rank,
                                         .calibrated = *calibrated,
                                         .theory = recipe->view.theory,
                                         .calibration = calibration_name(recipe, data, sizeof data)};
-  size_t weight = tensor->count * (calibrator_table_length + 2);
+  size_t weight = tensor->count * (2 * calibrator_table_length + 2);
   meter_start(weight * recipe->quantizers);
   enum status status = work_load(source, index, error);
   if (status != STATUS_OK)

@@ -326,6 +326,15 @@ static enum status apply_metric(void *member, const char *text, struct error *er
   return status;
 }
 
+static enum status apply_rank(void *member, const char *text, struct error *error)
+{
+  enum board_ranking by;
+  if (!board_ranking_find(text, &by))
+    return error_set(error, STATUS_USAGE, "expected one of total, bulk, channel; found '%s'", text);
+  *(int *)member = (int)by;
+  return STATUS_OK;
+}
+
 static enum status apply_threads(void *member, const char *text, struct error *error)
 {
   (void)member;
@@ -402,6 +411,8 @@ static const struct row {
      STATE | COMMAND_SWEEP, MEMBER(view.over), apply_over},
     {"metric", 0, "NAME", "sqnr_db, mse or bulk_sqnr_db: what a sweep ranks by",
      STATE | COMMAND_SWEEP, MEMBER(view.metric), apply_metric},
+    {"rank", 0, "BY", "the board, best first by total, bulk or channel SQNR", STATE | COMMAND_BOARD,
+     MEMBER(view.rank), apply_rank},
     {"no-pareto", 0, NULL, "a figure of a sweep without the Pareto front", STATE | COMMAND_SWEEP,
      MEMBER(view.front_hidden), apply_switch},
     {"view", 0, "VIEW", "histogram, error, channels, heat, sweep, board, inspector, format ...",
@@ -411,7 +422,8 @@ static const struct row {
     {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
     {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end",
-     STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_DIFF, MEMBER(view.axis), apply_axis},
+     STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_DIFF | COMMAND_BOARD, MEMBER(view.axis),
+     apply_axis},
     {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
      STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_batches},
     {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* What people see first; the rest is in JSON and CSV. */
-enum { SHOWN_METRICS = 5 };
+enum { SHOWN_METRICS = 7 };
 
 static bool add_row(struct table *table, const struct sweep *sweep, const struct sweep_row *row)
 {
@@ -34,7 +34,7 @@ static bool add_row(struct table *table, const struct sweep *sweep, const struct
 static enum status print_table(const struct sweep *sweep, struct error *error)
 {
   struct table table = {.columns = 3 + SHOWN_METRICS + sweep->theory,
-                        .right = sweep->theory ? 0xfd : 0x7d};
+                        .right = sweep->theory ? 0x3fd : 0x1fd};
   const char *heading[4 + SHOWN_METRICS] = {sweep_name(sweep), "quantizer"};
   for (size_t i = 0; i < SHOWN_METRICS; i++)
     heading[2 + i] = metric_find(sweep_metrics[i])->label;

@@ -347,6 +347,12 @@ static void action_what_if(struct explorer *explorer, int unused)
   what_if_toggle(explorer);
 }
 
+static void action_rank_board(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  board_view_rank(explorer);
+}
+
 static void action_take(struct explorer *explorer, int unused)
 {
   (void)unused;

@@ -25,7 +25,7 @@ static const struct board *board_of(const struct explorer *explorer)
 
 static bool is_complete(const struct board *board)
 {
-  return board && (*board->empty || board->done == board->rows);
+  return board && (*board->empty || board->judged == board->rows);
 }
 
 /* --- numbers -------------------------------------------------------------------------------- */
@@ -41,7 +41,8 @@ void board_view_ask(struct explorer *explorer)
   size_t index;
   struct source *source = explorer_part(explorer, &index);
   engine_request_board(explorer->engine, source, index, &state->knobs.quantizer, state->view.block,
-                       (struct calibrated){.batching = explorer->batching}, state->view.theory);
+                       state->knobs.axis, (struct calibrated){.batching = explorer->batching},
+                       state->view.theory);
 }
 
 void board_view_request(struct result_request *request, bool export)
@@ -57,6 +58,7 @@ void board_view_take(struct explorer *explorer, struct engine_answer *answer)
   }
   board_free(explorer->result->board);
   explorer->result->board = answer->board;
+  board_rank(answer->board, (enum board_ranking)explorer->state.view.rank);
   explorer_refresh(explorer);
 }
 
@@ -132,6 +134,27 @@ void board_view_enter(struct explorer *explorer)
   explorer_say(explorer, "calibrator %s", board_name(row, name, sizeof name));
 }
 
+void board_view_rank(struct explorer *explorer)
+{
+  static const char *const words[BOARD_RANKINGS] = {
+      "the SQNR of all values",
+      "the bulk: the smallest 99 %, without the few that decide the total",
+      "the median channel: every channel counts the same"};
+  struct state next = explorer->state;
+  next.view.rank = (next.view.rank + 1) % BOARD_RANKINGS;
+  explorer_go(explorer, &next);
+  explorer_say(explorer, "ranked by %s", words[next.view.rank]);
+}
+
+void board_view_settle(struct explorer *explorer)
+{
+  struct board *board = explorer->result ? explorer->result->board : NULL;
+  if (!board || (int)board->by == explorer->state.view.rank)
+    return;
+  board_rank(board, (enum board_ranking)explorer->state.view.rank);
+  explorer_refresh(explorer);
+}
+
 bool board_view_back(struct explorer *explorer)
 {
   bool open = explorer->board.explaining;
@@ -141,11 +164,42 @@ bool board_view_back(struct explorer *explorer)
 
 /* --- the table ------------------------------------------------------------------------------ */
 
+/* A ratio in a column that says dB in its heading. */
+static void ratio_text(double ratio, char *text, size_t size)
+{
+  if (isfinite(ratio))
+    snprintf(text, size, "%.2f", ratio);
+  else
+    metric_print(metric_find("sqnr_db"), ratio, text, size);
+}
+
 static void sqnr_text(const void *board, const void *of, char *text, size_t size)
 {
   const struct board_row *row = of;
   (void)board;
-  metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, text, size);
+  ratio_text(row->whole.sqnr_db, text, size);
+}
+
+static void judged_text(const struct board_row *row, double value, char *text, size_t size)
+{
+  if (row->judged)
+    ratio_text(value, text, size);
+  else
+    snprintf(text, size, "...");
+}
+
+static void bulk_text(const void *board, const void *of, char *text, size_t size)
+{
+  const struct board_row *row = of;
+  (void)board;
+  judged_text(row, row->bulk_sqnr_db, text, size);
+}
+
+static void channel_text(const void *board, const void *of, char *text, size_t size)
+{
+  const struct board_row *row = of;
+  (void)board;
+  judged_text(row, row->channel_sqnr_db, text, size);
 }
 
 static void distance_text(const void *board, const void *of, char *text, size_t size)
@@ -196,8 +250,9 @@ static void time_text(const void *board, const void *of, char *text, size_t size
 }
 
 static const struct rows_column columns[] = {
-    {"SQNR", 9, sqnr_text},    {"to best", 7, distance_text}, {"clips at", 9, threshold_text},
-    {"of max", 7, share_text}, {"clipped", 9, clip_text},     {"time", 8, time_text},
+    {"SQNR", 6, sqnr_text},          {"bulk", 6, bulk_text},        {"chan.", 6, channel_text},
+    {"clips at", 8, threshold_text}, {"to best", 7, distance_text}, {"of max", 7, share_text},
+    {"clipped", 9, clip_text},       {"time", 8, time_text},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
@@ -207,7 +262,8 @@ static void paint_head(struct explorer *explorer, struct rect rect, const struct
   if (board->done < board->rows)
     cells_printf(&explorer->cells, rect, 0, 1, dim, "%zu of %zu rules", board->done, board->rows);
   else
-    cells_text(&explorer->cells, rect, 0, 1, dim, "  calibrator");
+    cells_printf(&explorer->cells, rect, 0, 1, dim, "   best by %s",
+                 board_ranking_names[board->by]);
   rows_head(&explorer->cells, rect, 0, form, dim);
 }
 

@@ -30,4 +30,9 @@ char *board_view_verdict(const struct explorer *explorer, char *text, size_t siz
 
 void board_view_paint(struct explorer *explorer, struct rect rect);
 
+/* Ranks by the next of total, bulk and channel. */
+void board_view_rank(struct explorer *explorer);
+/* Before a frame: the rows in the order of the state, which undo may have changed. */
+void board_view_settle(struct explorer *explorer);
+
 #endif

@@ -100,6 +100,7 @@ static const struct screen_view table[] = {
      .lacks = board_view_lacks,
      .ask = board_view_ask,
      .take = board_view_take,
+     .settle = board_view_settle,
      .work = "board  ",
      .stopped = "stopped: the rows that are known stay; any change of a knob starts again"},
     {.kind = VIEW_INSPECTOR,
