@@ -92,6 +92,7 @@ void compare_view_close(struct explorer *explorer)
 {
   struct comparing *compare = &explorer->compare;
   diff_table_clear(&compare->table);
+  compare->waiting = 0;
   source_close(compare->other);
   comparand_clear(&compare->with);
   *compare = (struct comparing){.full = none, .rank = compare->rank};
@@ -148,7 +149,7 @@ static size_t next_row(const struct explorer *explorer)
   if (own != none && (table->row[own].state == DIFF_WAITING ||
                       (table->row[own].state == DIFF_DONE && !is_full(explorer, own))))
     return own;
-  for (size_t i = 0; table->done < table->rows && i < table->rows; i++)
+  for (size_t i = explorer->compare.waiting; table->done < table->rows && i < table->rows; i++)
     if (table->row[i].state == DIFF_WAITING)
       return i;
   return none;
@@ -203,6 +204,8 @@ void compare_view_take(struct explorer *explorer, struct engine_answer *answer)
   size_t row = compare->asked;
   diff_table_set(table, row, answer->diff, answer->status, &answer->error);
   compare->unranked = true;
+  while (compare->waiting < table->rows && table->row[compare->waiting].state != DIFF_WAITING)
+    compare->waiting++;
   if (compare->asked_request.brief)
     return;
   if (compare->full != none && compare->full != row && table->row[compare->full].diff)
@@ -321,6 +324,7 @@ void compare_view_align(struct explorer *explorer)
     explorer->work = WORK_NONE;
   }
   diff_table_clear(&compare->table);
+  compare->waiting = 0;
   take(explorer, with, compare->other, table);
   explorer_refresh(explorer);
   explorer_say(explorer, with.align ? "transposed and reordered tensors are compared as they agree"

@@ -67,11 +67,12 @@ struct comparing {
   struct comparand with;
   struct source *other; /* NULL: none is open */
   struct diff_table table;
-  size_t rank;   /* what the pairs are ranked by */
-  bool unranked; /* there are new numbers */
-  size_t in_b;   /* the selected one of those that only B has, from 1; 0: the present tensor */
-  size_t first;  /* line of the table that is shown first */
-  size_t asked;  /* the row that the engine works on, and how: */
+  size_t rank;    /* what the pairs are ranked by */
+  bool unranked;  /* there are new numbers */
+  size_t in_b;    /* the selected one of those that only B has, from 1; 0: the present tensor */
+  size_t first;   /* line of the table that is shown first */
+  size_t waiting; /* none of the rows before it waits */
+  size_t asked;   /* the row that the engine works on, and how: */
   struct diff_request asked_request;
   size_t full; /* the row that has histograms and channels, and of what: */
   struct diff_request full_request;
