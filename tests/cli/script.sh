@@ -90,6 +90,36 @@ qscope --script session.qs
 is "$?" 0 "a session runs again"
 ok "$(cmp -s one.txt two.txt; echo $?)" "and leads to the same screen"
 
+# Every command of the table by its name: it is done, or the message names the line and says why not.
+cat >table.c <<'END'
+#define COMMAND(id, name, keys, group, hint, what, why, handler, argument) @ name @
+#define COMMAND_TEXT(scope, id, name, keys, group, hint, text, what, why, handler)
+#include "tui/screen/commands.def"
+END
+# shellcheck disable=SC2086 # QSCOPE_COMPILE is a command line
+$QSCOPE_COMPILE -E -P table.c | sed -n 's/^@ "\([a-z-]*\)" @.*/\1/p' >names
+ok "$([ "$(wc -l <names)" -gt 60 ]; echo $?)" "the commands are read"
+wrong=
+while read -r name; do
+  for before in '' tensors checks session experiments; do
+    case $name in
+    list-*) [ "$before" = tensors ] || continue ;;
+    checks-*) [ "$before" = checks ] || continue ;;
+    session-*) [ "$before" = session ] || continue ;;
+    experiments-*) [ "$before" = experiments ] || continue ;;
+    *) [ -z "$before" ] || continue ;;
+    esac
+    printf '%s\n' "$before" "$name" 'save-screen screen.txt' | "$QSCOPE_PROGRAM" \
+      synth:laplace,shape=16x16 --script - --screen 66x18 >out.txt 2>err.txt
+    status=$?
+    case "$status $(cat err.txt)" in
+    '0 ' | '2 qscope: standard input:2: '*) ;;
+    *) wrong="$wrong $name: $status $(cat err.txt);" ;;
+    esac
+  done
+done <names
+is "$wrong" "" "every command by script"
+
 # The picture in the README is what the explorer looks like.
 sed '/\.png$/d' "$QSCOPE_SRCDIR/tui/screen/explorer.qs" >explorer.qs
 qscope --script explorer.qs --screen 100x30 --theme dark
