@@ -73,6 +73,25 @@ static void write_points(FILE *out, const struct panel *panel, const struct mark
   fputs(".\n", out);
 }
 
+/* Where the largest and the smallest cell are; the scale of colours needs no words. */
+static void write_cells(FILE *out, const struct panel *panel, const struct mark *mark)
+{
+  const double *x = mark->x, *y = mark->x + mark->across + 1;
+  size_t extreme[2] = {mark->n, mark->n};
+  for (size_t i = 0; i < mark->n; i++) {
+    if (isnan(mark->y[i]))
+      continue;
+    extreme[0] = extreme[0] == mark->n || mark->y[i] > mark->y[extreme[0]] ? i : extreme[0];
+    extreme[1] = extreme[1] == mark->n || mark->y[i] < mark->y[extreme[1]] ? i : extreme[1];
+  }
+  for (size_t k = 0; k < 2 && extreme[k] < mark->n && !panel->ruler; k++) {
+    size_t across = extreme[k] % mark->across, down = extreme[k] / mark->across;
+    fprintf(out, "%s %.4g, across %.4g to %.4g, down %.4g to %.4g.\n",
+            k ? "The smallest is" : "The largest is", mark->y[extreme[k]], x[across], x[across + 1],
+            y[down], y[down + 1]);
+  }
+}
+
 static void write_mark(FILE *out, const struct panel *panel, const struct mark *mark)
 {
   const char *label = mark->label ? mark->label : "";
@@ -82,6 +101,8 @@ static void write_mark(FILE *out, const struct panel *panel, const struct mark *
   case MARK_LINE:
   case MARK_SERIES:
     return write_course(out, panel, mark);
+  case MARK_CELLS:
+    return write_cells(out, panel, mark);
   case MARK_POINTS:
     return write_points(out, panel, mark);
   case MARK_TICKS:
@@ -111,7 +132,7 @@ void figure_words(const struct figure *figure, FILE *out)
     fprintf(out, "Panel %zu of %zu%s%s. ", i + 1, figure->panels, panel->title ? ": " : "",
             panel->title ? panel->title : "");
     write_axis(out, "Across", &panel->x);
-    write_axis(out, "Up", &panel->y);
+    write_axis(out, panel->y.down ? "Down" : "Up", &panel->y);
     fputc('\n', out);
     for (size_t k = 0; k < panel->marks; k++)
       write_mark(out, panel, panel->mark[k]);

@@ -117,7 +117,7 @@ static void exports_are_replayed(void **state)
   fixture_quit(harness);
 }
 
-/* A knob makes another map; a transform, too. */
+/* A knob makes another map. */
 static void knobs_make_another(void **state)
 {
   (void)state;

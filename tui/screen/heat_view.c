@@ -91,6 +91,21 @@ void heat_view_take(struct explorer *explorer, struct engine_answer *answer)
   heating->map = answer->heat;
   heating->down = size_min(heating->down, heating->map->down - 1);
   heating->across = size_min(heating->across, heating->map->across - 1);
+  explorer_refresh(explorer);
+}
+
+struct figure *heat_view_figure(const struct explorer *explorer, const struct engine_answer *answer,
+                                const struct state *state, const char *recipe)
+{
+  if (!answer && !is_present(explorer))
+    return figure_of_words(explorer_whole(explorer)->name, "computing the map");
+  struct result result = answer ? *answer->result : *explorer->result; /* borrows everything */
+  struct view view = state->view;
+  view.axis = state->knobs.axis;
+  if (!answer)
+    result.heat = explorer->heating.map;
+  return figure_build(&result, &view, source_spec(explorer->source), explorer_tensor(explorer),
+                      recipe);
 }
 
 /* --- keys ----------------------------------------------------------------------------------- */

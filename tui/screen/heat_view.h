@@ -24,5 +24,7 @@ char *heat_view_readout(const struct explorer *explorer, char *text, size_t size
 bool heat_view_lacks(const struct explorer *explorer);
 void heat_view_ask(struct explorer *explorer);
 void heat_view_take(struct explorer *explorer, struct engine_answer *answer);
+struct figure *heat_view_figure(const struct explorer *explorer, const struct engine_answer *answer,
+                                const struct state *state, const char *recipe);
 
 #endif

@@ -61,6 +61,7 @@ static const struct screen_view table[] = {
      .lacks = heat_view_lacks,
      .ask = heat_view_ask,
      .take = heat_view_take,
+     .figure = heat_view_figure,
      .work = "map    ",
      .stopped = "stopped: any change of a knob starts again"},
     {.kind = VIEW_COMPARE,
