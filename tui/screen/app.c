@@ -3,7 +3,6 @@
 #include "data/slice.h"
 #include "data/transformed.h"
 #include "quant/base/size.h"
-#include "tui/figure/draw.h"
 #include "tui/screen/actions.h"
 #include "tui/screen/board_view.h"
 #include "tui/screen/checks_view.h"
