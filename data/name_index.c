@@ -102,23 +102,38 @@ static bool reserve(struct name_index *index, size_t count)
   return true;
 }
 
+/* Takes tensor PLACE; true when another at FROM or behind it has its name. */
+static bool take(struct name_index *index, const struct tensor *tensors, size_t place,
+                 uint32_t hash, size_t from)
+{
+  struct name_slot *slot = slot_of(index, tensors, tensors[place].name, hash);
+  if (slot->place)
+    return slot->place > from;
+  *slot = (struct name_slot){.place = (uint32_t)place + 1, .hash = hash};
+  index->used++;
+  return false;
+}
+
+/* Slots lie anywhere in memory: those of some names are fetched before the first is looked at. */
 bool name_index_extend(struct name_index *index, const struct tensor *tensors, size_t count,
                        size_t from, size_t *twice)
 {
+  enum { AHEAD = 16 };
   static pthread_once_t once = PTHREAD_ONCE_INIT;
+  uint32_t hash[AHEAD];
   pthread_once(&once, make_secret);
   *twice = NAME_NONE;
   if (count >= UINT32_MAX / 2 || !reserve(index, index->used + (count - index->seen)))
     return false;
-  for (; index->seen < count; index->seen++) {
-    uint32_t hash = hash_of(tensors[index->seen].name);
-    struct name_slot *slot = slot_of(index, tensors, tensors[index->seen].name, hash);
-    if (slot->place && slot->place > from && *twice == NAME_NONE)
-      *twice = index->seen;
-    if (slot->place)
-      continue;
-    *slot = (struct name_slot){.place = (uint32_t)index->seen + 1, .hash = hash};
-    index->used++;
+  for (size_t n; index->seen < count; index->seen += n) {
+    n = size_min(AHEAD, count - index->seen);
+    for (size_t i = 0; i < n; i++) {
+      hash[i] = hash_of(tensors[index->seen + i].name);
+      __builtin_prefetch(&index->slot[hash[i] & (index->slots - 1)]);
+    }
+    for (size_t i = 0; i < n; i++)
+      if (take(index, tensors, index->seen + i, hash[i], from) && *twice == NAME_NONE)
+        *twice = index->seen + i;
   }
   return true;
 }
