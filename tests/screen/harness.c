@@ -430,6 +430,7 @@ struct harness_cell harness_cell(struct harness *harness, int row, int column)
       .underline = cell.attrs.underline != 0,
       .plain_ink = VTERM_COLOR_IS_DEFAULT_FG(&cell.fg),
       .plain_paper = VTERM_COLOR_IS_DEFAULT_BG(&cell.bg),
+      .ink = VTERM_COLOR_IS_INDEXED(&cell.fg) ? cell.fg.indexed.idx : -1,
   };
 }
 

@@ -18,6 +18,7 @@ struct harness_cell {
   uint32_t code;
   bool bold, reverse, underline;
   bool plain_ink, plain_paper; /* the terminal's own colours */
+  int ink;                     /* index in the palette; -1: none */
 };
 
 enum { HARNESS_ENVIRONMENT = 8 };
