@@ -437,10 +437,10 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   job.blocks = whole && format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);
-  job.grouped = !job.mixed_units && !job.mixed_channels &&
+  job.tallied =
+      fit_can_tally(measure->fit) && has_long_runs(job.units) && has_long_runs(&measure->channels);
+  job.grouped = !job.tallied && !job.mixed_units && !job.mixed_channels &&
                 fit_group_rows(measure->fit, measure->feed, &job.groups);
-  job.tallied = !job.grouped && fit_can_tally(measure->fit) && has_long_runs(job.units) &&
-                has_long_runs(&measure->channels);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK &&

@@ -98,8 +98,8 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
                           struct error *error);
 
 /* The same where a digest of the tensor is known (NULL: none): one scale for the whole tensor then
- * costs no pass over it, and comes out the same; of two candidates of a search whose errors differ
- * by less than the sums are rounded, the other may be taken. */
+ * costs no pass over it, and comes out the same. (Sums over counts are rounded otherwise: mse keeps
+ * the first of candidates whose errors agree to 1e-12, other searches may take the other one.) */
 enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
                                  const struct shape *shape, const struct digest *digest,
                                  struct progress *progress, struct fit **out, struct error *error);

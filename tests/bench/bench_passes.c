@@ -166,13 +166,10 @@ static void spec_rows(struct bench *bench, const char *spec, unsigned threads)
 
 static void tensor_rows(struct bench *bench, unsigned threads)
 {
-  static const char *const specs[] = {"int8",
-                                      "int8,channel",
-                                      "e4m3",
-                                      "e4m3,channel",
-                                      "int8,percentile=99.9",
-                                      "int4,asym,group=128",
-                                      "int4,asym,group=32"};
+  static const char *const specs[] = {
+      "int8",           "int8,channel",         "e4m3",
+      "e4m3,channel",   "int8,percentile=99.9", "int8,token",
+      "int8,group=128", "int4,asym,group=128",  "int4,asym,group=32"};
   pool_set_threads(threads);
   if (!work_facts(bench))
     exit(1);
