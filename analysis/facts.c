@@ -8,7 +8,6 @@
 #include "quant/sample.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Central moments are taken about the mean of each block (4096 values, two sweeps in cache) and
  * merged pairwise in storage order with the update formulas of P. Pébay, "Formulas for robust,
@@ -37,47 +36,12 @@ static void moments_merge(struct moments *a, const struct moments *b)
   *a = (struct moments){n, a->mean + d * b->n / n, m2, m3, m4};
 }
 
-/* Four lanes: the compiler's vectors on every machine, and one fixed order of additions. */
-typedef float quad __attribute__((vector_size(4 * sizeof(float))));
-typedef double lanes __attribute__((vector_size(4 * sizeof(double))));
-
-static lanes load(const float *x)
-{
-  quad values;
-  memcpy(&values, x, sizeof values);
-  return __builtin_convertvector(values, lanes);
-}
-
-static double total(lanes v)
-{
-  return (v[0] + v[1]) + (v[2] + v[3]);
-}
-
-/* N finite values. */
+/* N finite values, 1 or more. */
 static struct moments block_moments(const float *x, size_t n)
 {
-  lanes sum = {0}, s2 = {0}, s3 = {0}, s4 = {0};
-  size_t whole = n - n % 4;
-  float tail[4] = {0};
-  memcpy(tail, x + whole, (n - whole) * sizeof *tail);
-  for (size_t i = 0; i < whole; i += 4)
-    sum += load(x + i);
-  sum += load(tail);
-  double mean = total(sum) / (double)n;
-  lanes center = {mean, mean, mean, mean};
-  for (size_t i = 0; i < whole; i += 4) {
-    lanes d = load(x + i) - center, d2 = d * d;
-    s2 += d2;
-    s3 += d2 * d;
-    s4 += d2 * d2;
-  }
-  for (size_t i = 0; i < n - whole; i++) {
-    double d = (double)tail[i] - mean, d2 = d * d;
-    s2[i] += d2;
-    s3[i] += d2 * d;
-    s4[i] += d2 * d2;
-  }
-  return (struct moments){(double)n, mean, total(s2), total(s3), total(s4)};
+  struct central_moments m;
+  kernels.moments(x, n, &m);
+  return (struct moments){(double)n, m.mean, m.m2, m.m3, m.m4};
 }
 
 struct part {

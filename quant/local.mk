@@ -83,6 +83,7 @@ KERNEL_SOURCES = \
 	quant/kernels/half_kernels.c \
 	quant/kernels/integer_kernels.c \
 	quant/kernels/minifloat_kernels.c \
+	quant/kernels/moment_kernels.c \
 	quant/kernels/mx.c \
 	quant/kernels/nvfp4.c \
 	quant/kernels/pass_kernels.c \

@@ -114,6 +114,11 @@ struct extremes {
   uint64_t finite, nan, inf, zeros;
 };
 
+/* The mean, and the sums of the second to fourth powers of x - mean. */
+struct central_moments {
+  double mean, m2, m3, m4;
+};
+
 /* Sums of x, y, x^2, x y and y^2. */
 struct line_sums {
   double x, y, xx, xy, yy;
@@ -230,7 +235,9 @@ struct kernels {
                           const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
   /* Adds the block to EXTREMES (initialise with extremes_empty). */
   void (*extremes)(const float *x, size_t n, struct extremes *extremes);
-  /* The same with a unit per element: a row of a matrix whose columns are the units. Lowers
+  /* Of N finite values, 1 or more: two sweeps, in four double lanes (element i in lane i % 4). */
+  void (*moments)(const float *x, size_t n, struct central_moments *out);
+  /* As extremes with a unit per element: a row of a matrix whose columns are the units. Lowers
    * min[i], raises max[i] and counts finite[i] when x[i] is finite. */
   void (*extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
   /* at[i] = the counter of x[i], or of x[i] - less[i] (in double) unless LESS is NULL: 0..last, or

@@ -46,6 +46,7 @@ void KERNEL(minifloat_tally)(const float *x, size_t n, const struct minifloat_gr
                              float scale, const struct tally_bounds *bounds, struct tally *tally,
                              uint32_t *count);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
+void KERNEL(moments)(const float *x, size_t n, struct central_moments *out);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
 void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_edges *edges,
@@ -81,7 +82,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
     .minifloat_tally = KERNEL(minifloat_tally), .extremes = KERNEL(extremes),                      \
-    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins), .error_bins = KERNEL(error_bins),                                \
+    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins), .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                \
     .half_decode = KERNEL(half_decode), .group_ranges = KERNEL(group_ranges),             \
     .group_errors = KERNEL(group_errors), .byte_counts = KERNEL(byte_counts),                                                            \
   }

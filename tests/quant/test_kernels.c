@@ -928,6 +928,39 @@ static void test_extremes_lanes(void **state)
     }
 }
 
+/* Two sweeps in four lanes, as the contract has it. */
+static void test_moments(void **state)
+{
+  (void)state;
+  static float memory[ROOM];
+  const struct kernels *const *levels = kernels_available();
+  for (size_t n = 0; next_length(&n);) {
+    float *x = memory + n % 8;
+    double sum[4] = {0}, power[3][4] = {{0}}, total[4];
+    fill(x, n, n % 2 ? MIX_FINITE : MIX_BELL);
+    for (size_t i = 0; i < n; i++)
+      sum[i % 4] += (double)x[i];
+    double mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (double)n;
+    for (size_t i = 0; i < n; i++) {
+      double d = (double)x[i] - mean, d2 = d * d;
+      power[0][i % 4] += d2;
+      power[1][i % 4] += d2 * d;
+      power[2][i % 4] += d2 * d2;
+    }
+    total[0] = mean;
+    for (int k = 0; k < 3; k++)
+      total[k + 1] = (power[k][0] + power[k][1]) + (power[k][2] + power[k][3]);
+    for (size_t level = 0; levels[level]; level++) {
+      struct central_moments found;
+      levels[level]->moments(x, n, &found);
+      check_bits(found.mean, total[0], "mean");
+      check_bits(found.m2, total[1], "m2");
+      check_bits(found.m3, total[2], "m3");
+      check_bits(found.m4, total[3], "m4");
+    }
+  }
+}
+
 /* --- bins --------------------------------------------------------------------------------- */
 
 static int32_t bin_of(double v, const struct bin_edges *edges)
@@ -1090,6 +1123,7 @@ int main(void)
       cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_extremes_of_zeros_and_nothing),
       cmocka_unit_test(test_extremes_lanes),
+      cmocka_unit_test(test_moments),
       cmocka_unit_test(test_bins),
       cmocka_unit_test(test_error_bins),
       cmocka_unit_test(test_half_decode),
