@@ -109,7 +109,11 @@ static double without_outlier(const struct evidence *evidence)
 static void tell_outlier(const struct evidence *evidence, char *text, size_t size)
 {
   const struct metrics *metrics = &evidence->metrics;
-  char rounding[SHARE_TEXT], shared[64], axis[SHARE_TEXT] = "", worth[48];
+  char part[SHARE_TEXT], rounding[64] = "", shared[64], axis[SHARE_TEXT] = "", worth[48];
+  double share = metrics->rounding_mse / metrics->mse;
+  if (share < 0.995)
+    snprintf(rounding, sizeof rounding, "rounding is %s of the error, and ",
+             print_share(share, part));
   if (evidence->units == 1)
     snprintf(shared, sizeof shared, "one scale serves %zu channels", evidence->channels);
   else
@@ -117,10 +121,9 @@ static void tell_outlier(const struct evidence *evidence, char *text, size_t siz
   if (evidence->axis > 0)
     snprintf(axis, sizeof axis, "=%u", evidence->axis);
   snprintf(text, size,
-           "Outlier channel: rounding is %s of the error, and %s although channel %zu is %.3gx the "
-           "median: try channel%s%s.",
-           print_share(metrics->rounding_mse / metrics->mse, rounding), shared, evidence->channel,
-           evidence->ratio, axis, print_worth(evidence, evidence->own_mse, worth, sizeof worth));
+           "Outlier channel: %s%s although channel %zu is %.3gx the median: try channel%s%s.",
+           rounding, shared, evidence->channel, evidence->ratio, axis,
+           print_worth(evidence, evidence->own_mse, worth, sizeof worth));
 }
 
 static void blame_outlier(const struct evidence *evidence, const char *name, char *text,

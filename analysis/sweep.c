@@ -12,6 +12,11 @@
 
 /* --- the plan ------------------------------------------------------------------------------- */
 
+struct standing {
+  double bits, good; /* good: NaN where there is no metric */
+  struct sweep_row *row;
+};
+
 /* Room for COUNT lines; for a row beyond them, too. */
 static struct sweep *sweep_new(size_t count)
 {
@@ -23,7 +28,8 @@ static struct sweep *sweep_new(size_t count)
   sweep->line = mem_array(count, sizeof *sweep->line);
   sweep->row = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->row);
   sweep->rank = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->rank);
-  if (sweep->value && sweep->line && sweep->row && sweep->rank)
+  sweep->standing = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->standing);
+  if (sweep->value && sweep->line && sweep->row && sweep->rank && sweep->standing)
     return sweep;
   sweep_free(sweep);
   return NULL;
@@ -237,6 +243,7 @@ void sweep_free(struct sweep *sweep)
   free(sweep->line);
   free(sweep->row);
   free(sweep->rank);
+  free(sweep->standing);
   free(sweep);
 }
 
@@ -251,6 +258,7 @@ struct sweep *sweep_copy(const struct sweep *sweep)
   copy->line = memcpy(own.line, sweep->line, sweep->lines * sizeof *own.line);
   copy->row = memcpy(own.row, sweep->row, sweep->rows * sizeof *own.row);
   copy->rank = memcpy(own.rank, sweep->rank, sweep->rows * sizeof *own.rank);
+  copy->standing = own.standing;
   copy->note = NULL;
   copy->notes = 0;
   bool good = true;
@@ -341,11 +349,6 @@ bool sweep_better(enum sweep_metric metric, const struct sweep_row *a, const str
   return of_a > of_b || (isnan(of_b) && !isnan(of_a));
 }
 
-struct standing {
-  double bits, good; /* good: NaN where there is no metric */
-  struct sweep_row *row;
-};
-
 static int in_order(const struct standing *a, const struct standing *b)
 {
   return a->row < b->row ? -1 : a->row > b->row;
@@ -365,25 +368,22 @@ static int by_metric(const void *one, const void *other)
 /* From the best to the worst a row is on the front when it costs less than all before it. */
 void sweep_rank(struct sweep *sweep, enum sweep_metric metric)
 {
-  struct standing *standing = mem_array(sweep->rows, sizeof *standing);
+  struct standing *standing = sweep->standing;
   double least = HUGE_VAL;
   sweep->metric = metric;
   for (size_t i = 0; i < sweep->rows; i++) {
     struct sweep_row *row = &sweep->row[i];
     row->pareto = false;
-    sweep->rank[i] = i;
-    if (standing)
-      standing[i] = (struct standing){row->metrics.bits_per_element, goodness(metric, row), row};
+    standing[i] = (struct standing){row->metrics.bits_per_element, goodness(metric, row), row};
   }
-  if (standing && sweep->rows)
+  if (sweep->rows)
     qsort(standing, sweep->rows, sizeof *standing, by_metric);
-  for (size_t i = 0; standing && i < sweep->rows; i++) {
+  for (size_t i = 0; i < sweep->rows; i++) {
     const struct standing *at = &standing[i];
     sweep->rank[i] = (size_t)(at->row - sweep->row);
     at->row->pareto = !isnan(at->good) && at->bits < least;
     least = at->row->pareto ? at->bits : least;
   }
-  free(standing);
 }
 
 /* --- measuring ------------------------------------------------------------------------------ */

@@ -49,6 +49,7 @@ struct sweep_row {
 };
 
 struct sweep_kind;
+struct standing;
 
 struct sweep {
   const struct sweep_kind *kind;
@@ -63,6 +64,7 @@ struct sweep {
   struct quantizer *line;          /* the specs as they were given */
   struct sweep_row *row;           /* line after line, in the order of the values */
   size_t *rank;                    /* row numbers: the best first, what is not measured last */
+  struct standing *standing;       /* room to rank in */
   char **note;                     /* what was left out, and why: for people */
   /* Set by the caller: what sweep_run calibrates on, and what people call it. */
   struct calibrated calibrated;

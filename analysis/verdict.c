@@ -212,17 +212,17 @@ __attribute__((format(printf, 2, 3))) static void say(struct verdict *verdict, c
   va_end(arguments);
 }
 
-/* "at the same 8 bits/element", "for 0.25 bits/element more", "and saves 4 bits/element". */
+/* "at the same 8 bit/element", "for 0.25 bit/element more", "and saves 4 bit/element". */
 static void say_cost(struct verdict *verdict, double bits_more, double bits)
 {
   if (isnan(bits_more))
     return;
   if (fabs(bits_more) < FEW_BITS)
-    say(verdict, " at the same %.4g bits/element", bits);
+    say(verdict, " at the same %.4g bit/element", bits);
   else if (bits_more > 0)
-    say(verdict, " for %.3g bits/element more", bits_more);
+    say(verdict, " for %.3g bit/element more", bits_more);
   else
-    say(verdict, " and saves %.3g bits/element", -bits_more);
+    say(verdict, " and saves %.3g bit/element", -bits_more);
 }
 
 /* The largest values decide the SQNR; where the others say the opposite, that is said, too. */
@@ -243,10 +243,10 @@ static void say_tie(struct verdict *verdict, const struct evidence *a, const cha
   else
     say(verdict, "%s and %s are equally good, within %.2f dB.", a_name, b_name, VERDICT_TIE);
   if (fabs(verdict->bits) >= FEW_BITS)
-    say(verdict, " %s saves %.3g bits/element.", verdict->bits < 0 ? b_name : a_name,
+    say(verdict, " %s saves %.3g bit/element.", verdict->bits < 0 ? b_name : a_name,
         fabs(verdict->bits));
   else if (!verdict->same && !isnan(verdict->bits))
-    say(verdict, " Both take %.4g bits/element.", a->metrics.bits_per_element);
+    say(verdict, " Both take %.4g bit/element.", a->metrics.bits_per_element);
 }
 
 static void say_winner(struct verdict *verdict, const struct contest *contest, bool about)

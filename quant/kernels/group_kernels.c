@@ -1,13 +1,6 @@
 /* Groups: neighbours that share a scale, side by side. */
 #include "quant/kernels/table.h"
 
-static floats load(const float *x)
-{
-  floats v;
-  memcpy(&v, x, sizeof v);
-  return v;
-}
-
 /* --- ranges ----------------------------------------------------------------------------- */
 
 /* Bits that are all 0 where no value was infinite or NaN. */
@@ -36,10 +29,10 @@ static float least_of(floats v)
 /* N >= FLOATS: the last vector overlaps the one before. Ors into *BAD. */
 static void range_of(const float *x, size_t n, float *lo, float *hi, ints *bad)
 {
-  floats last = load(x + n - FLOATS), least = last, most = last;
+  floats last = floats_load(x + n - FLOATS), least = last, most = last;
   ints odd = *bad | (ints)(last - last);
   for (size_t i = 0; i + FLOATS < n; i += FLOATS) {
-    floats v = load(x + i);
+    floats v = floats_load(x + i);
     least = floats_min(least, v);
     most = floats_max(most, v);
     odd |= (ints)(v - v);
@@ -157,7 +150,7 @@ struct group_scan {
 KERNEL_INLINE ints group_vector(const float *x, floats scale, ints first, float *e, ints *worst,
                                 ints *zeros)
 {
-  floats v = load(x), shifted = v / scale + ROUND_MAGIC;
+  floats v = floats_load(x), shifted = v / scale + ROUND_MAGIC;
   floats d = v - (shifted - ROUND_MAGIC) * scale;
   memcpy(e, &d, sizeof d);
   *worst = ints_max(*worst, (ints)d & INT32_MAX);
@@ -274,30 +267,13 @@ static bool any_set(ints mask)
 #endif
 }
 
-/* Part P of X. */
-KERNEL_INLINE doubles widened(floats x, int p)
-{
-#if defined __AVX512F__
-  (void)p;
-  return (doubles)_mm512_cvtps_pd((__m256)x);
-#elif defined __AVX2__
-  __m256 v = (__m256)x;
-  return (doubles)_mm256_cvtps_pd(p ? _mm256_extractf128_ps(v, 1) : _mm256_castps256_ps128(v));
-#elif defined __SSE2__
-  __m128 v = (__m128)x;
-  return (doubles)_mm_cvtps_pd(p ? _mm_movehl_ps(v, v) : v);
-#else
-  return (doubles){(double)x[DOUBLES * p], (double)x[DOUBLES * p + 1]};
-#endif
-}
-
 /* One vector of X and E to the sums of the lanes from LANE on. Products of two float32 are exact in
  * double: see tally_sums in tally_kernels.c. */
 KERNEL_INLINE void add_vector(floats x, floats e, size_t lane, struct group_sums *sums)
 {
-  for (int p = 0; p < FLOATS / DOUBLES; p++) {
-    size_t at = lane / DOUBLES + (size_t)p;
-    doubles xd = widened(x, p), ed = widened(e, p);
+  for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
+    size_t at = lane / DOUBLES + p;
+    doubles xd = floats_widened(x, p), ed = floats_widened(e, p);
     sums->error.part[at] += ed;
     sums->error2.part[at] = doubles_fma(ed, ed, sums->error2.part[at]);
     sums->signal2.part[at] = doubles_fma(xd, xd, sums->signal2.part[at]);
@@ -309,7 +285,7 @@ KERNEL_INLINE void add_vector(floats x, floats e, size_t lane, struct group_sums
 static __attribute__((noinline)) void add_outside(const float *x, const float *e, size_t lane,
                                                   float bulk, struct group_sums *sums)
 {
-  floats v = load(x), d = load(e);
+  floats v = floats_load(x), d = floats_load(e);
   ints outside = (floats)((ints)v & INT32_MAX) > bulk;
   add_vector((floats)((ints)v & outside), (floats)((ints)d & outside), lane, sums);
 }
@@ -328,7 +304,7 @@ static __attribute__((noinline)) void add_sums(const float *x, const float *e, s
   for (size_t i = 0; i < n; i += LANES) {
     __builtin_prefetch(x + i + GROUP_ERRORS_MOST);
     for (size_t h = 0; h < LANES; h += FLOATS) {
-      floats v = load(x + i + h), d = load(e + i + h);
+      floats v = floats_load(x + i + h), d = floats_load(e + i + h);
       ints outside = (floats)((ints)v & INT32_MAX) > bulk;
       if (__builtin_expect(any_set(outside), 0)) {
         add_outside(x + i + h, e + i + h, h, bulk, &all[1]);

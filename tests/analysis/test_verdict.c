@@ -291,7 +291,7 @@ static void test_pair_causes(void **state)
               "channel 5, 40.3x the median, sets the scale of A");
   expect_pair(x, matrix, "int8,channel", "int8,range=-1:1", -1, "clipping", "B clips 3.");
   expect_pair(x, matrix, "int4,channel", "int8,channel", 1, "levels",
-              "for 4 bits/element more: B has 256 levels, A only 16");
+              "for 4 bit/element more: B has 256 levels, A only 16");
   free(x);
   x = malloc(MANY * sizeof *x);
   fill_uniform(x, MANY, 0, 1);
@@ -332,11 +332,11 @@ static void test_pair_ties(void **state)
   float *x = matrix_values(1);
   expect_pair(x, matrix, "int8", "int8", 0, NULL, "the same in every metric, to the bit");
   expect_pair(x, matrix, "int8,range=-1:1", "int8,range=-1.0001:1.0001", 0, NULL,
-              "equally good, within 0.05 dB. Both take 8.016 bits/element.");
+              "equally good, within 0.05 dB. Both take 8.016 bit/element.");
   free(x);
   const float whole[] = {3, -127}, none[] = {NAN, INFINITY};
   const struct shape two = {.dims = 1, .dim = {2}};
-  expect_pair(whole, two, "int8,scale=1", "int9,scale=1", 0, NULL, "A saves 1 bits/element");
+  expect_pair(whole, two, "int8,scale=1", "int9,scale=1", 0, NULL, "A saves 1 bit/element");
   expect_pair(whole, two, "int8,scale=1", "int4", -1, "one-sided", "A is exact, B is not (SQNR");
   expect_pair(none, two, "int8", "int4", 0, NULL, "Nothing to compare");
 }

@@ -34,10 +34,14 @@ struct limits {
   rlim_t address_space, data;
 };
 
-static void set_limit(int which, rlim_t bytes)
+static void set_limits(const struct limits *limits)
 {
-  if (bytes)
-    setrlimit(which, &(struct rlimit){bytes, bytes});
+  const struct rlimit space = {limits->address_space, limits->address_space};
+  const struct rlimit data = {limits->data, limits->data};
+  if (limits->address_space)
+    setrlimit(RLIMIT_AS, &space);
+  if (limits->data)
+    setrlimit(RLIMIT_DATA, &data);
 }
 
 static int run(const char *const *words, const struct limits *limits, size_t *peak)
@@ -54,8 +58,7 @@ static int run(const char *const *words, const struct limits *limits, size_t *pe
     int out = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
-    set_limit(RLIMIT_AS, limits->address_space);
-    set_limit(RLIMIT_DATA, limits->data);
+    set_limits(limits);
     execv(program, (char *const *)(uintptr_t)all);
     _exit(127);
   }

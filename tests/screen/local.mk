@@ -84,3 +84,15 @@ tests_screen_test_terminals_SOURCES = tests/screen/test_terminals.c $(screen_fix
 tests_screen_test_terminals_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 endif
 endif
+
+# Every view as text.
+TESTS += tests/screen/goldens.sh
+EXTRA_DIST += tests/screen/goldens.sh \
+	tests/screen/golden/132x43-ascii.txt tests/screen/golden/132x43-eighth.txt \
+	tests/screen/golden/40x12-ascii.txt tests/screen/golden/40x12-eighth.txt \
+	tests/screen/golden/80x24-ascii.txt tests/screen/golden/80x24-eighth.txt
+.PHONY: goldens
+goldens: qscope$(EXEEXT)
+	GOLDENS_TO=$(abs_srcdir)/tests/screen/golden QSCOPE_SRCDIR=$(abs_srcdir) \
+	  QSCOPE_PROGRAM=$(abs_builddir)/qscope$(EXEEXT) QSCOPE_BUILDDIR=$(abs_builddir) \
+	  $(SHELL) $(srcdir)/tests/screen/goldens.sh

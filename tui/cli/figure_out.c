@@ -1,6 +1,5 @@
 #include "tui/cli/figure_out.h"
 
-#include "data/outfile.h"
 #include "data/tensor.h"
 
 bool figure_out_wanted(const struct options *options)
@@ -21,16 +20,6 @@ enum status figure_out_check(const struct options *options, struct error *error)
   return STATUS_OK;
 }
 
-static enum status write_data(const struct figure *figure, const char *path, struct error *error)
-{
-  struct outfile *file;
-  enum status status = outfile_open(path, &file, error);
-  if (status != STATUS_OK)
-    return status;
-  figure_csv(figure, outfile_stream(file));
-  return outfile_commit(file, error);
-}
-
 enum status figure_out_write(const struct figure *figure, const struct options *options,
                              struct error *error)
 {
@@ -38,6 +27,6 @@ enum status figure_out_write(const struct figure *figure, const struct options *
   if (status == STATUS_OK && options->output)
     status = figure_write(figure, options->output, &options->figure, error);
   if (status == STATUS_OK && options->data)
-    status = write_data(figure, options->data, error);
+    status = figure_write_data(figure, options->data, error);
   return status;
 }

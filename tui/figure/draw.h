@@ -31,6 +31,9 @@ struct figure_options figure_options_default(void);
 enum status figure_write(const struct figure *figure, const char *path,
                          const struct figure_options *options, struct error *error);
 
+/* The numbers behind FIGURE (figure_csv) as a file of their own. STATUS_OUTPUT. */
+enum status figure_write_data(const struct figure *figure, const char *path, struct error *error);
+
 /* True when PATH ends as a figure does: .png, .svg, .pdf. */
 bool figure_is_name(const char *path);
 /* True when there is such a file, and it begins as one of them does. */

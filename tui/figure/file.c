@@ -152,3 +152,13 @@ enum status figure_read_recipe(const char *path, char **recipe, struct error *er
     error_prefix(error, "%s: ", text_escape(path, shown, sizeof shown));
   return status;
 }
+
+enum status figure_write_data(const struct figure *figure, const char *path, struct error *error)
+{
+  struct outfile *file;
+  enum status status = outfile_open(path, &file, error);
+  if (status != STATUS_OK)
+    return status;
+  figure_csv(figure, outfile_stream(file));
+  return outfile_commit(file, error);
+}

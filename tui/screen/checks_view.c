@@ -7,7 +7,7 @@
 enum {
   VALUE_COLUMN = 19,
   VERDICT_COLUMN = 31,
-  USUAL_COLUMN = 40,
+  USUAL_COLUMN = 41,
   WHY_ROWS = 3,
   LEAST_ROWS = 8, /* with fewer, the list has all of them */
 };

@@ -3,7 +3,6 @@
 #include "tui/screen/export_form.h"
 
 #include "analysis/figure.h"
-#include "data/outfile.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/paint.h"
@@ -270,16 +269,6 @@ void export_form_paint(struct explorer *explorer)
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static enum status write_data(const struct figure *figure, const char *path, struct error *error)
-{
-  struct outfile *file;
-  enum status status = outfile_open(path, &file, error);
-  if (status != STATUS_OK)
-    return status;
-  figure_csv(figure, outfile_stream(file));
-  return outfile_commit(file, error);
-}
-
 void export_write(struct explorer *explorer, const struct figure *figure, const struct state *state)
 {
   struct export_form *form = &explorer->form;
@@ -296,7 +285,7 @@ void export_write(struct explorer *explorer, const struct figure *figure, const 
   enum status status =
       figure ? figure_write(figure, path, options, &error) : error_memory(&error, "a figure");
   if (status == STATUS_OK && form->data)
-    status = write_data(figure, data, &error);
+    status = figure_write_data(figure, data, &error);
   if (status == STATUS_OK)
     return explorer_say(explorer, "wrote %.300s%s (%u x %u at %u dpi)", path,
                         form->data ? " and its numbers" : "", options->width, options->height,

@@ -180,12 +180,20 @@ static char *shorten(char *text)
   return text;
 }
 
+/* As many of DIGITS as leave a blank beside the next number. */
+static void print_fitting(double value, int digits, char *text)
+{
+  do
+    snprintf(text, TEXT, "%.*g", digits, value);
+  while (strlen(text) >= PAIR_NUMBER && --digits > 0);
+}
+
 static char *short_number(const struct metric *metric, double value, char *text)
 {
   if (metric->unit[0] == '\0' && isfinite(value) && metric->better < 0)
-    snprintf(text, TEXT, "%.3g", value);
+    print_fitting(value, 3, text);
   else if (metric->better > 0 && metric->unit[0] == '\0')
-    snprintf(text, TEXT, value < 0.9999 ? "%.4g" : "%.6f", value);
+    print_fitting(value, 5, text);
   else if (metric->unit[0] == '%' && isfinite(value))
     snprintf(text, TEXT, "%.2g%%", value * 100);
   else
