@@ -210,6 +210,28 @@ static void frames_are_synchronised(void **state)
   fixture_quit(harness);
 }
 
+/* Over a slow link what is sent counts: a step of the cursor is a few cells, not a screen. */
+static void a_step_sends_little(void **state)
+{
+  enum { MOST = 10240 };
+  static const char *const keys[] = {"\033[C", "\033[D", "3", "j", "k", "7", "\033[C", "j"};
+  (void)state;
+  struct harness *harness =
+      fixture_start(model, &(struct harness_options){.rows = 40, .columns = 120});
+  size_t first, before, after;
+  assert_true(harness_wait_settled(harness));
+  harness_output(harness, &first);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    harness_output(harness, &before);
+    assert_true(harness_press(harness, keys[i], 1));
+    harness_output(harness, &after);
+    if (after - before > MOST)
+      fail_msg("key %zu: %zu bytes", i, after - before);
+  }
+  assert_true(after > first);
+  fixture_quit(harness);
+}
+
 /* Compiles DESCRIPTION, as the database of terminals has it; false where that cannot be done. */
 static bool describe(const char *description)
 {
@@ -359,6 +381,7 @@ int main(void)
       cmocka_unit_test(no_color_means_none),
       cmocka_unit_test(eight_colours_suffice),
       cmocka_unit_test(frames_are_synchronised),
+      cmocka_unit_test(a_step_sends_little),
       cmocka_unit_test(deep_and_shallow_colours),
       cmocka_unit_test(themes_of_ones_own),
       cmocka_unit_test(signals_restore_the_terminal),

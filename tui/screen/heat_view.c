@@ -280,13 +280,15 @@ static void paint_rows(struct explorer *explorer, struct rect rect, const struct
 {
   const struct heating *heating = &explorer->heating;
   const int parts = halves(explorer), each = rect.rows > 8 ? 4 : 2;
+  size_t said = SIZE_MAX; /* a cell may be taller than the distance of two numbers */
   char text[24];
   for (int row = 0; row < rect.rows; row++) {
     size_t down = (size_t)(row * parts / blow->rows),
            lower = (size_t)((row * parts + parts - 1) / blow->rows);
     if (down >= heating->map->down)
       break;
-    if (row % each == 0) {
+    if (row % each == 0 && down != said) {
+      said = down;
       snprintf(text, sizeof text, "%zu", heat_cell(heating->map, down, 0).row[0]);
       struct rect label = {rect.row + row, rect.column - LABELS, 1, LABELS - 1};
       cells_text_right(&explorer->cells, label, 0, dim, text);
