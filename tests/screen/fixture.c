@@ -159,3 +159,11 @@ const char *key_bytes(uint32_t key, char *buffer)
   buffer[1] = 0;
   return buffer;
 }
+
+void fixture_selected(struct harness *harness, char *text, size_t size)
+{
+  int row, column;
+  assert_true(harness_find(harness, "\342\226\270", &row, &column));
+  assert_int_equal(column, 0);
+  snprintf(text, size, "%s", harness_row(harness, row));
+}

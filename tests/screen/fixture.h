@@ -44,4 +44,7 @@ void type(struct harness *harness, const char *text);
 /* What a terminal sends for KEY (tui/screen/keys.h); BUFFER holds two bytes. */
 const char *key_bytes(uint32_t key, char *buffer);
 
+/* The row of the table that the pointer stands on, at the left edge, into TEXT. */
+void fixture_selected(struct harness *harness, char *text, size_t size);
+
 #endif

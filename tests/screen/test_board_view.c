@@ -15,15 +15,6 @@ static struct harness *open_board(const char *spec, int rows, int columns)
   return harness;
 }
 
-/* The row of the table that the pointer stands on, as text. */
-static void selected(struct harness *harness, char *text, size_t size)
-{
-  int row, column;
-  assert_true(harness_find(harness, "\342\226\270", &row, &column));
-  assert_int_equal(column, 0);
-  snprintf(text, size, "%s", harness_row(harness, row));
-}
-
 enum { WITHOUT_TIME = 40 }; /* rank, name and SQNR; how long it took is not the same twice */
 
 /* --- what it shows ------------------------------------------------------------------------ */
@@ -40,7 +31,7 @@ static void curve_and_table(void **state)
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     assert_shows(harness, texts[i]);
   char row[512];
-  selected(harness, row, sizeof row);
+  fixture_selected(harness, row, sizeof row);
   assert_non_null(strstr(row, "minmax")); /* the knob's own rule */
   fixture_quit(harness);
 }
@@ -62,7 +53,7 @@ static void screen_and_command_agree(void **state)
   assert_int_equal(sscanf(line, "%63s %*s %*s %*s %31s", name, number), 2);
   struct harness *harness = open_board("int4", 24, 80);
   assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
-  selected(harness, line, sizeof line);
+  fixture_selected(harness, line, sizeof line);
   assert_non_null(strstr(line, name));
   assert_non_null(strstr(line, number));
   fixture_quit(harness);
@@ -76,11 +67,11 @@ static void enter_takes_the_rule(void **state)
   struct harness *harness = open_board("int4", 24, 80);
   char before[512], after[512];
   assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
-  selected(harness, before, sizeof before);
+  fixture_selected(harness, before, sizeof before);
   assert_true(harness_press(harness, "\r", 1));
   assert_shows_not(harness, "-q int4,sym,tensor,minmax");
   assert_shows(harness, "calibrator ");
-  selected(harness, after, sizeof after);
+  fixture_selected(harness, after, sizeof after);
   assert_memory_equal(before, after, 30); /* the same board, the same place on it */
   assert_true(harness_press(harness, "u", 1));
   assert_shows(harness, "-q int4,sym,tensor,minmax");
@@ -93,16 +84,16 @@ static void arrows_walk(void **state)
   struct harness *harness = open_board("int8", 24, 80);
   char first[512], second[512], third[512];
   assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
-  selected(harness, first, sizeof first);
+  fixture_selected(harness, first, sizeof first);
   assert_true(harness_press(harness, "j", 1));
-  selected(harness, second, sizeof second);
+  fixture_selected(harness, second, sizeof second);
   assert_string_not_equal(first, second);
   assert_true(harness_press(harness, "\033OA", 1));
-  selected(harness, third, sizeof third);
+  fixture_selected(harness, third, sizeof third);
   assert_string_equal(first, third);
   for (int i = 0; i < 8; i++)
     assert_true(harness_press(harness, "\033[6~", 1)); /* to the end, and stays there */
-  selected(harness, third, sizeof third);
+  fixture_selected(harness, third, sizeof third);
   assert_string_not_equal(first, third);
   fixture_quit(harness);
 }
@@ -135,9 +126,9 @@ static void knobs_make_another(void **state)
   (void)state;
   struct harness *harness = open_board("int8", 40, 120);
   char before[512], after[512];
-  selected(harness, before, sizeof before);
+  fixture_selected(harness, before, sizeof before);
   assert_true(harness_press(harness, "B", 1));
-  selected(harness, after, sizeof after);
+  fixture_selected(harness, after, sizeof after);
   assert_string_not_equal(before, after);
   assert_true(harness_type(harness, ":e4m3"));
   assert_true(harness_press(harness, "\r", 1));
@@ -155,7 +146,7 @@ static void appears_while_typing(void **state)
   (void)state;
   struct harness *harness = open_board("int8", 24, 80);
   char before[512], after[512];
-  selected(harness, before, sizeof before);
+  fixture_selected(harness, before, sizeof before);
   assert_true(harness_type(harness, ":int4"));
   assert_shows(harness, "-q int4,sym,tensor,minmax --view board");
   assert_true(harness_type(harness, ",asy")); /* nothing yet: what was there before */
@@ -164,7 +155,7 @@ static void appears_while_typing(void **state)
   assert_shows(harness, "-q int4,asym,tensor,minmax --view board");
   assert_true(harness_press(harness, "\033", 1));
   assert_shows(harness, "-q int8,sym,tensor,minmax --view board");
-  selected(harness, after, sizeof after);
+  fixture_selected(harness, after, sizeof after);
   before[WITHOUT_TIME] = after[WITHOUT_TIME] = '\0';
   assert_string_equal(before, after);
   assert_true(harness_press(harness, "u", 1));
@@ -285,13 +276,13 @@ static void the_reader_chooses_the_metric(void **state)
   struct harness *harness = open_board("int4", 24, 80);
   char total[512], bulk[512];
   assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
-  selected(harness, total, sizeof total);
+  fixture_selected(harness, total, sizeof total);
   assert_true(harness_press(harness, "r", 1));
   assert_shows(harness, "best by bulk");
   assert_shows(harness, "--view board --rank bulk");
   assert_shows(harness, "ranked by the bulk");
   assert_true(harness_press(harness, "\033[5~\033[5~\033[5~\033[5~", 4));
-  selected(harness, bulk, sizeof bulk);
+  fixture_selected(harness, bulk, sizeof bulk);
   assert_string_not_equal(total, bulk);
   assert_true(harness_press(harness, "r", 1));
   assert_shows(harness, "best by channel");

@@ -15,15 +15,6 @@ static struct harness *open_sweep(const char *spec, const char *over, int rows, 
   return harness;
 }
 
-/* The row of the table that the pointer stands on, as text. */
-static void selected(struct harness *harness, char *text, size_t size)
-{
-  int row, column;
-  assert_true(harness_find(harness, "\342\226\270", &row, &column));
-  assert_int_equal(column, 0);
-  snprintf(text, size, "%s", harness_row(harness, row));
-}
-
 /* What COMMAND prints, its first line. */
 static void first_line(const char *command, char *line, int size)
 {
@@ -84,27 +75,27 @@ static void arrows_walk(void **state)
   (void)state;
   struct harness *harness = open_sweep("int4", "bits=2:6", 40, 120);
   char here[512], there[512];
-  selected(harness, here, sizeof here);
+  fixture_selected(harness, here, sizeof here);
   assert_non_null(strstr(here, "int4,sym,tensor,minmax"));
   assert_true(harness_press(harness, "\033OC", 1)); /* along the line */
-  selected(harness, there, sizeof there);
+  fixture_selected(harness, there, sizeof there);
   assert_non_null(strstr(there, "int5,sym,tensor,minmax"));
   assert_true(harness_press(harness, "\033OC\033OC", 2));
-  selected(harness, there, sizeof there);
+  fixture_selected(harness, there, sizeof there);
   assert_non_null(strstr(there, "int6,sym,tensor,minmax"));
   assert_shows(harness, "the line ends here");
   assert_true(harness_press(harness, "\033OD", 1));
   assert_shows(harness, "for 1 bit more"); /* int5 against int4 */
   assert_true(harness_press(harness, "\033OC", 1));
   assert_true(harness_press(harness, "\033OD\033OD", 2));
-  selected(harness, there, sizeof there);
+  fixture_selected(harness, there, sizeof there);
   assert_string_equal(here, there);
   assert_true(harness_press(harness, "\033[5~\033[5~\033[5~", 3)); /* to the best of all */
-  selected(harness, there, sizeof there);
+  fixture_selected(harness, there, sizeof there);
   assert_non_null(strstr(there, "* int6,sym,channel,minmax"));
   for (int i = 0; i < 5; i++)
     assert_true(harness_press(harness, "\033[6~", 1)); /* to the worst, and stays there */
-  selected(harness, there, sizeof there);
+  fixture_selected(harness, there, sizeof there);
   assert_non_null(strstr(there, "int2,"));
   fixture_quit(harness);
 }
