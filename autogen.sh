@@ -44,6 +44,7 @@ build|font                |fonts-dejavu-core   |dejavu-sans-fonts    |ttf-dejavu
 build|terminal            |ncurses-bin         |ncurses              |ncurses    |ncurses-utils        |ncurses            |ncurses
 more |library matio       |libmatio-dev        |matio-devel          |libmatio   |matio-devel          |matio-dev          |libmatio
 more |library hdf5        |libhdf5-dev         |hdf5-devel           |hdf5       |hdf5-devel           |hdf5-dev           |hdf5
+more |library openblas    |libopenblas-dev     |openblas-devel       |openblas   |openblas-devel       |openblas-dev       |openblas
 ci   |command clang       |clang               |clang                |clang      |clang                |clang compiler-rt  |llvm
 ci   |command xz          |xz-utils            |xz                   |xz         |xz                   |xz                 |xz
 END

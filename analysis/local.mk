@@ -88,6 +88,7 @@ libmeasure_a_SOURCES = \
 	analysis/facts.c analysis/facts.h \
 	analysis/grid.c analysis/grid.h \
 	analysis/histogram.c analysis/histogram.h \
+	analysis/layer_measure.c analysis/layer_measure.h \
 	analysis/magnitudes.c analysis/magnitudes.h \
 	analysis/measure.c analysis/measure.h \
 	analysis/metrics.c analysis/metrics.h \

@@ -3,7 +3,7 @@
 #ifndef QSCOPE_DATA_HDF5_H
 #define QSCOPE_DATA_HDF5_H
 
-#include "data/library.h"
+#include "quant/base/library.h"
 #include "data/source_types.h"
 
 #define H5_USE_110_API

@@ -10,7 +10,6 @@ libdata_a_SOURCES = \
 	data/hdf5.c data/hdf5_tensor.c data/hdf5.h data/hdf5_calls.def \
 	data/imatrix.c data/imatrix.h \
 	data/json_members.c data/json_members.h \
-	data/library.c data/library.h \
 	data/map.c data/map.h \
 	data/matlab.c \
 	data/numbers.c data/numbers.h \

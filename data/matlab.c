@@ -147,7 +147,7 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
 #else
 
 #include "data/child.h"
-#include "data/library.h"
+#include "quant/base/library.h"
 #include "data/map_range.h"
 #include "data/spill.h"
 

@@ -5,6 +5,7 @@
 #include "data/spill.h"
 #include "quant/base/size.h"
 #include "quant/format.h"
+#include "quant/hadamard.h"
 
 #include <float.h>
 #include <math.h>
@@ -192,22 +193,6 @@ static enum status prepare_factors(struct transformed *t, struct progress *progr
 
 enum { TILE_MOST = 1 << 18, TILE_LEAST = 16 /* elements; columns */ };
 
-/* The Walsh-Hadamard transform of N blocks of WIDE numbers each (n a power of two): butterflies,
- * then 1/sqrt(n). */
-static void rotate(float *values, size_t n, size_t wide)
-{
-  for (size_t half = wide; half < n * wide; half *= 2)
-    for (size_t at = 0; at < n * wide; at += 2 * half)
-      for (size_t i = at; i < at + half; i++) {
-        float a = values[i], b = values[i + half];
-        values[i] = a + b;
-        values[i + half] = a - b;
-      }
-  float norm = (float)(1 / sqrt((double)n));
-  for (size_t i = 0; i < n * wide; i++)
-    values[i] *= norm;
-}
-
 static void read_run(const struct feed *feed, size_t start, size_t n, float *out)
 {
   for (size_t taken; n > 0; start += taken, out += taken, n -= taken) {
@@ -231,7 +216,7 @@ static void rotate_along(const struct feed *feed, size_t block, size_t start, si
     size_t length = size_min(size_div_up(start + n - first, block) * block, most);
     read_run(feed, first, length, values);
     for (size_t at = 0; at < length; at += block)
-      rotate(values + at, block, 1);
+      hadamard(values + at, block, 1);
     taken = size_min(n, first + length - start);
     memcpy(out, values + (start - first), taken * sizeof *out);
   }
@@ -277,7 +262,7 @@ static void rotate_tile(void *context, size_t job, unsigned worker)
   }
   for (size_t i = 0; i < s->block; i++)
     read_run(s->feed, first + i * inner, wide, tile + i * wide);
-  rotate(tile, s->block, wide);
+  hadamard(tile, s->block, wide);
   for (size_t i = 0; i < s->block; i++)
     memcpy(s->out + first + i * inner, tile + i * wide, wide * sizeof *tile);
   map_passed(s->block * wide * sizeof *tile);

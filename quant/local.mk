@@ -4,6 +4,8 @@ noinst_LIBRARIES += libquant.a
 libquant_a_SOURCES = \
 	quant/base/clock.h \
 	quant/base/half.h \
+	quant/base/blas.c quant/base/blas.h \
+	quant/base/library.c quant/base/library.h \
 	quant/base/name_order.c quant/base/name_order.h \
 	quant/base/nearest.c quant/base/nearest.h \
 	quant/base/number.c quant/base/number.h \
@@ -45,7 +47,14 @@ libquant_a_SOURCES = \
 	quant/format.c quant/format.h \
 	quant/grain.c quant/grain.h \
 	quant/batch_histogram.c quant/batch_histogram.h \
+	quant/hadamard.c quant/hadamard.h \
 	quant/integer.c \
+	quant/layer/inputs.c quant/layer/inputs.h \
+	quant/layer/layer.c quant/layer/layer.h \
+	quant/layer/meth_rtn.c \
+	quant/layer/method.c quant/layer/method.h quant/layer/methods.h \
+	quant/layer/product.c quant/layer/product.h \
+	quant/layer/round.c quant/layer/round.h \
 	quant/lloyd.c \
 	quant/moments.c quant/moments.h \
 	quant/kernels/kernels.c quant/kernels/kernels.h \

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "data/library.h"
+#include "quant/base/library.h"
 #include "tests/data/files.h"
 
 #include <stdio.h>

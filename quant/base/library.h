@@ -7,8 +7,8 @@
  *
  * Ownership: what is loaded stays until the process ends. Threads: one at a time for one library.
  */
-#ifndef QSCOPE_DATA_LIBRARY_H
-#define QSCOPE_DATA_LIBRARY_H
+#ifndef QSCOPE_QUANT_BASE_LIBRARY_H
+#define QSCOPE_QUANT_BASE_LIBRARY_H
 
 #include "quant/base/status.h"
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "data/library.h"
+#include "quant/base/library.h"
 
 #include <dlfcn.h>
 #include <string.h>

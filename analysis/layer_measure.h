@@ -1,0 +1,44 @@
+/* What a method's error does to the output of a layer: the numbers of the layer lab.
+ *
+ * With E = Y' - Y, Y = X Wᵀ, Y' = X' W'ᵀ + bias (see struct layer_made), D = W' - W, A = X' - X:
+ * E = X Dᵀ + bias (the part from weights) + A Wᵀ (from activations) + A Dᵀ (their interaction).
+ *   output_mse            = mean E^2 over tokens and output channels
+ *   weights_mse           = mean (X Dᵀ + bias)^2
+ *   activations_mse       = mean (A Wᵀ)^2
+ *   interaction_mse       = output_mse - weights_mse - activations_mse (cross terms: any sign)
+ *   output_sqnr_db        = 10 log10(mean Y^2 / output_mse)
+ *   cosine                = sum Y Y' / sqrt(sum Y^2 sum Y'^2)
+ *   weight_sqnr_db        = 10 log10(sum W^2 / sum D^2), weight_mse = mean D^2
+ *   bits_per_weight       = all stored bits / weights
+ * Errors are products of differences, not differences of products: nothing cancels. Products are
+ * float32 in blocks, sums are double (quant/layer/product.h).
+ *
+ * Ownership: layer_numbers_free. Threads: parallel inside; from any thread. */
+#ifndef QSCOPE_ANALYSIS_LAYER_MEASURE_H
+#define QSCOPE_ANALYSIS_LAYER_MEASURE_H
+
+#include "quant/layer/method.h"
+
+struct layer_numbers {
+  size_t tokens, rows;
+  double output_mse, weights_mse, activations_mse, interaction_mse;
+  double output_power;   /* mean Y^2 */
+  double output_sqnr_db; /* INFINITY: no error; NAN: no signal */
+  double cosine;         /* NAN without signal */
+  double weight_mse, weight_sqnr_db;
+  double bits_per_weight;
+  double *channel_mse;   /* of each output channel: rows */
+  double *channel_power; /* the same: mean y^2 */
+};
+
+/* Measures MADE on TOKENS rows of X: the calibration tokens of LAYER (x == layer->activation), or
+ * others. Progress counts tiles of products. STATUS_CANCELLED, STATUS_MEMORY. */
+enum status layer_measure(const struct layer *layer, const struct layer_made *made, const float *x,
+                          size_t tokens, struct progress *progress, struct layer_numbers *out,
+                          struct error *error);
+void layer_numbers_free(struct layer_numbers *numbers);
+
+/* SQNR of output channel ROW in dB; INFINITY: no error, NAN: no signal. */
+double layer_channel_sqnr(const struct layer_numbers *numbers, size_t row);
+
+#endif

@@ -1,0 +1,37 @@
+/* A linear layer, y = W x, and the tokens it is calibrated on: what the methods of quant/layer work
+ * on. Weight error is not output error: the methods differ in what they know of x.
+ *
+ * Ownership: a layer borrows weight and activation and owns what it knows of them; layer_close.
+ * Threads: one at a time (layer_gram computes what is then kept); methods are parallel inside. */
+#ifndef QSCOPE_QUANT_LAYER_LAYER_H
+#define QSCOPE_QUANT_LAYER_LAYER_H
+
+#include "quant/base/pool.h"
+
+#include <stddef.h>
+
+struct layer {
+  const float *weight; /* rows x columns: output channels x input channels, C order */
+  size_t rows, columns;
+  const float *activation; /* tokens x columns */
+  size_t tokens;
+
+  /* What the tokens say of each input channel: */
+  float *absmax;    /* max |x| */
+  double *mean;     /* of x */
+  double *mean_abs; /* of |x| */
+  double *gram;     /* XᵀX, columns x columns; NULL until layer_gram */
+};
+
+/* Opens the layer and reads its channels. STATUS_INPUT: a size is 0, or a value is no finite number
+ * (the message says of which and where); STATUS_CANCELLED, STATUS_MEMORY. On failure LAYER needs no
+ * layer_close. */
+enum status layer_open(const float *weight, size_t rows, size_t columns, const float *activation,
+                       size_t tokens, struct progress *progress, struct layer *layer,
+                       struct error *error);
+void layer_close(struct layer *layer);
+
+/* Computes layer->gram unless it is there: columns^2 doubles. */
+enum status layer_gram(struct layer *layer, struct progress *progress, struct error *error);
+
+#endif

@@ -1,0 +1,211 @@
+#include "quant/layer/method.h"
+
+#include "quant/base/nearest.h"
+#include "quant/base/number.h"
+#include "quant/base/size.h"
+#include "quant/layer/methods.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct method method_table[] = {
+    {.name = "rtn",
+     .summary = "round to nearest: the quantizer alone, whatever the inputs are",
+     .why = "the baseline: no calibration, no cost",
+     .run = rtn_run},
+};
+const size_t method_table_length = sizeof method_table / sizeof *method_table;
+
+const struct method *method_find(const char *name)
+{
+  for (size_t i = 0; i < method_table_length; i++)
+    if (strcmp(method_table[i].name, name) == 0)
+      return &method_table[i];
+  return NULL;
+}
+
+/* --- words --------------------------------------------------------------------------------------
+ */
+
+static enum status unknown(const char *what, const char *word, const char *nearest,
+                           struct error *error)
+{
+  return nearest ? error_set(error, STATUS_USAGE, "'%s' is no %s; did you mean '%s'?", word, what,
+                             nearest)
+                 : error_set(error, STATUS_USAGE, "'%s' is no %s", word, what);
+}
+
+static enum status no_method(const char *word, struct error *error)
+{
+  const char *names[64];
+  for (size_t i = 0; i < method_table_length; i++)
+    names[i] = method_table[i].name;
+  return unknown("method of the layer lab", word, nearest_word(word, names, method_table_length),
+                 error);
+}
+
+static size_t option_count(const struct method *method)
+{
+  size_t count = 0;
+  while (count < METHOD_OPTIONS && method->option[count].word)
+    count++;
+  return count;
+}
+
+static enum status no_option(const struct method *method, const char *word, struct error *error)
+{
+  const char *names[METHOD_OPTIONS];
+  char what[80];
+  const size_t count = option_count(method);
+  for (size_t i = 0; i < count; i++)
+    names[i] = method->option[i].word;
+  snprintf(what, sizeof what, "option of %s", method->name);
+  return unknown(what, word, nearest_word(word, names, count), error);
+}
+
+/* The place of WORD among "a|b|c", or -1. */
+static int choice_place(const char *choices, const char *word)
+{
+  const size_t length = strlen(word);
+  for (int place = 0; choices; place++) {
+    if (strncmp(choices, word, length) == 0 && (choices[length] == '|' || choices[length] == 0))
+      return place;
+    choices = strchr(choices, '|');
+    choices += choices != NULL;
+  }
+  return -1;
+}
+
+static enum status read_number(const struct method_option *option, const char *text, double *out,
+                               struct error *error)
+{
+  char *end, least[NUMBER_TEXT], most[NUMBER_TEXT];
+  const double value = strtod(text, &end);
+  if (*text && *end == 0 && value >= option->least && value <= option->most &&
+      (!option->whole || value == floor(value))) {
+    *out = value;
+    return STATUS_OK;
+  }
+  return error_set(error, STATUS_USAGE, "%s=%s: a %snumber from %s to %s is expected", option->word,
+                   text, option->whole ? "whole " : "", number_print(option->least, least),
+                   number_print(option->most, most));
+}
+
+static enum status read_value(const struct method_option *option, const char *text, double *out,
+                              struct error *error)
+{
+  if (option->kind == METHOD_FLAG) {
+    *out = 1;
+    return text ? error_set(error, STATUS_USAGE, "%s takes no value", option->word) : STATUS_OK;
+  }
+  if (!text)
+    return error_set(error, STATUS_USAGE, "%s needs a value: %s=%s", option->word, option->word,
+                     option->kind == METHOD_CHOICE ? option->choices : "N");
+  if (option->kind == METHOD_NUMBER)
+    return read_number(option, text, out, error);
+  const int place = choice_place(option->choices, text);
+  *out = place;
+  return place < 0 ? error_set(error, STATUS_USAGE, "%s=%s: %s is expected", option->word, text,
+                               option->choices)
+                   : STATUS_OK;
+}
+
+static enum status read_option(struct method_choice *choice, char *word, struct error *error)
+{
+  char *value = strchr(word, '=');
+  if (value)
+    *value++ = 0;
+  const size_t count = option_count(choice->method);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(choice->method->option[i].word, word) == 0)
+      return read_value(&choice->method->option[i], value, &choice->option[i], error);
+  return no_option(choice->method, word, error);
+}
+
+enum status method_parse(const char *text, struct method_choice *out, struct error *error)
+{
+  char copy[METHOD_TEXT];
+  if (strlen(text) >= sizeof copy)
+    return error_set(error, STATUS_USAGE, "the method is longer than %zu characters",
+                     sizeof copy - 1);
+  strcpy(copy, text);
+  char *rest = copy, *word = strsep(&rest, ",");
+  struct method_choice choice = {.method = method_find(word)};
+  if (!choice.method)
+    return no_method(word, error);
+  for (size_t i = 0; i < METHOD_OPTIONS; i++)
+    choice.option[i] = choice.method->option[i].value;
+  while ((word = strsep(&rest, ","))) {
+    enum status status = read_option(&choice, word, error);
+    if (status != STATUS_OK)
+      return status;
+  }
+  *out = choice;
+  return STATUS_OK;
+}
+
+static void append_option(const struct method_option *option, double value, char *text)
+{
+  const size_t used = strlen(text), room = METHOD_TEXT - used;
+  char number[NUMBER_TEXT];
+  if (option->kind == METHOD_FLAG)
+    snprintf(text + used, room, ",%s", option->word);
+  else if (option->kind == METHOD_NUMBER)
+    snprintf(text + used, room, ",%s=%s", option->word, number_print(value, number));
+  else {
+    const char *name = option->choices;
+    for (int place = 0; place < (int)value; place++)
+      name = strchr(name, '|') + 1;
+    snprintf(text + used, room, ",%s=%.*s", option->word, (int)strcspn(name, "|"), name);
+  }
+}
+
+char *method_print(const struct method_choice *choice, char *text)
+{
+  snprintf(text, METHOD_TEXT, "%s", choice->method->name);
+  const size_t count = option_count(choice->method);
+  for (size_t i = 0; i < count; i++)
+    if (choice->option[i] != choice->method->option[i].value)
+      append_option(&choice->method->option[i], choice->option[i], text);
+  return text;
+}
+
+double method_value(const struct layer_task *task, const char *word)
+{
+  const struct method *method = task->method.method;
+  size_t i = 0;
+  while (strcmp(method->option[i].word, word) != 0)
+    i++;
+  return task->method.option[i];
+}
+
+/* --- runs ---------------------------------------------------------------------------------------
+ */
+
+enum status method_run(const struct layer_task *task, struct layer_made *made, struct error *error)
+{
+  *made = (struct layer_made){
+      .inputs = {.quantized = task->quantizes_activation, .quantizer = task->activation}};
+  enum status status = task->method.method->run(task, made, error);
+  if (status != STATUS_OK) {
+    layer_made_free(made);
+    error_prefix(error, "%s: ", task->method.method->name);
+  }
+  return status;
+}
+
+void layer_made_free(struct layer_made *made)
+{
+  free(made->weight);
+  layer_inputs_free(&made->inputs);
+  free(made->bias);
+  free(made->codes.code);
+  free(made->codes.scale);
+  free(made->codes.zero);
+  free(made->codes.group);
+  free(made->search.x);
+  free(made->search.y);
+  free(made->search.value);
+  *made = (struct layer_made){0};
+}

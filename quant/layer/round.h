@@ -1,0 +1,18 @@
+/* A matrix in memory through a quantizer, for the methods of the layer lab.
+ *
+ * Ownership: borrows the arrays; codes are the caller's to free (layer_made_free). Threads:
+ * parallel inside. */
+#ifndef QSCOPE_QUANT_LAYER_ROUND_H
+#define QSCOPE_QUANT_LAYER_ROUND_H
+
+#include "quant/layer/method.h"
+
+/* OUT (rows x columns; may be VALUES) = what QUANTIZER makes of VALUES; *bits, unless NULL, all
+ * that has to be stored. CODES, unless NULL, gets codes, scales and zero points where the quantizer
+ * has one scale for a group of a row, a row, or the matrix; else it stays empty (blocks of a
+ * format). STATUS_USAGE, STATUS_CANCELLED, STATUS_MEMORY. */
+enum status layer_round(const struct quantizer *quantizer, const float *values, size_t rows,
+                        size_t columns, float *out, double *bits, struct method_codes *codes,
+                        struct progress *progress, struct error *error);
+
+#endif
