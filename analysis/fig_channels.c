@@ -1,4 +1,6 @@
-/* The channels view: the largest magnitude and the SQNR of each channel, outliers by name. */
+/* The channels view: the largest magnitude and the SQNR of each channel, outliers by name, and a
+ * strip of their errors. */
+#include "analysis/heat.h"
 #include "analysis/views.h"
 #include "quant/base/size.h"
 
@@ -168,13 +170,48 @@ bool fig_channel_sqnr(struct figure *figure, const struct channels *channels,
   return done;
 }
 
+static double largest(const double *value, size_t n)
+{
+  double most = 0;
+  for (size_t i = 0; i < n; i++)
+    most = isfinite(value[i]) ? fmax(most, value[i]) : most;
+  return most;
+}
+
+/* A strip under the bars: the error itself, in the data's unit, where SQNR is relative to each
+ * channel. There is none for one channel, nor where all are exact. */
+static bool add_errors(struct figure *figure, const struct column *column, const struct view *view)
+{
+  static const double height[2] = {0, 1};
+  size_t n = column->channels->count;
+  double lo, hi, *mse = mem_array(n, sizeof *mse);
+  bool log;
+  if (!mse)
+    return false;
+  for (size_t i = 0; i < n; i++)
+    mse[i] = column->channels->channel[i].mse;
+  bool telling = n > 1 && largest(mse, n) > 0 && heat_range_of(mse, n, false, &lo, &hi, &log);
+  struct panel *panel = telling ? figure_add_panel(figure, NULL) : NULL;
+  bool done = !telling;
+  if (panel) {
+    panel->ruler = true;
+    panel->color.log = log;
+    done = fig_text(&panel->title, "MSE of each channel, dark %.3g, light %.3g%s", lo, hi,
+                    log ? ", logarithmic" : "") &&
+           axis_set(&panel->color, "MSE", NULL, lo, hi) && channel_axis(panel, column, view) &&
+           panel_add_cells(panel, n, 1, column->edge, height, mse);
+  }
+  free(mse);
+  return done;
+}
+
 bool fig_channels(struct figure *figure, const struct result *result, const struct view *view)
 {
   if (result->channels.count == 0)
     return fig_nothing(figure, "There are no channels.");
   struct column column;
   bool done = column_make(&result->channels, &column) && add_absmax(figure, &column, view) &&
-              add_sqnr(figure, &column, view);
+              add_sqnr(figure, &column, view) && add_errors(figure, &column, view);
   column_free(&column);
   return done;
 }

@@ -73,9 +73,20 @@ static void write_points(FILE *out, const struct panel *panel, const struct mark
   fputs(".\n", out);
 }
 
-/* Where the largest and the smallest cell are; the scale of colours needs no words. */
+/* A strip of cells is a course in colours; that without a title is the scale of another panel's
+ * colours, which needs no words. */
+static void write_strip(FILE *out, const struct panel *panel, const struct mark *mark)
+{
+  const struct mark bars = {.kind = MARK_BARS, .n = mark->across, .x = mark->x, .y = mark->y};
+  if (panel->title)
+    write_course(out, panel, &bars);
+}
+
+/* Where the largest and the smallest cell are. */
 static void write_cells(FILE *out, const struct panel *panel, const struct mark *mark)
 {
+  if (panel->ruler)
+    return write_strip(out, panel, mark);
   const double *x = mark->x, *y = mark->x + mark->across + 1;
   size_t extreme[2] = {mark->n, mark->n};
   for (size_t i = 0; i < mark->n; i++) {
@@ -84,7 +95,7 @@ static void write_cells(FILE *out, const struct panel *panel, const struct mark 
     extreme[0] = extreme[0] == mark->n || mark->y[i] > mark->y[extreme[0]] ? i : extreme[0];
     extreme[1] = extreme[1] == mark->n || mark->y[i] < mark->y[extreme[1]] ? i : extreme[1];
   }
-  for (size_t k = 0; k < 2 && extreme[k] < mark->n && !panel->ruler; k++) {
+  for (size_t k = 0; k < 2 && extreme[k] < mark->n; k++) {
     size_t across = extreme[k] % mark->across, down = extreme[k] / mark->across;
     fprintf(out, "%s %.4g, across %.4g to %.4g, down %.4g to %.4g.\n",
             k ? "The smallest is" : "The largest is", mark->y[extreme[k]], x[across], x[across + 1],

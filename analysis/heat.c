@@ -327,18 +327,18 @@ static int ascending(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-bool heat_range(const struct heat *heat, enum heat_quantity quantity, double *lo, double *hi,
-                bool *log)
+bool heat_range_of(const double *value, size_t count, bool decibels, double *lo, double *hi,
+                   bool *log)
 {
   enum { FEW = 200 };
   static const double far = 30;
-  size_t cells = heat->down * heat->across, n = 0, zeros = 0;
-  double *sorted = mem_array(cells, sizeof *sorted);
+  size_t n = 0, zeros = 0;
+  double *sorted = mem_array(count, sizeof *sorted);
   if (!sorted)
     return false;
-  for (size_t i = 0; i < cells; i++)
-    if (isfinite(heat->value[quantity][i]))
-      sorted[n++] = heat->value[quantity][i];
+  for (size_t i = 0; i < count; i++)
+    if (isfinite(value[i]))
+      sorted[n++] = value[i];
   qsort(sorted, n, sizeof *sorted, ascending);
   while (zeros < n && !(sorted[zeros] > 0))
     zeros++;
@@ -348,10 +348,17 @@ bool heat_range(const struct heat *heat, enum heat_quantity quantity, double *lo
     *hi = sorted[n - 1 - cut];
     *lo = sorted[cut];
     double least = zeros < n ? sorted[size_min(zeros + cut, n - 1)] : 0;
-    *log = !heat_quantities[quantity].decibels && least > 0 && *hi > far * least;
+    *log = !decibels && least > 0 && *hi > far * least;
     if (*log)
       *lo = least;
   }
   free(sorted);
   return known;
+}
+
+bool heat_range(const struct heat *heat, enum heat_quantity quantity, double *lo, double *hi,
+                bool *log)
+{
+  return heat_range_of(heat->value[quantity], heat->down * heat->across,
+                       heat_quantities[quantity].decibels, lo, hi, log);
 }

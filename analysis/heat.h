@@ -63,5 +63,7 @@ struct view_part heat_cell(const struct heat *heat, size_t down, size_t across);
  * cell has a number. */
 bool heat_range(const struct heat *heat, enum heat_quantity quantity, double *lo, double *hi,
                 bool *log);
+/* The same of N values; DECIBELS are logarithms already. */
+bool heat_range_of(const double *value, size_t n, bool decibels, double *lo, double *hi, bool *log);
 
 #endif

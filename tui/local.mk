@@ -64,7 +64,8 @@ libscreen_a_SOURCES = \
 	tui/screen/mouse.c tui/screen/mouse.h \
 	tui/screen/x_window.c tui/screen/x_window.h \
 	tui/screen/paint.c \
-	tui/screen/plot.c tui/screen/plot.h \
+	tui/screen/plot.c tui/screen/plot.h tui/screen/plot_marks.c tui/screen/plot_parts.h \
+	tui/screen/plot_strip.c tui/screen/heat_cells.c tui/screen/heat_cells.h \
 	tui/screen/prompt.c tui/screen/prompt.h \
 	tui/screen/run_line.c tui/screen/run_line.h \
 	tui/screen/save_screen.c tui/screen/save_screen.h \

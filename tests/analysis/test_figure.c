@@ -242,7 +242,7 @@ static void outlier_channels_are_named(void **state)
   struct tensor tensor = tensor_over(values, (struct shape){2, {30, 32}});
   struct view view = view_of(VIEW_CHANNELS);
   struct made made = make(&tensor, "int8", &view, 0);
-  assert_int_equal(made.figure->panels, 2);
+  assert_int_equal(made.figure->panels, 3);
   const struct panel *absmax = made.figure->panel[0], *sqnr = made.figure->panel[1];
   const struct mark *bars = find(absmax, MARK_BARS, ROLE_ORIGINAL, 0);
   const struct mark *median = find(absmax, MARK_HLINE, ROLE_MEDIAN, 0);
@@ -259,6 +259,39 @@ static void outlier_channels_are_named(void **state)
   assert_string_equal(second->label, "20 (12\u00d7)");
   assert_null(find(absmax, MARK_POINTS, ROLE_OUTLIER, 2));
   assert_int_equal(find(sqnr, MARK_BARS, ROLE_RECONSTRUCTION, 0)->n, 30);
+  clear(&made);
+}
+
+/* Channels of 32 values, each sign * (k + 1/4) steps of one scale by hand: the error of a value is
+ * 1/4 step, but channel 3 has whole steps and channel 6 is 3/8 off. */
+static void a_strip_has_the_error_of_each_channel(void **state)
+{
+  (void)state;
+  enum { CHANNELS = 8, LENGTH = 32 };
+  float values[CHANNELS * LENGTH];
+  for (size_t i = 0; i < CHANNELS * LENGTH; i++) {
+    size_t c = i / LENGTH;
+    values[i] = (i % 2 ? 1.0f : -1.0f) * (2 + (c == 3 ? 0 : c == 6 ? 0.375f : 0.25f));
+  }
+  struct tensor tensor = tensor_over(values, (struct shape){2, {CHANNELS, LENGTH}});
+  struct view view = view_of(VIEW_CHANNELS);
+  struct made made = make(&tensor, "int8,scale=1", &view, 0);
+  assert_int_equal(made.figure->panels, 3);
+  const struct panel *strip = made.figure->panel[2];
+  const struct mark *cells = strip->mark[0];
+  assert_true(strip->ruler);
+  assert_int_equal(cells->kind, MARK_CELLS);
+  assert_int_equal(cells->n, CHANNELS);
+  for (size_t c = 0; c < CHANNELS; c++)
+    assert_true(cells->y[c] == (c == 3 ? 0 : c == 6 ? 0.140625 : 0.0625)); /* (3/8)^2, (1/4)^2 */
+  assert_true(strip->color.lo == 0 && strip->color.hi == 0.140625 && !strip->color.log);
+  assert_non_null(strstr(strip->title, "dark 0, light 0.141"));
+  clear(&made);
+
+  for (size_t i = 0; i < CHANNELS * LENGTH; i++)
+    values[i] = roundf(values[i]);
+  made = make(&tensor, "int8,scale=1", &view, 0); /* exact: there is nothing to colour */
+  assert_int_equal(made.figure->panels, 2);
   clear(&made);
 }
 
@@ -643,6 +676,7 @@ int main(void)
       cmocka_unit_test(one_giant_bin),
       cmocka_unit_test(the_error_view),
       cmocka_unit_test(outlier_channels_are_named),
+      cmocka_unit_test(a_strip_has_the_error_of_each_channel),
       cmocka_unit_test(captions_say_it_in_words),
       cmocka_unit_test(degenerate_tensors),
       cmocka_unit_test(two_tensors),

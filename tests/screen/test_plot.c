@@ -75,6 +75,39 @@ static void golden_utf8(void **state)
                "       0        10       20\n");
 }
 
+/* Four bars, 14, 28, 42 and 56 eighths high, and under them a strip of 0, 1, 2 and 4 on colours
+ * from 1 to 3: below, the first, the middle one, above. Without a terminal there are no colours,
+ * but letters. */
+static void a_strip_stands_under_the_bars(void **state)
+{
+  (void)state;
+  const double edge[] = {-0.5, 0.5, 1.5, 2.5, 3.5}, height[] = {1, 2, 3, 4};
+  const double value[] = {0, 1, 2, 4}, both[] = {0, 1};
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  panel->x.integral = true;
+  assert_true(axis_set(&panel->x, "c", NULL, -0.5, 3.5) && axis_set(&panel->y, "n", NULL, 0, 4));
+  panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, 4, edge, height, NULL);
+  panel = figure_add_panel(figure, NULL);
+  panel->ruler = panel->x.integral = true;
+  assert_true(axis_set(&panel->x, "c", NULL, -0.5, 3.5) &&
+              axis_set(&panel->color, "MSE", NULL, 1, 3));
+  panel_add_cells(panel, 4, 1, edge, both, value);
+  char *text = drawn(figure, &glyphs_utf8, 11, COLUMNS);
+  assert_string_equal(text, " n\n"
+                            "     4┤               █████\n"
+                            "      │          ▂▂▂▂▂█████\n"
+                            "      │          ██████████\n"
+                            "     2┤     ▄▄▄▄▄██████████\n"
+                            "      │     ███████████████\n"
+                            "      │▆▆▆▆▆███████████████\n"
+                            "     0┤████████████████████\n"
+                            "      └──┬─────────┬───────\n"
+                            "   MSE ,,,,,     +++++^^^^^\n"
+                            "         0         2       c\n");
+  free(text);
+}
+
 static void golden_ascii(void **state)
 {
   (void)state;
@@ -283,6 +316,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_set_of_glyphs),
       cmocka_unit_test(golden_utf8),
+      cmocka_unit_test(a_strip_stands_under_the_bars),
       cmocka_unit_test(golden_ascii),
       cmocka_unit_test(golden_log),
       cmocka_unit_test(lanes_stand_and_hang),

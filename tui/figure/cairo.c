@@ -111,17 +111,20 @@ static void draw_title(const struct canvas *canvas, const char *title)
   canvas_text(canvas, TEXT_TITLE, text, margin, margin + text_size[TEXT_TITLE] * 0.8, 0);
 }
 
-/* The height of a panel that is low; 0: it shares what the low ones leave. */
-static double low_height(const struct panel *panel)
+/* The height of panel I that is low; 0: it shares what the low ones leave. */
+static double low_height(const struct figure *figure, size_t i)
 {
-  return panel->ruler ? comfortable_ruler : panel->lane ? comfortable_lane : 0;
+  const struct panel *panel = figure->panel[i];
+  bool both = panel->title && i + 1 == figure->panels; /* a title above and one below */
+  return panel->ruler ? comfortable_ruler + (both ? text_row(TEXT_LABEL) : 0)
+                      : (panel->lane ? comfortable_lane : 0);
 }
 
 static size_t count_tall(const struct figure *figure)
 {
   size_t count = 0;
   for (size_t i = 0; i < figure->panels; i++)
-    count += low_height(figure->panel[i]) > 0 ? 0 : 1;
+    count += low_height(figure, i) > 0 ? 0 : 1;
   return count;
 }
 
@@ -131,10 +134,10 @@ static double panel_height(const struct figure *figure, size_t i, double height)
   double equal = height / (double)figure->panels, lows = 0;
   size_t tall = count_tall(figure);
   for (size_t k = 0; k < figure->panels; k++)
-    lows += fmin(low_height(figure->panel[k]), equal);
+    lows += fmin(low_height(figure, k), equal);
   if (tall == 0)
     return equal;
-  double low = low_height(figure->panel[i]);
+  double low = low_height(figure, i);
   return low > 0 ? fmin(low, equal) : (height - lows) / (double)tall;
 }
 
@@ -179,7 +182,7 @@ enum status figure_draw_on(cairo_surface_t *surface, double pixel, const struct 
   double scale = options->dpi / 72.0;
   double tall = comfortable_head + comfortable_panel * (double)size_max(count_tall(figure), 1);
   for (size_t i = 0; i < figure->panels; i++)
-    tall += low_height(figure->panel[i]);
+    tall += low_height(figure, i);
   double fit = fmin(options->width / scale / comfortable_width, options->height / scale / tall);
   scale *= fmin(fit, most_enlarged);
   struct canvas canvas = {cr,

@@ -1,8 +1,7 @@
 #include "tui/screen/heat_view.h"
 
-#include "analysis/colormap.h"
 #include "quant/base/size.h"
-#include "tui/screen/terminal.h"
+#include "tui/screen/heat_cells.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,14 +14,14 @@ enum {
   HALF = 0x2580,
 };
 
-static const struct style dim = {.ink = PAINT_DIM}, plain = {.ink = PAINT_NONE};
+static const struct style dim = {.ink = PAINT_DIM};
 
 /* --- size ----------------------------------------------------------------------------------- */
 
 /* Two cells of the map in one of the terminal, each in its colour. */
 static int halves(const struct explorer *explorer)
 {
-  return !explorer->glyphs->ascii && terminal_depth() >= DEPTH_256 ? 2 : 1;
+  return heat_colored(explorer->glyphs) ? 2 : 1;
 }
 
 /* The place of the plot, and of the second one below it. */
@@ -195,25 +194,6 @@ static bool color_axis(const struct explorer *explorer, struct axis *color)
                     &color->log);
 }
 
-static uint8_t paint_of(int level)
-{
-  return level == COLORMAP_NONE    ? PAINT_HEAT_NONE
-         : level == COLORMAP_BELOW ? PAINT_HEAT_BELOW
-                                   : (uint8_t)(PAINT_HEAT + level);
-}
-
-/* The twin without colours. */
-static uint32_t ramp_of(int level)
-{
-  static const char ramp[] = " .:-=+*#%@";
-  enum { STEPS = sizeof ramp - 1 };
-  if (level == COLORMAP_NONE)
-    return '?';
-  if (level == COLORMAP_BELOW)
-    return ',';
-  return level == COLORMAP_LEVELS ? '^' : (uint32_t)ramp[level * STEPS / COLORMAP_LEVELS];
-}
-
 static int level_at(const struct explorer *explorer, const struct axis *color, size_t down,
                     size_t across)
 {
@@ -258,8 +238,8 @@ static void paint_cell(struct explorer *explorer, struct rect rect, const struct
     return;
   int top = level_at(explorer, color, upper, across),
       bottom = level_at(explorer, color, lower, across);
-  struct style style = {paint_of(top), paint_of(bottom), 0};
-  uint32_t code = parts == 2 ? HALF : ramp_of(top);
+  struct style style = {heat_paint(top), heat_paint(bottom), 0};
+  uint32_t code = parts == 2 ? HALF : heat_letter(top);
   if (parts == 1)
     style = (struct style){top == COLORMAP_LEVELS ? PAINT_OUTLIER : PAINT_NONE, PAINT_NONE, 0};
   bool here = heating->across == across && (heating->down == upper || heating->down == lower);
@@ -318,18 +298,9 @@ static void paint_columns(struct explorer *explorer, struct rect rect, const str
 /* "0.0012 [colours] 0.3 log, MSE". */
 static void paint_scale(struct explorer *explorer, struct rect line, const struct axis *color)
 {
-  const struct heat_quantity_type *type = &heat_quantities[explorer->state.view.quantity];
   int ramp = line.columns < 2 * RAMP ? line.columns / 4 : RAMP;
-  int column = cells_printf(&explorer->cells, line, 0, 1, plain, "%.3g ", color->lo);
-  for (int i = 0; i < ramp; i++, column++) {
-    int level = i * COLORMAP_LEVELS / ramp;
-    bool colors = halves(explorer) == 2;
-    cells_put(&explorer->cells, line.row, line.column + column, colors ? ' ' : ramp_of(level),
-              (struct style){.paper = colors ? paint_of(level) : PAINT_NONE});
-  }
-  column =
-      cells_printf(&explorer->cells, line, 0, column + 1, plain, "%.3g%s%s%s", color->hi,
-                   type->unit ? " " : "", type->unit ? type->unit : "", color->log ? " log" : "");
+  const char *unit = heat_quantities[explorer->state.view.quantity].unit;
+  int column = heat_scale(&explorer->cells, line, 1, explorer->glyphs, color, unit, ramp);
   cells_text(&explorer->cells, line, 0, column + 2, dim,
              halves(explorer) == 2 ? "colour of the 1st to the 99th percentile"
                                    : "^ above  , below  x NaN");

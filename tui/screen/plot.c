@@ -1,66 +1,19 @@
-#include "tui/screen/plot.h"
+#include "tui/screen/plot_parts.h"
 
 #include "quant/base/size.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
   GUTTER = 6, /* y labels; the axis itself is one column more */
-  EIGHTHS = 8,
-  TELLING = 3, /* eighths: a smaller difference to the bar is the same height */
   TICKS_MOST = 24,
   LEAST_ROWS = 2,
   RULER_ROWS = 3, /* of a number line: its title, what stands on it, the ticks */
   LANE_ROWS = 6,  /* of a lane: its legend, bars above and below, the ticks */
   LEAST_COLUMNS = 8,
-  COLUMNS_MOST = 1024,
 };
-
-struct plot {
-  struct cells *cells;
-  struct rect outer, area; /* the whole panel; where the data is */
-  const struct panel *panel;
-  const struct glyphs *glyphs;
-  bool header, x_axis, x_labels;
-  int *bar; /* height of the tallest bar in each column, in eighths */
-};
-
-static uint8_t paint_of(enum role role)
-{
-  static const uint8_t paints[] = {
-      [ROLE_ORIGINAL] = PAINT_ORIGINAL, [ROLE_RECONSTRUCTION] = PAINT_RECONSTRUCTION,
-      [ROLE_ERROR] = PAINT_ERROR,       [ROLE_CLIP] = PAINT_CLIP,
-      [ROLE_LEVEL] = PAINT_LEVEL,       [ROLE_OUTLIER] = PAINT_OUTLIER,
-      [ROLE_MEDIAN] = PAINT_MEDIAN,     [ROLE_REFERENCE] = PAINT_REFERENCE,
-  };
-  static const uint8_t series[] = {PAINT_ORIGINAL, PAINT_RECONSTRUCTION, PAINT_ERROR, PAINT_CLIP,
-                                   PAINT_OUTLIER,  PAINT_MEDIAN,         PAINT_LEVEL};
-  if (role >= ROLE_SERIES)
-    return series[(size_t)(role - ROLE_SERIES) % sizeof series];
-  return paints[role];
-}
-
-/* The shapes of things that are compared, in the order of the figures for print. */
-static enum glyph point_of(enum role role)
-{
-  enum { SHAPES = GLYPH_CROSS - GLYPH_DISC + 1 };
-  return role < ROLE_SERIES ? GLYPH_POINT
-                            : (enum glyph)(GLYPH_DISC + (int)(role - ROLE_SERIES) % SHAPES);
-}
-
-static struct style ink(uint8_t paint)
-{
-  return (struct style){.ink = paint};
-}
-
-enum glyph plot_shape(enum role role, uint8_t *paint)
-{
-  *paint = paint_of(role);
-  return point_of(role);
-}
 
 int plot_data_left(void)
 {
@@ -73,419 +26,6 @@ int plot_data_columns(int columns)
   return data < 1 ? 1 : data > COLUMNS_MOST ? COLUMNS_MOST : data;
 }
 
-/* --- data to cells ------------------------------------------------------------------------ */
-
-static double scaled(const struct axis *axis, double value)
-{
-  double lo = axis->log ? log10(axis->lo) : axis->lo;
-  double hi = axis->log ? log10(axis->hi) : axis->hi;
-  if (axis->log)
-    value = value > 0 ? log10(value) : -(double)INFINITY;
-  return hi > lo ? (value - lo) / (hi - lo) : 0;
-}
-
-/* Position of X in columns of the data area; may be outside. */
-static double column_at(const struct plot *plot, double x)
-{
-  return scaled(&plot->panel->x, x) * plot->area.columns;
-}
-
-/* Height of Y in parts of a row, PARTS to each; what is there at all is at least one. */
-static int parts_of(const struct plot *plot, double y, int parts)
-{
-  double most = plot->area.rows * parts, height = scaled(&plot->panel->y, y) * most;
-  if (!(height > 0))
-    return 0;
-  return height >= most ? (int)most : height < 1 ? 1 : (int)lround(height);
-}
-
-static int eighths_of(const struct plot *plot, double y)
-{
-  return parts_of(plot, y, EIGHTHS);
-}
-
-/* The largest value of MARK in each part of a column, ACROSS to each; NaN where it has none. */
-static void largest_of(const struct plot *plot, const struct mark *mark, int across, double *value)
-{
-  int columns = plot->area.columns * across;
-  bool bins = mark->kind == MARK_BARS || mark->kind == MARK_STEPS;
-  for (int i = 0; i < columns; i++)
-    value[i] = NAN;
-  for (size_t i = 0; i < mark->n; i++) {
-    double from = column_at(plot, mark->x[i]) * across;
-    double to = bins ? column_at(plot, mark->x[i + 1]) * across : from;
-    if (!(to >= 0 && from <= columns) || isnan(mark->y[i]))
-      continue;
-    double first = ceil(fmax(from, 0) - 0.5), last = ceil(fmin(to, columns) - 0.5) - 1;
-    if (first > last)
-      first = last = fmin(floor((from + to) / 2), columns - 1);
-    for (int c = (int)fmax(first, 0); c <= (int)last && c < columns; c++)
-      value[c] = fmax(value[c], mark->y[i]);
-  }
-}
-
-static void columns_of(const struct plot *plot, const struct mark *mark, double *value)
-{
-  largest_of(plot, mark, 1, value);
-}
-
-/* The values of a line in the columns between its points I and I + 1, which have none of their own.
- */
-static void join(const struct plot *plot, const struct mark *mark, size_t i, double *value)
-{
-  size_t left = mark->x[i] <= mark->x[i + 1] ? i : i + 1, right = 2 * i + 1 - left;
-  double from = column_at(plot, mark->x[left]), to = column_at(plot, mark->x[right]);
-  double low = mark->y[left], high = mark->y[right];
-  bool log = plot->panel->y.log && low > 0 && high > 0;
-  if (!isfinite(low) || !isfinite(high) || !(from < to))
-    return;
-  int last = (int)fmin(floor(to), plot->area.columns) - 1;
-  for (int c = (int)fmax(floor(from) + 1, 0); c <= last; c++) {
-    double t = (c + 0.5 - from) / (to - from);
-    double y = log ? low * pow(high / low, t) : low + t * (high - low);
-    value[c] = isnan(value[c]) ? y : value[c];
-  }
-}
-
-/* Row of the cell that holds the EIGHTHSth eighth from below (1 is the lowest). */
-static int row_of(const struct plot *plot, int eighths)
-{
-  return plot->area.row + plot->area.rows - 1 - (eighths > 0 ? eighths - 1 : 0) / EIGHTHS;
-}
-
-/* Draws over what is there: a full block below becomes the paper. */
-static void over(const struct plot *plot, int row, int column, enum glyph glyph, uint8_t paint)
-{
-  const struct cell *below = cells_at(plot->cells, row, column);
-  if (!below)
-    return;
-  struct style style = {.ink = paint, .paper = below->style.paper};
-  if (!plot->glyphs->ascii && below->code == plot->glyphs->code[GLYPH_BAR_8] &&
-      below->style.ink != paint)
-    style.paper = below->style.ink;
-  cells_put(plot->cells, row, column, plot->glyphs->code[glyph], style);
-}
-
-/* --- marks -------------------------------------------------------------------------------- */
-
-static bool band_columns(const struct plot *plot, const struct mark *mark, int *first, int *last)
-{
-  double from = column_at(plot, mark->x[0]), to = column_at(plot, mark->x[1]);
-  *first = (int)fmax(0, ceil(from - 0.5));
-  *last = (int)fmin(plot->area.columns - 1, ceil(to - 0.5) - 1);
-  return *first <= *last;
-}
-
-static void draw_band(const struct plot *plot, const struct mark *mark)
-{
-  int first, last;
-  if (!band_columns(plot, mark, &first, &last))
-    return;
-  struct rect rect = plot->area;
-  rect.column += first;
-  rect.columns = last - first + 1;
-  struct style style = {.ink = PAINT_SHADE, .attributes = CELL_DIM};
-  cells_fill(plot->cells, rect, plot->glyphs->code[GLYPH_SHADE], style);
-}
-
-/* Bars inside a band take its colour: that is the share it speaks of. */
-static uint8_t bar_paint(const struct plot *plot, enum role role, int column)
-{
-  for (size_t i = 0; i < plot->panel->marks; i++) {
-    const struct mark *band = plot->panel->mark[i];
-    int first, last;
-    if (band->kind == MARK_BAND && band_columns(plot, band, &first, &last) && column >= first &&
-        column <= last)
-      return paint_of(band->role);
-  }
-  return paint_of(role);
-}
-
-/* One column of bars, two side by side in each cell. */
-static void draw_pair(const struct plot *plot, int column, const int *height, uint8_t paint)
-{
-  int down = plot->glyphs->down, tallest = height[0] > height[1] ? height[0] : height[1];
-  for (int done = 0; done < tallest; done += down) {
-    unsigned parts = 0;
-    for (int i = 0; i < down; i++)
-      for (int side = 0; side < 2; side++)
-        if (done + i < height[side])
-          parts |= 1U << (2 * (down - 1 - i) + side);
-    cells_put(plot->cells, plot->area.row + plot->area.rows - 1 - done / down,
-              plot->area.column + column, plot->glyphs->pattern(parts), ink(paint));
-  }
-}
-
-/* Where a cell has two parts across, it shows two bars. */
-static void draw_pairs(const struct plot *plot, const struct mark *mark)
-{
-  double value[2 * COLUMNS_MOST];
-  largest_of(plot, mark, 2, value);
-  for (int c = 0; c < plot->area.columns; c++) {
-    const double *pair = value + 2 * (size_t)c;
-    const int height[2] = {parts_of(plot, pair[0], plot->glyphs->down),
-                           parts_of(plot, pair[1], plot->glyphs->down)};
-    int eighths = eighths_of(plot, fmax(pair[0], pair[1]));
-    plot->bar[c] = eighths > plot->bar[c] ? eighths : plot->bar[c];
-    draw_pair(plot, c, height, bar_paint(plot, mark->role, c));
-  }
-}
-
-/* The row of a lane's zero; as many rows are above as below, or one less. */
-static int lane_zero(const struct plot *plot)
-{
-  return plot->area.row + (plot->area.rows - 1) / 2;
-}
-
-/* A bar of so many EIGHTHS that hangs from the top of ROW: the lower part, inverted. */
-static void hang(const struct plot *plot, int row, int column, int eighths, uint8_t paint)
-{
-  struct style style = {.ink = paint, .attributes = CELL_REVERSE};
-  uint32_t full = plot->glyphs->code[GLYPH_BAR_8], code = plot->glyphs->code[GLYPH_BAR_8 - eighths];
-  if (plot->glyphs->ascii || eighths == EIGHTHS)
-    cells_put(plot->cells, row, column, eighths > 4 ? full : plot->glyphs->code[GLYPH_CAP_HIGH],
-              ink(paint));
-  else /* halves have no other part that could be seen */
-    cells_put(plot->cells, row, column, code == full ? plot->glyphs->code[GLYPH_BAR_4] : code,
-              style);
-}
-
-/* Bars that stand and hang on the zero line; on the line their sign. */
-static void draw_lane(const struct plot *plot, const struct mark *mark)
-{
-  double value[COLUMNS_MOST];
-  uint8_t paint = paint_of(mark->role);
-  int zero = lane_zero(plot), above = zero - plot->area.row;
-  columns_of(plot, mark, value);
-  for (int c = 0; c < plot->area.columns; c++) {
-    int column = plot->area.column + c;
-    int height = (int)lround(fmin(fabs(value[c]) / plot->panel->y.hi, 1) * above * EIGHTHS);
-    if (isnan(value[c]) || value[c] == 0)
-      continue;
-    cells_put(plot->cells, zero, column, value[c] > 0 ? '+' : '-', ink(paint));
-    for (int row = 1; height > 0; row++, height -= EIGHTHS) {
-      int part = height < EIGHTHS ? height : EIGHTHS;
-      if (value[c] < 0)
-        hang(plot, zero + row, column, part, paint);
-      else
-        cells_put(plot->cells, zero - row, column, plot->glyphs->code[GLYPH_BAR_0 + part],
-                  ink(paint));
-    }
-  }
-}
-
-static void draw_bars(const struct plot *plot, const struct mark *mark)
-{
-  if (plot->panel->lane)
-    return draw_lane(plot, mark);
-  if (plot->glyphs->pattern)
-    return draw_pairs(plot, mark);
-  double value[COLUMNS_MOST];
-  columns_of(plot, mark, value);
-  for (int c = 0; c < plot->area.columns; c++) {
-    uint8_t paint = bar_paint(plot, mark->role, c);
-    int height = eighths_of(plot, value[c]);
-    plot->bar[c] = height > plot->bar[c] ? height : plot->bar[c];
-    for (int done = 0; done < height; done += EIGHTHS) {
-      int part = height - done < EIGHTHS ? height - done : EIGHTHS;
-      cells_put(plot->cells, row_of(plot, done + 1), plot->area.column + c,
-                plot->glyphs->code[GLYPH_BAR_0 + part], ink(paint));
-    }
-  }
-}
-
-/* The glyph of a horizontal stroke at a height within its cell. */
-static enum glyph cap_of(int eighths)
-{
-  int within = (eighths - 1) % EIGHTHS;
-  return within < 3 ? GLYPH_CAP_LOW : within < 6 ? GLYPH_CAP_MIDDLE : GLYPH_CAP_HIGH;
-}
-
-/* An outline over the bars: a cap at its height, and a stem where it rises above them. */
-static void draw_steps(const struct plot *plot, const struct mark *mark)
-{
-  double value[COLUMNS_MOST];
-  uint8_t paint = paint_of(mark->role);
-  columns_of(plot, mark, value);
-  for (int c = 0; c < plot->area.columns; c++) {
-    if (isnan(value[c]))
-      continue;
-    int height = eighths_of(plot, value[c]), bar = plot->bar[c];
-    int column = plot->area.column + c, top = row_of(plot, height);
-    if (height == 0 || (bar > 0 && abs(height - bar) < TELLING))
-      continue; /* nothing to see, or the bar says it */
-    for (int row = row_of(plot, bar) - 1; bar > 0 && row > top; row--)
-      over(plot, row, column, GLYPH_STEM, paint);
-    over(plot, top, column, cap_of(height), paint);
-  }
-}
-
-/* Errors are known bin by bin, and nothing between. */
-static bool is_joined(enum role role)
-{
-  return role >= ROLE_SERIES || role == ROLE_MEDIAN || role == ROLE_REFERENCE;
-}
-
-static void draw_line(const struct plot *plot, const struct mark *mark)
-{
-  double value[COLUMNS_MOST];
-  columns_of(plot, mark, value);
-  for (size_t i = 0; is_joined(mark->role) && i + 1 < mark->n; i++)
-    join(plot, mark, i, value);
-  for (int c = 0; c < plot->area.columns; c++) {
-    int height = isnan(value[c]) ? 0 : eighths_of(plot, value[c]);
-    if (height > 0)
-      over(plot, row_of(plot, height), plot->area.column + c, cap_of(height), paint_of(mark->role));
-  }
-}
-
-/* Writes a label where nothing but blanks would be covered; false when there is no such place. */
-static bool label_at(const struct plot *plot, int row, int column, const char *label,
-                     struct style style)
-{
-  int width = text_width(plot->cells, label);
-  if (row < plot->area.row || row >= plot->area.row + plot->area.rows ||
-      column < plot->area.column || column + width > plot->area.column + plot->area.columns)
-    return false;
-  for (int i = -1; i <= width; i++) { /* the neighbours, too: text shall not touch a bar */
-    const struct cell *cell = cells_at(plot->cells, row, column + i);
-    if (cell && column + i >= plot->area.column && cell->code != ' ' &&
-        cell->code != plot->glyphs->code[GLYPH_SHADE])
-      return false;
-  }
-  cells_text(plot->cells, cells_all(plot->cells), row, column, style, label);
-  return true;
-}
-
-/* Beside COLUMN: on its right, else on its left; in ROW or a few rows around. */
-static void label_beside(const struct plot *plot, int row, int column, const char *label,
-                         struct style style)
-{
-  static const int tries[] = {0, -1, 1, -2, 2, 3, 4};
-  int width = text_width(plot->cells, label);
-  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
-    if (label_at(plot, row + tries[i], column + 2, label, style) ||
-        label_at(plot, row + tries[i], column - 1 - width, label, style))
-      return;
-}
-
-static void draw_points(const struct plot *plot, const struct mark *mark)
-{
-  for (size_t i = 0; i < mark->n; i++) {
-    double at = column_at(plot, mark->x[i]);
-    int height = eighths_of(plot, mark->y[i]);
-    if (!(at >= 0 && at < plot->area.columns) || height == 0)
-      continue;
-    int column = plot->area.column + (int)at, row = row_of(plot, height);
-    const struct cell *below = cells_at(plot->cells, row, column);
-    if (below->code != ' ' && mark->role < ROLE_SERIES && row > plot->area.row)
-      row--; /* on top of the bar, not over its end */
-    over(plot, row, column, point_of(mark->role), paint_of(mark->role));
-    if (mark->label && mark->n == 1) /* several share one in the legend */
-      label_beside(plot, row, column, mark->label, ink(paint_of(mark->role)));
-  }
-}
-
-static void draw_series(const struct plot *plot, const struct mark *mark)
-{
-  const struct mark points = {
-      .kind = MARK_POINTS, .role = mark->role, .n = mark->n, .x = mark->x, .y = mark->y};
-  draw_line(plot, mark);
-  draw_points(plot, &points);
-}
-
-static int vline_column(const struct plot *plot, const struct mark *mark)
-{
-  double at = column_at(plot, mark->x[0]);
-  if (!(at >= -0.01 && at <= plot->area.columns + 0.01))
-    return -1;
-  return plot->area.column + (int)fmin(fmax(at, 0), plot->area.columns - 1);
-}
-
-static void draw_vline(const struct plot *plot, const struct mark *mark)
-{
-  int column = vline_column(plot, mark);
-  for (int row = 0; column >= 0 && row < plot->area.rows; row++)
-    over(plot, plot->area.row + row, column, GLYPH_CLIP, paint_of(mark->role));
-}
-
-static void draw_hline(const struct plot *plot, const struct mark *mark)
-{
-  if (plot->panel->lane) {
-    /* A dash would be a sign. */
-    uint32_t line = plot->glyphs->ascii ? '.' : plot->glyphs->code[GLYPH_DASH];
-    for (int c = 0; c < plot->area.columns; c++)
-      if (cells_at(plot->cells, lane_zero(plot), plot->area.column + c)->code == ' ')
-        cells_put(plot->cells, lane_zero(plot), plot->area.column + c, line,
-                  ink(paint_of(mark->role)));
-    return;
-  }
-  double at = scaled(&plot->panel->y, mark->x[0]);
-  if (!(at >= 0 && at <= 1))
-    return;
-  int row = row_of(plot, eighths_of(plot, mark->x[0]));
-  for (int c = 0; c < plot->area.columns; c++) {
-    uint32_t below = cells_at(plot->cells, row, plot->area.column + c)->code;
-    /* The end of a bar says more than the line through it. */
-    if (below == ' ' || below == plot->glyphs->code[GLYPH_BAR_8])
-      over(plot, row, plot->area.column + c, GLYPH_DASH, paint_of(mark->role));
-  }
-}
-
-static void label_vline(const struct plot *plot, const struct mark *mark)
-{
-  int column = vline_column(plot, mark);
-  if (column >= 0 && mark->label)
-    label_beside(plot, plot->area.row, column, mark->label, ink(paint_of(mark->role)));
-}
-
-static void label_hline(const struct plot *plot, const struct mark *mark)
-{
-  double at = scaled(&plot->panel->y, mark->x[0]);
-  if (!mark->label || !(at >= 0 && at <= 1))
-    return;
-  int row = row_of(plot, eighths_of(plot, mark->x[0])),
-      width = text_width(plot->cells, mark->label);
-  int right = plot->area.column + plot->area.columns;
-  struct style style = ink(paint_of(mark->role));
-  if (label_at(plot, row - 1, right - width, mark->label, style) ||
-      label_at(plot, row - 1, plot->area.column + 1, mark->label, style))
-    return;
-  for (int up = 1; up <= row - plot->area.row; up++)
-    if (label_at(plot, row - up, right - width, mark->label, style))
-      return;
-  label_at(plot, row + 1, right - width, mark->label, style);
-}
-
-static bool band_label_at(const struct plot *plot, int first, int last, const char *label,
-                          struct style style)
-{
-  int width = text_width(plot->cells, label), left = plot->area.column;
-  const int columns[] = {left + (first + last + 1 - width) / 2, left + first - width - 2,
-                         left + last + 3};
-  for (int row = plot->area.row + 1; row < plot->area.row + plot->area.rows; row++)
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-      if (label_at(plot, row, columns[i], label, style))
-        return true;
-  return false;
-}
-
-/* In the band or beside it; where that is too narrow, without the last word. */
-static void label_band(const struct plot *plot, const struct mark *mark)
-{
-  int first, last;
-  char words[64];
-  if (!mark->label || !band_columns(plot, mark, &first, &last))
-    return;
-  struct style style = {.ink = paint_of(mark->role), .attributes = CELL_BOLD};
-  snprintf(words, sizeof words, "%s", mark->label);
-  char *blank = strrchr(words, ' ');
-  if (!band_label_at(plot, first, last, words, style) && blank) {
-    *blank = 0;
-    band_label_at(plot, first, last, words, style);
-  }
-}
-
 /* --- axes --------------------------------------------------------------------------------- */
 
 static void draw_levels(const struct plot *plot, const struct mark *mark)
@@ -494,7 +34,7 @@ static void draw_levels(const struct plot *plot, const struct mark *mark)
   unsigned count[COLUMNS_MOST];
   memset(count, 0, sizeof count);
   for (size_t i = 0; i < mark->n; i++) {
-    double at = column_at(plot, mark->x[i]);
+    double at = plot_column(plot, mark->x[i]);
     if (at >= 0 && at <= plot->area.columns)
       count[(int)fmin(at, plot->area.columns - 1)]++;
   }
@@ -504,7 +44,7 @@ static void draw_levels(const struct plot *plot, const struct mark *mark)
     enum glyph glyph = tick ? GLYPH_LEVEL_AND_TICK : count[c] > 1 ? GLYPH_LEVELS : GLYPH_LEVEL;
     if (count[c])
       cells_put(plot->cells, row, plot->area.column + c, plot->glyphs->code[glyph],
-                ink(paint_of(mark->role)));
+                plot_ink(plot_paint(mark->role)));
   }
 }
 
@@ -513,33 +53,52 @@ static double step_of(const double *ticks, size_t count)
   return count > 1 ? ticks[1] - ticks[0] : 0;
 }
 
-static void draw_x_axis(const struct plot *plot)
+static size_t x_ticks_most(const struct plot *plot)
+{
+  return size_min((size_t)(plot->area.columns / 9 + 1), TICKS_MOST);
+}
+
+static int tick_column(const struct plot *plot, double tick)
+{
+  return plot->area.column + (int)fmin(plot_column(plot, tick), plot->area.columns - 1);
+}
+
+/* The numbers at the ticks, and where there is room the axis' name, in ROW. */
+static void draw_x_labels(const struct plot *plot, int row)
 {
   const struct axis *axis = &plot->panel->x;
-  int row = plot->area.row + plot->area.rows, left = plot->area.column;
   double ticks[TICKS_MOST];
   char text[32];
-  cells_put(plot->cells, row, left - 1, plot->glyphs->code[GLYPH_CORNER], ink(PAINT_FRAME));
-  cells_fill(plot->cells, (struct rect){row, left, 1, plot->area.columns},
-             plot->glyphs->code[GLYPH_HORIZONTAL], ink(PAINT_FRAME));
-  size_t most = size_min((size_t)(plot->area.columns / 9 + 1), TICKS_MOST);
-  size_t count = axis_ticks(axis, most, ticks);
-  int free_from = plot->outer.column;
+  size_t count = axis_ticks(axis, x_ticks_most(plot), ticks);
+  int free_from = plot->outer.column, end = plot->outer.column + plot->outer.columns;
   for (size_t i = 0; i < count; i++) {
-    int column = left + (int)fmin(column_at(plot, ticks[i]), plot->area.columns - 1);
-    cells_put(plot->cells, row, column, plot->glyphs->code[GLYPH_TICK_X], ink(PAINT_REFERENCE));
     axis_tick_text(axis, ticks[i], step_of(ticks, count), text, sizeof text);
-    int width = text_width(plot->cells, text), start = column - width / 2;
+    int width = text_width(plot->cells, text), start = tick_column(plot, ticks[i]) - width / 2;
     start = start < free_from ? free_from : start;
-    if (plot->x_labels && start + width <= plot->outer.column + plot->outer.columns) {
-      cells_text(plot->cells, cells_all(plot->cells), row + 1, start, ink(PAINT_REFERENCE), text);
-      free_from = start + width + 1;
-    }
+    if (start + width > end)
+      continue;
+    cells_text(plot->cells, cells_all(plot->cells), row, start, plot_ink(PAINT_REFERENCE), text);
+    free_from = start + width + 1;
   }
   int label = text_width(plot->cells, axis->label ? axis->label : "");
-  int start = plot->outer.column + plot->outer.columns - label;
-  if (plot->x_labels && label > 0 && start > free_from)
-    cells_text(plot->cells, cells_all(plot->cells), row + 1, start, ink(PAINT_DIM), axis->label);
+  if (label > 0 && end - label > free_from)
+    cells_text(plot->cells, cells_all(plot->cells), row, end - label, plot_ink(PAINT_DIM),
+               axis->label);
+}
+
+static void draw_x_axis(const struct plot *plot)
+{
+  int row = plot->area.row + plot->area.rows, left = plot->area.column;
+  double ticks[TICKS_MOST];
+  cells_put(plot->cells, row, left - 1, plot->glyphs->code[GLYPH_CORNER], plot_ink(PAINT_FRAME));
+  cells_fill(plot->cells, (struct rect){row, left, 1, plot->area.columns},
+             plot->glyphs->code[GLYPH_HORIZONTAL], plot_ink(PAINT_FRAME));
+  size_t count = axis_ticks(&plot->panel->x, x_ticks_most(plot), ticks);
+  for (size_t i = 0; i < count; i++)
+    cells_put(plot->cells, row, tick_column(plot, ticks[i]), plot->glyphs->code[GLYPH_TICK_X],
+              plot_ink(PAINT_REFERENCE));
+  if (plot->x_labels)
+    draw_x_labels(plot, row + 1);
 }
 
 static void draw_y_axis(const struct plot *plot)
@@ -549,15 +108,15 @@ static void draw_y_axis(const struct plot *plot)
   double ticks[TICKS_MOST];
   char text[32];
   cells_fill(plot->cells, (struct rect){plot->area.row, column, plot->area.rows, 1},
-             plot->glyphs->code[GLYPH_VERTICAL], ink(PAINT_FRAME));
+             plot->glyphs->code[GLYPH_VERTICAL], plot_ink(PAINT_FRAME));
   size_t most = size_min((size_t)(plot->area.rows / 3 + 1), TICKS_MOST);
   size_t count = axis_ticks(axis, most, ticks);
   struct rect gutter = {0, plot->outer.column, plot->cells->rows, GUTTER};
   for (size_t i = 0; i < count; i++) {
-    int row = row_of(plot, eighths_of(plot, ticks[i]));
-    cells_put(plot->cells, row, column, plot->glyphs->code[GLYPH_TICK_Y], ink(PAINT_FRAME));
+    int row = plot_row(plot, plot_eighths(plot, ticks[i]));
+    cells_put(plot->cells, row, column, plot->glyphs->code[GLYPH_TICK_Y], plot_ink(PAINT_FRAME));
     axis_tick_text(axis, ticks[i], step_of(ticks, count), text, sizeof text);
-    cells_text_right(plot->cells, gutter, row, ink(PAINT_REFERENCE), text);
+    cells_text_right(plot->cells, gutter, row, plot_ink(PAINT_REFERENCE), text);
   }
 }
 
@@ -579,7 +138,7 @@ static int swatch_of(const struct mark *mark)
   if (!mark->label)
     return -1;
   bool points = mark->kind == MARK_SERIES || (mark->kind == MARK_POINTS && mark->n > 1);
-  return points ? (int)point_of(mark->role) : swatch[mark->kind];
+  return points ? (int)plot_point_glyph(mark->role) : swatch[mark->kind];
 }
 
 /* The legend from COLUMN on, as much of it as fits; BRIEF entries end at their first comma. Returns
@@ -598,8 +157,8 @@ static int legend(const struct plot *plot, struct rect line, int column, bool br
     int behind = column + 4 + text_width(plot->cells, words);
     if (draw && behind <= line.columns + 2) {
       cells_put(plot->cells, line.row, line.column + column, plot->glyphs->code[swatch],
-                ink(paint_of(mark->role)));
-      cells_text(plot->cells, line, 0, column + 2, ink(PAINT_DIM), words);
+                plot_ink(plot_paint(mark->role)));
+      cells_text(plot->cells, line, 0, column + 2, plot_ink(PAINT_DIM), words);
     }
     column = behind;
   }
@@ -632,7 +191,7 @@ static void draw_header(const struct plot *plot)
   if (title && legend(plot, line, 1 + named + titled, true, false) > line.columns)
     named = 0;
   if (named)
-    cells_text(plot->cells, line, 0, 1, ink(PAINT_DIM), label);
+    cells_text(plot->cells, line, 0, 1, plot_ink(PAINT_DIM), label);
   if (title)
     put_title(plot, line, 1 + named, title);
   legend(plot, line, 1 + named + titled, brief, true);
@@ -640,21 +199,14 @@ static void draw_header(const struct plot *plot)
 
 /* --- the panel ---------------------------------------------------------------------------- */
 
-static void draw_marks(const struct plot *plot, enum mark_kind kind,
-                       void (*draw)(const struct plot *, const struct mark *))
-{
-  for (size_t i = 0; i < plot->panel->marks; i++)
-    if (plot->panel->mark[i]->kind == kind)
-      draw(plot, plot->panel->mark[i]);
-}
-
 static struct plot plot_make(struct cells *cells, struct rect rect, const struct panel *panel,
                              const struct glyphs *glyphs, bool labels)
 {
   struct plot plot = {.cells = cells, .outer = rect, .panel = panel, .glyphs = glyphs};
+  bool strip = plot_is_strip(panel);
   plot.header = rect.rows >= (panel->ruler ? RULER_ROWS : 5);
-  plot.x_axis = rect.rows >= 3;
-  plot.x_labels = labels && rect.rows >= 4;
+  plot.x_axis = rect.rows >= 3 && !strip; /* a strip has it above */
+  plot.x_labels = labels && (rect.rows >= 4 || strip);
   plot.area = (struct rect){
       .row = rect.row + plot.header,
       .column = rect.column + plot_data_left(),
@@ -668,9 +220,9 @@ bool plot_cell(struct cells *cells, struct rect rect, const struct panel *panel,
                const struct glyphs *glyphs, double x, double y, int *row, int *column)
 {
   const struct plot plot = plot_make(cells, rect, panel, glyphs, true);
-  double at = column_at(&plot, x);
-  int height = eighths_of(&plot, y);
-  *row = row_of(&plot, height);
+  double at = plot_column(&plot, x);
+  int height = plot_eighths(&plot, y);
+  *row = plot_row(&plot, height);
   *column = plot.area.column + (int)fmin(fmax(at, 0), plot.area.columns);
   return height > 0 && at >= 0 && at < plot.area.columns;
 }
@@ -678,10 +230,16 @@ bool plot_cell(struct cells *cells, struct rect rect, const struct panel *panel,
 /* A pointer on the axis at X. */
 static void draw_pointer(const struct plot *plot, double x)
 {
-  double at = column_at(plot, x);
+  double at = plot_column(plot, x);
   if (at >= 0 && at < plot->area.columns)
     cells_put(plot->cells, plot->area.row + plot->area.rows, plot->area.column + (int)at,
               plot->glyphs->code[GLYPH_UP], (struct style){.ink = PAINT_KEY});
+}
+
+static void draw_strip(const struct plot *plot)
+{
+  plot_strip(plot);
+  draw_x_labels(plot, plot->area.row + plot->area.rows);
 }
 
 static void draw_panel(struct cells *cells, struct rect rect, const struct panel *panel,
@@ -690,28 +248,21 @@ static void draw_panel(struct cells *cells, struct rect rect, const struct panel
   if (rect.rows < LEAST_ROWS || rect.columns < GUTTER + LEAST_COLUMNS)
     return;
   if (panel->marks == 0) { /* a sentence that says why there is nothing */
-    cells_text(cells, rect, rect.rows / 2, 2, ink(PAINT_DIM), panel->title ? panel->title : "");
+    cells_text(cells, rect, rect.rows / 2, 2, plot_ink(PAINT_DIM),
+               panel->title ? panel->title : "");
     return;
   }
   int bar[COLUMNS_MOST] = {0};
   struct plot plot = plot_make(cells, rect, panel, glyphs, labels);
+  if (plot_is_strip(panel))
+    return draw_strip(&plot);
   plot.bar = bar;
-  draw_marks(&plot, MARK_BAND, draw_band);
-  draw_marks(&plot, MARK_BARS, draw_bars);
-  draw_marks(&plot, MARK_HLINE, draw_hline);
-  draw_marks(&plot, MARK_STEPS, draw_steps);
-  draw_marks(&plot, MARK_LINE, draw_line);
-  draw_marks(&plot, MARK_SERIES, draw_series);
-  draw_marks(&plot, MARK_VLINE, draw_vline);
-  draw_marks(&plot, MARK_POINTS, draw_points);
-  draw_marks(&plot, MARK_VLINE, label_vline);
-  draw_marks(&plot, MARK_HLINE, label_hline);
-  draw_marks(&plot, MARK_BAND, label_band);
+  plot_all_marks(&plot);
   if (!panel->ruler)
     draw_y_axis(&plot);
   if (plot.x_axis) {
     draw_x_axis(&plot);
-    draw_marks(&plot, MARK_TICKS, draw_levels);
+    plot_draw_marks(&plot, MARK_TICKS, draw_levels);
     draw_pointer(&plot, pointer);
   }
   if (plot.header)
@@ -736,15 +287,28 @@ static int lane_rows(int rows)
   return rows / 3 > LANE_ROWS ? rows / 6 * 2 : LANE_ROWS;
 }
 
+/* Rows of the strip that FIGURE of ROWS ends with, its numbers included: there is one where the
+ * bars have enough, and what its colours mean where they have plenty. */
+static int strip_rows(int rows)
+{
+  enum { ENOUGH = 11, PLENTY = 16 };
+  return rows >= PLENTY ? RULER_ROWS : rows >= ENOUGH ? RULER_ROWS - 1 : 0;
+}
+
 void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
                  const struct glyphs *glyphs, double pointer)
 {
-  int panels = (int)figure->panels, top = rect.row;
+  int panels = (int)figure->panels, top = rect.row, strip = 0;
+  if (panels > 1 && plot_is_strip(figure->panel[panels - 1])) {
+    strip = strip_rows(rect.rows);
+    rect.rows -= strip;
+    panels--;
+  }
   for (int i = 0; i < panels; i++) {
     const struct panel *panel = figure->panel[i];
     /* Panels on one axis are labelled once, below the last. */
-    bool labels = i + 1 == panels || !same_axis(&panel->x, &figure->panel[i + 1]->x);
-    int rows = (rect.row + rect.rows - top + (labels ? 0 : -1)) / (panels - i);
+    bool labels = !strip && (i + 1 == panels || !same_axis(&panel->x, &figure->panel[i + 1]->x));
+    int rows = (rect.row + rect.rows - top + (labels || strip ? 0 : -1)) / (panels - i);
     if (panel->ruler && i + 1 < panels && rows > RULER_ROWS)
       rows = RULER_ROWS;
     if (i + 1 < panels && figure->panel[i + 1]->lane)
@@ -755,4 +319,7 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
                pointed ? pointer : (double)NAN);
     top += rows;
   }
+  if (strip)
+    draw_panel(cells, (struct rect){top, rect.column, strip, rect.columns}, figure->panel[panels],
+               glyphs, true, (double)NAN);
 }
