@@ -17,6 +17,7 @@ QUANT_TESTS = \
 	tests/quant/test_fit \
 	tests/quant/test_format \
 	tests/quant/test_ggml \
+	tests/quant/test_gptq \
 	tests/quant/test_grain \
 	tests/quant/test_groups \
 	tests/quant/test_high_digest \
@@ -36,6 +37,8 @@ QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
 PORTABLE = tests/support/portable.c tests/support/portable.h
 MANIFEST = tests/support/manifest.c tests/support/manifest.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
+LAYER_VECTORS = tests/support/layer_vectors.c tests/support/layer_vectors.h \
+	$(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_groups_SOURCES = tests/quant/test_groups.c
@@ -48,6 +51,9 @@ tests_quant_test_high_digest_SOURCES = tests/quant/test_high_digest.c $(PORTABLE
 tests_quant_test_high_digest_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_grain_SOURCES = tests/quant/test_grain.c
 tests_quant_test_grain_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_gptq_SOURCES = tests/quant/test_gptq.c $(LAYER_VECTORS)
+tests_quant_test_gptq_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_gptq_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c
 tests_quant_test_kernels_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_layer_SOURCES = tests/quant/test_layer.c
