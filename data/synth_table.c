@@ -246,6 +246,41 @@ static enum status prepare_channels(struct synth_plan *plan, gsl_rng *rng)
   return status;
 }
 
+/* correlated: spread, outliers, size, correlation c. A channel that is no outlier is
+ * (c z l + sqrt(1 - c^2) n) LN(spread), where z are CAUSES numbers of the row and l of the column,
+ * |l| = 1 in the mean: what all channels share. */
+enum { CAUSES = 32 };
+
+static double *normals(gsl_rng *rng, size_t count, double sigma)
+{
+  size_t all;
+  double *out = size_mul(count, CAUSES, &all) ? mem_array(all, sizeof *out) : NULL;
+  for (size_t i = 0; out && i < all; i++)
+    out[i] = gsl_ran_gaussian_ziggurat(rng, sigma);
+  return out;
+}
+
+static enum status prepare_correlated(struct synth_plan *plan, gsl_rng *rng)
+{
+  enum status status = prepare_channels(plan, rng);
+  plan->also = normals(rng, plan->columns, 1 / sqrt(CAUSES));
+  plan->row = normals(rng, plan->rows, 1);
+  return plan->also && plan->row ? status : STATUS_MEMORY;
+}
+
+static double draw_correlated(const struct synth_plan *plan, const gsl_rng *rng, size_t row,
+                              size_t column)
+{
+  const double *z = plan->row + row * CAUSES, *l = plan->also + column * CAUSES;
+  const double c = plan->own[3], n = gsl_ran_gaussian_ziggurat(rng, 1.0);
+  double shared = 0;
+  if (plan->outlier[column])
+    return plan->column[column] * (0.7 + 0.3 * n);
+  for (size_t k = 0; k < CAUSES; k++)
+    shared += z[k] * l[k];
+  return plan->column[column] * (c * shared + sqrt(1 - c * c) * n);
+}
+
 /* massive-activation: two rows and two columns, 1000, -600, 800, -450 where they meet. */
 static enum status prepare_massive(struct synth_plan *plan, gsl_rng *rng)
 {
@@ -501,6 +536,16 @@ const struct distribution synth_table[] = {
      .draw = draw_activation,
      .prepare = prepare_channels,
      .of = SYNTH_OF_COLUMNS},
+    {.name = "correlated",
+     .remark = "inputs of a layer: channels of differing size that have causes in common",
+     .parameters = {{"spread", CHANNEL_SPREAD, 0.4, 0, 5},
+                    {"outliers", "share of outlier channels (at least one, 0: none)", 0, 0, 0.5},
+                    {"size", "of an outlier channel", 60, 1e-6, 1e6},
+                    {"correlation", "share of 32 common causes in a channel's deviation", 0.7, 0,
+                     1}},
+     .draw = draw_correlated,
+     .prepare = prepare_correlated,
+     .of = SYNTH_OF_BOTH},
     {.name = "massive-activation",
      .remark = "four values a thousand times larger than the rest",
      .draw = draw_massive,

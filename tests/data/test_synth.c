@@ -264,8 +264,8 @@ static void test_llm_activation(void **state)
 static void test_more_rows_keep_the_channels(void **state)
 {
   (void)state;
-  static const char *const names[] = {"gaussian", "llm-weight", "llm-activation"};
-  for (size_t i = 0; i < 3; i++) {
+  static const char *const names[] = {"gaussian", "llm-weight", "llm-activation", "correlated"};
+  for (size_t i = 0; i < 4; i++) {
     char spec[64];
     snprintf(spec, sizeof spec, "synth:%s,shape=128x1024", names[i]);
     float *few = drawn(spec);
@@ -274,6 +274,36 @@ static void test_more_rows_keep_the_channels(void **state)
     assert_memory_equal(few, many, 128 * 1024 * sizeof *few);
     free(few);
     free(many);
+  }
+}
+
+/* 64 columns are c Z L + sqrt(1 - c^2) N with 32 causes: the mean square of the correlation of two
+ * columns is c^4 E[(l l')^2] / (E|l|^2)^2 = c^4 / 32, over sampling noise of 1 / rows; without
+ * correlation the noise is all. */
+static void test_correlated(void **state)
+{
+  (void)state;
+  enum { ROWS = 16384, COLUMNS = 64 };
+  static const double correlation[] = {0, 0.7, 1};
+  for (size_t k = 0; k < 3; k++) {
+    char spec[96];
+    double square = 0, size[COLUMNS];
+    snprintf(spec, sizeof spec, "synth:correlated,shape=16384x64,correlation=%g", correlation[k]);
+    float *x = drawn(spec);
+    for (size_t j = 0; j < COLUMNS; j++)
+      size[j] = rms(x + j, ROWS, COLUMNS);
+    for (size_t i = 0; i < COLUMNS; i++)
+      for (size_t j = 0; j < i; j++) {
+        double product = 0;
+        for (size_t t = 0; t < ROWS; t++)
+          product += (double)x[t * COLUMNS + i] * (double)x[t * COLUMNS + j];
+        square += pow(product / ROWS / size[i] / size[j], 2);
+      }
+    square /= COLUMNS * (COLUMNS - 1) / 2.0;
+    const double expected = pow(correlation[k], 4) / 32 + 1.0 / ROWS;
+    if (fabs(square / expected - 1) > 0.15)
+      fail_msg("%s: %g, not %g", spec, square, expected);
+    free(x);
   }
 }
 
@@ -431,6 +461,7 @@ static void test_gallery(void **state)
                                          "llm-activation",
                                          "post-layernorm",
                                          "outlier-channels",
+                                         "correlated",
                                          "massive-activation",
                                          "llama-activation",
                                          "hidden-gelu",
@@ -566,6 +597,7 @@ int main(void)
       cmocka_unit_test(test_llm_weight),
       cmocka_unit_test(test_llm_activation),
       cmocka_unit_test(test_more_rows_keep_the_channels),
+      cmocka_unit_test(test_correlated),
       cmocka_unit_test(test_number_of_threads),
       cmocka_unit_test(test_seeds_and_chunks_differ),
       cmocka_unit_test(test_gallery),
