@@ -75,6 +75,40 @@ static void golden_utf8(void **state)
                "       0        10       20\n");
 }
 
+static char *curve_drawn(const struct glyphs *glyphs, const double *x, const double *y)
+{
+  const double edge[] = {8, 9}, height = 5;
+  struct figure *figure = figure_new("t");
+  struct panel *panel = figure_add_panel(figure, NULL);
+  assert_true(axis_set(&panel->x, "", NULL, 0, 9) && axis_set(&panel->y, "", NULL, 0, 8));
+  panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, 1, edge, &height, NULL);
+  panel_add_mark(panel, MARK_LINE, ROLE_MEDIAN, 2, x, y, NULL);
+  return drawn(figure, glyphs, 3, 17);
+}
+
+/* Two rows of nine columns: a dot is one unit of y and half a unit of x. The line climbs from the
+ * first dot to the eighth over 16 halves, round(1 + 7 t) high; where it is steep, dots fill the
+ * height between its halves. A bar of 5 beside it has its eighths: one cell and two. */
+static void curves_are_dots_and_bars_are_eighths(void **state)
+{
+  (void)state;
+  char *text = curve_drawn(&glyphs_auto, (const double[]){0, 7.75}, (const double[]){1, 8});
+  assert_non_null(strstr(text, "    ⣀⠤⠒⠉▂\n"));
+  assert_non_null(strstr(text, "⡠⠔⠒⠉    █\n"));
+  free(text);
+  text = curve_drawn(&glyphs_auto, (const double[]){0, 1.25}, (const double[]){1, 8});
+  assert_non_null(strstr(text, "⢀⠇      ▂\n"));
+  assert_non_null(strstr(text, "⡸       █\n"));
+  free(text);
+  text = curve_drawn(&glyphs_utf8, (const double[]){0, 7.75}, (const double[]){1, 8});
+  assert_non_null(strstr(text, "▔▂\n")); /* strokes */
+  assert_null(strstr(text, "⣀"));
+  free(text);
+  text = curve_drawn(glyphs_find("quadrant"), (const double[]){0, 7.75}, (const double[]){1, 8});
+  assert_non_null(strstr(text, "    ▗▄▞▀▄\n")); /* two heights to a row, for the bar, too */
+  free(text);
+}
+
 /* Four bars, 14, 28, 42 and 56 eighths high, and under them a strip of 0, 1, 2 and 4 on colours
  * from 1 to 3: below, the first, the middle one, above. Without a terminal there are no colours,
  * but letters. */
@@ -316,6 +350,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_set_of_glyphs),
       cmocka_unit_test(golden_utf8),
+      cmocka_unit_test(curves_are_dots_and_bars_are_eighths),
       cmocka_unit_test(a_strip_stands_under_the_bars),
       cmocka_unit_test(golden_ascii),
       cmocka_unit_test(golden_log),

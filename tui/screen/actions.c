@@ -217,7 +217,10 @@ static void action_glyphs(struct explorer *explorer, int unused)
   }
   if (explorer_bins(explorer) != bins)
     explorer->wanted = true;
-  explorer_say(explorer, "glyphs: %s", explorer->glyphs->name);
+  explorer_say(explorer, "glyphs: %s%s", explorer->glyphs->name,
+               explorer->glyphs == &glyphs_auto
+                   ? ", eighths for bars, braille dots for curves, halves for heat maps"
+                   : "");
 }
 
 /* The built-in themes one after the other; one of the user's own is left for the first. */

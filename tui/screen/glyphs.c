@@ -66,16 +66,35 @@ static const uint32_t letters[GLYPH_COUNT] = {
 };
 #undef GLYPH
 
-const struct glyphs glyphs_utf8 = {.name = "eighth", .down = 8, .code = eighths};
-const struct glyphs glyphs_ascii = {.name = "ascii", .ascii = true, .down = 8, .code = letters};
+#define OF_CODE                                                                                    \
+  {                                                                                                \
+    8, NULL                                                                                        \
+  }
+#define QUADRANTS                                                                                  \
+  {                                                                                                \
+    2, quadrant                                                                                    \
+  }
+#define SEXTANTS                                                                                   \
+  {                                                                                                \
+    3, sextant                                                                                     \
+  }
+#define DOTS                                                                                       \
+  {                                                                                                \
+    4, braille                                                                                     \
+  }
 
-static const struct glyphs half = {.name = "half", .down = 8, .code = halves};
-static const struct glyphs quadrants = {"quadrant", false, 2, quadrant, halves};
-static const struct glyphs sextants = {"sextant", false, 3, sextant, halves};
-static const struct glyphs dots = {"braille", false, 4, braille, halves};
+/* Eighths have the most heights, dots the most places. */
+const struct glyphs glyphs_auto = {"auto", false, OF_CODE, DOTS, eighths};
+const struct glyphs glyphs_utf8 = {"eighth", false, OF_CODE, OF_CODE, eighths};
+const struct glyphs glyphs_ascii = {"ascii", true, OF_CODE, OF_CODE, letters};
 
-const struct glyphs *const glyphs_table[] = {&glyphs_utf8, &half, &quadrants,
-                                             &sextants,    &dots, &glyphs_ascii};
+static const struct glyphs half = {"half", false, OF_CODE, OF_CODE, halves};
+static const struct glyphs quarter = {"quadrant", false, QUADRANTS, QUADRANTS, halves};
+static const struct glyphs sixth = {"sextant", false, SEXTANTS, SEXTANTS, halves};
+static const struct glyphs dotted = {"braille", false, DOTS, DOTS, halves};
+
+const struct glyphs *const glyphs_table[] = {&glyphs_auto, &glyphs_utf8, &half,        &quarter,
+                                             &sixth,       &dotted,      &glyphs_ascii};
 const size_t glyphs_table_length = sizeof glyphs_table / sizeof *glyphs_table;
 
 const struct glyphs *glyphs_find(const char *name)
@@ -88,7 +107,15 @@ const struct glyphs *glyphs_find(const char *name)
 
 int glyphs_across(const struct glyphs *glyphs)
 {
-  return glyphs->pattern ? 2 : 1;
+  return glyphs->bars.pattern ? 2 : 1;
+}
+
+static bool parts_usable(const struct parts *parts)
+{
+  for (unsigned i = 0; parts->pattern && i < 1U << (2 * parts->down); i++)
+    if (wcwidth((wchar_t)parts->pattern(i)) != 1)
+      return false;
+  return true;
 }
 
 bool glyphs_usable(const struct glyphs *glyphs)
@@ -100,10 +127,7 @@ bool glyphs_usable(const struct glyphs *glyphs)
   for (int i = 0; i < GLYPH_COUNT; i++)
     if (wcwidth((wchar_t)glyphs->code[i]) != 1)
       return false;
-  for (unsigned parts = 0; glyphs->pattern && parts < 1U << (2 * glyphs->down); parts++)
-    if (wcwidth((wchar_t)glyphs->pattern(parts)) != 1)
-      return false;
-  return true;
+  return parts_usable(&glyphs->bars) && parts_usable(&glyphs->curves);
 }
 
 /* --- the test card ---------------------------------------------------------------------------- */
@@ -111,15 +135,16 @@ bool glyphs_usable(const struct glyphs *glyphs)
 /* The cell in ROW (0 is the lowest) of one bar, or of two side by side, HEIGHT parts high. */
 static uint32_t bar_cell(const struct glyphs *glyphs, const int *height, int row)
 {
-  if (!glyphs->pattern) {
-    int part = height[0] - row * glyphs->down;
+  const struct parts *bars = &glyphs->bars;
+  if (!bars->pattern) {
+    int part = height[0] - row * bars->down;
     return glyphs->code[GLYPH_BAR_0 + (part < 0 ? 0 : part > 8 ? 8 : part)];
   }
   unsigned parts = 0;
   for (int column = 0; column < 2; column++)
-    for (int i = 0; i < glyphs->down && row * glyphs->down + i < height[column]; i++)
-      parts |= 1U << (2 * (glyphs->down - 1 - i) + column);
-  return glyphs->pattern(parts);
+    for (int i = 0; i < bars->down && row * bars->down + i < height[column]; i++)
+      parts |= 1U << (2 * (bars->down - 1 - i) + column);
+  return bars->pattern(parts);
 }
 
 static void card_row(FILE *out, const struct glyphs *glyphs, int row, const char *name)
@@ -131,7 +156,7 @@ static void card_row(FILE *out, const struct glyphs *glyphs, int row, const char
   for (int column = 0; column < COLUMNS; column++) {
     int height[2];
     for (int i = 0; i < across; i++)
-      height[i] = (column * across + i) * 2 * glyphs->down / (COLUMNS * across - 1);
+      height[i] = (column * across + i) * 2 * glyphs->bars.down / (COLUMNS * across - 1);
     fputs(utf8_encode(bar_cell(glyphs, height, row), text), out);
   }
   fprintf(out, "%s\n", utf8_encode(glyphs->code[GLYPH_VERTICAL], text));
@@ -140,9 +165,11 @@ static void card_row(FILE *out, const struct glyphs *glyphs, int row, const char
 void glyphs_card(FILE *out)
 {
   fputs("Each slope should rise evenly, without gaps, boxes or ragged right edges; take the first\n"
-        "that does: qscope --glyphs NAME, or i in the explorer.\n\n",
+        "that does: qscope --glyphs NAME, or i in the explorer. Where both eighth and braille do, "
+        "auto\n"
+        "(which is the default) takes eighths for bars and braille dots for curves.\n\n",
         out);
-  for (size_t i = 0; i < glyphs_table_length; i++) {
+  for (size_t i = 1; i < glyphs_table_length; i++) {
     const struct glyphs *glyphs = glyphs_table[i];
     if (glyphs_usable(glyphs)) {
       card_row(out, glyphs, 1, "");

@@ -20,24 +20,31 @@ enum glyph {
 
 /* Parts of a cell in columns and rows, at most 2 x 4. Bit ROW * 2 + COLUMN of a pattern is a part
  * that is filled; row 0 is the highest. */
+struct parts {
+  int down;                            /* rows of parts */
+  uint32_t (*pattern)(unsigned parts); /* two parts across; NULL: one, and code[] has the glyphs */
+};
+
+/* A set has parts for each kind of panel, for they want different things: bars are filled areas and
+ * want many heights, curves are thin and want many places. Heat maps are halves in every set but
+ * ASCII: only these have two colours that do not depend on each other. */
 struct glyphs {
   const char *name; /* "sextant" */
   bool ascii;
-  int down;                            /* rows of parts */
-  uint32_t (*pattern)(unsigned parts); /* two parts across; NULL: one, and code[] has the bars */
-  const uint32_t *code;                /* by enum glyph */
+  struct parts bars, curves;
+  const uint32_t *code; /* by enum glyph */
 };
 
-/* The sets: the finest first that every terminal's font draws without gaps ("eighth"), then those
- * of choice, ASCII last. */
+/* The sets: the best for each kind of panel first ("auto"), then those that take one kind of parts
+ * for all, ASCII last. */
 extern const struct glyphs *const glyphs_table[];
 extern const size_t glyphs_table_length;
-extern const struct glyphs glyphs_utf8, glyphs_ascii; /* the first, the last */
+extern const struct glyphs glyphs_auto, glyphs_utf8, glyphs_ascii; /* utf8: eighths */
 
 /* The set called NAME, or NULL. */
 const struct glyphs *glyphs_find(const char *name);
 
-/* Parts across a cell: 1 or 2. */
+/* Bars across a cell: 1 or 2. */
 int glyphs_across(const struct glyphs *glyphs);
 
 /* True when the locale's character set is UTF-8 and its C library counts every glyph of the set as

@@ -101,22 +101,32 @@ static void columns_of(const struct plot *plot, const struct mark *mark, double 
   plot_largest(plot, mark, 1, value);
 }
 
-/* The values of a line in the columns between its points I and I + 1, which have none of their own.
- */
-static void join(const struct plot *plot, const struct mark *mark, size_t i, double *value)
+/* The values of a line in the parts of columns, ACROSS to each, between its points I and I + 1,
+ * which have none of their own. */
+static void join(const struct plot *plot, const struct mark *mark, size_t i, int across,
+                 double *value)
 {
   size_t left = mark->x[i] <= mark->x[i + 1] ? i : i + 1, right = 2 * i + 1 - left;
-  double from = plot_column(plot, mark->x[left]), to = plot_column(plot, mark->x[right]);
+  double from = plot_column(plot, mark->x[left]) * across,
+         to = plot_column(plot, mark->x[right]) * across;
   double low = mark->y[left], high = mark->y[right];
   bool log = plot->panel->y.log && low > 0 && high > 0;
   if (!isfinite(low) || !isfinite(high) || !(from < to))
     return;
-  int last = (int)fmin(floor(to), plot->area.columns) - 1;
+  int last = (int)fmin(floor(to), plot->area.columns * across) - 1;
   for (int c = (int)fmax(floor(from) + 1, 0); c <= last; c++) {
     double t = (c + 0.5 - from) / (to - from);
     double y = log ? low * pow(high / low, t) : low + t * (high - low);
     value[c] = isnan(value[c]) ? y : value[c];
   }
+}
+
+/* The same for a whole line: all that it has in each part of a column. */
+static void joined(const struct plot *plot, const struct mark *mark, int across, double *value)
+{
+  plot_largest(plot, mark, across, value);
+  for (size_t i = 0; i + 1 < mark->n; i++)
+    join(plot, mark, i, across, value);
 }
 
 /* Row of the cell that holds the EIGHTHSth eighth from below (1 is the lowest). */
@@ -126,7 +136,7 @@ int plot_row(const struct plot *plot, int eighths)
 }
 
 /* Draws over what is there: a full block below becomes the paper. */
-static void over(const struct plot *plot, int row, int column, enum glyph glyph, uint8_t paint)
+static void over_code(const struct plot *plot, int row, int column, uint32_t code, uint8_t paint)
 {
   const struct cell *below = cells_at(plot->cells, row, column);
   if (!below)
@@ -135,7 +145,12 @@ static void over(const struct plot *plot, int row, int column, enum glyph glyph,
   if (!plot->glyphs->ascii && below->code == plot->glyphs->code[GLYPH_BAR_8] &&
       below->style.ink != paint)
     style.paper = below->style.ink;
-  cells_put(plot->cells, row, column, plot->glyphs->code[glyph], style);
+  cells_put(plot->cells, row, column, code, style);
+}
+
+static void over(const struct plot *plot, int row, int column, enum glyph glyph, uint8_t paint)
+{
+  over_code(plot, row, column, plot->glyphs->code[glyph], paint);
 }
 
 /* --- marks -------------------------------------------------------------------------------- */
@@ -176,7 +191,7 @@ static uint8_t bar_paint(const struct plot *plot, enum role role, int column)
 /* One column of bars, two side by side in each cell. */
 static void draw_pair(const struct plot *plot, int column, const int *height, uint8_t paint)
 {
-  int down = plot->glyphs->down, tallest = height[0] > height[1] ? height[0] : height[1];
+  int down = plot->glyphs->bars.down, tallest = height[0] > height[1] ? height[0] : height[1];
   for (int done = 0; done < tallest; done += down) {
     unsigned parts = 0;
     for (int i = 0; i < down; i++)
@@ -184,7 +199,7 @@ static void draw_pair(const struct plot *plot, int column, const int *height, ui
         if (done + i < height[side])
           parts |= 1U << (2 * (down - 1 - i) + side);
     cells_put(plot->cells, plot->area.row + plot->area.rows - 1 - done / down,
-              plot->area.column + column, plot->glyphs->pattern(parts), plot_ink(paint));
+              plot->area.column + column, plot->glyphs->bars.pattern(parts), plot_ink(paint));
   }
 }
 
@@ -195,8 +210,8 @@ static void draw_pairs(const struct plot *plot, const struct mark *mark)
   plot_largest(plot, mark, 2, value);
   for (int c = 0; c < plot->area.columns; c++) {
     const double *pair = value + 2 * (size_t)c;
-    const int height[2] = {parts_of(plot, pair[0], plot->glyphs->down),
-                           parts_of(plot, pair[1], plot->glyphs->down)};
+    const int height[2] = {parts_of(plot, pair[0], plot->glyphs->bars.down),
+                           parts_of(plot, pair[1], plot->glyphs->bars.down)};
     int eighths = plot_eighths(plot, fmax(pair[0], pair[1]));
     plot->bar[c] = eighths > plot->bar[c] ? eighths : plot->bar[c];
     draw_pair(plot, c, height, bar_paint(plot, mark->role, c));
@@ -250,7 +265,7 @@ static void draw_bars(const struct plot *plot, const struct mark *mark)
 {
   if (plot->panel->lane)
     return draw_lane(plot, mark);
-  if (plot->glyphs->pattern)
+  if (plot->glyphs->bars.pattern)
     return draw_pairs(plot, mark);
   double value[COLUMNS_MOST];
   columns_of(plot, mark, value);
@@ -298,18 +313,74 @@ static bool is_joined(enum role role)
   return role >= ROLE_SERIES || role == ROLE_MEDIAN || role == ROLE_REFERENCE;
 }
 
-static void draw_line(const struct plot *plot, const struct mark *mark)
+static void draw_caps(const struct plot *plot, const struct mark *mark)
 {
   double value[COLUMNS_MOST];
-  columns_of(plot, mark, value);
-  for (size_t i = 0; is_joined(mark->role) && i + 1 < mark->n; i++)
-    join(plot, mark, i, value);
+  if (is_joined(mark->role))
+    joined(plot, mark, 1, value);
+  else
+    columns_of(plot, mark, value);
   for (int c = 0; c < plot->area.columns; c++) {
     int height = isnan(value[c]) ? 0 : plot_eighths(plot, value[c]);
     if (height > 0)
       over(plot, plot_row(plot, height), plot->area.column + c, cap_of(height),
            plot_paint(mark->role));
   }
+}
+
+/* Where a curve is in half a column, in parts of a row from below: what it climbs from the half
+ * before, too, so that it has no gaps. From 1; nothing where TO is 0. */
+struct span {
+  int from, to;
+};
+
+static void spans_of(const struct plot *plot, const double *value, struct span *span)
+{
+  int before = 0, halves = 2 * plot->area.columns;
+  for (int i = 0; i < halves; i++) {
+    int at = isnan(value[i]) ? 0 : parts_of(plot, value[i], plot->glyphs->curves.down);
+    span[i] = (struct span){at, at};
+    if (at > 0 && before > 0 && before < at - 1)
+      span[i].from = before + 1;
+    if (at > 0 && before > at + 1)
+      span[i].to = before - 1;
+    before = at;
+  }
+}
+
+/* The parts of column COLUMN that PAIR fills, which are ROW rows of cells above the lowest. */
+static unsigned filled(const struct span *pair, int row, int down)
+{
+  unsigned parts = 0;
+  for (int side = 0; side < 2; side++)
+    for (int i = 0; i < down; i++) {
+      int part = row * down + i + 1;
+      if (pair[side].to > 0 && part >= pair[side].from && part <= pair[side].to)
+        parts |= 1U << (2 * (down - 1 - i) + side);
+    }
+  return parts;
+}
+
+static void draw_curve(const struct plot *plot, const struct mark *mark)
+{
+  const struct parts *curves = &plot->glyphs->curves;
+  double value[2 * COLUMNS_MOST];
+  struct span span[2 * COLUMNS_MOST];
+  joined(plot, mark, 2, value);
+  spans_of(plot, value, span);
+  for (int c = 0; c < plot->area.columns; c++)
+    for (int row = 0; row < plot->area.rows; row++) {
+      unsigned parts = filled(span + 2 * (size_t)c, row, curves->down);
+      if (parts)
+        over_code(plot, plot->area.row + plot->area.rows - 1 - row, plot->area.column + c,
+                  curves->pattern(parts), plot_paint(mark->role));
+    }
+}
+
+static void draw_line(const struct plot *plot, const struct mark *mark)
+{
+  bool curve = plot->glyphs->curves.pattern && is_joined(mark->role);
+  (curve ? draw_curve : draw_caps)(plot, mark);
 }
 
 /* Writes a label where nothing but blanks would be covered; false when there is no such place. */
