@@ -1,6 +1,7 @@
 /* The experiments: the table, and how one is measured. */
 #include "analysis/experiments.h"
 
+#include "analysis/exp_layer.h"
 #include "analysis/result.h"
 #include "data/source.h"
 #include "quant/base/size.h"
@@ -37,6 +38,7 @@ struct bench {
   const char *at_source, *at_spec;
   struct source *source;
   struct result *result;
+  struct layer_trial trial;
   float *y;     /* NULL until it is asked for */
   bool details; /* some row needs relative errors */
   struct progress *progress;
@@ -53,12 +55,14 @@ static void drop_result(struct bench *bench)
 static void bench_clear(struct bench *bench)
 {
   drop_result(bench);
+  layer_trial_clear(&bench->trial);
   source_close(bench->source);
 }
 
 static enum status open_source(struct bench *bench, const char *spec, struct error *error)
 {
   drop_result(bench);
+  layer_trial_clear(&bench->trial);
   source_close(bench->source);
   bench->source = NULL;
   bench->at_source = spec;
@@ -78,21 +82,36 @@ static enum status quantize(struct bench *bench, const char *spec, struct error 
                              : status;
 }
 
+/* A method on the layer of WEIGHT and the tokens that are open. */
+static enum status run_layer(struct bench *bench, const char *weight, const char *spec,
+                             struct error *error)
+{
+  enum status status = STATUS_OK;
+  bench->at_spec = spec;
+  if (bench->trial.layer.rows == 0)
+    status = layer_trial_open(&bench->trial, weight, source_tensor(bench->source, 0),
+                              bench->progress, error);
+  return status == STATUS_OK ? layer_trial_run(&bench->trial, spec, bench->progress, error)
+                             : status;
+}
+
 static bool differs(const char *a, const char *b)
 {
   return !b || strcmp(a, b) != 0;
 }
 
 /* The state of ROW: that of the row before, as far as it says nothing else. */
-static enum status set_up(struct bench *bench, const struct experiment_row *row,
+static enum status set_up(struct bench *bench, const char *weight, const struct experiment_row *row,
                           struct error *error)
 {
   enum status status = STATUS_OK;
   if (row->source && differs(row->source, bench->at_source))
     status = open_source(bench, row->source, error);
   const char *spec = row->spec ? row->spec : bench->at_spec;
-  if (status == STATUS_OK && (!bench->result || differs(spec, bench->at_spec)))
-    status = quantize(bench, spec, error);
+  const bool layer = layer_trial_is(spec);
+  const bool done = layer ? bench->trial.made.weight != NULL : bench->result != NULL;
+  if (status == STATUS_OK && (!done || differs(spec, bench->at_spec)))
+    status = layer ? run_layer(bench, weight, spec, error) : quantize(bench, spec, error);
   return status;
 }
 
@@ -118,20 +137,38 @@ static enum status reconstruct(struct bench *bench, const float *x, size_t count
   return STATUS_OK;
 }
 
+static enum status measure_layer(struct bench *bench, const struct experiment_measure *own,
+                                 const char *name, double *value, struct error *error)
+{
+  if (!own || own->needs < NEEDS_RUN)
+    return error_set(error, STATUS_USAGE, "a layer has no metric %s", name);
+  const struct measured measured = {.trial = &bench->trial, .parameter = own->parameter};
+  enum status status = STATUS_OK;
+  if (own->needs != NEEDS_RUN)
+    status =
+        layer_trial_measure(&bench->trial, own->needs == NEEDS_HELD_OUT, bench->progress, error);
+  if (status == STATUS_OK)
+    *value = own->value(&measured);
+  return status;
+}
+
 static enum status measure(struct bench *bench, const char *name, double *value,
                            struct error *error)
 {
   const struct metric *metric = metric_find(name);
   const struct experiment_measure *own = measure_find(name);
   const struct tensor *tensor = source_tensor(bench->source, 0);
+  if (layer_trial_is(bench->at_spec))
+    return measure_layer(bench, own, name, value, error);
   if (metric)
     *value = metric->value(&bench->result->metrics);
   if (metric)
     return STATUS_OK;
-  if (!own)
+  if (!own || own->needs >= NEEDS_RUN)
     return error_set(error, STATUS_USAGE, "there is no metric %s", name);
   const float *x = (const float *)(const void *)tensor->data; /* synthetic: float32, native */
-  enum status status = own->needs_y ? reconstruct(bench, x, tensor->count, error) : STATUS_OK;
+  enum status status =
+      own->needs == NEEDS_Y ? reconstruct(bench, x, tensor->count, error) : STATUS_OK;
   struct measured measured = {.x = x,
                               .y = bench->y,
                               .count = tensor->count,
@@ -171,7 +208,7 @@ enum status experiment_run(const struct experiment *experiment, struct progress 
     const struct experiment_row *row = &experiment->row[i];
     double *value = &answer->value[i];
     if (row->metric)
-      status = set_up(&bench, row, error);
+      status = set_up(&bench, experiment->weight, row, error);
     else
       *value = answer->value[row->a] - answer->value[row->b];
     if (status == STATUS_OK && row->metric)

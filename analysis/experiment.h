@@ -14,13 +14,14 @@
 #include <stdio.h>
 
 struct result;
+struct layer_trial;
 
 enum { EXPERIMENT_ROWS = 40 };
 
 /* One measured number and what it has to be for the conclusion to hold. */
 struct experiment_row {
   const char *label;
-  const char *source, *spec; /* NULL: those of the row before */
+  const char *source, *spec; /* NULL: those of the row before; of a layer: see exp_layer.h */
   const char *metric;        /* of metric_table or experiment_measures; NULL: a difference */
   double least, most;        /* the conclusion holds when every value lies between these */
   size_t a, b;               /* a difference: of the values of these rows, counted from 0 */
@@ -31,6 +32,7 @@ struct experiment {
   const char *claim;    /* what is often said */
   const char *question; /* to be answered by turning the knobs */
   const char *recipe;   /* the state that it begins with */
+  const char *weight;   /* the synthetic weight of rows about a layer; else NULL */
   const char *see;      /* where to look, and what is to be seen */
   const char *answer;   /* what the numbers say of the claim */
   size_t rows;
@@ -45,19 +47,29 @@ extern const char *const experiment_missing[];
 extern const size_t experiment_missing_length;
 extern const char experiment_missing_why[];
 
-/* What a row measures beside the metrics: of values X and their reconstruction Y. */
+/* What a row measures beside the metrics: of values X and their reconstruction Y, or of a method
+ * that was run on a layer. */
 struct measured {
   const float *x, *y; /* y: NULL unless asked for */
   size_t count, columns;
   const struct result *result;
+  const struct layer_trial *trial; /* NULL unless the row is about a layer */
   double parameter;
+};
+
+enum measure_needs {
+  NEEDS_X,
+  NEEDS_Y,           /* and x */
+  NEEDS_RUN,         /* of a method on a layer, and nothing else */
+  NEEDS_CALIBRATION, /* its numbers on the tokens that it has learned from */
+  NEEDS_HELD_OUT,    /* its numbers on the others */
 };
 
 struct experiment_measure {
   const char *name, *label, *unit;
   double (*value)(const struct measured *measured);
   double parameter;
-  bool needs_y;
+  enum measure_needs needs;
 };
 extern const struct experiment_measure experiment_measures[];
 extern const size_t experiment_measures_length;

@@ -8,9 +8,10 @@
 /* The words of EXPERIMENT; a new reference. */
 static json_t *words_json(const struct experiment *experiment)
 {
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", experiment->name, "title",
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "name", experiment->name, "title",
                    experiment->title, "claim", experiment->claim, "question", experiment->question,
-                   "recipe", experiment->recipe, "see", experiment->see);
+                   "recipe", experiment->recipe, "see", experiment->see, "weight",
+                   experiment->weight);
 }
 
 /* SOURCE and SPEC: of the state that the row measures; NULL for a difference. */

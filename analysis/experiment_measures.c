@@ -1,5 +1,6 @@
 /* What experiments measure beside the metrics: properties of a reconstruction, and what variants of
  * the arithmetic would lose that no quantizer offers, because they are wrong. */
+#include "analysis/exp_layer.h"
 #include "analysis/experiment.h"
 #include "analysis/result.h"
 
@@ -204,23 +205,40 @@ static double first_batches(const struct measured *m)
   return sqnr_db(signal, error);
 }
 
+/* --- layers -------------------------------------------------------------------------------------
+ */
+
+static double output_sqnr(const struct measured *m)
+{
+  return m->trial->numbers.output_sqnr_db;
+}
+
+static double layer_bits(const struct measured *m)
+{
+  return m->trial->numbers.bits_per_weight;
+}
+
 const struct experiment_measure experiment_measures[] = {
-    {"largest_number", "largest number", "", largest_number, 0, false},
-    {"threshold_sigma", "threshold / standard deviation", "", threshold_sigma, 0, false},
-    {"papr_rule_db", "52.87 dB - 20 log10(peak / RMS)", "dB", papr_rule, 0, false},
-    {"mean_relative_error", "mean relative error", "%", mean_relative_error, 0, true},
-    {"within_an_eighth", "within an eighth", "%", within_an_eighth, 0, true},
-    {"clamped_zero_sqnr_db", "SQNR, zero point clamped", "dB", clamped_zero, 0, false},
-    {"added_back_sqnr_db", "SQNR, zero point added back", "dB", added_back, 0, false},
-    {"sparse_rounded_sqnr_db", "SQNR, nine in ten zero", "dB", sparse_rounded, 0, false},
-    {"sparse_unrounded_sqnr_db", "SQNR, zero point not rounded", "dB", sparse_unrounded, 0, false},
-    {"mode_zero_sqnr_db", "SQNR, zero point of the fullest bin", "dB", mode_zero, 0, false},
-    {"inverse_scale_mismatches", "codes that differ", "", inverse_scale_mismatches, 0, false},
-    {"tie_mismatches_3", "ties that differ", "", tie_mismatches, 3, false},
-    {"tie_mismatches_4", "ties that differ", "", tie_mismatches, 4, false},
-    {"ema_0.5_sqnr_db", "SQNR, moving average", "dB", running_average, 0.5, false},
-    {"ema_0.9_sqnr_db", "SQNR, moving average", "dB", running_average, 0.9, false},
-    {"ema_0.99_sqnr_db", "SQNR, moving average", "dB", running_average, 0.99, false},
-    {"static_32_sqnr_db", "SQNR, first batches", "dB", first_batches, 32, false},
+    {"largest_number", "largest number", "", largest_number, 0, NEEDS_X},
+    {"threshold_sigma", "threshold / standard deviation", "", threshold_sigma, 0, NEEDS_X},
+    {"papr_rule_db", "52.87 dB - 20 log10(peak / RMS)", "dB", papr_rule, 0, NEEDS_X},
+    {"mean_relative_error", "mean relative error", "%", mean_relative_error, 0, NEEDS_Y},
+    {"within_an_eighth", "within an eighth", "%", within_an_eighth, 0, NEEDS_Y},
+    {"clamped_zero_sqnr_db", "SQNR, zero point clamped", "dB", clamped_zero, 0, NEEDS_X},
+    {"added_back_sqnr_db", "SQNR, zero point added back", "dB", added_back, 0, NEEDS_X},
+    {"sparse_rounded_sqnr_db", "SQNR, nine in ten zero", "dB", sparse_rounded, 0, NEEDS_X},
+    {"sparse_unrounded_sqnr_db", "SQNR, zero point not rounded", "dB", sparse_unrounded, 0,
+     NEEDS_X},
+    {"mode_zero_sqnr_db", "SQNR, zero point of the fullest bin", "dB", mode_zero, 0, NEEDS_X},
+    {"inverse_scale_mismatches", "codes that differ", "", inverse_scale_mismatches, 0, NEEDS_X},
+    {"tie_mismatches_3", "ties that differ", "", tie_mismatches, 3, NEEDS_X},
+    {"tie_mismatches_4", "ties that differ", "", tie_mismatches, 4, NEEDS_X},
+    {"ema_0.5_sqnr_db", "SQNR, moving average", "dB", running_average, 0.5, NEEDS_X},
+    {"ema_0.9_sqnr_db", "SQNR, moving average", "dB", running_average, 0.9, NEEDS_X},
+    {"ema_0.99_sqnr_db", "SQNR, moving average", "dB", running_average, 0.99, NEEDS_X},
+    {"output_sqnr_db", "output SQNR", "dB", output_sqnr, 0, NEEDS_CALIBRATION},
+    {"held_out_sqnr_db", "output SQNR, other tokens", "dB", output_sqnr, 0, NEEDS_HELD_OUT},
+    {"layer_bits", "bits per weight", "", layer_bits, 0, NEEDS_CALIBRATION},
+    {"static_32_sqnr_db", "SQNR, first batches", "dB", first_batches, 32, NEEDS_X},
 };
 const size_t experiment_measures_length = sizeof experiment_measures / sizeof *experiment_measures;

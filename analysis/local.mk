@@ -17,6 +17,7 @@ libanalysis_a_SOURCES = \
 	analysis/distribution.c \
 	analysis/exp_floats.c \
 	analysis/exp_grid.c \
+	analysis/exp_layer.c analysis/exp_layer.h \
 	analysis/exp_range.c \
 	analysis/exp_zero.c \
 	analysis/experiment.c analysis/experiment.h analysis/experiments.h \

@@ -1,6 +1,7 @@
 /* The experiments: every conclusion holds, measured here; what the table says is sound; and a
  * conclusion that does not hold is noticed. The bounds of the rows are closed forms or were
  * computed independently, in double precision with another generator of random numbers. */
+#include "analysis/exp_layer.h"
 #include "analysis/experiment.h"
 #include "analysis/metrics.h"
 #include "analysis/recipe.h"
@@ -19,7 +20,9 @@
 static void check_row(const struct experiment *experiment, size_t i)
 {
   const struct experiment_row *row = &experiment->row[i];
+  const bool layer = row->spec && layer_trial_is(row->spec);
   struct quantizer quantizer;
+  struct layer_task task;
   struct error error;
   assert_non_null(row->label);
   assert_true(row->least <= row->most);
@@ -27,7 +30,10 @@ static void check_row(const struct experiment *experiment, size_t i)
   assert_true(!row->source || strncmp(row->source, "synth:", 6) == 0);
   assert_true(i > 0 || (row->source && row->spec));
   assert_true(!row->source || row->spec); /* another tensor is another state */
-  if (row->spec && quantizer_parse(row->spec, &quantizer, &error) != STATUS_OK)
+  assert_true(!layer || experiment->weight);
+  if (layer && layer_trial_parse(row->spec, &task, &error) != STATUS_OK)
+    fail_msg("%s: %s", experiment->name, error.text);
+  if (row->spec && !layer && quantizer_parse(row->spec, &quantizer, &error) != STATUS_OK)
     fail_msg("%s: %s", experiment->name, error.text);
 }
 
@@ -103,6 +109,47 @@ static void a_conclusion_that_does_not_hold(void **state)
   assert_non_null(strstr(error.text, "experiment wrong: there is no metric no_such_metric"));
 }
 
+/* int8 with one scale for each of 16 channels is within half a step: about 50 dB of output, the
+ * same on tokens that nothing was learned from; a second state of the same layer has 6 dB less for
+ * each bit less. */
+static void rows_about_a_layer(void **state)
+{
+  (void)state;
+  static const struct experiment_row rows[] = {
+      {"8 bits", "synth:gaussian,shape=4096x64", "-m rtn -q int8,channel", "output_sqnr_db", 40, 50,
+       0, 0},
+      {"other tokens", NULL, NULL, "held_out_sqnr_db", 40, 50, 0, 0},
+      {"difference", NULL, NULL, NULL, -0.3, 0.3, 1, 0},
+      {"7 bits", NULL, "-m rtn -q int7,channel", "output_sqnr_db", 34, 44, 0, 0},
+      {"a bit", NULL, NULL, NULL, 5.5, 6.5, 0, 3},
+      {"its bits", NULL, NULL, "layer_bits", 7.5, 7.5, 0, 0},
+      {"a tensor again", "synth:gaussian,shape=64x64", "int8", "bits_per_element", 8, 8.01, 0, 0},
+  };
+  const struct experiment experiment = {
+      .name = "hand-made", .weight = "synth:gaussian,shape=16x64", .rows = 7, .row = rows};
+  struct experiment_answer answer;
+  struct error error;
+  if (experiment_run(&experiment, NULL, &answer, &error) != STATUS_OK)
+    fail_msg("%s", error.text);
+  for (size_t i = 0; i < experiment.rows; i++)
+    if (!answer.within[i])
+      fail_msg("%s: %g", rows[i].label, answer.value[i]);
+
+  static const struct experiment_row wrong[] = {
+      {"of a tensor", "synth:gaussian,shape=4096x64", "-m rtn -q int8", "sqnr_db", 0, 1, 0, 0},
+      {"too few tokens", "synth:gaussian,shape=2048x64", "-m rtn -q int8", "layer_bits", 0, 1, 0,
+       0},
+      {"too narrow", "synth:gaussian,shape=4096x32", "-m rtn -q int8", "layer_bits", 0, 1, 0, 0},
+      {"no quantizer", "synth:gaussian,shape=4096x64", "-m rtn", "layer_bits", 0, 1, 0, 0},
+      {"of a layer", "synth:gaussian,shape=64x64", "int8", "layer_bits", 0, 1, 0, 0},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    const struct experiment one = {
+        .name = "wrong", .weight = "synth:gaussian,shape=16x64", .rows = 1, .row = &wrong[i]};
+    assert_int_equal(experiment_run(&one, NULL, &answer, &error), STATUS_USAGE);
+  }
+}
+
 static void a_run_can_be_cancelled(void **state)
 {
   (void)state;
@@ -128,6 +175,7 @@ int main(void)
       cmocka_unit_test(the_table_is_sound),
       cmocka_unit_test(each_conclusion_holds),
       cmocka_unit_test(a_conclusion_that_does_not_hold),
+      cmocka_unit_test(rows_about_a_layer),
       cmocka_unit_test(a_run_can_be_cancelled),
       cmocka_unit_test(the_rule_of_the_peak),
   };
