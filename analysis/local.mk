@@ -26,6 +26,10 @@ libanalysis_a_SOURCES = \
 	analysis/filter.c analysis/filter.h \
 	analysis/gather.c analysis/gather.h \
 	analysis/names.c analysis/names.h \
+	analysis/layer_export.c \
+	analysis/layer_lab.c analysis/layer_lab.h \
+	analysis/layer_problem.c \
+	analysis/layer_verdict.c \
 	analysis/purpose.c analysis/purpose.h \
 	analysis/stats.c analysis/stats.h \
 	analysis/drift.c analysis/drift.h \

@@ -26,6 +26,13 @@ static enum status check_finite(const char *what, const char *row, const float *
                    isnan(values[at]) ? "NaN" : "Inf", row, at / columns, at % columns);
 }
 
+enum status layer_check_tokens(const float *x, size_t tokens, size_t columns, struct error *error)
+{
+  if (tokens == 0)
+    return error_set(error, STATUS_INPUT, "the activation has no tokens");
+  return check_finite("the activation", "token", x, tokens, columns, error);
+}
+
 static enum status check(const struct layer *layer, struct error *error)
 {
   size_t count;
@@ -40,9 +47,9 @@ static enum status check(const struct layer *layer, struct error *error)
                      layer->rows, layer->columns, layer->tokens);
   enum status status = check_finite("the weight", "output channel", layer->weight, layer->rows,
                                     layer->columns, error);
-  return status == STATUS_OK ? check_finite("the activation", "token", layer->activation,
-                                            layer->tokens, layer->columns, error)
-                             : status;
+  return status == STATUS_OK
+             ? layer_check_tokens(layer->activation, layer->tokens, layer->columns, error)
+             : status;
 }
 
 static void read_channels(struct layer *layer)

@@ -31,6 +31,9 @@ enum status layer_open(const float *weight, size_t rows, size_t columns, const f
                        struct error *error);
 void layer_close(struct layer *layer);
 
+/* STATUS_INPUT where one of TOKENS rows of X is no finite number; the message says where. */
+enum status layer_check_tokens(const float *x, size_t tokens, size_t columns, struct error *error);
+
 /* Computes layer->gram unless it is there: columns^2 doubles. */
 enum status layer_gram(struct layer *layer, struct progress *progress, struct error *error);
 

@@ -20,6 +20,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_heat \
 	tests/analysis/test_histogram \
 	tests/analysis/test_inspect \
+	tests/analysis/test_layer_lab \
 	tests/analysis/test_match \
 	tests/analysis/test_metrics \
 	tests/analysis/test_pins \
@@ -62,6 +63,8 @@ tests_analysis_test_diff_SOURCES = tests/analysis/test_diff.c $(TEST_TENSORS) $(
 tests_analysis_test_diff_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_grid_SOURCES = tests/analysis/test_grid.c $(TEST_TENSORS)
 tests_analysis_test_grid_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_layer_lab_SOURCES = tests/analysis/test_layer_lab.c $(TEST_TENSORS)
+tests_analysis_test_layer_lab_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_match_SOURCES = tests/analysis/test_match.c $(TEST_TENSORS)
 tests_analysis_test_match_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_drift_SOURCES = tests/analysis/test_drift.c $(TEST_TENSORS)
