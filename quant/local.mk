@@ -49,8 +49,11 @@ libquant_a_SOURCES = \
 	quant/batch_histogram.c quant/batch_histogram.h \
 	quant/hadamard.c quant/hadamard.h \
 	quant/integer.c \
+	quant/layer/clip.c quant/layer/clip.h \
 	quant/layer/inputs.c quant/layer/inputs.h \
 	quant/layer/layer.c quant/layer/layer.h \
+	quant/layer/loss.c quant/layer/loss.h \
+	quant/layer/meth_awq.c \
 	quant/layer/meth_rtn.c \
 	quant/layer/method.c quant/layer/method.h quant/layer/methods.h \
 	quant/layer/product.c quant/layer/product.h \

@@ -4,6 +4,7 @@
 
 #include "quant/layer/method.h"
 
+enum status awq_run(const struct layer_task *task, struct layer_made *made, struct error *error);
 enum status rtn_run(const struct layer_task *task, struct layer_made *made, struct error *error);
 
 #endif

@@ -2,6 +2,7 @@
 
 if HAVE_CMOCKA
 QUANT_TESTS = \
+	tests/quant/test_awq \
 	tests/quant/test_base \
 	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
@@ -39,6 +40,9 @@ MANIFEST = tests/support/manifest.c tests/support/manifest.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 LAYER_VECTORS = tests/support/layer_vectors.c tests/support/layer_vectors.h \
 	$(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
+tests_quant_test_awq_SOURCES = tests/quant/test_awq.c $(LAYER_VECTORS)
+tests_quant_test_awq_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_awq_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c
 tests_quant_test_fit_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_groups_SOURCES = tests/quant/test_groups.c
