@@ -83,6 +83,8 @@ const char *sweep_over_next(const char *over, int by);
 
 /* The name of kind I, and in a few words what it changes; NULL behind the last. */
 const char *sweep_over_at(size_t i, const char **about);
+/* The values that kind I has when none are given ("2:8"); NULL: all names of a table. */
+const char *sweep_over_values(size_t i);
 /* STATUS_USAGE: nobody could sweep over OVER. */
 enum status sweep_over_check(const char *over, struct error *error);
 

@@ -229,6 +229,11 @@ const char *sweep_over_at(size_t i, const char **about)
   return sweep_kinds[i].name;
 }
 
+const char *sweep_over_values(size_t i)
+{
+  return sweep_kinds[i].standard;
+}
+
 const char *sweep_over_default(const struct quantizer *quantizer)
 {
   return format_is_integer(quantizer->format) ? "bits" : "format";

@@ -72,7 +72,7 @@ libquant_a_SOURCES = \
 	quant/scale_rule.c quant/scale_rule.h \
 	quant/sketch.c quant/sketch.h \
 	quant/spec.c quant/spec.h quant/spec_block.c \
-	quant/spec_check.c quant/spec_list.c quant/spec_list.h quant/spec_words.c \
+	quant/spec_check.c quant/spec_list.c quant/spec_list.h quant/spec_values.c quant/spec_words.c \
 	quant/trial.c quant/trial.h
 
 # One source per kernel family, compiled once for each instruction set.

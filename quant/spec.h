@@ -75,7 +75,8 @@ struct keyword {
   enum slot slot;
   enum value value;
   read_function *read;
-  const char *about; /* a few words */
+  const char *about;  /* a few words */
+  const char *values; /* usual ones, or all there are, separated by blanks; NULL: none to offer */
 };
 
 extern const struct keyword spec_keywords[];

@@ -136,12 +136,26 @@ static bool fits(const char *spec, const struct spec_place *place, const struct 
          ((size_t)length < sizeof text && quantizer_parse(text, &quantizer, &error) == STATUS_OK);
 }
 
+/* The words that may stand in PLACE, as far as TYPED bytes of it tell. */
+static size_t candidates(const char *spec, const struct spec_place *place, size_t typed,
+                         struct spec_word out[SPEC_WORDS])
+{
+  char name[sizeof out->text];
+  const char *word = spec + place->start, *equals = memchr(word, '=', strnlen(word, typed));
+  if (!equals || place->position == 1)
+    return spec_words(place->position == 1, out, SPEC_WORDS);
+  if ((size_t)(equals - word) >= sizeof name)
+    return 0;
+  snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
+  return spec_values(name, out, SPEC_WORDS);
+}
+
 size_t spec_complete(const char *spec, size_t at, struct spec_word *out, size_t most)
 {
   struct spec_word all[SPEC_WORDS];
   struct spec_place place = spec_place_at(spec, at);
   size_t typed = at > place.start ? at - place.start : 0, count = 0;
-  size_t words = spec_words(place.position == 1, all, SPEC_WORDS);
+  size_t words = candidates(spec, &place, typed, all);
   for (size_t i = 0; i < words && count < most; i++)
     if (strncasecmp(all[i].text, spec + place.start, typed) == 0 && fits(spec, &place, &all[i]))
       out[count++] = all[i];

@@ -19,6 +19,10 @@ struct spec_word {
  * into OUT, in the order of their tables. Returns how many. */
 size_t spec_words(bool first, struct spec_word *out, size_t most);
 
+/* The words NAME=VALUE that the word NAME may be: all of them where the values are words, usual
+ * ones where they are numbers. At most MOST into OUT; returns how many. */
+size_t spec_values(const char *name, struct spec_word *out, size_t most);
+
 /* Where a word of a spec is: bytes START up to END, without the blanks around it. */
 struct spec_place {
   size_t position; /* from 1 */
@@ -31,7 +35,8 @@ struct spec_place spec_place_at(const char *spec, size_t at);
 struct spec_place spec_place_of(const char *spec, size_t position);
 
 /* The words that SPEC may have at byte AT: they begin with what the word has before AT, and do not
- * contradict the words around it. At most MOST into OUT; returns how many. */
+ * contradict the words around it; behind a "=" those with a value. At most MOST into OUT; returns
+ * how many. */
 size_t spec_complete(const char *spec, size_t at, struct spec_word *out, size_t most);
 
 #endif

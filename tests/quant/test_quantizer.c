@@ -244,6 +244,84 @@ static void test_completion(void **state)
   assert_int_equal(spec_complete("", 0, few, 3), 3);
 }
 
+static bool offers_all(const char *spec, const char *const *words)
+{
+  for (size_t i = 0; words[i]; i++)
+    if (!offers(spec, strlen(spec), words[i])) {
+      print_message("%s does not go on with %s\n", spec, words[i]);
+      return false;
+    }
+  return true;
+}
+
+/* Behind a "=" come values: all of them where they are words. */
+static void test_value_completion(void **state)
+{
+  (void)state;
+  static const char *const rounds[] = {"round=even", "round=away", "round=zero", "round=stochastic",
+                                       NULL};
+  static const char *const groups[] = {"group=32", "group=128", NULL};
+  static const char *const nines[] = {"percentile=99", "percentile=99.9", "percentile=99.99", NULL};
+  static const char *const types[] = {"scale-type=float32", "scale-type=float16",
+                                      "scale-type=bfloat16", NULL};
+  static const char *const rules[] = {"scale-rule=floor", "scale-rule=ceil", "scale-rule=rceil",
+                                      "scale-rule=even", NULL};
+  assert_true(offers_all("int8,round=", rounds));
+  assert_true(offers_all("int4,asym,group=", groups));
+  assert_true(offers_all("e4m3,channel,percentile=", nines));
+  assert_true(offers_all("int8,percentile=99.9", nines + 1)); /* and those that begin so */
+  assert_true(offers_all("int8,scale-type=", types));
+  assert_true(offers_all("mxfp4,scale-rule=", rules));
+  assert_false(offers("int8,scale-rule=", 16, "scale-rule=rceil")); /* that is for blocks */
+  assert_false(offers("mxfp4,round=", 12, "round=stochastic"));
+  assert_false(offers("int8,tensor,group=", 18, "group=32")); /* contradicts */
+  assert_false(offers("int8,round=", 11, "asym"));
+  assert_false(offers("int8,nonsense=", 14, "group=32"));
+  struct spec_word few[2];
+  assert_int_equal(spec_values("group", few, 2), 2);
+  assert_int_equal(spec_values("sym", few, 2), 0);
+}
+
+static bool makes(const char *head, const char *calibrator, const char *word)
+{
+  char spec[QUANTIZER_TEXT];
+  struct quantizer quantizer;
+  struct error error;
+  snprintf(spec, sizeof spec, "%s%s%s,%.60s", head, *calibrator ? "," : "", calibrator, word);
+  return quantizer_parse(spec, &quantizer, &error) == STATUS_OK;
+}
+
+/* Options need the calibrator whose they are. */
+static bool some_quantizer_has(const char *word)
+{
+  static const char *const heads[] = {"int8",  "int8,asym", "int8,scale=0.1", "int8,asym,scale=0.1",
+                                      "e4m3",  "mxfp4",     "nvfp4",          "q4_0",
+                                      "iq4_nl"};
+  for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
+    if (makes(heads[h], "", word))
+      return true;
+    for (size_t c = 0; c < calibrator_table_length; c++)
+      if (makes(heads[h], calibrator_table[c].name, word))
+        return true;
+  }
+  return false;
+}
+
+static void test_listed_values(void **state)
+{
+  (void)state;
+  struct spec_word words[SPEC_WORDS], values[SPEC_WORDS];
+  size_t count = spec_words(false, words, SPEC_WORDS);
+  for (size_t i = 0; i < count; i++) {
+    size_t listed = spec_values(words[i].text, values, SPEC_WORDS);
+    if (words[i].needs_value && listed == 0 && strcmp(words[i].text, "importance") != 0)
+      fail_msg("%s= has nothing to offer", words[i].text); /* that needs a file */
+    for (size_t k = 0; k < listed; k++)
+      if (!some_quantizer_has(values[k].text))
+        fail_msg("no quantizer has %s", values[k].text);
+  }
+}
+
 static void test_places(void **state)
 {
   (void)state;
@@ -521,11 +599,12 @@ static void test_code_range(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_canonical),    cmocka_unit_test(test_errors),
-      cmocka_unit_test(test_completion),   cmocka_unit_test(test_places),
-      cmocka_unit_test(test_listed_words), cmocka_unit_test(test_long_specs),
-      cmocka_unit_test(test_round_trips),  cmocka_unit_test(test_equal),
-      cmocka_unit_test(test_check),        cmocka_unit_test(test_code_range),
+      cmocka_unit_test(test_canonical),     cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_completion),    cmocka_unit_test(test_value_completion),
+      cmocka_unit_test(test_listed_values), cmocka_unit_test(test_places),
+      cmocka_unit_test(test_listed_words),  cmocka_unit_test(test_long_specs),
+      cmocka_unit_test(test_round_trips),   cmocka_unit_test(test_equal),
+      cmocka_unit_test(test_check),         cmocka_unit_test(test_code_range),
   };
   return cmocka_run_group_tests_name("quantizer", tests, NULL, NULL);
 }

@@ -76,7 +76,20 @@ static void tab_completes(void **state)
   assert_shows(harness, ":quantizer int4,asym,group=16,mse");
   type(harness, "\r");
   assert_shows(harness, "-q int4,asym,group=16,mse");
-  type(harness, ":save-sc\t");
+  type(harness, "s\025quantizer int4,rou\ta\t,perc\t=");
+  assert_shows(harness, ":quantizer int4,round=away,percentile=");
+  assert_shows(harness, "percentile=99.99");
+  assert_shows(harness, "percentile=99.5");
+  assert_shows_not(harness, "lacks its value"); /* not yet */
+  type(harness, "99.5\r");
+  assert_shows(harness, "-q int4,sym,tensor,percentile=99.5,round=away");
+  type(harness, "s\025quantizer q4_0,importance=mod\t");
+  assert_shows(harness, ":quantizer q4_0,importance=model.safetensors");
+  type(harness, "\033:over gro\t");
+  assert_shows(harness, ":over group");
+  type(harness, "=\t");
+  assert_shows(harness, ":over group=16:256");
+  type(harness, "\033:save-sc\t");
   assert_shows(harness, ":save-screen");
   type(harness, "\033:open mod\t");
   assert_shows(harness, ":open model.safetensors");

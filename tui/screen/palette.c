@@ -80,6 +80,13 @@ static const char *reason(const struct error *error)
   return strncmp(error->text, "spec \"", 6) == 0 && word ? word + 3 : error->text;
 }
 
+/* True behind a "=" whose values are offered: that there is none yet is no fault. */
+static bool lacks_value(const struct palette *palette)
+{
+  const struct prompt *prompt = &palette->prompt;
+  return palette->suggested.count > 0 && prompt->at > 0 && prompt->text[prompt->at - 1] == '=';
+}
+
 /* What the line would do: shown, where that can be; in words, where it cannot be done. */
 static void preview(struct explorer *explorer)
 {
@@ -102,7 +109,8 @@ static void preview(struct explorer *explorer)
                                   &palette->before, &next, &palette->wrong, &error);
   peek(explorer, status == STATUS_OK ? &next : &palette->before);
   palette->wrong += start;
-  palette->is_wrong = status == STATUS_USAGE && (!spec || palette->suggested.count == 0);
+  palette->is_wrong = status == STATUS_USAGE && !lacks_value(palette) &&
+                      (!spec || palette->suggested.count == 0);
   if (palette->is_wrong)
     snprintf(palette->words, sizeof palette->words, "%.255s", reason(&error));
   else if (status == STATUS_OK &&

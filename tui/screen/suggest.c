@@ -93,20 +93,6 @@ static void add_tensors(const char *pattern, const struct source *source, enum s
 
 /* --- parts of texts ----------------------------------------------------------------------- */
 
-static void add_spec_words(const char *line, size_t from, size_t at, struct suggestions *out)
-{
-  struct spec_word word[SUGGESTIONS];
-  struct spec_place place = spec_place_at(line + from, at - from);
-  size_t count = spec_complete(line + from, at - from, word, SUGGESTIONS);
-  out->from = from + place.start;
-  out->to = from + place.end;
-  for (size_t i = 0; i < count; i++) {
-    struct suggestion *one = add(out, SUGGEST_PART, word[i].text, word[i].about, 0);
-    if (one && word[i].needs_value)
-      one->behind[0] = '=';
-  }
-}
-
 static bool is_folder(const char *path)
 {
   DIR *directory = opendir(path);
@@ -146,6 +132,32 @@ static void add_files(const char *line, size_t from, size_t at, struct suggestio
     closedir(directory);
 }
 
+/* True when the word in PLACE is importance=FILE, written as far as the "=" at least; then *file is
+ * where the name begins. */
+static bool names_file(const char *spec, const struct spec_place *place, size_t at, size_t *file)
+{
+  static const char word[] = "importance=";
+  *file = place->start + sizeof word - 1;
+  return strncasecmp(spec + place->start, word, sizeof word - 1) == 0 && at >= *file;
+}
+
+static void add_spec_words(const char *line, size_t from, size_t at, struct suggestions *out)
+{
+  struct spec_word word[SUGGESTIONS];
+  struct spec_place place = spec_place_at(line + from, at - from);
+  size_t file;
+  if (names_file(line + from, &place, at - from, &file))
+    return add_files(line, from + file, at, out);
+  size_t count = spec_complete(line + from, at - from, word, SUGGESTIONS);
+  out->from = from + place.start;
+  out->to = from + place.end;
+  for (size_t i = 0; i < count; i++) {
+    struct suggestion *one = add(out, SUGGEST_PART, word[i].text, word[i].about, 0);
+    if (one && word[i].needs_value)
+      one->behind[0] = '=';
+  }
+}
+
 static void add_assertions(const char *line, size_t from, size_t at, struct suggestions *out)
 {
   out->from = from;
@@ -160,16 +172,24 @@ static void add_assertions(const char *line, size_t from, size_t at, struct sugg
       add(out, SUGGEST_PART, check_table[i].name, check_table[i].label, 0);
 }
 
+/* What is swept over, and behind its "=" the values it usually has. */
 static void add_sweeps(const char *line, size_t from, size_t at, struct suggestions *out)
 {
+  char text[SUGGESTION_TEXT];
   const char *about, *name;
   out->from = from;
-  out->to = from + strcspn(line + from, "= ");
+  out->to = from + strcspn(line + from, " ");
   if (at > out->to)
     return;
-  for (size_t i = 0; (name = sweep_over_at(i, &about)); i++)
-    if (strncmp(name, line + from, at - from) == 0)
-      add(out, SUGGEST_PART, name, about, 0);
+  bool values = memchr(line + from, '=', at - from);
+  for (size_t i = 0; (name = sweep_over_at(i, &about)); i++) {
+    if (values && !sweep_over_values(i))
+      continue;
+    snprintf(text, sizeof text, "%s%s%s", name, values ? "=" : "",
+             values ? sweep_over_values(i) : "");
+    if (strncmp(text, line + from, at - from) == 0)
+      add(out, SUGGEST_PART, text, about, 0);
+  }
 }
 
 /* --- both --------------------------------------------------------------------------------- */
