@@ -1,18 +1,12 @@
 /* alternate=ROUNDS: from minmax, ROUNDS times: the values are rounded to codes; with the codes
  * fixed, the scale (and the zero point) with the least squared error are solved for in closed form;
  * the values are rounded again. It stops when a round changes nothing.
- *
- * With the reconstruction y = s r of the present scale and sums over the values, the best scale
- * for these codes is s * sum x y / sum y^2. Asymmetric: the line x = a y + b has the best slope
- * and offset, so the best zero point is z - b / (a s); the neighbours of that and the present one
- * are compared, each with the scale that is best for it; with a free minimum (scale-rule=) the
- * line itself is the answer. Neither step can raise the error, so it
- * falls, from round to round, to a local minimum, which need not be what mse finds. */
+ * The closed form is quant/line_fit.h. Neither step can raise the error, so it falls, from round to
+ * round, to a local minimum, which need not be what mse finds. */
 #include "quant/calibrators.h"
-#include "quant/scale_rule.h"
+#include "quant/line_fit.h"
 #include "quant/trial.h"
 
-#include <float.h>
 #include <math.h>
 
 struct line {
@@ -61,60 +55,6 @@ struct alternation {
   double least; /* the error of BEST */
 };
 
-/* The least error that the codes of SUMS can have when their zero point moves by SHIFT steps of
- * scale S, and the factor for the scale that gives it. */
-static double solve(const struct line_sums *sums, double count, double shift, double *factor)
-{
-  double xy = sums->xy - shift * sums->x;
-  double yy = sums->yy - 2 * shift * sums->y + count * shift * shift;
-  *factor = yy > 0 ? xy / yy : 1;
-  return sums->xx - *factor * (2 * xy - *factor * yy);
-}
-
-/* The zero point that is best with the codes of SUMS, and its scale. */
-static struct scaling solve_both(const struct alternation *alternation, struct scaling now,
-                                 const struct line_sums *sums)
-{
-  const struct calibration *calibration = alternation->calibration;
-  double n = (double)alternation->sample->finite, s = (double)now.scale, factor;
-  double least = solve(sums, n, 0, &factor);
-  struct scaling next = now;
-  double best = factor;
-  double spread = n * sums->yy - sums->y * sums->y;
-  if (calibration->asymmetric && spread > 0) {
-    double a = (n * sums->xy - sums->x * sums->y) / spread, b = (sums->x - a * sums->y) / n;
-    double wish = a > 0 ? (double)now.zero - b / (a * s) : (double)now.zero;
-    double most = (double)format_levels(calibration->format, true, false) - 1;
-    for (int up = 0; up < 2; up++) {
-      double zero = fmin(fmax(floor(wish) + up, 0), most);
-      double error = solve(sums, n, (zero - (double)now.zero) * s, &factor);
-      if (error < least && factor > 0) {
-        least = error;
-        best = factor;
-        next.zero = (long)zero;
-      }
-    }
-  }
-  if (best > 0)
-    next.scale = calibration_stored_scale(
-        calibration, copysignf(fmaxf(fabsf((float)(s * best)), FLT_TRUE_MIN), now.scale));
-  return next;
-}
-
-/* With a free minimum the line itself: x = a y + b, and y = s r + offset. */
-static struct scaling solve_line(const struct alternation *alternation, struct scaling now,
-                                 const struct line_sums *sums)
-{
-  double n = (double)alternation->sample->finite, spread = n * sums->yy - sums->y * sums->y;
-  double a = spread > 0 ? (n * sums->xy - sums->x * sums->y) / spread : 0;
-  double b = (sums->x - a * sums->y) / n;
-  if (!(a > 0))
-    return now;
-  now.scale = calibration_stored_scale(alternation->calibration, (float)((double)now.scale * a));
-  now.offset = (float)((double)now.offset * a + b);
-  return now;
-}
-
 /* Measures SCALING; keeps it when it is the best so far. */
 static enum status measure(struct alternation *alternation, const struct scaling *scaling,
                            struct line_sums *sums, struct error *error)
@@ -128,7 +68,7 @@ static enum status measure(struct alternation *alternation, const struct scaling
     return error_memory(error, "the sums of the refinement");
   if (status != STATUS_OK)
     return error_set(error, status, "cancelled");
-  double found = sums->xx - 2 * sums->xy + sums->yy;
+  double found = line_error(sums);
   if (found < alternation->least) {
     alternation->least = found;
     alternation->best = *scaling;
@@ -151,8 +91,7 @@ static enum status alternate_from(const struct calibration *calibration,
   bool moving = true;
   for (long round = 0; round < rounds && status == STATUS_OK && moving; round++) {
     now = next;
-    next = calibration->rule && calibration->rule->offset ? solve_line(&alternation, now, &sums)
-                                                          : solve_both(&alternation, now, &sums);
+    next = line_fit(calibration, now, &sums, (double)sample->finite);
     moving = next.scale != now.scale || next.zero != now.zero || next.offset != now.offset;
     if (moving)
       status = measure(&alternation, &next, &sums, error);

@@ -109,6 +109,39 @@ const unsigned char *fit_packed(const struct fit *fit, size_t *rows, size_t *row
   return fit->block->packed;
 }
 
+struct scaling fit_scaling(const struct fit *fit, size_t unit)
+{
+  const struct grid *grid = &fit->grid;
+  const struct unit *is = &fit->unit[unit];
+  const long lowest = grid->limited ? grid->code_lo : 0;
+  return (struct scaling){.scale = is->scale,
+                          .zero = grid->asymmetric ? lowest - (long)is->lo : 0,
+                          .offset = grid->arithmetic == ARITHMETIC_OFFSET ? is->offset : 0};
+}
+
+void fit_set_scaling(struct fit *fit, size_t unit, struct scaling scaling)
+{
+  scaling.scale = fit_usable_scale(scaling.scale);
+  fit->unit[unit] = calibration_unit(&fit->grid, &scaling);
+}
+
+void fit_run(const struct fit *fit, size_t unit, const float *x, size_t n, float *y)
+{
+  fit->family->run(&fit->grid, &fit->unit[unit], x, n, y, NULL);
+}
+
+void fit_stretch(struct fit *fit, double ratio)
+{
+  const struct calibration calibration = fit_calibration(&fit->quantizer);
+  for (size_t unit = 0; unit < fit->grain.units; unit++) {
+    struct scaling scaling = fit_scaling(fit, unit);
+    const float scale = fit_usable_scale((float)((double)scaling.scale * ratio));
+    scaling.scale = calibration_stored_scale(&calibration, scale);
+    scaling.offset = (float)((double)scaling.offset * ratio);
+    fit_set_scaling(fit, unit, scaling);
+  }
+}
+
 void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
 {
   if (fit->block) {

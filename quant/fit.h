@@ -40,6 +40,15 @@ struct fit {
 /* What calibrators are told about QUANTIZER. */
 struct calibration fit_calibration(const struct quantizer *quantizer);
 
+/* For searches over the scales of a fit that nobody else has yet, element formats only: the scaling
+ * of UNIT, another one in its place, and the round trip of N values of UNIT, to nearest. */
+struct scaling fit_scaling(const struct fit *fit, size_t unit);
+void fit_set_scaling(struct fit *fit, size_t unit, struct scaling scaling);
+void fit_run(const struct fit *fit, size_t unit, const float *x, size_t n, float *y);
+
+/* Multiplies all scales by RATIO (above 0), zero points stay; rounded as they are stored. */
+void fit_stretch(struct fit *fit, double ratio);
+
 /* Ends of the grid of UNIT, in the domain of x. */
 void unit_range(const struct grid *grid, const struct unit *unit, double *lo, double *hi);
 

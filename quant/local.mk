@@ -53,11 +53,16 @@ libquant_a_SOURCES = \
 	quant/layer/inputs.c quant/layer/inputs.h \
 	quant/layer/layer.c quant/layer/layer.h \
 	quant/layer/loss.c quant/layer/loss.h \
+	quant/layer/meth_alternating.c \
 	quant/layer/meth_awq.c \
+	quant/layer/meth_bias.c \
+	quant/layer/meth_hadamard.c \
 	quant/layer/meth_rtn.c \
+	quant/layer/meth_zeroquant.c \
 	quant/layer/method.c quant/layer/method.h quant/layer/methods.h \
 	quant/layer/product.c quant/layer/product.h \
 	quant/layer/round.c quant/layer/round.h \
+	quant/line_fit.c quant/line_fit.h \
 	quant/lloyd.c \
 	quant/moments.c quant/moments.h \
 	quant/kernels/kernels.c quant/kernels/kernels.h \

@@ -2,7 +2,9 @@
 
 #include "quant/base/half.h"
 #include "quant/base/size.h"
+#include "quant/fit.h"
 #include "quant/hadamard.h"
+#include "quant/layer/round.h"
 
 #include <string.h>
 
@@ -30,18 +32,34 @@ static void rotate(const struct layer_inputs *inputs, float *row, size_t columns
         hadamard(row + j, inputs->rotation, 1);
 }
 
+struct turn {
+  const struct layer_inputs *inputs;
+  float *values;
+  size_t columns;
+  bool weight, back;
+};
+
+static void turn_row(void *context, size_t r, unsigned worker)
+{
+  const struct turn *turn = context;
+  const struct layer_inputs *inputs = turn->inputs;
+  const size_t columns = turn->columns;
+  float *row = turn->values + r * columns;
+  (void)worker;
+  if (inputs->rotation && turn->back)
+    rotate(inputs, row, columns, true);
+  for (size_t j = 0; inputs->factor && j < columns; j++)
+    row[j] = turn->weight != turn->back ? row[j] * inputs->factor[j] : row[j] / inputs->factor[j];
+  if (inputs->rotation && !turn->back)
+    rotate(inputs, row, columns, false);
+}
+
 void layer_inputs_turn(const struct layer_inputs *inputs, float *values, size_t rows,
                        size_t columns, bool weight, bool back)
 {
-  for (size_t r = 0; r < rows; r++) {
-    float *row = values + r * columns;
-    if (inputs->rotation && back)
-      rotate(inputs, row, columns, true);
-    for (size_t j = 0; inputs->factor && j < columns; j++)
-      row[j] = weight != back ? row[j] * inputs->factor[j] : row[j] / inputs->factor[j];
-    if (inputs->rotation && !back)
-      rotate(inputs, row, columns, false);
-  }
+  struct turn turn = {inputs, values, columns, weight, back};
+  if (inputs->factor || inputs->rotation)
+    pool_for(rows, turn_row, &turn, NULL);
 }
 
 /* A copy of X as it is quantized; kept columns are 0, so that they take no part in any range. */
@@ -84,19 +102,15 @@ static enum status quantize(const struct layer_inputs *inputs, const struct laye
                             struct error *error)
 {
   const struct shape shape = {2, {tokens, layer->columns}};
-  const size_t count = tokens * layer->columns;
   struct fit *fit;
   enum status status = fit_inputs(inputs, layer, x, out, &shape, progress, &fit, error);
   if (status != STATUS_OK)
     return status;
-  float block[FEED_BLOCK];
-  for (size_t start = 0; start < count; start += FEED_BLOCK) {
-    const size_t n = size_min(FEED_BLOCK, count - start);
-    memcpy(block, out + start, n * sizeof *block);
-    fit_round_trip(fit, start, n, block, out + start, NULL);
-  }
+  if (inputs->ratio > 0)
+    fit_stretch(fit, inputs->ratio);
+  status = layer_round_fit(fit, out, tokens, layer->columns, out, NULL, NULL, progress, error);
   fit_free(fit);
-  return STATUS_OK;
+  return status;
 }
 
 enum status layer_inputs_apply(const struct layer_inputs *inputs, const struct layer *layer,

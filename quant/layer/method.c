@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What bias can correct: by their defaults. */
+#define METHODS_WITH_BIAS "rtn|awq|hadamard|zeroquant|llm-qat|alternating"
+
 const struct method method_table[] = {
     {.name = "rtn",
      .summary = "round to nearest: the quantizer alone, whatever the inputs are",
@@ -44,6 +47,56 @@ const struct method method_table[] = {
                  .choices = "reference|quantizer",
                  .summary = "scales by AWQ's own rule, or as the quantizer has them"}},
      .run = awq_run},
+    {.name = "hadamard",
+     .summary = "weights and activations rotated by a Hadamard matrix before they are rounded",
+     .why = "spreads outlier channels over a block; above all for quantized activations",
+     .option = {{.word = "block",
+                 .kind = METHOD_NUMBER,
+                 .most = 1 << 24,
+                 .whole = true,
+                 .summary = "input channels of a block; 0: the largest power of two that fits"},
+                {.word = "signs",
+                 .kind = METHOD_FLAG,
+                 .summary = "random signs before the rotation"},
+                {.word = "seed",
+                 .kind = METHOD_NUMBER,
+                 .most = 0x1p53,
+                 .whole = true,
+                 .summary = "of the signs"}},
+     .run = hadamard_run},
+    {.name = "zeroquant",
+     .summary =
+         "a scale for each group of weights and each token; tokens are int8 unless quantized",
+     .why = "tokens of different size; no calibration",
+     .option = {{.word = "group",
+                 .kind = METHOD_NUMBER,
+                 .most = 1 << 24,
+                 .whole = true,
+                 .summary = "weights of a group; 0: as the quantizer says, else 128"}},
+     .run = zeroquant_run},
+    {.name = "llm-qat",
+     .summary = "the quantizers of LLM-QAT: minmax, symmetric, a scale for each row and each token",
+     .why = "what its training starts from: nothing is clipped, nothing calibrated",
+     .run = llm_qat_run},
+    {.name = "bias",
+     .summary = "a method, then the mean output error of each channel is taken back by a bias",
+     .why = "inputs whose means are not 0",
+     .option = {{.word = "of",
+                 .kind = METHOD_CHOICE,
+                 .choices = METHODS_WITH_BIAS,
+                 .summary = "the method"}},
+     .run = bias_run},
+    {.name = "alternating",
+     .summary = "scale and zero point solved for against the output error, round by round",
+     .why = "few bits; input channels of different size",
+     .option = {{.word = "rounds",
+                 .kind = METHOD_NUMBER,
+                 .value = 20,
+                 .most = 1000,
+                 .whole = true,
+                 .summary = "how often"},
+                {.word = "free", .kind = METHOD_FLAG, .summary = "zero points need not be whole"}},
+     .run = alternating_run},
 };
 const size_t method_table_length = sizeof method_table / sizeof *method_table;
 
@@ -175,6 +228,15 @@ enum status method_parse(const char *text, struct method_choice *out, struct err
   return STATUS_OK;
 }
 
+/* The words of CHOICES from number PLACE on, and the length of that one. */
+static const char *choice_at(const char *choices, size_t place, int *length)
+{
+  while (place-- > 0)
+    choices = strchr(choices, '|') + 1;
+  *length = (int)strcspn(choices, "|");
+  return choices;
+}
+
 static void append_option(const struct method_option *option, double value, char *text)
 {
   const size_t used = strlen(text), room = METHOD_TEXT - used;
@@ -184,10 +246,9 @@ static void append_option(const struct method_option *option, double value, char
   else if (option->kind == METHOD_NUMBER)
     snprintf(text + used, room, ",%s=%s", option->word, number_print(value, number));
   else {
-    const char *name = option->choices;
-    for (int place = 0; place < (int)value; place++)
-      name = strchr(name, '|') + 1;
-    snprintf(text + used, room, ",%s=%.*s", option->word, (int)strcspn(name, "|"), name);
+    int length;
+    const char *name = choice_at(option->choices, (size_t)value, &length);
+    snprintf(text + used, room, ",%s=%.*s", option->word, length, name);
   }
 }
 
@@ -201,13 +262,27 @@ char *method_print(const struct method_choice *choice, char *text)
   return text;
 }
 
-double method_value(const struct layer_task *task, const char *word)
+static size_t option_place(const struct method *method, const char *word)
 {
-  const struct method *method = task->method.method;
   size_t i = 0;
   while (strcmp(method->option[i].word, word) != 0)
     i++;
-  return task->method.option[i];
+  return i;
+}
+
+double method_value(const struct layer_task *task, const char *word)
+{
+  return task->method.option[option_place(task->method.method, word)];
+}
+
+char *method_word(const struct layer_task *task, const char *word, char *text)
+{
+  const size_t place = option_place(task->method.method, word);
+  int length;
+  const char *name = choice_at(task->method.method->option[place].choices,
+                               (size_t)task->method.option[place], &length);
+  snprintf(text, METHOD_TEXT, "%.*s", length, name);
+  return text;
 }
 
 /* --- runs ---------------------------------------------------------------------------------------

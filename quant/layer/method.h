@@ -103,5 +103,8 @@ void layer_made_free(struct layer_made *made);
 
 /* The value of option WORD of the task's method (which has it). */
 double method_value(const struct layer_task *task, const char *word);
+/* The same of a choice: the word that was chosen, in TEXT (METHOD_TEXT bytes), which is returned.
+ */
+char *method_word(const struct layer_task *task, const char *word, char *text);
 
 #endif

@@ -4,7 +4,14 @@
 
 #include "quant/layer/method.h"
 
-enum status awq_run(const struct layer_task *task, struct layer_made *made, struct error *error);
-enum status rtn_run(const struct layer_task *task, struct layer_made *made, struct error *error);
+typedef enum status method_function(const struct layer_task *task, struct layer_made *made,
+                                    struct error *error);
+
+method_function rtn_run;
+method_function awq_run;
+method_function hadamard_run;
+method_function zeroquant_run, llm_qat_run;
+method_function bias_run;
+method_function alternating_run;
 
 #endif

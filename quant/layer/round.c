@@ -48,9 +48,23 @@ static bool make_codes(const struct fit *fit, size_t rows, size_t columns,
     const size_t unit = grain->kind == GRAIN_TENSOR ? 0 : i;
     codes->scale[i] = fit_scale(fit, unit);
     if (codes->zero)
-      codes->zero[i] = (float)fit_zero_point(fit, unit);
+      codes->zero[i] = fit_has_offset(fit) ? -fit_offset(fit, unit) / fit_scale(fit, unit)
+                                           : (float)fit_zero_point(fit, unit);
   }
   return true;
+}
+
+enum status layer_round_fit(const struct fit *fit, const float *values, size_t rows, size_t columns,
+                            float *out, double *bits, struct method_codes *codes,
+                            struct progress *progress, struct error *error)
+{
+  struct round_job job = {.fit = fit, .values = values, .count = rows * columns, .out = out};
+  if (bits)
+    *bits = fit_bits_per_element(fit) * (double)job.count;
+  if (codes && has_rows(fit) && !make_codes(fit, rows, columns, codes))
+    return error_memory(error, "codes");
+  job.code = codes ? codes->code : NULL;
+  return pool_for(size_div_up(job.count, FEED_CHUNK), round_chunk, &job, progress);
 }
 
 enum status layer_round(const struct quantizer *quantizer, const float *values, size_t rows,
@@ -58,20 +72,12 @@ enum status layer_round(const struct quantizer *quantizer, const float *values, 
                         struct progress *progress, struct error *error)
 {
   const struct shape shape = {2, {rows, columns}};
-  struct round_job job = {.values = values, .count = rows * columns, .out = out};
-  const struct feed feed = feed_floats(values, job.count);
+  const struct feed feed = feed_floats(values, rows * columns);
   struct fit *fit;
   enum status status = quantizer_fit(quantizer, &feed, &shape, progress, &fit, error);
   if (status != STATUS_OK)
     return status;
-  job.fit = fit;
-  if (bits)
-    *bits = fit_bits_per_element(fit) * (double)job.count;
-  if (codes && has_rows(fit) && !make_codes(fit, rows, columns, codes))
-    status = error_memory(error, "codes");
-  job.code = codes ? codes->code : NULL;
-  if (status == STATUS_OK)
-    status = pool_for(size_div_up(job.count, FEED_CHUNK), round_chunk, &job, progress);
+  status = layer_round_fit(fit, values, rows, columns, out, bits, codes, progress, error);
   fit_free(fit);
   return status;
 }

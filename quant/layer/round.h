@@ -15,4 +15,9 @@ enum status layer_round(const struct quantizer *quantizer, const float *values, 
                         size_t columns, float *out, double *bits, struct method_codes *codes,
                         struct progress *progress, struct error *error);
 
+/* The same with a fit of the matrix that is there already. */
+enum status layer_round_fit(const struct fit *fit, const float *values, size_t rows, size_t columns,
+                            float *out, double *bits, struct method_codes *codes,
+                            struct progress *progress, struct error *error);
+
 #endif

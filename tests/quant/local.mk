@@ -24,6 +24,7 @@ QUANT_TESTS = \
 	tests/quant/test_high_digest \
 	tests/quant/test_kernels \
 	tests/quant/test_layer \
+	tests/quant/test_layer_methods \
 	tests/quant/test_mse \
 	tests/quant/test_nearest \
 	tests/quant/test_quantizer \
@@ -62,6 +63,8 @@ tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c
 tests_quant_test_kernels_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_layer_SOURCES = tests/quant/test_layer.c
 tests_quant_test_layer_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_layer_methods_SOURCES = tests/quant/test_layer_methods.c
+tests_quant_test_layer_methods_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_format_SOURCES = tests/quant/test_format.c $(NPY_VECTORS)
 tests_quant_test_format_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_nearest_SOURCES = tests/quant/test_nearest.c
