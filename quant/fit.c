@@ -130,11 +130,11 @@ void fit_run(const struct fit *fit, size_t unit, const float *x, size_t n, float
   fit->family->run(&fit->grid, &fit->unit[unit], x, n, y, NULL);
 }
 
-void fit_stretch(struct fit *fit, double ratio)
+void fit_stretch(struct fit *fit, const struct fit *plain, double ratio)
 {
   const struct calibration calibration = fit_calibration(&fit->quantizer);
   for (size_t unit = 0; unit < fit->grain.units; unit++) {
-    struct scaling scaling = fit_scaling(fit, unit);
+    struct scaling scaling = fit_scaling(plain, unit);
     const float scale = fit_usable_scale((float)((double)scaling.scale * ratio));
     scaling.scale = calibration_stored_scale(&calibration, scale);
     scaling.offset = (float)((double)scaling.offset * ratio);

@@ -46,8 +46,9 @@ struct scaling fit_scaling(const struct fit *fit, size_t unit);
 void fit_set_scaling(struct fit *fit, size_t unit, struct scaling scaling);
 void fit_run(const struct fit *fit, size_t unit, const float *x, size_t n, float *y);
 
-/* Multiplies all scales by RATIO (above 0), zero points stay; rounded as they are stored. */
-void fit_stretch(struct fit *fit, double ratio);
+/* Makes the scales of FIT those of PLAIN (which may be FIT; of the same quantizer and shape) times
+ * RATIO (above 0), rounded as they are stored; zero points stay. */
+void fit_stretch(struct fit *fit, const struct fit *plain, double ratio);
 
 /* Ends of the grid of UNIT, in the domain of x. */
 void unit_range(const struct grid *grid, const struct unit *unit, double *lo, double *hi);

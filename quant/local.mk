@@ -57,6 +57,7 @@ libquant_a_SOURCES = \
 	quant/layer/meth_awq.c \
 	quant/layer/meth_bias.c \
 	quant/layer/meth_hadamard.c \
+	quant/layer/meth_joint.c \
 	quant/layer/meth_rtn.c \
 	quant/layer/meth_zeroquant.c \
 	quant/layer/method.c quant/layer/method.h quant/layer/methods.h \

@@ -107,7 +107,7 @@ static enum status quantize(const struct layer_inputs *inputs, const struct laye
   if (status != STATUS_OK)
     return status;
   if (inputs->ratio > 0)
-    fit_stretch(fit, inputs->ratio);
+    fit_stretch(fit, fit, inputs->ratio);
   status = layer_round_fit(fit, out, tokens, layer->columns, out, NULL, NULL, progress, error);
   fit_free(fit);
   return status;

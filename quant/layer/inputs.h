@@ -17,7 +17,7 @@ struct layer_inputs {
   unsigned char *kept; /* columns that are not quantized but rounded to float16; NULL: none */
   bool quantized;      /* by quantizer; else only `kept` is rounded */
   struct quantizer quantizer;
-  double ratio; /* its scales are multiplied by this; 0: as they are */
+  double ratio; /* its scales (no format's blocks) are multiplied by this; 0: as they are */
 };
 
 void layer_inputs_free(struct layer_inputs *inputs);

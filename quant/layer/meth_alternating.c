@@ -105,8 +105,10 @@ static void refine_chunk(void *context, size_t chunk, unsigned worker)
   const size_t first = chunk * job->units,
                end = size_min(fit_grain(job->fit)->units, first + job->units);
   (void)worker;
-  for (size_t unit = first; unit < end; unit++)
+  for (size_t unit = first; unit < end; unit++) {
     refine_unit(job, unit, job->loss + chunk * (job->rounds + 1));
+    progress_advance(job->progress, grain_unit_size(fit_grain(job->fit), unit) * job->rounds);
+  }
 }
 
 /* The loss by round as MADE's search. */
@@ -150,6 +152,7 @@ static enum status refine(struct refinement *job, struct layer_made *made, struc
   job->loss = size_mul(chunks, job->rounds + 1, &sums) ? mem_array(sums, sizeof *job->loss) : NULL;
   if (!job->loss)
     return error_memory(error, "the rounds");
+  progress_expect(job->progress, grain->count * job->rounds);
   enum status status = pool_for(chunks, refine_chunk, job, job->progress);
   return status == STATUS_OK ? tell_rounds(job, chunks, made, error) : status;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What bias can correct: by their defaults. */
-#define METHODS_WITH_BIAS "rtn|awq|hadamard|zeroquant|llm-qat|alternating"
+#define METHODS_WITH_BIAS "rtn|awq|hadamard|zeroquant|llm-qat|alternating|joint"
 
 const struct method method_table[] = {
     {.name = "rtn",
@@ -97,6 +97,36 @@ const struct method method_table[] = {
                  .summary = "how often"},
                 {.word = "free", .kind = METHOD_FLAG, .summary = "zero points need not be whole"}},
      .run = alternating_run},
+    {.name = "joint",
+     .summary = "scales of weights and activations multiplied by ratios, with the product fixed",
+     .why = "both sides clip too little; independent ratios find more",
+     .option = {{.word = "independent", .kind = METHOD_FLAG, .summary = "all pairs of ratios"},
+                {.word = "least",
+                 .kind = METHOD_NUMBER,
+                 .value = 0.4,
+                 .least = 0.05,
+                 .most = 1,
+                 .summary = "the least ratio"},
+                {.word = "most",
+                 .kind = METHOD_NUMBER,
+                 .value = 1.2,
+                 .least = 1,
+                 .most = 4,
+                 .summary = "the largest"},
+                {.word = "step",
+                 .kind = METHOD_NUMBER,
+                 .value = 0.1,
+                 .least = 0.01,
+                 .most = 1,
+                 .summary = "from one ratio to the next"},
+                {.word = "tokens",
+                 .kind = METHOD_NUMBER,
+                 .value = 512,
+                 .least = 1,
+                 .most = 1 << 24,
+                 .whole = true,
+                 .summary = "at most so many, evenly spaced, are searched on"}},
+     .run = joint_run},
 };
 const size_t method_table_length = sizeof method_table / sizeof *method_table;
 

@@ -13,5 +13,6 @@ method_function hadamard_run;
 method_function zeroquant_run, llm_qat_run;
 method_function bias_run;
 method_function alternating_run;
+method_function joint_run;
 
 #endif

@@ -1,6 +1,6 @@
-/* hadamard, zeroquant, llm-qat, bias and alternating: closed forms, what must stay equal, what must
- * not rise, and shapes that are odd. Expected values are written down or computed here by plain
- * sums. */
+/* hadamard, zeroquant, llm-qat, bias, alternating and joint: closed forms, what must stay equal,
+ * what must not rise, and shapes that are odd. Expected values are written down or computed here by
+ * plain sums. */
 #include "quant/base/size.h"
 #include "quant/layer/method.h"
 
@@ -423,6 +423,81 @@ static void test_dead_channel(void **state)
   free_bench(bench);
 }
 
+/* --- joint --------------------------------------------------------------------------------------
+ */
+
+/* The surface at (COLUMN, ROW) is the error of rtn with clip=, which for minmax is the same ratio.
+ */
+static void check_surface(struct bench *bench, size_t column, size_t row)
+{
+  const struct method_search *search = &bench->made.search;
+  char weight[QUANTIZER_TEXT], activation[QUANTIZER_TEXT];
+  const double found = search->value[row * search->width + column];
+  const double other = search->y ? search->y[row] : 1 / search->x[column];
+  snprintf(weight, sizeof weight, "int4,asym,channel,clip=%.9g", search->x[column]);
+  snprintf(activation, sizeof activation, "int8,token,clip=%.9g", other);
+  run(bench, "rtn", weight, activation);
+  const double expected = output_mse(bench);
+  if (!(fabs(found - expected) <= 1e-4 * expected))
+    fail_msg("%s, %s: %g, not %g", weight, activation, found, expected);
+}
+
+static void test_surface(void **state)
+{
+  (void)state;
+  struct bench *bench = new_bench(ROWS, COLUMNS, TOKENS);
+  for (size_t i = 0; i < 9; i++) {
+    run(bench, "joint", "int4,asym,channel", "int8,token");
+    assert_int_equal(bench->made.search.width, 9);
+    assert_int_equal(bench->made.search.height, 1);
+    assert_true(bench->made.search.x[6] == 1);
+    if (bench->made.search.x[i] <= 1) /* clip= goes to 1 */
+      check_surface(bench, i, 0);
+  }
+  for (size_t i = 0; i < 7; i++) {
+    run(bench, "joint,independent", "int4,asym,channel", "int8,token");
+    assert_int_equal(bench->made.search.height, 9);
+    check_surface(bench, i, 6 - i);
+  }
+  free_bench(bench);
+}
+
+/* The plain pair is the one that was there; the best is what is made, no worse than it, and all
+ * pairs are no worse than the line through them. */
+static void test_best_pair(void **state)
+{
+  (void)state;
+  struct bench *bench = new_bench(ROWS, COLUMNS, TOKENS);
+  run(bench, "rtn", "int3,channel", "int4,token");
+  const double plain = output_mse(bench), bits = bench->made.stored_bits;
+  run(bench, "joint,step=0.2", "int3,channel", "int4,token");
+  const double line = bench->made.search.value[bench->made.search.best];
+  assert_true(fabs(bench->made.search.value[3] - plain) <= 1e-5 * plain);
+  assert_true(fabs(output_mse(bench) - line) <= 1e-5 * line && line <= plain);
+  run(bench, "joint,independent,step=0.2", "int3,channel", "int4,token");
+  const double all = bench->made.search.value[bench->made.search.best];
+  assert_true(fabs(output_mse(bench) - all) <= 1e-5 * all && all < line);
+  assert_true(bench->made.stored_bits == bits);
+  run(bench, "joint,least=1,most=1", "int3,channel", "int4,token");
+  assert_true(fabs(output_mse(bench) - plain) <= 1e-12 * plain);
+  free_bench(bench);
+}
+
+static void test_joint_refusals(void **state)
+{
+  (void)state;
+  struct bench *bench = new_bench(ROWS, COLUMNS, TOKENS);
+  refuse(bench, "joint", "int4", "the activations need a quantizer");
+  struct error error;
+  assert_int_equal(try_run(bench, "joint", "q4_0", "int8", &error), STATUS_USAGE);
+  assert_non_null(strstr(error.text, "scales of their own"));
+  assert_int_equal(try_run(bench, "joint", "int4", "int8,scale=0.1", &error), STATUS_USAGE);
+  assert_non_null(strstr(error.text, "activations is given by hand"));
+  assert_int_equal(try_run(bench, "joint,step=0.01", "int4", "int8", &error), STATUS_USAGE);
+  assert_non_null(strstr(error.text, "81 ratios, at most 64"));
+  free_bench(bench);
+}
+
 /* --- all of them --------------------------------------------------------------------------------
  */
 
@@ -433,8 +508,9 @@ static const char *const all_methods[] = {"hadamard",        "hadamard,signs", "
 /* METHOD on what BENCH holds: finite numbers and bits that are more than the codes. */
 static void run_finite(struct bench *bench, const char *method)
 {
-  static const char *const activations[] = {NULL, "int8,token", "int8"};
-  for (size_t i = 0; i < 3; i++) {
+  static const char *const activations[] = {"int8,token", "int8", NULL};
+  const size_t count = strncmp(method, "joint", 5) == 0 ? 2 : 3;
+  for (size_t i = 0; i < count; i++) {
     run(bench, method, "int4,asym,group=5", activations[i]);
     for (size_t k = 0; k < bench->layer.rows * bench->layer.columns; k++)
       if (!isfinite(bench->made.weight[k]))
@@ -484,11 +560,13 @@ static void test_threads(void **state)
     pool_set_threads(1);
     run(bench, all_methods[i], "int4,asym,group=32", "int8,token");
     float *one = copy(bench->made.weight, 65 * 1030);
-    const double loss = bench->made.search.width ? bench->made.search.value[20] : 0;
+    const double loss =
+        bench->made.search.width ? bench->made.search.value[bench->made.search.best] : 0;
     pool_set_threads(3);
     run(bench, all_methods[i], "int4,asym,group=32", "int8,token");
     assert_memory_equal(one, bench->made.weight, 65 * 1030 * sizeof *one);
-    assert_true(loss == (bench->made.search.width ? bench->made.search.value[20] : 0));
+    assert_true(loss ==
+                (bench->made.search.width ? bench->made.search.value[bench->made.search.best] : 0));
     free(one);
   }
   pool_set_threads(0);
@@ -517,8 +595,10 @@ int main(void)
       cmocka_unit_test(test_recipes),        cmocka_unit_test(test_mean_is_taken_back),
       cmocka_unit_test(test_bias_of),        cmocka_unit_test(test_loss_falls),
       cmocka_unit_test(test_no_rounds),      cmocka_unit_test(test_free_zero),
-      cmocka_unit_test(test_dead_channel),   cmocka_unit_test(test_odd_shapes),
-      cmocka_unit_test(test_threads),        cmocka_unit_test(test_cancelled),
+      cmocka_unit_test(test_dead_channel),   cmocka_unit_test(test_surface),
+      cmocka_unit_test(test_best_pair),      cmocka_unit_test(test_joint_refusals),
+      cmocka_unit_test(test_odd_shapes),     cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_cancelled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
