@@ -47,6 +47,22 @@ is "$?" 2 "standard input cannot be both"
 echo 'assert sqnr_db>0' | qscope --script -
 is "$?" 0 "a script from standard input"
 
+# The screen as a terminal gets it: without the sequences it is the text; the title is #eeeeee on
+# #005f87 in the dark theme, index 24 (0, 95, 135) of 256, white on blue (4) of 8; without colours it is
+# reversed.
+escape=$(printf '\033')
+ansi() # ansi COLOUR: how the first line begins; more when the text is another
+{
+  printf 'save-screen x.txt\nsave-screen x.ansi\n' >script.qs
+  qscope synth:laplace,shape=64x64 --theme dark --color "$1" --script script.qs
+  sed "s/$escape\\[[0-9;]*m//g; s/ *\$//" x.ansi | cmp -s - x.txt || { echo another text; return; }
+  sed -n "1s/^$escape\\[\([0-9;]*\)m.*/\1/p" x.ansi
+}
+like "$(ansi auto)" '^0;38;2;[0-9;]*;48;2;0;95;135$' "colours as numbers"
+like "$(ansi 256)" '^0;38;5;[0-9]+;48;5;24$' "256 colours"
+like "$(ansi 8)" '^0;3[0-7];44$' "8 colours"
+is "$(ansi never)" '0;7' "no colours: reversed"
+
 # What is undone is gone, all of it: the screen is the same to the letter. Fourteen changes: the steps
 # from block to block are one.
 run 'save-screen before.txt' bits-more error log-counts 'zoom -1:1' zoom-in zoom-out granularity-next axis-next \

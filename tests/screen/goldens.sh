@@ -1,10 +1,13 @@
 #!/bin/sh
-# Every view as text, at three sizes, in block graphics and in ASCII: what is on the screen is what
+# Every view as text, in every size, set of glyphs and number of colours: what is on the screen is what
 # was looked at and found good. `make goldens` writes the files anew, to be looked at before they are
-# committed. Colours follow from the roles of the cells, which test_themes has for every depth.
+# committed. SIZE-GLYPHS.txt are the texts. Colours of all of them would be too much to read: there is
+# a sum for each screen (colours.txt), and 80x24-COLOURS.ansi has one size to see what changed:
+# the colour of what follows between square brackets, nothing in them where there is none.
 . "$QSCOPE_SRCDIR/tests/cli/cli.sh"
 
 views='histogram error channels sweep compare board inspector format-view'
+screens="$views heat pinned compare-pins checks tensors"
 
 # 64 x 32 numbers with a few binary digits, the fifth column sixteen times as large: the same
 # everywhere.
@@ -14,39 +17,70 @@ awk 'BEGIN {
       printf "%g%s", ((i * 37 + j * 91 + i * j * 5) % 211 - 105) / 64 * (j == 5 ? 16 : 1), j < 31 ? "," : "\n"
 }' >weights.csv
 
-for view in $views; do
-  printf '%s\nsave-screen %s.txt\n' "$view" "$view"
-done >script
-cat >>script <<'END'
-histogram
-pin
-bits-fewer
-save-screen pinned.txt
-compare
-save-screen compare-pins.txt
-checks
-save-screen checks.txt
-tensors
-save-screen tensors.txt
-END
+save() # save SCREEN
+{
+  printf 'save-screen %s.txt\nsave-screen %s.ansi\n' "$1" "$1"
+}
 
+{
+  for view in $views; do
+    echo "$view"
+    save "$view"
+  done
+  echo heat-map; save heat
+  printf '%s\n' histogram pin bits-fewer; save pinned
+  echo compare; save compare-pins
+  echo checks; save checks
+  echo tensors; save tensors
+} >script
+
+# The calibrators on the board took another time, whatever the colour.
+timeless()
+{
+  sed -E 's/ {0,5}[<.0-9]+ (ms|s) /   a time /' "$1"
+}
+
+# Between brackets what follows is in; "38;2;0;95;135" is #005f87.
+readable()
+{
+  escape=$(printf '\033')
+  timeless "$1" | sed -E "s/$escape\[0;?([0-9;]*)m/[\1]/g"
+}
+
+as_before() # as_before FILE NAME
+{
+  if [ -n "${GOLDENS_TO:-}" ]; then
+    cp "$1" "$GOLDENS_TO/$1"
+  fi
+  diff "$QSCOPE_SRCDIR/tests/screen/golden/$1" "$1" >differences
+  ok "$?" "$2"
+  sed 's/^/# /' differences
+}
+
+: >colours.txt
 for size in 40x12 80x24 132x43; do
-  for glyphs in eighth ascii; do
-    name=$size-$glyphs
-    LC_ALL=C.UTF-8 qscope weights.csv -q int8 --axis 1 --screen $size --glyphs $glyphs --script script
-    ok "$?" "$name: the script runs"
-    for view in $views pinned compare-pins checks tensors; do
-      printf '===== %s\n' "$view"
-      sed -E 's/ {0,5}[<.0-9]+ (ms|s) /   a time /' "$view.txt" # of the calibrators on the board
-      rm "$view.txt"
-    done >"$name.txt"
-    if [ -n "${GOLDENS_TO:-}" ]; then
-      cp "$name.txt" "$GOLDENS_TO/$name.txt"
-    fi
-    diff "$QSCOPE_SRCDIR/tests/screen/golden/$name.txt" "$name.txt" >differences
-    ok "$?" "$name: every view is as it was"
-    sed 's/^/# /' differences
+  for glyphs in auto ascii; do
+    for color in never 8 256 auto; do
+      name=$size-$glyphs
+      LC_ALL=C.UTF-8 qscope weights.csv -q int8 --axis 1 --screen $size --glyphs $glyphs --color $color --theme dark \
+        --script script
+      ok "$?" "$name, colours $color: the script runs"
+      : >"$name.txt"
+      : >"$size-$color.ansi"
+      for screen in $screens; do
+        { printf '===== %s\n' "$screen"; timeless "$screen.txt"; } >>"$name.txt"
+        { printf '===== %s\n' "$screen"; readable "$screen.ansi"; } >>"$size-$color.ansi"
+        printf '%s %s %s %s\n' "$name" "$color" "$screen" \
+          "$(timeless "$screen.ansi" | cksum)" >>colours.txt
+        rm "$screen.txt" "$screen.ansi"
+      done
+      case $size-$glyphs-$color in
+      80x24-auto-never | 80x24-auto-256) as_before "$size-$color.ansi" "$name, colours $color: every colour is as it was" ;;
+      esac
+    done
+    as_before "$name.txt" "$name: every view is as it was"
   done
 done
+as_before colours.txt "every screen has the colours it had"
 ok "$(LC_ALL=C grep -q '[^ -~]' ./*-ascii.txt; echo $((1 - $?)))" "ASCII is ASCII"
 done_testing

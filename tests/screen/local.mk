@@ -88,9 +88,11 @@ endif
 # Every view as text.
 TESTS += tests/screen/goldens.sh
 EXTRA_DIST += tests/screen/goldens.sh \
-	tests/screen/golden/132x43-ascii.txt tests/screen/golden/132x43-eighth.txt \
-	tests/screen/golden/40x12-ascii.txt tests/screen/golden/40x12-eighth.txt \
-	tests/screen/golden/80x24-ascii.txt tests/screen/golden/80x24-eighth.txt
+	tests/screen/golden/132x43-ascii.txt tests/screen/golden/132x43-auto.txt \
+	tests/screen/golden/40x12-ascii.txt tests/screen/golden/40x12-auto.txt \
+	tests/screen/golden/80x24-ascii.txt tests/screen/golden/80x24-auto.txt \
+	tests/screen/golden/80x24-never.ansi tests/screen/golden/80x24-256.ansi \
+	tests/screen/golden/colours.txt
 .PHONY: goldens
 goldens: qscope$(EXEEXT)
 	GOLDENS_TO=$(abs_srcdir)/tests/screen/golden QSCOPE_SRCDIR=$(abs_srcdir) \

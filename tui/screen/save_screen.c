@@ -4,6 +4,7 @@
 #include "quant/base/size.h"
 #include "tui/figure/snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,6 +23,85 @@ static enum status save_text(const struct cells *cells, const char *path, struct
   free(text);
   return status;
 }
+
+/* --- as a terminal gets it ---------------------------------------------------------------------
+ */
+
+/* The parameter that sets COLOR, for ink (BASE 30) or paper (40): ";38;5;214"; none of -1. */
+static int color_code(char *text, size_t size, int base, int32_t color, enum color_depth depth)
+{
+  unsigned value = (unsigned)color;
+  if (color < 0)
+    return snprintf(text, size, "%s", "");
+  if (depth == DEPTH_DIRECT)
+    return snprintf(text, size, ";%d;2;%u;%u;%u", base + 8, value >> 16 & 255, value >> 8 & 255,
+                    value & 255);
+  if (depth == DEPTH_256)
+    return snprintf(text, size, ";%d;5;%u", base + 8, value);
+  return snprintf(text, size, ";%u",
+                  value < 8 ? (unsigned)base + value : (unsigned)base + 52 + value);
+}
+
+/* What makes a terminal draw in COLORS, whatever it drew in before (ECMA-48, SGR). */
+static void sgr(struct outfile *file, const struct colors *colors, enum color_depth depth)
+{
+  static const struct {
+    unsigned bit;
+    const char *code;
+  } attributes[] = {
+      {CELL_BOLD, ";1"}, {CELL_DIM, ";2"}, {CELL_UNDERLINE, ";4"}, {CELL_REVERSE, ";7"}};
+  char text[80];
+  size_t used = (size_t)snprintf(text, sizeof text, "\033[0");
+  for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
+    if (colors->attributes & attributes[i].bit)
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s", attributes[i].code);
+  used += (size_t)color_code(text + used, sizeof text - used, 30, colors->ink, depth);
+  used += (size_t)color_code(text + used, sizeof text - used, 40, colors->paper, depth);
+  used += (size_t)snprintf(text + used, sizeof text - used, "m");
+  outfile_write(file, text, used);
+}
+
+static bool same_colors(const struct colors *a, const struct colors *b)
+{
+  return a->ink == b->ink && a->paper == b->paper && a->attributes == b->attributes;
+}
+
+static void ansi_line(struct outfile *file, const struct cells *cells, int row,
+                      const struct screen_theme *theme, enum color_depth depth)
+{
+  static const struct colors plain = {-1, -1, 0};
+  struct colors last = plain;
+  char text[5];
+  for (int column = 0; column < cells->columns; column++) {
+    const struct cell *cell = cells_at(cells, row, column);
+    if (!cell->code)
+      continue;
+    struct colors colors = colors_of(theme, cell->style, depth);
+    if (!same_colors(&colors, &last))
+      sgr(file, &colors, depth);
+    last = colors;
+    utf8_encode(cell->code, text);
+    outfile_write(file, text, strlen(text));
+  }
+  if (!same_colors(&last, &plain))
+    sgr(file, &plain, depth);
+  outfile_write(file, "\n", 1);
+}
+
+static enum status save_ansi(const struct cells *cells, const struct screen_theme *theme,
+                             enum color_depth depth, const char *path, struct error *error)
+{
+  struct outfile *file;
+  enum status status = outfile_open(path, &file, error);
+  if (status != STATUS_OK)
+    return status;
+  for (int row = 0; row < cells->rows; row++)
+    ansi_line(file, cells, row, theme, depth);
+  return outfile_commit(file, error);
+}
+
+/* --- as a picture ------------------------------------------------------------------------------
+ */
 
 /* Ink for a terminal whose own is not known: as far from the paper as reads well. */
 static uint32_t plain_ink(uint32_t background)
@@ -67,8 +147,11 @@ enum status save_screen(const struct cells *cells, const struct screen_theme *th
   const char *dot = strrchr(path, '.');
   if (dot && strcasecmp(dot, ".txt") == 0)
     return save_text(cells, path, error);
+  if (dot && strcasecmp(dot, ".ansi") == 0)
+    return save_ansi(cells, theme, depth, path, error);
   if (dot && (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".svg") == 0))
     return save_picture(cells, theme, depth, path, error);
   return error_set(error, STATUS_USAGE,
-                   "the screen is written as .txt, .svg or .png; '%s' is none of these", path);
+                   "the screen is written as .txt, .ansi, .svg or .png; '%s' is none of these",
+                   path);
 }

@@ -43,10 +43,15 @@ static struct {
 
 /* --- opening ---------------------------------------------------------------------------- */
 
+/* What an option allows. */
+static const enum color_depth most[] = {[COLOR_AUTO] = DEPTH_DIRECT,
+                                        [COLOR_NEVER] = DEPTH_MONO,
+                                        [COLOR_8] = DEPTH_8,
+                                        [COLOR_16] = DEPTH_16,
+                                        [COLOR_256] = DEPTH_256};
+
 static enum color_depth depth_of(const struct app_options *options)
 {
-  static const enum color_depth most[] = {
-      [COLOR_8] = DEPTH_8, [COLOR_16] = DEPTH_16, [COLOR_256] = DEPTH_256};
   const char *no_color = getenv("NO_COLOR");
   if (options->color == COLOR_NEVER || (options->color == COLOR_AUTO && no_color && *no_color))
     return DEPTH_MONO;
@@ -240,7 +245,7 @@ enum status terminal_absent(const struct app_options *options, struct error *err
 {
   self.rows = options->rows;
   self.columns = options->columns;
-  self.depth = options->color == COLOR_NEVER ? DEPTH_MONO : DEPTH_DIRECT;
+  self.depth = most[options->color];
   return theme_find(options->theme, &self.theme, error);
 }
 
