@@ -7,6 +7,18 @@
 #include <math.h>
 #include <string.h>
 
+const struct method *layer_default_method(size_t i, bool quantizes_activation)
+{
+  static const char *const name[] = {"rtn", "gptq", "awq", "smoothquant", "llm.int8"};
+  static const size_t all = sizeof name / sizeof *name, of_weights = 3;
+  for (size_t k = 0; k < (quantizes_activation ? all : of_weights); k++) {
+    const struct method *method = method_find(name[k]);
+    if (method && i-- == 0)
+      return method;
+  }
+  return NULL;
+}
+
 bool layer_ask_same_quantizers(const struct layer_ask *a, const struct layer_ask *b)
 {
   return quantizer_equal(&a->weight, &b->weight) &&
@@ -110,21 +122,6 @@ void layer_row_free(struct layer_row *row)
   free(row->search.value);
   free(row->factor);
   *row = (struct layer_row){.state = LAYER_WAITING};
-}
-
-enum status layer_rows_run(struct layer_problem *problem, struct layer_row *rows, size_t count,
-                           layer_news *news, void *context, struct progress *progress)
-{
-  for (size_t i = 0; i < count; i++) {
-    if (rows[i].state != LAYER_WAITING)
-      continue;
-    enum status status = layer_row_run(problem, &rows[i], NULL, progress);
-    if (status != STATUS_OK)
-      return status;
-    if (news)
-      news(context, rows, i);
-  }
-  return STATUS_OK;
 }
 
 /* --- their order -------------------------------------------------------------------------------

@@ -90,6 +90,10 @@ struct layer_row {
   float *factor;                 /* of each input channel: x is divided by it; NULL: none */
 };
 
+/* What is run where nobody says: round to nearest, and the methods that people compare it with;
+ * those that are about activations where these are quantized. Number I, or NULL behind the last. */
+const struct method *layer_default_method(size_t i, bool quantizes_activation);
+
 bool layer_ask_equal(const struct layer_ask *a, const struct layer_ask *b);
 /* The same quantizers, so that methods can be compared. */
 bool layer_ask_same_quantizers(const struct layer_ask *a, const struct layer_ask *b);
@@ -100,14 +104,6 @@ bool layer_ask_same_quantizers(const struct layer_ask *a, const struct layer_ask
 enum status layer_row_run(struct layer_problem *problem, struct layer_row *row,
                           struct layer_made *made, struct progress *progress);
 void layer_row_free(struct layer_row *row);
-
-/* Told of each row that has become known, by its number. */
-typedef void layer_news(void *context, const struct layer_row *rows, size_t index);
-
-/* Runs those of COUNT rows that wait, in their order; rows stay as they are when cancelled. NEWS
- * may be NULL. */
-enum status layer_rows_run(struct layer_problem *problem, struct layer_row *rows, size_t count,
-                           layer_news *news, void *context, struct progress *progress);
 
 /* --- what they say -----------------------------------------------------------------------------
  */

@@ -84,14 +84,14 @@ static void tell_best(const struct telling *t)
   if (isinf(sqnr_of(best)))
     add(t, "%s leaves the output exact%s, at %.2f bits per weight.", name, on, bits);
   else if (!other)
-    add(t, "%s keeps %.1f dB of the output%s, at %.2f bits per weight.", name, sqnr_of(best), on,
+    add(t, "%s reaches %.1f dB at the output%s, at %.2f bits per weight.", name, sqnr_of(best), on,
         bits);
   else if (lead < VERDICT_TIE)
-    add(t, "%s and %s are level: %.1f dB of the output%s, at %.2f and %.2f bits per weight.", name,
+    add(t, "%s and %s are level: %.1f dB at the output%s, at %.2f and %.2f bits per weight.", name,
         than, sqnr_of(best), on, bits, other->calibration.bits_per_weight);
   else
     add(t,
-        "%s is best: %.1f dB of the output%s, %.1f dB over %s, at %.2f bits per weight (%s %.2f).",
+        "%s is best: %.1f dB at the output%s, %.1f dB over %s, at %.2f bits per weight (%s %.2f).",
         name, sqnr_of(best), on, lead, than, bits, than, other->calibration.bits_per_weight);
 }
 

@@ -288,7 +288,7 @@ static bool is_subcommand(const char *word)
   static const char *const subcommands[] = {
       "explore", "list",    "report",      "inspect", "board",  "plot",
       "sweep",   "survey",  "layer",       "plan",    "replay", "experiment",
-      "diff",    "formats", "calibrators", "presets", "theory"};
+      "diff",    "formats", "calibrators", "presets", "theory",     "methods"};
   for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
     if (strcmp(word, subcommands[i]) == 0)
       return true;

@@ -87,6 +87,9 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	tui/cli/board.c \
 	tui/cli/calibrators.c \
+	tui/cli/layer.c \
+	tui/cli/layer_save.c tui/cli/layer_save.h \
+	tui/cli/methods.c \
 	tui/cli/commands.h \
 	tui/cli/diff.c \
 	tui/cli/experiment.c \

@@ -182,17 +182,6 @@ static void test_energy(void **state)
 /* --- runs --------------------------------------------------------------------------------------
  */
 
-struct heard {
-  size_t count, index[4];
-};
-
-static void hear(void *context, const struct layer_row *rows, size_t index)
-{
-  struct heard *heard = context;
-  assert_true(rows[index].state != LAYER_WAITING);
-  heard->index[heard->count++] = index;
-}
-
 /* Output error by products in double, with int4 of absmax / 7 for the whole matrix. */
 static double expected_mse(const float *w, const float *x, size_t tokens)
 {
@@ -223,13 +212,12 @@ static void test_runs(void **state)
   struct layer_question question = {
       .weight = place(&weight), .activation = place(&activation), .hold_out = 0.4};
   struct layer_problem problem;
-  struct heard heard = {0};
   struct layer_row rows[3] = {{.ask = ask("rtn", "int4", NULL)},
                               {.ask = ask("rtn", "int4,channel=5", NULL)},
                               {.ask = ask("rtn", "int4", "int8,token")}};
   assert_int_equal(layer_problem_open(&question, NULL, &problem, NULL), STATUS_OK);
-  assert_int_equal(layer_rows_run(&problem, rows, 3, hear, &heard, NULL), STATUS_OK);
-  assert_true(heard.count == 3 && heard.index[0] == 0 && heard.index[2] == 2);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(layer_row_run(&problem, &rows[i], NULL, NULL), STATUS_OK);
   const double calibration = expected_mse(w, x, 6), held = expected_mse(w, x + 6 * COLUMNS, 4);
   assert_true(fabs(rows[0].calibration.output_mse / calibration - 1) < 1e-5);
   assert_true(fabs(rows[0].held_out.output_mse / held - 1) < 1e-5);
@@ -248,6 +236,21 @@ static void test_runs(void **state)
   free(x);
 }
 
+/* Those of the table alone, rtn first, and some only where activations are quantized. */
+static void test_defaults(void **state)
+{
+  (void)state;
+  size_t weights = 0, both = 0;
+  assert_string_equal(layer_default_method(0, false)->name, "rtn");
+  while (layer_default_method(weights, false))
+    weights++;
+  while (layer_default_method(both, true))
+    assert_ptr_equal(layer_default_method(both, true),
+                     method_find(layer_default_method(both, true)->name)),
+        both++;
+  assert_true(both >= weights);
+}
+
 /* What is cancelled waits; what was done stays. */
 static void test_cancel(void **state)
 {
@@ -260,7 +263,7 @@ static void test_cancel(void **state)
   assert_int_equal(layer_row_run(&problem, &rows[0], NULL, &progress), STATUS_OK);
   const double mse = rows[0].calibration.output_mse;
   progress_cancel(&progress);
-  assert_int_equal(layer_rows_run(&problem, rows, 2, NULL, NULL, &progress), STATUS_CANCELLED);
+  assert_int_equal(layer_row_run(&problem, &rows[1], NULL, &progress), STATUS_CANCELLED);
   assert_true(rows[0].state == LAYER_DONE && rows[0].calibration.output_mse == mse);
   assert_true(rows[1].state == LAYER_WAITING && !rows[1].calibration.channel_mse);
   layer_row_free(&rows[0]);
@@ -346,21 +349,21 @@ static void test_verdicts(void **state)
                              few = {.layer = {.columns = 100, .tokens = 400}, .half_energy = 2};
   struct layer_row rows[2] = {told(ask("rtn", "int4", NULL), 1e-2, 0, 21, 4.25),
                               told(other_ask("int4", NULL), 1e-3, 0, 19.5, 4.5)};
-  expect(&spread, rows, 1, 0, "rtn keeps 20.0 dB of the output, at 4.25 bits per weight.");
+  expect(&spread, rows, 1, 0, "rtn reaches 20.0 dB at the output, at 4.25 bits per weight.");
   expect(&spread, rows, 2, 0,
-         "other is best: 30.0 dB of the output, 10.0 dB over rtn, at 4.50 bits per weight (rtn "
+         "other is best: 30.0 dB at the output, 10.0 dB over rtn, at 4.50 bits per weight (rtn "
          "4.25). By their weights alone other would be 1.5 dB worse than rtn.");
   expect(&few, rows, 2, 1,
-         "other is best: 30.0 dB of the output, 10.0 dB over rtn, at 4.50 bits per weight (rtn "
+         "other is best: 30.0 dB at the output, 10.0 dB over rtn, at 4.50 bits per weight (rtn "
          "4.25). 2 of the 100 input channels carry half of the energy of the inputs: what their "
          "weights lose counts most. By their weights alone other would be 1.5 dB worse than rtn.");
   rows[1] = told(other_ask("int4", NULL), 1e-1, 0, 22, 4.25);
   expect(&spread, rows, 2, 0,
-         "rtn is best: 20.0 dB of the output, 10.0 dB over other, at 4.25 bits per weight (other "
+         "rtn is best: 20.0 dB at the output, 10.0 dB over other, at 4.25 bits per weight (other "
          "4.25). By their weights alone rtn would be 1.0 dB worse than other.");
   rows[1] = told(other_ask("int4", NULL), 1e-2, 0, 21, 4.25);
   expect(&spread, rows, 2, 0,
-         "rtn and other are level: 20.0 dB of the output, at 4.25 and 4.25 bits per weight.");
+         "rtn and other are level: 20.0 dB at the output, at 4.25 and 4.25 bits per weight.");
   rows[1] = told(other_ask("int4", NULL), 0, 0, HUGE_VAL, 16);
   expect(&spread, rows, 2, 0, "other leaves the output exact, at 16.00 bits per weight.");
   rows[1].state = LAYER_REFUSED;
@@ -376,8 +379,8 @@ static void test_groups(void **state)
                                         .half_energy = 45};
   const struct layer_row rows[2] = {told(ask("rtn", "int4", NULL), 1e-2, 0, 21, 4),
                                     told(ask("rtn", "int8", NULL), 1e-4, 0, 41, 8)};
-  expect(&problem, rows, 2, 0, "rtn keeps 20.0 dB of the output, at 4.00 bits per weight.");
-  expect(&problem, rows, 2, 1, "rtn keeps 40.0 dB of the output, at 8.00 bits per weight.");
+  expect(&problem, rows, 2, 0, "rtn reaches 20.0 dB at the output, at 4.00 bits per weight.");
+  expect(&problem, rows, 2, 1, "rtn reaches 40.0 dB at the output, at 8.00 bits per weight.");
   assert_int_equal(layer_group(rows, 1), 1);
 }
 
@@ -389,19 +392,19 @@ static void test_parts(void **state)
   struct layer_row rows[2] = {told(ask("rtn", "int8", "int8"), 1e-4, 1e-2, 40, 8),
                               told(other_ask("int8", "int8"), 2e-4, 1e-4, 37, 8)};
   expect(&problem, rows, 2, 0,
-         "other is best: 35.2 dB of the output, 15.3 dB over rtn, at 8.00 bits per weight (rtn "
+         "other is best: 35.2 dB at the output, 15.3 dB over rtn, at 8.00 bits per weight (rtn "
          "8.00). The error from the activations is 20.0 dB smaller, that from the weights 3.0 dB "
          "larger. 1 of the 200 input channels carries half of the energy of the inputs: they set "
          "the scale that the others have to share. Of what is left 67 % comes from the weights, 33 "
          "% from the activations. By their weights alone other would be 3.0 dB worse than rtn.");
   expect(
       &problem, rows, 1, 0,
-      "rtn keeps 20.0 dB of the output, at 8.00 bits per weight. 99 % of what is left comes from "
+      "rtn reaches 20.0 dB at the output, at 8.00 bits per weight. 99 % of what is left comes from "
       "the activations: better weights would not help.");
   rows[0] = told(ask("rtn", "int8", "int8"), 1e-2, 1e-4, 40, 8);
   expect(
       &problem, rows, 1, 0,
-      "rtn keeps 20.0 dB of the output, at 8.00 bits per weight. 99 % of what is left comes from "
+      "rtn reaches 20.0 dB at the output, at 8.00 bits per weight. 99 % of what is left comes from "
       "the weights.");
 }
 
@@ -412,21 +415,21 @@ static void test_overfit(void **state)
   struct layer_row rows[2] = {told(ask("rtn", "int4", NULL), 1e-2, 0, 21, 4),
                               told(other_ask("int4", NULL), 1e-3, 0, 22, 4)};
   expect(&problem, rows, 2, 0,
-         "other is best: 30.0 dB of the output, 10.0 dB over rtn, at 4.00 bits per weight (rtn "
+         "other is best: 30.0 dB at the output, 10.0 dB over rtn, at 4.00 bits per weight (rtn "
          "4.00). 50 tokens are few for 100 input channels: held-out ones would tell whether it "
          "lasts.");
   hold(&rows[0], 19);
   hold(&rows[1], 18);
   expect(
       &problem, rows, 2, 0,
-      "rtn is best: 19.0 dB of the output on held-out tokens, 1.0 dB over other, at 4.00 bits per "
+      "rtn is best: 19.0 dB at the output on held-out tokens, 1.0 dB over other, at 4.00 bits per "
       "weight (other 4.00). By their weights alone rtn would be 1.0 dB worse than other. other "
       "fits its calibration tokens too closely: 30.0 dB on them, 18.0 dB on held-out ones (50 "
       "tokens for 100 input channels).");
   hold(&rows[1], 28.6); /* 0.4 dB more than what rtn loses */
   expect(
       &problem, rows, 2, 0,
-      "other is best: 28.6 dB of the output on held-out tokens, 9.6 dB over rtn, at 4.00 bits per "
+      "other is best: 28.6 dB at the output on held-out tokens, 9.6 dB over rtn, at 4.00 bits per "
       "weight (rtn 4.00).");
 }
 
@@ -437,9 +440,10 @@ int main(void)
       cmocka_unit_test(test_hold_out), cmocka_unit_test(test_nonfinite),
       cmocka_unit_test(test_matched),  cmocka_unit_test(test_energy),
       cmocka_unit_test(test_runs),     cmocka_unit_test(test_cancel),
-      cmocka_unit_test(test_kept),     cmocka_unit_test(test_spread),
-      cmocka_unit_test(test_verdicts), cmocka_unit_test(test_groups),
-      cmocka_unit_test(test_parts),    cmocka_unit_test(test_overfit),
+      cmocka_unit_test(test_defaults), cmocka_unit_test(test_kept),
+      cmocka_unit_test(test_spread),   cmocka_unit_test(test_verdicts),
+      cmocka_unit_test(test_groups),   cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_overfit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

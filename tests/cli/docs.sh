@@ -7,7 +7,7 @@ readme=$QSCOPE_SRCDIR/README.md
 qscope --help >help.txt
 commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' help.txt)
 options=$(sed -n '/^Options:/,/^$/s/^  \(-., \| *\)--\([a-z-]*\).*/\2/p' help.txt | sort -u)
-is "$(echo "$commands" | tr '\n' ' ')" "explore list report inspect plot sweep board diff theory experiment formats calibrators presets replay " "the subcommands of --help"
+is "$(echo "$commands" | tr '\n' ' ')" "explore list report inspect plot sweep board diff layer theory experiment formats calibrators presets methods replay " "the subcommands of --help"
 ok "$([ "$(echo "$options" | wc -l)" -gt 20 ]; echo $?)" "the options of --help are found"
 
 # mentions FILE WORD: as a word of its own; the manual writes - as \-.

@@ -12,6 +12,7 @@ CLI_TESTS = \
 	tests/cli/hostile.sh \
 	tests/cli/inspect.sh \
 	tests/cli/keys.sh \
+	tests/cli/layer.sh \
 	tests/cli/linear.sh \
 	tests/cli/list.sh \
 	tests/cli/packs.sh \

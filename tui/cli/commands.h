@@ -14,6 +14,8 @@ enum {
   COMMAND_REPLAY = 64,
   COMMAND_INSPECT = 128,
   COMMAND_SWEEP = 256,
+  COMMAND_LAYER = 512,
+  COMMAND_METHODS = 1024,
   COMMAND_BOARD = 2048,
   COMMAND_THEORY = 4096,
   COMMAND_PRESETS = 8192,
@@ -31,6 +33,8 @@ enum status sweep_command_run(const struct options *options, struct error *error
 enum status board_run(const struct options *options, struct error *error);
 enum status theory_run(const struct options *options, struct error *error);
 enum status diff_run(const struct options *options, struct error *error);
+enum status layer_run(const struct options *options, struct error *error);
+enum status methods_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
 enum status presets_run(const struct options *options, struct error *error);

@@ -38,6 +38,8 @@ const struct command command_table[] = {
      COMMAND_BOARD, 1, board_run},
     {"diff", "A B", "the error of B against A, tensor by tensor, whatever the formats",
      COMMAND_DIFF, 2, diff_run},
+    {"layer", "WEIGHT --activation SRC", "what each method does to the output of a layer, W x",
+     COMMAND_LAYER, 1, layer_run},
     {"theory", "", "the best quantizers of a known distribution, and what they cost",
      COMMAND_THEORY, 0, theory_run},
     {"experiment", "[NAME]", "a widespread claim, and what measurement says of it",
@@ -47,6 +49,8 @@ const struct command command_table[] = {
      0, calibrators_run},
     {"presets", "", "quantizers as named systems make them, for -q", COMMAND_PRESETS, 0,
      presets_run},
+    {"methods", "", "the methods of the layer lab and their options, for -m", COMMAND_METHODS, 0,
+     methods_run},
     {"replay", "RECIPE|FIG", "the state that a recipe or a figure carries", COMMAND_REPLAY, 8,
      replay_run},
 };

@@ -38,11 +38,91 @@ static enum status whole_number(const char *text, long least, long most, long *o
                    least, most, text);
 }
 
+static enum status apply_word(void *member, const char *text, struct error *error)
+{
+  (void)error;
+  *(const char **)member = text;
+  return STATUS_OK;
+}
+
+/* A word that must not come twice: the first would be forgotten. */
+static enum status apply_once(void *member, const char *text, struct error *error)
+{
+  if (*(const char **)member)
+    return error_set(error, STATUS_USAGE, "given twice: '%s' and '%s'; a pattern names several",
+                     *(const char **)member, text);
+  return apply_word(member, text, error);
+}
+
 static enum status apply_tensor(void *member, const char *text, struct error *error)
 {
   (void)error;
   struct options *o = member;
-  o->tensor[o->tensors++] = text;
+  if (o->layer.naming)
+    *o->layer.naming = text;
+  else
+    o->tensor[o->tensors++] = text;
+  return STATUS_OK;
+}
+
+/* --- of a layer: -t names a tensor of the source before it --- */
+
+static enum status apply_weight(void *member, const char *text, struct error *error)
+{
+  struct layer_options *layer = member;
+  layer->naming = NULL;
+  return apply_once(&layer->weight, text, error);
+}
+
+static enum status apply_activation(void *member, const char *text, struct error *error)
+{
+  struct layer_options *layer = member;
+  layer->naming = &layer->activation_tensor;
+  return apply_once(&layer->activation, text, error);
+}
+
+static enum status apply_evaluate(void *member, const char *text, struct error *error)
+{
+  struct layer_options *layer = member;
+  layer->naming = &layer->evaluate_tensor;
+  return apply_once(&layer->evaluate, text, error);
+}
+
+static enum status apply_method(void *member, const char *text, struct error *error)
+{
+  struct layer_options *layer = member;
+  if (strcmp(text, "list") == 0) {
+    layer->lists_methods = true;
+    return STATUS_OK;
+  }
+  if (layer->methods == OPTIONS_METHODS)
+    return error_set(error, STATUS_USAGE, "more than %d methods", OPTIONS_METHODS);
+  enum status status = method_parse(text, &layer->method[layer->methods], error);
+  layer->methods += status == STATUS_OK;
+  return status;
+}
+
+static enum status apply_activation_quantizer(void *member, const char *text, struct error *error)
+{
+  struct layer_options *layer = member;
+  if (layer->quantizes_activation)
+    return error_set(error, STATUS_USAGE, "given twice: one quantizer of the activation at a time");
+  layer->quantizes_activation = true;
+  return quantizer_parse(text, &layer->activation_quantizer, error);
+}
+
+static enum status apply_hold_out(void *member, const char *text, struct error *error)
+{
+  char *end;
+  double share = strtod(text, &end);
+  if (end == text || strcmp(end, *end == '%' ? "%" : "") != 0)
+    share = -1;
+  if (*end == '%')
+    share /= 100;
+  if (!(share > 0 && share < 1))
+    return error_set(error, STATUS_USAGE,
+                     "expected a share of the tokens such as 0.25 or 25%%, found '%s'", text);
+  *(double *)member = share;
   return STATUS_OK;
 }
 
@@ -354,22 +434,6 @@ static enum status apply_cache(void *member, const char *text, struct error *err
   return status;
 }
 
-static enum status apply_word(void *member, const char *text, struct error *error)
-{
-  (void)error;
-  *(const char **)member = text;
-  return STATUS_OK;
-}
-
-/* A word that must not come twice: the first would be forgotten. */
-static enum status apply_once(void *member, const char *text, struct error *error)
-{
-  if (*(const char **)member)
-    return error_set(error, STATUS_USAGE, "given twice: '%s' and '%s'; a pattern names several",
-                     *(const char **)member, text);
-  return apply_word(member, text, error);
-}
-
 static enum status apply_switch(void *member, const char *text, struct error *error)
 {
   (void)text, (void)error;
@@ -397,14 +461,32 @@ static const struct row {
   enum status (*apply)(void *member, const char *text, struct error *error);
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
-     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF, 0,
-     apply_tensor},
+     STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF |
+         COMMAND_LAYER,
+     0, apply_tensor},
     {"input-format", 0, "TYPE", "what SOURCE is: npy, text ...; where it is not recognised",
-     STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_DIFF,
+     STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_DIFF | COMMAND_LAYER,
      MEMBER(input_format), apply_once},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
-     STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD, 0,
-     apply_quantizer},
+     STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
+         COMMAND_LAYER,
+     0, apply_quantizer},
+    {"weight", 0, "SRC", "the weight of the layer, as WEIGHT; the -t behind it is of it",
+     COMMAND_LAYER, MEMBER(layer), apply_weight},
+    {"activation", 0, "SRC", "the tokens that go into the layer; the -t behind it is of it",
+     COMMAND_LAYER, MEMBER(layer), apply_activation},
+    {"evaluate", 0, "SRC", "other tokens, to measure on; the -t behind it is of it", COMMAND_LAYER,
+     MEMBER(layer), apply_evaluate},
+    {"hold-out", 0, "SHARE", "or this share of the tokens, the last ones: 0.25 or 25%",
+     COMMAND_LAYER, MEMBER(layer.hold_out), apply_hold_out},
+    {"method", 'm', "METHOD", "a method, such as gptq,actorder; repeatable; list: all of them",
+     COMMAND_LAYER, MEMBER(layer), apply_method},
+    {"activation-quantizer", 0, "SPEC", "also quantize the tokens, such as int8,token",
+     COMMAND_LAYER, MEMBER(layer), apply_activation_quantizer},
+    {"transpose-weight", 0, NULL, "the weight is stored as input x output channels", COMMAND_LAYER,
+     MEMBER(layer.transposed), apply_switch},
+    {"weight-out", 0, "FILE.npy", "save what a method makes of the weight, float32", COMMAND_LAYER,
+     MEMBER(layer.weight_out), apply_word},
     {"transform", 0, "T", "smooth=ALPHA, hadamard[=N] or split=K, along --axis; undone behind",
      STATE | COMMAND_REPORT, MEMBER(transform), apply_transform},
     {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format[=LIST]",
@@ -444,11 +526,11 @@ static const struct row {
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
     {"json", 0, NULL, "write JSON",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
-         COMMAND_DIFF | COMMAND_FORMATS | COMMAND_CALIBRATORS | COMMAND_PRESETS | COMMAND_THEORY |
-         COMMAND_EXPERIMENT,
+         COMMAND_DIFF | COMMAND_LAYER | COMMAND_METHODS | COMMAND_FORMATS | COMMAND_CALIBRATORS |
+         COMMAND_PRESETS | COMMAND_THEORY | COMMAND_EXPERIMENT,
      MEMBER(style), apply_json},
     {"csv", 0, NULL, "write comma-separated values",
-     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF |
+     COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF | COMMAND_LAYER |
          COMMAND_FORMATS | COMMAND_THEORY,
      MEMBER(style), apply_csv},
     {"metadata", 0, NULL, "what the source says about itself; JSON: also that", COMMAND_LIST,
@@ -480,8 +562,8 @@ static const struct row {
      MEMBER(levels), apply_word},
     {"distribution", 0, "NAME", "gaussian, laplace, student-t=NU, gamma, uniform", COMMAND_THEORY,
      MEMBER(distribution), apply_word},
-    {"output", 'o', "FILE", "write to FILE; a figure: .png, .svg or .pdf", COMMAND_REPORT | DRAWS,
-     MEMBER(output), apply_word},
+    {"output", 'o', "FILE", "write to FILE; a figure: .png, .svg or .pdf",
+     COMMAND_REPORT | COMMAND_LAYER | DRAWS, MEMBER(output), apply_word},
     {"data", 0, "FILE.csv", "write the numbers behind the figure, series by series", DRAWS,
      MEMBER(data), apply_word},
     {"size", 0, "WxH", "size of the figure in pixels (1600x1000)", DRAWS, MEMBER(figure),
@@ -490,13 +572,13 @@ static const struct row {
      apply_dpi},
     {"theme", 0, "NAME", "light or dark; explorer: also auto, NAME or FILE", DRAWS | SCREEN,
      MEMBER(app.theme), apply_word},
-    {"codes", 0, "FILE.npy", "save the codes", COMMAND_REPORT, MEMBER(save[SAVE_CODES]),
-     apply_word},
+    {"codes", 0, "FILE.npy", "save the codes", COMMAND_REPORT | COMMAND_LAYER,
+     MEMBER(save[SAVE_CODES]), apply_word},
     {"dequantized", 0, "FILE.npy", "save the reconstruction, float32", COMMAND_REPORT,
      MEMBER(save[SAVE_DEQUANTIZED]), apply_word},
-    {"scales", 0, "FILE.npy", "save the scales, float32", COMMAND_REPORT, MEMBER(save[SAVE_SCALES]),
-     apply_word},
-    {"zero-points", 0, "FILE.npy", "save the zero points, int32", COMMAND_REPORT,
+    {"scales", 0, "FILE.npy", "save the scales, float32", COMMAND_REPORT | COMMAND_LAYER,
+     MEMBER(save[SAVE_SCALES]), apply_word},
+    {"zero-points", 0, "FILE.npy", "save the zero points, int32", COMMAND_REPORT | COMMAND_LAYER,
      MEMBER(save[SAVE_ZERO_POINTS]), apply_word},
     {"packed", 0, "FILE.npy", "save the bytes as a block format stores them", COMMAND_REPORT,
      MEMBER(save[SAVE_PACKED]), apply_word},

@@ -8,6 +8,7 @@
 #include "analysis/recipe.h"
 #include "analysis/report.h"
 #include "quant/base/status.h"
+#include "quant/layer/method.h"
 #include "tui/base/settings.h"
 #include "tui/figure/draw.h"
 #include "tui/screen/app.h"
@@ -27,6 +28,24 @@ enum save_kind {
   SAVE_KINDS
 };
 
+enum { OPTIONS_METHODS = 24 };
+
+/* The layer that the tensor is the weight of. */
+struct layer_options {
+  const char *weight;                         /* --weight, or NULL: the operand */
+  const char *activation, *activation_tensor; /* --activation and the -t behind it, or NULL */
+  const char *evaluate, *evaluate_tensor;     /* --evaluate and the -t behind it, or NULL */
+  const char **naming; /* while it is read: which of these -t names; NULL: the weight */
+  size_t methods;      /* -m */
+  struct method_choice method[OPTIONS_METHODS];
+  bool lists_methods; /* -m list */
+  bool quantizes_activation;
+  struct quantizer activation_quantizer; /* --activation-quantizer */
+  double hold_out;                       /* --hold-out, or 0 */
+  bool transposed;                       /* --transpose-weight */
+  const char *weight_out;                /* --weight-out, or NULL */
+};
+
 struct options {
   const char *const *operand; /* what is left of argv, without the subcommand */
   int operands;
@@ -35,6 +54,7 @@ struct options {
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   size_t quantizers;
   struct transform transform; /* --transform */
+  struct layer_options layer;
   struct view view;
   bool view_given;
   enum report_style style;

@@ -51,6 +51,21 @@ static void write_codes(struct npy_writer *writer, enum npy_type type, long offs
   npy_write_block(writer, one_byte ? (const void *)narrow : wide, n);
 }
 
+enum status save_code_array(const char *path, const struct quantizer *quantizer,
+                            const struct shape *shape, const uint16_t *codes, struct error *error)
+{
+  const enum npy_type type = code_type(quantizer);
+  const size_t count = shape_elements(shape);
+  struct npy_writer *writer;
+  enum status status = npy_write_begin(path, type, shape, &writer, error);
+  if (status != STATUS_OK)
+    return status;
+  for (size_t start = 0; start < count; start += FEED_BLOCK)
+    write_codes(writer, type, code_offset(quantizer), codes + start,
+                size_min(FEED_BLOCK, count - start));
+  return npy_write_end(writer, error);
+}
+
 /* Runs the quantizer once more, block by block; CODES and VALUES may be NULL. */
 static enum status write_elements(const struct tensor *tensor, const struct fit *fit,
                                   struct npy_writer *codes, struct npy_writer *values,

@@ -18,4 +18,8 @@ bool save_wanted(const struct options *options);
 enum status save_all(const struct options *options, const struct tensor *tensor,
                      const struct result *result, struct progress *progress, struct error *error);
 
+/* Writes CODES, counted from 0, of a tensor of SHAPE under QUANTIZER to PATH in the same way. */
+enum status save_code_array(const char *path, const struct quantizer *quantizer,
+                            const struct shape *shape, const uint16_t *codes, struct error *error);
+
 #endif

@@ -1,0 +1,114 @@
+#!/bin/sh
+# qscope layer: the numbers of each method as text, JSON and CSV, what is saved, and everything that
+# does not fit refused in words.
+. "$QSCOPE_SRCDIR/tests/cli/cli.sh"
+
+w=synth:llm-weight,shape=64x128
+x=synth:llm-activation
+
+# Round to nearest by hand: int4 of absmax 7 has scale 1, so W' = W but for 6.25 (6) and 0.25 (0).
+npy make W.npy f4 2,2 7 6.25 -7 0.25
+npy make X.npy f4 3,2 1 0 0 1 1 1
+qscope layer W.npy --activation X.npy -m rtn -q int4,channel --json >hand.json 2>err.txt
+is "$? $(cat err.txt)" "0 " "a layer of two channels, without a remark"
+# E = X Dᵀ, D = [[0, -.25], [0, -.25]]: 4 of 6 outputs are off by .25.
+near "$(get 0.metrics.output_mse <hand.json)" "$(awk 'BEGIN { printf "%.17g", 4 * .0625 / 6 }')" 1e-12 "output_mse"
+# Y: 7 6.25 13.25 and -7 .25 -6.75.
+near "$(get 0.metrics.output_sqnr_db <hand.json)" "$(awk 'BEGIN {
+  printf "%.17g", 10 * log((49 + 39.0625 + 175.5625 + 49 + .0625 + 45.5625) / .25) / log(10) }')" 1e-6 "output_sqnr_db"
+near "$(get 0.metrics.weight_sqnr_db <hand.json)" "$(awk 'BEGIN {
+  printf "%.17g", 10 * log((49 + 39.0625 + 49 + .0625) / .125) / log(10) }')" 1e-6 "weight_sqnr_db"
+is "$(get 0.metrics.bits_per_weight 0.metrics.activations_mse 0.metrics.interaction_mse <hand.json | tr '\n' ' ')" \
+  "20 0 0 " "4 bits, and 32 of a scale for 2 weights; the activation is exact"
+is "$(get 0.method 0.quantizer 0.activation_quantizer 0.evaluation 0.said 0.search 0.refused 0.best <hand.json | tr '\n' ' ')" \
+  "rtn int4,sym,channel,minmax null null null null null true " "what it is of, and null where there is nothing"
+is "$(get 0.weight.tensor 0.weight.shape.1 0.activation.source 0.metrics.tokens <hand.json | tr '\n' ' ')" \
+  "W 2 X.npy 3 " "which tensors"
+
+# Several methods and quantizers: one object each, held-out tokens beside them.
+qscope layer $w --activation $x,shape=300x128 --hold-out 1/3 >out.txt 2>err.txt
+like "$(cat err.txt)" "hold-out: expected a share of the tokens such as 0.25 or 25%" "a share is a number"
+qscope layer $w --activation $x,shape=400x128 --hold-out 25% -m rtn -m rtn -q int4 -q int8,channel \
+  --activation-quantizer int8,token --json >all.json
+is "$(get "#" 0.quantizer 3.quantizer 0.activation_quantizer 0.metrics.tokens 0.evaluation.tokens <all.json | tr '\n' ' ')" \
+  "4 int4,sym,tensor,minmax int8,sym,channel,minmax int8,sym,token,minmax 300 100 " "methods x quantizers"
+is "$(get 0.best 2.best <all.json | tr '\n' ' ')" "true true " "the best of each quantizer"
+# The parts add up.
+get 3.metrics.weights_mse 3.metrics.activations_mse 3.metrics.interaction_mse 3.metrics.output_mse <all.json | tr '\n' ' ' >parts
+near "$(awk '{ printf "%.17g", $1 + $2 + $3 }' parts)" "$(awk '{ print $4 }' parts)" 1e-9 "weights + activations + interaction = output"
+near "$(get 3.metrics.weight_sqnr_db <all.json)" "$(qscope report $w -q int8,channel --json | get metrics.sqnr_db)" 1e-4 "the weight SQNR is that of report"
+qscope layer $w --activation $x --json >matched.json
+is "$(get 0.activation.source 0.metrics.tokens <matched.json | tr '\n' ' ')" "$x,shape=512x128 512 " "synthetic tokens are as wide as the layer"
+is "$(get 0.method 0.quantizer <matched.json | tr '\n' ' ')" "rtn int4,asym,group=128,minmax " "methods and quantizer unless they are said"
+qscope layer --weight $w --activation $x --evaluate $x,seed=2 -m rtn -q int8,tensor --csv >rows.csv
+is "$(wc -l <rows.csv | tr -d ' ')" 2 "CSV: a heading and a row"
+is "$(awk -F, 'NR == 1 { n = NF } END { print n - NF }' rows.csv)" "$(awk -F'"' 'END { c = 0; for (i = 2; i <= NF; i += 2) c -= gsub(",", "", $i); print c }' rows.csv)" "as many columns"
+
+qscope layer $w --activation $x --hold-out .25 -m rtn >text.txt
+like "$(cat text.txt)" '^weight +llm-weight \(64x128, f32\) from .*: 64 output channels of 128 inputs' "what it is of"
+like "$(cat text.txt)" '^held out +the last 128 tokens of it' "what is held out"
+like "$(cat text.txt)" '^\* +rtn +[0-9.]+ dB +[0-9.]+ dB +[0-9.]+ dB' "the best is marked"
+like "$(cat text.txt)" '^rtn reaches [0-9.]+ dB at the output on held-out tokens, at 4\.[0-9]+ bits per weight\.$' "the verdict"
+qscope layer $w --activation $x -m rtn -o text2.txt && grep -q '^rtn reaches' text2.txt
+ok "$?" "-o writes a file"
+
+# What is saved reads back with the same error, and the arithmetic of the codes gives it.
+qscope layer $w --activation $x -m rtn -q int4,asym,group=32 --weight-out out.npy --codes c.npy --scales s.npy --zero-points z.npy --json >saved.json
+is "$?" 0 "--weight-out, --codes, --scales and --zero-points"
+near "$(get 0.metrics.weight_sqnr_db <saved.json)" "$(qscope diff $w out.npy --json | get tensors.0.metrics.sqnr_db)" 1e-6 "diff finds the same weight SQNR in what was saved"
+is "$(npy info out.npy)" "<f4 (64, 128)" "its shape is the weight's"
+is "$(npy info s.npy) $(npy info z.npy)" "<f4 (64, 4) <i4 (64, 4)" "a scale and a zero point for each group"
+near "$(npy affine c.npy s.npy z.npy 32 out.npy)" 0 1e-6 "(code - zero) x scale is what was saved"
+qscope report $w -q int4,asym,group=32 --dequantized same.npy >/dev/null
+ok "$(cmp -s same.npy out.npy; echo $?)" "of round to nearest it is what report saves"
+
+# A transposed weight is the same layer, and comes back as it was stored.
+npy make WT.npy f4 2,2 7 -7 6.25 0.25
+qscope layer WT.npy --transpose-weight --activation X.npy -m rtn -q int4,channel --weight-out back.npy --json >turned.json
+is "$(get 0.metrics.output_mse <turned.json)" "$(get 0.metrics.output_mse <hand.json)" "--transpose-weight"
+is "$(npy dump back.npy | tr '\n' ' ')" "7 -7 6 0 " "and back"
+
+# -t names a tensor of the source before it.
+mkdir acts && cp X.npy acts/x.npy && npy make acts/y.npy f4 1,2 1 1
+qscope layer -t W --activation acts -t y --weight W.npy --evaluate acts -t x -m rtn --json >named.json
+is "$(get 0.activation.tensor 0.metrics.tokens 0.held_out.tensor <named.json | tr '\n' ' ')" "y 1 x " "-t is of the source before it; one token will do"
+
+# The table of methods.
+qscope methods >methods.txt
+like "$(cat methods.txt)" '^rtn +round to nearest' "methods: what each does"
+is "$(qscope layer -m list)" "$(cat methods.txt)" "-m list: the same"
+is "$(qscope methods --json | get 0.name 0.options.# | tr '\n' ' ')" "rtn 0 " "methods: as JSON"
+
+# What does not fit.
+fails 2 "layer: expected a WEIGHT, and --activation" "nothing" qscope layer
+fails 2 "layer: expected --activation SRC" "no activation" qscope layer W.npy
+fails 2 "'W.npy' and --weight both name the weight" "two weights" qscope layer W.npy --weight W.npy --activation X.npy
+fails 2 "'gtpq' is no method of the layer lab" "no such method" qscope layer W.npy --activation X.npy -m gtpq
+fails 2 "'fast' is no option of rtn" "no such option" qscope layer W.npy --activation X.npy -m rtn,fast
+fails 2 "rtn: channel=7: the tensor 2x2 has axes 0 to 1" "a quantizer that does not fit" qscope layer W.npy --activation X.npy -m rtn -q int8,channel=7
+fails 2 "--hold-out and --evaluate both name held-out tokens" "held out twice" \
+  qscope layer W.npy --activation X.npy --hold-out .5 --evaluate X.npy
+fails 2 "save one method under one quantizer; found 2" "two methods are not saved" \
+  qscope layer W.npy --activation X.npy -m rtn -m rtn --weight-out both.npy
+cp W.npy keep.npy
+fails 2 "W.npy: is what the layer is read from, and is not overwritten" "what is read" \
+  qscope layer W.npy --activation X.npy -m rtn --weight-out ./W.npy
+ok "$(cmp -s W.npy keep.npy; echo $?)" "and stays as it was"
+fails 2 "keeps no codes with a scale for each group" "blocks of a format" \
+  qscope layer $w --activation $x -m rtn -q q4_0 --codes none.npy
+fails 3 "W.npy: W \(2x2\) takes 2 input channels, the activation A.npy: A \(2x3\) has 3$" "widths that do not match" \
+  sh -c "'$tools/npy_tool' make A.npy f4 2,3 1 2 3 4 5 6; '$QSCOPE_PROGRAM' layer W.npy --activation A.npy </dev/null"
+npy make W23.npy f4 2,3 1 2 3 4 5 6
+fails 3 "W23 \(2x3\) takes 3 input channels, .*X \(3x2\) has 2; the transposed weight would fit: --transpose-weight" "a hint" \
+  qscope layer W23.npy --activation X.npy
+npy make one.npy f4 4 1 2 3 4
+fails 3 "one.npy: one: the weight of a layer: expected a matrix of output channels x input channels" "a vector is no weight" \
+  qscope layer one.npy --activation X.npy
+npy make nan.npy f4 2,2 1 nan 3 4
+fails 3 "nan.npy: nan: the activation: NaN at token 0, input channel 1" "NaN in X" qscope layer W.npy --activation nan.npy
+fails 3 "nan.npy: nan: held out: the activation: NaN at token 0" "NaN in held-out tokens" \
+  qscope layer W.npy --activation X.npy --evaluate nan.npy
+fails 3 "^qscope: none.npy: " "no such file" qscope layer W.npy --activation none.npy
+fails 2 "only one source can be standard input" "standard input twice" qscope layer - --activation -
+
+done_testing

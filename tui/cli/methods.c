@@ -1,0 +1,109 @@
+/* qscope methods: the methods of the layer lab, and what may follow their names. */
+#include "analysis/export.h"
+#include "quant/layer/method.h"
+#include "tui/cli/commands.h"
+#include "tui/cli/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kinds[] = {
+    [METHOD_FLAG] = "flag", [METHOD_NUMBER] = "number", [METHOD_CHOICE] = "choice"};
+
+/* Word number PLACE of "a|b|c", and its length. */
+static const char *choice_at(const char *choices, int place, size_t *length)
+{
+  while (place-- > 0 && strchr(choices, '|'))
+    choices = strchr(choices, '|') + 1;
+  *length = strcspn(choices, "|");
+  return choices;
+}
+
+static json_t *default_json(const struct method_option *option)
+{
+  size_t length;
+  if (option->kind == METHOD_FLAG)
+    return json_false();
+  if (option->kind == METHOD_NUMBER)
+    return export_number(option->value);
+  const char *word = choice_at(option->choices, (int)option->value, &length);
+  return json_stringn(word, length);
+}
+
+static json_t *option_json(const struct method_option *option)
+{
+  const bool number = option->kind == METHOD_NUMBER;
+  json_t *object = json_object(), *choices = json_array();
+  size_t length;
+  for (const char *at = option->choices; at; at = at[length] ? at + length + 1 : NULL) {
+    length = strcspn(at, "|");
+    json_array_append_new(choices, json_stringn(at, length));
+  }
+  json_object_set_new(object, "word", json_string(option->word));
+  json_object_set_new(object, "kind", json_string(kinds[option->kind]));
+  json_object_set_new(object, "default", default_json(option));
+  json_object_set_new(object, "least", number ? export_number(option->least) : json_null());
+  json_object_set_new(object, "most", number ? export_number(option->most) : json_null());
+  json_object_set_new(object, "whole", number ? json_boolean(option->whole) : json_null());
+  json_object_set_new(object, "choices", choices);
+  json_object_set_new(object, "summary", json_string(option->summary));
+  return object;
+}
+
+static json_t *method_json(const struct method *method)
+{
+  json_t *object = json_object(), *options = json_array();
+  for (size_t i = 0; i < METHOD_OPTIONS && method->option[i].word; i++)
+    json_array_append_new(options, option_json(&method->option[i]));
+  json_object_set_new(object, "name", json_string(method->name));
+  json_object_set_new(object, "summary", json_string(method->summary));
+  json_object_set_new(object, "why", json_string(method->why));
+  json_object_set_new(object, "reference",
+                      method->reference ? json_string(method->reference) : json_null());
+  json_object_set_new(object, "options", options);
+  return object;
+}
+
+/* "  ,damp=N", "0.01" and what it is. */
+static bool add_option(struct table *table, const struct method_option *option)
+{
+  static const char *const values[] = {
+      [METHOD_FLAG] = "", [METHOD_NUMBER] = "=N", [METHOD_CHOICE] = "=WORD"};
+  char word[96], value[64] = "off", summary[256];
+  size_t length;
+  snprintf(word, sizeof word, "  ,%s%s", option->word, values[option->kind]);
+  snprintf(summary, sizeof summary, "%s", option->summary);
+  if (option->kind == METHOD_NUMBER)
+    snprintf(value, sizeof value, "%.9g", option->value);
+  else if (option->kind == METHOD_CHOICE) {
+    const char *choice = choice_at(option->choices, (int)option->value, &length);
+    snprintf(value, sizeof value, "%.*s", (int)length, choice);
+    snprintf(summary, sizeof summary, "%s: %s", option->summary, option->choices);
+  }
+  return table_add(table, (const char *const[]){word, value, summary});
+}
+
+static bool add_method(struct table *table, const struct method *method)
+{
+  bool good = table_add(table, (const char *const[]){method->name, "", method->summary}) &&
+              table_add(table, (const char *const[]){"", "", method->why});
+  for (size_t i = 0; i < METHOD_OPTIONS && method->option[i].word && good; i++)
+    good = add_option(table, &method->option[i]);
+  return good;
+}
+
+enum status methods_run(const struct options *options, struct error *error)
+{
+  if (options->style == REPORT_JSON) {
+    json_t *rows = json_array();
+    for (size_t i = 0; i < method_table_length; i++)
+      json_array_append_new(rows, method_json(&method_table[i]));
+    export_json(rows, stdout);
+    return STATUS_OK;
+  }
+  struct table table = {.columns = 3};
+  bool good = table_add(&table, (const char *const[]){"method", "default", "what it does"});
+  for (size_t i = 0; i < method_table_length && good; i++)
+    good = add_method(&table, &method_table[i]);
+  return table_finish(&table, good, false, error);
+}
