@@ -49,13 +49,16 @@ libquant_a_SOURCES = \
 	quant/batch_histogram.c quant/batch_histogram.h \
 	quant/hadamard.c quant/hadamard.h \
 	quant/integer.c \
+	quant/layer/cholesky.c quant/layer/cholesky.h \
 	quant/layer/clip.c quant/layer/clip.h \
+	quant/layer/find_params.c quant/layer/find_params.h \
 	quant/layer/inputs.c quant/layer/inputs.h \
 	quant/layer/layer.c quant/layer/layer.h \
 	quant/layer/loss.c quant/layer/loss.h \
 	quant/layer/meth_alternating.c \
 	quant/layer/meth_awq.c \
 	quant/layer/meth_bias.c \
+	quant/layer/meth_gptq.c \
 	quant/layer/meth_hadamard.c \
 	quant/layer/meth_joint.c \
 	quant/layer/meth_rtn.c \

@@ -8,6 +8,7 @@ typedef enum status method_function(const struct layer_task *task, struct layer_
                                     struct error *error);
 
 method_function rtn_run;
+method_function gptq_run;
 method_function awq_run;
 method_function hadamard_run;
 method_function zeroquant_run, llm_qat_run;
