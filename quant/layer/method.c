@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What bias can correct: by their defaults. */
-#define METHODS_WITH_BIAS "rtn|awq|hadamard|zeroquant|llm-qat|alternating|joint"
+#define METHODS_WITH_BIAS "rtn|gptq|awq|hadamard|zeroquant|llm-qat|alternating|joint"
 
 const struct method method_table[] = {
     {.name = "rtn",
