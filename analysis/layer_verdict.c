@@ -181,14 +181,29 @@ static void tell_overfit(const struct telling *t)
         tokens, columns);
 }
 
+/* Nothing can be ranked where the output is no signal. */
+static void tell_nothing(const struct telling *t)
+{
+  for (size_t i = 0; i < t->count; i++)
+    if (t->rows[i].state == LAYER_DONE &&
+        layer_ask_same_quantizers(&t->rows[i].ask, &t->rows[t->like].ask)) {
+      add(t, layer_row_numbers(&t->rows[i])->output_power == 0
+                 ? "The output is 0 for all tokens: there is nothing to compare."
+                 : "The output is too large for float32: there is nothing to compare.");
+      return;
+    }
+}
+
 char *layer_verdict(const struct layer_problem *problem, const struct layer_row *rows, size_t count,
                     size_t like, char *text)
 {
   struct telling t = {problem, rows, count, like, NULL, NULL, NULL, text};
   *text = '\0';
   find(&t);
-  if (!t.best)
+  if (!t.best) {
+    tell_nothing(&t);
     return text;
+  }
   tell_best(&t);
   tell_gain(&t);
   tell_parts(&t);

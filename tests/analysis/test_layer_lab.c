@@ -366,6 +366,11 @@ static void test_verdicts(void **state)
          "rtn and other are level: 20.0 dB at the output, at 4.25 and 4.25 bits per weight.");
   rows[1] = told(other_ask("int4", NULL), 0, 0, HUGE_VAL, 16);
   expect(&spread, rows, 2, 0, "other leaves the output exact, at 16.00 bits per weight.");
+  rows[1].calibration.output_sqnr_db = (double)NAN;
+  expect(&spread, rows + 1, 1, 0,
+         "The output is too large for float32: there is nothing to compare.");
+  rows[1].calibration.output_power = 0;
+  expect(&spread, rows + 1, 1, 0, "The output is 0 for all tokens: there is nothing to compare.");
   rows[1].state = LAYER_REFUSED;
   rows[0].state = LAYER_WAITING;
   expect(&spread, rows, 2, 0, "");

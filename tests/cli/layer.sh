@@ -52,6 +52,11 @@ like "$(cat text.txt)" '^rtn reaches [0-9.]+ dB at the output on held-out tokens
 qscope layer $w --activation $x -m rtn -o text2.txt && grep -q '^rtn reaches' text2.txt
 ok "$?" "-o writes a file"
 
+npy make zeros.npy f4 3,2 0 0 0 0 0 0
+qscope layer W.npy --activation zeros.npy -m rtn -q int4 --json >zeros.json
+is "$(get 0.metrics.output_sqnr_db 0.metrics.output_mse 0.metrics.cosine 0.best 0.verdict <zeros.json | tr '\n' ' ')" \
+  "null 0 null false The output is 0 for all tokens: there is nothing to compare. " "tokens of zeros"
+
 # What is saved reads back with the same error, and the arithmetic of the codes gives it.
 qscope layer $w --activation $x -m rtn -q int4,asym,group=32 --weight-out out.npy --codes c.npy --scales s.npy --zero-points z.npy --json >saved.json
 is "$?" 0 "--weight-out, --codes, --scales and --zero-points"
