@@ -188,8 +188,11 @@ static void add_tallied(struct metrics_pass *job, const struct pass_block *block
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
     struct tally_bounds bounds = unit_bounds(job, unit);
     struct tally one = {0};
-    uint32_t count[CODES_COUNTED] = {0};
-    fit_tally(job->measure->fit, unit, block->x + i, run, &bounds, &one, count);
+    uint32_t count[CODES_COUNTED];
+    if (job->pass.codes)
+      memset(count, 0, sizeof count);
+    fit_tally(job->measure->fit, unit, block->x + i, run, &bounds, &one,
+              job->pass.codes ? count : NULL);
     channel_sums_add_run(&job->channels, block->span, channel, run, &one);
     tally_merge(tally, &one);
     if (job->pass.codes)
@@ -433,7 +436,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
                                       .codes = whole,
                                       .progress = measure->progress},
                              .units = fit_grain(measure->fit),
-                             .bulk = float_at_or_below(result->facts.p99)};
+                             .bulk = whole ? float_at_or_below(result->facts.p99) : -1};
   job.blocks = whole && format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);

@@ -1,6 +1,6 @@
 /* The table of stored types, and their decoders. Each decoder is one plain loop over its
- * elements, so that the compiler can vectorise it; float16 is a kernel, blocks are decoded by their
- * codecs. */
+ * elements, so that the compiler can vectorise it; float16 and bfloat16 are kernels, blocks are
+ * decoded by their codecs. */
 #include "config.h"
 
 #include "data/tensor.h"
@@ -42,7 +42,6 @@ static inline double double_of(uint64_t bits)
 
 DECODER(f64, uint64_t, le64toh, (float)double_of(word))
 DECODER(f32, uint32_t, le32toh, float_of(word))
-DECODER(bf16, uint16_t, le16toh, float_of((uint32_t)word << 16))
 DECODER(i64, uint64_t, le64toh, (float)(int64_t)word)
 DECODER(u64, uint64_t, le64toh, (float)word)
 DECODER(i32, uint32_t, le32toh, (float)(int32_t)word)
@@ -57,6 +56,11 @@ DECODER(bool, uint8_t, ONE_BYTE, word ? 1.0f : 0.0f)
 static void decode_f16(const unsigned char *bytes, size_t n, float *out)
 {
   kernels.half_decode(bytes, n, out);
+}
+
+static void decode_bf16(const unsigned char *bytes, size_t n, float *out)
+{
+  kernels.bfloat_decode(bytes, n, out);
 }
 
 /* Two to a byte, the first in the low half; an odd last one leaves the high half of its byte. */

@@ -1,4 +1,4 @@
-/* float16 as tensors store it. */
+/* float16 and bfloat16 as tensors store them. */
 #include "quant/base/half.h"
 #include "quant/kernels/table.h"
 
@@ -15,5 +15,14 @@ void KERNEL(half_decode)(const unsigned char *bytes, size_t n, float *out)
     uint16_t half;
     memcpy(&half, bytes + i * sizeof half, sizeof half);
     out[i] = half_to_float(le16toh(half));
+  }
+}
+
+void KERNEL(bfloat_decode)(const unsigned char *bytes, size_t n, float *out)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint16_t high;
+    memcpy(&high, bytes + i * sizeof high, sizeof high);
+    out[i] = bits_float((uint32_t)le16toh(high) << 16);
   }
 }

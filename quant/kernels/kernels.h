@@ -227,8 +227,10 @@ struct kernels {
    * Those inside add to lane i % 8, counted from the start of each 4096; of the others, gathered,
    * each 4096 make a tally. The reconstructions of the ones inside are squared once for each code,
    * in lane code % 8; the sum of products follows from the other three. COUNT, with room for
-   * CODES_COUNTED: adds the codes of finite elements; -0 counts as 0 where it may. The format must
-   * not lose numbers (nonfinite) nor have the exponents of float32. */
+   * CODES_COUNTED: adds the codes of finite elements; -0 counts as 0 where it may. NULL: of TALLY
+   * only the sums of squares (error2, signal2), finite, clipped and absmax mean something, and the
+   * work is half. The format must not lose numbers (nonfinite) nor have the exponents of float32.
+   */
   void (*integer_tally)(const float *x, size_t n, struct unit unit,
                         const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
   void (*minifloat_tally)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
@@ -250,6 +252,8 @@ struct kernels {
                      struct error_bin *bins);
   /* N float16 in little-endian order, as float32; NaN become quiet: see quant/base/half.h. */
   void (*half_decode)(const unsigned char *bytes, size_t n, float *out);
+  /* N bfloat16 in little-endian order, as float32. */
+  void (*bfloat_decode)(const unsigned char *bytes, size_t n, float *out);
   /* The extremes of groups side by side: the first has FIRST elements, the others LENGTH, the last
    * one what is left of N. False when a value is infinite or NaN: then they mean nothing. A zero is
    * +0. */

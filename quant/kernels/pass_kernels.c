@@ -7,10 +7,11 @@
  * from how often each code occurs. The few outside count as 0 there, and are gathered for the tally
  * of reconstructions that are kept. Processors wait for results, not for units: so the loops are
  * short, each works on a block in the nearest cache, and the codes of one block are counted while
- * the errors of the next are added up. */
+ * the errors of the next are added up. Where codes are not asked for, one loop adds up squares. */
 #include "quant/kernels/table.h"
 
 #include <float.h>
+#include <stddef.h>
 
 enum {
   AHEAD = 512, /* elements from which memory is asked before they are needed */
@@ -111,6 +112,58 @@ static void divide(const float *x, size_t n, const struct rounder *r, struct sum
   sums->signal2 = lanes_copy(&signal2);
   sums->largest = largest;
   sums->zeros = zeros;
+}
+
+/* Adds the squares alone of N values (whole LANES), and asks for the memory from AHEAD on. A bit of
+ * OUTSIDE for each. */
+KERNEL_INLINE void add_squares(const float *x, const float *ahead, size_t n,
+                               const struct rounder *r, bool minifloat, struct sums *sums,
+                               uint8_t *outside)
+{
+  const floats scale = floats_all(r->scale), lo = floats_all(r->lo), hi = floats_all(r->hi);
+  struct lanes signal2 = lanes_copy(&sums->signal2), error2 = lanes_copy(&sums->error2);
+  ints largest = sums->largest;
+  for (size_t i = 0; i < n; i += LANES) {
+    uint32_t bits = 0;
+    __builtin_prefetch(ahead + i);
+    KERNEL_UNROLL
+    for (size_t k = 0; k < LANES; k += FLOATS) {
+      ints code;
+      floats a = floats_load(x + i + k);
+      ints inside = (a >= lo) & (a <= hi);
+      a = (floats)((ints)a & inside);
+      floats q = a / scale;
+      floats g = minifloat ? round_minifloat(q, r, &code) : round_integer(q, r, &code);
+      floats e = a - g * scale;
+      bits |= ints_signs(~inside) << k;
+      largest = ints_max(largest, (ints)a & INT32_MAX);
+      KERNEL_UNROLL
+      for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
+        size_t part = k / DOUBLES + p;
+        doubles x2 = floats_widened(a, p), e2 = floats_widened(e, p);
+        signal2.part[part] = doubles_fma(x2, x2, signal2.part[part]);
+        error2.part[part] = doubles_fma(e2, e2, error2.part[part]);
+      }
+    }
+    outside[i / LANES] = (uint8_t)bits;
+  }
+  sums->signal2 = lanes_copy(&signal2);
+  sums->error2 = lanes_copy(&error2);
+  sums->largest = largest;
+}
+
+/* The same of any N (at most RUN). */
+KERNEL_INLINE void square_run(const float *x, size_t n, const struct rounder *r, bool minifloat,
+                              struct sums *sums, uint8_t *outside)
+{
+  float copy[LANES] = {0};
+  size_t whole = n / LANES * LANES;
+  add_squares(x, x + AHEAD, whole, r, minifloat, sums, outside);
+  if (whole == n)
+    return;
+  memcpy(copy, x + whole, (n - whole) * sizeof *copy);
+  add_squares(copy, copy, LANES, r, minifloat, sums, outside + whole / LANES);
+  outside[whole / LANES] &= (uint8_t)((1u << (n - whole)) - 1);
 }
 
 static void count_codes(const int32_t *codes, size_t from, size_t to, struct sums *sums)
@@ -326,6 +379,7 @@ static size_t gather(const float *x, size_t n, const uint8_t *outside, float *ou
   return found;
 }
 
+/* COUNT: NULL when nobody asks. */
 static void add_outside(const float *x, size_t n, const struct rounder *r,
                         const struct tally_bounds *bounds, struct tally *tally, uint32_t *count)
 {
@@ -336,7 +390,7 @@ static void add_outside(const float *x, size_t n, const struct rounder *r,
   else
     KERNEL(integer_run)(x, n, r->unit, y, codes);
   KERNEL(tally)(x, y, n, bounds, tally);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; count && i < n; i++)
     count[(uint8_t)codes[i]] += float_magnitude(x[i]) < FLOAT_INFINITY;
 }
 
@@ -362,6 +416,28 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
     add_outside(others, found, r, bounds, tally, count);
 }
 
+/* The same without codes. */
+static void squares_run(const float *x, size_t n, const struct rounder *r,
+                        const struct tally_bounds *bounds, struct tally *tally)
+{
+  struct sums sums;
+  float others[RUN + 2];
+  uint8_t outside[RUN / LANES];
+  memset(&sums, 0, offsetof(struct sums, count));
+  if (r->minifloat)
+    square_run(x, n, r, true, &sums, outside);
+  else
+    square_run(x, n, r, false, &sums, outside);
+  size_t found = gather(x, n, outside, others);
+  const struct tally inside = {.finite = n - found,
+                               .error2 = lanes_total(&sums.error2),
+                               .signal2 = lanes_total(&sums.signal2),
+                               .absmax = largest_of(sums.largest)};
+  tally_merge(tally, &inside);
+  if (found)
+    add_outside(others, found, r, bounds, tally, NULL);
+}
+
 /* Between which values lie inside; between none where the unit has levels that are no numbers. */
 static void set_inside(struct rounder *r, const struct tally_bounds *bounds)
 {
@@ -381,8 +457,13 @@ static void tally_all(const float *x, size_t n, struct rounder *r,
                       const struct tally_bounds *bounds, struct tally *tally, uint32_t *count)
 {
   set_inside(r, bounds);
-  for (size_t done = 0; done < n; done += RUN)
-    tally_run(x + done, n - done < RUN ? n - done : RUN, r, bounds, tally, count);
+  for (size_t done = 0, m; done < n; done += m) {
+    m = n - done < RUN ? n - done : RUN;
+    if (count)
+      tally_run(x + done, m, r, bounds, tally, count);
+    else
+      squares_run(x + done, m, r, bounds, tally);
+  }
 }
 
 void KERNEL(integer_tally)(const float *x, size_t n, struct unit unit,

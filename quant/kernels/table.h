@@ -55,6 +55,7 @@ void KERNEL(error_bins)(const float *x, const float *y, const int32_t *at, size_
                         struct error_bin *bins);
 
 void KERNEL(half_decode)(const unsigned char *bytes, size_t n, float *out);
+void KERNEL(bfloat_decode)(const unsigned char *bytes, size_t n, float *out);
 
 bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo,
                           float *hi);
@@ -83,7 +84,8 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
     .minifloat_tally = KERNEL(minifloat_tally), .extremes = KERNEL(extremes),                      \
     .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins), .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                \
-    .half_decode = KERNEL(half_decode), .group_ranges = KERNEL(group_ranges),             \
+    .half_decode = KERNEL(half_decode), .bfloat_decode = KERNEL(bfloat_decode),                    \
+    .group_ranges = KERNEL(group_ranges),                                                          \
     .group_errors = KERNEL(group_errors), .byte_counts = KERNEL(byte_counts),                                                            \
   }
 

@@ -102,9 +102,9 @@ static struct result *result_of(const struct tensor *tensor, const char *spec, b
 
 static bool is_sum(const char *name)
 {
-  static const char *const sums[] = {"mse",          "rmse",         "sqnr_db",
-                                     "bulk_sqnr_db", "rounding_mse", "clipping_mse",
-                                     "mean_error",   "cosine",       "papr"};
+  static const char *const sums[] = {
+      "mse",        "rmse",   "sqnr_db", "bulk_sqnr_db",        "rounding_mse",      "clipping_mse",
+      "mean_error", "cosine", "papr",    "channel_sqnr_median", "channel_sqnr_worst"};
   for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
     if (strcmp(sums[i], name) == 0)
       return true;
@@ -156,7 +156,8 @@ static void check_curves(const struct result *found, const struct result *pass)
   }
 }
 
-/* They take the same pass in both. */
+/* A pass for the channels alone has no bulk to set apart: its squares are added in another order.
+ */
 static void check_channels(const struct channels *found, const struct channels *pass)
 {
   assert_int_equal(found->count, pass->count);
@@ -164,7 +165,9 @@ static void check_channels(const struct channels *found, const struct channels *
   assert_memory_equal(found->by_ratio, pass->by_ratio, pass->count * sizeof *pass->by_ratio);
   for (size_t c = 0; c < pass->count; c++) {
     const struct channel *a = &found->channel[c], *b = &pass->channel[c];
-    assert_true(same(a->mse, b->mse) && same(a->sqnr_db, b->sqnr_db) && a->finite == b->finite);
+    reference_near("MSE of a channel", a->mse, b->mse, 1e-12);
+    assert_true(same(a->sqnr_db, b->sqnr_db) || fabs(a->sqnr_db - b->sqnr_db) <= 1e-11);
+    assert_true(a->finite == b->finite);
     assert_true(same(a->absmax, b->absmax) && same(a->scale, b->scale));
     assert_true(same(a->clip_rate, b->clip_rate) && same(a->ratio, b->ratio));
   }

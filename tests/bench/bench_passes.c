@@ -88,8 +88,11 @@ static bool work_fit(struct bench *bench)
                        &error) == STATUS_OK;
 }
 
-/* The table of metrics and the channels; BINNED: the histograms and the error curve, too. */
-static bool measure(struct bench *bench, bool binned)
+enum part { PART_METRICS, PART_CHANNELS, PART_SCREEN };
+
+/* The table of metrics and the channels; with the histograms and the error curve; or the channels
+ * alone, which is all that a digest leaves to a pass. */
+static bool measure(struct bench *bench, enum part part)
 {
   struct error error;
   struct result *result = mem_array(1, sizeof *result);
@@ -100,26 +103,33 @@ static bool measure(struct bench *bench, bool binned)
     return false;
   result->facts = bench->facts;
   result->quantizer = bench->quantizer;
-  bool made = grain_make(&rows, &bench->tensor->shape, &pass.channels, &error) == STATUS_OK &&
-              measure_metrics(&pass, result, &error) == STATUS_OK &&
-              (!binned || measure_histograms(&pass, &request, result, &error) == STATUS_OK);
+  bool made =
+      grain_make(&rows, &bench->tensor->shape, &pass.channels, &error) == STATUS_OK &&
+      (part == PART_CHANNELS ? measure_channels : measure_metrics)(&pass, result, &error) ==
+          STATUS_OK &&
+      (part != PART_SCREEN || measure_histograms(&pass, &request, result, &error) == STATUS_OK);
   result_free(result);
   return made;
 }
 
 static bool work_metrics(struct bench *bench)
 {
-  return measure(bench, false);
+  return measure(bench, PART_METRICS);
+}
+
+static bool work_channels(struct bench *bench)
+{
+  return measure(bench, PART_CHANNELS);
 }
 
 static bool work_screen(struct bench *bench)
 {
-  return measure(bench, true);
+  return measure(bench, PART_SCREEN);
 }
 
 static bool work_key(struct bench *bench)
 {
-  return work_fit(bench) && measure(bench, false);
+  return work_fit(bench) && measure(bench, PART_METRICS);
 }
 
 /* --- rows --------------------------------------------------------------------------------- */
@@ -159,6 +169,8 @@ static void spec_rows(struct bench *bench, const char *spec, unsigned threads)
   } else if (bench->quantizer.granularity.kind == GRAIN_TENSOR) {
     snprintf(name, sizeof name, "%s with histograms", spec);
     row(bench, name, threads, work_screen);
+    snprintf(name, sizeof name, "%s, channels alone", spec);
+    row(bench, name, threads, work_channels);
   }
   fit_free(bench->fit);
   bench->fit = NULL;

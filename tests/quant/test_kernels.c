@@ -736,18 +736,32 @@ static struct tally scalar_pass(const struct pass_case *c, const float *x, size_
   return t;
 }
 
+/* COUNT: NULL for the sums of squares alone. */
 static void run_pass(const struct kernels *level, const struct pass_case *c, const float *x,
                      size_t n, struct tally *tally, uint32_t *count)
 {
   const struct minifloat_grid grid = format_grid(c->format);
-  memset(count, 0, CODES_COUNTED * sizeof *count);
+  if (count)
+    memset(count, 0, CODES_COUNTED * sizeof *count);
   if (c->format->family == &integer_family)
     level->integer_tally(x, n, c->unit, &c->bounds, tally, count);
   else
     level->minifloat_tally(x, n, &grid, c->unit.scale, &c->bounds, tally, count);
+  if (!count)
+    return;
   count[0] += c->minus_zero ? count[c->minus_zero] : 0;
   if (c->minus_zero)
     count[c->minus_zero] = 0;
+}
+
+/* Without codes the squares are the same, to the bit. */
+static void check_squares(const struct tally *found, const struct tally *expected)
+{
+  check_bits(found->error2, expected->error2, "error2 alone");
+  check_bits(found->signal2, expected->signal2, "signal2 alone");
+  assert_int_equal(found->finite, expected->finite);
+  assert_int_equal(found->clipped, expected->clipped);
+  assert_memory_equal(&found->absmax, &expected->absmax, sizeof found->absmax);
 }
 
 /* Against the definition, to the bit, and against the tally of all at once: whole numbers and
@@ -759,10 +773,12 @@ static void check_pass(const struct pass_case *c, const float *x, size_t n)
   uint32_t expected_count[CODES_COUNTED], count[CODES_COUNTED];
   struct tally expected = scalar_pass(c, x, n, expected_count), plain = {0};
   for (size_t level = 0; levels[level]; level++) {
-    struct tally found = {0};
+    struct tally found = {0}, squares = {0};
     run_pass(levels[level], c, x, n, &found, count);
     check_tally(&found, &expected);
     assert_memory_equal(count, expected_count, sizeof count);
+    run_pass(levels[level], c, x, n, &squares, NULL);
+    check_squares(&squares, &expected);
   }
   for (size_t i = 0; i < n; i++) {
     uint16_t code;
@@ -1053,28 +1069,41 @@ static float half_by_definition(uint32_t half)
   return sign ? -magnitude : magnitude;
 }
 
-/* All of them, on every level, from odd addresses. */
-static void test_half_decode(void **state)
+enum { HALVES = 65536 };
+typedef void decoder(const unsigned char *bytes, size_t n, float *out);
+
+/* All of them, from odd addresses; ragged ends about START, before a guard. */
+static void check_decoder(decoder *decode, const float *expected, size_t start)
 {
-  enum { HALVES = 65536 };
   static unsigned char bytes[2 * HALVES + 1];
-  static float expected[HALVES], found[HALVES];
-  (void)state;
+  static float found[HALVES];
   for (uint32_t half = 0; half < HALVES; half++) {
     bytes[1 + 2 * half] = (unsigned char)half;
     bytes[2 + 2 * half] = (unsigned char)(half >> 8);
-    expected[half] = half_by_definition(half);
+  }
+  memset(found, 0xa5, sizeof found);
+  decode(bytes + 1, HALVES, found);
+  assert_memory_equal(found, expected, sizeof found);
+  for (size_t n = 0; n < 40; n++) {
+    memset(found, 0xa5, 64 * sizeof *found);
+    decode(bytes + 1 + 2 * start, n, found);
+    assert_memory_equal(found, expected + start, n * sizeof *found);
+    assert_memory_equal(found + n, "\xa5\xa5\xa5\xa5", sizeof *found);
+  }
+}
+
+/* On every level; the ragged ends are infinities and NaN. */
+static void test_half_decode(void **state)
+{
+  static float half[HALVES], bfloat[HALVES];
+  (void)state;
+  for (uint32_t bits = 0; bits < HALVES; bits++) {
+    half[bits] = half_by_definition(bits);
+    bfloat[bits] = float_of(bits << 16);
   }
   for (const struct kernels *const *level = kernels_available(); *level; level++) {
-    memset(found, 0xa5, sizeof found);
-    (*level)->half_decode(bytes + 1, HALVES, found);
-    assert_memory_equal(found, expected, sizeof found);
-    for (size_t n = 0; n < 40; n++) { /* ragged ends, before a guard; infinities and NaN */
-      memset(found, 0xa5, 64 * sizeof *found);
-      (*level)->half_decode(bytes + 1 + 2 * 0x7bf0, n, found);
-      assert_memory_equal(found, expected + 0x7bf0, n * sizeof *found);
-      assert_memory_equal(found + n, "\xa5\xa5\xa5\xa5", sizeof *found);
-    }
+    check_decoder((*level)->half_decode, half, 0x7bf0);
+    check_decoder((*level)->bfloat_decode, bfloat, 0x7f70);
   }
 }
 
