@@ -48,7 +48,7 @@ qscope layer $w --activation $x --hold-out .25 -m rtn >text.txt
 like "$(cat text.txt)" '^weight +llm-weight \(64x128, f32\) from .*: 64 output channels of 128 inputs' "what it is of"
 like "$(cat text.txt)" '^held out +the last 128 tokens of it' "what is held out"
 like "$(cat text.txt)" '^\* +rtn +[0-9.]+ dB +[0-9.]+ dB +[0-9.]+ dB' "the best is marked"
-like "$(cat text.txt)" '^rtn reaches [0-9.]+ dB at the output on held-out tokens, at 4\.[0-9]+ bits per weight\.$' "the verdict"
+like "$(tr '\n' ' ' <text.txt)" ' rtn reaches [0-9.]+ dB at the output on held-out tokens, at 4\.[0-9]+ bits per weight\. $' "the verdict"
 qscope layer $w --activation $x -m rtn -o text2.txt && grep -q '^rtn reaches' text2.txt
 ok "$?" "-o writes a file"
 

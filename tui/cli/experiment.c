@@ -9,23 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 78, INDENT = 10 };
-
-/* "  claim   It is said ...", wrapped under its beginning. */
-static void print_words(const char *label, const char *words)
-{
-  size_t used = 0;
-  for (const char *word = words; *word;) {
-    size_t length = strcspn(word, " ");
-    if (used == 0 || used + 1 + length > LINE)
-      used = (size_t)printf("%s%-*s", used ? "\n" : "", INDENT, used ? "" : label) - (used ? 1 : 0);
-    else
-      used += (size_t)printf(" ");
-    used += (size_t)printf("%.*s", (int)length, word);
-    word += length + strspn(word + length, " ");
-  }
-  putchar('\n');
-}
+enum { INDENT = 10 };
 
 static enum status list_text(struct error *error)
 {
@@ -66,16 +50,16 @@ static enum status print_answer(const struct experiment *experiment,
                                 const struct experiment_answer *answer, struct error *error)
 {
   printf("%s: %s\n\n", experiment->name, experiment->title);
-  print_words("claim", experiment->claim);
-  print_words("question", experiment->question);
+  table_words(stdout, "claim", INDENT, experiment->claim);
+  table_words(stdout, "question", INDENT, experiment->question);
   printf("%-*sqscope %s\n", INDENT, "open it", experiment->recipe);
-  print_words("see", experiment->see);
+  table_words(stdout, "see", INDENT, experiment->see);
   putchar('\n');
   enum status status = print_rows(experiment, answer, error);
   if (status != STATUS_OK)
     return status;
   putchar('\n');
-  print_words("answer", experiment->answer);
+  table_words(stdout, "answer", INDENT, experiment->answer);
   printf("%-*s%s\n", INDENT, "holds", answer->holds ? "yes" : "no");
   return STATUS_OK;
 }

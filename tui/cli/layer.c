@@ -131,18 +131,20 @@ static bool print_group(const struct lab *lab, size_t first, FILE *out)
 /* What the methods say of themselves, who was left out, and the verdict. */
 static void print_words(const struct lab *lab, size_t first, FILE *out)
 {
-  char name[METHOD_TEXT], verdict[LAYER_VERDICT];
+  char name[METHOD_TEXT], verdict[LAYER_VERDICT], words[METHOD_TEXT + METHOD_SAID];
   for (size_t i = first; i < lab->rows; i++) {
     const struct layer_row *row = &lab->row[i];
     if (layer_group(lab->row, i) != first)
       continue;
-    if (row->state == LAYER_DONE && *row->said)
-      fprintf(out, "%s: %s\n", method_print(&row->ask.method, name), row->said);
+    if (row->state == LAYER_DONE && *row->said) {
+      snprintf(words, sizeof words, "%s: %s", method_print(&row->ask.method, name), row->said);
+      table_words(out, "", 0, words);
+    }
     if (row->state == LAYER_REFUSED)
-      fprintf(out, "without %s\n", row->reason);
+      table_words(out, "without ", 8, row->reason);
   }
   if (*layer_verdict(&lab->problem, lab->row, lab->rows, first, verdict))
-    fprintf(out, "%s\n", verdict);
+    table_words(out, "", 0, verdict);
 }
 
 static void print_place(const char *what, const struct layer_place *place, FILE *out)

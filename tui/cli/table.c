@@ -89,3 +89,20 @@ enum status table_finish(struct table *table, bool good, bool csv, struct error 
   table_free(table);
   return good ? STATUS_OK : error_memory(error, "the table");
 }
+
+void table_words(FILE *out, const char *label, int indent, const char *words)
+{
+  enum { LINE = 78 };
+  size_t used = 0;
+  for (const char *word = words; *word;) {
+    const size_t length = strcspn(word, " ");
+    const bool first = word == words;
+    if (first || used + 1 + length > LINE)
+      used = (size_t)fprintf(out, "%s%-*s", first ? "" : "\n", indent, first ? label : "") - !first;
+    else
+      used += (size_t)fprintf(out, " ");
+    used += (size_t)fprintf(out, "%.*s", (int)length, word);
+    word += length + strspn(word + length, " ");
+  }
+  fputc('\n', out);
+}

@@ -30,4 +30,8 @@ void table_csv(const struct table *table, FILE *out);
  * ran out for it. */
 enum status table_finish(struct table *table, bool good, bool csv, struct error *error);
 
+/* WORDS in lines of at most 78 columns behind LABEL, which takes INDENT of them; lines that follow
+ * begin under the first word. */
+void table_words(FILE *out, const char *label, int indent, const char *words);
+
 #endif
