@@ -17,6 +17,8 @@ $QSCOPE_COMPILE -E -P table.c | awk -F ' *@ *' '
     if (group == "LIST" && last != group) print ".SS In the list of tensors, and of metadata"
     if (group == "CHECKS" && last != group) print ".SS On the page of checks"
     if (group == "SESSION" && last != group) print ".SS On the page of the session"
+    if (group == "EXPERIMENTS" && last != group) print ".SS In the experiments"
+    if (group == "CHANGES" && last != group) print ".SS In the list of changes"
     last = group
     gsub(/\\\\/, "\\", keys)
     gsub(/[-\\]/, "\\\\&", keys); gsub(/-/, "\\-", what); gsub(/\^/, "\\(ha", keys)

@@ -73,9 +73,35 @@ run bits-more error 'save-screen expected.txt'
 ok "$(cmp -s before.txt after.txt; echo $?)" "undo all: the screen as it was"
 ok "$(cmp -s redone.txt expected.txt; echo $?)" "redo: the screen as it was then"
 run 'save-screen before.txt' 'over group=16:64' 'over clip' sweep-next sweep-metric pareto down take-point \
-  undo undo undo undo undo undo 'save-screen after.txt'
+  undo undo undo undo undo undo undo 'save-screen after.txt'
 is "$?:$(cat err.txt)" 0: "sweeps are undone"
 ok "$(cmp -s before.txt after.txt; echo $?)" "undo of sweeps: the screen as it was"
+
+# So are looks and cursors, to the colour; steps of one kind are one change.
+for change in glyphs theme hints 'cursor 0.5' cursor-first; do
+  view=$(case $change in glyphs) echo board ;; *) echo error ;; esac) # glyphs: there is a curve
+  run "$view" 'save-screen before.ansi' "$change" 'save-screen changed.ansi' undo 'save-screen after.ansi' redo 'save-screen redone.ansi'
+  is "$?:$(cat err.txt)" 0: "$change is undone"
+  ok "$(cmp -s before.ansi changed.ansi; echo $((1 - $?)))" "$change shows"
+  ok "$(cmp -s before.ansi after.ansi; echo $?)" "$change, undo: the screen as it was, to the colour"
+  ok "$(cmp -s changed.ansi redone.ansi; echo $?)" "$change, redo: the screen as it was then"
+done
+run bits-fewer 'save-screen before.txt' cursor-first pan-right pan-right undo 'save-screen after.txt' undo undo
+is "$?:$(tail -n 1 err.txt)" '2:qscope: script.qs:9: nothing to undo' "three steps of a cursor are one change"
+ok "$(cmp -s before.txt after.txt; echo $?)" "undo of steps: the screen as it was"
+run channels 'save-screen before.txt' down down undo 'save-screen after.txt' board explain undo down undo undo 'save-screen again.txt'
+is "$?:$(cat err.txt)" 0: "cursors of views are undone"
+ok "$(cmp -s before.txt after.txt && cmp -s before.txt again.txt; echo $?)" "undo of places: the screen as it was"
+
+# The list of changes goes to any of them.
+run bits-fewer sweep theme changes 'save-screen list.txt' changes-up changes-up changes-go 'assert bits_per_element<8' \
+  changes 'save-screen later.txt' changes-down changes-down changes-go changes 'save-screen again.txt'
+is "$?:$(cat err.txt)" 0: "the list of changes is walked"
+like "$(cat list.txt)" '^ +1 +int7,sym,tensor,minmax$' "it says what changed"
+like "$(cat list.txt)" '^. *3 now +theme light$' "and where we are"
+like "$(cat later.txt)" '^. *1 now +int7' "it goes back"
+like "$(cat later.txt)" '^ +3 +theme light$' "and what was undone stays there"
+like "$(cat again.txt)" '^. *3 now +theme light$' "and forth"
 refuses 2 "unknown 'bit'; did you mean 'bits'" "a wrong thing to sweep over" 'over bit=2:8'
 run bits-fewer repeat 'assert levels==64'
 is "$?:$(cat err.txt)" 0: "repeat does the last change again"

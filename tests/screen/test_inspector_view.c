@@ -120,10 +120,10 @@ static void the_inspector_follows_the_knobs(void **state)
   text = inspected("-t conv -q int4,asym,group=7 --block 11", "formula");
   assert_shows(harness, text);
   free(text);
-  type(harness, "u"); /* and back */
+  type(harness, "uu"); /* and back: the two elements, and the knob */
   assert_shows(harness, "block 9 of 0..63");
   type(harness, ":e4m3\r");
-  type(harness, "uuu"); /* undo takes the knobs back, too; the walk is one step */
+  type(harness, "uuuu"); /* undo takes the knobs back, too; the walk is one step, the element one */
   assert_shows(harness, "int8,sym,tensor,minmax --view inspector");
   fixture_quit(harness);
 }

@@ -1,9 +1,9 @@
 /* Knobs, state, history, prompt and browser filter: what keys do, without a screen. */
 #include "tui/screen/browser.h"
+#include "tui/screen/history.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/knobs.h"
 #include "tui/screen/prompt.h"
-#include "tui/screen/state.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -305,22 +305,61 @@ static void history_goes_both_ways(void **state)
 {
   (void)state;
   static struct history history;
-  struct state now = state_from("int8");
+  struct moment now = {.state = state_from("int8")};
   for (size_t i = 0; i < HISTORY_LENGTH + 10; i++) { /* more than it holds */
     history_push(&history, &now);
-    now.tensor++;
+    now.state.tensor++;
+    now.places.outlier++;
   }
-  size_t last = now.tensor, steps = 0;
+  size_t last = now.state.tensor, steps = 0;
   while (history_undo(&history, &now))
     steps++;
   assert_int_equal(steps, HISTORY_LENGTH);
-  assert_int_equal(now.tensor, 10);
+  assert_int_equal(now.state.tensor, 10);
+  assert_int_equal(now.places.outlier, 10);
   while (history_redo(&history, &now))
     ;
-  assert_int_equal(now.tensor, last);
+  assert_int_equal(now.state.tensor, last);
   history_undo(&history, &now);
   history_push(&history, &now);
   assert_false(history_redo(&history, &now)); /* a new branch forgets the old */
+}
+
+static const char *tensor_name(const void *names, size_t tensor)
+{
+  return ((const char *const *)names)[tensor];
+}
+
+/* What people read in the list of changes. */
+static void changes_have_words(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"conv", "bias"};
+  const struct moment before = {.state = state_from("int8"), .looks.glyphs = &glyphs_auto};
+  char text[128];
+  struct moment after = before;
+  after.state.tensor = 1;
+  assert_string_equal(moment_words(&before, &after, tensor_name, names, text, sizeof text),
+                      "tensor bias");
+  after = before;
+  after.state.knobs = state_from("int4,asym,group=32").knobs;
+  after.state.view.kind = VIEW_SWEEP;
+  assert_string_equal(moment_words(&before, &after, tensor_name, names, text, sizeof text),
+                      "int4,asym,group=32,minmax, view sweep");
+  assert_string_equal(moment_words(&before, &after, tensor_name, names, text, 6), "int4,");
+  after = before;
+  after.looks.glyphs = &glyphs_ascii;
+  after.looks.no_hints = true;
+  assert_string_equal(moment_words(&before, &after, tensor_name, names, text, sizeof text),
+                      "glyphs ascii, hints hidden");
+  after = before;
+  after.places.cursor = (struct value_cursor){true, 0.5};
+  assert_string_equal(moment_words(&before, &after, tensor_name, names, text, sizeof text),
+                      "cursor");
+  after = before;
+  after.state.pins.count = 1;
+  assert_string_equal(moment_words(&before, &after, tensor_name, names, text, sizeof text),
+                      "pin A");
 }
 
 static void an_axis_that_is_gone_becomes_the_first(void **state)
@@ -390,6 +429,7 @@ int main(void)
       cmocka_unit_test(groups_double),
       cmocka_unit_test(equality_sees_what_matters),
       cmocka_unit_test(history_goes_both_ways),
+      cmocka_unit_test(changes_have_words),
       cmocka_unit_test(an_axis_that_is_gone_becomes_the_first),
       cmocka_unit_test(prompt_edits),
       cmocka_unit_test(sizes_as_people_read_them),

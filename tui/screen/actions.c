@@ -54,34 +54,27 @@ static void action_turn_back(struct explorer *explorer, int knob)
   turn(explorer, (enum knob)knob, -1);
 }
 
-/* After undo or redo put STATE in place: it is not a change of its own. */
-static void restore(struct explorer *explorer, const struct state *state)
+static void action_undo(struct explorer *explorer, int by)
 {
-  bool same = state_same_numbers(&explorer->state, state);
-  explorer->stepping = false;
-  explorer->state = *state;
-  explorer->wanted = explorer->wanted || !same;
-  explorer_refresh(explorer);
+  if (!undo_go(explorer, by))
+    explorer_warn(explorer, "nothing to %s", by > 0 ? "undo" : "redo");
 }
 
-static void action_undo(struct explorer *explorer, int unused)
+static void action_changes(struct explorer *explorer, int unused)
 {
-  struct state state = explorer->state;
   (void)unused;
-  if (history_undo(&explorer->history, &state))
-    restore(explorer, &state);
-  else
-    explorer_warn(explorer, "nothing to undo");
+  undo_page_open(explorer);
 }
 
-static void action_redo(struct explorer *explorer, int unused)
+static void action_changes_move(struct explorer *explorer, int by)
 {
-  struct state state = explorer->state;
+  undo_page_move(explorer, by);
+}
+
+static void action_changes_enter(struct explorer *explorer, int unused)
+{
   (void)unused;
-  if (history_redo(&explorer->history, &state))
-    restore(explorer, &state);
-  else
-    explorer_warn(explorer, "nothing to redo");
+  undo_page_enter(explorer);
 }
 
 /* --- view --------------------------------------------------------------------------------- */
@@ -687,18 +680,27 @@ void action_browser_key(struct explorer *explorer, uint32_t key)
     run_command(explorer, id);
 }
 
-void action_session_key(struct explorer *explorer, uint32_t key)
+/* Of a page whose keys are those of SCOPE, and no others. */
+static void page_key(struct explorer *explorer, uint32_t key, int scope)
 {
-  enum command_id id = command_of_key(key, SCOPE_SESSION);
+  enum command_id id = command_of_key(key, scope);
   if (id != COMMAND_COUNT)
     run_command(explorer, id);
 }
 
+void action_session_key(struct explorer *explorer, uint32_t key)
+{
+  page_key(explorer, key, SCOPE_SESSION);
+}
+
 void action_experiments_key(struct explorer *explorer, uint32_t key)
 {
-  enum command_id id = command_of_key(key, SCOPE_EXPERIMENTS);
-  if (id != COMMAND_COUNT)
-    run_command(explorer, id);
+  page_key(explorer, key, SCOPE_EXPERIMENTS);
+}
+
+void action_changes_key(struct explorer *explorer, uint32_t key)
+{
+  page_key(explorer, key, SCOPE_CHANGES);
 }
 
 void explorer_apply(struct explorer *explorer, const struct quantizer *quantizer)

@@ -10,6 +10,7 @@
 void action_browser_key(struct explorer *explorer, uint32_t key);
 void action_checks_key(struct explorer *explorer, uint32_t key);
 void action_session_key(struct explorer *explorer, uint32_t key);
+void action_changes_key(struct explorer *explorer, uint32_t key);
 void action_experiments_key(struct explorer *explorer, uint32_t key);
 
 /* Sends the recipe to the clipboard. */

@@ -221,8 +221,7 @@ void explorer_go(struct explorer *explorer, const struct state *next)
 {
   if (state_equal(&explorer->state, next))
     return;
-  history_push(&explorer->history, &explorer->state);
-  explorer->stepping = false;
+  undo_remember(explorer, STRIDE_CHANGE);
   go(explorer, next);
 }
 
@@ -230,9 +229,7 @@ void explorer_step(struct explorer *explorer, const struct state *next)
 {
   if (state_equal(&explorer->state, next))
     return;
-  if (!explorer->stepping)
-    history_push(&explorer->history, &explorer->state);
-  explorer->stepping = true;
+  undo_remember(explorer, STRIDE_STEP);
   go(explorer, next);
 }
 

@@ -30,6 +30,7 @@ const char *const command_group_titles[GROUP_COUNT] = {
     [GROUP_LIST] = "The list of tensors (t), and metadata",
     [GROUP_CHECKS] = "The page of checks (v); knobs turn there, too",
     [GROUP_SESSION] = "The session (L)",
+    [GROUP_CHANGES] = "The changes (Y)",
     [GROUP_EXPERIMENTS] = "Experiments (S)",
 };
 

@@ -27,6 +27,7 @@ enum command_group {
   GROUP_CHECKS,
   GROUP_SESSION,
   GROUP_EXPERIMENTS,
+  GROUP_CHANGES,
   GROUP_COUNT
 };
 
@@ -40,6 +41,7 @@ enum {
   SCOPE_CHECKS,
   SCOPE_SESSION,
   SCOPE_EXPERIMENTS,
+  SCOPE_CHANGES,
 };
 
 /* What follows the name of a command in its line. */

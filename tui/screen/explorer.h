@@ -22,6 +22,7 @@
 #include "tui/screen/session.h"
 #include "tui/screen/state.h"
 #include "tui/screen/trace.h"
+#include "tui/screen/undo.h"
 
 /* Who gets the keys: the view, or what stands over it (overlay.c). */
 enum mode {
@@ -32,6 +33,7 @@ enum mode {
   MODE_CHECKS,
   MODE_SESSION,
   MODE_EXPERIMENTS,
+  MODE_CHANGES,
   MODE_EXPORT,
   MODE_WELCOME,
   MODE_COUNT
@@ -112,12 +114,6 @@ struct heating {
   size_t depth;
 };
 
-/* The cursor of the views over values. */
-struct value_cursor {
-  bool on;
-  double x;
-};
-
 /* On which grid the present tensor lies; the engine writes it until it is done. */
 struct grid_watch {
   struct source *source; /* NULL: nothing was looked at yet */
@@ -132,8 +128,7 @@ struct explorer {
   struct source *part;  /* the channel alone, or the tensor transformed; NULL: neither was */
   struct state part_of; /* tensor, axis, channel and transform of `part` */
   struct state state;
-  struct history history;
-  bool stepping; /* the last change was a step */
+  struct undoing undo;
 
   /* What the engine does. */
   struct engine *engine;

@@ -28,7 +28,7 @@ static void forget_source(struct explorer *explorer)
   explorer->state.pairs = false;
   source_close(explorer->source);
   explorer->grid.source = NULL;
-  explorer->history.pasts = explorer->history.futures = 0;
+  undo_forget(explorer);
   explorer->selected = explorer->first = explorer->element = 0;
   explorer->block_known = false;
   explorer->board = (struct board_place){0};

@@ -11,6 +11,7 @@ const struct overlay overlay_table[MODE_COUNT] = {
     [MODE_CHECKS] = {action_checks_key, paint_checks},
     [MODE_SESSION] = {action_session_key, paint_session},
     [MODE_EXPERIMENTS] = {action_experiments_key, paint_experiments},
+    [MODE_CHANGES] = {action_changes_key, paint_changes},
     [MODE_EXPORT] = {export_form_key, export_form_paint},
     [MODE_WELCOME] = {welcome_key, welcome_paint},
 };

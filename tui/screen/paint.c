@@ -469,6 +469,12 @@ void paint_experiments(struct explorer *explorer)
   paint_page_hints(explorer, SCOPE_EXPERIMENTS);
 }
 
+void paint_changes(struct explorer *explorer)
+{
+  undo_page_paint(explorer);
+  paint_page_hints(explorer, SCOPE_CHANGES);
+}
+
 void paint_browser(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.body;

@@ -10,6 +10,7 @@
 void paint_browser(struct explorer *explorer);
 void paint_checks(struct explorer *explorer);
 void paint_session(struct explorer *explorer);
+void paint_changes(struct explorer *explorer);
 void paint_experiments(struct explorer *explorer);
 
 /* Keys and words for the line of hints, in PAIRS, NULL-terminated. */

@@ -30,7 +30,8 @@ static const struct {
 } pages[] = {{SCOPE_LIST, MODE_BROWSER, "the list of tensors", "tensors"},
              {SCOPE_CHECKS, MODE_CHECKS, "the page of checks", "checks"},
              {SCOPE_SESSION, MODE_SESSION, "the session's page", "session"},
-             {SCOPE_EXPERIMENTS, MODE_EXPERIMENTS, "the experiments", "experiments"}};
+             {SCOPE_EXPERIMENTS, MODE_EXPERIMENTS, "the experiments", "experiments"},
+             {SCOPE_CHANGES, MODE_CHANGES, "the list of changes", "changes"}};
 
 /* The commands of a page are for those who see it. */
 static enum status check_page(const struct explorer *explorer, const struct command *command,
@@ -84,6 +85,7 @@ static enum status run_parts(struct explorer *explorer, enum command_id id, cons
     status = check_text(command, text, error);
   if (status != STATUS_OK)
     return status;
+  undo_begin(explorer);
   leave_page(explorer, command);
   explorer->message[0] = 0;
   explorer->warning = false;
@@ -94,6 +96,7 @@ static enum status run_parts(struct explorer *explorer, enum command_id id, cons
     if (explorer->warning)
       status = error_set(error, STATUS_USAGE, "%s", explorer->message);
   }
+  undo_end(explorer);
   if (status == STATUS_OK)
     session_note(explorer, id, text);
   return status;

@@ -68,38 +68,3 @@ void state_fit(struct state *state, const struct shape *shape)
   }
   state->knobs.axis = (int)axis;
 }
-
-static void push(struct state *stack, size_t *count, const struct state *state)
-{
-  if (*count == HISTORY_LENGTH) {
-    memmove(stack, stack + 1, (HISTORY_LENGTH - 1) * sizeof *stack);
-    --*count;
-  }
-  stack[(*count)++] = *state;
-}
-
-static bool exchange(struct state *from, size_t *from_count, struct state *to, size_t *to_count,
-                     struct state *state)
-{
-  if (*from_count == 0)
-    return false;
-  push(to, to_count, state);
-  *state = from[--*from_count];
-  return true;
-}
-
-void history_push(struct history *history, const struct state *state)
-{
-  push(history->past, &history->pasts, state);
-  history->futures = 0;
-}
-
-bool history_undo(struct history *history, struct state *state)
-{
-  return exchange(history->past, &history->pasts, history->future, &history->futures, state);
-}
-
-bool history_redo(struct history *history, struct state *state)
-{
-  return exchange(history->future, &history->futures, history->past, &history->pasts, state);
-}

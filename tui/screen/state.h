@@ -1,6 +1,6 @@
-/* What is looked at: tensor, quantizer, view. And its history, for undo.
+/* What is looked at: tensor, quantizer, view.
  *
- * Ownership: plain values; a history is embedded and holds no memory of its own. Threads: none. */
+ * Ownership: plain values. Threads: none. */
 #ifndef QSCOPE_TUI_SCREEN_STATE_H
 #define QSCOPE_TUI_SCREEN_STATE_H
 
@@ -37,19 +37,5 @@ struct state state_with(const struct state *from, const struct quantizer *quanti
 
 /* Makes STATE fit a tensor of SHAPE: an axis that does not exist becomes 0. */
 void state_fit(struct state *state, const struct shape *shape);
-
-enum { HISTORY_LENGTH = 128 };
-
-/* The states before and after the current one; the oldest fall out. */
-struct history {
-  struct state past[HISTORY_LENGTH], future[HISTORY_LENGTH];
-  size_t pasts, futures;
-};
-
-/* Remembers STATE, which is about to change; what could be redone is forgotten. */
-void history_push(struct history *history, const struct state *state);
-/* Exchanges STATE with the one before (after) it; false when there is none. */
-bool history_undo(struct history *history, struct state *state);
-bool history_redo(struct history *history, struct state *state);
 
 #endif
