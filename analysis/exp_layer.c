@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct method *const exp_method_table[] = {NULL};
-const size_t exp_method_table_length = 0;
+const struct method *const exp_method_table[] = {&exp_gptq_with_hessian, &exp_awq_gptq,
+                                                 &exp_awq_gptq_actorder};
+const size_t exp_method_table_length = sizeof exp_method_table / sizeof *exp_method_table;
 
 bool layer_trial_is(const char *spec)
 {

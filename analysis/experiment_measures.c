@@ -1,7 +1,7 @@
 /* What experiments measure beside the metrics: properties of a reconstruction, and what variants of
  * the arithmetic would lose that no quantizer offers, because they are wrong. */
 #include "analysis/exp_layer.h"
-#include "analysis/experiment.h"
+#include "analysis/experiments.h"
 #include "analysis/result.h"
 
 #include <math.h>
@@ -238,6 +238,9 @@ const struct experiment_measure experiment_measures[] = {
     {"ema_0.99_sqnr_db", "SQNR, moving average", "dB", running_average, 0.99, NEEDS_X},
     {"output_sqnr_db", "output SQNR", "dB", output_sqnr, 0, NEEDS_CALIBRATION},
     {"held_out_sqnr_db", "output SQNR, other tokens", "dB", output_sqnr, 0, NEEDS_HELD_OUT},
+    {"two_columns_none", "error that is left", "", exp_residual_without, 0, NEEDS_RUN},
+    {"two_columns_gptq", "error that is left", "", exp_residual_gptq, 0, NEEDS_RUN},
+    {"two_columns_with_h", "error that is left", "", exp_residual_with_hessian, 0, NEEDS_RUN},
     {"layer_bits", "bits per weight", "", layer_bits, 0, NEEDS_CALIBRATION},
     {"static_32_sqnr_db", "SQNR, first batches", "dB", first_batches, 32, NEEDS_X},
 };

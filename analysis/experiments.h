@@ -27,6 +27,14 @@ extern const struct experiment exp_one_outlier, exp_percentile, exp_calibrators,
     exp_utilisation, exp_moving_targets;
 /* exp_floats.c: small floats */
 extern const struct experiment exp_fp8_or_int8, exp_fp8_scale, exp_which_error;
+/* exp_gptq.c: GPTQ, methods of its experiment alone, and what two columns have left of an error of
+ * 1 */
+extern const struct experiment exp_gptq;
+struct method;
+extern const struct method exp_gptq_with_hessian, exp_awq_gptq, exp_awq_gptq_actorder;
+double exp_residual_without(const struct measured *m);
+double exp_residual_gptq(const struct measured *m);
+double exp_residual_with_hessian(const struct measured *m);
 /* exp_zero.c: zero points */
 extern const struct experiment exp_wasted_half, exp_zero_point;
 

@@ -16,6 +16,7 @@ libanalysis_a_SOURCES = \
 	analysis/diff_table.c analysis/diff_table.h \
 	analysis/distribution.c \
 	analysis/exp_floats.c \
+	analysis/exp_gptq.c \
 	analysis/exp_grid.c \
 	analysis/exp_layer.c analysis/exp_layer.h \
 	analysis/exp_range.c \

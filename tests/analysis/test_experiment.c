@@ -31,6 +31,8 @@ static void check_row(const struct experiment *experiment, size_t i)
   assert_true(i > 0 || (row->source && row->spec));
   assert_true(!row->source || row->spec); /* another tensor is another state */
   assert_true(!layer || experiment->weight);
+  assert_true(!layer || !row->source ||
+              strstr(row->source, "seed=")); /* not the weight's numbers */
   if (layer && layer_trial_parse(row->spec, &task, &error) != STATUS_OK)
     fail_msg("%s: %s", experiment->name, error.text);
   if (row->spec && !layer && quantizer_parse(row->spec, &quantizer, &error) != STATUS_OK)

@@ -29,7 +29,7 @@ static void the_list_says_what_is_claimed(void **state)
   type(harness, "jj");
   assert_shows(harness, "> one-outlier");
   assert_shows(harness, "A percentile cures outliers.");
-  assert_true(harness_press(harness, "\033[6~\033[6~", 2));
+  assert_true(harness_press(harness, "\033[6~\033[6~\033[6~\033[6~", 4));
   assert_shows(harness, "> moving-targets"); /* the last */
   type(harness, "q");
   assert_shows_not(harness, "what is often said");

@@ -21,10 +21,12 @@ static enum status list_text(struct error *error)
   enum status status = table_finish(&table, good, false, error);
   if (status != STATUS_OK)
     return status;
-  printf("\nNot there yet, because %s:", experiment_missing_why);
+  if (experiment_missing_length > 0)
+    printf("\nNot there yet, because %s:", experiment_missing_why);
   for (size_t i = 0; i < experiment_missing_length; i++)
     printf("%s%s", i ? ", " : " ", experiment_missing[i]);
-  puts(".\nqscope experiment NAME measures one of them.");
+  puts(experiment_missing_length > 0 ? "." : "");
+  puts("qscope experiment NAME measures one of them.");
   return STATUS_OK;
 }
 
