@@ -52,6 +52,7 @@ libquant_a_SOURCES = \
 	quant/layer/cholesky.c quant/layer/cholesky.h \
 	quant/layer/clip.c quant/layer/clip.h \
 	quant/layer/find_params.c quant/layer/find_params.h \
+	quant/layer/columns.c quant/layer/columns.h \
 	quant/layer/inputs.c quant/layer/inputs.h \
 	quant/layer/layer.c quant/layer/layer.h \
 	quant/layer/loss.c quant/layer/loss.h \
@@ -61,7 +62,10 @@ libquant_a_SOURCES = \
 	quant/layer/meth_gptq.c \
 	quant/layer/meth_hadamard.c \
 	quant/layer/meth_joint.c \
+	quant/layer/meth_llm_int8.c \
+	quant/layer/meth_protect.c \
 	quant/layer/meth_rtn.c \
+	quant/layer/meth_smoothquant.c \
 	quant/layer/meth_zeroquant.c \
 	quant/layer/method.c quant/layer/method.h quant/layer/methods.h \
 	quant/layer/product.c quant/layer/product.h \

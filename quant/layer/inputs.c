@@ -6,6 +6,7 @@
 #include "quant/hadamard.h"
 #include "quant/layer/round.h"
 
+#include <math.h>
 #include <string.h>
 
 void layer_inputs_free(struct layer_inputs *inputs)
@@ -62,7 +63,8 @@ void layer_inputs_turn(const struct layer_inputs *inputs, float *values, size_t 
     pool_for(rows, turn_row, &turn, NULL);
 }
 
-/* A copy of X as it is quantized; kept columns are 0, so that they take no part in any range. */
+/* A copy of X as it is quantized; kept columns are 0 but for what counts, so that they take no part
+ * in any range. */
 static float *prepared(const struct layer_inputs *inputs, const float *x, size_t tokens,
                        size_t columns, float *out)
 {
@@ -71,7 +73,7 @@ static float *prepared(const struct layer_inputs *inputs, const float *x, size_t
   memcpy(out, x, tokens * columns * sizeof *out);
   layer_inputs_turn(inputs, out, tokens, columns, false, false);
   for (size_t i = 0; inputs->kept && i < tokens * columns; i++)
-    if (inputs->kept[i % columns])
+    if (inputs->kept[i % columns] && !(fabsf(x[i]) < inputs->counted))
       out[i] = 0;
   return out;
 }

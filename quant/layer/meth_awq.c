@@ -6,6 +6,7 @@
  */
 #include "quant/base/size.h"
 #include "quant/layer/clip.h"
+#include "quant/layer/columns.h"
 #include "quant/layer/loss.h"
 #include "quant/layer/methods.h"
 #include "quant/layer/round.h"
@@ -24,7 +25,7 @@ struct awq {
   float *activation; /* of each column: what is raised to the exponent */
   float *weight;     /* of each column: mean share of the largest weight of its group; NULL */
   float *factor;
-  float *work; /* rows x columns: W times the factors, its reconstruction, its error */
+  float *work; /* rows x columns: W times the factors, its reconstruction, or its error */
 };
 
 /* --- parameters ---------------------------------------------------------------------------------
@@ -40,6 +41,7 @@ static void use_own_rule(struct quantizer *quantizer)
                           .scale_type = quantizer->scale_type,
                           .granularity = quantizer->granularity,
                           .calibrator = calibrator_find("minmax")};
+  calibrator_options(own.calibrator, own.option);
   own.rule = scale_rule_find(own.asymmetric ? "awq" : "floored-absmax");
   *quantizer = own;
 }
@@ -103,62 +105,46 @@ static void make_factors(const struct awq *awq, float alpha)
 /* --- one candidate ------------------------------------------------------------------------------
  */
 
-enum { ROWS = 64 }; /* of a chunk */
-
-static void scale_rows(void *context, size_t chunk, unsigned worker)
-{
-  const struct awq *awq = context;
-  const size_t columns = awq->layer->columns, end = size_min(awq->layer->rows, (chunk + 1) * ROWS);
-  (void)worker;
-  for (size_t r = chunk * ROWS; r < end; r++)
-    for (size_t j = 0; j < columns; j++)
-      awq->work[r * columns + j] = awq->layer->weight[r * columns + j] * awq->factor[j];
-}
-
-static void unscale_rows(void *context, size_t chunk, unsigned worker)
-{
-  const struct awq *awq = context;
-  const size_t columns = awq->layer->columns, end = size_min(awq->layer->rows, (chunk + 1) * ROWS);
-  (void)worker;
-  for (size_t r = chunk * ROWS; r < end; r++)
-    for (size_t j = 0; j < columns; j++)
-      awq->work[r * columns + j] /= awq->factor[j];
-}
-
-static void error_rows(void *context, size_t chunk, unsigned worker)
-{
-  const struct awq *awq = context;
-  const size_t columns = awq->layer->columns, start = chunk * ROWS * columns,
-               end = size_min(awq->layer->rows * columns, start + ROWS * columns);
-  unscale_rows(context, chunk, worker);
-  for (size_t i = start; i < end; i++)
-    awq->work[i] -= awq->layer->weight[i];
-}
-
-static enum status each_row(struct awq *awq, pool_function *function)
-{
-  return pool_for(size_div_up(awq->layer->rows, ROWS), function, awq, awq->task->progress);
-}
-
-static enum status try_exponent(struct awq *awq, double alpha, double *loss, struct error *error)
+/* work = W times the factors. */
+static enum status scale(const struct awq *awq)
 {
   const struct layer *layer = awq->layer;
+  return columns_scale(layer->weight, layer->rows, layer->columns, awq->factor, false, awq->work,
+                       awq->task->progress);
+}
+
+/* work = its reconstruction, divided by the factors again; MADE, unless NULL, what is stored. */
+static enum status quantize(const struct awq *awq, struct layer_made *made, struct error *error)
+{
+  const size_t rows = awq->layer->rows, columns = awq->layer->columns;
   struct progress *progress = awq->task->progress;
+  struct method_codes *codes = made && awq->task->keeps_codes ? &made->codes : NULL;
+  enum status status = layer_round(&awq->quantizer, awq->work, rows, columns, awq->work,
+                                   made ? &made->stored_bits : NULL, codes, progress, error);
+  return status == STATUS_OK
+             ? columns_scale(awq->work, rows, columns, awq->factor, true, awq->work, progress)
+             : status;
+}
+
+static enum status try_exponent(const struct awq *awq, double alpha, double *loss,
+                                struct error *error)
+{
+  const struct layer *layer = awq->layer;
   make_factors(awq, (float)alpha);
-  enum status status = each_row(awq, scale_rows);
+  enum status status = scale(awq);
   if (status == STATUS_OK)
-    status = layer_round(&awq->quantizer, awq->work, layer->rows, layer->columns, awq->work, NULL,
-                         NULL, progress, error);
-  if (status == STATUS_OK)
-    status = each_row(awq, error_rows);
-  return status == STATUS_OK ? layer_loss(layer, awq->work, NULL, NULL, progress, loss, error)
-                             : status;
+    status = quantize(awq, NULL, error);
+  if (status != STATUS_OK)
+    return status;
+  for (size_t i = 0; i < layer->rows * layer->columns; i++)
+    awq->work[i] -= layer->weight[i];
+  return layer_loss(layer, awq->work, NULL, NULL, awq->task->progress, loss, error);
 }
 
 /* --- the search ---------------------------------------------------------------------------------
  */
 
-static enum status search(struct awq *awq, struct method_search *out, struct error *error)
+static enum status search(const struct awq *awq, struct method_search *out, struct error *error)
 {
   const size_t grid = (size_t)method_value(awq->task, "grid");
   *out = (struct method_search){.across = "alpha",
@@ -196,19 +182,14 @@ static enum status clip(const struct awq *awq, struct error *error)
   return status;
 }
 
-static enum status finish(struct awq *awq, double alpha, struct layer_made *made,
+static enum status finish(const struct awq *awq, double alpha, struct layer_made *made,
                           struct error *error)
 {
-  const struct layer *layer = awq->layer;
   make_factors(awq, (float)alpha);
-  enum status status = each_row(awq, scale_rows);
+  enum status status = scale(awq);
   if (status == STATUS_OK && method_value(awq->task, "clip") > 0)
     status = clip(awq, error);
-  if (status == STATUS_OK)
-    status = layer_round(&awq->quantizer, awq->work, layer->rows, layer->columns, awq->work,
-                         &made->stored_bits, awq->task->keeps_codes ? &made->codes : NULL,
-                         awq->task->progress, error);
-  return status == STATUS_OK ? each_row(awq, unscale_rows) : status;
+  return status == STATUS_OK ? quantize(awq, made, error) : status;
 }
 
 static void tell(const struct awq *awq, double alpha, struct layer_made *made)

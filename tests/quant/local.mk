@@ -31,7 +31,7 @@ QUANT_TESTS = \
 	tests/quant/test_presets \
 	tests/quant/test_sample \
 	tests/quant/test_scale_rules \
-	tests/quant/test_scale_rules
+	tests/quant/test_smoothquant
 check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
 
@@ -41,7 +41,11 @@ MANIFEST = tests/support/manifest.c tests/support/manifest.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
 LAYER_VECTORS = tests/support/layer_vectors.c tests/support/layer_vectors.h \
 	$(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
-tests_quant_test_awq_SOURCES = tests/quant/test_awq.c $(LAYER_VECTORS)
+LAYER_RUNS = tests/support/layer_runs.c tests/support/layer_runs.h $(LAYER_VECTORS)
+tests_quant_test_smoothquant_SOURCES = tests/quant/test_smoothquant.c $(LAYER_RUNS)
+tests_quant_test_smoothquant_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_quant_test_smoothquant_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_awq_SOURCES = tests/quant/test_awq.c $(LAYER_RUNS)
 tests_quant_test_awq_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_awq_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_fit_SOURCES = tests/quant/test_fit.c

@@ -4,9 +4,8 @@
  * reference's, 99 in 100 clip thresholds and weights. */
 #include "quant/base/size.h"
 #include "quant/layer/clip.h"
-#include "quant/layer/method.h"
 #include "quant/layer/round.h"
-#include "tests/support/layer_vectors.h"
+#include "tests/support/layer_runs.h"
 #include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 
@@ -19,24 +18,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static void run(struct layer *layer, const char *method, const char *spec, struct layer_made *made)
-{
-  struct layer_task task = {.layer = layer};
-  struct error error;
-  if (quantizer_parse(spec, &task.weight, &error) != STATUS_OK ||
-      method_parse(method, &task.method, &error) != STATUS_OK ||
-      method_run(&task, made, &error) != STATUS_OK)
-    fail_msg("%s of %s: %s", method, spec, error.text);
-}
-
-static void open_layer(const struct layer_vectors *vectors, struct layer *layer)
-{
-  struct error error;
-  if (layer_open(vectors->weight, vectors->rows, vectors->columns, vectors->activation,
-                 vectors->tokens, NULL, layer, &error) != STATUS_OK)
-    fail_msg("%s", error.text);
-}
 
 /* --- the reference's results --------------------------------------------------------------------
  */
@@ -132,7 +113,7 @@ static void check_entry(const struct layer_vectors *vectors, struct layer *layer
   snprintf(spec, sizeof spec, "int%c,asym,group=128", manifest_text(entry, "config")[3]);
   snprintf(own, sizeof own, "%s,scale-rule=awq", spec);
   snprintf(method, sizeof method, "awq%s", duo ? ",duo" : "");
-  run(layer, method, spec, &made);
+  layer_runs_do(layer, method, spec, NULL, &made);
   check_history(entry, &made.search);
   check_file(entry, "scales_file", made.inputs.factor, 1e-5, 1);
   check_file(entry, "dq_file", made.weight, 1e-5, 0.98);
@@ -141,13 +122,13 @@ static void check_entry(const struct layer_vectors *vectors, struct layer *layer
   layer_made_free(&made);
 
   strcat(method, ",clip");
-  run(layer, method, spec, &made);
+  layer_runs_do(layer, method, spec, NULL, &made);
   check_sqnr(vectors, made.weight, json_object_get(entry, "scaled_then_clipped"));
   layer_made_free(&made);
   if (!json_object_get(entry, "clip_only_unscaled"))
     return;
   check_clip(entry, "cliponly_max_file", NULL, layer, own);
-  run(layer, "awq,alpha=0,clip", spec, &made);
+  layer_runs_do(layer, "awq,alpha=0,clip", spec, NULL, &made);
   check_sqnr(vectors, made.weight, json_object_get(entry, "clip_only_unscaled"));
   layer_made_free(&made);
 }
@@ -159,7 +140,7 @@ static void check_layer(const char *name)
   const json_t *entry;
   size_t i, checked = 0;
   layer_vectors_load(name, &vectors);
-  open_layer(&vectors, &layer);
+  layer_runs_open(&vectors, &layer);
   json_array_foreach(json_object_get(vectors.manifest, "entries"), i, entry) {
     const char *family = manifest_text(entry, "family");
     if (!strstr(family, "awq"))
@@ -220,8 +201,8 @@ static void check_same(struct layer *layer, const char *method, const char *othe
                        const char *other_spec)
 {
   struct layer_made made, expected;
-  run(layer, method, spec, &made);
-  run(layer, other, other_spec, &expected);
+  layer_runs_do(layer, method, spec, NULL, &made);
+  layer_runs_do(layer, other, other_spec, NULL, &expected);
   for (size_t i = 0; i < layer->rows * layer->columns; i++)
     if (!(made.weight[i] == expected.weight[i]))
       fail_msg("%s, %s: weight %zu is %g, expected %g", method, spec, i, (double)made.weight[i],
@@ -258,26 +239,16 @@ static void check_search(struct layer *layer, const char *method, const char *sp
 {
   struct layer_made made, again;
   char text[80];
-  run(layer, method, spec, &made);
+  layer_runs_do(layer, method, spec, NULL, &made);
   const struct method_search *search = &made.search;
   assert_int_equal(search->width, 20);
   assert_true(search->value[search->best] <= search->value[0]);
   snprintf(text, sizeof text, "%s,alpha=%g", method, search->x[search->best]);
-  run(layer, text, spec, &again);
+  layer_runs_do(layer, text, spec, NULL, &again);
   assert_int_equal(again.search.width, 0);
   assert_memory_equal(made.weight, again.weight, layer->rows * layer->columns * sizeof(float));
-  double sum = 0;
-  for (size_t t = 0; t < layer->tokens; t++)
-    for (size_t r = 0; r < layer->rows; r++) {
-      double e = 0;
-      for (size_t j = 0; j < layer->columns; j++)
-        e += (double)layer->activation[t * layer->columns + j] *
-             ((double)made.weight[r * layer->columns + j] -
-              (double)layer->weight[r * layer->columns + j]);
-      sum += e * e;
-    }
-  check_near("loss", search->value[search->best], sum / (double)(layer->tokens * layer->rows),
-             1e-4);
+  check_near("loss", search->value[search->best],
+             layer_runs_error(layer, &made) / (double)(layer->tokens * layer->rows), 1e-4);
   layer_made_free(&made);
   layer_made_free(&again);
 }
@@ -303,7 +274,7 @@ static void test_loud_channel(void **state)
   struct small small;
   struct layer_made made;
   small_open(&small, TOKENS);
-  run(&small.layer, "awq", "int4,asym,group=32", &made);
+  layer_runs_do(&small.layer, "awq", "int4,asym,group=32", NULL, &made);
   assert_true(made.inputs.factor[LOUD] > 2 * made.inputs.factor[LOUD + 1]);
   assert_true(made.search.value[made.search.best] < 0.5 * made.search.value[0]);
   assert_non_null(strstr(made.said, "columns times mean|x|^"));
@@ -367,7 +338,7 @@ static void test_dead_layer(void **state)
   assert_int_equal(
       layer_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, NULL, &small.layer, &error),
       STATUS_OK);
-  run(&small.layer, "awq,clip", "int4,asym,group=32", &made);
+  layer_runs_do(&small.layer, "awq,clip", "int4,asym,group=32", NULL, &made);
   for (size_t j = 0; j < COLUMNS; j++)
     assert_true(made.inputs.factor[j] == 1);
   assert_int_equal(made.search.best, 0);

@@ -25,7 +25,7 @@ static json_t *default_json(const struct method_option *option)
   if (option->kind == METHOD_FLAG)
     return json_false();
   if (option->kind == METHOD_NUMBER)
-    return export_number(option->value);
+    return option->value < option->least ? json_null() : export_number(option->value);
   const char *word = choice_at(option->choices, (int)option->value, &length);
   return json_stringn(word, length);
 }
@@ -73,7 +73,9 @@ static bool add_option(struct table *table, const struct method_option *option)
   size_t length;
   snprintf(word, sizeof word, "  ,%s%s", option->word, values[option->kind]);
   snprintf(summary, sizeof summary, "%s", option->summary);
-  if (option->kind == METHOD_NUMBER)
+  if (option->kind == METHOD_NUMBER && option->value < option->least)
+    snprintf(value, sizeof value, "unset");
+  else if (option->kind == METHOD_NUMBER)
     snprintf(value, sizeof value, "%.9g", option->value);
   else if (option->kind == METHOD_CHOICE) {
     const char *choice = choice_at(option->choices, (int)option->value, &length);

@@ -1,0 +1,119 @@
+#include "quant/layer/columns.h"
+
+#include "quant/base/size.h"
+#include "quant/layer/round.h"
+
+/* --- scaled -------------------------------------------------------------------------------------
+ */
+
+enum { ROWS = 64 }; /* of a chunk */
+
+struct scaling_job {
+  const float *values;
+  size_t rows, columns;
+  const float *factor;
+  bool divide;
+  float *out;
+};
+
+static void scale_rows(void *context, size_t chunk, unsigned worker)
+{
+  const struct scaling_job *job = context;
+  const size_t end = size_min(job->rows, (chunk + 1) * ROWS);
+  (void)worker;
+  for (size_t r = chunk * ROWS; r < end; r++) {
+    const float *values = job->values + r * job->columns;
+    float *out = job->out + r * job->columns;
+    for (size_t j = 0; j < job->columns; j++)
+      out[j] = job->divide ? values[j] / job->factor[j] : values[j] * job->factor[j];
+  }
+}
+
+enum status columns_scale(const float *values, size_t rows, size_t columns, const float *factor,
+                          bool divide, float *out, struct progress *progress)
+{
+  struct scaling_job job = {values, rows, columns, factor, divide, out};
+  return pool_for(size_div_up(rows, ROWS), scale_rows, &job, progress);
+}
+
+enum status columns_round_scaled(const struct layer_task *task, const struct quantizer *quantizer,
+                                 struct layer_made *made, struct error *error)
+{
+  const size_t rows = task->layer->rows, columns = task->layer->columns;
+  const float *factor = made->inputs.factor;
+  float *weight = made->weight;
+  enum status status =
+      columns_scale(task->layer->weight, rows, columns, factor, false, weight, task->progress);
+  if (status == STATUS_OK)
+    status = layer_round(quantizer, weight, rows, columns, weight, &made->stored_bits,
+                         task->keeps_codes ? &made->codes : NULL, task->progress, error);
+  return status == STATUS_OK
+             ? columns_scale(weight, rows, columns, factor, true, weight, task->progress)
+             : status;
+}
+
+/* --- kept apart ---------------------------------------------------------------------------------
+ */
+
+static size_t count_of(const unsigned char *chosen, size_t columns)
+{
+  size_t count = 0;
+  for (size_t j = 0; j < columns; j++)
+    count += chosen[j] != 0;
+  return count;
+}
+
+/* PART = the CHOSEN columns of W. */
+static void gather(const struct layer *layer, const unsigned char *chosen, float *part)
+{
+  for (size_t i = 0; i < layer->rows * layer->columns; i++)
+    if (chosen[i % layer->columns])
+      *part++ = layer->weight[i];
+}
+
+/* The other way round. */
+static void scatter(const float *part, const struct layer *layer, const unsigned char *chosen,
+                    float *weight)
+{
+  for (size_t i = 0; i < layer->rows * layer->columns; i++)
+    if (chosen[i % layer->columns])
+      weight[i] = *part++;
+}
+
+enum status columns_keep(const struct layer_task *task, const unsigned char *chosen,
+                         const struct quantizer *quantizer, const struct quantizer *rest,
+                         struct layer_made *made, struct error *error)
+{
+  const struct layer *layer = task->layer;
+  const size_t rows = layer->rows, count = count_of(chosen, layer->columns);
+  double bits = 0;
+  if (count == 0)
+    return STATUS_OK;
+  float *part = mem_array(rows * count, sizeof *part);
+  if (!part)
+    return error_memory(error, "input channels");
+  gather(layer, chosen, part);
+  enum status status =
+      layer_round(quantizer, part, rows, count, part, &bits, NULL, task->progress, error);
+  if (status == STATUS_OK)
+    scatter(part, layer, chosen, made->weight);
+  free(part);
+  if (rest->by != BY_FORMAT)
+    bits -= (double)(rows * count) * rest->format->bits;
+  made->stored_bits += bits + 32 * (double)count;
+  return status;
+}
+
+enum status columns_keep_inputs(const struct layer_task *task, unsigned char *chosen,
+                                struct layer_made *made, struct error *error)
+{
+  static const float too_large = 65520; /* rounds to infinity */
+  const struct layer *layer = task->layer;
+  made->inputs.kept = chosen;
+  for (size_t j = 0; j < layer->columns; j++)
+    if (chosen[j] && layer->absmax[j] >= too_large)
+      return error_set(error, STATUS_USAGE,
+                       "input channel %zu reaches %g, which float16 cannot hold", j,
+                       (double)layer->absmax[j]);
+  return STATUS_OK;
+}

@@ -1,0 +1,152 @@
+/* SmoothQuant: the size of outlier channels goes from the activations, which have one scale for all
+ * channels, into the weights, so that both can be quantized.
+ * s_j = max(max|x_j|^alpha / max(max|w_j|, 1e-5)^(1 - alpha), 1e-5); x / s, W s
+ * (mit-han-lab/smoothquant: smooth.py). */
+#include "quant/base/size.h"
+#include "quant/layer/columns.h"
+#include "quant/layer/loss.h"
+#include "quant/layer/methods.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* The reference's activations, for a task that has none. */
+#define OWN_ACTIVATION "smoothquant-int8-token"
+
+enum { SWEEP = 21 }; /* exponents 0, 0.05 ... 1 */
+
+static const float floor_of_all = 1e-5F;
+
+/* Largest |w| of each input channel. */
+static void read_weight(const struct layer *layer, float *most)
+{
+  for (size_t i = 0; i < layer->rows * layer->columns; i++) {
+    float *of_column = &most[i % layer->columns];
+    *of_column = fmaxf(*of_column, fabsf(layer->weight[i]));
+  }
+}
+
+static void make_factors(const struct layer *layer, const float *weight, float alpha, float *factor)
+{
+  for (size_t j = 0; j < layer->columns; j++)
+    factor[j] =
+        fmaxf(powf(layer->absmax[j], alpha) / powf(fmaxf(weight[j], floor_of_all), 1 - alpha),
+              floor_of_all);
+}
+
+/* --- the sweep ----------------------------------------------------------------------------------
+ */
+
+/* Memory of the sweep: D = W' - W and A = X' - X. */
+struct sweep {
+  float *wrong, *moved;
+};
+
+/* Output MSE of what MADE holds. */
+static enum status measure(const struct layer_task *task, const struct layer_made *made,
+                           const struct sweep *sweep, double *mse, struct error *error)
+{
+  const struct layer *layer = task->layer;
+  enum status status = layer_inputs_apply(&made->inputs, layer, layer->activation, layer->tokens,
+                                          sweep->moved, task->progress, error);
+  if (status != STATUS_OK)
+    return status;
+  for (size_t i = 0; i < layer->tokens * layer->columns; i++)
+    sweep->moved[i] -= layer->activation[i];
+  for (size_t i = 0; i < layer->rows * layer->columns; i++)
+    sweep->wrong[i] = made->weight[i] - layer->weight[i];
+  return layer_loss(layer, sweep->wrong, sweep->moved, made->weight, task->progress, mse, error);
+}
+
+static enum status try_all(const struct layer_task *task, const float *weight,
+                           const struct sweep *sweep, struct layer_made *made, struct error *error)
+{
+  struct layer_task trial = *task;
+  struct method_search *search = &made->search;
+  trial.keeps_codes = false;
+  progress_expect(task->progress, SWEEP * layer_loss_cost(task->layer));
+  for (size_t i = 0; i < SWEEP; i++) {
+    search->x[i] = (double)i / (SWEEP - 1);
+    make_factors(task->layer, weight, (float)search->x[i], made->inputs.factor);
+    enum status status = columns_round_scaled(&trial, &task->weight, made, error);
+    if (status == STATUS_OK)
+      status = measure(task, made, sweep, &search->value[i], error);
+    if (status != STATUS_OK)
+      return status;
+    if (search->value[i] < search->value[search->best])
+      search->best = i;
+  }
+  return STATUS_OK;
+}
+
+/* made->search: the output MSE of every exponent. */
+static enum status sweep(const struct layer_task *task, const float *weight,
+                         struct layer_made *made, struct error *error)
+{
+  const struct layer *layer = task->layer;
+  const struct sweep memory = {
+      .wrong = mem_array(layer->rows * layer->columns, sizeof *memory.wrong),
+      .moved = mem_array(layer->tokens * layer->columns, sizeof *memory.moved)};
+  made->search = (struct method_search){.across = "alpha",
+                                        .loss = "output MSE",
+                                        .width = SWEEP,
+                                        .height = 1,
+                                        .x = mem_array(SWEEP, sizeof(double)),
+                                        .value = mem_array(SWEEP, sizeof(double))};
+  enum status status = memory.wrong && memory.moved && made->search.x && made->search.value
+                           ? try_all(task, weight, &memory, made, error)
+                           : error_memory(error, "the sweep");
+  free(memory.wrong);
+  free(memory.moved);
+  return status;
+}
+
+/* --- the method ---------------------------------------------------------------------------------
+ */
+
+static void tell(const struct layer_task *task, const float *weight, double alpha,
+                 struct layer_made *made)
+{
+  float most = 0;
+  const float *factor = made->inputs.factor;
+  for (size_t j = 0; j < task->layer->columns; j++)
+    most = weight[j] > 0 && task->layer->absmax[j] > 0 ? fmaxf(most, factor[j]) : most;
+  snprintf(made->said, sizeof made->said, "activations divided by up to %.3g, exponent %.4g%s%s",
+           (double)most, alpha, made->search.width ? " (the best of the sweep)" : "",
+           task->quantizes_activation ? "" : "; activations are int8,token: none were asked for");
+}
+
+static enum status run(const struct layer_task *task, float *weight, struct layer_made *made,
+                       struct error *error)
+{
+  double alpha = method_value(task, "alpha");
+  enum status status = STATUS_OK;
+  read_weight(task->layer, weight);
+  if (!task->quantizes_activation) {
+    made->inputs.quantized = true;
+    status = quantizer_parse(OWN_ACTIVATION, &made->inputs.quantizer, error);
+  }
+  if (status == STATUS_OK && method_value(task, "sweep") > 0) {
+    status = sweep(task, weight, made, error);
+    alpha = status == STATUS_OK ? made->search.x[made->search.best] : alpha;
+  }
+  if (status != STATUS_OK)
+    return status;
+  make_factors(task->layer, weight, (float)alpha, made->inputs.factor);
+  tell(task, weight, alpha, made);
+  return columns_round_scaled(task, &task->weight, made, error);
+}
+
+enum status smoothquant_run(const struct layer_task *task, struct layer_made *made,
+                            struct error *error)
+{
+  const struct layer *layer = task->layer;
+  float *weight = mem_array(layer->columns, sizeof *weight);
+  made->inputs.factor = mem_array(layer->columns, sizeof *made->inputs.factor);
+  made->weight = mem_array(layer->rows * layer->columns, sizeof *made->weight);
+  enum status status = weight && made->inputs.factor && made->weight
+                           ? run(task, weight, made, error)
+                           : error_memory(error, "the weights");
+  free(weight);
+  return status;
+}
