@@ -62,12 +62,19 @@ static void drop_run(struct layer_trial *trial)
   layer_numbers_free(&trial->numbers);
 }
 
+static void drop_layer(struct layer_trial *trial)
+{
+  drop_run(trial);
+  layer_close(&trial->layer);
+  layer_output_free(&trial->output);
+  layer_output_free(&trial->held_out);
+}
+
 enum status layer_trial_open(struct layer_trial *trial, const char *weight,
                              const struct tensor *activation, struct progress *progress,
                              struct error *error)
 {
-  drop_run(trial);
-  layer_close(&trial->layer);
+  drop_layer(trial);
   enum status status = load_weight(trial, weight, progress, error);
   if (status != STATUS_OK)
     return status;
@@ -78,10 +85,11 @@ enum status layer_trial_open(struct layer_trial *trial, const char *weight,
                      "the activation of the experiment is %zu x %zu, more than %d x %zu is "
                      "expected",
                      tokens, activation->shape.dim[1], LAYER_TRIAL_HELD, columns);
-  trial->held_out = values_of(activation);
-  return layer_open(values_of(w), w->shape.dim[0], columns,
-                    trial->held_out + LAYER_TRIAL_HELD * columns, tokens - LAYER_TRIAL_HELD,
-                    progress, &trial->layer, error);
+  const float *held_out = values_of(activation), *x = held_out + LAYER_TRIAL_HELD * columns;
+  trial->held_out = (struct layer_output){held_out, LAYER_TRIAL_HELD, NULL};
+  trial->output = (struct layer_output){x, tokens - LAYER_TRIAL_HELD, NULL};
+  return layer_open(values_of(w), w->shape.dim[0], columns, x, tokens - LAYER_TRIAL_HELD, progress,
+                    &trial->layer, error);
 }
 
 enum status layer_trial_run(struct layer_trial *trial, const char *spec, struct progress *progress,
@@ -97,17 +105,14 @@ enum status layer_trial_run(struct layer_trial *trial, const char *spec, struct 
 enum status layer_trial_measure(struct layer_trial *trial, bool held_out, struct progress *progress,
                                 struct error *error)
 {
-  const struct layer *layer = &trial->layer;
   layer_numbers_free(&trial->numbers);
-  return layer_measure(layer, &trial->made, held_out ? trial->held_out : layer->activation,
-                       held_out ? LAYER_TRIAL_HELD : layer->tokens, progress, &trial->numbers,
-                       error);
+  return layer_measure(&trial->layer, &trial->made, held_out ? &trial->held_out : &trial->output,
+                       progress, &trial->numbers, error);
 }
 
 void layer_trial_clear(struct layer_trial *trial)
 {
-  drop_run(trial);
-  layer_close(&trial->layer);
+  drop_layer(trial);
   source_close(trial->source);
   *trial = (struct layer_trial){.source = NULL};
 }

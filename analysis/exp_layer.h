@@ -18,9 +18,9 @@ enum { LAYER_TRIAL_HELD = 2048 };
 struct layer_trial {
   struct source *source; /* of the weight */
   struct layer layer;    /* rows 0: none is open; its tokens are learned from */
-  const float *held_out; /* LAYER_TRIAL_HELD tokens */
   struct layer_task task;
-  struct layer_made made; /* weight NULL: nothing was run */
+  struct layer_made made;               /* weight NULL: nothing was run */
+  struct layer_output output, held_out; /* of the tokens that are learned from; of the others */
   struct layer_numbers numbers;
 };
 

@@ -36,15 +36,14 @@ bool layer_ask_equal(const struct layer_ask *a, const struct layer_ask *b)
 /* --- runs --------------------------------------------------------------------------------------
  */
 
-static enum status measure(const struct layer_problem *problem, const struct layer_made *made,
+static enum status measure(struct layer_problem *problem, const struct layer_made *made,
                            struct layer_row *row, struct progress *progress, struct error *error)
 {
   const struct layer *layer = &problem->layer;
-  enum status status = layer_measure(layer, made, layer->activation, layer->tokens, progress,
-                                     &row->calibration, error);
+  enum status status =
+      layer_measure(layer, made, &problem->output, progress, &row->calibration, error);
   if (status == STATUS_OK && problem->held_out)
-    status = layer_measure(layer, made, problem->held_out, problem->held_tokens, progress,
-                           &row->held_out, error);
+    status = layer_measure(layer, made, &problem->held_output, progress, &row->held_out, error);
   return status;
 }
 

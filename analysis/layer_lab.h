@@ -42,6 +42,7 @@ struct layer_problem {
   struct layer layer;    /* of the weight and the calibration tokens */
   const float *held_out; /* held_tokens x columns, or NULL */
   size_t held_tokens;
+  struct layer_output output, held_output; /* of the two, kept from run to run */
   size_t half_energy; /* the fewest input channels that have half of the energy of x */
   float *owned[3];    /* what had to be decoded */
 };

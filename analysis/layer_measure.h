@@ -11,9 +11,10 @@
  *   weight_sqnr_db        = 10 log10(sum W^2 / sum D^2), weight_mse = mean D^2
  *   bits_per_weight       = all stored bits / weights
  * Errors are products of differences, not differences of products: nothing cancels. Products are
- * float32 in blocks, sums are double (quant/layer/product.h).
+ * float32 in blocks, sums are double (quant/layer/product.h); Y is kept in float32.
  *
- * Ownership: layer_numbers_free. Threads: parallel inside; from any thread. */
+ * Ownership: layer_numbers_free, layer_output_free. Threads: parallel inside; from any thread, one
+ * at a time on the same output. */
 #ifndef QSCOPE_ANALYSIS_LAYER_MEASURE_H
 #define QSCOPE_ANALYSIS_LAYER_MEASURE_H
 
@@ -31,11 +32,20 @@ struct layer_numbers {
   double *channel_power; /* the same: mean y^2 */
 };
 
-/* Measures MADE on TOKENS rows of X: the calibration tokens of LAYER (x == layer->activation), or
- * others. Progress counts tiles of products. STATUS_CANCELLED, STATUS_MEMORY. */
-enum status layer_measure(const struct layer *layer, const struct layer_made *made, const float *x,
-                          size_t tokens, struct progress *progress, struct layer_numbers *out,
-                          struct error *error);
+/* The tokens to measure on, and the output of the layer there, which is the same for all methods:
+ * the first layer_measure computes it. Zero but for the tokens. */
+struct layer_output {
+  const float *x; /* tokens x columns; borrowed */
+  size_t tokens;
+  float *y; /* tokens x rows; NULL: not yet there */
+};
+void layer_output_free(struct layer_output *output);
+
+/* Measures MADE on the tokens of OUTPUT: the calibration tokens of LAYER (x == layer->activation),
+ * or others. STATUS_CANCELLED, STATUS_MEMORY. */
+enum status layer_measure(const struct layer *layer, const struct layer_made *made,
+                          struct layer_output *output, struct progress *progress,
+                          struct layer_numbers *out, struct error *error);
 void layer_numbers_free(struct layer_numbers *numbers);
 
 /* SQNR of output channel ROW in dB; INFINITY: no error, NAN: no signal. */

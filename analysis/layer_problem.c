@@ -259,6 +259,8 @@ enum status layer_problem_open(const struct layer_question *question, struct pro
     status = read_held_out(&problem, progress, error);
   if (status == STATUS_OK)
     status = find_energy(&problem, error);
+  problem.output = (struct layer_output){problem.layer.activation, problem.layer.tokens, NULL};
+  problem.held_output = (struct layer_output){problem.held_out, problem.held_tokens, NULL};
   if (status == STATUS_OK)
     *out = problem;
   else
@@ -269,6 +271,8 @@ enum status layer_problem_open(const struct layer_question *question, struct pro
 void layer_problem_close(struct layer_problem *problem)
 {
   layer_close(&problem->layer);
+  layer_output_free(&problem->output);
+  layer_output_free(&problem->held_output);
   for (size_t i = 0; i < sizeof problem->owned / sizeof *problem->owned; i++)
     free(problem->owned[i]);
   *problem = (struct layer_problem){.layer = {0}};

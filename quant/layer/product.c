@@ -5,24 +5,48 @@
 
 #include <string.h>
 
-enum { INNER = 512 }; /* of one float32 product */
-
 static void add_part(const float *part, size_t count, double *tile)
 {
   for (size_t i = 0; i < count; i++)
     tile[i] += (double)part[i];
 }
 
+/* LENGTH columns of SIDE from K on, where they are or in BLOCK; *stride of them. */
+static const float *side_block(struct product_side side, size_t k, size_t length, float *block,
+                               size_t *stride)
+{
+  *stride = side.minus ? length : side.stride;
+  if (!side.minus)
+    return side.values + k;
+  for (size_t r = 0; r < side.rows; r++) {
+    const float *values = side.values + r * side.stride + k,
+                *minus = side.minus + r * side.stride + k;
+    for (size_t i = 0; i < length; i++)
+      block[r * length + i] = values[i] - minus[i];
+  }
+  return block;
+}
+
+void product_sides(struct product_side a, struct product_side b, size_t inner, double *tile,
+                   struct product_scratch *scratch)
+{
+  memset(tile, 0, a.rows * b.rows * sizeof *tile);
+  for (size_t k = 0; k < inner; k += PRODUCT_INNER) {
+    const size_t length = size_min(PRODUCT_INNER, inner - k);
+    size_t a_stride, b_stride;
+    const float *left = side_block(a, k, length, scratch->side[0], &a_stride),
+                *right = side_block(b, k, length, scratch->side[1], &b_stride);
+    blas()->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)a.rows, (int)b.rows, (int)length, 1,
+                  left, (int)a_stride, right, (int)b_stride, 0, scratch->part, (int)b.rows);
+    add_part(scratch->part, a.rows * b.rows, tile);
+  }
+}
+
 void product_tile(const float *a, size_t a_stride, size_t m, const float *b, size_t b_stride,
                   size_t n, size_t inner, double *tile, struct product_scratch *scratch)
 {
-  memset(tile, 0, m * n * sizeof *tile);
-  for (size_t k = 0; k < inner; k += INNER) {
-    const size_t length = size_min(INNER, inner - k);
-    blas()->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)length, 1, a + k,
-                  (int)a_stride, b + k, (int)b_stride, 0, scratch->part, (int)n);
-    add_part(scratch->part, m * n, tile);
-  }
+  product_sides((struct product_side){a, NULL, a_stride, m},
+                (struct product_side){b, NULL, b_stride, n}, inner, tile, scratch);
 }
 
 struct gram_job {
@@ -46,10 +70,10 @@ static void gram_tile(void *context, size_t chunk, unsigned worker)
                n = size_min(PRODUCT_TILE, job->columns - j);
   struct gram_scratch *scratch = &job->scratch[worker];
   memset(scratch->tile, 0, m * n * sizeof *scratch->tile);
-  for (size_t k = 0; k < job->rows; k += INNER) {
+  for (size_t k = 0; k < job->rows; k += PRODUCT_INNER) {
     const float *x = job->x + k * job->columns;
     blas()->sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n,
-                  (int)size_min(INNER, job->rows - k), 1, x + i, (int)job->columns, x + j,
+                  (int)size_min(PRODUCT_INNER, job->rows - k), 1, x + i, (int)job->columns, x + j,
                   (int)job->columns, 0, scratch->product.part, (int)n);
     add_part(scratch->product.part, m * n, scratch->tile);
   }

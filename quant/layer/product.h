@@ -10,17 +10,32 @@
 
 #include <stddef.h>
 
-enum { PRODUCT_TILE = 256 }; /* rows and columns of a tile, at most */
+enum {
+  PRODUCT_TILE = 256,  /* rows and columns of a tile, at most */
+  PRODUCT_INNER = 512, /* of one float32 product */
+};
 
 /* Memory of one thread that computes tiles. */
 struct product_scratch {
   float part[PRODUCT_TILE * PRODUCT_TILE];
+  float side[2][PRODUCT_TILE * PRODUCT_INNER];
 };
 
 /* TILE (m x n) = the products of M rows of A with N rows of B (A Bᵀ), each of INNER elements; rows
  * of A lie A_STRIDE apart, those of B B_STRIDE. m, n <= PRODUCT_TILE. */
 void product_tile(const float *a, size_t a_stride, size_t m, const float *b, size_t b_stride,
                   size_t n, size_t inner, double *tile, struct product_scratch *scratch);
+
+/* Rows that lie STRIDE apart: of a matrix, or of the difference VALUES - MINUS of two. */
+struct product_side {
+  const float *values, *minus; /* minus: NULL or as values */
+  size_t stride, rows;         /* rows <= PRODUCT_TILE */
+};
+
+/* The same for differences, which are made block by block and never kept: as if each had been
+ * rounded to float32 beforehand. */
+void product_sides(struct product_side a, struct product_side b, size_t inner, double *tile,
+                   struct product_scratch *scratch);
 
 /* GRAM (columns x columns, whole) = XᵀX of X (rows x columns). STATUS_CANCELLED, STATUS_MEMORY.
  * Counts tiles as progress. */

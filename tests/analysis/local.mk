@@ -21,6 +21,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_histogram \
 	tests/analysis/test_inspect \
 	tests/analysis/test_layer_lab \
+	tests/analysis/test_layer_measure \
 	tests/analysis/test_match \
 	tests/analysis/test_metrics \
 	tests/analysis/test_pins \
@@ -65,6 +66,9 @@ tests_analysis_test_grid_SOURCES = tests/analysis/test_grid.c $(TEST_TENSORS)
 tests_analysis_test_grid_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_layer_lab_SOURCES = tests/analysis/test_layer_lab.c $(TEST_TENSORS)
 tests_analysis_test_layer_lab_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_layer_measure_SOURCES = tests/analysis/test_layer_measure.c
+tests_analysis_test_layer_measure_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
+tests_analysis_test_layer_measure_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_match_SOURCES = tests/analysis/test_match.c $(TEST_TENSORS)
 tests_analysis_test_match_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_drift_SOURCES = tests/analysis/test_drift.c $(TEST_TENSORS)

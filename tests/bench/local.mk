@@ -6,7 +6,8 @@ BENCH_CFLAGS = $(AM_CFLAGS) $(QS_KERNEL_CFLAGS)
 
 EXTRA_PROGRAMS += tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_cancel \
 	tests/bench/bench_fit \
-	tests/bench/bench_kernels tests/bench/bench_open tests/bench/bench_passes
+	tests/bench/bench_kernels tests/bench/bench_layer tests/bench/bench_open \
+	tests/bench/bench_passes
 tests_bench_bench_blocks_SOURCES = tests/bench/bench_blocks.c $(BENCH_ROWS)
 tests_bench_bench_blocks_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_blocks_LDADD = $(QUANT_LIBS)
@@ -21,6 +22,10 @@ tests_bench_bench_fit_LDADD = $(QUANT_LIBS)
 tests_bench_bench_kernels_SOURCES = tests/bench/bench_kernels.c $(BENCH_ROWS)
 tests_bench_bench_kernels_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_kernels_LDADD = $(QUANT_LIBS)
+tests_bench_bench_layer_SOURCES = tests/bench/bench_layer.c $(BENCH_ROWS)
+tests_bench_bench_layer_CPPFLAGS = $(AM_CPPFLAGS) $(GSL_CFLAGS)
+tests_bench_bench_layer_CFLAGS = $(BENCH_CFLAGS)
+tests_bench_bench_layer_LDADD = $(ANALYSIS_LIBS)
 tests_bench_bench_open_SOURCES = tests/bench/bench_open.c
 tests_bench_bench_open_LDADD = $(ANALYSIS_LIBS) -lutil
 tests_bench_bench_passes_SOURCES = tests/bench/bench_passes.c $(BENCH_ROWS)
@@ -38,7 +43,8 @@ endif
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 BENCHMARKS = tests/bench/bench_kernels tests/bench/bench_passes tests/bench/bench_fit \
-	tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_open tests/bench/bench_cancel
+	tests/bench/bench_blocks tests/bench/bench_board tests/bench/bench_layer tests/bench/bench_open \
+	tests/bench/bench_cancel
 
 .PHONY: bench
 bench: $(BENCHMARKS) $(BENCH_LIVE) qscope
