@@ -48,6 +48,50 @@ static void clicks_are_keys(void **state)
   fixture_quit(harness);
 }
 
+/* The cell of the selected point, which is the only reversed one in the plot. */
+static void find_selected(struct harness *harness, int *row, int *column)
+{
+  for (*row = 2; *row < 18; ++*row)
+    for (*column = 7; *column < 52; ++*column)
+      if (harness_cell(harness, *row, *column).reverse)
+        return;
+  fail_msg("no point stands out");
+}
+
+/* A click on a point, or beside it, is what the arrows are: on the line of the present quantizer
+ * the points of 2, 4 and 6 bits are far apart. Where there is nothing it does nothing. */
+static void points_are_selected(void **state)
+{
+  (void)state;
+  static const char *const specs[] = {"int2,sym,channel", "int4,sym,channel", "int6,sym,channel"};
+  int row[3], column[3];
+  struct harness *harness = fixture_open();
+  type(harness, ":int4,channel\r:over bits=2,4,6\r");
+  for (int i = 0; i < 3; i++) {
+    char line[64];
+    snprintf(line, sizeof line, ":point %s\r", specs[i]);
+    type(harness, line);
+    find_selected(harness, &row[i], &column[i]);
+  }
+  for (int i = 0; i < 3; i++) {
+    int selected_row, selected_column;
+    char spec[8];
+    click_at(harness, row[i], column[i] + (i == 1)); /* one beside it */
+    find_selected(harness, &selected_row, &selected_column);
+    assert_int_equal(selected_row, row[i]);
+    assert_int_equal(selected_column, column[i]);
+    snprintf(spec, sizeof spec, " %.4s,", specs[i]); /* other lines may have a point there, too */
+    assert_shows(harness, spec);
+  }
+  char *before = screen_of(harness);
+  click_at(harness, row[0] - 5, column[0]); /* above the lowest: nothing is near */
+  assert_string_equal(before, harness_screen(harness));
+  free(before);
+  type(harness, "\033:point int16\r");
+  assert_shows(harness, "no point of the sweep is int16");
+  fixture_quit(harness);
+}
+
 /* A click on the plot takes the cursor there: column 22 of 45 is the middle of -10 to 10. */
 static void a_click_sets_the_cursor(void **state)
 {
@@ -175,9 +219,13 @@ static void the_terminal_gets_it_back(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(clicks_are_keys),          cmocka_unit_test(a_click_sets_the_cursor),
-      cmocka_unit_test(lines_are_chosen),         cmocka_unit_test(the_wheel_zooms_at_the_pointer),
-      cmocka_unit_test(dragging_selects_a_range), cmocka_unit_test(the_terminal_gets_it_back),
+      cmocka_unit_test(clicks_are_keys),
+      cmocka_unit_test(a_click_sets_the_cursor),
+      cmocka_unit_test(points_are_selected),
+      cmocka_unit_test(lines_are_chosen),
+      cmocka_unit_test(the_wheel_zooms_at_the_pointer),
+      cmocka_unit_test(dragging_selects_a_range),
+      cmocka_unit_test(the_terminal_gets_it_back),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

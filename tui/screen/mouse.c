@@ -3,6 +3,7 @@
 #include "tui/screen/explorer.h"
 #include "tui/screen/keys.h"
 #include "tui/screen/run_line.h"
+#include "tui/screen/screen_view.h"
 #include "tui/screen/x_window.h"
 
 #include <math.h>
@@ -136,6 +137,9 @@ static void press(struct explorer *explorer, const struct mouse_event *event, ke
     return help_click(explorer, event->row);
   if (is_in(&mouse->list, event->row, event->column))
     return click_list(explorer, key, event->row);
+  const struct screen_view *view = screen_view(explorer);
+  if (explorer->mode == MODE_MAIN && view->click)
+    view->click(explorer, event->row, event->column);
   mouse->dragging =
       explorer->mode == MODE_MAIN && x_window_share(explorer, event->row, event->column, &share);
   mouse->row = event->row;

@@ -216,10 +216,10 @@ static struct plot plot_make(struct cells *cells, struct rect rect, const struct
   return plot;
 }
 
-bool plot_cell(struct cells *cells, struct rect rect, const struct panel *panel,
-               const struct glyphs *glyphs, double x, double y, int *row, int *column)
+bool plot_cell(struct rect rect, const struct panel *panel, const struct glyphs *glyphs, double x,
+               double y, int *row, int *column)
 {
-  const struct plot plot = plot_make(cells, rect, panel, glyphs, true);
+  const struct plot plot = plot_make(NULL, rect, panel, glyphs, true);
   double at = plot_column(&plot, x);
   int height = plot_eighths(&plot, y);
   *row = plot_row(&plot, height);

@@ -19,8 +19,8 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
 
 /* The cell in which (X, Y) of PANEL is when it is drawn in RECT, the last one of its figure; false
  * when it is outside. */
-bool plot_cell(struct cells *cells, struct rect rect, const struct panel *panel,
-               const struct glyphs *glyphs, double x, double y, int *row, int *column);
+bool plot_cell(struct rect rect, const struct panel *panel, const struct glyphs *glyphs, double x,
+               double y, int *row, int *column);
 
 /* The shape and the colour of the points of ROLE, as plots have them. */
 enum glyph plot_shape(enum role role, uint8_t *paint);

@@ -41,6 +41,7 @@ static const struct screen_view table[] = {
      .paint = sweep_view_paint,
      .move = sweep_view_move,
      .step = sweep_view_step,
+     .click = sweep_view_click,
      .verdict = sweep_view_verdict,
      .lacks = sweep_view_lacks,
      .ask = sweep_view_ask,

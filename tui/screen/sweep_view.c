@@ -4,9 +4,11 @@
 #include "quant/base/size.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/rows.h"
+#include "tui/screen/run_line.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -177,6 +179,17 @@ bool sweep_view_ask_export(struct explorer *explorer, int bins)
   return true;
 }
 
+/* Rows of the plot: all of a small screen; on a large one what the table leaves, at least half. */
+static int plot_rows(const struct sweep *sweep, struct rect rect)
+{
+  int table = (int)size_min(sweep->rows, 64) + 1;
+  if (rect.rows < PLOT_LEAST)
+    return rect.rows;
+  if (rect.rows < TALL)
+    return rect.rows - 1;
+  return rect.rows - table > rect.rows / 2 ? rect.rows - table : rect.rows / 2;
+}
+
 /* --- the selected point --------------------------------------------------------------------- */
 
 static size_t selected_row(const struct explorer *explorer, const struct sweep *sweep)
@@ -241,6 +254,59 @@ void sweep_view_step(struct explorer *explorer, int direction)
   if (nearest == from)
     return explorer_warn(explorer, "the line ends here; Up and Down go to better and worse points");
   select_row(explorer, nearest);
+}
+
+bool sweep_view_select(struct explorer *explorer, const struct quantizer *quantizer)
+{
+  const struct sweep *sweep = sweep_of(explorer);
+  size_t i = 0;
+  while (sweep && i < sweep->rows && !quantizer_equal(&sweep->row[i].quantizer, quantizer))
+    i++;
+  if (!sweep || i == sweep->rows)
+    return false;
+  select_row(explorer, i);
+  return true;
+}
+
+/* The row whose point is drawn nearest to a cell, or sweep->rows; of several the one behind the
+ * selected one, so that a second click goes on to the next. A cell is twice as tall as wide. */
+static size_t row_near(const struct explorer *explorer, const struct sweep *sweep, struct rect rect,
+                       int row, int column)
+{
+  enum { REACH = 4 };
+  const struct panel *panel = explorer->figure->panel[0];
+  size_t selected = selected_row(explorer, sweep), nearest = sweep->rows;
+  int least = REACH + 1;
+  for (size_t k = 1; k <= sweep->rows; k++) {
+    size_t i = (selected + k) % sweep->rows;
+    double x, y;
+    int down, across;
+    if (!fig_sweep_place(sweep, &sweep->row[i], &x, &y) ||
+        !plot_cell(rect, panel, explorer->glyphs, x, y, &down, &across))
+      continue;
+    int distance = 2 * abs(down - row) + abs(across - column);
+    if (distance < least) {
+      least = distance;
+      nearest = i;
+    }
+  }
+  return nearest;
+}
+
+bool sweep_view_click(struct explorer *explorer, int row, int column)
+{
+  const struct sweep *sweep = sweep_of(explorer);
+  struct rect rect = explorer->layout.place[PLACE_PLOT];
+  if (!sweep || *explorer->sweep.why || !explorer->figure || explorer->figure->panels == 0)
+    return false;
+  rect.rows = plot_rows(sweep, rect);
+  size_t near = row_near(explorer, sweep, rect, row, column);
+  char line[QUANTIZER_TEXT + sizeof "point "] = "point ";
+  struct error error;
+  if (near == sweep->rows)
+    return false;
+  quantizer_print(&sweep->row[near].quantizer, line + strlen(line));
+  return run_line(explorer, line, &error) == STATUS_OK;
 }
 
 void sweep_view_enter(struct explorer *explorer)
@@ -443,22 +509,11 @@ static void paint_selected(struct explorer *explorer, struct rect rect, const st
   double x, y;
   int row, column;
   if (!fig_sweep_place(sweep, &sweep->row[selected_row(explorer, sweep)], &x, &y) ||
-      !plot_cell(&explorer->cells, rect, panel, explorer->glyphs, x, y, &row, &column))
+      !plot_cell(rect, panel, explorer->glyphs, x, y, &row, &column))
     return;
   struct cell *cell = cells_at(&explorer->cells, row, column);
   if (cell)
     cell->style.attributes |= CELL_REVERSE | CELL_BOLD;
-}
-
-/* Rows of the plot: all of a small screen; on a large one what the table leaves, at least half. */
-static int plot_rows(const struct sweep *sweep, struct rect rect)
-{
-  int table = (int)size_min(sweep->rows, 64) + 1;
-  if (rect.rows < PLOT_LEAST)
-    return rect.rows;
-  if (rect.rows < TALL)
-    return rect.rows - 1;
-  return rect.rows - table > rect.rows / 2 ? rect.rows - table : rect.rows / 2;
 }
 
 void sweep_view_paint(struct explorer *explorer, struct rect rect)

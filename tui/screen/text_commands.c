@@ -5,6 +5,7 @@
 #include "tui/screen/compare_view.h"
 #include "tui/screen/cursor.h"
 #include "tui/screen/save_screen.h"
+#include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
 
 #include <math.h>
@@ -78,6 +79,15 @@ static enum status text_over(struct explorer *explorer, const char *text, struct
     return status;
   explorer_go(explorer, &next);
   explorer_say(explorer, "over %s", text);
+  return status;
+}
+
+static enum status text_point(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct quantizer quantizer;
+  enum status status = quantizer_parse(text, &quantizer, error);
+  if (status == STATUS_OK && !sweep_view_select(explorer, &quantizer))
+    status = error_set(error, STATUS_USAGE, "no point of the sweep is %s", text);
   return status;
 }
 
