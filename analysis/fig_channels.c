@@ -190,9 +190,10 @@ static bool add_errors(struct figure *figure, const struct column *column, const
     return false;
   for (size_t i = 0; i < n; i++)
     mse[i] = column->channels->channel[i].mse;
-  bool telling = n > 1 && largest(mse, n) > 0 && heat_range_of(mse, n, false, &lo, &hi, &log);
-  struct panel *panel = telling ? figure_add_panel(figure, NULL) : NULL;
-  bool done = !telling;
+  const bool telling = n > 1 && largest(mse, n) > 0;
+  const bool ranged = telling && heat_range_of(mse, n, false, &lo, &hi, &log);
+  struct panel *panel = ranged ? figure_add_panel(figure, NULL) : NULL;
+  bool done = !telling; /* there is a range then, unless memory runs out */
   if (panel) {
     panel->ruler = true;
     panel->color.log = log;
