@@ -59,6 +59,7 @@ libquant_a_SOURCES = \
 	quant/layer/meth_alternating.c \
 	quant/layer/meth_awq.c \
 	quant/layer/meth_bias.c \
+	quant/layer/meth_bits.c \
 	quant/layer/meth_gptq.c \
 	quant/layer/meth_hadamard.c \
 	quant/layer/meth_joint.c \

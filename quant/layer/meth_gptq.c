@@ -12,6 +12,7 @@
 #include "quant/layer/find_params.h"
 #include "quant/layer/methods.h"
 #include "quant/layer/product.h"
+#include "quant/layer/round.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -50,14 +51,6 @@ struct scratch {
 /* --- what is refused ----------------------------------------------------------------------------
  */
 
-static bool has_rows(const struct quantizer *quantizer)
-{
-  const struct granularity *granularity = &quantizer->granularity;
-  if (granularity->kind == GRAIN_CHANNEL)
-    return granularity->axis == 0 || granularity->axis == -2;
-  return granularity->kind == GRAIN_GROUP || granularity->kind == GRAIN_TOKEN;
-}
-
 /* True when nothing is asked for but bits, a scheme, a granularity and a calibrator. */
 static bool is_plain(const struct quantizer *quantizer)
 {
@@ -78,7 +71,7 @@ static enum status check(const struct layer_task *task, struct error *error)
                      "%s: the scales of columns that are rounded one by one must be known "
                      "beforehand, and a format's own blocks bring theirs; int4,group=128 does",
                      spec);
-  if (!has_rows(quantizer))
+  if (!layer_scales_rows(quantizer))
     return error_set(error, STATUS_USAGE,
                      "%s: one scale for each output channel (channel) or group (group=N) is "
                      "expected",
@@ -506,21 +499,6 @@ static enum status keep_codes(struct gptq *gptq, struct error *error)
   return codes->group ? STATUS_OK : error_memory(error, "the groups of columns");
 }
 
-/* What a scale and its zero point take, as any fit of the quantizer has it. */
-static enum status unit_bits(const struct quantizer *quantizer, double *out, struct error *error)
-{
-  const float one = 1;
-  const struct feed feed = feed_floats(&one, 1);
-  const struct shape shape = {2, {1, 1}};
-  struct fit *fit;
-  enum status status = quantizer_fit(quantizer, &feed, &shape, NULL, &fit, error);
-  if (status != STATUS_OK)
-    return status;
-  *out = fit_bits_per_element(fit) - quantizer->format->bits;
-  fit_free(fit);
-  return STATUS_OK;
-}
-
 static enum status conclude(struct gptq *gptq, struct error *error)
 {
   enum { MAP_BITS = 32 }; /* as g_idx is stored */
@@ -536,7 +514,7 @@ static enum status conclude(struct gptq *gptq, struct error *error)
   snprintf(made->said, sizeof made->said, "damp %g, loss %.6g a token, %s scales%s",
            method_value(gptq->task, "damp"), loss,
            gptq->params == PARAMS_QUANTIZER ? "the quantizer's" : "the reference's", dead);
-  enum status status = unit_bits(quantizer, &bits, error);
+  enum status status = layer_scale_bits(quantizer, &bits, error);
   made->stored_bits = (double)gptq->rows * (double)gptq->columns * quantizer->format->bits +
                       (double)gptq->rows * (double)gptq->groups * bits +
                       (has_map(gptq) ? MAP_BITS * (double)gptq->columns : 0);

@@ -9,6 +9,7 @@ typedef enum status method_function(const struct layer_task *task, struct layer_
 
 method_function rtn_run;
 method_function gptq_run;
+method_function bits_run;
 method_function awq_run, smoothquant_run;
 method_function llm_int8_run, protect_run;
 method_function hadamard_run;

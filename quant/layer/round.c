@@ -81,3 +81,27 @@ enum status layer_round(const struct quantizer *quantizer, const float *values, 
   fit_free(fit);
   return status;
 }
+
+bool layer_scales_rows(const struct quantizer *quantizer)
+{
+  const struct granularity *granularity = &quantizer->granularity;
+  if (quantizer->by == BY_FORMAT)
+    return false;
+  if (granularity->kind == GRAIN_CHANNEL)
+    return granularity->axis == 0 || granularity->axis == -2;
+  return granularity->kind == GRAIN_GROUP || granularity->kind == GRAIN_TOKEN;
+}
+
+enum status layer_scale_bits(const struct quantizer *quantizer, double *bits, struct error *error)
+{
+  const float one = 1;
+  const struct feed feed = feed_floats(&one, 1);
+  const struct shape shape = {2, {1, 1}};
+  struct fit *fit;
+  enum status status = quantizer_fit(quantizer, &feed, &shape, NULL, &fit, error);
+  if (status != STATUS_OK)
+    return status;
+  *bits = fit_bits_per_element(fit) - quantizer->format->bits;
+  fit_free(fit);
+  return STATUS_OK;
+}

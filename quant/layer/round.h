@@ -20,4 +20,11 @@ enum status layer_round_fit(const struct fit *fit, const float *values, size_t r
                             float *out, double *bits, struct method_codes *codes,
                             struct progress *progress, struct error *error);
 
+/* True when each scale of QUANTIZER serves one output channel or a part of it: channel, token,
+ * group=N. */
+bool layer_scales_rows(const struct quantizer *quantizer);
+
+/* *BITS: what one scale of QUANTIZER and its zero point take. Fails as quantizer_fit does. */
+enum status layer_scale_bits(const struct quantizer *quantizer, double *bits, struct error *error);
+
 #endif

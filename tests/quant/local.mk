@@ -4,6 +4,7 @@ if HAVE_CMOCKA
 QUANT_TESTS = \
 	tests/quant/test_awq \
 	tests/quant/test_base \
+	tests/quant/test_bits \
 	tests/quant/test_block_fit \
 	tests/quant/test_blocks \
 	tests/quant/test_cal_nvidia \
@@ -63,6 +64,8 @@ tests_quant_test_grain_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_gptq_SOURCES = tests/quant/test_gptq.c $(LAYER_VECTORS)
 tests_quant_test_gptq_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_gptq_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_bits_SOURCES = tests/quant/test_bits.c $(PORTABLE)
+tests_quant_test_bits_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c
 tests_quant_test_kernels_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_layer_SOURCES = tests/quant/test_layer.c
