@@ -95,6 +95,7 @@ static json_t *board_json(const struct board *board, const char *source,
     json_array_append_new(lines, line_json(&board->line[i]));
   json_object_set_new(root, "source", export_text(source));
   json_object_set_new(root, "tensor", export_text(tensor->name));
+  json_object_set_new(root, "transform", export_transform(tensor)); /* not there without one */
   json_object_set_new(root, "spec", export_text(quantizer_print(&board->quantizer, spec)));
   json_object_set_new(root, "calibrated_on",
                       *board->calibration ? export_text(board->calibration) : json_null());
@@ -158,6 +159,7 @@ static void row_csv(const struct board *board, size_t place, const char *source,
   }
   fputc(',', out);
   export_csv_text(out, board_note(row, text, sizeof text));
+  export_csv_transform(out, tensor, false);
   fputc('\n', out);
 }
 
@@ -166,8 +168,10 @@ void boards_csv(struct board *const *boards, size_t count, const char *source,
 {
   fputs("source,tensor,unit,rank,name,spec,threshold,share_of_absmax,lo,hi,scale,zero_point,"
         "sqnr_db,mse,rounding_mse,clipping_mse,clip_rate,distance_db,bulk_sqnr_db,channel_sqnr_db,"
-        "worst_channel_db,seconds,note\n",
+        "worst_channel_db,seconds,note",
         out);
+  export_csv_transform(out, tensor, true);
+  fputc('\n', out);
   for (size_t b = 0; b < count; b++)
     for (size_t i = 0; i < boards[b]->rows && !*boards[b]->empty; i++)
       row_csv(boards[b], i, source, tensor, out);

@@ -1,6 +1,6 @@
 #include "analysis/export.h"
 
-#include "data/tensor.h"
+#include "data/transformed.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,6 +25,26 @@ json_t *export_text(const char *text)
     string = json_string(text_escape(text, escaped, size));
   free(escaped);
   return string;
+}
+
+json_t *export_transform(const struct tensor *tensor)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char word[TRANSFORM_TEXT];
+  return transformed
+             ? json_pack("{s:s,s:i}", "spec", transform_print(&transformed->transform, word),
+                         "axis", (int)transformed->axis)
+             : NULL;
+}
+
+void export_csv_transform(FILE *out, const struct tensor *tensor, bool heading)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char word[TRANSFORM_TEXT];
+  if (transformed && heading)
+    fputs(",transform,transform_axis", out);
+  else if (transformed)
+    fprintf(out, ",%s,%u", transform_print(&transformed->transform, word), transformed->axis);
 }
 
 void export_json(json_t *root, FILE *out)

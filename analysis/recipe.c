@@ -215,6 +215,15 @@ static void put_sweep(struct text *text, const struct view *view)
     put_word(text, "--theory");
 }
 
+static void put_axis(struct text *text, const struct view *view)
+{
+  char number[16];
+  if (view->axis == view_default().axis)
+    return;
+  snprintf(number, sizeof number, "%d", view->axis);
+  put_option(text, "--axis", number);
+}
+
 static void put_view(struct text *text, const struct view *view)
 {
   struct view standard = view_default();
@@ -236,10 +245,7 @@ static void put_view(struct text *text, const struct view *view)
     put_word(text, "--range");
     put_word(text, number);
   }
-  if (view->axis != standard.axis) {
-    snprintf(number, sizeof number, "%d", view->axis);
-    put_option(text, "--axis", number);
-  }
+  put_axis(text, view);
   if (view->channel >= 0) {
     snprintf(number, sizeof number, "%ld", view->channel);
     put_option(text, "--channel", number);
@@ -323,10 +329,12 @@ char *recipe_print(const struct recipe *recipe)
   if (recipe->calibrate_on)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
   put_comparand(&text, &recipe->compare);
-  if (recipe->sweep)
+  if (recipe->sweep) {
     put_sweep(&text, &recipe->view);
-  else
+    put_axis(&text, &recipe->view);
+  } else {
     put_view(&text, &recipe->view);
+  }
   if (last)
     put_option(&text, "--", recipe->source);
   if (text.failed) {

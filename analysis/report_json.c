@@ -291,13 +291,6 @@ static void set_judgement(json_t *root, const struct report_judgement *judgement
     json_object_set_new(root, "against_first", pair_json(judgement));
 }
 
-static json_t *transform_json(const struct transformed *transformed)
-{
-  char word[TRANSFORM_TEXT];
-  return json_pack("{s:s,s:i}", "spec", transform_print(&transformed->transform, word), "axis",
-                   (int)transformed->axis);
-}
-
 static json_t *what_if_json(const struct what_if *what, const struct what_if_answer *answer,
                             double own)
 {
@@ -325,7 +318,6 @@ static json_t *what_ifs_json(const struct what_ifs *all)
 
 json_t *report_json(const struct report_entry *entry, const struct report_judgement *judgement)
 {
-  const struct transformed *transformed = tensor_transformed(entry->tensor);
   const struct tensor *tensor = entry->tensor;
   const struct result *result = entry->result;
   json_t *root = json_object(), *shape = json_array();
@@ -346,8 +338,7 @@ json_t *report_json(const struct report_entry *entry, const struct report_judgem
   if (entry->grid)
     json_object_set_new(root, "grid", grid_json(entry->grid));
   set_judgement(root, judgement);
-  if (transformed)
-    json_object_set_new(root, "transform", transform_json(transformed));
+  json_object_set_new(root, "transform", export_transform(tensor)); /* not there without one */
   if (entry->what_ifs)
     json_object_set_new(root, "what_if", what_ifs_json(entry->what_ifs));
   if (entry->theory)

@@ -53,6 +53,7 @@ void sweep_json(const struct sweep *sweep, const char *source, const struct tens
     json_array_append_new(notes, export_text(sweep->note[i]));
   json_object_set_new(root, "source", export_text(source));
   json_object_set_new(root, "tensor", export_text(tensor->name));
+  json_object_set_new(root, "transform", export_transform(tensor)); /* not there without one */
   json_object_set_new(root, "over", json_string(sweep_name(sweep)));
   json_object_set_new(root, "metric", json_string(sweep_metric_name(sweep->metric)));
   if (sweep->data || sweep->batching.on)
@@ -82,6 +83,7 @@ static void row_csv(const struct sweep *sweep, const struct sweep_row *row, cons
     fputc(',', out);
     export_csv_number(out, row->predicted_sqnr_db);
   }
+  export_csv_transform(out, tensor, false);
   fputc('\n', out);
 }
 
@@ -91,7 +93,9 @@ void sweep_csv(const struct sweep *sweep, const char *source, const struct tenso
   fputs("source,tensor,over,line,value,spec", out);
   for (size_t i = 0; i < sweep_metrics_length; i++)
     fprintf(out, ",%s", sweep_metrics[i]);
-  fputs(sweep->theory ? ",pareto,predicted_sqnr_db\n" : ",pareto\n", out);
+  fputs(sweep->theory ? ",pareto,predicted_sqnr_db" : ",pareto", out);
+  export_csv_transform(out, tensor, true);
+  fputc('\n', out);
   for (size_t i = 0; i < sweep->rows; i++)
     if (sweep->row[i].state == SWEEP_DONE)
       row_csv(sweep, &sweep->row[i], source, tensor, out);

@@ -35,6 +35,29 @@ ok "$(qscope report x.npy --what-if | grep -q -- '--transform smooth=0.5'; echo 
 is "$(qscope report x.npy --what-if --transform split=1 --axis 1 --csv | head -1 | tr ',' '\n' | grep -c what_if_)" 14 "CSV has two columns for each"
 is "$(qscope report x.npy --transform split=1 --axis 1 --csv | tail -1 | grep -o 'split=1,1')" "split=1,1" "and names the transform"
 
+# A sweep has what reports have, in the domain of the original, with the bits of the factors.
+qscope sweep synth:llm-activation,shape=64x256 --axis 1 -q int8 --transform smooth=0.5 --over bits=5,8 --json >s.json
+for row in 0 1; do
+  qscope report synth:llm-activation,shape=64x256 --axis 1 -q "$(get rows.$row.spec <s.json)" --transform smooth=0.5 --json >r.json
+  near "$(get rows.$row.metrics.sqnr_db <s.json)" "$(get metrics.sqnr_db <r.json)" 1e-12 "sweep, row $row: SQNR"
+  near "$(get rows.$row.metrics.bits_per_element <s.json)" "$(get metrics.bits_per_element <r.json)" 1e-12 "sweep, row $row: bits"
+done
+is "$(get transform.spec transform.axis <s.json | tr '\n' ' ')" "smooth=0.5 1 " "a sweep says what was done"
+like "$(qscope sweep x.npy --axis 1 -q int8 --transform split=1 --over bits=4 --csv | tail -n 1)" ',split=1,1$' "in CSV, too"
+qscope sweep x.npy --axis 1 -q int8 --transform smooth=1 --over bits=4:8 -o s.png --size 400x300
+is "$(qscope replay s.png --print)" \
+  "qscope sweep x.npy -t x -q int8,sym,tensor,minmax --transform smooth=1 --over bits=4:8 --axis 1" "its figure's recipe has it"
+qscope replay s.png -o t.png --size 400x300
+ok "$(cmp -s s.png t.png; echo $?)" "and is replayed to the byte"
+
+# So has a board of rotated values, whose squares are those of the original. Of others it tells which.
+qscope board synth:llm-activation,shape=64x256 --axis 1 -q int8 --transform hadamard --json >b.json
+qscope report synth:llm-activation,shape=64x256 --axis 1 -q int8 --transform hadamard --json >r.json
+is "$(get 0.transform.spec <b.json)" hadamard "a board says what was done"
+sqnr=$(get metrics.sqnr_db <r.json | xargs printf '%.2f dB')
+like "$(qscope board synth:llm-activation,shape=64x256 --axis 1 -q int8 --transform hadamard)" "^minmax .* $sqnr " "its minmax is the report's"
+like "$(qscope board x.npy --axis 1 -q int8 --transform smooth=1)" '^after smooth=1 along axis 1: thresholds and SQNR are of the transformed values, bulk and channel' "whose numbers they are"
+
 # Figures carry it.
 qscope plot x.npy --axis 1 -q int8 --transform hadamard=2 --view channels -o a.png --size 400x300
 is "$(qscope replay a.png --print)" \
@@ -49,6 +72,5 @@ fails 2 "no axis 5" "no such axis" qscope report x.npy --axis 5 --transform smoo
 fails 2 "given twice" "two transforms" qscope report x.npy --transform smooth --transform hadamard
 fails 2 "would have to be transformed" "other data to calibrate on" qscope report x.npy --transform smooth --calibrate-on x.npy
 fails 2 "channel looks at one" "a channel alone" qscope plot x.npy --transform smooth --channel 0 -o c.png
-fails 2 "sweep: has no --transform" "a sweep" qscope replay "qscope sweep x.npy --transform smooth --over bits=2:4"
 fails 2 "has none" "two sources" qscope plot x.npy --transform smooth --compare x.npy -o c.png
 done_testing

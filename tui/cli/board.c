@@ -2,6 +2,7 @@
 #include "analysis/board.h"
 #include "analysis/figure.h"
 #include "analysis/result.h"
+#include "data/transformed.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/figure_out.h"
@@ -79,6 +80,21 @@ static void print_theory(const struct board *board)
          100 * best->threshold[0] / board->absmax, sqnr);
 }
 
+/* Whose numbers these are; a rotation keeps squares, so that it makes no difference. */
+static void print_transform(const struct tensor *tensor)
+{
+  const struct transformed *transformed = tensor_transformed(tensor);
+  char word[TRANSFORM_TEXT];
+  if (!transformed)
+    return;
+  bool same = transformed->transform.kind == TRANSFORM_HADAMARD;
+  printf("after %s along axis %u: %s\n", transform_print(&transformed->transform, word),
+         transformed->axis,
+         same ? "thresholds are of the transformed values"
+              : "thresholds and SQNR are of the transformed values, bulk and channel of the "
+                "original's");
+}
+
 static void print_head(const struct board *board, const struct tensor *tensor)
 {
   char name[256], spec[QUANTIZER_TEXT], sqnr[32], data[4 * BOARD_NAME], peak[160];
@@ -96,6 +112,7 @@ static void print_head(const struct board *board, const struct tensor *tensor)
   printf("\nabsmax %.5g; best threshold %.5g (%.4g %% of absmax): %s\n", board->absmax,
          board->best.threshold, 100 * board->best.threshold / board->absmax, sqnr);
   print_theory(board);
+  print_transform(tensor);
   if (*board_peak(board, peak, sizeof peak))
     printf("%s\n", peak);
   if (board->by != BOARD_BY_TOTAL)
@@ -191,7 +208,7 @@ static enum status board_tensor(struct source *source, size_t index, const struc
 static enum status board_source(const struct recipe *recipe, const struct options *options,
                                 struct error *error)
 {
-  struct source *source;
+  struct source *source, *made = NULL;
   size_t index;
   const char *const pattern[] = {recipe->tensor};
   enum status status = source_open_as(recipe->source, recipe->input_format, &source, error);
@@ -199,7 +216,10 @@ static enum status board_source(const struct recipe *recipe, const struct option
     return status;
   status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);
   if (status == STATUS_OK)
-    status = board_tensor(source, index, recipe, options, error);
+    status = work_transform(source, &index, recipe, &made, error);
+  if (status == STATUS_OK)
+    status = board_tensor(made ? made : source, index, recipe, options, error);
+  source_close(made);
   source_close(source);
   return status;
 }

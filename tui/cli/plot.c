@@ -128,13 +128,10 @@ static enum status plot_transformed(struct source *source, size_t index,
   if (recipe->view.channel >= 0)
     return error_set(error, STATUS_USAGE,
                      "plot: --transform works on all channels, --channel looks at one alone");
-  enum status status =
-      source_transform(source, index, &recipe->transform, recipe->view.axis, &transformed, error);
-  if (status != STATUS_OK) {
-    work_place(source, index, error);
+  enum status status = work_transform(source, &index, recipe, &transformed, error);
+  if (status != STATUS_OK)
     return status;
-  }
-  status = plot_tensor(transformed, 0, recipe, calibrated, options, error);
+  status = plot_tensor(transformed, index, recipe, calibrated, options, error);
   source_close(transformed);
   return status;
 }

@@ -123,7 +123,7 @@ static enum status run_calibrated(struct sweep *sweep, struct source *source, si
 static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe,
                                 const struct options *options, struct error *error)
 {
-  struct source *source;
+  struct source *source, *made = NULL;
   size_t index;
   const char *const pattern[] = {recipe->tensor};
   enum status status = source_open_as(recipe->source, recipe->input_format, &source, error);
@@ -131,9 +131,13 @@ static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe
     return status;
   status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);
   if (status == STATUS_OK)
-    status = run_calibrated(sweep, source, index, recipe, error);
+    status = work_transform(source, &index, recipe, &made, error);
+  struct source *part = made ? made : source;
   if (status == STATUS_OK)
-    status = show(sweep, recipe, source, index, options, error);
+    status = run_calibrated(sweep, part, index, recipe, error);
+  if (status == STATUS_OK)
+    status = show(sweep, recipe, part, index, options, error);
+  source_close(made);
   source_close(source);
   return status;
 }
@@ -146,9 +150,6 @@ enum status sweep_recipe(const struct recipe *recipe, const struct options *opti
   if (!*recipe->view.over)
     return error_set(error, STATUS_USAGE,
                      "sweep: expected --over WHAT, such as --over bits=2:8 or --over group=32,64");
-  if (recipe->transform.kind != TRANSFORM_NONE)
-    return error_set(error, STATUS_USAGE,
-                     "sweep: has no --transform; each is a report: qscope report --transform");
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "sweep: expected a SOURCE; see qscope sweep --help");
   if (whole.quantizers == 0)

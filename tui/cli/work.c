@@ -1,5 +1,6 @@
 #include "tui/cli/work.h"
 
+#include "data/transformed.h"
 #include "quant/base/size.h"
 #include "tui/cli/meter.h"
 
@@ -72,6 +73,21 @@ enum status work_select(const struct source *source, const char *const *patterns
   *out = index;
   *count = used;
   return STATUS_OK;
+}
+
+enum status work_transform(struct source *source, size_t *index, const struct recipe *recipe,
+                           struct source **made, struct error *error)
+{
+  *made = NULL;
+  if (recipe->transform.kind == TRANSFORM_NONE)
+    return STATUS_OK;
+  enum status status =
+      source_transform(source, *index, &recipe->transform, recipe->view.axis, made, error);
+  if (status != STATUS_OK)
+    work_place(source, *index, error);
+  else
+    *index = 0;
+  return status;
 }
 
 enum status work_select_one(const struct source *source, const char *const *patterns,

@@ -6,6 +6,7 @@
 #define QSCOPE_TUI_CLI_WORK_H
 
 #include "analysis/diff.h"
+#include "analysis/recipe.h"
 #include "analysis/result.h"
 #include "analysis/sweep.h"
 #include "data/source.h"
@@ -24,6 +25,11 @@ enum status work_select(const struct source *source, const char *const *patterns
 /* The same where exactly one is wanted (STATUS_USAGE when several fit). */
 enum status work_select_one(const struct source *source, const char *const *patterns,
                             size_t pattern_count, size_t *out, struct error *error);
+
+/* What the transform of RECIPE makes of tensor *INDEX of SOURCE: a source in *MADE, which the
+ * caller closes before that one, and the place in it. Without a transform *MADE is NULL. */
+enum status work_transform(struct source *source, size_t *index, const struct recipe *recipe,
+                           struct source **made, struct error *error);
 
 /* Puts source and tensor in front of what ERROR says. */
 void work_place(const struct source *source, size_t index, struct error *error);
