@@ -28,9 +28,10 @@ struct text_state {
   struct text_table table;
   struct map *map;
   size_t rows;
-  double *values;       /* rows x table.numbers; NULL until loaded */
-  size_t *place;        /* of each column of numbers: in the table */
-  struct bad_cell *bad; /* of each column of numbers: the first */
+  double *values;                 /* rows x table.numbers; NULL until loaded */
+  size_t *place;                  /* of each column of numbers: in the table */
+  struct bad_cell *bad;           /* of each column of numbers: the first */
+  size_t again[COLUMNS_MOST + 1]; /* how often the name of each tensor was asked for once more */
 };
 
 bool text_tastes(const char *spec, const unsigned char *head, size_t length)
@@ -206,20 +207,27 @@ static void copy_name(const struct text_cell *cell, char *name)
   name[used] = '\0';
 }
 
+/* The tensor called NAME; their count where there is none. */
+static size_t named(const struct source *source, const char *name)
+{
+  size_t i = 0;
+  while (i < source->count && strcmp(source->tensors[i].name, name) != 0)
+    i++;
+  return i;
+}
+
 static bool is_taken(const struct source *source, const char *name)
 {
-  for (size_t i = 0; i < source->count; i++)
-    if (strcmp(source->tensors[i].name, name) == 0)
-      return true;
-  return false;
+  return named(source, name) < source->count;
 }
 
 /* Gives NAME, of NAME_MOST and some more bytes, a number where it occurs again. */
 static void make_distinct(const struct source *source, char *name)
 {
-  size_t length = strlen(name);
-  for (size_t i = 2; is_taken(source, name); i++)
-    snprintf(name + length, 24, "#%zu", i);
+  struct text_state *state = source->state;
+  const size_t length = strlen(name), first = named(source, name);
+  while (is_taken(source, name))
+    snprintf(name + length, 24, "#%zu", state->again[first]++ + 2);
 }
 
 /* --- tensors -------------------------------------------------------------------------------- */

@@ -198,8 +198,12 @@ static void test_columns(void **state)
   assert_int_equal(source_count(source), 1);
   check(source, "w", (const float[]){1, 2, 3}, 3);
   source_close(source);
-  source = open_text("a,a\n1,2\n3,4\n");
-  check(source, "a#2", (const float[]){2, 4}, 2);
+  source = open_text("a,a,b,a#2,a,b,a\n1,2,3,4,5,6,7\n");
+  check(source, "a#2", (const float[]){2}, 1);
+  check(source, "a#2#2", (const float[]){4}, 1);
+  check(source, "a#3", (const float[]){5}, 1);
+  check(source, "b#2", (const float[]){6}, 1);
+  check(source, "a#4", (const float[]){7}, 1);
   source_close(source);
 }
 
