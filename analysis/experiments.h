@@ -35,6 +35,23 @@ extern const struct method exp_gptq_with_hessian, exp_awq_gptq, exp_awq_gptq_act
 double exp_residual_without(const struct measured *m);
 double exp_residual_gptq(const struct measured *m);
 double exp_residual_with_hessian(const struct measured *m);
+/* exp_outliers.c: outlier channels, what is measured of columns, and SmoothQuant as it should not
+ * be
+ */
+extern const struct experiment exp_outlier_channels, exp_smoothquant;
+extern const struct method exp_smooth_inverted, exp_smooth_weights;
+double exp_median_column(const struct measured *m);
+double exp_outliers_found(const struct measured *m);
+double exp_false_alarms(const struct measured *m);
+double exp_over_own_median(const struct measured *m);
+double exp_channel_by_range(const struct measured *m);
+double exp_channel_by_largest(const struct measured *m);
+/* exp_awq.c: AWQ, and steps that are changed without their range */
+extern const struct experiment exp_awq;
+extern const struct method exp_awq_gamma_quarter, exp_awq_gamma_half, exp_awq_gamma_minus;
+double exp_best_of_search(const struct measured *m);
+double exp_importance_8(const struct measured *m);
+double exp_importance_4(const struct measured *m);
 /* exp_zero.c: zero points */
 extern const struct experiment exp_wasted_half, exp_zero_point;
 

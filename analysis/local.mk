@@ -15,10 +15,12 @@ libanalysis_a_SOURCES = \
 	analysis/diff_export.c \
 	analysis/diff_table.c analysis/diff_table.h \
 	analysis/distribution.c \
+	analysis/exp_awq.c \
 	analysis/exp_floats.c \
 	analysis/exp_gptq.c \
 	analysis/exp_grid.c \
 	analysis/exp_layer.c analysis/exp_layer.h \
+	analysis/exp_outliers.c \
 	analysis/exp_range.c \
 	analysis/exp_zero.c \
 	analysis/experiment.c analysis/experiment.h analysis/experiments.h \
