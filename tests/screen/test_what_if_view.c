@@ -91,6 +91,39 @@ static void the_list_comes_back(void **state)
   fixture_quit(harness);
 }
 
+/* The argument of a transform has keys: ALPHA goes by twentieths, K by one, N twofold, as far as it
+ * fits. conv has 16 channels. */
+static void the_argument_is_turned(void **state)
+{
+  (void)state;
+  struct harness *harness = open_channels(24, 80);
+  assert_true(harness_press(harness, "z", 1));
+  assert_shows(harness, "there is no transform");
+  type(harness, ":transform smo\t\r");
+  assert_shows(harness, "conv after smooth=0.5");
+  assert_true(harness_press(harness, "zzZ", 3));
+  assert_shows(harness, "conv after smooth=0.55");
+  assert_shows(harness, "--transform smooth=0.55");
+  type(harness, "u");
+  assert_shows(harness, "conv after smooth=0.6");
+  type(harness, ":transform smooth=1\rz");
+  assert_shows(harness, "smooth goes from 0 to 1");
+  type(harness, ":transform hadamard\rZ");
+  assert_shows(harness, "conv after hadamard=8");
+  type(harness, "zz");
+  assert_shows(harness, "conv after hadamard=16");
+  assert_shows(harness, "axis 0 has 16 channels");
+  type(harness, ":transform split=1\rz");
+  assert_shows(harness, "conv after split=2");
+  type(harness, "ZZ");
+  assert_shows(harness, "split goes from 1 to");
+  type(harness, ":transform none\r");
+  assert_shows_not(harness, "--transform");
+  type(harness, ":transform smoth\r");
+  assert_shows(harness, "did you mean 'smooth'");
+  fixture_quit(harness);
+}
+
 /* A channel alone is as it is; back from it the transform is on again. */
 static void a_channel_alone(void **state)
 {
@@ -152,6 +185,7 @@ int main(void)
       cmocka_unit_test(enter_turns_knobs),
       cmocka_unit_test(the_list_comes_back),
       cmocka_unit_test(a_channel_alone),
+      cmocka_unit_test(the_argument_is_turned),
       cmocka_unit_test(every_view_with_a_transform),
       cmocka_unit_test(small_screens),
   };

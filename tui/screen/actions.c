@@ -15,6 +15,7 @@
 #include "tui/screen/screen_view.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
+#include "tui/screen/transform_knob.h"
 #include "tui/screen/what_if_view.h"
 #include "tui/screen/x_window.h"
 
@@ -341,6 +342,11 @@ static void action_what_if(struct explorer *explorer, int unused)
 {
   (void)unused;
   what_if_toggle(explorer);
+}
+
+static void action_transform(struct explorer *explorer, int direction)
+{
+  transform_turn(explorer, direction);
 }
 
 static void action_rank_board(struct explorer *explorer, int unused)

@@ -24,6 +24,7 @@
 #include "tui/screen/signals.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
+#include "tui/screen/transform_knob.h"
 #include "tui/screen/welcome.h"
 
 #include <locale.h>
@@ -233,19 +234,6 @@ void explorer_step(struct explorer *explorer, const struct state *next)
   go(explorer, next);
 }
 
-/* True when the transform of STATE can be laid over its tensor. */
-static bool fits(const struct explorer *explorer, const struct state *state)
-{
-  struct transformed *made;
-  if (state->transform.kind == TRANSFORM_NONE)
-    return true;
-  if (transformed_new(source_tensor(explorer->source, state->tensor), &state->transform,
-                      state->knobs.axis, &made, NULL) != STATUS_OK)
-    return false;
-  transformed_free(made);
-  return true;
-}
-
 void explorer_go_to(struct explorer *explorer, size_t index)
 {
   struct state next = explorer->state;
@@ -255,7 +243,7 @@ void explorer_go_to(struct explorer *explorer, size_t index)
   next.view.part = (struct view_part){{0}, {0}};
   next.view.lo = next.view.hi = NAN;
   state_fit(&next, &source_tensor(explorer->source, index)->shape);
-  if (!fits(explorer, &next)) {
+  if (!transform_fits(explorer, &next, NULL)) {
     next.transform.kind = TRANSFORM_NONE;
     explorer_say(explorer, "the transform does not fit this tensor: it is off");
   }

@@ -1,6 +1,7 @@
 #include "tui/screen/channels_view.h"
 
 #include "tui/screen/plot.h"
+#include "tui/screen/transform_knob.h"
 #include "tui/screen/what_if_view.h"
 
 #include <math.h>
@@ -36,7 +37,7 @@ void channels_view_enter(struct explorer *explorer)
 void channels_view_leave(struct explorer *explorer)
 {
   struct state next = explorer->state;
-  if (next.view.channel < 0 && what_if_off(explorer))
+  if (next.view.channel < 0 && transform_off(explorer))
     return;
   if (next.view.channel < 0) {
     explorer_warn(explorer, "this is the whole tensor; Enter in view 3 opens a channel");

@@ -55,6 +55,7 @@ enum command_text {
   TEXT_WORDS,     /* anything */
   TEXT_RECIPE,    /* a command line */
   TEXT_SWEEP,     /* what is swept over: bits=2:8 */
+  TEXT_TRANSFORM, /* smooth=0.5, none */
   TEXT_COUNT
 };
 extern const char *const command_text_names[TEXT_COUNT]; /* "SPEC", "FILE" */

@@ -4,6 +4,7 @@
 
 #include "analysis/checks.h"
 #include "analysis/metrics.h"
+#include "data/transform.h"
 #include "quant/base/size.h"
 #include "quant/calibrator.h"
 #include "quant/spec_list.h"
@@ -192,6 +193,25 @@ static void add_sweeps(const char *line, size_t from, size_t at, struct suggesti
   }
 }
 
+static void add_transforms(const char *line, size_t from, size_t at, struct suggestions *out)
+{
+  char text[SUGGESTION_TEXT];
+  out->from = from;
+  out->to = strlen(line);
+  for (size_t i = 0; i <= transform_table_length; i++) {
+    const struct transform_type *type = &transform_table[i];
+    bool none = i == transform_table_length;
+    if (none)
+      snprintf(text, sizeof text, "none");
+    else if (type->standard > 0)
+      snprintf(text, sizeof text, "%s=%g", type->name, type->standard);
+    else
+      snprintf(text, sizeof text, "%s", type->name);
+    if (strncmp(text, line + from, at - from) == 0)
+      add(out, SUGGEST_PART, text, none ? "the tensor as it is" : type->summary, 0);
+  }
+}
+
 /* --- both --------------------------------------------------------------------------------- */
 
 bool suggest_spec(const char *line, size_t *from)
@@ -222,6 +242,8 @@ void suggest(const char *line, size_t at, const struct source *source, struct su
       return add_tensors(text, source, SUGGEST_PART, out);
     case TEXT_ASSERTION:
       return add_assertions(line, parts.text_start, at, out);
+    case TEXT_TRANSFORM:
+      return add_transforms(line, parts.text_start, at, out);
     case TEXT_SWEEP:
       return add_sweeps(line, parts.text_start, at, out);
     default:

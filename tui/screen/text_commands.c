@@ -7,6 +7,7 @@
 #include "tui/screen/save_screen.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
+#include "tui/screen/transform_knob.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,6 +81,13 @@ static enum status text_over(struct explorer *explorer, const char *text, struct
   explorer_go(explorer, &next);
   explorer_say(explorer, "over %s", text);
   return status;
+}
+
+static enum status text_transform(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct transform transform;
+  enum status status = transform_parse(text, &transform, error);
+  return status == STATUS_OK ? transform_put_on(explorer, &transform, error) : status;
 }
 
 static enum status text_point(struct explorer *explorer, const char *text, struct error *error)

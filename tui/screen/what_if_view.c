@@ -89,19 +89,6 @@ void what_if_enter(struct explorer *explorer)
   explorer_say(explorer, "%s; u undoes it%s", words, transforms ? ", Backspace takes it off" : "");
 }
 
-bool what_if_off(struct explorer *explorer)
-{
-  struct state next = explorer->state;
-  char word[TRANSFORM_TEXT];
-  if (next.transform.kind == TRANSFORM_NONE)
-    return false;
-  transform_print(&next.transform, word);
-  next.transform.kind = TRANSFORM_NONE;
-  explorer_go(explorer, &next);
-  explorer_say(explorer, "%s is off", word);
-  return true;
-}
-
 bool what_if_back(struct explorer *explorer)
 {
   bool open = explorer->asking.open;

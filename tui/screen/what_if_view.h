@@ -14,10 +14,9 @@ void what_if_paint(struct explorer *explorer, struct rect rect);
 void what_if_toggle(struct explorer *explorer);
 /* BY rows down, or up. */
 void what_if_move(struct explorer *explorer, int by);
-/* The selected one becomes the state; undo takes it back, so does what_if_off where it is a
- * transform (false: none is on). */
+/* The selected one becomes the state; undo takes it back, so does transform_off where it is a
+ * transform. */
 void what_if_enter(struct explorer *explorer);
-bool what_if_off(struct explorer *explorer);
 
 /* For the table of views: see screen_view.h. */
 bool what_if_back(struct explorer *explorer);
