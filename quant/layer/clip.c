@@ -1,6 +1,7 @@
 #include "quant/layer/clip.h"
 
 #include "quant/base/size.h"
+#include "quant/layer/loss.h"
 #include "quant/layer/product.h"
 #include "quant/layer/round.h"
 
@@ -152,8 +153,13 @@ enum status clip_search(const struct clip_task *task, float *most, struct error 
                            : error_memory(error, "the clip search");
   if (status == STATUS_OK)
     start(&search);
-  for (int step = 0; step < CLIP_STEPS && status == STATUS_OK; step++)
+  const struct layer few = {
+      .rows = layer->rows, .columns = layer->columns, .tokens = search.tokens};
+  progress_expect(task->progress, CLIP_STEPS * layer_loss_cost(&few));
+  for (int step = 0; step < CLIP_STEPS && status == STATUS_OK; step++) {
     status = try_candidate(&search, step, error);
+    progress_advance(task->progress, layer_loss_cost(&few));
+  }
   free(x);
   free(search.wrong);
   free(search.top);

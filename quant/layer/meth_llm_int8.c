@@ -69,7 +69,7 @@ enum status llm_int8_run(const struct layer_task *task, struct layer_made *made,
   if (status == STATUS_OK && keeps)
     status = columns_keep(task, chosen, &float16, &weight, made, error);
   snprintf(made->said, sizeof made->said,
-           "%zu of %zu input channels reach %.4g and stay in 16 bits", count, layer->columns,
-           threshold);
+           "%zu of %zu input channels reach %.4g and stay in 16 bits%s", count, layer->columns,
+           threshold, method_value(task, "params") > PARAMS_REFERENCE ? "" : "; the rest is int8");
   return status;
 }

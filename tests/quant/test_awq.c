@@ -112,6 +112,10 @@ static void check_entry(const struct layer_vectors *vectors, struct layer *layer
   char spec[40], method[40], own[80];
   snprintf(spec, sizeof spec, "int%c,asym,group=128", manifest_text(entry, "config")[3]);
   snprintf(own, sizeof own, "%s,scale-rule=awq", spec);
+  layer_runs_do(layer, "rtn", own, NULL, &made);
+  check_sqnr(vectors, made.weight, json_object_get(entry, "rtn"));
+  layer_made_free(&made);
+
   snprintf(method, sizeof method, "awq%s", duo ? ",duo" : "");
   layer_runs_do(layer, method, spec, NULL, &made);
   check_history(entry, &made.search);

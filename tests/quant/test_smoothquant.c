@@ -505,6 +505,50 @@ static void test_protect_refuses(void **state)
   layer_close(&small.layer);
 }
 
+/* A run that was cancelled says so and leaves nothing. */
+static void test_cancelled(void **state)
+{
+  (void)state;
+  struct small small;
+  static const char *const methods[] = {
+      "awq", "awq,alpha=0.5,clip", "smoothquant", "smoothquant,sweep", "llm.int8", "protect"};
+  small_open(&small, TOKENS);
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    struct progress progress = {0};
+    struct layer_task task = {.layer = &small.layer, .progress = &progress};
+    struct layer_made made;
+    struct error error;
+    progress_cancel(&progress);
+    assert_int_equal(quantizer_parse("int4,channel", &task.weight, &error), STATUS_OK);
+    assert_int_equal(method_parse(methods[i], &task.method, &error), STATUS_OK);
+    assert_int_equal(method_run(&task, &made, &error), STATUS_CANCELLED);
+    assert_null(made.weight);
+  }
+  layer_close(&small.layer);
+}
+
+/* Work that was announced is done at the end. */
+static void test_progress(void **state)
+{
+  (void)state;
+  struct small small;
+  static const char *const methods[] = {"awq,clip", "smoothquant,sweep"};
+  small_open(&small, TOKENS);
+  for (size_t i = 0; i < 2; i++) {
+    struct progress progress = {0};
+    struct layer_task task = {.layer = &small.layer, .progress = &progress};
+    struct layer_made made;
+    struct error error;
+    assert_int_equal(quantizer_parse("int4,channel", &task.weight, &error), STATUS_OK);
+    assert_int_equal(method_parse(methods[i], &task.method, &error), STATUS_OK);
+    assert_int_equal(method_run(&task, &made, &error), STATUS_OK);
+    assert_true(progress.total >= 20 * TOKENS * ROWS * COLUMNS / 64);
+    assert_int_equal(progress.done, progress.total);
+    layer_made_free(&made);
+  }
+  layer_close(&small.layer);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -522,6 +566,8 @@ int main(void)
       cmocka_unit_test(test_protect_choices),
       cmocka_unit_test(test_protect_bits),
       cmocka_unit_test(test_protect_refuses),
+      cmocka_unit_test(test_cancelled),
+      cmocka_unit_test(test_progress),
   };
   return cmocka_run_group_tests_name("smoothquant", tests, NULL, NULL);
 }
