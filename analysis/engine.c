@@ -23,7 +23,10 @@ struct job {
   const struct what_if *what; /* not NULL: a what-if instead of a result */
   struct what_if_case now;
   struct sweep *sweep; /* not NULL: to be run, instead of a result; the job's */
-  bool parts;          /* of the sweep are answers */
+  bool lab;            /* instead of a result: what the method of `ask` does to the layer */
+  struct layer_sources layer;
+  struct layer_ask ask;
+  bool parts; /* of the sweep are answers */
 };
 
 struct engine {
@@ -54,6 +57,7 @@ struct engine {
   size_t facts_tensor;
   struct known known;
   struct cache *cache; /* of other tensors and earlier results */
+  struct layer_bench bench;
 };
 
 /* --- the worker ------------------------------------------------------------------------- */
@@ -97,7 +101,7 @@ static enum status prepare(struct engine *engine, const struct job *job,
   enum status status = source_load(job->source, job->tensor, &engine->progress, error);
   if (status == STATUS_OK && job->other)
     status = source_load(job->other, job->other_tensor, &engine->progress, error);
-  if (status == STATUS_OK && !request->facts && !job->other) {
+  if (status == STATUS_OK && !request->facts && !job->other && !job->lab) {
     status = find_facts(engine, job, error);
     request->facts = &engine->known.facts;
     request->digest = engine->known.digest;
@@ -117,6 +121,7 @@ static void forget_answer(struct engine_answer *answer)
   answer->diff = NULL;
   answer->sweep = NULL;
   answer->heat = NULL;
+  answer->layer = NULL;
 }
 
 static void free_answer(struct engine_answer *answer)
@@ -126,6 +131,7 @@ static void free_answer(struct engine_answer *answer)
   diff_free(answer->diff);
   sweep_free(answer->sweep);
   heat_free(answer->heat);
+  layer_answer_free(answer->layer);
   forget_answer(answer);
 }
 
@@ -231,6 +237,9 @@ static enum status compute(struct engine *engine, const struct job *job,
   now.original = tensor;
   now.facts = request->facts;
   now.digest = request->digest;
+  if (job->lab)
+    return layer_bench_run(&engine->bench, &job->layer, &job->ask, &engine->progress,
+                           &answer->layer, &answer->error);
   if (job->fit)
     return heat_compute(tensor, job->fit, request->axis, &request->heat, &engine->progress,
                         &answer->heat, &answer->error);
@@ -255,7 +264,7 @@ static enum status compute(struct engine *engine, const struct job *job,
 /* A result that was computed before. */
 static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
 {
-  if (job->board || job->other || job->what || job->sweep || job->fit)
+  if (job->board || job->other || job->what || job->sweep || job->fit || job->lab)
     return false;
   answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
                                      &job->quantizer, &job->request);
@@ -283,8 +292,12 @@ static void run_job(struct engine *engine, const struct job *job, struct engine_
     enum status damage = source_verify(job->source, &answer->error);
     if (damage == STATUS_OK && job->other)
       damage = source_verify(job->other, &answer->error);
+    for (int i = 0; job->lab && i < LAYER_PARTS && damage == STATUS_OK; i++)
+      if (job->layer.source[i])
+        damage = source_verify(job->layer.source[i], &answer->error);
     if (damage != STATUS_OK) {
       forget_facts(engine);
+      layer_bench_close(&engine->bench);
       status = damage;
     }
   }
@@ -425,6 +438,7 @@ static void release(struct engine *engine)
   close(engine->read_end);
   close(engine->write_end);
   forget_facts(engine);
+  layer_bench_close(&engine->bench);
   cache_free(engine->cache);
   free(engine);
 }
@@ -551,6 +565,17 @@ uint64_t engine_request_heat(struct engine *engine, struct source *source, size_
   return submit(engine, &job);
 }
 
+uint64_t engine_request_layer(struct engine *engine, const struct layer_sources *of,
+                              const struct layer_ask *ask)
+{
+  const struct job job = {.source = of->source[LAYER_WEIGHT],
+                          .tensor = of->tensor[LAYER_WEIGHT],
+                          .lab = true,
+                          .layer = *of,
+                          .ask = *ask};
+  return submit(engine, &job);
+}
+
 void engine_cancel(struct engine *engine)
 {
   pthread_mutex_lock(&engine->lock);
@@ -564,6 +589,19 @@ void engine_cancel(struct engine *engine)
     progress_cancel(&engine->idle_progress);
   while (engine->running || engine->idling || engine->sketching)
     pthread_cond_wait(&engine->changed, &engine->lock);
+  layer_bench_close(&engine->bench); /* its sources may be closed next */
+  drop_answer(engine);
+  atomic_store(&engine->busy, false);
+  pthread_mutex_unlock(&engine->lock);
+}
+
+void engine_stop(struct engine *engine)
+{
+  pthread_mutex_lock(&engine->lock);
+  drop_next(engine);
+  engine->newest = 0;
+  if (engine->running)
+    progress_cancel(&engine->progress);
   drop_answer(engine);
   atomic_store(&engine->busy, false);
   pthread_mutex_unlock(&engine->lock);

@@ -8,6 +8,7 @@
 
 #include "analysis/cache.h"
 #include "analysis/diff.h"
+#include "analysis/layer_bench.h"
 #include "analysis/result.h"
 #include "analysis/sweep.h"
 #include "analysis/what_if.h"
@@ -76,8 +77,16 @@ uint64_t engine_request_sweep(struct engine *engine, struct source *source, size
 uint64_t engine_request_heat(struct engine *engine, struct source *source, size_t tensor,
                              const struct fit *fit, int axis, const struct heat_request *heat);
 
+/* Asks for what ASK's method does to the layer OF, in the same way; loads its tensors. The layer
+ * stays open for the next such question, until engine_cancel. */
+uint64_t engine_request_layer(struct engine *engine, const struct layer_sources *of,
+                              const struct layer_ask *ask);
+
 /* Cancels and waits until no worker touches a source any more. */
 void engine_cancel(struct engine *engine);
+
+/* Cancels and waits for nobody: what runs goes on for a moment, sources must stay. */
+void engine_stop(struct engine *engine);
 
 /* True while a request is being worked on; *done and *total (elements; total 0: unknown). */
 bool engine_busy(const struct engine *engine, size_t *done, size_t *total);
@@ -109,6 +118,7 @@ struct engine_answer {
   struct diff *diff;
   struct sweep *sweep;
   struct heat *heat;
+  struct layer_answer *layer;
   struct what_if_answer what_if; /* a plain value */
   bool complete;                 /* false: more will come for this request */
 };

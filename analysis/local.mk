@@ -29,6 +29,7 @@ libanalysis_a_SOURCES = \
 	analysis/filter.c analysis/filter.h \
 	analysis/gather.c analysis/gather.h \
 	analysis/names.c analysis/names.h \
+	analysis/layer_bench.c analysis/layer_bench.h \
 	analysis/layer_export.c \
 	analysis/layer_lab.c analysis/layer_lab.h \
 	analysis/layer_problem.c \
@@ -52,6 +53,7 @@ libanalysis_a_SOURCES = \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
 	analysis/figure_csv.c analysis/figure_words.c \
+	analysis/fig_layer.c analysis/fig_layer.h \
 	analysis/fig_inspector.c \
 	analysis/inspect.c analysis/inspect.h \
 	analysis/readout.c analysis/readout.h \

@@ -29,6 +29,8 @@ void recipe_clear(struct recipe *recipe)
   free(recipe->tensor);
   free(recipe->calibrate_on);
   comparand_clear(&recipe->compare);
+  recipe_set_data(&recipe->activation, NULL, NULL);
+  recipe_set_data(&recipe->evaluate, NULL, NULL);
   recipe_init(recipe);
 }
 
@@ -43,16 +45,27 @@ static bool replace(char **text, const char *value)
   return true;
 }
 
-bool recipe_set(struct recipe *recipe, const char *source, const char *tensor)
+/* Both, or none. */
+static bool replace_both(char **source, char **tensor, const char *of, const char *name)
 {
   char *copy = NULL;
-  if (!replace(&copy, tensor) || !replace(&recipe->source, source)) {
+  if (!replace(&copy, name) || !replace(source, of)) {
     free(copy);
     return false;
   }
-  free(recipe->tensor);
-  recipe->tensor = copy;
+  free(*tensor);
+  *tensor = copy;
   return true;
+}
+
+bool recipe_set(struct recipe *recipe, const char *source, const char *tensor)
+{
+  return replace_both(&recipe->source, &recipe->tensor, source, tensor);
+}
+
+bool recipe_set_data(struct recipe_data *data, const char *source, const char *tensor)
+{
+  return replace_both(&data->source, &data->tensor, source, tensor);
 }
 
 bool recipe_set_input_format(struct recipe *recipe, const char *type)
@@ -288,6 +301,33 @@ static void put_comparand(struct text *text, const struct comparand *compare)
     put_option(text, "--rename", compare->rename[i]);
 }
 
+static void put_data(struct text *text, const char *option, const struct recipe_data *data)
+{
+  if (data->source)
+    put_option(text, option, data->source);
+  if (data->source && data->tensor)
+    put_option(text, "-t", data->tensor);
+}
+
+/* What is done to the layer, and the tokens that go into it. */
+static void put_layer(struct text *text, const struct recipe *recipe)
+{
+  const struct view_layer *layer = &recipe->view.layer;
+  char method[METHOD_TEXT], spec[QUANTIZER_TEXT];
+  if (recipe->view.kind != VIEW_LAYER)
+    return;
+  for (size_t i = 0; i < layer->methods; i++)
+    put_option(text, "-m", method_print(&layer->method[i], method));
+  if (layer->quantizes_activation)
+    put_option(text, "--activation-quantizer", quantizer_print(&layer->activation, spec));
+  if (layer->sort != LAYER_BY_OUTPUT)
+    put_option(text, "--sort", layer_sort_names[layer->sort]);
+  if (layer->transposed)
+    put_word(text, "--transpose-weight");
+  put_data(text, "--activation", &recipe->activation);
+  put_data(text, "--evaluate", &recipe->evaluate);
+}
+
 /* True when a command line would take WORD for a subcommand. */
 static bool is_subcommand(const char *word)
 {
@@ -334,6 +374,7 @@ char *recipe_print(const struct recipe *recipe)
     put_axis(&text, &recipe->view);
   } else {
     put_view(&text, &recipe->view);
+  put_layer(&text, recipe);
   }
   if (last)
     put_option(&text, "--", recipe->source);
@@ -522,7 +563,63 @@ static enum status bad_value(struct error *error, const char *option, const char
 
 static enum status take_tensor(struct recipe *recipe, const char *value, struct error *error)
 {
-  return replace(&recipe->tensor, value) ? STATUS_OK : error_memory(error, "a recipe");
+  char **tensor = recipe->naming ? &recipe->naming->tensor : &recipe->tensor;
+  return replace(tensor, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
+/* The next -t names a tensor of it. */
+static enum status take_data(struct recipe *recipe, struct recipe_data *data, const char *value,
+                             struct error *error)
+{
+  recipe->naming = data;
+  return recipe_set_data(data, value, NULL) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
+static enum status take_activation(struct recipe *recipe, const char *value, struct error *error)
+{
+  return take_data(recipe, &recipe->activation, value, error);
+}
+
+static enum status take_evaluate(struct recipe *recipe, const char *value, struct error *error)
+{
+  return take_data(recipe, &recipe->evaluate, value, error);
+}
+
+static enum status take_activation_quantizer(struct recipe *recipe, const char *value,
+                                             struct error *error)
+{
+  struct view_layer *layer = &recipe->view.layer;
+  enum status status = quantizer_parse(value, &layer->activation, error);
+  layer->quantizes_activation = status == STATUS_OK;
+  if (status != STATUS_OK)
+    error_prefix(error, "recipe: --activation-quantizer: ");
+  return status;
+}
+
+static enum status take_method(struct recipe *recipe, const char *value, struct error *error)
+{
+  struct view_layer *layer = &recipe->view.layer;
+  if (layer->methods == VIEW_METHODS)
+    return error_set(error, STATUS_USAGE, "recipe: more than %d methods", VIEW_METHODS);
+  enum status status = method_parse(value, &layer->method[layer->methods], error);
+  layer->methods += status == STATUS_OK;
+  if (status != STATUS_OK)
+    error_prefix(error, "recipe: -m: ");
+  return status;
+}
+
+static enum status take_sort(struct recipe *recipe, const char *value, struct error *error)
+{
+  return layer_sort_find(value, &recipe->view.layer.sort)
+             ? STATUS_OK
+             : bad_value(error, "--sort", "output, held-out, weight, bits, time or method", value);
+}
+
+static enum status take_transpose(struct recipe *recipe, const char *value, struct error *error)
+{
+  (void)value, (void)error;
+  recipe->view.layer.transposed = true;
+  return STATUS_OK;
 }
 
 static enum status take_input_format(struct recipe *recipe, const char *value, struct error *error)
@@ -554,9 +651,10 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
 {
   const struct view_type *type = view_find(value);
   if (!type)
-    return bad_value(error, "--view",
-                     "histogram, error, channels, heat, sweep, inspector, format, board or compare",
-                     value);
+    return bad_value(
+        error, "--view",
+        "histogram, error, channels, heat, sweep, compare, board, inspector, layer or format",
+        value);
   recipe->view.kind = type->kind;
   return STATUS_OK;
 }
@@ -728,18 +826,36 @@ static const struct option {
   bool has_value;
   enum status (*take)(struct recipe *recipe, const char *value, struct error *error);
 } options[] = {
-    {"--tensor", "-t", true, take_tensor},       {"--input-format", NULL, true, take_input_format},
-    {"--quantizer", "-q", true, take_quantizer}, {"--transform", NULL, true, take_transform},
-    {"--view", NULL, true, take_view},           {"--log", NULL, false, take_log},
-    {"--theory", NULL, false, take_theory},      {"--range", NULL, true, take_range},
-    {"--axis", NULL, true, take_axis},           {"--channel", NULL, true, take_channel},
-    {"--bins", NULL, true, take_bins},           {"--block", NULL, true, take_block},
-    {"--quantity", NULL, true, take_quantity},   {"--part", NULL, true, take_part},
-    {"--against", NULL, true, take_against},     {"--over", NULL, true, take_over},
-    {"--metric", NULL, true, take_metric},       {"--no-pareto", NULL, false, take_no_pareto},
-    {"--batches", NULL, true, take_batches},     {"--calibrate-on", NULL, true, take_calibrate_on},
-    {"--compare", NULL, true, take_compare},     {"--align", NULL, false, take_align},
-    {"--rank", NULL, true, take_rank},           {"--rename", NULL, true, take_rename},
+    {"--tensor", "-t", true, take_tensor},
+    {"--input-format", NULL, true, take_input_format},
+    {"--quantizer", "-q", true, take_quantizer},
+    {"--transform", NULL, true, take_transform},
+    {"--view", NULL, true, take_view},
+    {"--log", NULL, false, take_log},
+    {"--theory", NULL, false, take_theory},
+    {"--range", NULL, true, take_range},
+    {"--axis", NULL, true, take_axis},
+    {"--channel", NULL, true, take_channel},
+    {"--bins", NULL, true, take_bins},
+    {"--block", NULL, true, take_block},
+    {"--quantity", NULL, true, take_quantity},
+    {"--part", NULL, true, take_part},
+    {"--against", NULL, true, take_against},
+    {"--over", NULL, true, take_over},
+    {"--metric", NULL, true, take_metric},
+    {"--no-pareto", NULL, false, take_no_pareto},
+    {"--batches", NULL, true, take_batches},
+    {"--calibrate-on", NULL, true, take_calibrate_on},
+    {"--compare", NULL, true, take_compare},
+    {"--align", NULL, false, take_align},
+    {"--rank", NULL, true, take_rank},
+    {"--rename", NULL, true, take_rename},
+    {"--activation", NULL, true, take_activation},
+    {"--evaluate", NULL, true, take_evaluate},
+    {"--activation-quantizer", NULL, true, take_activation_quantizer},
+    {"--method", "-m", true, take_method},
+    {"--sort", NULL, true, take_sort},
+    {"--transpose-weight", NULL, false, take_transpose},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -835,7 +951,10 @@ enum status recipe_parse(const char *text, struct recipe *out, struct error *err
     status = error_set(error, STATUS_USAGE, "recipe: --over is for the view sweep alone");
   /* Who names a second source wants to see both, unless --view says otherwise. */
   if (out->view.kind == unsaid)
-    out->view.kind = out->compare.source ? VIEW_COMPARE : view_default().kind;
+    out->view.kind = out->compare.source      ? VIEW_COMPARE
+                     : out->activation.source ? VIEW_LAYER
+                                              : view_default().kind;
+  out->naming = NULL;
   if (status != STATUS_OK)
     recipe_clear(out);
   words_free(&words);

@@ -35,6 +35,12 @@ struct comparand {
   char *rename[RECIPE_RENAMES]; /* "FROM=TO" */
 };
 
+/* Data beside the tensor: tokens that go into its layer. */
+struct recipe_data {
+  char *source; /* NULL: none was named */
+  char *tensor; /* NULL: the one that fits */
+};
+
 struct recipe {
   char *source;       /* NULL: the gallery */
   char *input_format; /* what the source is, where that is not recognised; or NULL */
@@ -46,13 +52,16 @@ struct recipe {
   struct batching batching; /* --batches */
   char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */
   struct comparand compare;
-  bool sweep; /* the numbers of a sweep over view.over, instead of a view */
+  struct recipe_data activation, evaluate; /* tokens of the layer: calibration, held out */
+  struct recipe_data *naming; /* while it is read: whose tensor -t names; NULL: the recipe's */
+  bool sweep;                 /* the numbers of a sweep over view.over, instead of a view */
 };
 
 void recipe_init(struct recipe *recipe);
 void recipe_clear(struct recipe *recipe);
 bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
 bool recipe_set_input_format(struct recipe *recipe, const char *type);
+bool recipe_set_data(struct recipe_data *data, const char *source, const char *tensor);
 bool recipe_set_comparand(struct recipe *recipe, const struct comparand *compare);
 
 void comparand_clear(struct comparand *comparand);

@@ -53,6 +53,11 @@ const struct view_type view_table[] = {
      .summary = "one block with its codes and scales, and the error of all blocks",
      .kind = VIEW_INSPECTOR,
      .build = fig_inspector},
+    {.name = "layer",
+     .title = "Layer",
+     .summary = "what each method does to the output of a layer, W x, and why",
+     .kind = VIEW_LAYER,
+     .build = fig_layer},
     {.name = "format",
      .title = "Format",
      .summary = "the numbers of a format, and how far apart they are",
@@ -75,6 +80,19 @@ const struct view_type *view_find(const char *name)
     if (strcmp(view_table[i].name, name) == 0)
       return &view_table[i];
   return NULL;
+}
+
+const char *const layer_sort_names[LAYER_SORTS] = {"output", "held-out", "weight",
+                                                   "bits",   "time",     "method"};
+
+bool layer_sort_find(const char *name, enum layer_sort *out)
+{
+  for (int i = 0; i < LAYER_SORTS; i++)
+    if (strcmp(layer_sort_names[i], name) == 0) {
+      *out = (enum layer_sort)i;
+      return true;
+    }
+  return false;
 }
 
 struct view view_default(void)

@@ -4,6 +4,8 @@
 #ifndef QSCOPE_ANALYSIS_VIEW_H
 #define QSCOPE_ANALYSIS_VIEW_H
 
+#include "quant/layer/method.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,10 +18,11 @@ enum view_kind {
   VIEW_COMPARE,
   VIEW_BOARD,
   VIEW_INSPECTOR,
+  VIEW_LAYER,
   VIEW_FORMAT
 };
 
-enum { VIEW_WORST_BLOCK = -1, VIEW_OVER = 512 };
+enum { VIEW_WORST_BLOCK = -1, VIEW_OVER = 512, VIEW_METHODS = 24 };
 
 /* What a sweep is ranked and drawn by. */
 enum sweep_metric { SWEEP_SQNR, SWEEP_MSE, SWEEP_BULK, SWEEP_METRICS };
@@ -30,6 +33,29 @@ enum heat_quantity { HEAT_ERROR, HEAT_SQNR, HEAT_ABSMAX, HEAT_SCALE, HEAT_QUANTI
 /* A part of a matrix: rows row[0]..row[1]-1, columns column[0]..column[1]-1; an end of 0: all. */
 struct view_part {
   size_t row[2], column[2];
+};
+
+/* What the methods of a layer are sorted by. */
+enum layer_sort {
+  LAYER_BY_OUTPUT, /* output SQNR on the calibration tokens, best first */
+  LAYER_BY_HELD_OUT,
+  LAYER_BY_WEIGHT, /* SQNR of the weight, best first */
+  LAYER_BY_BITS,   /* fewest first */
+  LAYER_BY_TIME,
+  LAYER_BY_METHOD, /* as they were named */
+  LAYER_SORTS
+};
+extern const char *const layer_sort_names[LAYER_SORTS];
+bool layer_sort_find(const char *name, enum layer_sort *out);
+
+/* What is done to the layer that the tensor is the weight of. */
+struct view_layer {
+  size_t methods; /* 0: all of the table, as they are by default */
+  struct method_choice method[VIEW_METHODS];
+  bool quantizes_activation;
+  struct quantizer activation;
+  bool transposed; /* the weight is stored as input x output channels */
+  enum layer_sort sort;
 };
 
 struct view {
@@ -46,7 +72,8 @@ struct view {
   bool front_hidden;           /* of the sweep: no Pareto front */
   enum heat_quantity quantity; /* of the heat map, and what it shows: */
   struct view_part part;
-  int rank;    /* of the board: enum board_ranking */
+  int rank; /* of the board: enum board_ranking */
+  struct view_layer layer;
   size_t bins; /* 0: chosen by whoever draws */
 };
 

@@ -56,6 +56,7 @@ libscreen_a_SOURCES = \
 	tui/screen/inspector.c tui/screen/inspector.h \
 	tui/screen/keys.c tui/screen/keys.h \
 	tui/screen/knobs.c tui/screen/knobs.h \
+	tui/screen/layer_paint.c tui/screen/layer_view.c tui/screen/layer_view.h \
 	tui/screen/layout.c tui/screen/layout.h \
 	tui/screen/libraries.c tui/screen/libraries.h \
 	tui/screen/metadata_page.c tui/screen/metadata_page.h \

@@ -417,6 +417,14 @@ static size_t option_place(const struct method *method, const char *word)
   return i;
 }
 
+bool method_choice_equal(const struct method_choice *a, const struct method_choice *b)
+{
+  bool same = a->method == b->method;
+  for (size_t i = 0; same && i < METHOD_OPTIONS; i++)
+    same = !(a->option[i] < b->option[i] || a->option[i] > b->option[i]);
+  return same;
+}
+
 double method_value(const struct layer_task *task, const char *word)
 {
   return task->method.option[option_place(task->method.method, word)];

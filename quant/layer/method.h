@@ -57,6 +57,9 @@ enum status method_parse(const char *text, struct method_choice *out, struct err
  * TEXT (METHOD_TEXT bytes), which is returned. */
 char *method_print(const struct method_choice *choice, char *text);
 
+/* The same method with the same values. */
+bool method_choice_equal(const struct method_choice *a, const struct method_choice *b);
+
 struct layer_task {
   struct layer *layer; /* its gram may be computed on the way */
   struct quantizer weight;

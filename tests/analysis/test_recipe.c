@@ -238,6 +238,38 @@ static void lines_of_people(void **state)
   }
 }
 
+/* Behind a source of tokens -t names a tensor of that source. */
+static void a_layer_is_written_out(void **state)
+{
+  (void)state;
+  static const char line[] =
+      "qscope w.npz -t w -q int4,sym,group=32,minmax --view layer -m rtn -m awq,clip "
+      "--activation-quantizer int8,sym,token,minmax --sort bits --transpose-weight "
+      "--activation 'x y.npz' -t x --evaluate z.npy";
+  struct recipe recipe;
+  struct error error;
+  assert_int_equal(recipe_parse(line, &recipe, &error), STATUS_OK);
+  assert_string_equal(recipe.tensor, "w");
+  assert_string_equal(recipe.activation.source, "x y.npz");
+  assert_string_equal(recipe.activation.tensor, "x");
+  assert_string_equal(recipe.evaluate.source, "z.npy");
+  assert_null(recipe.evaluate.tensor);
+  assert_int_equal(recipe.view.layer.methods, 2);
+  assert_true(recipe.view.layer.quantizes_activation && recipe.view.layer.transposed);
+  assert_int_equal(recipe.view.layer.sort, LAYER_BY_BITS);
+  round_trip(&recipe, line);
+  assert_int_equal(recipe_parse("qscope w.npy --activation x.npy", &recipe, &error), STATUS_OK);
+  assert_int_equal(recipe.view.kind, VIEW_LAYER); /* who names tokens means the layer */
+  recipe_clear(&recipe);
+  static const char *const wrong[] = {"qscope w.npy -m pie", "qscope w.npy -m awq,pie=2",
+                                      "qscope w.npy --sort pie",
+                                      "qscope w.npy --activation-quantizer pie"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_int_equal(recipe_parse(wrong[i], &recipe, &error), STATUS_USAGE);
+    assert_non_null(strstr(error.text, "pie"));
+  }
+}
+
 static void mistakes_name_the_word(void **state)
 {
   (void)state;
@@ -247,7 +279,7 @@ static void mistakes_name_the_word(void **state)
       {"qscope plot a.npy --vew error", "\"--vew\"; did you mean --view?"},
       {"qscope plot a.npy b.npy", "\"b.npy\""},
       {"qscope plot a.npy --view pie", "expected histogram, error, channels, heat, sweep, "
-                                       "inspector, format, board or compare, found \"pie\""},
+                                       "compare, board, inspector, layer or format, found \"pie\""},
       {"qscope plot a.npy --log=2", "\"--log=2\""},
       {"qscope plot a.npy --range 2:1", "\"2:1\""},
       {"qscope plot a.npy --range 1:1", "\"1:1\""},
@@ -398,6 +430,7 @@ int main(void)
       cmocka_unit_test(sources_that_look_like_options),
       cmocka_unit_test(sweeps),
       cmocka_unit_test(lines_of_people),
+      cmocka_unit_test(a_layer_is_written_out),
       cmocka_unit_test(mistakes_name_the_word),
       cmocka_unit_test(at_most_sixteen_quantizers),
       cmocka_unit_test(round_trip_of_anything),

@@ -7,7 +7,7 @@
 . "$QSCOPE_SRCDIR/tests/cli/cli.sh"
 
 views='histogram error channels sweep compare board inspector format-view'
-screens="$views heat pinned compare-pins checks tensors"
+screens="$views heat layer pinned compare-pins checks tensors"
 
 # 64 x 32 numbers with a few binary digits, the fifth column sixteen times as large: the same
 # everywhere.
@@ -28,22 +28,24 @@ save() # save SCREEN
     save "$view"
   done
   echo heat-map; save heat
+  echo 'methods rtn awq hadamard'; save layer
   printf '%s\n' histogram pin bits-fewer; save pinned
   echo compare; save compare-pins
   echo checks; save checks
   echo tensors; save tensors
 } >script
 
-# The calibrators on the board took another time, whatever the colour.
+escape=$(printf '\033')
+
+# Calibrators and methods took another time, whatever the colour.
 timeless()
 {
-  sed -E 's/ {0,5}[<.0-9]+ (ms|s) /   a time /' "$1"
+  sed -E "s/ {0,5}[<.0-9]+ (ms|s)( |│|\||$escape|$)/   a time\2/" "$1"
 }
 
 # Between brackets what follows is in; "38;2;0;95;135" is #005f87.
 readable()
 {
-  escape=$(printf '\033')
   timeless "$1" | sed -E "s/$escape\[0;?([0-9;]*)m/[\1]/g"
 }
 

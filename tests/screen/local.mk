@@ -26,6 +26,7 @@ SCREEN_TESTS = \
 	tests/screen/test_harness \
 	tests/screen/test_hostile \
 	tests/screen/test_inspector_view \
+	tests/screen/test_layer_view \
 	tests/screen/test_live \
 	tests/screen/test_mouse \
 	tests/screen/test_pages \
@@ -50,6 +51,8 @@ tests_screen_test_explorer_SOURCES = tests/screen/test_explorer.c $(screen_fixtu
 tests_screen_test_explorer_LDADD = libharness.a $(screen_unit_libs) $(VTERM_LIBS)
 tests_screen_test_board_view_SOURCES = tests/screen/test_board_view.c $(screen_fixture)
 tests_screen_test_board_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_layer_view_SOURCES = tests/screen/test_layer_view.c $(screen_fixture)
+tests_screen_test_layer_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_sweep_view_SOURCES = tests/screen/test_sweep_view.c $(screen_fixture)
 tests_screen_test_sweep_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_compare_view_SOURCES = tests/screen/test_compare_view.c $(screen_fixture)

@@ -474,17 +474,17 @@ static const struct row {
     {"weight", 0, "SRC", "the weight of the layer, as WEIGHT; the -t behind it is of it",
      COMMAND_LAYER, MEMBER(layer), apply_weight},
     {"activation", 0, "SRC", "the tokens that go into the layer; the -t behind it is of it",
-     COMMAND_LAYER, MEMBER(layer), apply_activation},
-    {"evaluate", 0, "SRC", "other tokens, to measure on; the -t behind it is of it", COMMAND_LAYER,
-     MEMBER(layer), apply_evaluate},
+     STATE | COMMAND_LAYER, MEMBER(layer), apply_activation},
+    {"evaluate", 0, "SRC", "other tokens, to measure on; the -t behind it is of it",
+     STATE | COMMAND_LAYER, MEMBER(layer), apply_evaluate},
     {"hold-out", 0, "SHARE", "or this share of the tokens, the last ones: 0.25 or 25%",
      COMMAND_LAYER, MEMBER(layer.hold_out), apply_hold_out},
     {"method", 'm', "METHOD", "a method, such as gptq,actorder; repeatable; list: all of them",
-     COMMAND_LAYER, MEMBER(layer), apply_method},
+     STATE | COMMAND_LAYER, MEMBER(layer), apply_method},
     {"activation-quantizer", 0, "SPEC", "also quantize the tokens, such as int8,token",
-     COMMAND_LAYER, MEMBER(layer), apply_activation_quantizer},
-    {"transpose-weight", 0, NULL, "the weight is stored as input x output channels", COMMAND_LAYER,
-     MEMBER(layer.transposed), apply_switch},
+     STATE | COMMAND_LAYER, MEMBER(layer), apply_activation_quantizer},
+    {"transpose-weight", 0, NULL, "the weight is stored as input x output channels",
+     STATE | COMMAND_LAYER, MEMBER(layer.transposed), apply_switch},
     {"weight-out", 0, "FILE.npy", "save what a method makes of the weight, float32", COMMAND_LAYER,
      MEMBER(layer.weight_out), apply_word},
     {"transform", 0, "T", "smooth=ALPHA, hadamard[=N] or split=K, along --axis; undone behind",
@@ -549,8 +549,8 @@ static const struct row {
      STATE | COMMAND_DIFF, 0, apply_rename},
     {"align", 0, NULL, "compare transposed tensors and rotary row orders as they agree",
      STATE | COMMAND_DIFF, MEMBER(align), apply_switch},
-    {"sort", 0, "KEY", "by size, kurtosis, ... (list), sqnr_db, mse, ... (diff)",
-     COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), apply_word},
+    {"sort", 0, "KEY", "by size, kurtosis ... (list), sqnr_db ... (diff), output ... (layer)",
+     STATE | COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), apply_word},
     {"filter", 0, "WORDS", "what holds alone: 'attn dtype:bf16 size>1M !role:bias'", COMMAND_LIST,
      MEMBER(filter), apply_word},
     {"tree", 0, NULL, "levels of the names, with totals of each", COMMAND_LIST, MEMBER(tree),
@@ -842,6 +842,34 @@ void options_clear(struct options *options)
   options->tensor = options->check = options->rename = NULL;
 }
 
+/* What is said of the layer that the tensor is the weight of; who names its tokens wants to see it,
+ * unless --view says otherwise. */
+static enum status set_layer(const struct options *options, struct recipe *recipe,
+                             struct error *error)
+{
+  const struct layer_options *from = &options->layer;
+  struct view_layer *layer = &recipe->view.layer;
+  if (from->lists_methods)
+    return error_set(error, STATUS_USAGE, "-m list: qscope methods lists them");
+  if (from->methods > VIEW_METHODS)
+    return error_set(error, STATUS_USAGE, "more than %d methods", VIEW_METHODS);
+  layer->methods = from->methods;
+  memcpy(layer->method, from->method, from->methods * sizeof *from->method);
+  layer->quantizes_activation = from->quantizes_activation;
+  layer->activation = from->activation_quantizer;
+  layer->transposed = from->transposed;
+  if (options->sort && !layer_sort_find(options->sort, &layer->sort))
+    return error_set(error, STATUS_USAGE,
+                     "--sort: expected output, held-out, weight, bits, time or method, found '%s'",
+                     options->sort);
+  if ((from->activation || from->evaluate || from->methods) && !options->view_given)
+    recipe->view.kind = VIEW_LAYER;
+  return recipe_set_data(&recipe->activation, from->activation, from->activation_tensor) &&
+                 recipe_set_data(&recipe->evaluate, from->evaluate, from->evaluate_tensor)
+             ? STATUS_OK
+             : error_memory(error, "the recipe");
+}
+
 /* Who names a second source wants to see both, unless --view says otherwise. */
 static enum status set_comparand(const struct options *options, struct recipe *recipe,
                                  struct error *error)
@@ -888,7 +916,8 @@ enum status options_recipe(const struct options *options, const char *source, st
   if (*options->view.over && !recipe->sweep && options->view.kind != VIEW_SWEEP)
     return error_set(error, STATUS_USAGE, "--over is for the view sweep, not for %s",
                      view_type_of(options->view.kind)->name);
-  return set_comparand(options, recipe, error);
+  enum status status = set_layer(options, recipe, error);
+  return status == STATUS_OK ? set_comparand(options, recipe, error) : status;
 }
 
 enum status options_view_recipe(const struct options *options, struct recipe *recipe,

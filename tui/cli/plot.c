@@ -247,6 +247,11 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return status;
   if (view_type_of(recipe->view.kind)->of_quantizers)
     return plot_quantizers(recipe, options, error);
+  if (recipe->view.kind == VIEW_LAYER)
+    return error_set(
+        error, STATUS_USAGE,
+        "plot: the view layer is drawn by the explorer: e in view 9, or save-figure in "
+        "a script");
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
   status = check_quantizers(recipe, error);

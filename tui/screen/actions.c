@@ -10,6 +10,7 @@
 #include "tui/screen/heat_view.h"
 #include "tui/screen/help.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/layer_view.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
@@ -382,6 +383,47 @@ static void action_take_point(struct explorer *explorer, int unused)
 {
   (void)unused;
   sweep_view_enter(explorer);
+}
+
+static void action_layer_sort(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  layer_view_sort(explorer);
+}
+
+static void action_layer_detail(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  layer_view_detail(explorer);
+}
+
+static void action_layer_quantize(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  layer_view_quantize(explorer);
+}
+
+static void action_layer_option(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  layer_view_option(explorer);
+}
+
+static void action_layer_turn(struct explorer *explorer, int direction)
+{
+  layer_view_turn(explorer, direction);
+}
+
+static void action_layer_transpose(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  layer_view_transpose(explorer);
+}
+
+static void action_layer_enter(struct explorer *explorer, int unused)
+{
+  (void)unused;
+  layer_view_enter(explorer);
 }
 
 static void action_rank(struct explorer *explorer, int unused)

@@ -12,6 +12,7 @@
 #include "tui/screen/heat_view.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/layer_view.h"
 #include "tui/screen/linear.h"
 #include "tui/screen/opening.h"
 #include "tui/screen/overlay.h"
@@ -115,6 +116,15 @@ static struct view view_of(const struct state *state)
   return view;
 }
 
+static bool set_tokens(const struct explorer *explorer, struct recipe *recipe)
+{
+  const struct recipe_data *data = explorer->layer.data;
+  return recipe_set_data(&recipe->activation, data[LAYER_ACTIVATION].source,
+                         data[LAYER_ACTIVATION].tensor) &&
+         recipe_set_data(&recipe->evaluate, data[LAYER_HELD_OUT].source,
+                         data[LAYER_HELD_OUT].tensor);
+}
+
 char *explorer_recipe(const struct explorer *explorer, const struct state *state)
 {
   struct recipe recipe;
@@ -124,11 +134,13 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
                   source_count(explorer->source) > 1 ? tensor : NULL) ||
       !recipe_set_input_format(&recipe, source_input_format(explorer->source)) ||
       (state->view.kind == VIEW_COMPARE && state->pairs &&
-       !recipe_set_comparand(&recipe, &explorer->compare.with))) {
+       !recipe_set_comparand(&recipe, &explorer->compare.with)) ||
+      (state->view.kind == VIEW_LAYER && !set_tokens(explorer, &recipe))) {
     recipe_clear(&recipe);
     return NULL;
   }
-  bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP;
+  bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP ||
+                state->view.kind == VIEW_LAYER;
   if (pinned && !recipe.compare.source)
     recipe.quantizers = state->pins.count;
   memcpy(recipe.quantizer, state->pins.quantizer, recipe.quantizers * sizeof *recipe.quantizer);
@@ -672,6 +684,7 @@ static void finish(struct explorer *explorer)
   gather_free(explorer->gather);
   compare_view_close(explorer);
   sweep_view_forget(explorer);
+  layer_view_forget(explorer);
   pins_forget(explorer);
   figure_free(explorer->figure);
   free_companions(explorer);
@@ -699,6 +712,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
     return status;
   explorer->no_hints = options->no_hints;
   explorer->scripted = options->script || options->linear;
+  explorer->spoken = options->linear;
   explorer->no_mouse = options->no_mouse;
   explorer->glyphs =
       options->ascii || options->linear ? &glyphs_ascii : terminal_glyphs(options->glyphs);

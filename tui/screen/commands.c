@@ -35,11 +35,14 @@ const char *const command_group_titles[GROUP_COUNT] = {
 };
 
 const char *const command_text_names[TEXT_COUNT] = {
-    [TEXT_NONE] = "",       [TEXT_SPEC] = "SPEC",
-    [TEXT_FILE] = "FILE",   [TEXT_TENSOR] = "NAME",
-    [TEXT_RANGE] = "LO:HI", [TEXT_ASSERTION] = "METRIC>=NUMBER",
-    [TEXT_WORDS] = "WORDS", [TEXT_RECIPE] = "RECIPE",
-    [TEXT_SWEEP] = "WHAT",  [TEXT_TRANSFORM] = "TRANSFORM"};
+    [TEXT_NONE] = "",          [TEXT_SPEC] = "SPEC",
+    [TEXT_FILE] = "FILE",      [TEXT_TENSOR] = "NAME",
+    [TEXT_RANGE] = "LO:HI",    [TEXT_ASSERTION] = "METRIC>=NUMBER",
+    [TEXT_WORDS] = "WORDS",    [TEXT_RECIPE] = "RECIPE",
+    [TEXT_SWEEP] = "WHAT",     [TEXT_TRANSFORM] = "TRANSFORM",
+    [TEXT_TOKENS] = "NAME",    [TEXT_HELD_OUT] = "NAME",
+    [TEXT_METHOD] = "METHOD",  [TEXT_METHOD_NAMES] = "METHODS",
+    [TEXT_OTHER_SPEC] = "SPEC"};
 
 enum command_id command_of_name(const char *name, size_t length)
 {

@@ -47,15 +47,20 @@ enum {
 /* What follows the name of a command in its line. */
 enum command_text {
   TEXT_NONE,
-  TEXT_SPEC,      /* a quantizer */
-  TEXT_FILE,      /* a path, a source */
-  TEXT_TENSOR,    /* the name of one */
-  TEXT_RANGE,     /* LO:HI */
-  TEXT_ASSERTION, /* sqnr_db>=30 */
-  TEXT_WORDS,     /* anything */
-  TEXT_RECIPE,    /* a command line */
-  TEXT_SWEEP,     /* what is swept over: bits=2:8 */
-  TEXT_TRANSFORM, /* smooth=0.5, none */
+  TEXT_SPEC,         /* a quantizer */
+  TEXT_FILE,         /* a path, a source */
+  TEXT_TENSOR,       /* the name of one */
+  TEXT_RANGE,        /* LO:HI */
+  TEXT_ASSERTION,    /* sqnr_db>=30 */
+  TEXT_WORDS,        /* anything */
+  TEXT_RECIPE,       /* a command line */
+  TEXT_SWEEP,        /* what is swept over: bits=2:8 */
+  TEXT_TRANSFORM,    /* smooth=0.5, none */
+  TEXT_TOKENS,       /* the name of a tensor of the activation's source */
+  TEXT_HELD_OUT,     /* of that of the held-out tokens */
+  TEXT_METHOD,       /* a method with options */
+  TEXT_METHOD_NAMES, /* several, with blanks between them */
+  TEXT_OTHER_SPEC,   /* a quantizer that is not the knobs' */
   TEXT_COUNT
 };
 extern const char *const command_text_names[TEXT_COUNT]; /* "SPEC", "FILE" */

@@ -7,6 +7,7 @@
 
 #include "analysis/diff_table.h"
 #include "analysis/engine.h"
+#include "analysis/fig_layer.h"
 #include "analysis/figure.h"
 #include "analysis/recipe.h"
 #include "tui/screen/browser.h"
@@ -114,6 +115,32 @@ struct heating {
   size_t depth;
 };
 
+/* The methods of view 9, one row for each and each quantizer that is pinned, and the layer that
+ * they are of. */
+enum { LAYER_ROWS = VIEW_METHODS * (FIGURE_PINS + 1), LAYER_KEPT = 96 };
+struct layering {
+  struct recipe_data
+      data[LAYER_PARTS]; /* what was chosen, but for the weight; source NULL: nothing */
+  struct source *opened[LAYER_PARTS]; /* by this view; NULL: none, or the explorer's own */
+  struct layer_sources of;            /* what the rows are of */
+  bool planned;
+  struct state plan;      /* what they were planned for */
+  char why[LAYER_REASON]; /* there is no layer: a sentence; else empty */
+  bool synthetic;         /* nobody chose the tokens */
+  size_t rows;            /* of rows: */
+  struct layer_row row[LAYER_ROWS], kept[LAYER_KEPT]; /* kept: may be wanted again */
+  size_t rank[LAYER_ROWS];
+  size_t turn;                /* place in `kept` that is used next */
+  struct layer_answer *facts; /* of the layer; NULL: not known yet */
+  bool chosen;                /* else the best row is selected */
+  size_t selected, first;     /* number of a row; place in the order */
+  enum layer_detail detail;
+  bool open;      /* details stand in place of the table */
+  size_t option;  /* of the selected method */
+  bool pointing;  /* the cursor is on channel: */
+  size_t channel; /* of the detail */
+};
+
 /* On which grid the present tensor lies; the engine writes it until it is done. */
 struct grid_watch {
   struct source *source; /* NULL: nothing was looked at yet */
@@ -181,12 +208,14 @@ struct explorer {
   struct pinned pinned;
   struct value_cursor cursor;
   struct grid_watch grid;
+  struct layering layer;
   char message[512];
   bool warning;
   int cursor_row, cursor_column; /* of a prompt; -1: none */
 
   struct trace *trace; /* of --trace-frames; NULL without */
   bool scripted;       /* nobody is there to answer a dialog */
+  bool spoken;         /* sentences in place of a screen */
   bool quit, copied, redraw;
   unsigned keys; /* handled so far */
 };

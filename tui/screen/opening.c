@@ -2,6 +2,7 @@
 
 #include "tui/screen/compare_view.h"
 #include "tui/screen/heat_view.h"
+#include "tui/screen/layer_view.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/sweep_view.h"
 
@@ -26,6 +27,7 @@ static void forget_source(struct explorer *explorer)
   pins_forget(explorer);
   explorer->state.pins.count = explorer->state.view.against = 0;
   explorer->state.pairs = false;
+  layer_view_forget(explorer);
   source_close(explorer->source);
   explorer->grid.source = NULL;
   undo_forget(explorer);
@@ -123,6 +125,13 @@ static enum status find_state(const struct recipe *recipe, struct source **sourc
   return STATUS_OK;
 }
 
+static enum status choose_tokens(struct explorer *explorer, enum layer_part part,
+                                 const struct recipe_data *data, struct error *error)
+{
+  return data->source ? layer_view_choose(explorer, part, data->source, data->tensor, error)
+                      : STATUS_OK;
+}
+
 enum status explorer_enter(struct explorer *explorer, const struct recipe *recipe,
                            struct error *error)
 {
@@ -139,6 +148,10 @@ enum status explorer_enter(struct explorer *explorer, const struct recipe *recip
   explorer->wanted = true;
   if (recipe->compare.source)
     status = compare_view_open(explorer, &recipe->compare, error);
+  if (status == STATUS_OK)
+    status = choose_tokens(explorer, LAYER_ACTIVATION, &recipe->activation, error);
+  if (status == STATUS_OK)
+    status = choose_tokens(explorer, LAYER_HELD_OUT, &recipe->evaluate, error);
   explorer_refresh(explorer);
   return status;
 }

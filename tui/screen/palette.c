@@ -4,6 +4,7 @@
 
 #include "tui/screen/explorer.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/layer_view.h"
 #include "tui/screen/paint.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/text_commands.h"
@@ -109,8 +110,8 @@ static void preview(struct explorer *explorer)
                                   &palette->before, &next, &palette->wrong, &error);
   peek(explorer, status == STATUS_OK ? &next : &palette->before);
   palette->wrong += start;
-  palette->is_wrong = status == STATUS_USAGE && !lacks_value(palette) &&
-                      (!spec || palette->suggested.count == 0);
+  palette->is_wrong =
+      status == STATUS_USAGE && !lacks_value(palette) && (!spec || palette->suggested.count == 0);
   if (palette->is_wrong)
     snprintf(palette->words, sizeof palette->words, "%.255s", reason(&error));
   else if (status == STATUS_OK &&
@@ -121,12 +122,24 @@ static void preview(struct explorer *explorer)
 
 /* --- keys --------------------------------------------------------------------------------- */
 
+/* Whose tensors complete the line. */
+static const struct source *source_of_line(const struct explorer *explorer)
+{
+  const struct line_parts parts = line_split(explorer->palette.prompt.text);
+  const struct source *source = NULL;
+  if (parts.id != COMMAND_COUNT && explorer_commands[parts.id].text == TEXT_TOKENS)
+    source = layer_view_source(explorer, LAYER_ACTIVATION);
+  else if (parts.id != COMMAND_COUNT && explorer_commands[parts.id].text == TEXT_HELD_OUT)
+    source = layer_view_source(explorer, LAYER_HELD_OUT);
+  return source ? source : explorer->source;
+}
+
 static void changed(struct explorer *explorer)
 {
   struct palette *palette = &explorer->palette;
   palette->selected = 0;
   palette->chosen = false;
-  suggest(palette->prompt.text, palette->prompt.at, explorer->source, &palette->suggested);
+  suggest(palette->prompt.text, palette->prompt.at, source_of_line(explorer), &palette->suggested);
   preview(explorer);
 }
 

@@ -6,6 +6,7 @@
 #include "tui/screen/cursor.h"
 #include "tui/screen/heat_view.h"
 #include "tui/screen/inspector.h"
+#include "tui/screen/layer_view.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/pins_view.h"
 #include "tui/screen/sweep_view.h"
@@ -113,6 +114,22 @@ static const struct screen_view table[] = {
      .step = inspector_step,
      .request = inspector_request,
      .incomplete = inspector_incomplete},
+    {.kind = VIEW_LAYER,
+     .command = COMMAND_VIEW_LAYER,
+     .alone = true,
+     .arrows = "choose",
+     .paint = layer_view_paint,
+     .move = layer_view_move,
+     .step = layer_view_step,
+     .back = layer_view_back,
+     .verdict = layer_view_verdict,
+     .lacks = layer_view_lacks,
+     .ask = layer_view_ask,
+     .take = layer_view_take,
+     .settle = layer_view_settle,
+     .figure = layer_view_figure,
+     .work = "method ",
+     .stopped = "stopped: the methods that are known stay; any change of a knob starts again"},
     {.kind = VIEW_FORMAT, .command = COMMAND_VIEW_FORMAT},
 };
 

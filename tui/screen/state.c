@@ -37,6 +37,16 @@ static bool same_pins(const struct pins *a, const struct pins *b)
   return same;
 }
 
+static bool same_layer(const struct view_layer *a, const struct view_layer *b)
+{
+  bool same = a->methods == b->methods && a->transposed == b->transposed && a->sort == b->sort &&
+              a->quantizes_activation == b->quantizes_activation &&
+              (!a->quantizes_activation || quantizer_equal(&a->activation, &b->activation));
+  for (size_t i = 0; same && i < a->methods; i++)
+    same = method_choice_equal(&a->method[i], &b->method[i]);
+  return same;
+}
+
 bool state_equal(const struct state *a, const struct state *b)
 {
   return state_same_numbers(a, b) && transform_equal(&a->transform, &b->transform) &&
@@ -44,7 +54,8 @@ bool state_equal(const struct state *a, const struct state *b)
          a->view.quantity == b->view.quantity && view_part_equal(&a->view.part, &b->view.part) &&
          a->view.block == b->view.block && a->view.rank == b->view.rank &&
          a->knobs.group == b->knobs.group && a->view.against == b->view.against &&
-         a->pairs == b->pairs && same_pins(&a->pins, &b->pins) && same_sweep(&a->view, &b->view);
+         a->pairs == b->pairs && same_pins(&a->pins, &b->pins) && same_sweep(&a->view, &b->view) &&
+         same_layer(&a->view.layer, &b->view.layer);
 }
 
 struct state state_with(const struct state *from, const struct quantizer *quantizer)

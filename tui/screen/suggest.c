@@ -7,6 +7,7 @@
 #include "data/transform.h"
 #include "quant/base/size.h"
 #include "quant/calibrator.h"
+#include "quant/layer/method.h"
 #include "quant/spec_list.h"
 #include "tui/screen/run_line.h"
 
@@ -212,6 +213,33 @@ static void add_transforms(const char *line, size_t from, size_t at, struct sugg
   }
 }
 
+/* Methods; behind a comma the options of the one that is named. */
+static void add_methods(const char *line, size_t from, size_t at, struct suggestions *out)
+{
+  size_t word = at, start = from;
+  while (word > from && !strchr(", \t", line[word - 1]))
+    word--;
+  for (size_t i = from; i < word; i++)
+    if (strchr(" \t", line[i]))
+      start = i + 1;
+  out->from = word;
+  out->to = word + strcspn(line + word, ", \t");
+  char name[64];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(line + start, ", \t"), line + start);
+  const struct method *method = word > start ? method_find(name) : NULL;
+  for (size_t i = 0; word == start && i < method_table_length; i++)
+    if (strncmp(method_table[i].name, line + word, at - word) == 0)
+      add(out, SUGGEST_PART, method_table[i].name, method_table[i].summary, 0);
+  for (size_t i = 0; method && i < METHOD_OPTIONS && method->option[i].word; i++) {
+    const struct method_option *option = &method->option[i];
+    struct suggestion *one = NULL;
+    if (strncmp(option->word, line + word, at - word) == 0)
+      one = add(out, SUGGEST_PART, option->word, option->summary, 0);
+    if (one && option->kind != METHOD_FLAG)
+      one->behind[0] = '=';
+  }
+}
+
 /* --- both --------------------------------------------------------------------------------- */
 
 bool suggest_spec(const char *line, size_t *from)
@@ -246,6 +274,14 @@ void suggest(const char *line, size_t at, const struct source *source, struct su
       return add_transforms(line, parts.text_start, at, out);
     case TEXT_SWEEP:
       return add_sweeps(line, parts.text_start, at, out);
+    case TEXT_TOKENS:
+    case TEXT_HELD_OUT:
+      return add_tensors(text, source, SUGGEST_PART, out);
+    case TEXT_METHOD:
+    case TEXT_METHOD_NAMES:
+      return add_methods(line, parts.text_start, at, out);
+    case TEXT_OTHER_SPEC:
+      return add_spec_words(line, parts.text_start, at, out);
     default:
       return;
     }

@@ -4,6 +4,7 @@
 #include "quant/spec_list.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/cursor.h"
+#include "tui/screen/layer_view.h"
 #include "tui/screen/save_screen.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
@@ -139,6 +140,131 @@ static enum status text_compare_with(struct explorer *explorer, const char *text
   explorer_go(explorer, &next);
   explorer_refresh(explorer);
   return STATUS_OK;
+}
+
+/* --- the layer ---------------------------------------------------------------------------- */
+
+static void go_to_layer(struct explorer *explorer, struct state *next)
+{
+  next->view.kind = VIEW_LAYER;
+  explorer_go(explorer, next);
+  explorer_refresh(explorer);
+}
+
+static enum status choose_tokens(struct explorer *explorer, enum layer_part part,
+                                 const char *source, const char *tensor, struct error *error)
+{
+  struct state next = explorer->state;
+  enum status status = layer_view_choose(explorer, part, source, tensor, error);
+  if (status == STATUS_OK)
+    go_to_layer(explorer, &next);
+  return status;
+}
+
+static enum status text_activation(struct explorer *explorer, const char *text, struct error *error)
+{
+  char path[PATH_TEXT];
+  return choose_tokens(explorer, LAYER_ACTIVATION, expanded(text, path), NULL, error);
+}
+
+static enum status text_evaluate(struct explorer *explorer, const char *text, struct error *error)
+{
+  char path[PATH_TEXT];
+  const bool none = strcmp(text, "none") == 0;
+  return choose_tokens(explorer, LAYER_HELD_OUT, none ? NULL : expanded(text, path), NULL, error);
+}
+
+/* Where no source was named, the tensor is the open one's neighbour. */
+static enum status choose_tensor(struct explorer *explorer, enum layer_part part, const char *text,
+                                 struct error *error)
+{
+  const char *source = explorer->layer.data[part].source;
+  char *copy = strdup(source ? source : source_spec(explorer->source));
+  enum status status =
+      copy ? choose_tokens(explorer, part, copy, text, error) : error_memory(error, "the tokens");
+  free(copy);
+  return status;
+}
+
+static enum status text_activation_tensor(struct explorer *explorer, const char *text,
+                                          struct error *error)
+{
+  return choose_tensor(explorer, LAYER_ACTIVATION, text, error);
+}
+
+static enum status text_evaluate_tensor(struct explorer *explorer, const char *text,
+                                        struct error *error)
+{
+  return choose_tensor(explorer, LAYER_HELD_OUT, text, error);
+}
+
+static enum status set_method(struct state *state, const char *text, struct error *error)
+{
+  struct method_choice choice;
+  enum status status = method_parse(text, &choice, error);
+  state->view.kind = VIEW_LAYER;
+  return status == STATUS_OK ? layer_view_set_method(state, &choice, error) : status;
+}
+
+static enum status text_method(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct state next = explorer->state;
+  enum status status = set_method(&next, text, error);
+  if (status == STATUS_OK)
+    go_to_layer(explorer, &next);
+  return status;
+}
+
+/* The methods that TEXT names, alone; "all": those of the table. */
+static enum status set_methods(struct state *state, const char *text, struct error *error)
+{
+  char copy[PATH_TEXT], *rest = copy;
+  struct view_layer layer = state->view.layer;
+  snprintf(copy, sizeof copy, "%s", text);
+  layer.methods = 0;
+  for (const char *word; (word = strsep(&rest, " \t"));) {
+    if (!*word || strcmp(word, "all") == 0)
+      continue;
+    if (layer.methods == VIEW_METHODS)
+      return error_set(error, STATUS_USAGE, "more than %d methods", VIEW_METHODS);
+    enum status status = method_parse(word, &layer.method[layer.methods], error);
+    if (status != STATUS_OK)
+      return status;
+    layer.methods++;
+  }
+  state->view.layer = layer;
+  return STATUS_OK;
+}
+
+static enum status text_methods(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct state next = explorer->state;
+  enum status status = set_methods(&next, text, error);
+  if (status == STATUS_OK)
+    go_to_layer(explorer, &next);
+  return status;
+}
+
+static enum status set_activation_quantizer(struct state *state, const char *text,
+                                            struct error *error)
+{
+  struct view_layer *layer = &state->view.layer;
+  enum status status = STATUS_OK;
+  layer->quantizes_activation = strcmp(text, "none") != 0;
+  if (layer->quantizes_activation)
+    status = quantizer_parse(text, &layer->activation, error);
+  state->view.kind = VIEW_LAYER;
+  return status;
+}
+
+static enum status text_activation_quantizer(struct explorer *explorer, const char *text,
+                                             struct error *error)
+{
+  struct state next = explorer->state;
+  enum status status = set_activation_quantizer(&next, text, error);
+  if (status == STATUS_OK)
+    go_to_layer(explorer, &next);
+  return status;
 }
 
 static enum status text_recipe(struct explorer *explorer, const char *text, struct error *error)
