@@ -10,18 +10,12 @@
 #include <string.h>
 
 const struct experiment *const experiment_table[] = {
-    &exp_rulers,      &exp_clipping,    &exp_one_outlier,      &exp_percentile,
-    &exp_calibrators, &exp_two_metrics, &exp_utilisation,      &exp_fp8_or_int8,
-    &exp_fp8_scale,   &exp_which_error, &exp_wasted_half,      &exp_zero_point,
-    &exp_group_size,  &exp_ggml_blocks, &exp_outlier_channels, &exp_smoothquant,
-    &exp_awq,         &exp_gptq,        &exp_moving_targets,
+    &exp_rulers,      &exp_clipping,    &exp_one_outlier, &exp_percentile,   &exp_calibrators,
+    &exp_two_metrics, &exp_utilisation, &exp_fp8_or_int8, &exp_fp8_scale,    &exp_which_error,
+    &exp_wasted_half, &exp_zero_point,  &exp_group_size,  &exp_ggml_blocks,  &exp_outlier_channels,
+    &exp_smoothquant, &exp_awq,         &exp_gptq,        &exp_scale_search, &exp_moving_targets,
 };
 const size_t experiment_table_length = sizeof experiment_table / sizeof *experiment_table;
-
-const char *const experiment_missing[] = {"scale-search", NULL};
-const size_t experiment_missing_length = sizeof experiment_missing / sizeof *experiment_missing - 1;
-const char experiment_missing_why[] =
-    "they are about the output of a layer, and wait for their methods";
 
 const struct experiment *experiment_find(const char *name)
 {

@@ -42,11 +42,6 @@ extern const struct experiment *const experiment_table[];
 extern const size_t experiment_table_length;
 const struct experiment *experiment_find(const char *name);
 
-/* Those that wait for a part of the program which is not there yet: names, and why. */
-extern const char *const experiment_missing[];
-extern const size_t experiment_missing_length;
-extern const char experiment_missing_why[];
-
 /* What a row measures beside the metrics: of values X and their reconstruction Y, or of a method
  * that was run on a layer. */
 struct measured {

@@ -54,13 +54,9 @@ void experiment_json(const struct experiment *experiment, const struct experimen
 
 void experiments_json(FILE *out)
 {
-  json_t *root = json_object(), *list = json_array(), *missing = json_array();
+  json_t *root = json_object(), *list = json_array();
   for (size_t i = 0; i < experiment_table_length; i++)
     json_array_append_new(list, words_json(experiment_table[i]));
-  for (size_t i = 0; i < experiment_missing_length; i++)
-    json_array_append_new(missing, json_string(experiment_missing[i]));
   json_object_set_new(root, "experiments", list);
-  json_object_set_new(root, "missing", missing);
-  json_object_set_new(root, "missing_why", json_string(experiment_missing_why));
   export_json(root, out);
 }

@@ -4,16 +4,10 @@
 
 qscope experiment >list.txt
 is "$?" 0 "the list"
-measured=$(qscope experiment --json | get experiments.#) missing=$(qscope experiment --json | get missing.#)
-is "$((measured + missing))" 20 "twenty, with those that are missing"
-for name in $(qscope experiment --json | get experiments.0.name "experiments.$((measured - 1)).name"); do
+is "$(qscope experiment --json | get experiments.#)" 20 "twenty"
+for name in $(qscope experiment --json | get experiments.0.name experiments.19.name); do
   like "$(cat list.txt)" "^$name  " "the list knows $name"
 done
-if [ "$missing" -gt 0 ]; then
-  waits=$(qscope experiment --json | get missing.0)
-  like "$(cat list.txt)" "Not there yet, because they are about the output of a layer.*: $waits" "and says what waits for what"
-  fails 2 "experiment $waits: not there yet" "one that waits" qscope experiment "$waits"
-fi
 
 qscope experiment clipping >clipping.txt
 is "$?" 0 "one that holds"

@@ -21,12 +21,7 @@ static enum status list_text(struct error *error)
   enum status status = table_finish(&table, good, false, error);
   if (status != STATUS_OK)
     return status;
-  if (experiment_missing_length > 0)
-    printf("\nNot there yet, because %s:", experiment_missing_why);
-  for (size_t i = 0; i < experiment_missing_length; i++)
-    printf("%s%s", i ? ", " : " ", experiment_missing[i]);
-  puts(experiment_missing_length > 0 ? "." : "");
-  puts("qscope experiment NAME measures one of them.");
+  puts("\nqscope experiment NAME measures one of them.");
   return STATUS_OK;
 }
 
@@ -71,12 +66,6 @@ static enum status unknown(const char *name, struct error *error)
   enum { MOST = 64 };
   const char *names[MOST];
   size_t count = size_min(experiment_table_length, MOST);
-  for (size_t i = 0; i < experiment_missing_length; i++)
-    if (strcmp(name, experiment_missing[i]) == 0)
-      return error_set(error, STATUS_USAGE,
-                       "experiment %s: not there yet: such experiments wait "
-                       "because %s",
-                       name, experiment_missing_why);
   for (size_t i = 0; i < count; i++)
     names[i] = experiment_table[i]->name;
   const char *near = nearest_word(name, names, count);
