@@ -219,10 +219,12 @@ const struct experiment exp_gptq = {
              "weights at more bits, and always helps; 32 to 128 samples are enough for it.",
     .question = "How many dB does it gain at the output, on which inputs, and from how many tokens "
                 "on?",
-    .recipe = "synth:weight-gaussian,shape=256x512 -q int4,asym,group=128",
+    .recipe = "synth:weight-gaussian,shape=256x512 -q int4,asym,group=128 --view layer -m rtn "
+              "-m gptq -m gptq,actorder -m awq --activation synth:correlated,seed=2,shape=4096x512",
     .weight = "synth:weight-gaussian,shape=256x512",
-    .see = "The weights' own SQNR falls by a dB while the output's rises by two: the errors are "
-           "larger, and cancel.",
+    .see =
+        "Under gptq the weights' own SQNR falls by a dB and more while the output's rises by two: "
+        "the errors are larger, and cancel. Look at its options (w), and at other inputs.",
     .answer =
         "All weights have the same bits; the inverse of H tells which errors cancel, H itself "
         "makes them add up (5 dB, and 3.43 times the error of two columns instead of 0.19). It "
