@@ -27,6 +27,60 @@ bool layer_has_detail(const struct layer_shown *shown, enum layer_detail detail)
              : row && row->search.width > 0;
 }
 
+/* --- names ------------------------------------------------------------------------------------
+ */
+
+enum { METHODS_MOST = 128, NAME_TEXT = METHOD_TEXT + 4 };
+
+/* The rows that are done, in their order, and what they are called. */
+struct named_rows {
+  size_t count;
+  const struct layer_row *row[METHODS_MOST];
+  char text[METHODS_MOST][NAME_TEXT];
+  const char *name[METHODS_MOST];
+};
+
+/* A for the first quantizer. */
+static char letter_of(const struct layer_shown *shown, size_t i)
+{
+  const size_t group = layer_group(shown->row, i);
+  size_t before = 0;
+  for (size_t k = 0; k < group; k++)
+    before += layer_group(shown->row, k) == k;
+  return (char)('A' + before % 26);
+}
+
+static bool has_groups(const struct layer_shown *shown)
+{
+  return layer_group(shown->row, shown->rows - 1) > 0;
+}
+
+/* "awq", or "B awq" where there are several quantizers. */
+static char *name_of(const struct layer_shown *shown, size_t i, char text[NAME_TEXT])
+{
+  char method[METHOD_TEXT];
+  method_print(&shown->row[i].ask.method, method);
+  if (has_groups(shown))
+    snprintf(text, NAME_TEXT, "%c %s", letter_of(shown, i), method);
+  else
+    snprintf(text, NAME_TEXT, "%s", method);
+  return text;
+}
+
+/* One quantizer after the other. */
+static void name_rows(const struct layer_shown *shown, struct named_rows *out)
+{
+  for (size_t group = 0; group < shown->rows; group++)
+    for (size_t k = 0; k < shown->rows && out->count < METHODS_MOST; k++) {
+      const size_t i = shown->rank[k], at = out->count;
+      if (shown->row[i].state != LAYER_DONE || layer_group(shown->row, i) != group)
+        continue;
+      out->row[at] = &shown->row[i];
+      out->name[at] = name_of(shown, i, out->text[at]);
+      out->count++;
+    }
+}
+
 /* --- channels ------------------------------------------------------------------------------- */
 
 /* Least and largest positive number of what is drawn. */
@@ -96,10 +150,10 @@ static bool add_output(struct figure *figure, const struct layer_shown *shown)
   const struct layer_row *row = selected_row(shown), *rtn = baseline(shown, row);
   const struct layer_numbers *numbers = layer_row_numbers(row);
   struct reach reach = {0, 0};
-  char label[METHOD_TEXT];
+  char label[NAME_TEXT];
   struct panel *panel = figure_add_panel(figure, layer_detail_names[LAYER_OUTPUT]);
   bool done = panel && add_bars(panel, MARK_BARS, ROLE_ERROR, numbers->channel_mse, numbers->rows,
-                                method_print(&row->ask.method, label), &reach);
+                                name_of(shown, shown->selected, label), &reach);
   if (done && rtn)
     done = add_bars(panel, MARK_LINE, ROLE_REFERENCE, layer_row_numbers(rtn)->channel_mse,
                     numbers->rows, "rtn", &reach);
@@ -189,7 +243,8 @@ static bool add_line(struct figure *figure, const struct method_search *search)
          axis_set(&panel->y, search->loss, NULL,
                   panel->y.log ? reach.least / 1.5 : reach.least * 0.95,
                   panel->y.log ? reach.most * 1.5 : reach.most * 1.05) &&
-         panel_add_mark(panel, MARK_SERIES, ROLE_SERIES, n, search->x, search->value, search->loss) &&
+         panel_add_mark(panel, MARK_SERIES, ROLE_SERIES, n, search->x, search->value,
+                        search->loss) &&
          panel_add_mark(panel, MARK_POINTS, ROLE_OUTLIER, 1, &at, &least, label);
 }
 
@@ -211,48 +266,160 @@ bool fig_layer_detail(struct figure *figure, const struct layer_shown *shown,
 /* --- all methods ------------------------------------------------------------------------------
  */
 
+/* Names that have no room on the axis become numbers, which the figure's words explain. */
+static bool shorten_names(struct figure *figure, struct named_rows *rows)
+{
+  enum { LINE = 90, TURNED = 11 }; /* characters of the axis; of a name that stands upright */
+  size_t longest = 0;
+  for (size_t i = 0; i < rows->count; i++)
+    longest = size_max(longest, strlen(rows->name[i]));
+  if (longest <= TURNED || longest * rows->count <= LINE)
+    return true;
+  bool done = true;
+  for (size_t i = 0; done && i < rows->count; i++) {
+    char word[NAME_TEXT + 32];
+    snprintf(word, sizeof word, "%zu: %s", i + 1, rows->text[i]);
+    done = figure_add_word(figure, word);
+    snprintf(rows->text[i], NAME_TEXT, "%zu", i + 1);
+  }
+  return done;
+}
+
+static bool add_letters(struct figure *figure, const struct layer_shown *shown)
+{
+  char word[2 * QUANTIZER_TEXT + 32], spec[QUANTIZER_TEXT], other[QUANTIZER_TEXT];
+  bool done = true;
+  for (size_t i = 0; done && has_groups(shown) && i < shown->rows; i++) {
+    const struct layer_ask *ask = &shown->row[i].ask;
+    if (layer_group(shown->row, i) != i)
+      continue;
+    snprintf(word, sizeof word, "%c: %s%s%s", letter_of(shown, i),
+             quantizer_print(&ask->weight, spec), ask->quantizes_activation ? ", activation " : "",
+             ask->quantizes_activation ? quantizer_print(&ask->activation, other) : "");
+    done = figure_add_word(figure, word);
+  }
+  return done;
+}
+
+/* Bars FROM..TO beside the place of each row, with gaps between them. */
+static bool add_beside(struct panel *panel, enum mark_kind kind, enum role role,
+                       const double *value, size_t n, double from, double to, const char *label)
+{
+  double edge[2 * METHODS_MOST + 1], height[2 * METHODS_MOST];
+  for (size_t i = 0; i < n; i++) {
+    edge[2 * i] = (double)i + from;
+    edge[2 * i + 1] = (double)i + to;
+    height[2 * i] = value[i];
+    height[2 * i + 1] = (double)NAN;
+  }
+  return panel_add_mark(panel, kind, role, n ? 2 * n - 1 : 0, edge, height, label);
+}
+
 bool fig_layer_methods(struct figure *figure, const struct layer_shown *shown)
 {
-  enum { MOST = 128 };
-  const size_t n = size_min(shown->rows, MOST);
-  char text[MOST][METHOD_TEXT];
-  const char *names[MOST];
-  double x[MOST], output[MOST], held[MOST], weight[MOST], lo = 0, hi = 1;
+  struct named_rows rows = {0};
+  double x[METHODS_MOST], output[METHODS_MOST], held[METHODS_MOST], weight[METHODS_MOST];
+  double lo = 0, hi = 1;
   bool held_out = false;
-  for (size_t i = 0; i < n; i++) {
-    const struct layer_row *row = &shown->row[shown->rank[i]];
-    const bool done = row->state == LAYER_DONE;
-    names[i] = method_print(&row->ask.method, text[i]);
-    x[i] = (double)i;
-    output[i] = done ? row->calibration.output_sqnr_db : (double)NAN;
-    weight[i] = done ? row->calibration.weight_sqnr_db : (double)NAN;
-    held[i] = done && row->held_out.tokens ? row->held_out.output_sqnr_db : (double)NAN;
+  name_rows(shown, &rows);
+  for (size_t i = 0; i < rows.count; i++) {
+    const struct layer_row *row = rows.row[i];
+    x[i] = (double)i - 0.2;
+    output[i] = row->calibration.output_sqnr_db;
+    weight[i] = row->calibration.weight_sqnr_db;
+    held[i] = row->held_out.tokens ? row->held_out.output_sqnr_db : (double)NAN;
     held_out = held_out || !isnan(held[i]);
     const double all[] = {output[i], weight[i], held[i]};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
       if (isfinite(all[k])) {
-        lo = fmin(lo, all[k]);
-        hi = fmax(hi, all[k]);
+        lo = fmin(lo, 10 * floor(all[k] / 10));
+        hi = fmax(hi, 10 * ceil(all[k] / 10 + 0.1));
       }
   }
+  if (rows.count == 0)
+    return fig_nothing(figure, "No method was run on the layer.");
   struct panel *panel = figure_add_panel(figure, NULL);
-  return panel && axis_set_names(&panel->x, "method", n, names) &&
-         axis_set(&panel->y, "SQNR", "dB", lo - 0.05 * (hi - lo), hi + 0.15 * (hi - lo)) &&
-         panel_add_mark(panel, MARK_SERIES, ROLE_SERIES, n, x, output, "output") &&
-         (!held_out || panel_add_mark(panel, MARK_SERIES, (enum role)(ROLE_SERIES + 1), n, x, held,
-                                      "output, held-out tokens")) &&
-         panel_add_mark(panel, MARK_SERIES, (enum role)(ROLE_SERIES + 2), n, x, weight, "weight");
+  return panel && shorten_names(figure, &rows) &&
+         axis_set_names(&panel->x, "method", rows.count, rows.name) &&
+         axis_set(&panel->y, "SQNR", "dB", lo, hi) &&
+         add_beside(panel, MARK_BARS, ROLE_ORIGINAL, output, rows.count, -0.4, 0, "output") &&
+         add_beside(panel, MARK_STEPS, ROLE_RECONSTRUCTION, weight, rows.count, 0, 0.4, "weight") &&
+         (!held_out || panel_add_mark(panel, MARK_POINTS, ROLE_OUTLIER, rows.count, x, held,
+                                      "held-out tokens")) &&
+         add_letters(figure, shown);
 }
 
-bool fig_layer(struct figure *figure, const struct result *result, const struct view *view)
+/* --- the whole --------------------------------------------------------------------------------
+ */
+
+/* The quantizers, and what the methods do with them. */
+static bool caption_verdict(struct figure *figure, const struct layer_shown *shown)
 {
-  const struct layer_shown *shown = result->layer;
-  (void)view;
-  if (!shown || !shown->rows)
-    return fig_nothing(figure, "No method was run on the layer.");
-  bool done = fig_layer_methods(figure, shown);
-  for (int detail = 0; done && detail < LAYER_DETAILS; detail++)
-    if (detail != LAYER_WEIGHTS && layer_has_detail(shown, (enum layer_detail)detail))
-      done = fig_layer_detail(figure, shown, (enum layer_detail)detail);
+  const struct layer_ask *ask = &shown->row[0].ask;
+  char verdict[LAYER_VERDICT], spec[QUANTIZER_TEXT], other[QUANTIZER_TEXT];
+  return fig_text(&figure->caption[1], "%s%s%s.", quantizer_print(&ask->weight, spec),
+                  ask->quantizes_activation ? "; activation " : "",
+                  ask->quantizes_activation ? quantizer_print(&ask->activation, other) : "") &&
+         (!*layer_verdict(&shown->facts->problem, shown->row, shown->rows, 0, verdict) ||
+          fig_text(&figure->caption[2], "%s", verdict));
+}
+
+/* The same of the first quantizers, whose letters are explained above. */
+static bool caption_groups(struct figure *figure, const struct layer_shown *shown)
+{
+  char verdict[LAYER_VERDICT];
+  size_t line = 1;
+  bool done = true;
+  for (size_t i = 0; done && i < shown->rows && line < FIGURE_CAPTION_LINES; i++)
+    if (layer_group(shown->row, i) == i &&
+        *layer_verdict(&shown->facts->problem, shown->row, shown->rows, i, verdict))
+      done = fig_text(&figure->caption[line++], "%c: %s", letter_of(shown, i), verdict);
   return done;
+}
+
+static bool caption(struct figure *figure, const struct layer_shown *shown)
+{
+  const struct layer_problem *problem = &shown->facts->problem;
+  const struct layer_question *question = &problem->question;
+  char held[64] = "";
+  char *weight = fig_subject(question->weight.tensor, question->weight.source, ""),
+       *tokens = fig_subject(question->activation.tensor, question->activation.source, "");
+  if (problem->held_tokens)
+    snprintf(held, sizeof held, ", %zu held out", problem->held_tokens);
+  bool done =
+      weight && tokens &&
+      fig_text(&figure->caption[0], "Weight %s%s; activation %s, %zu tokens%s.", weight,
+               question->transposed ? ", transposed" : "", tokens, problem->layer.tokens, held) &&
+      (has_groups(shown) ? caption_groups(figure, shown) : caption_verdict(figure, shown));
+  free(weight);
+  free(tokens);
+  return done;
+}
+
+/* All methods, and the channels of the best: the recipe does not say who is selected. */
+static bool add_panels(struct figure *figure, const struct layer_shown *shown)
+{
+  struct layer_shown chosen = *shown;
+  const size_t best = layer_best(shown->row, shown->rows, 0);
+  chosen.selected = best < shown->rows ? best : shown->rank[0];
+  const struct layer_row *row = selected_row(&chosen);
+  return fig_layer_methods(figure, shown) &&
+         (!row || fig_layer_detail(figure, &chosen, LAYER_OUTPUT)) &&
+         (!row || !row->factor || fig_layer_detail(figure, &chosen, LAYER_INPUTS));
+}
+
+struct figure *figure_of_layer(const struct layer_shown *shown, const char *recipe)
+{
+  const struct tensor *weight = shown->facts->problem.question.weight.tensor;
+  char name[256], *title = NULL;
+  text_escape(weight->name, name, sizeof name);
+  fig_text(&title, "%s \u00b7 what methods do to the output of its layer", name);
+  struct figure *figure = title ? figure_new(title) : NULL;
+  free(title);
+  if (figure && !(fig_text(&figure->recipe, "%s", recipe ? recipe : "") && caption(figure, shown) &&
+                  add_panels(figure, shown))) {
+    figure_free(figure);
+    return NULL;
+  }
+  return figure;
 }

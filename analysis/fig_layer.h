@@ -31,7 +31,13 @@ bool layer_has_detail(const struct layer_shown *shown, enum layer_detail detail)
 /* Appends a panel of DETAIL; a sentence when there is none. False when memory runs out. */
 bool fig_layer_detail(struct figure *figure, const struct layer_shown *shown,
                       enum layer_detail detail);
-/* Appends a panel of all methods: output SQNR, and that of the weight. */
+/* Appends a panel of all methods that are done: bars of the output SQNR and of the weight's beside
+ * it, points of the former on held-out tokens. Quantizers, where there are several, have letters,
+ * which the figure's words explain. */
 bool fig_layer_methods(struct figure *figure, const struct layer_shown *shown);
+
+/* The whole figure: all methods, the channels of the best one, and as its caption the tensors and
+ * the verdict. SHOWN has facts. NULL when memory runs out. */
+struct figure *figure_of_layer(const struct layer_shown *shown, const char *recipe);
 
 #endif

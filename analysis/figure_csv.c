@@ -46,11 +46,11 @@ static struct point point_of(const struct mark *mark, size_t i)
                         none};
 }
 
-/* The name of the tick at VALUE, where the axis has names; else nothing. */
-static const char *name_at(const struct axis *axis, double value)
+/* The name of what POINT stands at or beside, where the axis has names; else nothing. */
+static const char *name_at(const struct axis *axis, const struct point *point)
 {
-  bool named = value >= 0 && value < (double)axis->names && !(floor(value) < value);
-  return named ? axis->name[(size_t)value] : "";
+  const double place = round(isnan(point->x_to) ? point->x : point->x / 2 + point->x_to / 2);
+  return place >= 0 && place < (double)axis->names ? axis->name[(size_t)place] : "";
 }
 
 static void put_text(FILE *out, const char *text)
@@ -79,7 +79,7 @@ static void put_mark(FILE *out, size_t number, const struct panel *panel, const 
     put_number(out, point.x);
     put_number(out, point.x_to);
     put_number(out, point.y);
-    put_text(out, name_at(&panel->x, point.x));
+    put_text(out, name_at(&panel->x, &point));
     put_text(out, panel->x.label);
     put_text(out, panel->x.unit);
     put_text(out, panel->y.label);

@@ -7,7 +7,8 @@
 
 bool layer_sources_equal(const struct layer_sources *a, const struct layer_sources *b)
 {
-  bool same = a->transposed == b->transposed;
+  bool same = a->transposed == b->transposed && !(a->hold_out < b->hold_out) &&
+              !(a->hold_out > b->hold_out);
   for (int i = 0; same && i < LAYER_PARTS; i++)
     same = a->source[i] == b->source[i] && (!a->source[i] || a->tensor[i] == b->tensor[i]);
   return same;
@@ -41,6 +42,7 @@ static enum status open_bench(struct layer_bench *bench, const struct layer_sour
   const struct layer_question question = {.weight = place_of(of, LAYER_WEIGHT),
                                           .activation = place_of(of, LAYER_ACTIVATION),
                                           .held_out = place_of(of, LAYER_HELD_OUT),
+                                          .hold_out = of->hold_out,
                                           .transposed = of->transposed};
   if (status == STATUS_OK)
     status = layer_problem_open(&question, progress, &bench->problem, error);
@@ -59,7 +61,7 @@ static void read_channels(const struct layer *layer, struct layer_answer *answer
           fmaxf(answer->weight_max[j], fabsf(layer->weight[r * layer->columns + j]));
 }
 
-static struct layer_answer *new_answer(const struct layer_problem *problem)
+struct layer_answer *layer_answer_new(const struct layer_problem *problem)
 {
   const struct layer *layer = &problem->layer;
   struct layer_answer *answer = mem_array(1, sizeof *answer);
@@ -73,8 +75,10 @@ static struct layer_answer *new_answer(const struct layer_problem *problem)
                                               .half_energy = problem->half_energy},
                                   .input_max = mem_array(layer->columns, sizeof(float)),
                                   .weight_max = mem_array(layer->columns, sizeof(float))};
-  if (answer->input_max && answer->weight_max)
+  if (answer->input_max && answer->weight_max) {
+    read_channels(layer, answer);
     return answer;
+  }
   layer_answer_free(answer);
   return NULL;
 }
@@ -86,10 +90,9 @@ enum status layer_bench_run(struct layer_bench *bench, const struct layer_source
   enum status status = open_bench(bench, of, progress, error);
   if (status != STATUS_OK)
     return status;
-  struct layer_answer *answer = new_answer(&bench->problem);
+  struct layer_answer *answer = layer_answer_new(&bench->problem);
   if (!answer)
     return error_memory(error, "the layer");
-  read_channels(&bench->problem.layer, answer);
   answer->row.ask = *ask;
   status = layer_row_run(&bench->problem, &answer->row, NULL, progress);
   if (status == STATUS_OK)

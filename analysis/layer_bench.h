@@ -14,6 +14,7 @@ enum layer_part { LAYER_WEIGHT, LAYER_ACTIVATION, LAYER_HELD_OUT, LAYER_PARTS };
 struct layer_sources {
   struct source *source[LAYER_PARTS];
   size_t tensor[LAYER_PARTS];
+  double hold_out; /* or this share of the tokens; 0: none */
   bool transposed;
 };
 
@@ -31,6 +32,9 @@ struct layer_answer {
   struct layer_problem problem;  /* its numbers alone: it has no arrays, and nothing to close */
   float *input_max, *weight_max; /* largest magnitude of each input channel, in x and in W */
 };
+
+/* What is known of PROBLEM beside a row, which waits; NULL when memory runs out. */
+struct layer_answer *layer_answer_new(const struct layer_problem *problem);
 
 /* Runs ASK on the layer OF, which is loaded and opened first unless it is open already. Fails as
  * layer_problem_open does; what the method cannot do is a row that is refused. */

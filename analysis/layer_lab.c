@@ -148,6 +148,39 @@ size_t layer_best(const struct layer_row *rows, size_t count, size_t like)
   return best;
 }
 
+/* What a row is sorted by, the least first; NAN: nothing is known. */
+static double sort_key(const struct layer_row *row, size_t number, enum layer_sort sort)
+{
+  if (sort == LAYER_BY_METHOD)
+    return (double)number;
+  if (row->state != LAYER_DONE)
+    return row->state == LAYER_REFUSED ? HUGE_VAL : (double)NAN;
+  const double keys[LAYER_SORTS] = {[LAYER_BY_OUTPUT] = -row->calibration.output_sqnr_db,
+                                    [LAYER_BY_HELD_OUT] = -layer_row_numbers(row)->output_sqnr_db,
+                                    [LAYER_BY_WEIGHT] = -row->calibration.weight_sqnr_db,
+                                    [LAYER_BY_BITS] = row->calibration.bits_per_weight,
+                                    [LAYER_BY_TIME] = row->seconds};
+  return keys[sort];
+}
+
+static bool comes_before(const struct layer_row *rows, size_t a, size_t b, enum layer_sort sort)
+{
+  const double one = sort_key(&rows[a], a, sort), other = sort_key(&rows[b], b, sort);
+  if (isnan(one) || isnan(other))
+    return !isnan(one) && isnan(other);
+  return one < other;
+}
+
+void layer_rank(const struct layer_row *rows, size_t count, enum layer_sort sort, size_t *rank)
+{
+  for (size_t i = 0; i < count; i++) {
+    size_t at = i;
+    for (; at > 0 && comes_before(rows, i, rank[at - 1], sort); at--)
+      rank[at] = rank[at - 1];
+    rank[at] = i;
+  }
+}
+
 size_t layer_group(const struct layer_row *rows, size_t i)
 {
   size_t first = 0;

@@ -10,6 +10,7 @@
 #define QSCOPE_ANALYSIS_LAYER_LAB_H
 
 #include "analysis/layer_measure.h"
+#include "analysis/view.h"
 #include "data/tensor.h"
 
 #include <stdio.h>
@@ -52,6 +53,9 @@ struct layer_problem {
  * transposed. Needs no data. */
 enum status layer_weight_shape(const struct layer_place *weight, bool transposed, size_t *rows,
                                size_t *columns, struct error *error);
+
+/* Tokens where nobody chose any: other draws than those of a synthetic weight, whose seed is 1. */
+#define LAYER_OWN_TOKENS "synth:llm-activation,seed=2"
 
 /* SOURCE, with a shape of its own where it is a synthetic tensor without one: COLUMNS wide, with as
  * many tokens as methods need to learn from (twice the width, 512 to 4096). A new string; NULL when
@@ -115,6 +119,10 @@ const struct layer_numbers *layer_row_numbers(const struct layer_row *row);
 /* The row with the highest output SQNR among those that are done and have the quantizers of row
  * LIKE; COUNT when there is none. */
 size_t layer_best(const struct layer_row *rows, size_t count, size_t like);
+
+/* Numbers of the COUNT rows into RANK, in the order of SORT; those without a number last, equals as
+ * they are. */
+void layer_rank(const struct layer_row *rows, size_t count, enum layer_sort sort, size_t *rank);
 
 /* Number of the first row with the quantizers of row I. */
 size_t layer_group(const struct layer_row *rows, size_t i);

@@ -313,7 +313,7 @@ static void put_data(struct text *text, const char *option, const struct recipe_
 static void put_layer(struct text *text, const struct recipe *recipe)
 {
   const struct view_layer *layer = &recipe->view.layer;
-  char method[METHOD_TEXT], spec[QUANTIZER_TEXT];
+  char method[METHOD_TEXT], spec[QUANTIZER_TEXT], number[NUMBER_TEXT];
   if (recipe->view.kind != VIEW_LAYER)
     return;
   for (size_t i = 0; i < layer->methods; i++)
@@ -324,6 +324,8 @@ static void put_layer(struct text *text, const struct recipe *recipe)
     put_option(text, "--sort", layer_sort_names[layer->sort]);
   if (layer->transposed)
     put_word(text, "--transpose-weight");
+  if (layer->hold_out > 0)
+    put_option(text, "--hold-out", number_print(layer->hold_out, number));
   put_data(text, "--activation", &recipe->activation);
   put_data(text, "--evaluate", &recipe->evaluate);
 }
@@ -334,7 +336,7 @@ static bool is_subcommand(const char *word)
   static const char *const subcommands[] = {
       "explore", "list",    "report",      "inspect", "board",  "plot",
       "sweep",   "survey",  "layer",       "plan",    "replay", "experiment",
-      "diff",    "formats", "calibrators", "presets", "theory",     "methods"};
+      "diff",    "formats", "calibrators", "presets", "theory", "methods"};
   for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
     if (strcmp(word, subcommands[i]) == 0)
       return true;
@@ -615,6 +617,21 @@ static enum status take_sort(struct recipe *recipe, const char *value, struct er
              : bad_value(error, "--sort", "output, held-out, weight, bits, time or method", value);
 }
 
+static enum status take_hold_out(struct recipe *recipe, const char *value, struct error *error)
+{
+  return view_share_scan(value, &recipe->view.layer.hold_out)
+             ? STATUS_OK
+             : bad_value(error, "--hold-out", "a share of the tokens such as 0.25 or 25%", value);
+}
+
+static enum status take_weight(struct recipe *recipe, const char *value, struct error *error)
+{
+  recipe->naming = NULL;
+  if (recipe->source)
+    return bad_value(error, "--weight", "one weight", value);
+  return replace(&recipe->source, value) ? STATUS_OK : error_memory(error, "a recipe");
+}
+
 static enum status take_transpose(struct recipe *recipe, const char *value, struct error *error)
 {
   (void)value, (void)error;
@@ -850,8 +867,10 @@ static const struct option {
     {"--align", NULL, false, take_align},
     {"--rank", NULL, true, take_rank},
     {"--rename", NULL, true, take_rename},
+    {"--weight", NULL, true, take_weight},
     {"--activation", NULL, true, take_activation},
     {"--evaluate", NULL, true, take_evaluate},
+    {"--hold-out", NULL, true, take_hold_out},
     {"--activation-quantizer", NULL, true, take_activation_quantizer},
     {"--method", "-m", true, take_method},
     {"--sort", NULL, true, take_sort},

@@ -64,7 +64,6 @@ struct result_request {
 };
 
 struct sweep;
-struct layer_shown;
 
 struct result {
   struct facts facts;
@@ -79,13 +78,12 @@ struct result {
   /* The sum of (y - x)^2 over each of these bins, 0 where empty: with what lies outside them they
    * are mse times the number of finite elements. What overflowed is left out. */
   double *error2;
-  struct fit *fit;                 /* scales, ranges and levels; owned */
-  struct inspect_errors *blocks;   /* NULL unless asked for */
-  struct board *board;             /* the same */
-  struct checks *checks;           /* the same */
-  struct heat *heat;               /* the same */
-  struct sweep *sweep;             /* NULL unless someone who ran one put it here */
-  const struct layer_shown *layer; /* the same; borrowed */
+  struct fit *fit;               /* scales, ranges and levels; owned */
+  struct inspect_errors *blocks; /* NULL unless asked for */
+  struct board *board;           /* the same */
+  struct checks *checks;         /* the same */
+  struct heat *heat;             /* the same */
+  struct sweep *sweep;           /* NULL unless someone who ran one put it here */
   bool has_details;
   bool estimated;             /* by result_estimate; then: */
   double least_mse, most_mse; /* the MSE lies between these; NaN: no bounds are stated */

@@ -1,5 +1,6 @@
 #include "analysis/view.h"
 
+#include "analysis/fig_layer.h"
 #include "analysis/views.h"
 
 #include <math.h>
@@ -57,7 +58,7 @@ const struct view_type view_table[] = {
      .title = "Layer",
      .summary = "what each method does to the output of a layer, W x, and why",
      .kind = VIEW_LAYER,
-     .build = fig_layer},
+     .of_layer = figure_of_layer},
     {.name = "format",
      .title = "Format",
      .summary = "the numbers of a format, and how far apart they are",
@@ -99,6 +100,20 @@ struct view view_default(void)
 {
   return (struct view){
       .kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1, .block = VIEW_WORST_BLOCK};
+}
+
+bool view_share_scan(const char *text, double *out)
+{
+  char *end;
+  double share = strtod(text, &end);
+  if (end == text || strcmp(end, *end == '%' ? "%" : "") != 0)
+    return false;
+  if (*end == '%')
+    share /= 100;
+  if (!(share > 0 && share < 1))
+    return false;
+  *out = share;
+  return true;
 }
 
 bool view_range_parse(const char *text, double *lo, double *hi)

@@ -55,6 +55,7 @@ struct view_layer {
   bool quantizes_activation;
   struct quantizer activation;
   bool transposed; /* the weight is stored as input x output channels */
+  double hold_out; /* share of the tokens that is held out; 0: none */
   enum layer_sort sort;
 };
 
@@ -80,6 +81,7 @@ struct view {
 struct diff;
 struct figure;
 struct figure_pins;
+struct layer_shown;
 struct quantizer;
 struct result;
 struct tensor;
@@ -89,12 +91,14 @@ struct view_type {
   const char *title; /* "Histogram" */
   const char *summary;
   enum view_kind kind;
-  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the four is
+  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the five is
    * there: from what a quantizer does to a tensor, */
   bool (*build)(struct figure *figure, const struct result *result, const struct view *view);
   /* from COUNT quantizers alone, */
   bool (*of_quantizers)(struct figure *figure, const struct quantizer *quantizers, size_t count,
                         const struct view *view);
+  /* from what methods do to a layer: the whole figure, */
+  struct figure *(*of_layer)(const struct layer_shown *shown, const char *recipe);
   /* from two tensors, */
   bool (*of_pair)(struct figure *figure, const struct diff *diff, const struct view *view);
   /* from what several quantizers do to a tensor. Beside `build`: adds what is pinned to its panels.
@@ -106,6 +110,9 @@ extern const struct view_type view_table[];
 extern const size_t view_table_length;
 const struct view_type *view_type_of(enum view_kind kind);
 const struct view_type *view_find(const char *name);
+
+/* "0.25" or "25%", above 0 and below 1; false when TEXT is something else. */
+bool view_share_scan(const char *text, double *out);
 
 /* "LO:HI" with LO below HI, both finite; false (and nothing) when TEXT is something else. */
 bool view_range_parse(const char *text, double *lo, double *hi);

@@ -13,7 +13,6 @@ bool fig_channels(struct figure *figure, const struct result *result, const stru
 bool fig_heat(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_inspector(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_sweep_view(struct figure *figure, const struct result *result, const struct view *view);
-bool fig_layer(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_board(struct figure *figure, const struct result *result, const struct view *view);
 bool fig_format(struct figure *figure, const struct quantizer *quantizers, size_t count,
                 const struct view *view);

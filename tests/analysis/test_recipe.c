@@ -245,7 +245,7 @@ static void a_layer_is_written_out(void **state)
   static const char line[] =
       "qscope w.npz -t w -q int4,sym,group=32,minmax --view layer -m rtn -m awq,clip "
       "--activation-quantizer int8,sym,token,minmax --sort bits --transpose-weight "
-      "--activation 'x y.npz' -t x --evaluate z.npy";
+      "--hold-out 0.25 --activation 'x y.npz' -t x --evaluate z.npy";
   struct recipe recipe;
   struct error error;
   assert_int_equal(recipe_parse(line, &recipe, &error), STATUS_OK);
@@ -261,9 +261,19 @@ static void a_layer_is_written_out(void **state)
   assert_int_equal(recipe_parse("qscope w.npy --activation x.npy", &recipe, &error), STATUS_OK);
   assert_int_equal(recipe.view.kind, VIEW_LAYER); /* who names tokens means the layer */
   recipe_clear(&recipe);
-  static const char *const wrong[] = {"qscope w.npy -m pie", "qscope w.npy -m awq,pie=2",
-                                      "qscope w.npy --sort pie",
-                                      "qscope w.npy --activation-quantizer pie"};
+  assert_int_equal(recipe_parse("qscope layer --activation x.npy -t x --weight w.npz -t w "
+                                "--hold-out 25%",
+                                &recipe, &error),
+                   STATUS_OK);
+  assert_string_equal(recipe.source, "w.npz");
+  assert_string_equal(recipe.tensor, "w");
+  assert_string_equal(recipe.activation.tensor, "x");
+  assert_true(recipe.view.layer.hold_out == 0.25);
+  recipe_clear(&recipe);
+  static const char *const wrong[] = {
+      "qscope w.npy -m pie",       "qscope w.npy --hold-out pie",
+      "qscope w.npy --weight pie", "qscope w.npy -m awq,pie=2",
+      "qscope w.npy --sort pie",   "qscope w.npy --activation-quantizer pie"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     assert_int_equal(recipe_parse(wrong[i], &recipe, &error), STATUS_USAGE);
     assert_non_null(strstr(error.text, "pie"));

@@ -33,7 +33,7 @@ enum status sweep_command_run(const struct options *options, struct error *error
 enum status board_run(const struct options *options, struct error *error);
 enum status theory_run(const struct options *options, struct error *error);
 enum status diff_run(const struct options *options, struct error *error);
-enum status layer_run(const struct options *options, struct error *error);
+enum status layer_command_run(const struct options *options, struct error *error);
 enum status methods_run(const struct options *options, struct error *error);
 enum status formats_run(const struct options *options, struct error *error);
 enum status calibrators_run(const struct options *options, struct error *error);
@@ -55,6 +55,10 @@ enum status plot_pair(const struct recipe *recipe, const struct options *options
 
 /* Runs the sweep of RECIPE: to the files that -o and --data name, or as numbers. */
 enum status sweep_recipe(const struct recipe *recipe, const struct options *options,
+                         struct error *error);
+
+/* Runs the methods of RECIPE on its layer: to the files that -o and --data name, or as numbers. */
+enum status layer_recipe(const struct recipe *recipe, const struct options *options,
                          struct error *error);
 
 /* The state that OPTIONS and SOURCE (may be NULL) describe; recipe_clear frees it. STATUS_USAGE

@@ -39,7 +39,7 @@ const struct command command_table[] = {
     {"diff", "A B", "the error of B against A, tensor by tensor, whatever the formats",
      COMMAND_DIFF, 2, diff_run},
     {"layer", "WEIGHT --activation SRC", "what each method does to the output of a layer, W x",
-     COMMAND_LAYER, 1, layer_run},
+     COMMAND_LAYER, 1, layer_command_run},
     {"theory", "", "the best quantizers of a known distribution, and what they cost",
      COMMAND_THEORY, 0, theory_run},
     {"experiment", "[NAME]", "a widespread claim, and what measurement says of it",

@@ -113,16 +113,9 @@ static enum status apply_activation_quantizer(void *member, const char *text, st
 
 static enum status apply_hold_out(void *member, const char *text, struct error *error)
 {
-  char *end;
-  double share = strtod(text, &end);
-  if (end == text || strcmp(end, *end == '%' ? "%" : "") != 0)
-    share = -1;
-  if (*end == '%')
-    share /= 100;
-  if (!(share > 0 && share < 1))
+  if (!view_share_scan(text, member))
     return error_set(error, STATUS_USAGE,
                      "expected a share of the tokens such as 0.25 or 25%%, found '%s'", text);
-  *(double *)member = share;
   return STATUS_OK;
 }
 
@@ -445,7 +438,7 @@ static enum status apply_switch(void *member, const char *text, struct error *er
 
 enum {
   STATE = COMMAND_EXPLORE | COMMAND_PLOT | COMMAND_REPLAY,
-  DRAWS = COMMAND_PLOT | COMMAND_REPLAY | COMMAND_SWEEP | COMMAND_BOARD,
+  DRAWS = COMMAND_PLOT | COMMAND_REPLAY | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_LAYER,
   SCREEN = COMMAND_EXPLORE | COMMAND_REPLAY,
 };
 
@@ -478,7 +471,7 @@ static const struct row {
     {"evaluate", 0, "SRC", "other tokens, to measure on; the -t behind it is of it",
      STATE | COMMAND_LAYER, MEMBER(layer), apply_evaluate},
     {"hold-out", 0, "SHARE", "or this share of the tokens, the last ones: 0.25 or 25%",
-     COMMAND_LAYER, MEMBER(layer.hold_out), apply_hold_out},
+     STATE | COMMAND_LAYER, MEMBER(layer.hold_out), apply_hold_out},
     {"method", 'm', "METHOD", "a method, such as gptq,actorder; repeatable; list: all of them",
      STATE | COMMAND_LAYER, MEMBER(layer), apply_method},
     {"activation-quantizer", 0, "SPEC", "also quantize the tokens, such as int8,token",
@@ -509,7 +502,7 @@ static const struct row {
     {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
      STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_batches},
     {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",
-     DRAWS | COMMAND_REPORT, MEMBER(calibrate_on), apply_once},
+     (DRAWS & ~COMMAND_LAYER) | COMMAND_REPORT, MEMBER(calibrate_on), apply_once},
     {"evaluate-on", 0, "DATA", "and measure on DATA, named in the same way", COMMAND_REPORT,
      MEMBER(evaluate_on), apply_once},
     {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
@@ -550,7 +543,7 @@ static const struct row {
     {"align", 0, NULL, "compare transposed tensors and rotary row orders as they agree",
      STATE | COMMAND_DIFF, MEMBER(align), apply_switch},
     {"sort", 0, "KEY", "by size, kurtosis ... (list), sqnr_db ... (diff), output ... (layer)",
-     STATE | COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), apply_word},
+     STATE | COMMAND_LAYER | COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), apply_word},
     {"filter", 0, "WORDS", "what holds alone: 'attn dtype:bf16 size>1M !role:bias'", COMMAND_LIST,
      MEMBER(filter), apply_word},
     {"tree", 0, NULL, "levels of the names, with totals of each", COMMAND_LIST, MEMBER(tree),
@@ -562,8 +555,8 @@ static const struct row {
      MEMBER(levels), apply_word},
     {"distribution", 0, "NAME", "gaussian, laplace, student-t=NU, gamma, uniform", COMMAND_THEORY,
      MEMBER(distribution), apply_word},
-    {"output", 'o', "FILE", "write to FILE; a figure: .png, .svg or .pdf",
-     COMMAND_REPORT | COMMAND_LAYER | DRAWS, MEMBER(output), apply_word},
+    {"output", 'o', "FILE", "write to FILE; a figure: .png, .svg or .pdf", COMMAND_REPORT | DRAWS,
+     MEMBER(output), apply_word},
     {"data", 0, "FILE.csv", "write the numbers behind the figure, series by series", DRAWS,
      MEMBER(data), apply_word},
     {"size", 0, "WxH", "size of the figure in pixels (1600x1000)", DRAWS, MEMBER(figure),
@@ -858,6 +851,7 @@ static enum status set_layer(const struct options *options, struct recipe *recip
   layer->quantizes_activation = from->quantizes_activation;
   layer->activation = from->activation_quantizer;
   layer->transposed = from->transposed;
+  layer->hold_out = from->hold_out;
   if (options->sort && !layer_sort_find(options->sort, &layer->sort))
     return error_set(error, STATUS_USAGE,
                      "--sort: expected output, held-out, weight, bits, time or method, found '%s'",

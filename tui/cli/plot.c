@@ -238,6 +238,15 @@ static enum status check_quantizers(const struct recipe *recipe, struct error *e
   return STATUS_OK;
 }
 
+static enum status plot_layer(const struct recipe *recipe, const struct options *options,
+                              struct error *error)
+{
+  struct recipe whole = *recipe; /* borrows the strings */
+  if (whole.quantizers == 0)
+    whole.quantizer[whole.quantizers++] = work_default_quantizer();
+  return layer_recipe(&whole, options, error);
+}
+
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error)
 {
@@ -247,13 +256,10 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return status;
   if (view_type_of(recipe->view.kind)->of_quantizers)
     return plot_quantizers(recipe, options, error);
-  if (recipe->view.kind == VIEW_LAYER)
-    return error_set(
-        error, STATUS_USAGE,
-        "plot: the view layer is drawn by the explorer: e in view 9, or save-figure in "
-        "a script");
   if (!recipe->source)
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
+  if (view_type_of(recipe->view.kind)->of_layer)
+    return plot_layer(recipe, options, error);
   status = check_quantizers(recipe, error);
   if (status != STATUS_OK)
     return status;

@@ -10,9 +10,6 @@
 /* A screen waits for nobody: layers beyond this are for the command line. */
 enum { WEIGHTS_MOST = 1 << 26, WIDTH_MOST = 1 << 14, VALUES_MOST = 1 << 28 };
 
-/* Tokens that nobody chose: other draws than those of a synthetic weight, whose seed is 1. */
-static const char own_tokens[] = "synth:llm-activation,seed=2";
-
 /* --- which layer ---------------------------------------------------------------------------- */
 
 static void forget_rows(struct layering *layer)
@@ -122,7 +119,9 @@ static enum status find_tokens(struct explorer *explorer, enum layer_part part, 
                                size_t columns, struct layer_sources *of, struct error *error)
 {
   const struct recipe_data *data = &explorer->layer.data[part];
-  const char *source = data->source ? data->source : part == LAYER_ACTIVATION ? own_tokens : NULL;
+  const char *source = data->source               ? data->source
+                       : part == LAYER_ACTIVATION ? LAYER_OWN_TOKENS
+                                                  : NULL;
   char *spec = source ? layer_matched_source(source, columns) : NULL;
   if (source && !spec)
     return error_memory(error, "the tokens");
@@ -148,6 +147,7 @@ static enum status find_layer(struct explorer *explorer, struct layer_sources *o
   size_t rows, columns, count;
   *of = (struct layer_sources){.source = {explorer->source},
                                .tensor = {explorer->state.tensor},
+                               .hold_out = explorer->state.view.layer.hold_out,
                                .transposed = explorer->state.view.layer.transposed};
   enum status status = layer_weight_shape(&weight, of->transposed, &rows, &columns, error);
   if (status != STATUS_OK)
@@ -174,6 +174,7 @@ static bool same_asks(const struct state *a, const struct state *b)
   const struct view_layer *one = &a->view.layer, *other = &b->view.layer;
   bool same =
       one->methods == other->methods && one->transposed == other->transposed &&
+      !(one->hold_out < other->hold_out) && !(one->hold_out > other->hold_out) &&
       one->quantizes_activation == other->quantizes_activation &&
       (!one->quantizes_activation || quantizer_equal(&one->activation, &other->activation)) &&
       a->pins.count == b->pins.count && a->tensor == b->tensor &&
@@ -244,43 +245,6 @@ static void plan_rows(struct layering *layer, const struct state *state)
     }
 }
 
-/* --- their order ---------------------------------------------------------------------------- */
-
-/* What a row is sorted by, the least first; those without a number last. */
-static double sort_key(const struct layer_row *row, size_t number, enum layer_sort sort)
-{
-  if (sort == LAYER_BY_METHOD)
-    return (double)number;
-  if (row->state != LAYER_DONE)
-    return row->state == LAYER_REFUSED ? (double)INFINITY : (double)NAN;
-  const struct layer_numbers *held = row->held_out.tokens ? &row->held_out : &row->calibration;
-  const double keys[LAYER_SORTS] = {[LAYER_BY_OUTPUT] = -row->calibration.output_sqnr_db,
-                                    [LAYER_BY_HELD_OUT] = -held->output_sqnr_db,
-                                    [LAYER_BY_WEIGHT] = -row->calibration.weight_sqnr_db,
-                                    [LAYER_BY_BITS] = row->calibration.bits_per_weight,
-                                    [LAYER_BY_TIME] = row->seconds};
-  return keys[sort];
-}
-
-static bool comes_before(const struct layering *layer, size_t a, size_t b, enum layer_sort sort)
-{
-  const double one = sort_key(&layer->row[a], a, sort), other = sort_key(&layer->row[b], b, sort);
-  if (isnan(one) || isnan(other))
-    return !isnan(one);
-  return one < other;
-}
-
-/* By insertion: equals stay in the order of the table. */
-static void rank_rows(struct layering *layer, enum layer_sort sort)
-{
-  for (size_t i = 0; i < layer->rows; i++) {
-    size_t at = i;
-    for (; at > 0 && comes_before(layer, i, layer->rank[at - 1], sort); at--)
-      layer->rank[at] = layer->rank[at - 1];
-    layer->rank[at] = i;
-  }
-}
-
 /* --- numbers -------------------------------------------------------------------------------- */
 
 static void begin(struct explorer *explorer)
@@ -307,7 +271,7 @@ static void begin(struct explorer *explorer)
   if (layer->selected >= layer->rows)
     layer->chosen = false;
   layer->pointing = false;
-  rank_rows(layer, explorer->state.view.layer.sort);
+  layer_rank(layer->row, layer->rows, explorer->state.view.layer.sort, layer->rank);
 }
 
 /* The next row that waits; their number when none does. */
@@ -362,7 +326,7 @@ void layer_view_take(struct explorer *explorer, struct engine_answer *answer)
     layer_answer_free(layer->facts);
     layer->facts = answer->layer;
   }
-  rank_rows(layer, explorer->state.view.layer.sort);
+  layer_rank(layer->row, layer->rows, explorer->state.view.layer.sort, layer->rank);
   explorer_refresh(explorer);
 }
 
@@ -376,7 +340,7 @@ void layer_view_settle(struct explorer *explorer)
   }
   if (layer->plan.view.layer.sort != explorer->state.view.layer.sort) {
     layer->plan.view.layer.sort = explorer->state.view.layer.sort;
-    rank_rows(layer, layer->plan.view.layer.sort);
+    layer_rank(layer->row, layer->rows, layer->plan.view.layer.sort, layer->rank);
     explorer_refresh(explorer);
   }
 }
@@ -783,17 +747,12 @@ struct figure *layer_view_figure(const struct explorer *explorer,
                                  const char *recipe)
 {
   const struct layer_shown shown = layer_view_shown(explorer);
-  const bool known = shown.rows && (!answer || same_asks(state, &explorer->state));
+  const bool known = shown.rows && shown.facts && (!answer || same_asks(state, &explorer->state));
   if (!known)
     return figure_of_words(explorer_whole(explorer)->name, *explorer->layer.why
                                                                ? explorer->layer.why
                                                                : "the methods are being computed");
   if (!answer && !explorer->spoken)
     return detail_figure(explorer, &shown, recipe);
-  struct result result = answer ? *answer->result : *explorer->result; /* borrows everything */
-  struct view view = state->view;
-  result.layer = &shown;
-  view.axis = state->knobs.axis;
-  return figure_build(&result, &view, source_spec(explorer->source), explorer_tensor(explorer),
-                      recipe);
+  return figure_of_layer(&shown, recipe);
 }

@@ -40,6 +40,7 @@ static bool same_pins(const struct pins *a, const struct pins *b)
 static bool same_layer(const struct view_layer *a, const struct view_layer *b)
 {
   bool same = a->methods == b->methods && a->transposed == b->transposed && a->sort == b->sort &&
+              !(a->hold_out < b->hold_out) && !(a->hold_out > b->hold_out) &&
               a->quantizes_activation == b->quantizes_activation &&
               (!a->quantizes_activation || quantizer_equal(&a->activation, &b->activation));
   for (size_t i = 0; same && i < a->methods; i++)
