@@ -525,6 +525,68 @@ static void a_comparison(void **state)
   source_close(wider);
 }
 
+static struct layer_ask layer_ask_of(const char *method, const char *spec)
+{
+  struct layer_ask ask = {.weight = quantizer_of(spec)};
+  struct error error;
+  assert_int_equal(method_parse(method, &ask.method, &error), STATUS_OK);
+  return ask;
+}
+
+/* A method on a layer: its weight loses what a result of the quantizer says. The layer stays open
+ * from one method to the next, and is opened again after a cancel. */
+static void test_layer(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct error error;
+  struct layer_sources of = {.tensor = {0}};
+  open_bench(&bench, "synth:gaussian,shape=24x16,seed=3");
+  of.source[LAYER_WEIGHT] = bench.source;
+  assert_int_equal(
+      source_open("synth:gaussian,shape=40x16,seed=4", &of.source[LAYER_ACTIVATION], &error),
+      STATUS_OK);
+  const struct layer_ask rtn = layer_ask_of("rtn", "int4,group=8"),
+                         awq = layer_ask_of("awq", "int4,group=8");
+  uint64_t number = engine_request_layer(bench.engine, &of, &rtn);
+  struct engine_answer answer = wait_for(&bench);
+  assert_int_equal(answer.request, number);
+  assert_int_equal(answer.status, STATUS_OK);
+  assert_true(answer.complete);
+  assert_int_equal(answer.layer->row.state, LAYER_DONE);
+  assert_true(layer_ask_equal(&answer.layer->row.ask, &rtn));
+  assert_int_equal(answer.layer->problem.layer.rows, 24);
+  assert_int_equal(answer.layer->problem.layer.columns, 16);
+  assert_null(answer.layer->problem.layer.weight);
+  const double first = answer.layer->row.calibration.output_mse;
+  const double weight_db = answer.layer->row.calibration.weight_sqnr_db;
+  layer_answer_free(answer.layer);
+  struct result *direct = NULL;
+  assert_int_equal(
+      result_compute(source_tensor(bench.source, 0), &rtn.weight, &plain, NULL, &direct, &error),
+      STATUS_OK);
+  assert_float_equal(weight_db, direct->metrics.sqnr_db, 1e-9);
+  result_free(direct);
+  engine_request_layer(bench.engine, &of, &awq);
+  engine_stop(bench.engine); /* whatever came of it is dropped */
+  engine_request_layer(bench.engine, &of, &rtn);
+  answer = wait_for(&bench);
+  assert_true(layer_ask_equal(&answer.layer->row.ask, &rtn));
+  assert_float_equal(answer.layer->row.calibration.output_mse, first, 0);
+  layer_answer_free(answer.layer);
+  engine_cancel(bench.engine);
+  struct layer_sources misfit = of; /* 24 wide where 16 are expected */
+  misfit.transposed = true;
+  engine_request_layer(bench.engine, &misfit, &rtn);
+  answer = wait_for(&bench);
+  assert_int_equal(answer.status, STATUS_INPUT);
+  assert_null(answer.layer);
+  assert_non_null(strstr(answer.error.text, "input channels"));
+  engine_cancel(bench.engine);
+  source_close(of.source[LAYER_ACTIVATION]);
+  close_bench(&bench);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -543,6 +605,7 @@ int main(void)
       cmocka_unit_test(test_going_back),
       cmocka_unit_test(test_estimates),
       cmocka_unit_test(test_idle_work_leaves_facts),
+      cmocka_unit_test(test_layer),
       cmocka_unit_test(test_error_is_an_answer),
       cmocka_unit_test(test_free_at_work),
   };

@@ -195,6 +195,9 @@ static void options_turn(void **state)
   assert_shows(harness, "+ and - turn it");
   assert_true(harness_press(harness, "+", 1));
   assert_shows(harness, "-m awq ");
+  type(harness, "Y");
+  assert_shows(harness, "awq,clip,grid=10");
+  assert_true(harness_press(harness, "\033", 1));
   assert_true(harness_press(harness, "u", 1));
   assert_shows(harness, "-m awq,grid=10");
   command(harness, "methods rtn");
@@ -242,6 +245,9 @@ static void the_method_closely(void **state)
   assert_shows(harness, "what the search tried");
   assert_true(harness_press(harness, "\033OC", 1));
   assert_shows(harness, " 1.00 times the least");
+  assert_true(harness_press(harness, "uuu", 3)); /* the cursor, and the two plots */
+  assert_shows(harness, "error of each output channel");
+  assert_shows_not(harness, "times the least");
   type(harness, "?");
   assert_shows(harness, "Here, in the view Layer");
   type(harness, "?");
@@ -314,7 +320,7 @@ static void fits_any_screen(void **state)
     if (sizes[i][0] >= 12)
       assert_shows(harness, "awq");
     else if (sizes[i][0] > 4)
-      assert_shows(harness, "int4 ");
+      assert_shows(harness, "rtn 22.36 dB"); /* the row that j went to */
   }
   harness_resize(harness, 24, 80);
   assert_true(harness_press(harness, "1", 1));

@@ -66,8 +66,11 @@ bool places_equal(const struct places *a, const struct places *b)
   return cursor_equal(&a->cursor, &b->cursor) && a->outlier == b->outlier &&
          a->element == b->element && a->down == b->down && a->across == b->across &&
          a->on_point == b->on_point && a->point == b->point && a->on_rule == b->on_rule &&
-         a->rule == b->rule && a->explaining == b->explaining && a->asking == b->asking &&
-         a->focus == b->focus;
+         a->rule == b->rule && a->on_method == b->on_method &&
+         (!a->on_method || a->method == b->method) && a->option == b->option &&
+         a->detail == b->detail && a->closely == b->closely && a->on_channel == b->on_channel &&
+         (!a->on_channel || a->channel == b->channel) && a->explaining == b->explaining &&
+         a->asking == b->asking && a->focus == b->focus;
 }
 
 /* --- in words --------------------------------------------------------------------------------- */
@@ -103,6 +106,24 @@ static void say_window(struct words *words, const struct view *view)
     say(words, "range %.4g:%.4g", view->lo, view->hi);
 }
 
+static void say_layer(struct words *words, const struct view_layer *a, const struct view_layer *b)
+{
+  char text[(int)METHOD_TEXT + QUANTIZER_TEXT];
+  for (size_t i = 0; i < b->methods && a->methods > 0; i++)
+    if (i >= a->methods || !method_choice_equal(&a->method[i], &b->method[i]))
+      say(words, "%s", method_print(&b->method[i], text));
+  if (a->methods != b->methods && (a->methods == 0 || b->methods < a->methods))
+    say(words, "other methods");
+  if (a->quantizes_activation != b->quantizes_activation ||
+      (b->quantizes_activation && !quantizer_equal(&a->activation, &b->activation)))
+    say(words, "activations %s",
+        b->quantizes_activation ? quantizer_print(&b->activation, text) : "as they are");
+  if (a->transposed != b->transposed)
+    say(words, "the weight %s", b->transposed ? "transposed" : "as it is");
+  if (a->sort != b->sort)
+    say(words, "sorted by %s", layer_sort_names[b->sort]);
+}
+
 static void say_view(struct words *words, const struct state *before, const struct state *after)
 {
   const struct view *a = &before->view, *b = &after->view;
@@ -128,6 +149,7 @@ static void say_view(struct words *words, const struct state *before, const stru
     say(words, "%s", heat_quantities[b->quantity].label);
   if (!view_part_equal(&a->part, &b->part))
     say(words, "another part");
+  say_layer(words, &a->layer, &b->layer);
 }
 
 static void say_state(struct words *words, const struct state *before, const struct state *after)

@@ -32,6 +32,10 @@ struct places {
   size_t point;
   bool on_rule; /* of the board: */
   const struct calibrator *rule;
+  bool on_method; /* of the layer: */
+  size_t method;  /* its row, counted from the last: pins come before it */
+  size_t option, detail, channel;
+  bool closely, on_channel;
   bool explaining, asking;
   enum focus focus;
 };

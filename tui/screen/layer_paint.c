@@ -333,6 +333,22 @@ static void paint_plot(struct explorer *explorer, struct rect rect, const struct
   }
 }
 
+/* "awq 27.06 dB": the selected row, or why there is none. */
+char *layer_view_summary(const struct explorer *explorer, char *text, size_t size)
+{
+  const struct layer_row *row = layer_view_selected(explorer);
+  char method[METHOD_TEXT], number[32];
+  if (!row)
+    snprintf(text, size, "%s", *explorer->layer.why ? explorer->layer.why : "computing");
+  else if (row->state != LAYER_DONE)
+    snprintf(text, size, "%s: %s", method_print(&row->ask.method, method), absence(explorer, row));
+  else
+    snprintf(text, size, "%s %s", method_print(&row->ask.method, method),
+             metric_print(metric_find("sqnr_db"), row->calibration.output_sqnr_db, number,
+                          sizeof number));
+  return text;
+}
+
 /* --- everything ----------------------------------------------------------------------------- */
 
 /* "synthetic tokens llm-activation 512x32; held out x.npy 64x32; x int8,token" */

@@ -409,11 +409,12 @@ struct layer_shown layer_view_shown(const struct explorer *explorer)
   const struct layering *layer = &explorer->layer;
   if (!is_planned(explorer) || layer->rows == 0)
     return (struct layer_shown){.rows = 0};
-  return (struct layer_shown){.row = layer->row,
-                              .rows = layer->rows,
-                              .rank = layer->rank,
-                              .selected = layer->chosen ? layer->selected : layer->rank[0],
-                              .facts = layer->facts};
+  return (struct layer_shown){
+      .row = layer->row,
+      .rows = layer->rows,
+      .rank = layer->rank,
+      .selected = layer->chosen && layer->selected < layer->rows ? layer->selected : layer->rank[0],
+      .facts = layer->facts};
 }
 
 const struct layer_row *layer_view_selected(const struct explorer *explorer)

@@ -17,6 +17,7 @@ void layer_view_move(struct explorer *explorer, int by);
 void layer_view_step(struct explorer *explorer, int direction);
 bool layer_view_back(struct explorer *explorer);
 char *layer_view_verdict(const struct explorer *explorer, char *text, size_t size);
+char *layer_view_summary(const struct explorer *explorer, char *text, size_t size);
 struct figure *layer_view_figure(const struct explorer *explorer,
                                  const struct engine_answer *answer, const struct state *state,
                                  const char *recipe);

@@ -519,7 +519,12 @@ static void paint_summary(struct explorer *explorer)
   cells_text(&explorer->cells, rect, 0, 0, bold, shown);
   paint_number(explorer, 1, "sqnr_db", format);
   paint_number(explorer, 2, "mse", "MSE");
-  paint_number(explorer, 3, "clip_rate", "clipped");
+  const struct screen_view *view = screen_view(explorer);
+  if (view->summary)
+    cells_text(&explorer->cells, rect, 3, 0, (struct style){0},
+               view->summary(explorer, name, sizeof name));
+  else
+    paint_number(explorer, 3, "clip_rate", "clipped");
   cells_text(&explorer->cells, rect, 4, 0, (struct style){.ink = PAINT_WARNING}, explorer->message);
 }
 

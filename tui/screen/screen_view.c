@@ -123,6 +123,7 @@ static const struct screen_view table[] = {
      .step = layer_view_step,
      .back = layer_view_back,
      .verdict = layer_view_verdict,
+     .summary = layer_view_summary,
      .lacks = layer_view_lacks,
      .ask = layer_view_ask,
      .take = layer_view_take,

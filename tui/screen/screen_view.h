@@ -30,6 +30,9 @@ struct screen_view {
   /* What the message line says: "" (or NULL) leaves it to the verdict on the result. */
   char *(*verdict)(const struct explorer *explorer, char *text, size_t size);
 
+  /* The line that the smallest screens have of it; NULL: they have none. */
+  char *(*summary)(const struct explorer *explorer, char *text, size_t size);
+
   /* What the result shall hold beyond the usual, for the screen or for an EXPORT; and whether
    * RESULT lacks it. */
   void (*request)(struct result_request *request, bool export);

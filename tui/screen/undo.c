@@ -26,6 +26,13 @@ static struct places places_of(const struct explorer *explorer)
       .point = explorer->sweep.row,
       .on_rule = explorer->board.chosen,
       .rule = explorer->board.rule,
+      .on_method = explorer->layer.chosen,
+      .method = explorer->layer.rows - explorer->layer.selected,
+      .option = explorer->layer.option,
+      .detail = (size_t)explorer->layer.detail,
+      .closely = explorer->layer.open,
+      .on_channel = explorer->layer.pointing,
+      .channel = explorer->layer.channel,
       .explaining = explorer->board.explaining,
       .asking = explorer->asking.open,
       .focus = explorer->focus,
@@ -53,6 +60,13 @@ static void set_places(struct explorer *explorer, const struct places *places)
   explorer->sweep.row = places->point;
   explorer->board.chosen = places->on_rule;
   explorer->board.rule = places->rule;
+  explorer->layer.chosen = places->on_method && places->method <= explorer->layer.rows;
+  explorer->layer.selected = explorer->layer.chosen ? explorer->layer.rows - places->method : 0;
+  explorer->layer.option = places->option;
+  explorer->layer.detail = (enum layer_detail)places->detail;
+  explorer->layer.open = places->closely;
+  explorer->layer.pointing = places->on_channel;
+  explorer->layer.channel = places->channel;
   explorer->board.explaining = places->explaining;
   explorer->asking.open = places->asking;
   explorer->focus = places->focus;
