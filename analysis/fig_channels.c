@@ -247,14 +247,13 @@ bool fig_channels_pins(struct figure *figure, const struct result *result,
                        const struct figure_pins *pins, const struct view *view)
 {
   struct panel *panel = sqnr_panel(figure);
-  char label[QUANTIZER_TEXT + 4];
+  char label[PINS_LABEL];
   (void)view;
   for (size_t i = 0; panel && i < pins->count; i++) {
     const struct result *pin = pins->result[i];
     if (!pin || pin->partial || pin->channels.count != result->channels.count)
       continue;
-    if (!add_sqnr_of(panel, pin, pins_role(i),
-                     pins_label((char)('A' + i), pin, label, sizeof label)))
+    if (!add_sqnr_of(panel, pin, pins_role(i), pins_label(pins, i, pin, label)))
       return false;
   }
   return true;

@@ -142,13 +142,13 @@ static bool add_largest(struct panel *panel, const struct result *result, enum r
 bool fig_error_pins(struct figure *figure, const struct result *result,
                     const struct figure_pins *pins, const struct view *view)
 {
-  char label[QUANTIZER_TEXT + 4];
+  char label[PINS_LABEL];
   (void)view;
   for (size_t i = 0; i < pins->count; i++) {
     const struct result *pin = pins->result[i];
     if (!pin || !pin->error_max || !(pin->metrics.max_abs_error > 0))
       continue;
-    pins_label((char)('A' + i), pin, label, sizeof label);
+    pins_label(pins, i, pin, label);
     struct panel *distribution = figure->panel[0];
     if (distribution->marks &&
         !add_distribution_of(distribution, &result->error, &pin->error, pins_role(i), label))

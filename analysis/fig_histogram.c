@@ -231,14 +231,14 @@ bool fig_histogram_pins(struct figure *figure, const struct result *result,
                         const struct figure_pins *pins, const struct view *view)
 {
   struct panel *panel = figure->panel[0];
-  char label[QUANTIZER_TEXT + 4];
+  char label[PINS_LABEL];
   (void)view;
-  if (!name_reconstruction(panel, pins_label(pins_present(pins), result, label, sizeof label)))
+  if (!name_reconstruction(panel, pins_label(pins, pins->count, result, label)))
     return false;
   for (size_t i = 0; panel->marks && i < pins->count; i++)
     if (pins->result[i] && pins->result[i]->reconstruction.bins &&
         !add_reconstruction(panel, pins->result[i], &result->original, pins_role(i),
-                            pins_label((char)('A' + i), pins->result[i], label, sizeof label)))
+                            pins_label(pins, i, pins->result[i], label)))
       return false;
   return true;
 }

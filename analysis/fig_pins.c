@@ -26,10 +26,23 @@ char pins_present(const struct figure_pins *pins)
   return (char)('A' + pins->count);
 }
 
-char *pins_label(char letter, const struct result *result, char *text, size_t size)
+bool pins_mixed(const struct figure_pins *pins)
 {
-  char spec[QUANTIZER_TEXT];
-  snprintf(text, size, "%c: %s", letter, quantizer_print(&result->quantizer, spec));
+  for (size_t i = 0; i < pins->count; i++)
+    if (!transform_equal(&pins->transform[i], &pins->present))
+      return true;
+  return false;
+}
+
+char *pins_label(const struct figure_pins *pins, size_t i, const struct result *result,
+                 char text[PINS_LABEL])
+{
+  const struct transform *transform = i < pins->count ? &pins->transform[i] : &pins->present;
+  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT];
+  bool told = pins_mixed(pins) && transform->kind != TRANSFORM_NONE;
+  snprintf(text, PINS_LABEL, "%c: %s%s%s", (char)('A' + i),
+           quantizer_print(&result->quantizer, spec), told ? " after " : "",
+           told ? transform_print(transform, word) : "");
   return text;
 }
 
@@ -88,13 +101,15 @@ static double shares_fill(struct shares *shares, const struct result *result,
   return most;
 }
 
-static bool add_share(struct panel *panel, struct shares *shares, const struct result *result,
-                      enum mark_kind kind, enum role role, char letter, double *peak)
+/* Of pin I, or of the present one. */
+static bool add_share(struct panel *panel, struct shares *shares, const struct figure_pins *pins,
+                      size_t i, const struct result *result, enum mark_kind kind, enum role role,
+                      double *peak)
 {
-  char label[QUANTIZER_TEXT + 4];
+  char label[PINS_LABEL];
   *peak = fmax(*peak, shares_fill(shares, result, NULL));
   return panel_add_mark(panel, kind, role, shares->edges->bins, shares->edge, shares->value,
-                        pins_label(letter, result, label, sizeof label));
+                        pins_label(pins, i, result, label));
 }
 
 static bool over_same_bins(const struct result *a, const struct result *b)
@@ -123,11 +138,11 @@ static bool add_errors(struct figure *figure, const struct result *result,
   bool done =
       panel && fig_window(view, h->lo, h->hi, &lo, &hi) &&
       axis_set(&panel->x, "value", NULL, lo, hi) &&
-      add_share(panel, shares, result, MARK_BARS, ROLE_RECONSTRUCTION, pins_present(pins), &peak);
+      add_share(panel, shares, pins, pins->count, result, MARK_BARS, ROLE_RECONSTRUCTION, &peak);
   for (size_t i = 0; done && i < pins->count; i++)
     if (pins->result[i] && over_same_bins(pins->result[i], result))
-      done = add_share(panel, shares, pins->result[i], MARK_STEPS,
-                       i == pins->against ? ROLE_SERIES : pins_role(i), (char)('A' + i), &peak);
+      done = add_share(panel, shares, pins, i, pins->result[i], MARK_STEPS,
+                       i == pins->against ? ROLE_SERIES : pins_role(i), &peak);
   return done && share_axis(panel, peak, pins_letter(pins), view);
 }
 

@@ -8,6 +8,7 @@
 
 #include "analysis/result.h"
 #include "analysis/view.h"
+#include "data/transform.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -93,8 +94,9 @@ struct figure {
 enum { FIGURE_PINS = 4 };
 struct figure_pins {
   size_t count;
-  const struct result *result[FIGURE_PINS]; /* NULL: not measured yet */
-  size_t against;                           /* the one that differences are taken from */
+  const struct result *result[FIGURE_PINS];         /* NULL: not measured yet */
+  struct transform transform[FIGURE_PINS], present; /* what each was transformed with before */
+  size_t against;                                   /* the one that differences are taken from */
 };
 
 struct figure *figure_new(const char *title);

@@ -219,12 +219,13 @@ static bool append_numbers(char **line, char letter, const struct result *result
   return append(line, words);
 }
 
-static bool append_pin(struct figure *figure, char letter, const struct result *result)
+static bool append_pin(struct figure *figure, const struct figure_pins *pins, size_t i,
+                       const struct result *result)
 {
-  char label[QUANTIZER_TEXT + 4], words[QUANTIZER_TEXT + 8];
-  snprintf(words, sizeof words, "%s %s", letter == 'A' ? "." : ";",
-           pins_label(letter, result, label, sizeof label));
-  return append(&figure->caption[0], words) && append_numbers(&figure->caption[1], letter, result);
+  char label[PINS_LABEL], words[PINS_LABEL + 4];
+  snprintf(words, sizeof words, "%s %s", i == 0 ? "." : ";", pins_label(pins, i, result, label));
+  return append(&figure->caption[0], words) &&
+         append_numbers(&figure->caption[1], (char)('A' + i), result);
 }
 
 /* The first two lines say what the letters mean, the last which is better. */
@@ -241,8 +242,8 @@ static bool add_pinned_words(struct figure *figure, const struct result *result,
   figure->caption[0] = fig_subject(tensor, source, channel_words(view, channel, sizeof channel));
   bool done = figure->caption[0];
   for (size_t i = 0; done && i < pins->count; i++)
-    done = !pins->result[i] || append_pin(figure, (char)('A' + i), pins->result[i]);
-  done = done && append_pin(figure, here[0], result) && append(&figure->caption[0], ".");
+    done = !pins->result[i] || append_pin(figure, pins, i, pins->result[i]);
+  done = done && append_pin(figure, pins, pins->count, result) && append(&figure->caption[0], ".");
   if (!done || !against)
     return done;
   const struct evidence a = evidence_of(against), b = evidence_of(result);

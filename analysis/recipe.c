@@ -343,6 +343,21 @@ static bool is_subcommand(const char *word)
   return false;
 }
 
+struct transform recipe_transform(const struct recipe *recipe, size_t i)
+{
+  return i < recipe->pin_transforms ? recipe->pin_transform[i] : recipe->transform;
+}
+
+enum status recipe_check_pins(const struct recipe *recipe, struct error *error)
+{
+  size_t pins = recipe->quantizers > 0 ? recipe->quantizers - 1 : 0;
+  if (recipe->pin_transforms == 0 || recipe->pin_transforms == pins)
+    return STATUS_OK;
+  return error_set(error, STATUS_USAGE,
+                   "expected a --pin-transform for each -q but the last, %zu; found %zu", pins,
+                   recipe->pin_transforms);
+}
+
 char *recipe_print(const struct recipe *recipe)
 {
   struct text text = {0};
@@ -367,6 +382,10 @@ char *recipe_print(const struct recipe *recipe)
     char word[TRANSFORM_TEXT];
     put_option(&text, "--transform", transform_print(&recipe->transform, word));
   }
+  for (size_t i = 0; i < recipe->pin_transforms; i++) {
+    char word[TRANSFORM_TEXT];
+    put_option(&text, "--pin-transform", transform_print(&recipe->pin_transform[i], word));
+  }
   put_batching(&text, recipe->batching);
   if (recipe->calibrate_on)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
@@ -376,7 +395,7 @@ char *recipe_print(const struct recipe *recipe)
     put_axis(&text, &recipe->view);
   } else {
     put_view(&text, &recipe->view);
-  put_layer(&text, recipe);
+    put_layer(&text, recipe);
   }
   if (last)
     put_option(&text, "--", recipe->source);
@@ -656,6 +675,19 @@ static enum status take_quantizer(struct recipe *recipe, const char *value, stru
   return status;
 }
 
+static enum status take_pin_transform(struct recipe *recipe, const char *value, struct error *error)
+{
+  if (recipe->pin_transforms == RECIPE_QUANTIZERS)
+    return error_set(error, STATUS_USAGE, "recipe: more than %d transforms", RECIPE_QUANTIZERS);
+  enum status status =
+      transform_parse(value, &recipe->pin_transform[recipe->pin_transforms], error);
+  if (status == STATUS_OK)
+    recipe->pin_transforms++;
+  else
+    error_prefix(error, "recipe: --pin-transform: ");
+  return status;
+}
+
 static enum status take_transform(struct recipe *recipe, const char *value, struct error *error)
 {
   enum status status = transform_parse(value, &recipe->transform, error);
@@ -875,6 +907,7 @@ static const struct option {
     {"--method", "-m", true, take_method},
     {"--sort", NULL, true, take_sort},
     {"--transpose-weight", NULL, false, take_transpose},
+    {"--pin-transform", NULL, true, take_pin_transform},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
@@ -968,6 +1001,8 @@ enum status recipe_parse(const char *text, struct recipe *out, struct error *err
   out->sweep = *out->view.over && out->view.kind == unsaid;
   if (status == STATUS_OK && *out->view.over && !out->sweep && out->view.kind != VIEW_SWEEP)
     status = error_set(error, STATUS_USAGE, "recipe: --over is for the view sweep alone");
+  if (status == STATUS_OK)
+    status = recipe_check_pins(out, error);
   /* Who names a second source wants to see both, unless --view says otherwise. */
   if (out->view.kind == unsaid)
     out->view.kind = out->compare.source      ? VIEW_COMPARE

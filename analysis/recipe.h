@@ -48,6 +48,8 @@ struct recipe {
   size_t quantizers;
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   struct transform transform; /* of the tensor, along view.axis; kind TRANSFORM_NONE: none */
+  size_t pin_transforms;      /* of the first quantizers, which have others than that: */
+  struct transform pin_transform[RECIPE_QUANTIZERS];
   struct view view;
   struct batching batching; /* --batches */
   char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */
@@ -59,6 +61,10 @@ struct recipe {
 
 void recipe_init(struct recipe *recipe);
 void recipe_clear(struct recipe *recipe);
+/* What is done to the tensor before quantizer I of RECIPE. */
+struct transform recipe_transform(const struct recipe *recipe, size_t i);
+/* STATUS_USAGE: not as many transforms of pins as there are quantizers but for the last. */
+enum status recipe_check_pins(const struct recipe *recipe, struct error *error);
 bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
 bool recipe_set_input_format(struct recipe *recipe, const char *type);
 bool recipe_set_data(struct recipe_data *data, const char *source, const char *tensor);

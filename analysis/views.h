@@ -31,8 +31,13 @@ bool fig_channels_pins(struct figure *figure, const struct result *result,
 const struct result *pins_against(const struct figure_pins *pins);
 char pins_letter(const struct figure_pins *pins);
 char pins_present(const struct figure_pins *pins);
-/* "A: int8,sym,tensor,minmax" into TEXT. */
-char *pins_label(char letter, const struct result *result, char *text, size_t size);
+/* "A: int8,sym,tensor,minmax" into TEXT, of pin I or (their count) of the present RESULT; with the
+ * transform where not all have the same. */
+enum { PINS_LABEL = QUANTIZER_TEXT + TRANSFORM_TEXT + 16 };
+char *pins_label(const struct figure_pins *pins, size_t i, const struct result *result,
+                 char text[PINS_LABEL]);
+/* True when not all of PINS, and what is present, are transformed alike. */
+bool pins_mixed(const struct figure_pins *pins);
 /* How pin I looks beside what is drawn of the result. */
 enum role pins_role(size_t i);
 /* Makes the y axis of PANEL reach HEIGHT. */

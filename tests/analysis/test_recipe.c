@@ -169,6 +169,33 @@ static void sources_that_look_like_options(void **state)
 }
 
 /* The numbers of a sweep, and the view of one: the same words, told apart by --view. */
+/* Each pin may have a transform of its own; where none is named, it has that of the last. */
+static void pins_with_transforms(void **state)
+{
+  (void)state;
+  struct recipe recipe;
+  struct error error;
+  recipe_init(&recipe);
+  set(&recipe, "x.npy", NULL);
+  add_quantizer(&recipe, "int8");
+  add_quantizer(&recipe, "int4");
+  recipe.transform = (struct transform){TRANSFORM_HADAMARD, 0};
+  assert_int_equal(recipe_transform(&recipe, 0).kind, TRANSFORM_HADAMARD);
+  recipe.pin_transforms = 1;
+  recipe.pin_transform[0] = (struct transform){TRANSFORM_SMOOTH, 0.5};
+  assert_int_equal(recipe_transform(&recipe, 0).kind, TRANSFORM_SMOOTH);
+  assert_int_equal(recipe_transform(&recipe, 1).kind, TRANSFORM_HADAMARD);
+  round_trip(&recipe, "qscope x.npy -q int8,sym,tensor,minmax -q int4,sym,tensor,minmax "
+                      "--transform hadamard --pin-transform smooth=0.5 --view histogram");
+  assert_int_equal(recipe_parse("qscope x.npy -q int8 --pin-transform none", &recipe, &error),
+                   STATUS_USAGE);
+  assert_non_null(strstr(error.text, "each -q but the last, 0; found 1"));
+  assert_int_equal(
+      recipe_parse("qscope x.npy -q int8 -q int4 --pin-transform smoth", &recipe, &error),
+      STATUS_USAGE);
+  assert_non_null(strstr(error.text, "--pin-transform"));
+}
+
 static void sweeps(void **state)
 {
   (void)state;
@@ -438,6 +465,7 @@ int main(void)
       cmocka_unit_test(every_setting_is_written),
       cmocka_unit_test(quoting),
       cmocka_unit_test(sources_that_look_like_options),
+      cmocka_unit_test(pins_with_transforms),
       cmocka_unit_test(sweeps),
       cmocka_unit_test(lines_of_people),
       cmocka_unit_test(a_layer_is_written_out),

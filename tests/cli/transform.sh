@@ -65,6 +65,27 @@ is "$(qscope replay a.png --print)" \
 qscope replay a.png -o b.png --size 400x300
 ok "$(cmp -s a.png b.png; echo $?)" "replayed to the byte"
 
+# What is compared may be transformed each in its own way: a report tells the same of each.
+printf 'save-screen c.txt\nsave-figure c.png\ntransform split=1\nswap\nassert sqnr_db>=40\nsave-screen d.txt\n' >steps
+qscope x.npy --axis 1 -q int8 -q int4 --transform smooth=1 --pin-transform none --view compare --screen 120x30 --script steps
+is "$?" 0 "pins with transforms of their own"
+db() # db SPEC TRANSFORM
+{
+  qscope report x.npy --axis 1 -q "$1" --transform "$2" --json | get metrics.sqnr_db | xargs printf '%.2f dB'
+}
+like "$(cat c.txt)" "^.A int8,sym,tensor,minmax +$(db int8 none) " "A: untransformed"
+like "$(cat c.txt)" "^ B int4.*after smooth=1 +$(db int4 smooth=1) " "B: smoothed"
+like "$(cat d.txt)" "^.A int4.*after split=1 +$(db int4 split=1) " "exchanged with what came after"
+like "$(cat d.txt)" "^ B int8,sym,tensor,minmax +$(db int8 none) " "the transforms are exchanged, too"
+is "$(qscope replay c.png --print)" \
+  "qscope x.npy -q int8,sym,tensor,minmax -q int4,sym,tensor,minmax --transform smooth=1 --pin-transform none --view compare --axis 1" \
+  "the recipe tells them apart"
+qscope replay c.png -o d.png --size 400x300 --data d.csv
+ok "$?" "and is drawn"
+like "$(cat d.csv)" 'B: int4,sym,tensor,minmax after smooth=1' "with the transforms in the legend"
+fails 2 "expected a --pin-transform for each -q but the last, 1; found 2" "too many" \
+  qscope plot x.npy -q int8 -q int4 --pin-transform none --pin-transform smooth -o c.png
+
 fails 2 "did you mean 'hadamard'" "a typo" qscope report x.npy --transform hadamrd
 fails 2 "x.npy: x: hadamard: axis 1 has 4 channels" "a length that does not fit" qscope report x.npy --axis 1 --transform hadamard=8
 fails 2 "nothing would be left" "all channels kept" qscope report x.npy --axis 1 --transform split=4

@@ -145,6 +145,14 @@ static enum status apply_quantizer(void *member, const char *text, struct error 
   return status;
 }
 
+static enum status apply_pin_transform(void *member, const char *text, struct error *error)
+{
+  struct options *options = member;
+  if (options->pin_transforms == RECIPE_QUANTIZERS)
+    return error_set(error, STATUS_USAGE, "given more than %d times", RECIPE_QUANTIZERS);
+  return transform_parse(text, &options->pin_transform[options->pin_transforms++], error);
+}
+
 static enum status apply_transform(void *member, const char *text, struct error *error)
 {
   struct transform *transform = member;
@@ -482,6 +490,8 @@ static const struct row {
      MEMBER(layer.weight_out), apply_word},
     {"transform", 0, "T", "smooth=ALPHA, hadamard[=N] or split=K, along --axis; undone behind",
      STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, MEMBER(transform), apply_transform},
+    {"pin-transform", 0, "T", "the same for each -q but the last, in their order", STATE, 0,
+     apply_pin_transform},
     {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format[=LIST]",
      STATE | COMMAND_SWEEP, MEMBER(view.over), apply_over},
     {"metric", 0, "NAME", "sqnr_db, mse or bulk_sqnr_db: what a sweep ranks by",
@@ -895,6 +905,8 @@ enum status options_recipe(const struct options *options, const char *source, st
   recipe->quantizers = options->quantizers;
   memcpy(recipe->quantizer, options->quantizer, sizeof recipe->quantizer);
   recipe->transform = options->transform;
+  recipe->pin_transforms = options->pin_transforms;
+  memcpy(recipe->pin_transform, options->pin_transform, sizeof recipe->pin_transform);
   recipe->view = options->view;
   recipe->batching = options->batching;
   if (options->batch_tensors)
@@ -910,7 +922,9 @@ enum status options_recipe(const struct options *options, const char *source, st
   if (*options->view.over && !recipe->sweep && options->view.kind != VIEW_SWEEP)
     return error_set(error, STATUS_USAGE, "--over is for the view sweep, not for %s",
                      view_type_of(options->view.kind)->name);
-  enum status status = set_layer(options, recipe, error);
+  enum status status = recipe_check_pins(recipe, error);
+  if (status == STATUS_OK)
+    status = set_layer(options, recipe, error);
   return status == STATUS_OK ? set_comparand(options, recipe, error) : status;
 }
 

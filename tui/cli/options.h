@@ -54,6 +54,8 @@ struct options {
   struct quantizer quantizer[RECIPE_QUANTIZERS];
   size_t quantizers;
   struct transform transform; /* --transform */
+  size_t pin_transforms;      /* --pin-transform */
+  struct transform pin_transform[RECIPE_QUANTIZERS];
   struct layer_options layer;
   struct view view;
   bool view_given;

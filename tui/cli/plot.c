@@ -1,7 +1,6 @@
 /* qscope plot: one figure. */
 #include "analysis/figure.h"
 #include "data/slice.h"
-#include "data/transformed.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/figure_out.h"
 #include "tui/cli/meter.h"
@@ -11,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Results of all quantizers of a recipe: the last one's, and those it is compared with. */
+/* Results of all quantizers of a recipe: the last one's, and those it is compared with; and what
+ * their transforms made of the tensor. */
 struct measured {
   struct result *result[FIGURE_PINS + 1];
+  struct source *made[FIGURE_PINS + 1]; /* NULL: the tensor as it is, or an earlier one's */
   size_t count;
 };
 
@@ -21,6 +22,8 @@ static void measured_free(struct measured *measured)
 {
   for (size_t i = 0; i < measured->count; i++)
     result_free(measured->result[i]);
+  for (size_t i = 0; i <= FIGURE_PINS; i++)
+    source_close(measured->made[i]);
 }
 
 static enum status draw(const struct recipe *recipe, const struct tensor *tensor,
@@ -28,8 +31,11 @@ static enum status draw(const struct recipe *recipe, const struct tensor *tensor
                         struct error *error)
 {
   struct figure_pins pins = {.count = measured->count - 1, .against = recipe->view.against};
-  for (size_t i = 0; i < pins.count; i++)
+  for (size_t i = 0; i < pins.count; i++) {
     pins.result[i] = measured->result[i + 1];
+    pins.transform[i] = recipe_transform(recipe, i);
+  }
+  pins.present = recipe->transform;
   char *text = recipe_print(recipe);
   struct figure *figure = text ? figure_build_pinned(measured->result[0], &pins, &recipe->view,
                                                      recipe->source, tensor, text)
@@ -72,6 +78,27 @@ static enum status sweep_tensor(struct source *source, size_t index, const struc
   return work_sweep(source, index, *out, error);
 }
 
+/* What quantizer AT sees of tensor *INDEX of SOURCE: *SEEN, and its place there. That of the last
+ * is result 0; pins that are transformed as that share it. */
+static enum status transform_for(const struct recipe *recipe, size_t at, size_t i,
+                                 struct measured *measured, struct source *source, size_t *index,
+                                 struct source **seen, struct error *error)
+{
+  struct recipe one = {.transform = recipe_transform(recipe, at), .view = recipe->view};
+  bool shared = i > 0 && transform_equal(&one.transform, &recipe->transform);
+  *seen = source;
+  if (shared && measured->made[0]) {
+    *seen = measured->made[0];
+    *index = 0;
+  }
+  if (shared)
+    return STATUS_OK;
+  enum status status = work_transform(source, index, &one, &measured->made[i], error);
+  if (status == STATUS_OK && measured->made[i])
+    *seen = measured->made[i];
+  return status;
+}
+
 /* The last quantizer first: the others are measured over its bins. */
 static enum status measure(struct source *source, size_t index, const struct recipe *recipe,
                            const struct result_request *wanted, struct measured *measured,
@@ -81,9 +108,12 @@ static enum status measure(struct source *source, size_t index, const struct rec
   size_t count = view_type_of(recipe->view.kind)->pinned ? recipe->quantizers : 1;
   enum status status = STATUS_OK;
   for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-    size_t at = i ? i - 1 : recipe->quantizers - 1;
-    struct result **out = &measured->result[i];
-    status = work_result(source, index, &recipe->quantizer[at], &request, out, error);
+    size_t at = i ? i - 1 : recipe->quantizers - 1, place = index;
+    struct source *seen;
+    status = transform_for(recipe, at, i, measured, source, &place, &seen, error);
+    if (status == STATUS_OK)
+      status =
+          work_result(seen, place, &recipe->quantizer[at], &request, &measured->result[i], error);
     if (status != STATUS_OK)
       return status;
     measured->count++;
@@ -111,28 +141,15 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .calibrated = *calibrated};
   struct measured measured = {.count = 0};
   enum status status = measure(source, index, recipe, &request, &measured, error);
+  if (measured.made[0]) {
+    source = measured.made[0];
+    index = 0;
+  }
   if (status == STATUS_OK && view->kind == VIEW_SWEEP)
     status = sweep_tensor(source, index, recipe, calibrated, &measured.result[0]->sweep, error);
   if (status == STATUS_OK)
     status = draw(recipe, source_tensor(source, index), &measured, options, error);
   measured_free(&measured);
-  return status;
-}
-
-static enum status plot_transformed(struct source *source, size_t index,
-                                    const struct recipe *recipe,
-                                    const struct calibrated *calibrated,
-                                    const struct options *options, struct error *error)
-{
-  struct source *transformed;
-  if (recipe->view.channel >= 0)
-    return error_set(error, STATUS_USAGE,
-                     "plot: --transform works on all channels, --channel looks at one alone");
-  enum status status = work_transform(source, &index, recipe, &transformed, error);
-  if (status != STATUS_OK)
-    return status;
-  status = plot_tensor(transformed, index, recipe, calibrated, options, error);
-  source_close(transformed);
   return status;
 }
 
@@ -143,8 +160,10 @@ static enum status plot_whole_or_channel(struct source *source, size_t index,
 {
   struct source *channel;
   meter_start(work_weight(source_tensor(source, index), recipe->quantizers));
-  if (recipe->transform.kind != TRANSFORM_NONE)
-    return plot_transformed(source, index, recipe, calibrated, options, error);
+  if (recipe->view.channel >= 0 &&
+      (recipe->transform.kind != TRANSFORM_NONE || recipe->pin_transforms > 0))
+    return error_set(error, STATUS_USAGE,
+                     "plot: --transform works on all channels, --channel looks at one alone");
   if (recipe->view.channel < 0)
     return plot_tensor(source, index, recipe, calibrated, options, error);
   enum status status = open_channel(source, index, &recipe->view, &channel, error);

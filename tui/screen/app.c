@@ -56,13 +56,18 @@ static bool needs_part(const struct state *state)
   return state->view.channel >= 0 || state->transform.kind != TRANSFORM_NONE;
 }
 
+/* True when what was made for A is what B looks at. */
+static bool same_part(const struct state *a, const struct state *b)
+{
+  const struct transform one = state_transform(a), other = state_transform(b);
+  return a->tensor == b->tensor && a->knobs.axis == b->knobs.axis &&
+         a->view.channel == b->view.channel && transform_equal(&one, &other);
+}
+
 /* True when explorer->part is what STATE looks at. */
 static bool has_part(const struct explorer *explorer, const struct state *state)
 {
-  const struct state *have = &explorer->part_of;
-  const struct transform one = state_transform(state), other = state_transform(have);
-  return explorer->part && have->tensor == state->tensor && have->knobs.axis == state->knobs.axis &&
-         have->view.channel == state->view.channel && transform_equal(&one, &other);
+  return explorer->part && same_part(&explorer->part_of, state);
 }
 
 struct source *explorer_part(const struct explorer *explorer, size_t *index)
@@ -143,6 +148,10 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
                 state->view.kind == VIEW_LAYER;
   if (pinned && !recipe.compare.source)
     recipe.quantizers = state->pins.count;
+  if (view_type_of(state->view.kind)->pinned && !recipe.compare.source && pins_are_mixed(state))
+    recipe.pin_transforms = state->pins.count;
+  memcpy(recipe.pin_transform, state->pins.transform,
+         recipe.pin_transforms * sizeof *recipe.pin_transform);
   memcpy(recipe.quantizer, state->pins.quantizer, recipe.quantizers * sizeof *recipe.quantizer);
   recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;
   recipe.transform = state_transform(state);
@@ -306,17 +315,34 @@ static bool open_part(struct explorer *explorer, const struct state *state)
   return true;
 }
 
+enum status explorer_open_aside(struct explorer *explorer, const struct state *state,
+                                struct error *error)
+{
+  struct source *aside;
+  bool open = explorer->aside && same_part(&explorer->aside_of, state);
+  if (!needs_part(state) || has_part(explorer, state) || open)
+    return STATUS_OK;
+  enum status status = make_part(explorer, state, &aside, error);
+  if (status != STATUS_OK)
+    return status;
+  source_close(explorer->aside);
+  explorer->aside = aside;
+  explorer->aside_of = *state;
+  return status;
+}
+
 void explorer_request(struct explorer *explorer, const struct state *state, size_t bins, double lo,
                       double hi)
 {
   bool part = needs_part(state);
+  struct source *made = has_part(explorer, state) ? explorer->part : explorer->aside;
   const struct result_request request = {.axis = state->knobs.axis,
                                          .bins = bins,
                                          .lo = lo,
                                          .hi = hi,
                                          .calibrated = {.batching = explorer->batching}};
-  engine_request(explorer->engine, part ? explorer->part : explorer->source,
-                 part ? 0 : state->tensor, &state->knobs.quantizer, &request);
+  engine_request(explorer->engine, part ? made : explorer->source, part ? 0 : state->tensor,
+                 &state->knobs.quantizer, &request);
 }
 
 static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
@@ -691,6 +717,7 @@ static void finish(struct explorer *explorer)
   result_free(explorer->result);
   heat_view_forget(explorer);
   source_close(explorer->part);
+  source_close(explorer->aside);
   source_close(explorer->source);
   cells_free(&explorer->cells);
   session_clear(&explorer->session);

@@ -154,6 +154,8 @@ struct explorer {
   struct source *source;
   struct source *part;  /* the channel alone, or the tensor transformed; NULL: neither was */
   struct state part_of; /* tensor, axis, channel and transform of `part` */
+  struct source *aside; /* the same of a pin that has another transform, and what it is of */
+  struct state aside_of;
   struct state state;
   struct undoing undo;
 
@@ -235,6 +237,10 @@ void explorer_warn(struct explorer *explorer, const char *format, ...)
 
 /* True when what is shown is not what is looked at. */
 bool explorer_stale(const struct explorer *explorer);
+
+/* Opens what STATE looks at beside what is looked at, unless it is open. */
+enum status explorer_open_aside(struct explorer *explorer, const struct state *state,
+                                struct error *error);
 
 /* Asks the engine for what STATE looks at, which must be open, with BINS bins over LO..HI, under
  * its knobs' quantizer. */

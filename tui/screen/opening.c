@@ -19,7 +19,8 @@ static void forget_source(struct explorer *explorer)
   result_free(explorer->result);
   explorer->result = NULL;
   source_close(explorer->part);
-  explorer->part = NULL;
+  source_close(explorer->aside);
+  explorer->part = explorer->aside = NULL;
   gather_free(explorer->gather);
   explorer->gather = NULL;
   compare_view_close(explorer);
@@ -120,7 +121,7 @@ static enum status find_state(const struct recipe *recipe, struct source **sourc
   state->transform = recipe->transform;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
   state->pairs = recipe->compare.source != NULL;
-  pins_take_quantizers(state, recipe->quantizer, recipe->quantizers);
+  pins_take_recipe(state, recipe);
   state_fit(state, &source_tensor(*source, state->tensor)->shape);
   return STATUS_OK;
 }

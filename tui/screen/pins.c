@@ -2,8 +2,10 @@
 
 #include "analysis/verdict.h"
 #include "quant/base/size.h"
+#include "tui/screen/transform_knob.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static char letter(size_t i)
@@ -14,22 +16,51 @@ static char letter(size_t i)
 /* --- pinning ------------------------------------------------------------------------------------
  */
 
-/* What has the numbers of QUANTIZER for the tensor of STATE, over whatever bins. */
-static struct state state_under(const struct state *state, const struct quantizer *quantizer)
+/* What has the numbers of QUANTIZER after TRANSFORM for the tensor of STATE, over whatever bins. */
+static struct state state_under(const struct state *state, const struct quantizer *quantizer,
+                                const struct transform *transform)
 {
   struct state of = *state;
   of.knobs.quantizer = *quantizer;
+  of.transform = *transform;
   of.view.lo = of.view.hi = (double)NAN;
   of.view.theory = false;
   return of;
 }
 
-static bool is_pinned(const struct pins *pins, const struct quantizer *quantizer, size_t *which)
+/* The same of pin I of PINS. */
+static struct state state_of_pin(const struct state *state, const struct pins *pins, size_t i)
+{
+  return state_under(state, &pins->quantizer[i], &pins->transform[i]);
+}
+
+static bool is_pinned(const struct pins *pins, const struct state *state, size_t *which)
 {
   for (*which = 0; *which < pins->count; ++*which)
-    if (quantizer_equal(&pins->quantizer[*which], quantizer))
+    if (quantizer_equal(&pins->quantizer[*which], &state->knobs.quantizer) &&
+        transform_equal(&pins->transform[*which], &state->transform))
       return true;
   return false;
+}
+
+bool pins_are_mixed(const struct state *state)
+{
+  for (size_t i = 0; i < state->pins.count; i++)
+    if (!transform_equal(&state->pins.transform[i], &state->transform))
+      return true;
+  return false;
+}
+
+char *pins_name(const struct state *state, size_t i, char *text, size_t size)
+{
+  bool present = i == state->pins.count;
+  const struct transform *transform = present ? &state->transform : &state->pins.transform[i];
+  bool told = pins_are_mixed(state) && transform->kind != TRANSFORM_NONE;
+  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT];
+  quantizer_print(present ? &state->knobs.quantizer : &state->pins.quantizer[i], spec);
+  snprintf(text, size, "%s%s%s", spec, told ? " after " : "",
+           told ? transform_print(transform, word) : "");
+  return text;
 }
 
 /* A slot that holds nothing that is pinned. */
@@ -40,7 +71,7 @@ static struct pin_slot *free_slot(struct explorer *explorer)
   for (size_t tries = 0; tries < PIN_SLOTS; tries++) {
     struct pin_slot *slot = &pinned->slot[pinned->turn];
     pinned->turn = (pinned->turn + 1) % PIN_SLOTS;
-    if (!slot->result || !is_pinned(&explorer->state.pins, &slot->of.knobs.quantizer, &unused))
+    if (!slot->result || !is_pinned(&explorer->state.pins, &slot->of, &unused))
       return slot;
   }
   return &pinned->slot[pinned->turn];
@@ -73,7 +104,8 @@ static void keep_present(struct explorer *explorer)
   const struct result *result = explorer->result;
   if (!result || explorer_stale(explorer) || result->partial || result->estimated)
     return;
-  struct state of = state_under(&explorer->shown, &explorer->shown.knobs.quantizer);
+  const struct state *shown = &explorer->shown;
+  struct state of = state_under(shown, &shown->knobs.quantizer, &shown->transform);
   keep(explorer, &of, result_copy(result));
 }
 
@@ -82,11 +114,12 @@ void pins_pin(struct explorer *explorer)
   struct state next = explorer->state;
   struct pins *pins = &next.pins;
   size_t which;
-  if (is_pinned(pins, &next.knobs.quantizer, &which))
+  if (is_pinned(pins, &next, &which))
     return explorer_warn(explorer, "this is pinned as %c already: turn a knob, and compare",
                          letter(which));
   if (pins->count == FIGURE_PINS)
     return explorer_warn(explorer, "%d are pinned: capital A lets go of one first", FIGURE_PINS);
+  pins->transform[pins->count] = next.transform;
   pins->quantizer[pins->count++] = next.knobs.quantizer;
   explorer_go(explorer, &next);
   keep_present(explorer);
@@ -99,29 +132,35 @@ void pins_unpin(struct explorer *explorer)
 {
   struct state next = explorer->state;
   struct pins *pins = &next.pins;
-  char spec[QUANTIZER_TEXT];
+  char name[QUANTIZER_TEXT + TRANSFORM_TEXT];
   size_t gone = next.view.against;
   if (pins->count == 0)
     return explorer_warn(explorer, "nothing is pinned; a pins what you see");
-  quantizer_print(&pins->quantizer[gone], spec);
+  pins_name(&next, gone, name, sizeof name);
   memmove(&pins->quantizer[gone], &pins->quantizer[gone + 1],
           (pins->count - gone - 1) * sizeof *pins->quantizer);
+  memmove(&pins->transform[gone], &pins->transform[gone + 1],
+          (pins->count - gone - 1) * sizeof *pins->transform);
   pins->count--;
   next.view.against = size_min(gone, pins->count ? pins->count - 1 : 0);
   explorer_go(explorer, &next);
-  explorer_say(explorer, "%s is not pinned any more", spec);
+  explorer_say(explorer, "%s is not pinned any more", name);
 }
 
 void pins_swap(struct explorer *explorer)
 {
   struct state next = explorer->state;
+  struct error error;
   size_t with = next.view.against;
   if (next.pins.count == 0)
     return explorer_warn(explorer, "nothing is pinned to exchange with; a pins what you see");
-  struct quantizer present = next.knobs.quantizer;
+  next.transform = next.pins.transform[with];
+  if (!transform_fits(explorer, &next, &error)) /* it was pinned on another tensor */
+    return explorer_warn(explorer, "%s", error.text);
   keep_present(explorer);
   next = state_with(&next, &next.pins.quantizer[with]);
-  next.pins.quantizer[with] = present;
+  next.pins.quantizer[with] = explorer->state.knobs.quantizer;
+  next.pins.transform[with] = explorer->state.transform;
   explorer_go(explorer, &next);
   explorer_say(explorer, "%c and %c are exchanged", letter(with), letter(next.pins.count));
 }
@@ -136,11 +175,14 @@ void pins_choose(struct explorer *explorer, int by)
   explorer_go(explorer, &next);
 }
 
-void pins_take_quantizers(struct state *state, const struct quantizer *quantizers, size_t count)
+void pins_take_recipe(struct state *state, const struct recipe *recipe)
 {
-  state->pins.count = count ? size_min(count - 1, FIGURE_PINS) : 0;
-  memcpy(state->pins.quantizer, quantizers, state->pins.count * sizeof *quantizers);
-  if (state->view.against >= state->pins.count)
+  struct pins *pins = &state->pins;
+  pins->count = recipe->quantizers ? size_min(recipe->quantizers - 1, FIGURE_PINS) : 0;
+  memcpy(pins->quantizer, recipe->quantizer, pins->count * sizeof *recipe->quantizer);
+  for (size_t i = 0; i < pins->count; i++)
+    pins->transform[i] = recipe_transform(recipe, i);
+  if (state->view.against >= pins->count)
     state->view.against = 0;
 }
 
@@ -150,7 +192,7 @@ void pins_take_quantizers(struct state *state, const struct quantizer *quantizer
 const struct result *pins_result(const struct explorer *explorer, const struct state *state,
                                  size_t i)
 {
-  const struct state wanted = state_under(state, &explorer->state.pins.quantizer[i]);
+  const struct state wanted = state_of_pin(state, &explorer->state.pins, i);
   size_t slot = slot_of(explorer, &wanted);
   return slot < PIN_SLOTS ? explorer->pinned.slot[slot].result : NULL;
 }
@@ -159,8 +201,11 @@ struct figure_pins pins_of(const struct explorer *explorer, const struct state *
 {
   struct figure_pins pins = {.count = explorer->state.pins.count,
                              .against = explorer->state.view.against};
-  for (size_t i = 0; i < pins.count; i++)
+  for (size_t i = 0; i < pins.count; i++) {
     pins.result[i] = pins_result(explorer, state, i);
+    pins.transform[i] = explorer->state.pins.transform[i];
+  }
+  pins.present = state->transform;
   return pins;
 }
 
@@ -211,21 +256,29 @@ bool pins_lack(const struct explorer *explorer)
          first_lacking(explorer) < explorer->state.pins.count;
 }
 
+static void refuse(struct explorer *explorer, const struct error *error)
+{
+  explorer->pinned.stopped = true; /* else it would be asked for again */
+  explorer_warn(explorer, "what is pinned cannot be measured: %s", error->text);
+}
+
 void pins_ask(struct explorer *explorer)
 {
   const struct histogram *bins = &explorer->result->original;
-  const struct quantizer *quantizer = &explorer->state.pins.quantizer[first_lacking(explorer)];
+  const struct state *state = &explorer->state;
+  struct state of = state_of_pin(state, &state->pins, first_lacking(explorer));
+  struct error error;
+  if (explorer_open_aside(explorer, &of, &error) != STATUS_OK)
+    return refuse(explorer, &error);
   explorer->work = WORK_PINS;
-  explorer->pinned.asked = state_under(&explorer->state, quantizer);
-  explorer_request(explorer, &explorer->pinned.asked, bins->bins, bins->lo, bins->hi);
+  explorer->pinned.asked = of;
+  explorer_request(explorer, &of, bins->bins, bins->lo, bins->hi);
 }
 
 void pins_take(struct explorer *explorer, struct engine_answer *answer)
 {
-  if (answer->status != STATUS_OK) {
-    explorer->pinned.stopped = true; /* else it would be asked for again */
-    return explorer_warn(explorer, "what is pinned cannot be measured: %s", answer->error.text);
-  }
+  if (answer->status != STATUS_OK)
+    return refuse(explorer, &answer->error);
   keep(explorer, &explorer->pinned.asked, answer->result);
   explorer_refresh(explorer);
 }
@@ -262,7 +315,14 @@ bool pins_export_more(struct explorer *explorer, struct engine_answer *answer)
   if (pinned->exports < wanted) {
     const struct histogram *bins = &pinned->present->original;
     const struct state *state = &explorer->exported;
-    struct state of = state_under(state, &state->pins.quantizer[pinned->exports]);
+    struct state of = state_of_pin(state, &state->pins, pinned->exports);
+    struct error error;
+    if (explorer_open_aside(explorer, &of, &error) != STATUS_OK) {
+      refuse(explorer, &error);
+      answer->result = pinned->present; /* without the rest of them */
+      pinned->present = NULL;
+      return false;
+    }
     explorer->work = WORK_EXPORT;
     explorer_request(explorer, &of, bins->bins, bins->lo, bins->hi);
     return true;
@@ -276,8 +336,11 @@ struct figure_pins pins_exported(const struct explorer *explorer)
 {
   const struct pinned *pinned = &explorer->pinned;
   struct figure_pins pins = {.count = pinned->exports, .against = explorer->exported.view.against};
-  for (size_t i = 0; i < pins.count; i++)
+  for (size_t i = 0; i < pins.count; i++) {
     pins.result[i] = pinned->exported[i];
+    pins.transform[i] = explorer->exported.pins.transform[i];
+  }
+  pins.present = explorer->exported.transform;
   return pins;
 }
 

@@ -1,5 +1,6 @@
-/* What is pinned: quantizers that the present one is compared with. They are part of the state;
- * here they are pinned, unpinned and exchanged, and their numbers asked for when the engine rests.
+/* What is pinned: quantizers that the present one is compared with, each with its transform. They
+ * are part of the state; here they are pinned, unpinned and exchanged, and their numbers asked for
+ * when the engine rests.
  *
  * Ownership: borrows the explorer, whose part `pinned` is filled here and freed by pins_forget.
  * Threads: the UI thread. */
@@ -16,8 +17,12 @@ void pins_swap(struct explorer *explorer);
 /* Compares with the pin BY places on. */
 void pins_choose(struct explorer *explorer, int by);
 
-/* Puts all but the last of COUNT quantizers into STATE. */
-void pins_take_quantizers(struct state *state, const struct quantizer *quantizers, size_t count);
+/* Puts all but the last quantizer of RECIPE into STATE, with their transforms. */
+void pins_take_recipe(struct state *state, const struct recipe *recipe);
+/* True when not all that is pinned is transformed as STATE is. */
+bool pins_are_mixed(const struct state *state);
+/* What pin I of STATE is called: its quantizer, and its transform where not all have the same. */
+char *pins_name(const struct state *state, size_t i, char *text, size_t size);
 
 /* The numbers of pin I for the tensor of STATE; NULL: not known yet. */
 const struct result *pins_result(const struct explorer *explorer, const struct state *state,

@@ -56,15 +56,15 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
  */
 
 static void paint_row(struct explorer *explorer, struct rect line, const struct rows_form *form,
-                      char letter, const struct quantizer *quantizer, const struct result *result,
+                      const struct state *state, size_t i, const struct result *result,
                       struct style style)
 {
-  char spec[QUANTIZER_TEXT], shown[QUANTIZER_TEXT], mark[5];
+  char name[QUANTIZER_TEXT + TRANSFORM_TEXT], shown[QUANTIZER_TEXT + TRANSFORM_TEXT], mark[5];
   const struct compared row = {NULL, result};
   cells_printf(&explorer->cells, line, 0, 1,
-               (struct style){PAINT_KEY, style.paper, style.attributes}, "%c", letter);
+               (struct style){PAINT_KEY, style.paper, style.attributes}, "%c", (char)('A' + i));
   cells_text(&explorer->cells, line, 0, 3, style,
-             text_shorten(&explorer->cells, quantizer_print(quantizer, spec), form->name - 3,
+             text_shorten(&explorer->cells, pins_name(state, i, name, sizeof name), form->name - 3,
                           utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark), shown,
                           sizeof shown));
   if (result)
@@ -83,8 +83,8 @@ static void paint_pin(struct explorer *explorer, struct rect line, const struct 
   if (selected)
     cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
               style);
-  paint_row(explorer, line, form, (char)('A' + i), &explorer->state.pins.quantizer[i],
-            pins_result(explorer, &explorer->shown, i), style);
+  paint_row(explorer, line, form, &explorer->state, i, pins_result(explorer, &explorer->shown, i),
+            style);
 }
 
 /* "B - A  better by 5.17 dB" */
@@ -124,8 +124,10 @@ static void paint_table(struct explorer *explorer, struct rect rect)
     paint_pin(explorer, line, &form, i);
   }
   line.row++;
-  paint_row(explorer, line, &form, (char)('A' + pins), &explorer->shown.knobs.quantizer,
-            explorer->result, (struct style){.attributes = CELL_BOLD});
+  struct state shown = explorer->shown; /* that the numbers are of */
+  shown.pins = explorer->state.pins;
+  paint_row(explorer, line, &form, &shown, pins, explorer->result,
+            (struct style){.attributes = CELL_BOLD});
   if (++line.row < rect.row + rect.rows)
     paint_difference(explorer, line, &form);
 }

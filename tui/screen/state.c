@@ -33,7 +33,8 @@ static bool same_pins(const struct pins *a, const struct pins *b)
 {
   bool same = a->count == b->count;
   for (size_t i = 0; same && i < a->count; i++)
-    same = quantizer_equal(&a->quantizer[i], &b->quantizer[i]);
+    same = quantizer_equal(&a->quantizer[i], &b->quantizer[i]) &&
+           transform_equal(&a->transform[i], &b->transform[i]);
   return same;
 }
 

@@ -9,10 +9,12 @@
 #include "data/transform.h"
 #include "tui/screen/knobs.h"
 
-/* Quantizers that are kept to compare the present one with, whatever the tensor: A, B ... */
+/* Quantizers that are kept to compare the present one with, whatever the tensor, each with the
+ * transform before it: A, B ... */
 struct pins {
   size_t count;
   struct quantizer quantizer[FIGURE_PINS];
+  struct transform transform[FIGURE_PINS];
 };
 
 struct state {
