@@ -156,10 +156,14 @@ const struct experiment exp_awq = {
     .claim = "Only 1 % of the weights matter; AWQ keeps them at higher precision by giving "
              "important channels smaller steps; its exponent is usually near 1.",
     .question = "Which weights matter, what does AWQ do for them, and how far should it go?",
-    .recipe = "synth:weight-gaussian,shape=256x512 -q int4,asym,group=128",
+    .recipe = "synth:weight-gaussian,shape=256x512 --activation "
+              "synth:correlated,shape=4096x512,seed=3,outliers=0.01,size=30 "
+              "-q int4,asym,group=128 --view layer",
     .weight = "synth:weight-gaussian,shape=256x512",
-    .see = "The scale of each input channel beside its activations: outlier channels stand out, "
-           "but by far less than their inputs do.",
+    .see =
+        "The weight's SQNR of awq is lower than that of rtn, and the output's is higher. v goes to "
+        "what the search has tried, and to the input channels: outlier channels are scaled, but "
+        "by far less than their inputs stand out.",
     .answer =
         "The columns that outlier channels multiply matter, and nothing in the weights tells which "
         "they are: 1 % of them in 16 bits gains 6 dB by activation, nothing by weight or at "

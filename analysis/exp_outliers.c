@@ -348,10 +348,13 @@ const struct experiment exp_smoothquant = {
              "no calibration data.",
     .question = "How much should move from the activations to the weights, in which direction, and "
                 "what must be known of the activations?",
-    .recipe = "synth:outlier-channels -q int8 --axis 1 --view channels",
+    .recipe = "synth:weight-gaussian,shape=256x512,seed=7 --activation "
+              "synth:correlated,shape=4096x512,seed=4,outliers=0.01 -q int8,channel "
+              "--activation-quantizer int8 --view layer",
     .weight = "synth:weight-gaussian,shape=256x512,seed=7",
-    .see = "The tops of the outlier channels come down with the root of what they were, and those "
-           "of the weights' columns go up by it: both sides then are in the middle.",
+    .see = "The row of smoothquant beside that of rtn, and how much of the error weights and "
+           "activations have. v goes to the input channels: the tops of the outlier channels come "
+           "down with the root of what they were. w and + turn alpha.",
     .answer =
         "x is divided by s = max|x|^alpha / max|w|^(1-alpha) and w is multiplied by it: 24 dB "
         "become 37 at alpha 0.5 and 38 at 0.6; the other way round 13 are left. It is all in the "

@@ -19,8 +19,8 @@ enum { METHOD_OPTIONS = 8, METHOD_TEXT = 256, METHOD_SAID = 240 };
 struct method_option {
   const char *word; /* "damp"; NULL: no more */
   enum { METHOD_FLAG, METHOD_NUMBER, METHOD_CHOICE } kind;
-  double value, least, most; /* of a number: the default (below the bounds: unset), the bounds; of a
-                                flag: 0; of a choice: its place among the choices */
+  double value, least, most; /* of a number: the default (below the bounds: automatic), the bounds;
+                                of a flag: 0; of a choice: its place among the choices */
   bool whole;                /* whole numbers only */
   const char *choices;       /* "reference|quantizer" */
   const char *summary;       /* a few words */

@@ -74,7 +74,7 @@ static bool add_option(struct table *table, const struct method_option *option)
   snprintf(word, sizeof word, "  ,%s%s", option->word, values[option->kind]);
   snprintf(summary, sizeof summary, "%s", option->summary);
   if (option->kind == METHOD_NUMBER && option->value < option->least)
-    snprintf(value, sizeof value, "unset");
+    snprintf(value, sizeof value, "auto");
   else if (option->kind == METHOD_NUMBER)
     snprintf(value, sizeof value, "%.9g", option->value);
   else if (option->kind == METHOD_CHOICE) {
