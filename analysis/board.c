@@ -234,7 +234,8 @@ static enum status measure_whole(struct making *making, struct board_row *row)
                                          .facts = making->facts_known ? &making->facts : NULL,
                                          .digest = making->digest,
                                          .calibrated = making->request->calibrated,
-                                         .axis = making->request->axis};
+                                         .axis = making->request->axis,
+                                         .timed = true};
   struct result *result = NULL;
   enum status status = result_compute(making->tensor, &row->quantizer, &request,
                                       making->probe.sample.progress, &result, making->error);

@@ -36,9 +36,8 @@ struct metrics_pass {
   struct pass pass;
   const struct grain *units;
   float bulk;
-  bool blocks;  /* a block format */
-  bool grouped; /* in groups that a kernel measures: */
-  struct group_row groups;
+  bool blocks;                      /* a block format */
+  bool grouped;                     /* in groups that a kernel measures */
   bool tallied;                     /* long runs of units that fit_tally adds up */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
@@ -251,7 +250,7 @@ static double clipped_share(const struct metrics_pass *job)
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-/* What the kernel leaves: values that are clipped or not finite. */
+/* What the kernel leaves: groups with values that are clipped or not finite. */
 static void add_plainly(struct metrics_pass *job, const struct pass_block *bare,
                         struct tally *tally)
 {
@@ -269,17 +268,20 @@ static void add_plainly(struct metrics_pass *job, const struct pass_block *bare,
     codes_add(&job->codes, &block, own.finite == block.n);
 }
 
-/* A block without reconstruction: stretch by stretch of a row and a channel. */
+/* A block without reconstruction: stretch by stretch of a row and a channel. Groups that the kernel
+ * leaves go alone at first, then more and more at a time: where one clips, often all do. */
 static void add_groups(struct metrics_pass *job, const struct pass_block *bare, struct tally *tally)
 {
   const struct grain *units = job->units;
   uint8_t codes[FEED_BLOCK];
   struct pass_block block = *bare;
+  size_t more = 0; /* elements beyond the first group that is left */
   for (size_t end = bare->start + bare->n; block.start < end; block.start += block.n) {
     size_t unit, channel;
-    struct group_row row = job->groups;
+    struct group_row row;
     struct tally one = {0};
     uint64_t high = 0;
+    fit_group_rows(job->measure->fit, job->measure->feed, &row);
     row.first = grain_run(units, block.start, units->group, &unit);
     row.units += unit;
     row.least += row.least ? unit : 0;
@@ -287,10 +289,15 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     block.n = size_min(end - block.start, units->columns - block.start % units->columns);
     block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
     block.x = bare->x + (block.start - bare->start);
-    if (!kernels.group_errors(block.x, block.n, &row, job->bulk, codes, &one, &high)) {
+    size_t added = kernels.group_errors(block.x, block.n, &row, job->bulk, codes, &one, &high);
+    if (added == 0) {
+      block.n = size_min(block.n, row.first + more);
+      more = 2 * more + units->group;
       add_plainly(job, &block, tally);
       continue;
     }
+    block.n = added;
+    more = 0;
     channel_sums_add_run(&job->channels, block.span, channel, block.n, &one);
     tally_merge(tally, &one);
     if (job->pass.codes)
@@ -427,23 +434,30 @@ static bool has_long_runs(const struct grain *grain)
   return length >= LONG_RUN;
 }
 
+static struct fit *waiting_fit(const struct measure *measure)
+{
+  return measure->own && fit_is_waiting(measure->own) ? measure->own : NULL;
+}
+
 /* WHOLE: also what is not of a channel. */
 static enum status run(struct measure *measure, bool whole, struct result *result)
 {
   struct metrics_pass job = {.measure = measure,
                              .pass = {.feed = measure->feed,
                                       .fit = measure->fit,
+                                      .waiting = waiting_fit(measure),
                                       .codes = whole,
                                       .progress = measure->progress},
                              .units = fit_grain(measure->fit),
                              .bulk = whole ? float_at_or_below(result->facts.p99) : -1};
+  struct group_row row;
   job.blocks = whole && format_is_block(fit_quantizer(measure->fit)->format);
   job.mixed_units = grain_is_interleaved(job.units);
   job.mixed_channels = grain_is_interleaved(&measure->channels);
   job.tallied =
       fit_can_tally(measure->fit) && has_long_runs(job.units) && has_long_runs(&measure->channels);
   job.grouped = !job.tallied && !job.mixed_units && !job.mixed_channels &&
-                fit_group_rows(measure->fit, measure->feed, &job.groups);
+                fit_group_rows(measure->fit, measure->feed, &row);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK &&
@@ -451,6 +465,8 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
     status = STATUS_MEMORY;
   if (status == STATUS_OK)
     status = pass_run(&job.pass, add_block, &job);
+  if (status == STATUS_OK && job.pass.waiting)
+    fit_settle(job.pass.waiting);
   if (status == STATUS_OK && !finish(&job, measure, result))
     status = STATUS_MEMORY;
   codes_free(&job.codes);

@@ -12,6 +12,7 @@
 struct measure {
   const struct feed *feed;
   const struct fit *fit;
+  struct fit *own;               /* the same, if its scales may wait for measure_metrics */
   struct grain channels;         /* of kind GRAIN_CHANNEL, or GRAIN_TENSOR: one channel */
   const struct counted *counted; /* answers in place of the tensor; NULL: passes are made */
   struct progress *progress;

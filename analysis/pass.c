@@ -55,6 +55,8 @@ static void walk_span(void *context, size_t span, unsigned worker)
   for (; block.start < end && !progress_cancelled(pass->progress); block.start += block.n) {
     block.n = size_min(FEED_BLOCK, end - block.start);
     block.x = feed_block(pass->feed, block.start, block.n, scratch);
+    if (pass->waiting)
+      fit_block(pass->waiting, block.start, block.x, block.n);
     if (pass->other) {
       block.y = feed_block(pass->other, block.start, block.n, y);
     } else if (!pass->bare) {

@@ -20,6 +20,7 @@
 struct pass {
   const struct feed *feed;
   const struct fit *fit;    /* makes the reconstruction; or: */
+  struct fit *waiting;      /* the same, while its scales wait for the blocks of this pass */
   const struct feed *other; /* is what the tensor is compared with; as many elements */
   size_t spans;             /* from pass_spans */
   bool codes;               /* the blocks need codes, too */

@@ -188,6 +188,7 @@ struct target {
   const struct feed *feed;
   const struct digest *digest;
   const struct calibrated *calibrated;
+  bool timed;
 };
 
 /* On the batches of the tensor itself. */
@@ -234,7 +235,8 @@ static enum status fit_target(const struct target *target, const struct quantize
     return status;
   if (how->batching.on && running)
     return fit_own_batches(target, quantizer, progress, out, error);
-  return quantizer_fit_digest(quantizer, target->feed, shape, target->digest, progress, out, error);
+  return (target->timed ? quantizer_fit_digest : quantizer_fit_waiting)(
+      quantizer, target->feed, shape, target->digest, progress, out, error);
 }
 
 /* Fits the quantizer; what its spec names as a file is lent for as long as that takes. */
@@ -278,10 +280,10 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   else
     status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
   const struct target target = {tensor, &feed, request->facts ? request->digest : own,
-                                &request->calibrated};
+                                &request->calibrated, request->timed};
   if (status == STATUS_OK)
     status = fit(&target, progress, result, error);
-  measure.fit = result->fit;
+  measure.fit = measure.own = result->fit;
   if (status == STATUS_OK)
     status = measure_known(&measure, target.digest, request, result, error);
   if (status == STATUS_OK && tensor_transformed(tensor))

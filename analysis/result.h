@@ -58,6 +58,7 @@ struct result_request {
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest; /* the same; read only when the facts are given */
   struct calibrated calibrated;
+  bool timed; /* scales are chosen by themselves, so that fit_seconds tells how long that takes */
   /* What takes a pass where a digest of the tensor answers everything else (the channels and their
    * metrics, the blocks) is left out: the answer is there at once, and is partial. */
   bool at_once;
@@ -89,7 +90,7 @@ struct result {
   double least_mse, most_mse; /* the MSE lies between these; NaN: no bounds are stated */
   bool rescaled;              /* smooth: errors are in other units than facts, ranges and scales */
   bool partial;               /* no channels (or those of another result), no blocks: see at_once */
-  double fit_seconds;         /* that choosing the scales took */
+  double fit_seconds;         /* that choosing the scales took: see `timed` */
 };
 
 /* STATUS_MEMORY when the scales of QUANTIZER for TENSOR would fill half of the machine's memory;

@@ -18,6 +18,7 @@ void fit_free(struct fit *fit)
     return;
   free(fit->unit);
   free(fit->ends);
+  free(fit->waiting);
   block_fit_free(fit->block);
   free(fit->codebook);
   free(fit);
@@ -376,7 +377,8 @@ bool fit_group_rows(const struct fit *fit, const struct feed *feed, struct group
 {
   enum grain_kind kind = fit->grain.kind;
   *out = (struct group_row){.units = fit->unit, .length = fit->grain.group};
-  if (fit->ends && fit->ends_self == feed->self && fit->ends_direct == feed->direct) {
+  if (fit->ends && fit->ends_self == feed->self && fit->ends_direct == feed->direct &&
+      !fit_groups_odd(fit)) {
     out->least = fit->ends;
     out->most = fit->ends + fit->grain.units;
   }

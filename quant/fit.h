@@ -34,7 +34,8 @@ struct fit {
    * or DIRECT names, which holds nothing else; NULL where some are not finite. */
   float *ends;
   const void *ends_self, *ends_direct;
-  atomic_uint others; /* owners beyond the first */
+  struct groups *waiting; /* for a pass that brings the values: see quantizer_fit_waiting */
+  atomic_uint others;     /* owners beyond the first */
 };
 
 /* What calibrators are told about QUANTIZER. */
@@ -65,6 +66,12 @@ long fit_zero_by_hand(const struct quantizer *quantizer);
  * STATUS_CANCELLED. */
 bool fit_groups_can(const struct fit *fit);
 enum status fit_groups(struct fit *fit, const struct feed *feed, struct progress *progress);
+/* True when that can be left to any pass over the tensor, block by block: each group lies in one
+ * block of FEED_BLOCK elements. What fit_block needs to know is made; STATUS_MEMORY. */
+bool fit_groups_can_wait(const struct fit *fit);
+enum status fit_groups_wait(struct fit *fit, const struct feed *feed);
+/* True when a block had a value that is not finite: then nothing is known of the ends. */
+bool fit_groups_odd(const struct fit *fit);
 
 /* SCALE, or the nearest of its sign that can be a scale: x / scale has to mean something. */
 float fit_usable_scale(float scale);

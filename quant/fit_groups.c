@@ -1,6 +1,7 @@
-/* Scales of groups whose extremes decide, in one pass: the extremes of a block's groups, then their
- * scales, all at once where the default rule makes them. What the rule treats by itself (nothing
- * but zeros, scales near the ends of float32) and what is not finite goes group by group. */
+/* Scales of groups whose extremes decide, in one pass, their own or that of who measures: the
+ * extremes of a block's groups, then their scales, all at once where the default rule makes them.
+ * What the rule treats by itself (nothing but zeros, scales near the ends of float32) and what is
+ * not finite goes group by group. */
 #include "quant/base/size.h"
 #include "quant/calibrator.h"
 #include "quant/fit.h"
@@ -192,9 +193,16 @@ static void fit_chunk(void *context, size_t chunk, unsigned worker)
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
-static void describe(struct groups *groups)
+/* FEED: whose values will be told apart by their addresses. */
+static void start_groups(struct groups *groups, struct fit *fit, const struct feed *feed)
 {
-  const struct quantizer *quantizer = &groups->fit->quantizer;
+  const struct grain *grain = &fit->grain;
+  const struct quantizer *quantizer = &fit->quantizer;
+  *groups = (struct groups){.fit = fit,
+                            .feed = feed,
+                            .calibration = fit_calibration(quantizer),
+                            .columns = grain->columns,
+                            .across = grain->groups};
   const struct calibration *calibration = &groups->calibration;
   const struct format *format = quantizer->format;
   bool integers = format->family->has_zero_point;
@@ -206,32 +214,73 @@ static void describe(struct groups *groups)
   groups->steps = calibration->asymmetric ? (float)(format_levels(format, true, false) - 1)
                                           : (float)format_max(format);
   groups->widest = integers ? (float)(1UL << format->bits) : (float)format_max(format);
+  if (grain->columns % grain->group == 0) {
+    groups->columns = grain->count;
+    groups->across = grain->units;
+  }
+  fit->ends = groups->least = mem_array(grain->units, 2 * sizeof *fit->ends);
+  groups->most = groups->least ? groups->least + grain->units : NULL;
+  fit->ends_self = feed->self;
+  fit->ends_direct = feed->direct;
+}
+
+static void end_groups(struct groups *groups)
+{
+  struct fit *fit = groups->fit;
+  if (!atomic_load(&groups->odd))
+    return;
+  free(fit->ends);
+  fit->ends = NULL;
 }
 
 enum status fit_groups(struct fit *fit, const struct feed *feed, struct progress *progress)
 {
-  const struct grain *grain = &fit->grain;
-  struct groups groups = {.fit = fit,
-                          .feed = feed,
-                          .progress = progress,
-                          .calibration = fit_calibration(&fit->quantizer),
-                          .columns = grain->columns,
-                          .across = grain->groups};
-  describe(&groups);
-  if (grain->columns % grain->group == 0) {
-    groups.columns = grain->count;
-    groups.across = grain->units;
-  }
-  groups.chunk = size_max(FEED_CHUNK / grain->group, 1);
-  fit->ends = groups.least = mem_array(grain->units, 2 * sizeof *fit->ends);
-  groups.most = groups.least ? groups.least + grain->units : NULL;
-  fit->ends_self = feed->self;
-  fit->ends_direct = feed->direct;
+  struct groups groups;
+  start_groups(&groups, fit, feed);
+  groups.progress = progress;
+  groups.chunk = size_max(FEED_CHUNK / fit->grain.group, 1);
   enum status status =
-      pool_for(size_div_up(grain->units, groups.chunk), fit_chunk, &groups, progress);
-  if (atomic_load(&groups.odd)) {
-    free(fit->ends);
-    fit->ends = NULL;
-  }
+      pool_for(size_div_up(fit->grain.units, groups.chunk), fit_chunk, &groups, progress);
+  end_groups(&groups);
   return status;
+}
+
+/* --- block by block ------------------------------------------------------------------------- */
+
+bool fit_groups_can_wait(const struct fit *fit)
+{
+  const struct grain *grain = &fit->grain;
+  return fit_groups_can(fit) && grain->group < LONG_GROUP && FEED_BLOCK % grain->group == 0 &&
+         grain->columns % grain->group == 0;
+}
+
+enum status fit_groups_wait(struct fit *fit, const struct feed *feed)
+{
+  fit->waiting = mem_array(1, sizeof *fit->waiting);
+  if (!fit->waiting)
+    return STATUS_MEMORY;
+  start_groups(fit->waiting, fit, feed);
+  return STATUS_OK;
+}
+
+bool fit_groups_odd(const struct fit *fit)
+{
+  return fit->waiting && atomic_load_explicit(&fit->waiting->odd, memory_order_relaxed);
+}
+
+bool fit_is_waiting(const struct fit *fit)
+{
+  return fit->waiting != NULL;
+}
+
+void fit_block(struct fit *fit, size_t start, const float *x, size_t n)
+{
+  short_groups(fit->waiting, start / fit->grain.group, x, n);
+}
+
+void fit_settle(struct fit *fit)
+{
+  end_groups(fit->waiting);
+  free(fit->waiting);
+  fit->waiting = NULL;
 }

@@ -24,8 +24,16 @@ struct part {
   struct extent *extents; /* of its units */
 };
 
+/* Whose values a fit is made from. */
+enum values {
+  VALUES_OWN,     /* the tensor's */
+  VALUES_WAITING, /* the tensor's, when a pass brings them */
+  VALUES_BATCHES, /* other ones: messages speak of batches */
+};
+
 struct fitting {
   struct fit *fit;
+  enum values of;
   struct part *part; /* none of them empty */
   size_t parts;
   struct calibration calibration;
@@ -340,8 +348,11 @@ static enum status calibrate(struct fitting *fitting)
 {
   bool extremes = by_extremes(fitting);
   if (fitting->parts == 1 && fit_groups_can(fitting->fit)) {
+    const struct feed *feed = &fitting->part[0].batch->feed;
+    if (fitting->of == VALUES_WAITING && fit_groups_can_wait(fitting->fit))
+      return fit_groups_wait(fitting->fit, feed);
     expect_passes(fitting, 1);
-    return fit_groups(fitting->fit, &fitting->part[0].batch->feed, fitting->progress);
+    return fit_groups(fitting->fit, feed, fitting->progress);
   }
   expect_passes(fitting, extremes ? 1 : 2);
   enum status status = measure_parts(fitting);
@@ -450,12 +461,12 @@ static enum status add_part(struct fitting *fitting, const struct batch *batch, 
   return STATUS_OK;
 }
 
-/* NUMBERED: messages speak of batches. */
 static enum status fit_parts(const struct quantizer *quantizer, const struct batch *batches,
-                             size_t count, bool numbered, const struct grain *grain,
+                             size_t count, enum values of, const struct grain *grain,
                              struct progress *progress, struct fit **out, struct error *error)
 {
   struct fitting fitting = {.fit = fit_new(quantizer, grain),
+                            .of = of,
                             .part = mem_array(count, sizeof *fitting.part),
                             .calibration = fit_calibration(quantizer),
                             .progress = progress,
@@ -464,7 +475,7 @@ static enum status fit_parts(const struct quantizer *quantizer, const struct bat
   if (!fitting.fit || !fitting.part)
     status = error_memory(error, "the scales of the units");
   for (size_t i = 0; i < count && status == STATUS_OK; i++)
-    status = add_part(&fitting, &batches[i], numbered ? i + 1 : 0);
+    status = add_part(&fitting, &batches[i], of == VALUES_BATCHES ? i + 1 : 0);
   if (status == STATUS_OK && quantizer->format->learned)
     status = learn(&fitting);
   if (status == STATUS_OK && quantizer->by == BY_CALIBRATOR)
@@ -479,9 +490,10 @@ static enum status fit_parts(const struct quantizer *quantizer, const struct bat
   return status;
 }
 
-enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
-                                 const struct shape *shape, const struct digest *digest,
-                                 struct progress *progress, struct fit **out, struct error *error)
+static enum status fit_tensor(const struct quantizer *quantizer, const struct feed *feed,
+                              const struct shape *shape, const struct digest *digest,
+                              enum values of, struct progress *progress, struct fit **out,
+                              struct error *error)
 {
   const struct batch own = {*feed, *shape, digest};
   struct grain grain;
@@ -490,8 +502,22 @@ enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct
     return block_quantizer_fit(quantizer, feed, shape, progress, out, error);
   if (status == STATUS_OK)
     status = grain_make(&quantizer->granularity, shape, &grain, error);
-  return status == STATUS_OK ? fit_parts(quantizer, &own, 1, false, &grain, progress, out, error)
+  return status == STATUS_OK ? fit_parts(quantizer, &own, 1, of, &grain, progress, out, error)
                              : status;
+}
+
+enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
+                                 const struct shape *shape, const struct digest *digest,
+                                 struct progress *progress, struct fit **out, struct error *error)
+{
+  return fit_tensor(quantizer, feed, shape, digest, VALUES_OWN, progress, out, error);
+}
+
+enum status quantizer_fit_waiting(const struct quantizer *quantizer, const struct feed *feed,
+                                  const struct shape *shape, const struct digest *digest,
+                                  struct progress *progress, struct fit **out, struct error *error)
+{
+  return fit_tensor(quantizer, feed, shape, digest, VALUES_WAITING, progress, out, error);
 }
 
 enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
@@ -521,6 +547,6 @@ enum status quantizer_fit_batches(const struct quantizer *quantizer, const struc
   if (status == STATUS_OK)
     status = grain_make(&quantizer->granularity, shape, &grain, error);
   return status == STATUS_OK
-             ? fit_parts(quantizer, batches, count, true, &grain, progress, out, error)
+             ? fit_parts(quantizer, batches, count, VALUES_BATCHES, &grain, progress, out, error)
              : status;
 }

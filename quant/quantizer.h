@@ -104,6 +104,19 @@ enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct
                                  const struct shape *shape, const struct digest *digest,
                                  struct progress *progress, struct fit **out, struct error *error);
 
+/* The same, but scales that the extremes of groups decide may be left to a pass over FEED that goes
+ * on to use them, so that the tensor is read once: while fit_is_waiting, a block's scales are there
+ * after fit_block. */
+enum status quantizer_fit_waiting(const struct quantizer *quantizer, const struct feed *feed,
+                                  const struct shape *shape, const struct digest *digest,
+                                  struct progress *progress, struct fit **out, struct error *error);
+bool fit_is_waiting(const struct fit *fit);
+/* Chooses the scales of the N values X of the feed from START on, a multiple of FEED_BLOCK; N is
+ * FEED_BLOCK or reaches to the end of the feed. Several threads may do so with different blocks. */
+void fit_block(struct fit *fit, size_t start, const float *x, size_t n);
+/* After the last block: FIT is as quantizer_fit makes it. */
+void fit_settle(struct fit *fit);
+
 /* Values that a quantizer is calibrated on, as they arrive. */
 struct batch {
   struct feed feed;

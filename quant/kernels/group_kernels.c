@@ -372,33 +372,74 @@ static void add_ends(const float *lo, const float *hi, size_t n, const struct un
   *ends = (struct ends){absmax, least, most, ends->clips | clips};
 }
 
-/* Takes note of the ends of the groups; false when one of them is clipped. */
-static bool tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
-                       struct tally *tally)
+/* How many of N groups there are before the first that is clipped. */
+static size_t before_clips(const float *lo, const float *hi, size_t n, const struct unit *unit)
+{
+  struct ends one = {0};
+  for (size_t g = 0; g < n; g++) {
+    add_ends(lo + g, hi + g, 1, unit + g, &one);
+    if (one.clips)
+      return g;
+  }
+  return n;
+}
+
+/* How many of the groups there are before the first that is clipped; takes note of their ends. */
+static size_t tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
+                         struct tally *tally)
 {
   struct ends ends = {tally->absmax, __builtin_inff(), -__builtin_inff(), 0};
-  for (size_t g = 0, n; g < groups && !ends.clips; g += n) {
-    n = groups - g < KERNEL_BLOCK ? groups - g : KERNEL_BLOCK;
-    add_ends(lo + g, hi + g, n, unit + g, &ends);
+  size_t done = 0;
+  for (size_t n; done < groups; done += n) {
+    const struct ends before = ends;
+    n = groups - done < KERNEL_BLOCK ? groups - done : KERNEL_BLOCK;
+    add_ends(lo + done, hi + done, n, unit + done, &ends);
+    if (!ends.clips)
+      continue;
+    groups = done + before_clips(lo + done, hi + done, n, unit + done);
+    n = groups - done;
+    ends = before;
+    add_ends(lo + done, hi + done, n, unit + done, &ends);
   }
-  if (ends.clips)
-    return false;
+  if (groups == 0)
+    return 0;
   ends.least += 0.0f;
   ends.most += 0.0f;
   tally->absmax = ends.absmax;
   tally->least = tally->finite == 0 || ends.least < tally->least ? ends.least : tally->least;
   tally->most = tally->finite == 0 || ends.most > tally->most ? ends.most : tally->most;
-  return true;
+  return groups;
+}
+
+/* Elements of so many groups, the last of which may be cut short. */
+static size_t elements_of(const struct group_row *row, size_t groups, size_t n)
+{
+  size_t all = groups == 0 ? 0 : row->first + (groups - 1) * row->length;
+  return all < n ? all : n;
+}
+
+/* The ranges of the groups before the first that has a value which is not finite; how many. */
+static size_t finite_ranges(const float *x, size_t n, const struct group_row *row, size_t groups,
+                            float *lo, float *hi)
+{
+  if (KERNEL(group_ranges)(x, n, row->first, row->length, lo, hi))
+    return groups;
+  for (size_t g = 0; g < groups; g++) {
+    size_t start = elements_of(row, g, n), end = elements_of(row, g + 1, n);
+    if (!KERNEL(group_ranges)(x + start, end - start, row->length, row->length, lo + g, hi + g))
+      return g;
+  }
+  return groups;
 }
 
 /* The same without knowing them. */
-static __attribute__((noinline)) bool tally_ranges(const float *x, size_t n,
-                                                   const struct group_row *row, size_t groups,
-                                                   struct tally *tally)
+static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
+                                                     const struct group_row *row, size_t groups,
+                                                     struct tally *tally)
 {
   float lo[GROUP_ERRORS_MOST], hi[GROUP_ERRORS_MOST];
-  return KERNEL(group_ranges)(x, n, row->first, row->length, lo, hi) &&
-         tally_ends(lo, hi, groups, row->units, tally);
+  groups = finite_ranges(x, n, row, groups, lo, hi);
+  return tally_ends(lo, hi, groups, row->units, tally);
 }
 
 static void tally_scan(const struct group_scan *scan, struct tally *tally)
@@ -415,17 +456,18 @@ static void tally_scan(const struct group_scan *scan, struct tally *tally)
   tally->at_rail += scan->at_rail_all;
 }
 
-bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
-                          uint8_t *codes, struct tally *tally, uint64_t *high)
+size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
+                            uint8_t *codes, struct tally *tally, uint64_t *high)
 {
   float e[KERNEL_BLOCK], copy[LANES] = {0};
   if (n == 0)
-    return true;
+    return 0;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
-  bool inside = row->least ? tally_ends(row->least, row->most, groups, row->units, tally)
-                           : tally_ranges(x, n, row, groups, tally);
-  if (!inside)
-    return false;
+  groups = row->least ? tally_ends(row->least, row->most, groups, row->units, tally)
+                      : tally_ranges(x, n, row, groups, tally);
+  n = elements_of(row, groups, n);
+  if (n == 0)
+    return 0;
   struct group_scan scan = {.worst = {0}};
   struct group_sums sums[2] = {0};
   struct group_place place = {row->units, row->first, row->length};
@@ -444,5 +486,5 @@ bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row,
   add_up(sums, bulk >= 0, tally);
   tally->finite += n;
   *high += scan.high_all;
-  return true;
+  return n;
 }

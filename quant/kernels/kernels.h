@@ -261,10 +261,10 @@ struct kernels {
   /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers of up to 8 bits
    * that divide and round to even: their codes, what is lost into TALLY, and how many codes lie
    * beyond 100/127 of the end that is farther from zero. The sums of x y and y^2 follow from those
-   * of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. False, and nothing is added, when an
-   * x is not finite or is clipped. */
-  bool (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
-                       uint8_t *codes, struct tally *tally, uint64_t *high);
+   * of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. Stops before the first group in
+   * which an x is not finite or is clipped; how many elements were worked on. */
+  size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
+                         uint8_t *codes, struct tally *tally, uint64_t *high);
   /* Adds how often each of the numbers below VALUES (at most 16), of which all CODES are, occurs.
    */
   void (*byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts);

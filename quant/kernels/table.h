@@ -59,8 +59,8 @@ void KERNEL(bfloat_decode)(const unsigned char *bytes, size_t n, float *out);
 
 bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo,
                           float *hi);
-bool KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
-                          uint8_t *codes, struct tally *tally, uint64_t *high);
+size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
+                            uint8_t *codes, struct tally *tally, uint64_t *high);
 void KERNEL(byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts);
 
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
@@ -83,10 +83,11 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
     .minifloat_tally = KERNEL(minifloat_tally), .extremes = KERNEL(extremes),                      \
-    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins), .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                \
+    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
+    .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .half_decode = KERNEL(half_decode), .bfloat_decode = KERNEL(bfloat_decode),                    \
-    .group_ranges = KERNEL(group_ranges),                                                          \
-    .group_errors = KERNEL(group_errors), .byte_counts = KERNEL(byte_counts),                                                            \
+    .group_ranges = KERNEL(group_ranges), .group_errors = KERNEL(group_errors),                    \
+    .byte_counts = KERNEL(byte_counts),                                                            \
   }
 
 #endif

@@ -195,6 +195,30 @@ static void test_large(void **state)
   }
 }
 
+/* Groups whose scales wait for the pass that measures; on a coarse grid, ends lie between two codes
+ * and some groups clip; under mse most do. */
+static void test_groups_on_the_way(void **state)
+{
+  (void)state;
+  const struct shape shape = {.dims = 2, .dim = {37, 1024}};
+  const char *specs[] = {"int4,asym,group=32", "int4,asym,group=64,mse",
+                         "int8,group=512",     "int16,asym,group=32",
+                         "e4m3,group=128",     "int4,asym,group=32,pow2"};
+  for (int kind = 0; kind < 4; kind++) {
+    float *x = random_values(37 * 1024, 77, kind % 2 == 1);
+    for (size_t i = 0; kind >= 2 && i < 37 * 1024; i++)
+      x[i] = rintf(x[i] * 8) / 8;
+    for (size_t q = 0; q < sizeof specs / sizeof *specs; q++)
+      for (int axis = 0; axis < 2; axis++)
+        check_spec(x, &shape, specs[q], axis);
+    struct result *result = result_of(x, shape, specs[0], &everything);
+    assert_true((result->metrics.clip_rate > 0) == (kind >= 2));
+    assert_false(fit_is_waiting(result->fit));
+    result_free(result);
+    free(x);
+  }
+}
+
 /* --- what does not exist ------------------------------------------------------------------- */
 
 static void test_empty(void **state)
@@ -487,6 +511,7 @@ int main(void)
       cmocka_unit_test(test_uniform_noise),
       cmocka_unit_test(test_second_implementation),
       cmocka_unit_test(test_large),
+      cmocka_unit_test(test_groups_on_the_way),
       cmocka_unit_test(test_empty),
       cmocka_unit_test(test_all_zero),
       cmocka_unit_test(test_exact),

@@ -96,7 +96,7 @@ static bool measure(struct bench *bench, enum part part)
 {
   struct error error;
   struct result *result = mem_array(1, sizeof *result);
-  struct measure pass = {.feed = &bench->feed, .fit = bench->fit};
+  struct measure pass = {.feed = &bench->feed, .fit = bench->fit, .own = bench->fit};
   const struct granularity rows = {.kind = GRAIN_CHANNEL, .axis = 0};
   const struct result_request request = {.bins = BINS, .lo = (double)NAN, .hi = (double)NAN};
   if (!result)
@@ -129,7 +129,12 @@ static bool work_screen(struct bench *bench)
 
 static bool work_key(struct bench *bench)
 {
-  return work_fit(bench) && measure(bench, PART_METRICS);
+  struct error error;
+  fit_free(bench->fit);
+  bench->fit = NULL;
+  return quantizer_fit_waiting(&bench->quantizer, &bench->feed, &bench->tensor->shape, NULL, NULL,
+                               &bench->fit, &error) == STATUS_OK &&
+         measure(bench, PART_METRICS);
 }
 
 /* --- rows --------------------------------------------------------------------------------- */
