@@ -14,15 +14,28 @@ static inline int32_t place(double x, const struct bin_edges *edges)
   return (int32_t)bin;
 }
 
-/* The same between the ends. */
-static inline int32_t place_inside(double x, const struct bin_edges *edges)
+typedef int32_t places __attribute__((vector_size(DOUBLES * sizeof(int32_t))));
+
+/* The bins of V, between the ends. */
+static inline places places_inside(doubles v, const struct bin_edges *edges)
 {
-  double bin = (x - edges->lo) * edges->per_unit;
-  return (int32_t)(bin < edges->last ? bin : edges->last);
+  const doubles last = (doubles){0} + edges->last;
+  doubles bin = (v - edges->lo) * edges->per_unit;
+#if defined __AVX512F__
+  return (places)_mm512_cvttpd_epi32(_mm512_min_pd((__m512d)bin, (__m512d)last));
+#elif defined __AVX__
+  return (places)_mm256_cvttpd_epi32(_mm256_min_pd((__m256d)bin, (__m256d)last));
+#else
+  masks below = bin < last;
+  bin = (doubles)(((masks)bin & below) | ((masks)last & ~below));
+  return __builtin_convertvector(bin, places);
+#endif
 }
 
-/* True when X, or X less LESS, lies between the ends: whole LANES of them. */
-static bool all_inside(const float *x, const float *less, size_t n, const struct bin_edges *edges)
+/* Whole LANES of values, less LESS unless that is NULL. False when one is not between the ends:
+ * then the bins mean nothing. */
+KERNEL_INLINE bool bins_inside(const float *x, const float *less, size_t n,
+                               const struct bin_edges *edges, int32_t *at)
 {
   const doubles lo = (doubles){0} + edges->lo, hi = (doubles){0} + edges->hi;
   masks inside = ~(masks){0};
@@ -31,22 +44,13 @@ static bool all_inside(const float *x, const float *less, size_t n, const struct
     if (less)
       v -= doubles_load(less + i);
     inside &= (masks)(v >= lo) & (masks)(v <= hi);
+    places bin = places_inside(v, edges);
+    memcpy(at + i, &bin, sizeof bin);
   }
   int64_t all = -1;
   for (size_t k = 0; k < DOUBLES; k++)
     all &= inside[k];
   return all != 0;
-}
-
-static void bins_inside(const float *x, const float *less, size_t n, struct bin_edges e,
-                        int32_t *at)
-{
-  if (less)
-    for (size_t i = 0; i < n; i++)
-      at[i] = place_inside((double)x[i] - (double)less[i], &e);
-  else
-    for (size_t i = 0; i < n; i++)
-      at[i] = place_inside((double)x[i], &e);
 }
 
 static void bins_anywhere(const float *x, const float *less, size_t n, struct bin_edges e,
@@ -67,8 +71,10 @@ void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
     const float *from = less ? less + done : NULL;
-    bool inside = m % LANES == 0 && all_inside(x + done, from, m, edges);
-    (inside ? bins_inside : bins_anywhere)(x + done, from, m, *edges, at + done);
+    bool inside = m % LANES == 0 && (from ? bins_inside(x + done, from, m, edges, at + done)
+                                          : bins_inside(x + done, NULL, m, edges, at + done));
+    if (!inside)
+      bins_anywhere(x + done, from, m, *edges, at + done);
   }
 }
 
@@ -89,29 +95,44 @@ static inline quad quad_larger(quad a, quad b)
 }
 
 /* A bin is one vector, loaded and stored at once: {sum, squares, count, most}. */
-static void add_error(struct error_bin *bin, double magnitude, double square)
+static inline void add_error(struct error_bin *bin, quad error)
 {
-  const quad_masks last = {0, 0, 0, -1};
-  quad before, error = {magnitude, square, 1, magnitude};
+  quad before;
   memcpy(&before, bin, sizeof before);
-  quad_masks sum = (quad_masks)(before + error), most = (quad_masks)quad_larger(before, error);
-  quad after = (quad)((sum & ~last) | (most & last));
+  quad after = __builtin_shufflevector(before + error, quad_larger(before, error), 0, 1, 2, 4 + 3);
   memcpy(bin, &after, sizeof after);
+}
+
+/* Four elements, one after the other. */
+static inline void add_errors(const float *x, const float *y, const int32_t *at,
+                              struct error_bin *bins)
+{
+  const quad infinity = (quad){0} + __builtin_inf(), one = {1, 1, 1, 1};
+  quad e = (quad){(double)y[0], (double)y[1], (double)y[2], (double)y[3]} -
+           (quad){(double)x[0], (double)x[1], (double)x[2], (double)x[3]};
+  quad size = (quad)((quad_masks)e & INT64_MAX);
+  quad_masks finite = size < infinity; /* NaN comes of overflow */
+  quad square = (quad)((quad_masks)(size * size) & finite);
+  size = (quad)(((quad_masks)size & finite) | ((quad_masks)infinity & ~finite));
+  const quad a = __builtin_shufflevector(size, square, 0, 4, 2, 6);
+  const quad b = __builtin_shufflevector(size, square, 1, 5, 3, 7);
+  const quad c = __builtin_shufflevector(one, size, 0, 4, 2, 6);
+  const quad d = __builtin_shufflevector(one, size, 1, 5, 3, 7);
+  add_error(&bins[at[0]], __builtin_shufflevector(a, c, 0, 1, 4, 5));
+  add_error(&bins[at[1]], __builtin_shufflevector(b, d, 0, 1, 4, 5));
+  add_error(&bins[at[2]], __builtin_shufflevector(a, c, 2, 3, 6, 7));
+  add_error(&bins[at[3]], __builtin_shufflevector(b, d, 2, 3, 6, 7));
 }
 
 void KERNEL(error_bins)(const float *x, const float *y, const int32_t *at, size_t n,
                         struct error_bin *bins)
 {
-  double magnitude[KERNEL_BLOCK], square[KERNEL_BLOCK];
-  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
-    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
-    for (size_t i = 0; i < m; i++) {
-      double e = fabs((double)y[done + i] - (double)x[done + i]);
-      e = e <= __DBL_MAX__ ? e : __builtin_inf(); /* NaN comes of overflow */
-      magnitude[i] = e;
-      square[i] = e <= __DBL_MAX__ ? e * e : 0;
-    }
-    for (size_t i = 0; i < m; i++)
-      add_error(&bins[at[done + i]], magnitude[i], square[i]);
+  size_t whole = n / 4 * 4;
+  for (size_t i = 0; i < whole; i += 4)
+    add_errors(x + i, y + i, at + i, bins);
+  for (size_t i = whole; i < n; i++) {
+    double e = fabs((double)y[i] - (double)x[i]);
+    e = e <= __DBL_MAX__ ? e : __builtin_inf();
+    add_error(&bins[at[i]], (quad){e, e <= __DBL_MAX__ ? e * e : 0, 1, e});
   }
 }
