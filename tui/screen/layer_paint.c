@@ -213,27 +213,49 @@ static const char *option_text(const struct method_option *option, double given,
   return text;
 }
 
+/* " grid 20" of option I. */
+static int option_width(const struct explorer *explorer, const struct layer_row *row, size_t i)
+{
+  const struct method_option *option = &row->ask.method.method->option[i];
+  char text[64];
+  return 3 + text_width(&explorer->cells, option->word) +
+         text_width(&explorer->cells,
+                    option_text(option, row->ask.method.option[i], text, sizeof text));
+}
+
+/* The first option that is shown, so that the one that + and - turn has room. */
+static size_t first_option(const struct explorer *explorer, const struct layer_row *row, int room)
+{
+  const size_t turned = explorer->layer.option;
+  size_t first = 0;
+  for (int width = room + 1; first < turned && width > room; first += width > room) {
+    width = 0;
+    for (size_t i = first; i <= turned; i++)
+      width += option_width(explorer, row, i);
+  }
+  return first;
+}
+
 /* "awq  alpha 0.5  grid 20": the one that + and - turn stands out. */
 static void paint_options(struct explorer *explorer, struct rect line, const struct layer_row *row)
 {
   const struct method *method = row->ask.method.method;
   char text[64];
   int column = cells_text(&explorer->cells, line, 0, 1, bold, method->name);
-  for (size_t i = 0; i < METHOD_OPTIONS && method->option[i].word; i++) {
+  for (size_t i = first_option(explorer, row, line.columns - column);
+       i < METHOD_OPTIONS && method->option[i].word; i++) {
     const struct method_option *option = &method->option[i];
     const double given = row->ask.method.option[i];
-    const char *shown = option_text(option, given, text, sizeof text);
     const bool turned = i == explorer->layer.option;
-    if (column + 3 + text_width(&explorer->cells, option->word) +
-            text_width(&explorer->cells, shown) >
-        line.columns)
+    if (column + option_width(explorer, row, i) > line.columns)
       break;
     column = cells_text(&explorer->cells, line, 0, column + 2,
                         (struct style){.ink = turned ? PAINT_KEY : PAINT_DIM,
                                        .attributes = turned ? CELL_UNDERLINE : 0},
                         option->word);
     column = cells_text(&explorer->cells, line, 0, column + 1,
-                        given != option->value ? value : (struct style){0}, shown);
+                        given != option->value ? value : (struct style){0},
+                        option_text(option, given, text, sizeof text));
   }
 }
 
@@ -270,19 +292,39 @@ static struct axis shades_of(const struct method_search *search)
   return color;
 }
 
+/* The scale of the shades; where the best candidate lies, and what the axes are. */
+static void paint_legend(struct explorer *explorer, struct rect rect,
+                         const struct method_search *search, const struct axis *color)
+{
+  enum { RAMP = 16 };
+  char text[256], mark[5];
+  const struct rect line = {rect.row, rect.column, 1, rect.columns};
+  const int column = heat_scale(&explorer->cells, line, 1, explorer->glyphs, color, NULL,
+                                rect.columns < 3 * RAMP ? rect.columns / 4 : RAMP);
+  cells_text(&explorer->cells, line, 0, column + 2, dim, search->loss);
+  snprintf(text, sizeof text, "+ %.4g at %.3g across, %.3g down; across: %s; down: %s",
+           search->value[search->best], search->x[search->best % search->width],
+           search->y[search->best / search->width], search->across, search->down);
+  cells_wrap(&explorer->cells,
+             (struct rect){rect.row + 1, rect.column + 1, rect.rows - 1, rect.columns - 2}, dim,
+             text, ellipsis(explorer, mark));
+}
+
 /* A surface in cells: a shade for each candidate, the best one marked. */
 static void paint_surface(struct explorer *explorer, struct rect rect,
                           const struct method_search *search)
 {
-  enum { LEFT = 8, FOOT = 2 };
+  enum { LEFT = 8, TALL = 10 };
   const struct axis color = shades_of(search);
-  const int room = rect.columns - LEFT - 1,
-            down = (int)size_min(search->height, (size_t)(rect.rows > FOOT ? rect.rows - FOOT : 0));
-  const int across = (int)size_min(search->width, (size_t)(room > 0 ? room : 0));
-  const int wide = across ? room / across : 0;
-  for (int r = 0; r < down; r++) {
-    const size_t row = (size_t)r * search->height / (size_t)down;
-    cells_printf(&explorer->cells, rect, r, 0, dim, "%7.3g", search->y[row]);
+  const int room = rect.columns > LEFT ? rect.columns - LEFT - 1 : 0,
+            foot = rect.rows >= TALL ? 4 : 1, rows = rect.rows > foot ? rect.rows - foot : 0;
+  const int across = (int)size_min(search->width, (size_t)room),
+            down = (int)size_min(search->height, (size_t)rows);
+  const int wide = across ? room / across : 0, tall = down ? rows / down : 0;
+  for (int r = 0; r < down * tall; r++) {
+    const size_t row = (size_t)(r / tall) * search->height / (size_t)down;
+    if (r % tall == 0)
+      cells_printf(&explorer->cells, rect, r, 0, dim, "%7.3g", search->y[row]);
     for (int c = 0; c < across * wide; c++) {
       const size_t at = row * search->width + (size_t)(c / wide) * search->width / (size_t)across;
       heat_put(&explorer->cells, rect.row + r, rect.column + LEFT + c, explorer->glyphs,
@@ -292,13 +334,12 @@ static void paint_surface(struct explorer *explorer, struct rect rect,
                   (struct style){.ink = PAINT_OUTLIER, .attributes = CELL_BOLD | CELL_REVERSE});
     }
   }
-  cells_printf(&explorer->cells, rect, down, LEFT, dim, "%.3g", search->x[0]);
-  cells_printf(&explorer->cells, rect, down, LEFT + across * wide - 6, dim, "%6.3g",
+  cells_printf(&explorer->cells, rect, down * tall, LEFT, dim, "%.3g", search->x[0]);
+  cells_printf(&explorer->cells, rect, down * tall, LEFT + across * wide - 6, dim, "%6.3g",
                search->x[search->width - 1]);
-  cells_printf(&explorer->cells, rect, down + 1, 1, dim,
-               "%s %.3g to %.3g; best %.3g: %s %.3g, %s %.3g", search->loss, color.lo, color.hi,
-               search->value[search->best], search->across, search->x[search->best % search->width],
-               search->down, search->y[search->best / search->width]);
+  if (down && foot > 1)
+    paint_legend(explorer, part_of(rect, down * tall + 1, rect.rows - down * tall - 1), search,
+                 &color);
 }
 
 static double pointer_of(const struct explorer *explorer, const struct layer_row *row)
