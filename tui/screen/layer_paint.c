@@ -226,8 +226,12 @@ static int option_width(const struct explorer *explorer, const struct layer_row 
 /* The first option that is shown, so that the one that + and - turn has room. */
 static size_t first_option(const struct explorer *explorer, const struct layer_row *row, int room)
 {
-  const size_t turned = explorer->layer.option;
-  size_t first = 0;
+  const struct method_option *option = row->ask.method.method->option;
+  size_t turned = 0, first = 0;
+  while (turned < explorer->layer.option && turned + 1 < METHOD_OPTIONS && option[turned + 1].word)
+    turned++;
+  if (!option[turned].word)
+    return 0;
   for (int width = room + 1; first < turned && width > room; first += width > room) {
     width = 0;
     for (size_t i = first; i <= turned; i++)
