@@ -122,7 +122,7 @@ static bool over_same_bins(const struct result *a, const struct result *b)
 static bool share_axis(struct panel *panel, double peak, char letter, const struct view *view)
 {
   char label[64];
-  snprintf(label, sizeof label, "%% of %c\u2019s squared error", letter);
+  snprintf(label, sizeof label, "%% of %c\u2019s MSE", letter);
   panel->y.log = view->log_counts;
   return axis_set(&panel->y, label, NULL, view->log_counts ? peak * 1e-5 : 0,
                   view->log_counts ? peak * 2 : peak * 1.05);

@@ -242,6 +242,21 @@ static void everything_can_be_drawn(void **state)
 }
 
 /* Without colour, dash and shape tell any two series apart. */
+/* The outlines of pins have no points: their dashes differ, from each other and from the solid line
+ * of what they are compared with. */
+static void pins_differ_in_greyscale(void **state)
+{
+  (void)state;
+  enum { FIRST = 3 }; /* pins_role() */
+  for (int a = 0; a < FIGURE_PINS; a++) {
+    struct style one = theme_style(&themes[THEME_LIGHT], (enum role)(ROLE_SERIES + FIRST + a));
+    assert_int_not_equal(one.dash, DASH_SOLID);
+    for (int b = 0; b < a; b++)
+      assert_int_not_equal(
+          one.dash, theme_style(&themes[THEME_LIGHT], (enum role)(ROLE_SERIES + FIRST + b)).dash);
+  }
+}
+
 static void series_differ_in_greyscale(void **state)
 {
   (void)state;
@@ -326,6 +341,7 @@ int main(void)
       cmocka_unit_test(no_outlier_vanishes),
       cmocka_unit_test(everything_can_be_drawn),
       cmocka_unit_test(series_differ_in_greyscale),
+      cmocka_unit_test(pins_differ_in_greyscale),
       cmocka_unit_test(sentences_and_empty_figures),
       cmocka_unit_test(long_words_are_cut_between_characters),
       cmocka_unit_test(impossible_sizes_are_refused),

@@ -45,7 +45,10 @@ static const double line_height = 1.3;
 
 struct style theme_style(const struct theme *theme, enum role role)
 {
-  static const enum dash dashes[] = {DASH_SOLID, DASH_LONG, DASH_DOT, DASH_SHORT, DASH_DOT_DOT};
+  /* As many as there are colours of pins behind the first three: without colour they still differ
+   * from each other, and from the solid line of what they are compared with. */
+  static const enum dash dashes[] = {DASH_SOLID,   DASH_LONG,   DASH_DOT,  DASH_UNEVEN,
+                                     DASH_DOT_DOT, DASH_DOTTED, DASH_SHORT};
   enum { DASHES = sizeof dashes / sizeof *dashes, SHAPES = SHAPE_CROSS + 1 };
   if (role < ROLE_SERIES)
     return theme->role[role];
@@ -69,7 +72,8 @@ void canvas_line(const struct canvas *canvas, const struct style *style)
   } dashes[] = {
       [DASH_SOLID] = {{0, 0}, 0},           [DASH_LONG] = {{5, 2.5}, 2},
       [DASH_SHORT] = {{3, 2}, 2},           [DASH_DOTTED] = {{1, 1.6}, 2},
-      [DASH_DOT] = {{5, 1.8, 1.2, 1.8}, 4}, [DASH_DOT_DOT] = {{5, 1.6, 1.2, 1.6, 1.2, 1.6}, 6}};
+      [DASH_DOT] = {{5, 1.8, 1.2, 1.8}, 4}, [DASH_DOT_DOT] = {{5, 1.6, 1.2, 1.6, 1.2, 1.6}, 6},
+      [DASH_UNEVEN] = {{8, 1.8, 3, 1.8}, 4}};
   canvas_color(canvas, style->stroke, 1);
   cairo_set_line_join(canvas->cr, CAIRO_LINE_JOIN_BEVEL);
   cairo_set_line_width(canvas->cr, fmax(style->width, canvas->pixel));

@@ -14,7 +14,7 @@
 
 struct _cairo; /* cairo_t: whoever draws includes cairo.h */
 
-enum dash { DASH_SOLID, DASH_LONG, DASH_SHORT, DASH_DOTTED, DASH_DOT, DASH_DOT_DOT };
+enum dash { DASH_SOLID, DASH_LONG, DASH_SHORT, DASH_DOTTED, DASH_DOT, DASH_DOT_DOT, DASH_UNEVEN };
 enum point_shape {
   SHAPE_DISC,
   SHAPE_SQUARE,
