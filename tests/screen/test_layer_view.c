@@ -94,7 +94,7 @@ static void methods_and_tokens(void **state)
                                       "error of each output channel",
                                       "is best",
                                       "r sort",
-                                      "Enter method"};
+                                      "Enter look"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     assert_shows(harness, texts[i]);
   fixture_quit(harness);
@@ -279,6 +279,14 @@ static void what_does_not_fit_is_said(void **state)
   assert_shows(harness, "held weight");
   command(harness, "evaluate none");
   assert_shows_not(harness, "held out");
+  command(harness, "hold-out 25%");
+  assert_shows(harness, "the last 25 % held out");
+  assert_shows(harness, "held weight");
+  assert_shows(harness, "--hold-out 0.25");
+  command(harness, "hold-out 2");
+  assert_shows(harness, "expected a share");
+  command(harness, "hold-out none");
+  assert_shows_not(harness, "held weight");
   command(harness, "tensor bias");
   assert_shows(harness, "expected a matrix");
   type(harness, "jv+wx\033");
@@ -336,7 +344,7 @@ static void a_script_and_its_recipe(void **state)
   char shell[1024], line[512];
   snprintf(shell, sizeof shell,
            "printf 'activation more.npy\\nevaluate eye.npy\\nmethods rtn awq,clip\\n"
-           "activation-quantizer int8,token\\nlayer-more\\nsave-screen a.txt\\n' >a.script && "
+           "activation-quantizer int8,token\\nsave-screen a.txt\\n' >a.script && "
            "'%s' model.safetensors -t conv -q int4,group=8 --script a.script && "
            "grep -c 'tokens more 64x32; held out eye 32x32' a.txt",
            fixture_program());

@@ -118,6 +118,8 @@ static void say_layer(struct words *words, const struct view_layer *a, const str
       (b->quantizes_activation && !quantizer_equal(&a->activation, &b->activation)))
     say(words, "activations %s",
         b->quantizes_activation ? quantizer_print(&b->activation, text) : "as they are");
+  if (a->hold_out < b->hold_out || a->hold_out > b->hold_out)
+    say(words, "%.3g %% held out", 100 * b->hold_out);
   if (a->transposed != b->transposed)
     say(words, "the weight %s", b->transposed ? "transposed" : "as it is");
   if (a->sort != b->sort)

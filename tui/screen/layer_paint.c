@@ -105,7 +105,7 @@ static int columns_of(const struct explorer *explorer, struct rows_column out[CO
   int count = 0;
   for (int i = 0; i < COLUMNS; i++) {
     out[count++] = columns[i];
-    if (i == 0 && explorer->layer.of.source[LAYER_HELD_OUT])
+    if (i == 0 && explorer->layer.facts && explorer->layer.facts->problem.held_tokens)
       out[count++] = held_column;
   }
   return count;
@@ -413,6 +413,9 @@ static void paint_tokens(struct explorer *explorer, struct rect line)
                              words[part], text_escape(tensor->name, name, sizeof name),
                              shape_print(&tensor->shape, sizes, sizeof sizes));
   }
+  if (view->hold_out > 0)
+    used += (size_t)snprintf(text + used, sizeof text - used, "; the last %.3g %% held out",
+                             100 * view->hold_out);
   if (view->quantizes_activation)
     used += (size_t)snprintf(text + used, sizeof text - used, "; x as %s",
                              quantizer_print(&view->activation, spec));

@@ -404,17 +404,25 @@ enum status layer_view_set_method(struct state *state, const struct method_choic
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
+/* What the user stands on; else the best method under the present quantizer. */
+static size_t selected_row(const struct layering *layer)
+{
+  if (layer->chosen && layer->selected < layer->rows)
+    return layer->selected;
+  const size_t best = layer_best(layer->row, layer->rows, layer->rows - 1);
+  return best < layer->rows ? best : layer->rank[0];
+}
+
 struct layer_shown layer_view_shown(const struct explorer *explorer)
 {
   const struct layering *layer = &explorer->layer;
   if (!is_planned(explorer) || layer->rows == 0)
     return (struct layer_shown){.rows = 0};
-  return (struct layer_shown){
-      .row = layer->row,
-      .rows = layer->rows,
-      .rank = layer->rank,
-      .selected = layer->chosen && layer->selected < layer->rows ? layer->selected : layer->rank[0],
-      .facts = layer->facts};
+  return (struct layer_shown){.row = layer->row,
+                              .rows = layer->rows,
+                              .rank = layer->rank,
+                              .selected = selected_row(layer),
+                              .facts = layer->facts};
 }
 
 const struct layer_row *layer_view_selected(const struct explorer *explorer)

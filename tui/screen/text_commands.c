@@ -156,6 +156,8 @@ static enum status choose_tokens(struct explorer *explorer, enum layer_part part
 {
   struct state next = explorer->state;
   enum status status = layer_view_choose(explorer, part, source, tensor, error);
+  if (part == LAYER_HELD_OUT && source)
+    next.view.layer.hold_out = 0;
   if (status == STATUS_OK)
     go_to_layer(explorer, &next);
   return status;
@@ -196,6 +198,23 @@ static enum status text_evaluate_tensor(struct explorer *explorer, const char *t
                                         struct error *error)
 {
   return choose_tensor(explorer, LAYER_HELD_OUT, text, error);
+}
+
+static enum status text_hold_out(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct state next = explorer->state;
+  if (strcmp(text, "none") == 0)
+    next.view.layer.hold_out = 0;
+  else if (!view_share_scan(text, &next.view.layer.hold_out))
+    return error_set(error, STATUS_USAGE,
+                     "expected a share of the tokens such as 0.25 or 25%%, or none, found '%s'",
+                     text);
+  enum status status = STATUS_OK;
+  if (next.view.layer.hold_out > 0) /* in place of other tokens */
+    status = layer_view_choose(explorer, LAYER_HELD_OUT, NULL, NULL, error);
+  if (status == STATUS_OK)
+    go_to_layer(explorer, &next);
+  return status;
 }
 
 static enum status set_method(struct state *state, const char *text, struct error *error)
