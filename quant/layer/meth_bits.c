@@ -6,7 +6,8 @@
  * that gains most for each stored bit is taken, as long as the budget lasts: but for the last step
  * that is the least sum under the budget (the method of Lagrange). The widths themselves must be
  * stored, and are paid for. Where the output is no better than with one width for all, that one is
- * taken, so that the method is never worse than rounding to nearest at as many bits. */
+ * taken, so that the method is never worse than rounding to nearest at as many bits. There are no
+ * codes to keep: without the map of widths they would mean nothing. */
 #include "quant/base/number.h"
 #include "quant/base/size.h"
 #include "quant/layer/loss.h"
@@ -57,14 +58,13 @@ static double unit_cost(const struct bits *bits, size_t unit, int width)
   return (double)unit_width(bits, unit) * width + bits->scale_bits[width];
 }
 
-/* UNIT with WIDTH bits into OUT, and its codes unless NULL; both begin with the unit. */
-static void round_unit(const struct bits *bits, size_t unit, int width, float *out, uint16_t *codes)
+/* UNIT with WIDTH bits into OUT, which begins with the unit. */
+static void round_unit(const struct bits *bits, size_t unit, int width, float *out)
 {
   const size_t first = unit_start(bits, unit), count = unit_width(bits, unit);
   for (size_t done = 0; done < count; done += FEED_BLOCK)
     fit_round_trip(bits->fit[width], first + done, size_min(FEED_BLOCK, count - done),
-                   bits->task->layer->weight + first + done, out + done,
-                   codes ? codes + done : NULL);
+                   bits->task->layer->weight + first + done, out + done, NULL);
 }
 
 static double unit_error(const struct bits *bits, size_t unit, int width, float *scratch)
@@ -72,7 +72,7 @@ static double unit_error(const struct bits *bits, size_t unit, int width, float 
   const float *weight = bits->task->layer->weight + unit_start(bits, unit);
   const double *energy = bits->energy + unit % bits->groups * bits->group;
   double sum = 0;
-  round_unit(bits, unit, width, scratch, NULL);
+  round_unit(bits, unit, width, scratch);
   for (size_t j = 0; j < unit_width(bits, unit); j++) {
     const double wrong = (double)weight[j] - (double)scratch[j];
     sum += energy[j] * wrong * wrong;
@@ -228,32 +228,16 @@ struct rounding_job {
   const unsigned char *width; /* of each unit; NULL: ONE for all */
   int one;
   float *weight;
-  struct method_codes *codes; /* code NULL: not wanted */
 };
-
-/* The code of 0. */
-static float code_zero(const struct bits *bits, size_t unit, int width)
-{
-  long lowest, highest;
-  quantizer_code_range(&bits->quantizer[width], &lowest, &highest);
-  return (float)(fit_zero_point(bits->fit[width], unit) - lowest);
-}
 
 static void round_row(void *context, size_t row, unsigned worker)
 {
   const struct rounding_job *job = context;
   const struct bits *bits = job->bits;
   (void)worker;
-  for (size_t unit = row * bits->groups; unit < (row + 1) * bits->groups; unit++) {
-    const size_t start = unit_start(bits, unit);
-    const int width = job->width ? job->width[unit] : job->one;
-    uint16_t *code = job->codes->code ? job->codes->code + start : NULL;
-    round_unit(bits, unit, width, job->weight + start, code);
-    if (code) {
-      job->codes->scale[unit] = fit_scale(bits->fit[width], unit);
-      job->codes->zero[unit] = code_zero(bits, unit, width);
-    }
-  }
+  for (size_t unit = row * bits->groups; unit < (row + 1) * bits->groups; unit++)
+    round_unit(bits, unit, job->width ? job->width[unit] : job->one,
+               job->weight + unit_start(bits, unit));
 }
 
 /* *mse: of the output, with WIDTH (NULL: ONE for all). */
@@ -261,8 +245,7 @@ static enum status judge(const struct bits *bits, const unsigned char *width, in
                          float *scratch, double *mse, struct error *error)
 {
   const struct layer *layer = bits->task->layer;
-  struct method_codes none = {.code = NULL};
-  struct rounding_job job = {bits, width, one, scratch, &none};
+  struct rounding_job job = {bits, width, one, scratch};
   enum status status = pool_for(bits->rows, round_row, &job, bits->task->progress);
   for (size_t i = 0; i < bits->rows * bits->columns; i++)
     scratch[i] -= layer->weight[i];
@@ -310,7 +293,7 @@ static enum status make(const struct bits *bits, bool possible, int one, struct 
   if (status != STATUS_OK)
     return status;
   const bool mixed = mixed_mse < one_mse;
-  struct rounding_job job = {bits, mixed ? bits->width : NULL, one, made->weight, &made->codes};
+  struct rounding_job job = {bits, mixed ? bits->width : NULL, one, made->weight};
   tell(bits, mixed, one, one_mse / mixed_mse, made->said);
   made->stored_bits = all_cost(bits, job.width, one);
   return pool_for(bits->rows, round_row, &job, bits->task->progress);
@@ -391,14 +374,7 @@ static bool make_room(struct bits *bits, struct layer_made *made)
   bits->energy = mem_array(bits->columns, sizeof *bits->energy);
   bits->error = mem_array(bits->units, widths(bits) * sizeof *bits->error);
   bits->width = mem_array(bits->units, 1);
-  if (bits->task->keeps_codes) {
-    made->codes.groups = bits->groups;
-    made->codes.code = mem_array(count, sizeof *made->codes.code);
-    made->codes.scale = mem_array(bits->units, sizeof *made->codes.scale);
-    made->codes.zero = mem_array(bits->units, sizeof *made->codes.zero);
-  }
-  return made->weight && bits->energy && bits->error && bits->width &&
-         (!bits->task->keeps_codes || (made->codes.code && made->codes.scale && made->codes.zero));
+  return made->weight && bits->energy && bits->error && bits->width;
 }
 
 static enum status run(struct bits *bits, struct layer_made *made, struct error *error)

@@ -11,7 +11,7 @@
 
 /* What bias can correct: by their defaults. */
 #define METHODS_WITH_BIAS                                                                          \
-  "rtn|gptq|awq|smoothquant|llm.int8|protect|hadamard|zeroquant|llm-qat|alternating|joint"
+  "rtn|gptq|awq|smoothquant|llm.int8|protect|hadamard|zeroquant|llm-qat|alternating|joint|bits"
 
 const struct method method_table[] = {
     {.name = "rtn",

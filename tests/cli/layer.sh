@@ -152,6 +152,13 @@ cp W.npy keep.npy
 fails 2 "W.npy: is what the layer is read from, and is not overwritten" "what is read" \
   qscope layer W.npy --activation X.npy -m rtn --weight-out ./W.npy
 ok "$(cmp -s W.npy keep.npy; echo $?)" "and stays as it was"
+fails 2 "the groups of gptq are not of neighbours.*static-groups makes them so" "codes without their groups" \
+  qscope layer $w --activation $x -m gptq,actorder -q int4,group=32 --codes lost.npy
+qscope layer $w --activation $x -m gptq,actorder,static-groups -q int4,asym,group=32 --codes c.npy --scales s.npy >static.txt
+is "$?" 0 "and with static groups they are saved"
+like "$(cat static.txt)" "^gptq,actorder,static-groups: damp 0.01, loss [0-9.]+ a token" "gptq says what it did"
+fails 2 "a budget of 2 bits for each weight is too little: 2 bits and the scales take 2.25" "too little for bits" \
+  qscope layer $w --activation $x -m bits,budget=2 -q int4,channel --weight-out b.npy
 fails 2 "keeps no codes with a scale for each group" "blocks of a format" \
   qscope layer $w --activation $x -m rtn -q q4_0 --codes none.npy
 fails 3 "W.npy: W \(2x2\) takes 2 input channels, the activation A.npy: A \(2x3\) has 3$" "widths that do not match" \

@@ -353,6 +353,34 @@ static void test_dead_layer(void **state)
   layer_close(&small.layer);
 }
 
+/* One thread or four, over several tiles of tokens and of rows: the same losses, the same weights,
+ * to the bit. */
+static void test_threads(void **state)
+{
+  (void)state;
+  enum { MANY = 600, WIDE = 48 };
+  static float weight[MANY * WIDE], activation[MANY * WIDE];
+  struct layer layer;
+  struct layer_made one, four;
+  struct error error;
+  for (size_t i = 0; i < MANY * WIDE; i++) {
+    weight[i] = sinf((float)(i * i % 10007));
+    activation[i] = cosf((float)(i * i % 7919)) * (i % WIDE == 5 ? 40 : 1);
+  }
+  assert_int_equal(layer_open(weight, MANY, WIDE, activation, MANY, NULL, &layer, &error),
+                   STATUS_OK);
+  pool_set_threads(1);
+  layer_runs_do(&layer, "awq,clip", "int4,asym,group=16", NULL, &one);
+  pool_set_threads(4);
+  layer_runs_do(&layer, "awq,clip", "int4,asym,group=16", NULL, &four);
+  pool_set_threads(0);
+  assert_memory_equal(one.search.value, four.search.value, 20 * sizeof *one.search.value);
+  assert_memory_equal(one.weight, four.weight, sizeof weight);
+  layer_made_free(&one);
+  layer_made_free(&four);
+  layer_close(&layer);
+}
+
 static void test_texts(void **state)
 {
   (void)state;
@@ -369,10 +397,15 @@ static void test_texts(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_reference_small),   cmocka_unit_test(test_reference_big),
-      cmocka_unit_test(test_exponent_0_is_rtn), cmocka_unit_test(test_search),
-      cmocka_unit_test(test_loud_channel),      cmocka_unit_test(test_clip),
-      cmocka_unit_test(test_dead_layer),        cmocka_unit_test(test_texts),
+      cmocka_unit_test(test_reference_small),
+      cmocka_unit_test(test_reference_big),
+      cmocka_unit_test(test_exponent_0_is_rtn),
+      cmocka_unit_test(test_search),
+      cmocka_unit_test(test_loud_channel),
+      cmocka_unit_test(test_clip),
+      cmocka_unit_test(test_dead_layer),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_texts),
   };
   return cmocka_run_group_tests_name("awq", tests, NULL, NULL);
 }

@@ -144,6 +144,12 @@ enum status layer_save(const struct options *options, const struct layer_problem
                      "%s with this quantizer keeps no codes with a scale for each group; "
                      "--weight-out saves what it made",
                      row->ask.method.method->name);
+  if (save_wanted(options) && made->codes.group)
+    return error_set(
+        error, STATUS_USAGE,
+        "the groups of %s are not of neighbours, and nothing saves which channel is in "
+        "which; static-groups makes them so, --weight-out saves what it made",
+        row->ask.method.method->name);
   if (options->layer.weight_out)
     status = save_weight(options->layer.weight_out, problem, made, error);
   if (status == STATUS_OK && options->save[SAVE_CODES])
