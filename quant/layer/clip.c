@@ -33,10 +33,15 @@ void clip_apply(const float *weight, size_t rows, size_t columns, size_t group, 
 /* --- one candidate ------------------------------------------------------------------------------
  */
 
+enum { SLAB = 512, ROWS = 64 }; /* rows at a time; of a chunk */
+
+/* The search in some rows, which do not know of the others. */
 struct search {
   const struct clip_task *task;
   const float *x; /* sampled tokens, divided by the factors */
-  size_t tokens, group, groups;
+  size_t tokens, columns, group, groups;
+  const float *weight; /* the rows */
+  size_t rows;
   float *wrong;  /* rows x columns: the candidate, then its error */
   float *top;    /* rows x groups: the largest magnitude */
   float *most;   /* the best so far */
@@ -48,19 +53,11 @@ struct search {
   } * scratch; /* one for each worker */
 };
 
-/* Some rows' WRONG becomes that of the weight. */
-static void subtract(const struct search *search, size_t row, size_t n)
-{
-  const size_t columns = search->task->layer->columns;
-  for (size_t i = row * columns; i < (row + n) * columns; i++)
-    search->wrong[i] -= search->task->weight[i];
-}
-
 /* ERROR (of N rows) += what group G from ROW on adds to the squared output of all tokens. */
 static void add_errors(const struct search *search, size_t row, size_t n, size_t g,
                        struct scratch *s, double *error)
 {
-  const size_t columns = search->task->layer->columns, first = g * search->group,
+  const size_t columns = search->columns, first = g * search->group,
                length = size_min(search->group, columns - first);
   for (size_t token = 0; token < search->tokens; token += PRODUCT_TILE) {
     const size_t m = size_min(PRODUCT_TILE, search->tokens - token);
@@ -75,11 +72,11 @@ static void add_errors(const struct search *search, size_t row, size_t n, size_t
 static void try_rows(void *context, size_t chunk, unsigned worker)
 {
   const struct search *search = context;
-  const size_t row = chunk * PRODUCT_TILE,
-               n = size_min(PRODUCT_TILE, search->task->layer->rows - row);
-  subtract(search, row, n);
+  const size_t row = chunk * ROWS, n = size_min(ROWS, search->rows - row);
+  for (size_t i = row * search->columns; i < (row + n) * search->columns; i++)
+    search->wrong[i] -= search->weight[i];
   for (size_t g = 0; g < search->groups; g++) {
-    double error[PRODUCT_TILE] = {0};
+    double error[ROWS] = {0};
     add_errors(search, row, n, g, &search->scratch[worker], error);
     for (size_t r = 0; r < n; r++) {
       const size_t i = (row + r) * search->groups + g;
@@ -93,20 +90,28 @@ static void try_rows(void *context, size_t chunk, unsigned worker)
 
 static enum status try_candidate(struct search *search, int step, struct error *error)
 {
-  const struct clip_task *task = search->task;
-  const struct layer *layer = task->layer;
+  struct progress *progress = search->task->progress;
   search->shrink = (float)(1 - step / (double)CLIP_GRID);
-  clip_apply(task->weight, layer->rows, layer->columns, search->group, search->top, search->shrink,
-             search->wrong);
-  enum status status = layer_round(task->quantizer, search->wrong, layer->rows, layer->columns,
-                                   search->wrong, NULL, NULL, task->progress, error);
-  return status == STATUS_OK
-             ? pool_for(size_div_up(layer->rows, PRODUCT_TILE), try_rows, search, task->progress)
-             : status;
+  clip_apply(search->weight, search->rows, search->columns, search->group, search->top,
+             search->shrink, search->wrong);
+  enum status status = layer_round(search->task->quantizer, search->wrong, search->rows,
+                                   search->columns, search->wrong, NULL, NULL, progress, error);
+  return status == STATUS_OK ? pool_for(size_div_up(search->rows, ROWS), try_rows, search, progress)
+                             : status;
 }
 
 /* --- the search ---------------------------------------------------------------------------------
  */
+
+/* Rows that can be searched by themselves: some, or where they share a scale all ROWS. */
+static size_t slab_rows(const struct quantizer *quantizer, size_t rows)
+{
+  const struct granularity *granularity = &quantizer->granularity;
+  const bool apart = granularity->kind == GRAIN_GROUP || granularity->kind == GRAIN_TOKEN ||
+                     (granularity->kind == GRAIN_CHANNEL && granularity->axis == 0);
+  return apart && quantizer->by != BY_FORMAT && !quantizer->format->learned ? size_min(SLAB, rows)
+                                                                            : rows;
+}
 
 static float *sample_tokens(const struct clip_task *task, size_t *tokens)
 {
@@ -122,44 +127,63 @@ static float *sample_tokens(const struct clip_task *task, size_t *tokens)
   return x;
 }
 
-static void start(struct search *search)
+static void start(const struct search *search)
 {
-  const struct layer *layer = search->task->layer;
-  for (size_t i = 0; i < layer->rows * layer->columns; i++) {
-    float *top =
-        &search->top[i / layer->columns * search->groups + i % layer->columns / search->group];
-    *top = fmaxf(*top, fabsf(search->task->weight[i]));
+  for (size_t r = 0; r < search->rows; r++)
+    for (size_t g = 0; g < search->groups; g++) {
+      const size_t i = r * search->groups + g,
+                   end = size_min(search->columns, (g + 1) * search->group);
+      search->top[i] = 0;
+      for (size_t j = g * search->group; j < end; j++)
+        search->top[i] = fmaxf(search->top[i], fabsf(search->weight[r * search->columns + j]));
+      search->most[i] = search->top[i];
+      search->least[i] = HUGE_VAL;
+    }
+}
+
+/* What a candidate for ROWS rows counts of progress: multiplications as in loss.h, by rows, so that
+ * slabs add up. */
+static size_t cost(const struct search *search, size_t rows)
+{
+  const struct layer row = {.rows = 1, .columns = search->columns, .tokens = search->tokens};
+  return rows * layer_loss_cost(&row);
+}
+
+static enum status search_rows(struct search *search, size_t first, size_t rows, float *most,
+                               struct error *error)
+{
+  enum status status = STATUS_OK;
+  search->weight = search->task->weight + first * search->columns;
+  search->most = most + first * search->groups;
+  search->rows = rows;
+  start(search);
+  for (int step = 0; step < CLIP_STEPS && status == STATUS_OK; step++) {
+    status = try_candidate(search, step, error);
+    progress_advance(search->task->progress, cost(search, rows));
   }
-  for (size_t i = 0; i < layer->rows * search->groups; i++) {
-    search->most[i] = search->top[i];
-    search->least[i] = HUGE_VAL;
-  }
+  return status;
 }
 
 enum status clip_search(const struct clip_task *task, float *most, struct error *error)
 {
   const struct layer *layer = task->layer;
   const size_t group = clip_group(task->quantizer, layer->columns),
-               groups = size_div_up(layer->columns, group), count = layer->rows * groups;
-  struct search search = {.task = task, .group = group, .groups = groups, .most = most};
+               groups = size_div_up(layer->columns, group),
+               slab = slab_rows(task->quantizer, layer->rows);
+  struct search search = {
+      .task = task, .columns = layer->columns, .group = group, .groups = groups};
   float *x = sample_tokens(task, &search.tokens);
   search.x = x;
-  search.wrong = mem_array(layer->rows * layer->columns, sizeof *search.wrong);
-  search.top = mem_array(count, sizeof *search.top);
-  search.least = mem_array(count, sizeof *search.least);
+  search.wrong = mem_array(slab * layer->columns, sizeof *search.wrong);
+  search.top = mem_array(slab * groups, sizeof *search.top);
+  search.least = mem_array(slab * groups, sizeof *search.least);
   search.scratch = mem_array(pool_threads(), sizeof *search.scratch);
   enum status status = x && search.wrong && search.top && search.least && search.scratch
                            ? STATUS_OK
                            : error_memory(error, "the clip search");
-  if (status == STATUS_OK)
-    start(&search);
-  const struct layer few = {
-      .rows = layer->rows, .columns = layer->columns, .tokens = search.tokens};
-  progress_expect(task->progress, CLIP_STEPS * layer_loss_cost(&few));
-  for (int step = 0; step < CLIP_STEPS && status == STATUS_OK; step++) {
-    status = try_candidate(&search, step, error);
-    progress_advance(task->progress, layer_loss_cost(&few));
-  }
+  progress_expect(task->progress, CLIP_STEPS * cost(&search, layer->rows));
+  for (size_t row = 0; row < layer->rows && status == STATUS_OK; row += slab)
+    status = search_rows(&search, row, size_min(slab, layer->rows - row), most, error);
   free(x);
   free(search.wrong);
   free(search.top);
