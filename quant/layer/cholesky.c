@@ -7,6 +7,23 @@
 #include <math.h>
 
 enum { BLOCK = 128 };
+/* Multiplications in double in the time of one quantized element, roughly. */
+enum { MULTIPLICATIONS = 32 };
+
+/* Of the columns FIRST..FIRST+BLOCK-1, in the factor or in its inverse. */
+static size_t block_cost(size_t n, size_t first)
+{
+  const double left = (double)(n - first), width = (double)size_min(BLOCK, n - first);
+  return (size_t)(left * left * width / 2 / MULTIPLICATIONS);
+}
+
+size_t cholesky_cost(size_t n)
+{
+  size_t sum = 0;
+  for (size_t first = 0; first < n; first += BLOCK)
+    sum += 2 * block_cost(n, first);
+  return sum;
+}
 
 /* --- the factor ---------------------------------------------------------------------------------
  */
@@ -81,11 +98,14 @@ static enum status factor(double *a, size_t n, const double *diagonal, size_t *s
       status = pool_for(below, update_rows, &job, progress);
     if (status != STATUS_OK)
       return status;
+    progress_advance(progress, block_cost(n, first));
   }
   return STATUS_OK;
 }
 
-enum status cholesky(double *a, size_t n, size_t *stuck, struct progress *progress)
+/* A becomes L in its lower triangle, which is all that is read, A = L Lᵀ. STATUS_INPUT: see the
+ * header, but that *STUCK is a combination of rows before it. */
+static enum status cholesky(double *a, size_t n, size_t *stuck, struct progress *progress)
 {
   double *diagonal = mem_array(n, sizeof *diagonal);
   if (!diagonal)
@@ -105,6 +125,7 @@ struct inverting {
   size_t n;
   double **columns; /* of each worker: n x BLOCK */
   float *out;
+  struct progress *progress;
 };
 
 /* Columns first..first+BLOCK-1 of X = L^-1, from L X = I, which is zero above its diagonal; then
@@ -124,6 +145,7 @@ static void invert_columns(void *context, size_t chunk, unsigned worker)
     for (size_t j = 0; j < width; j++)
       job->out[(n - 1 - i) * n + n - 1 - first - j] =
           i < first + j ? 0 : (float)x[(i - first) * width + j];
+  progress_advance(job->progress, block_cost(n, first));
 }
 
 static void free_columns(double **columns, size_t count)
@@ -157,7 +179,7 @@ static void reverse(double *values, size_t count)
 enum status cholesky_of_inverse(double *h, size_t n, float *out, size_t *stuck,
                                 struct progress *progress)
 {
-  struct inverting job = {.l = h, .n = n, .out = out};
+  struct inverting job = {.l = h, .n = n, .out = out, .progress = progress};
   reverse(h, n * n);
   enum status status = cholesky(h, n, stuck, progress);
   if (status == STATUS_INPUT)

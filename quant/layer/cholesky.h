@@ -9,17 +9,16 @@
 
 #include <stddef.h>
 
-/* A (n x n, of which the lower triangle is read) becomes L in its lower triangle, A = L Lᵀ; the
- * upper one is left as it was. STATUS_INPUT: A is not positive definite, or so nearly singular that
- * row *STUCK is a combination of those before it but for rounding: its pivot is below n 2^-52 of
- * its diagonal element. STATUS_CANCELLED. */
-enum status cholesky(double *a, size_t n, size_t *stuck, struct progress *progress);
-
 /* OUT (n x n) = U, the upper triangular factor of the inverse, H^-1 = Uᵀ U, with zeros below. H is
  * symmetric and is destroyed. H^-1 is never formed: with J the matrix that reverses an order,
- * J H J = L Lᵀ gives U = J L^-1 J. STATUS_INPUT as above, *STUCK an index of H; STATUS_CANCELLED,
- * STATUS_MEMORY. */
+ * J H J = L Lᵀ gives U = J L^-1 J. STATUS_INPUT: H is not positive definite, or so nearly singular
+ * that row *STUCK is a combination of those behind it but for rounding: its pivot is below n 2^-52
+ * of its diagonal element. STATUS_CANCELLED, STATUS_MEMORY. Advances PROGRESS by cholesky_cost,
+ * which the caller announces. */
 enum status cholesky_of_inverse(double *h, size_t n, float *out, size_t *stuck,
                                 struct progress *progress);
+
+/* What that counts of progress, in quantized elements that take as long. */
+size_t cholesky_cost(size_t n);
 
 #endif

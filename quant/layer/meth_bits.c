@@ -93,6 +93,7 @@ static void measure_row(void *context, size_t row, unsigned worker)
     for (int width = bits->least; width <= bits->most; width++)
       bits->error[unit * widths(bits) + (size_t)(width - bits->least)] =
           unit_error(bits, unit, width, job->scratch + worker * bits->group);
+  progress_advance(bits->task->progress, widths(bits) * bits->columns);
 }
 
 static void find_energy(const struct layer *layer, double *energy)
@@ -119,6 +120,7 @@ static enum status measure(struct bits *bits, struct error *error)
   struct measuring job = {bits, mem_array(pool_threads() * bits->group, sizeof(float))};
   if (!job.scratch)
     return error_memory(error, "a group of weights");
+  progress_expect(task->progress, widths(bits) * bits->rows * bits->columns);
   find_energy(task->layer, bits->energy);
   status = pool_for(bits->rows, measure_row, &job, task->progress);
   free(job.scratch);

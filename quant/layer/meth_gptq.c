@@ -48,6 +48,35 @@ struct scratch {
   struct error problem;
 };
 
+/* --- progress, in quantized elements that take as long ------------------------------------------
+ */
+
+/* Multiplications in the time of one, roughly. */
+enum { MULTIPLICATIONS = 64 };
+
+static size_t gram_cost(const struct layer *layer)
+{
+  return (size_t)((double)layer->tokens * (double)layer->columns * (double)layer->columns / 2 /
+                  MULTIPLICATIONS);
+}
+
+/* WIDTH columns of ROWS rows: half of the columns lie behind them. */
+static size_t block_cost(const struct gptq *gptq, size_t rows, size_t width)
+{
+  return (size_t)((double)rows * (double)width * (double)gptq->columns / 2 / MULTIPLICATIONS);
+}
+
+static void expect_all(const struct gptq *gptq)
+{
+  const struct layer *layer = gptq->task->layer;
+  size_t sum = cholesky_cost(gptq->columns) + (layer->gram ? 0 : gram_cost(layer));
+  for (size_t row = 0; row < gptq->rows; row += ROWS)
+    for (size_t start = 0; start < gptq->columns; start += gptq->block)
+      sum += block_cost(gptq, size_min(ROWS, gptq->rows - row),
+                        size_min(gptq->block, gptq->columns - start));
+  progress_expect(gptq->task->progress, sum);
+}
+
 /* --- what is refused ----------------------------------------------------------------------------
  */
 
@@ -204,11 +233,14 @@ static enum status read_gram(const struct layer *layer, struct progress *progres
   *out = gram;
   if (!gram)
     return error_memory(error, "the Hessian");
-  if (layer->gram)
+  if (layer->gram) {
     memcpy(gram, layer->gram, count * sizeof *gram);
-  return layer->gram ? STATUS_OK
-                     : product_gram(layer->activation, layer->tokens, layer->columns, gram,
-                                    progress, error);
+    return STATUS_OK;
+  }
+  enum status status =
+      product_gram(layer->activation, layer->tokens, layer->columns, gram, progress, error);
+  progress_advance(progress, gram_cost(layer));
+  return status;
 }
 
 /* The order of columns and U. */
@@ -369,6 +401,7 @@ static void round_block(const struct gptq *gptq, struct scratch *scratch, size_t
     blas()->sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(n - end),
                   (int)(end - start), -1, scratch->error, (int)(end - start),
                   gptq->factor + start * n + end, (int)n, 1, scratch->weight + end, (int)n);
+  progress_advance(gptq->task->progress, block_cost(gptq, rows, end - start));
 }
 
 static void gather(const struct gptq *gptq, struct scratch *scratch, size_t first, size_t rows)
@@ -396,7 +429,6 @@ static void round_rows(void *context, size_t chunk, unsigned worker)
   for (size_t start = 0; start < n && !progress_cancelled(gptq->task->progress);
        start += gptq->block)
     round_block(gptq, scratch, first, rows, start, size_min(n, start + gptq->block));
-  progress_advance(gptq->task->progress, rows);
 }
 
 /* --- the run ------------------------------------------------------------------------------------
@@ -462,7 +494,6 @@ static bool make_room(struct gptq *gptq)
 
 static enum status round_all(struct gptq *gptq, struct error *error)
 {
-  progress_expect(gptq->task->progress, gptq->rows);
   enum status status =
       pool_for(size_div_up(gptq->rows, ROWS), round_rows, gptq, gptq->task->progress);
   for (size_t i = 0; i < pool_threads() && status == STATUS_OK; i++) {
@@ -530,6 +561,7 @@ enum status gptq_run(const struct layer_task *task, struct layer_made *made, str
   if (status != STATUS_OK)
     return status;
   plan(task, made, &gptq);
+  expect_all(&gptq);
   status = prepare(&gptq, error);
   if (status == STATUS_OK && !make_room(&gptq))
     status = error_memory(error, "the rounded weights");

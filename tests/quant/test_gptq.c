@@ -389,6 +389,29 @@ static void test_threads(void **state)
   layer_close(&layer);
 }
 
+/* What was announced is done in the end. */
+static void test_progress(void **state)
+{
+  (void)state;
+  enum { N = 300, R = 70 };
+  static float weight[R * N], x[20 * N];
+  struct progress progress = {0};
+  struct layer layer;
+  struct layer_task task;
+  struct layer_made made;
+  struct error error;
+  fill(weight, R * N, 11);
+  fill(x, 20 * N, 12);
+  open_layer(weight, R, N, x, 20, &layer);
+  state_task("gptq", "int4,group=32", &layer, &task);
+  task.progress = &progress;
+  assert_int_equal(method_run(&task, &made, &error), STATUS_OK);
+  assert_true(atomic_load(&progress.total) > 0);
+  assert_int_equal(atomic_load(&progress.done), atomic_load(&progress.total));
+  layer_made_free(&made);
+  layer_close(&layer);
+}
+
 static void test_cancel(void **state)
 {
   (void)state;
@@ -495,8 +518,8 @@ int main(void)
       cmocka_unit_test(test_one_token), cmocka_unit_test(test_singular),
       cmocka_unit_test(test_refusals),  cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_bits),      cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_cancel),    cmocka_unit_test(test_factor),
-      cmocka_unit_test(test_stuck),
+      cmocka_unit_test(test_progress),  cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_factor),    cmocka_unit_test(test_stuck),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
