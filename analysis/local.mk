@@ -59,6 +59,7 @@ libanalysis_a_SOURCES = \
 	analysis/inspect.c analysis/inspect.h \
 	analysis/readout.c analysis/readout.h \
 	analysis/recipe.c analysis/recipe.h \
+	analysis/shell_words.c analysis/shell_words.h \
 	analysis/reconstruction.c analysis/reconstruction.h \
 	analysis/report.c analysis/report.h \
 	analysis/report_csv.c analysis/report_json.c analysis/report_text.c \

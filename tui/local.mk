@@ -89,6 +89,7 @@ libcli_a_SOURCES = \
 	tui/cli/board.c \
 	tui/cli/calibrators.c \
 	tui/cli/layer.c \
+	tui/cli/layer_options.c tui/cli/layer_options.h \
 	tui/cli/layer_run.c tui/cli/layer_run.h \
 	tui/cli/layer_save.c tui/cli/layer_save.h \
 	tui/cli/layer_text.c \

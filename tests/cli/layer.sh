@@ -131,6 +131,14 @@ qscope layer synth:llm-weight,shape=256x512 --activation synth:correlated,shape=
 like "$(get 0.verdict <few.json)" 'gptq fits its calibration tokens too closely: [0-9.]+ dB on them, [0-9.]+ dB on held-out ones \(192 tokens for 512 input channels\)' \
   "too few tokens, and a method that fits them"
 
+fails 2 "activation is for the view layer, not for error" "another view has no layer" \
+  qscope plot $w --activation $x --view error -o none.png
+fails 2 "hold-out is for the view layer, not for compare" "nor has a comparison" \
+  qscope plot $w --compare $w --hold-out .5 -o none.png
+fails 2 "the view layer has methods .* instead of --transform" "no transforms beside methods" \
+  qscope plot $w --view layer --transform hadamard -o none.png
+fails 2 "activation: given twice" "one activation" qscope layer $w --activation $x --activation $x
+
 # The table of methods.
 qscope methods >methods.txt
 like "$(cat methods.txt)" '^rtn +round to nearest' "methods: what each does"

@@ -7,6 +7,7 @@
 #include "quant/base/size.h"
 #include "tui/base/xdg.h"
 #include "tui/cli/commands.h"
+#include "tui/cli/layer_options.h"
 #include "tui/cli/user_settings.h"
 #include "tui/screen/glyphs.h"
 
@@ -62,60 +63,6 @@ static enum status apply_tensor(void *member, const char *text, struct error *er
     *o->layer.naming = text;
   else
     o->tensor[o->tensors++] = text;
-  return STATUS_OK;
-}
-
-/* --- of a layer: -t names a tensor of the source before it --- */
-
-static enum status apply_weight(void *member, const char *text, struct error *error)
-{
-  struct layer_options *layer = member;
-  layer->naming = NULL;
-  return apply_once(&layer->weight, text, error);
-}
-
-static enum status apply_activation(void *member, const char *text, struct error *error)
-{
-  struct layer_options *layer = member;
-  layer->naming = &layer->activation_tensor;
-  return apply_once(&layer->activation, text, error);
-}
-
-static enum status apply_evaluate(void *member, const char *text, struct error *error)
-{
-  struct layer_options *layer = member;
-  layer->naming = &layer->evaluate_tensor;
-  return apply_once(&layer->evaluate, text, error);
-}
-
-static enum status apply_method(void *member, const char *text, struct error *error)
-{
-  struct layer_options *layer = member;
-  if (strcmp(text, "list") == 0) {
-    layer->lists_methods = true;
-    return STATUS_OK;
-  }
-  if (layer->methods == OPTIONS_METHODS)
-    return error_set(error, STATUS_USAGE, "more than %d methods", OPTIONS_METHODS);
-  enum status status = method_parse(text, &layer->method[layer->methods], error);
-  layer->methods += status == STATUS_OK;
-  return status;
-}
-
-static enum status apply_activation_quantizer(void *member, const char *text, struct error *error)
-{
-  struct layer_options *layer = member;
-  if (layer->quantizes_activation)
-    return error_set(error, STATUS_USAGE, "given twice: one quantizer of the activation at a time");
-  layer->quantizes_activation = true;
-  return quantizer_parse(text, &layer->activation_quantizer, error);
-}
-
-static enum status apply_hold_out(void *member, const char *text, struct error *error)
-{
-  if (!view_share_scan(text, member))
-    return error_set(error, STATUS_USAGE,
-                     "expected a share of the tokens such as 0.25 or 25%%, found '%s'", text);
   return STATUS_OK;
 }
 
@@ -473,17 +420,17 @@ static const struct row {
          COMMAND_LAYER,
      0, apply_quantizer},
     {"weight", 0, "SRC", "the weight of the layer, as WEIGHT; the -t behind it is of it",
-     COMMAND_LAYER, MEMBER(layer), apply_weight},
+     COMMAND_LAYER, MEMBER(layer), layer_apply_weight},
     {"activation", 0, "SRC", "the tokens that go into the layer; the -t behind it is of it",
-     STATE | COMMAND_LAYER, MEMBER(layer), apply_activation},
+     STATE | COMMAND_LAYER, MEMBER(layer), layer_apply_activation},
     {"evaluate", 0, "SRC", "other tokens, to measure on; the -t behind it is of it",
-     STATE | COMMAND_LAYER, MEMBER(layer), apply_evaluate},
+     STATE | COMMAND_LAYER, MEMBER(layer), layer_apply_evaluate},
     {"hold-out", 0, "SHARE", "or this share of the tokens, the last ones: 0.25 or 25%",
-     STATE | COMMAND_LAYER, MEMBER(layer.hold_out), apply_hold_out},
+     STATE | COMMAND_LAYER, MEMBER(layer.hold_out), layer_apply_hold_out},
     {"method", 'm', "METHOD", "a method, such as gptq,actorder; repeatable; list: all of them",
-     STATE | COMMAND_LAYER, MEMBER(layer), apply_method},
+     STATE | COMMAND_LAYER, MEMBER(layer), layer_apply_method},
     {"activation-quantizer", 0, "SPEC", "also quantize the tokens, such as int8,token",
-     STATE | COMMAND_LAYER, MEMBER(layer), apply_activation_quantizer},
+     STATE | COMMAND_LAYER, MEMBER(layer), layer_apply_activation_quantizer},
     {"transpose-weight", 0, NULL, "the weight is stored as input x output channels",
      STATE | COMMAND_LAYER, MEMBER(layer.transposed), apply_switch},
     {"weight-out", 0, "FILE.npy", "save what a method makes of the weight, float32", COMMAND_LAYER,
@@ -845,35 +792,6 @@ void options_clear(struct options *options)
   options->tensor = options->check = options->rename = NULL;
 }
 
-/* What is said of the layer that the tensor is the weight of; who names its tokens wants to see it,
- * unless --view says otherwise. */
-static enum status set_layer(const struct options *options, struct recipe *recipe,
-                             struct error *error)
-{
-  const struct layer_options *from = &options->layer;
-  struct view_layer *layer = &recipe->view.layer;
-  if (from->lists_methods)
-    return error_set(error, STATUS_USAGE, "-m list: qscope methods lists them");
-  if (from->methods > VIEW_METHODS)
-    return error_set(error, STATUS_USAGE, "more than %d methods", VIEW_METHODS);
-  layer->methods = from->methods;
-  memcpy(layer->method, from->method, from->methods * sizeof *from->method);
-  layer->quantizes_activation = from->quantizes_activation;
-  layer->activation = from->activation_quantizer;
-  layer->transposed = from->transposed;
-  layer->hold_out = from->hold_out;
-  if (options->sort && !layer_sort_find(options->sort, &layer->sort))
-    return error_set(error, STATUS_USAGE,
-                     "--sort: expected output, held-out, weight, bits, time or method, found '%s'",
-                     options->sort);
-  if ((from->activation || from->evaluate || from->methods) && !options->view_given)
-    recipe->view.kind = VIEW_LAYER;
-  return recipe_set_data(&recipe->activation, from->activation, from->activation_tensor) &&
-                 recipe_set_data(&recipe->evaluate, from->evaluate, from->evaluate_tensor)
-             ? STATUS_OK
-             : error_memory(error, "the recipe");
-}
-
 /* Who names a second source wants to see both, unless --view says otherwise. */
 static enum status set_comparand(const struct options *options, struct recipe *recipe,
                                  struct error *error)
@@ -924,8 +842,11 @@ enum status options_recipe(const struct options *options, const char *source, st
                      view_type_of(options->view.kind)->name);
   enum status status = recipe_check_pins(recipe, error);
   if (status == STATUS_OK)
-    status = set_layer(options, recipe, error);
-  return status == STATUS_OK ? set_comparand(options, recipe, error) : status;
+    status = set_comparand(options, recipe, error);
+  if (status != STATUS_OK)
+    return status;
+  return layer_options_set(&options->layer, options->sort, options->view_given || options->compare,
+                           recipe, error);
 }
 
 enum status options_view_recipe(const struct options *options, struct recipe *recipe,

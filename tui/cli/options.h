@@ -8,8 +8,8 @@
 #include "analysis/recipe.h"
 #include "analysis/report.h"
 #include "quant/base/status.h"
-#include "quant/layer/method.h"
 #include "tui/base/settings.h"
+#include "tui/cli/layer_options.h"
 #include "tui/figure/draw.h"
 #include "tui/screen/app.h"
 
@@ -26,24 +26,6 @@ enum save_kind {
   SAVE_PACKED,
   SAVE_CODEBOOK,
   SAVE_KINDS
-};
-
-enum { OPTIONS_METHODS = 24 };
-
-/* The layer that the tensor is the weight of. */
-struct layer_options {
-  const char *weight;                         /* --weight, or NULL: the operand */
-  const char *activation, *activation_tensor; /* --activation and the -t behind it, or NULL */
-  const char *evaluate, *evaluate_tensor;     /* --evaluate and the -t behind it, or NULL */
-  const char **naming; /* while it is read: which of these -t names; NULL: the weight */
-  size_t methods;      /* -m */
-  struct method_choice method[OPTIONS_METHODS];
-  bool lists_methods; /* -m list */
-  bool quantizes_activation;
-  struct quantizer activation_quantizer; /* --activation-quantizer */
-  double hold_out;                       /* --hold-out, or 0 */
-  bool transposed;                       /* --transpose-weight */
-  const char *weight_out;                /* --weight-out, or NULL */
 };
 
 struct options {

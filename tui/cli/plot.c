@@ -261,6 +261,11 @@ static enum status plot_layer(const struct recipe *recipe, const struct options 
                               struct error *error)
 {
   struct recipe whole = *recipe; /* borrows the strings */
+  if (options->transform.kind != TRANSFORM_NONE || options->pin_transforms ||
+      recipe->compare.source)
+    return error_set(error, STATUS_USAGE,
+                     "plot: the view layer has methods (-m smoothquant, hadamard ...) instead of "
+                     "--transform, and no --compare");
   if (whole.quantizers == 0)
     whole.quantizer[whole.quantizers++] = work_default_quantizer();
   return layer_recipe(&whole, options, error);
