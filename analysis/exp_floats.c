@@ -29,6 +29,10 @@ static const struct experiment_row fp8_or_int8[] = {
     LESS("e4m3 over int8, Student t", 17, 16, AT_LEAST(1)),
     LESS("rule and int8, Gaussian", 7, 6, NEAR(0, 0.3)),
     LESS("rule and int8, Laplace", 12, 11, NEAR(0, 0.3)),
+    {"e4m3 is finer below the largest over", "synth:uniform", "e4m3", "finer_than_int8",
+     NEAR(14, 0.001), 0, 0},
+    {"e5m2 is finer below the largest over", NULL, "e5m2", "finer_than_int8", NEAR(28, 0.001), 0,
+     0},
 };
 const struct experiment exp_fp8_or_int8 = {
     .name = "fp8-or-int8",
@@ -36,11 +40,15 @@ const struct experiment exp_fp8_or_int8 = {
     .claim = "fp8 is always better than int8, e4m3 first and plain int8 last.",
     .question = "From which peak / RMS on does e4m3 beat int8?",
     .recipe = "synth:laplace -q int8",
-    .see = "peak / RMS stands among the metrics. Switch the format on tensors with heavier and "
-           "heavier tails: e4m3 stays where it is, int8 falls.",
-    .answer = "int8 by minmax has 52.87 dB - 20 log10(peak / RMS); e4m3 has 31.5 dB and e5m2 25.6 "
-              "dB, whatever the distribution. They cross at a peak of 11.7 times the RMS: flat and "
-              "normal data are int8's by 16 and 7 dB, heavy tails are e4m3's.",
+    .see =
+        "peak / RMS stands among the metrics. Switch the format on tensors with heavier and "
+        "heavier tails: e4m3 stays where it is, int8 falls. K shows why: how far apart the numbers "
+        "of a format are, from the smallest to the largest.",
+    .answer =
+        "int8 by minmax has 52.87 dB - 20 log10(peak / RMS); e4m3 has 31.5 dB and e5m2 25.6 "
+        "dB, whatever the distribution. They cross at a peak of 11.7 times the RMS: flat and "
+        "normal data are int8's by 16 and 7 dB, heavy tails are e4m3's. Its steps are smaller than "
+        "int8's only below a fourteenth of the largest value, those of e5m2 below a 28th.",
     ROWS(fp8_or_int8)};
 
 #define CAST "e4m3,scale=1"

@@ -3,8 +3,10 @@
 #include "analysis/exp_layer.h"
 #include "analysis/experiments.h"
 #include "analysis/result.h"
+#include "quant/base/size.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* --- of the result ---------------------------------------------------------------------------- */
 
@@ -47,6 +49,34 @@ static double within_an_eighth(const struct measured *m)
   for (size_t i = 0; i < m->count; i++)
     n += fabs((double)m->y[i] - (double)m->x[i]) <= 0.125 * fabs((double)m->x[i]);
   return (double)n / (double)m->count;
+}
+
+static int ascending(const void *a, const void *b)
+{
+  float x = *(const float *)a, y = *(const float *)b;
+  return (x > y) - (x < y);
+}
+
+/* How many times smaller than the largest magnitude a value has to be for the levels around it to
+ * be closer than those of int8. */
+static double finer_than_int8(const struct measured *m)
+{
+  float *level = mem_array(m->count, sizeof *level);
+  double most = 0, finer = 0;
+  for (size_t i = 0; level && i < m->count; i++) {
+    level[i] = fabsf(m->y[i]);
+    most = fmax(most, (double)level[i]);
+  }
+  if (!level)
+    return NAN;
+  qsort(level, m->count, sizeof *level, ascending);
+  for (size_t i = 1; i < m->count; i++) {
+    double gap = (double)level[i] - (double)level[i - 1];
+    if (gap > 0 && gap < most / 127)
+      finer = (double)level[i];
+  }
+  free(level);
+  return most / finer;
 }
 
 /* --- variants of the arithmetic -----------------------------------------------------------------
@@ -194,6 +224,26 @@ static double running_average(const struct measured *m)
   return sqnr_db(signal, error);
 }
 
+/* Batches after a step half way through until the average has come so far (the parameter's whole
+ * part in percent) of the way; the rest of it is how much of the average is kept. */
+static double batches_to_follow(const struct measured *m)
+{
+  double share = floor(m->parameter) / 100, keep = m->parameter - floor(m->parameter);
+  size_t rows = m->count / m->columns, step = rows / 2;
+  double before = 0, after = 0, average = 0;
+  for (size_t r = 0; r < rows; r++)
+    *(r < step ? &before : &after) += largest_of(m->x + r * m->columns, m->columns);
+  before /= (double)step;
+  after /= (double)(rows - step);
+  for (size_t r = 0; r < rows; r++) {
+    double most = largest_of(m->x + r * m->columns, m->columns);
+    average = r == 0 ? most : keep * average + (1 - keep) * most;
+    if (r >= step && average >= before + share * (after - before))
+      return (double)(r - step + 1);
+  }
+  return INFINITY;
+}
+
 /* All rows under the largest magnitude of the first ones. */
 static double first_batches(const struct measured *m)
 {
@@ -224,6 +274,14 @@ const struct experiment_measure experiment_measures[] = {
     {"papr_rule_db", "52.87 dB - 20 log10(peak / RMS)", "dB", papr_rule, 0, NEEDS_X},
     {"mean_relative_error", "mean relative error", "%", mean_relative_error, 0, NEEDS_Y},
     {"within_an_eighth", "within an eighth", "%", within_an_eighth, 0, NEEDS_Y},
+    {"finer_than_int8", "largest / where steps are int8's", "x", finer_than_int8, 0, NEEDS_Y},
+    {"entropy_naive_sqnr_db", "SQNR, zeros as they are", "dB", exp_divergence, 0, NEEDS_X},
+    {"entropy_fixed_sqnr_db", "SQNR, zeros left out", "dB", exp_divergence, 1, NEEDS_X},
+    {"half_0.5", "batches to half of a step", "", batches_to_follow, 50.5, NEEDS_X},
+    {"half_0.9", "batches to half of a step", "", batches_to_follow, 50.9, NEEDS_X},
+    {"half_0.99", "batches to half of a step", "", batches_to_follow, 50.99, NEEDS_X},
+    {"most_0.9", "batches to nine tenths of a step", "", batches_to_follow, 90.9, NEEDS_X},
+    {"most_0.99", "batches to nine tenths of a step", "", batches_to_follow, 90.99, NEEDS_X},
     {"clamped_zero_sqnr_db", "SQNR, zero point clamped", "dB", clamped_zero, 0, NEEDS_X},
     {"added_back_sqnr_db", "SQNR, zero point added back", "dB", added_back, 0, NEEDS_X},
     {"sparse_rounded_sqnr_db", "SQNR, nine in ten zero", "dB", sparse_rounded, 0, NEEDS_X},

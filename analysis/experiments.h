@@ -25,6 +25,9 @@ extern const struct experiment exp_rulers, exp_clipping, exp_group_size, exp_ggm
 /* exp_range.c: how a range is chosen */
 extern const struct experiment exp_one_outlier, exp_percentile, exp_calibrators, exp_two_metrics,
     exp_utilisation, exp_moving_targets;
+/* exp_divergence.c: SQNR of int8 under the threshold of least divergence, with care for the zeros
+ * (parameter 1) or without (0) */
+double exp_divergence(const struct measured *m);
 /* exp_floats.c: small floats */
 extern const struct experiment exp_fp8_or_int8, exp_fp8_scale, exp_which_error;
 /* exp_gptq.c: GPTQ, methods of its experiment alone, and what two columns have left of an error of
