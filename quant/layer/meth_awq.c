@@ -85,7 +85,7 @@ static enum status read_weight(const struct awq *awq, struct error *error)
   return STATUS_OK;
 }
 
-/* The factors of exponent ALPHA, around 1. */
+/* The factors of exponent ALPHA, around 1; those that float32 cannot hold are 1, as in AutoAWQ. */
 static void make_factors(const struct awq *awq, float alpha)
 {
   float least = HUGE_VALF, most = 0;
@@ -98,8 +98,10 @@ static void make_factors(const struct awq *awq, float alpha)
     most = fmaxf(most, awq->factor[j]);
   }
   const float middle = sqrtf(most * least);
-  for (size_t j = 0; j < awq->layer->columns; j++)
-    awq->factor[j] /= middle;
+  for (size_t j = 0; j < awq->layer->columns; j++) {
+    const float factor = awq->factor[j] / middle;
+    awq->factor[j] = isnormal(factor) ? factor : 1;
+  }
 }
 
 /* --- one candidate ------------------------------------------------------------------------------

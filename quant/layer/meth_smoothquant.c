@@ -7,6 +7,7 @@
 #include "quant/layer/loss.h"
 #include "quant/layer/methods.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -26,12 +27,13 @@ static void read_weight(const struct layer *layer, float *most)
   }
 }
 
+/* W times its factor stays finite. */
 static void make_factors(const struct layer *layer, const float *weight, float alpha, float *factor)
 {
-  for (size_t j = 0; j < layer->columns; j++)
-    factor[j] =
-        fmaxf(powf(layer->absmax[j], alpha) / powf(fmaxf(weight[j], floor_of_all), 1 - alpha),
-              floor_of_all);
+  for (size_t j = 0; j < layer->columns; j++) {
+    const float s = powf(layer->absmax[j], alpha) / powf(fmaxf(weight[j], floor_of_all), 1 - alpha);
+    factor[j] = fmaxf(fminf(s, FLT_MAX / fmaxf(weight[j], 1)), floor_of_all);
+  }
 }
 
 /* --- the sweep ----------------------------------------------------------------------------------

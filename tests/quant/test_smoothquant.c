@@ -505,6 +505,35 @@ static void test_protect_refuses(void **state)
   layer_close(&small.layer);
 }
 
+/* Numbers at the ends of float32 give finite weights and factors. */
+static void test_extremes(void **state)
+{
+  (void)state;
+  static const char *const methods[] = {"awq", "awq,alpha=2,clip", "smoothquant,alpha=1",
+                                        "smoothquant,alpha=0", "protect,as=int8"};
+  struct small small;
+  struct error error;
+  for (size_t k = 0; k < sizeof methods / sizeof *methods; k++) {
+    struct layer_made made;
+    small_open(&small, TOKENS);
+    layer_close(&small.layer);
+    for (size_t i = 0; i < TOKENS * COLUMNS; i++)
+      small.activation[i] *= i % COLUMNS == LOUD ? 1e36F : i % 3 ? 1e30F : 1e-40F;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+      small.weight[i] *= i % COLUMNS == LOUD ? 1e6F : 1e-30F;
+    assert_int_equal(layer_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, NULL,
+                                &small.layer, &error),
+                     STATUS_OK);
+    layer_runs_do(&small.layer, methods[k], "int8,channel", NULL, &made);
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+      assert_true(isfinite(made.weight[i]));
+    for (size_t j = 0; made.inputs.factor && j < COLUMNS; j++)
+      assert_true(isfinite(made.inputs.factor[j]) && made.inputs.factor[j] > 0);
+    layer_made_free(&made);
+    layer_close(&small.layer);
+  }
+}
+
 /* A run that was cancelled says so and leaves nothing. */
 static void test_cancelled(void **state)
 {
@@ -566,6 +595,7 @@ int main(void)
       cmocka_unit_test(test_protect_choices),
       cmocka_unit_test(test_protect_bits),
       cmocka_unit_test(test_protect_refuses),
+      cmocka_unit_test(test_extremes),
       cmocka_unit_test(test_cancelled),
       cmocka_unit_test(test_progress),
   };
