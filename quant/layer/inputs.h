@@ -16,7 +16,8 @@ struct layer_inputs {
   float *sign;         /* +1 or -1 for each column, before the rotation; NULL: all +1 */
   unsigned char *kept; /* columns that are not quantized but rounded to float16; NULL: none */
   float counted;       /* values of kept columns below this magnitude take part in the ranges of the
-                          others       all the same, as in LLM.int8(), which leaves out values; 0: none does */
+                          others       all the same, as in LLM.int8(), which leaves out values; 0: none
+                          does */
   bool quantized;      /* by quantizer; else only `kept` is rounded */
   struct quantizer quantizer;
   double ratio; /* its scales (no format's blocks) are multiplied by this; 0: as they are */

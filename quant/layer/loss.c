@@ -8,9 +8,9 @@ enum { MULTIPLICATIONS = 64 };
 
 struct job {
   const struct layer *layer;
-  const float *wrong, *moved, *reached;
-  size_t across; /* tiles of output channels; there are more of tokens */
-  double *sum;   /* of each tile */
+  const float *weight, *inputs; /* W', X'; NULL: X' = X */
+  size_t across;                /* tiles of output channels; there are more of tokens */
+  double *sum;                  /* of each tile */
   struct scratch {
     struct product_scratch product;
     double part[PRODUCT_TILE * PRODUCT_TILE], other[PRODUCT_TILE * PRODUCT_TILE];
@@ -47,22 +47,23 @@ static void loss_tile(void *context, size_t chunk, unsigned worker)
                row = chunk % job->across * PRODUCT_TILE;
   const size_t m = size_min(PRODUCT_TILE, layer->tokens - token),
                n = size_min(PRODUCT_TILE, layer->rows - row);
-  product_tile(layer->activation + token * inner, inner, m, job->wrong + row * inner, inner, n,
-               inner, s->part, &s->product);
-  if (job->moved)
-    product_tile(job->moved + token * inner, inner, m, job->reached + row * inner, inner, n, inner,
-                 s->other, &s->product);
-  job->sum[chunk] = sum_squares(s->part, job->moved ? s->other : NULL, m * n);
+  const float *x = layer->activation + token * inner, *w = layer->weight + row * inner,
+              *reached = job->weight + row * inner;
+  product_sides((struct product_side){x, NULL, inner, m},
+                (struct product_side){reached, w, inner, n}, inner, s->part, &s->product);
+  if (job->inputs)
+    product_sides((struct product_side){job->inputs + token * inner, x, inner, m},
+                  (struct product_side){reached, NULL, inner, n}, inner, s->other, &s->product);
+  job->sum[chunk] = sum_squares(s->part, job->inputs ? s->other : NULL, m * n);
   if (row == 0)
     progress_advance(job->progress, cost(m, layer));
 }
 
-enum status layer_loss(const struct layer *layer, const float *wrong, const float *moved,
-                       const float *reached, struct progress *progress, double *mse,
-                       struct error *error)
+enum status layer_loss(const struct layer *layer, const float *weight, const float *inputs,
+                       struct progress *progress, double *mse, struct error *error)
 {
-  struct job job = {layer, wrong, moved,   reached, size_div_up(layer->rows, PRODUCT_TILE),
-                    NULL,  NULL,  progress};
+  struct job job = {layer, weight, inputs,  size_div_up(layer->rows, PRODUCT_TILE),
+                    NULL,  NULL,   progress};
   const size_t tiles = job.across * size_div_up(layer->tokens, PRODUCT_TILE);
   job.sum = mem_array(tiles, sizeof *job.sum);
   job.scratch = mem_array(pool_threads(), sizeof *job.scratch);

@@ -131,16 +131,13 @@ static enum status quantize(const struct awq *awq, struct layer_made *made, stru
 static enum status try_exponent(const struct awq *awq, double alpha, double *loss,
                                 struct error *error)
 {
-  const struct layer *layer = awq->layer;
   make_factors(awq, (float)alpha);
   enum status status = scale(awq);
   if (status == STATUS_OK)
     status = quantize(awq, NULL, error);
   if (status != STATUS_OK)
     return status;
-  for (size_t i = 0; i < layer->rows * layer->columns; i++)
-    awq->work[i] -= layer->weight[i];
-  return layer_loss(layer, awq->work, NULL, NULL, awq->task->progress, loss, error);
+  return layer_loss(awq->layer, awq->work, NULL, awq->task->progress, loss, error);
 }
 
 /* --- the search ---------------------------------------------------------------------------------

@@ -249,12 +249,9 @@ static enum status judge(const struct bits *bits, const unsigned char *width, in
   const struct layer *layer = bits->task->layer;
   struct rounding_job job = {bits, width, one, scratch};
   enum status status = pool_for(bits->rows, round_row, &job, bits->task->progress);
-  for (size_t i = 0; i < bits->rows * bits->columns; i++)
-    scratch[i] -= layer->weight[i];
   progress_expect(bits->task->progress, layer_loss_cost(layer));
-  return status == STATUS_OK
-             ? layer_loss(layer, scratch, NULL, NULL, bits->task->progress, mse, error)
-             : status;
+  return status == STATUS_OK ? layer_loss(layer, scratch, NULL, bits->task->progress, mse, error)
+                             : status;
 }
 
 /* "5 % of 2, 60 % of 3, 35 % of 4 bits" */

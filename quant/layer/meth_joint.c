@@ -21,8 +21,8 @@ struct joint {
   const struct layer_task *task;
   const struct layer *layer;
   struct layer few;           /* the layer on some tokens: rows x columns, tokens */
-  float *activation, *moved;  /* the tokens of `few`; X' - X */
-  float *reached, *wrong;     /* W', W' - W */
+  float *activation, *moved;  /* the tokens of `few`; X' of them */
+  float *reached;             /* W' */
   struct fit *plain, *fit;    /* of the weights: as chosen, and with a ratio */
   struct layer_inputs inputs; /* borrows nothing and owns nothing: quantizer and ratio */
   double least, most, step;
@@ -119,8 +119,7 @@ static enum status fit_weights(struct joint *joint, struct error *error)
   const struct feed feed = feed_floats(layer->weight, count);
   const struct quantizer *quantizer = &joint->task->weight;
   struct progress *progress = joint->task->progress;
-  joint->wrong = mem_array(count, sizeof(float));
-  if (!joint->wrong || !joint->reached)
+  if (!joint->reached)
     return error_memory(error, "the weights");
   enum status status = quantizer_fit(quantizer, &feed, &shape, progress, &joint->plain, error);
   return status == STATUS_OK ? quantizer_fit(quantizer, &feed, &shape, progress, &joint->fit, error)
@@ -141,21 +140,15 @@ static enum status move_inputs(struct joint *joint, double ratio, struct error *
 {
   const struct layer *few = &joint->few;
   joint->inputs.ratio = ratio;
-  enum status status = layer_inputs_apply(&joint->inputs, joint->layer, few->activation,
-                                          few->tokens, joint->moved, joint->task->progress, error);
-  for (size_t i = 0; status == STATUS_OK && i < few->tokens * few->columns; i++)
-    joint->moved[i] -= few->activation[i];
-  return status;
+  return layer_inputs_apply(&joint->inputs, joint->layer, few->activation, few->tokens,
+                            joint->moved, joint->task->progress, error);
 }
 
 static enum status weights_loss(struct joint *joint, double ratio, double *loss,
                                 struct error *error)
 {
-  const size_t count = joint->layer->rows * joint->layer->columns;
   enum status status = round_weights(joint, ratio, NULL, NULL, error);
-  for (size_t i = 0; status == STATUS_OK && i < count; i++)
-    joint->wrong[i] = joint->reached[i] - joint->layer->weight[i];
-  return status == STATUS_OK ? layer_loss(&joint->few, joint->wrong, joint->moved, joint->reached,
+  return status == STATUS_OK ? layer_loss(&joint->few, joint->reached, joint->moved,
                                           joint->task->progress, loss, error)
                              : status;
 }
@@ -234,7 +227,6 @@ enum status joint_run(const struct layer_task *task, struct layer_made *made, st
   status = search_scales(&joint, made, error);
   free(joint.activation);
   free(joint.moved);
-  free(joint.wrong);
   fit_free(joint.plain);
   fit_free(joint.fit);
   return status;

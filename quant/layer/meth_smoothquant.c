@@ -39,29 +39,19 @@ static void make_factors(const struct layer *layer, const float *weight, float a
 /* --- the sweep ----------------------------------------------------------------------------------
  */
 
-/* Memory of the sweep: D = W' - W and A = X' - X. */
-struct sweep {
-  float *wrong, *moved;
-};
-
-/* Output MSE of what MADE holds. */
+/* Output MSE of what MADE holds; INPUTS has room for X'. */
 static enum status measure(const struct layer_task *task, const struct layer_made *made,
-                           const struct sweep *sweep, double *mse, struct error *error)
+                           float *inputs, double *mse, struct error *error)
 {
   const struct layer *layer = task->layer;
   enum status status = layer_inputs_apply(&made->inputs, layer, layer->activation, layer->tokens,
-                                          sweep->moved, task->progress, error);
-  if (status != STATUS_OK)
-    return status;
-  for (size_t i = 0; i < layer->tokens * layer->columns; i++)
-    sweep->moved[i] -= layer->activation[i];
-  for (size_t i = 0; i < layer->rows * layer->columns; i++)
-    sweep->wrong[i] = made->weight[i] - layer->weight[i];
-  return layer_loss(layer, sweep->wrong, sweep->moved, made->weight, task->progress, mse, error);
+                                          inputs, task->progress, error);
+  return status == STATUS_OK ? layer_loss(layer, made->weight, inputs, task->progress, mse, error)
+                             : status;
 }
 
-static enum status try_all(const struct layer_task *task, const float *weight,
-                           const struct sweep *sweep, struct layer_made *made, struct error *error)
+static enum status try_all(const struct layer_task *task, const float *weight, float *inputs,
+                           struct layer_made *made, struct error *error)
 {
   struct layer_task trial = *task;
   struct method_search *search = &made->search;
@@ -72,7 +62,7 @@ static enum status try_all(const struct layer_task *task, const float *weight,
     make_factors(task->layer, weight, (float)search->x[i], made->inputs.factor);
     enum status status = columns_round_scaled(&trial, &task->weight, made, error);
     if (status == STATUS_OK)
-      status = measure(task, made, sweep, &search->value[i], error);
+      status = measure(task, made, inputs, &search->value[i], error);
     if (status != STATUS_OK)
       return status;
     if (search->value[i] < search->value[search->best])
@@ -86,20 +76,17 @@ static enum status sweep(const struct layer_task *task, const float *weight,
                          struct layer_made *made, struct error *error)
 {
   const struct layer *layer = task->layer;
-  const struct sweep memory = {
-      .wrong = mem_array(layer->rows * layer->columns, sizeof *memory.wrong),
-      .moved = mem_array(layer->tokens * layer->columns, sizeof *memory.moved)};
+  float *inputs = mem_array(layer->tokens * layer->columns, sizeof *inputs);
   made->search = (struct method_search){.across = "alpha",
                                         .loss = "output MSE",
                                         .width = SWEEP,
                                         .height = 1,
                                         .x = mem_array(SWEEP, sizeof(double)),
                                         .value = mem_array(SWEEP, sizeof(double))};
-  enum status status = memory.wrong && memory.moved && made->search.x && made->search.value
-                           ? try_all(task, weight, &memory, made, error)
+  enum status status = inputs && made->search.x && made->search.value
+                           ? try_all(task, weight, inputs, made, error)
                            : error_memory(error, "the sweep");
-  free(memory.wrong);
-  free(memory.moved);
+  free(inputs);
   return status;
 }
 
