@@ -335,6 +335,43 @@ static void fits_any_screen(void **state)
   fixture_quit(harness);
 }
 
+/* Esc leaves what is known, and says so; a knob starts again. */
+static void long_work_can_be_stopped(void **state)
+{
+  (void)state;
+  const char *arguments[] = {
+      "synth:llm-weight,shape=1024x2048", "-q", "int4,group=32", "--view", "layer", NULL};
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 40, .columns = 120});
+  assert_true(harness_wait_text(harness, "waits")); /* its turn has not come */
+  assert_true(harness_press(harness, "j\033", 2));
+  assert_shows(harness, "stopped: the methods that are known stay");
+  assert_shows(harness, "  stopped");
+  command(harness, "methods rtn");
+  assert_shows(harness, "error of each output channel");
+  assert_shows_not(harness, "stopped");
+  fixture_quit(harness);
+}
+
+/* The figure has its recipe inside, and its numbers beside it. */
+static void the_figure_is_written(void **state)
+{
+  (void)state;
+  char shell[1024], line[512];
+  struct harness *harness = open_layer("int4,group=8", 24, 80);
+  command(harness, "methods rtn awq");
+  command(harness, "save-figure layer.svg");
+  bool drawn = !harness_shows(harness, "font is installed");
+  if (drawn)
+    assert_shows(harness, "wrote layer.svg");
+  fixture_quit(harness);
+  if (!drawn)
+    skip();
+  snprintf(shell, sizeof shell, "'%s' replay layer.svg --print", fixture_program());
+  first_line(shell, line, sizeof line);
+  assert_non_null(strstr(line, "--view layer -m rtn -m awq"));
+}
+
 /* --- without a screen ----------------------------------------------------------------------- */
 
 /* The recipe of the state opens the state again. */
@@ -392,6 +429,8 @@ int main(void)
       cmocka_unit_test(what_does_not_fit_is_said),
       cmocka_unit_test(other_files_come_and_go),
       cmocka_unit_test(fits_any_screen),
+      cmocka_unit_test(long_work_can_be_stopped),
+      cmocka_unit_test(the_figure_is_written),
       cmocka_unit_test(a_script_and_its_recipe),
       cmocka_unit_test(sentences),
   };
