@@ -57,9 +57,11 @@ enum status layer_weight_shape(const struct layer_place *weight, bool transposed
 /* Tokens where nobody chose any: other draws than those of a synthetic weight, whose seed is 1. */
 #define LAYER_OWN_TOKENS "synth:llm-activation,seed=2"
 
-/* SOURCE, with a shape of its own where it is a synthetic tensor without one: COLUMNS wide, with as
- * many tokens as methods need to learn from (twice the width, 512 to 4096). A new string; NULL when
- * memory runs out. */
+/* SOURCE, with a seed and a shape where it is a synthetic tensor without them. The seed is not the
+ * one that weights have by default: the tokens would be made of the weight's own random numbers,
+ * and a token that is a row of the weight has a product like no other. The shape is COLUMNS wide,
+ * with as many tokens as methods need to learn from (twice the width, 512 to 4096). A new string;
+ * NULL when memory runs out. */
 char *layer_matched_source(const char *source, size_t columns);
 
 /* Decodes the tensors, which must be loaded. Activations of more than two dimensions are tokens x

@@ -81,14 +81,17 @@ static bool is_synth(const char *source)
 char *layer_matched_source(const char *source, size_t columns)
 {
   enum { LEAST_TOKENS = 512, MOST_TOKENS = 4096, ROOM = 64 };
-  if (!is_synth(source) || strstr(source, ",shape="))
+  if (!is_synth(source))
     return strdup(source);
   const size_t length = strlen(source) + ROOM;
   const size_t tokens =
       columns > MOST_TOKENS / 2 ? MOST_TOKENS : size_max(LEAST_TOKENS, 2 * columns);
-  char *matched = mem_array(length, 1);
+  const char *seed = strstr(source, ",seed=") ? "" : ",seed=2";
+  char *matched = mem_array(length, 1), shape[ROOM / 2] = "";
+  if (!strstr(source, ",shape="))
+    snprintf(shape, sizeof shape, ",shape=%zux%zu", tokens, columns);
   if (matched)
-    snprintf(matched, length, "%s,shape=%zux%zu", source, tokens, columns);
+    snprintf(matched, length, "%s%s%s", source, seed, shape);
   return matched;
 }
 

@@ -154,9 +154,9 @@ static void test_matched(void **state)
 {
   (void)state;
   matched("synth:llm-activation,seed=3", 256, "synth:llm-activation,seed=3,shape=512x256");
-  matched("synth:llm-activation", 1000, "synth:llm-activation,shape=2000x1000");
-  matched("synth:llm-activation", 8192, "synth:llm-activation,shape=4096x8192");
-  matched("synth:llm-activation,shape=9x9", 8, "synth:llm-activation,shape=9x9");
+  matched("synth:llm-activation", 1000, "synth:llm-activation,seed=2,shape=2000x1000");
+  matched("synth:llm-activation", 8192, "synth:llm-activation,seed=2,shape=4096x8192");
+  matched("synth:llm-activation,shape=9x9", 8, "synth:llm-activation,shape=9x9,seed=2");
   matched("synth:", 8, "synth:");
   matched("x.npy", 8, "x.npy");
 }

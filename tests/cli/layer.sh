@@ -4,7 +4,7 @@
 . "$QSCOPE_SRCDIR/tests/cli/cli.sh"
 
 w=synth:llm-weight,shape=64x128
-x=synth:llm-activation
+x=synth:llm-activation,seed=1
 
 # Round to nearest by hand: int4 of absmax 7 has scale 1, so W' = W but for 6.25 (6) and 0.25 (0).
 npy make W.npy f4 2,2 7 6.25 -7 0.25
