@@ -10,6 +10,8 @@
 #define PART_MOST 0.8
 /* Half of the energy in fewer than this share of the channels: they are outliers. */
 #define FEW_CHANNELS 0.05
+/* Bits per weight that a factor for each channel may cost without being another budget. */
+#define SAME_BITS 0.25
 
 /* The rows that are compared, and where the words go. */
 struct telling {
@@ -18,6 +20,7 @@ struct telling {
   size_t count, like;
   const struct layer_row *best, *rtn; /* rtn: NULL where it was not run */
   const struct layer_row *next;       /* the best of the others; NULL: alone */
+  const struct layer_row *frugal;     /* the best at the bits of rtn */
   char *text;
 };
 
@@ -67,6 +70,17 @@ static void find(struct telling *t)
   }
 }
 
+/* The best of those that need no more bits than rtn. */
+static void find_frugal(struct telling *t)
+{
+  for (size_t i = 0; i < t->count && t->rtn; i++) {
+    const struct layer_row *row = &t->rows[i];
+    if (is_told(t, row) && (!t->frugal || sqnr_of(row) > sqnr_of(t->frugal)) &&
+        row->calibration.bits_per_weight <= t->rtn->calibration.bits_per_weight + SAME_BITS)
+      t->frugal = row;
+  }
+}
+
 /* --- the sentences -----------------------------------------------------------------------------
  */
 
@@ -93,6 +107,19 @@ static void tell_best(const struct telling *t)
     add(t,
         "%s is best: %.1f dB at the output%s, %.1f dB over %s, at %.2f bits per weight (%s %.2f).",
         name, sqnr_of(best), on, lead, than, bits, than, other->calibration.bits_per_weight);
+}
+
+/* Who is best where the best needs another budget. */
+static void tell_frugal(const struct telling *t)
+{
+  char name[METHOD_TEXT];
+  if (!t->frugal || t->frugal == t->best)
+    return;
+  if (sqnr_of(t->frugal) - sqnr_of(t->rtn) < VERDICT_TIE)
+    add(t, "At the bits of rtn nothing is better than rtn.");
+  else
+    add(t, "At the bits of rtn %s is best: %.1f dB.", method_print(&t->frugal->ask.method, name),
+        sqnr_of(t->frugal));
 }
 
 /* Decibels by which a part of the error is smaller in A than in B; 0 where it is in neither. */
@@ -177,8 +204,8 @@ static void tell_overfit(const struct telling *t)
         method_print(&worst->ask.method, name), worst->calibration.output_sqnr_db,
         worst->held_out.output_sqnr_db, tokens, columns);
   else if (!t->best->held_out.tokens && !is_rtn(t->best) && tokens < 2 * columns)
-    add(t, "%zu tokens are few for %zu input channels: held-out ones would tell whether it lasts.",
-        tokens, columns);
+    add(t, "%zu token%s few for %zu input channels: held-out ones would tell whether it lasts.",
+        tokens, tokens == 1 ? " is" : "s are", columns);
 }
 
 /* Nothing can be ranked where the output is no signal. */
@@ -197,14 +224,16 @@ static void tell_nothing(const struct telling *t)
 char *layer_verdict(const struct layer_problem *problem, const struct layer_row *rows, size_t count,
                     size_t like, char *text)
 {
-  struct telling t = {problem, rows, count, like, NULL, NULL, NULL, text};
+  struct telling t = {problem, rows, count, like, NULL, NULL, NULL, NULL, text};
   *text = '\0';
   find(&t);
+  find_frugal(&t);
   if (!t.best) {
     tell_nothing(&t);
     return text;
   }
   tell_best(&t);
+  tell_frugal(&t);
   tell_gain(&t);
   tell_parts(&t);
   tell_disagreement(&t);

@@ -365,7 +365,15 @@ static void test_verdicts(void **state)
   expect(&spread, rows, 2, 0,
          "rtn and other are level: 20.0 dB at the output, at 4.25 and 4.25 bits per weight.");
   rows[1] = told(other_ask("int4", NULL), 0, 0, HUGE_VAL, 16);
-  expect(&spread, rows, 2, 0, "other leaves the output exact, at 16.00 bits per weight.");
+  expect(&spread, rows, 2, 0,
+         "other leaves the output exact, at 16.00 bits per weight. At the bits of rtn nothing is "
+         "better than rtn.");
+  const struct layer_row budgets[3] = {told(ask("rtn", "int4", NULL), 1e-2, 0, 21, 4.25),
+                                       told(other_ask("int4", NULL), 1e-4, 0, 40, 8.5),
+                                       told(other_ask("int4", NULL), 1e-3, 0, 30, 4.5)};
+  expect(&spread, budgets, 3, 0,
+         "other is best: 40.0 dB at the output, 20.0 dB over rtn, at 8.50 bits per weight (rtn "
+         "4.25). At the bits of rtn other is best: 30.0 dB.");
   rows[1].calibration.output_sqnr_db = (double)NAN;
   expect(&spread, rows + 1, 1, 0,
          "The output is too large for float32: there is nothing to compare.");
