@@ -542,7 +542,7 @@ static enum status conclude(struct gptq *gptq, struct error *error)
   if (gptq->dead_columns)
     snprintf(dead, sizeof dead, ", %zu dead input channel%s", gptq->dead_columns,
              gptq->dead_columns == 1 ? "" : "s");
-  snprintf(made->said, sizeof made->said, "damp %g, loss %.6g a token, %s scales%s",
+  snprintf(made->said, sizeof made->said, "damp %g, loss %.4g a token, %s scales%s",
            method_value(gptq->task, "damp"), loss,
            gptq->params == PARAMS_QUANTIZER ? "the quantizer's" : "the reference's", dead);
   enum status status = layer_scale_bits(quantizer, &bits, error);
