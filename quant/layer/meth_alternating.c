@@ -134,11 +134,10 @@ static enum status tell_rounds(const struct refinement *job, size_t chunks, stru
   }
   while (search->best > 0 && search->value[search->best - 1] <= search->value[search->best])
     search->best--;
-  const double before = search->value[0], after = search->value[job->rounds];
   snprintf(made->said, sizeof made->said,
-           "%zu rounds changed the output MSE that is to be expected of uncorrelated channels from "
-           "%.4g to %.4g, %zu of them to some use",
-           job->rounds, before, after, search->best);
+           "%zu round%s: output MSE %.4g, %.4g before, channels taken as uncorrelated",
+           search->best, search->best == 1 ? "" : "s", search->value[search->best],
+           search->value[0]);
   return STATUS_OK;
 }
 
