@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NO_MENU = -2, ALL_GROUPS = -1 };
+enum { NO_MENU = -2, ALL_GROUPS = -1, VERDICT = 1024 };
 
 struct linear {
   struct explorer *explorer;
@@ -40,7 +40,7 @@ static void say_numbers(const struct linear *linear, double before)
   const struct explorer *explorer = linear->explorer;
   const struct result *result = explorer->result;
   const struct metric *sqnr = metric_find("sqnr_db"), *mse = metric_find("mse");
-  char spec[QUANTIZER_TEXT], first[48], second[48], verdict[1024];
+  char spec[QUANTIZER_TEXT], first[48], second[48], verdict[VERDICT];
   if (!result)
     return say_sentence(linear->out, "There are no numbers");
   fprintf(linear->out, "%s: SQNR %s%s", quantizer_print(&explorer->state.knobs.quantizer, spec),
@@ -55,6 +55,14 @@ static void say_numbers(const struct linear *linear, double before)
   if (!view->verdict || !*view->verdict(explorer, verdict, sizeof verdict))
     result_verdict(result, verdict, sizeof verdict);
   say_sentence(linear->out, verdict);
+}
+
+/* What the view itself has to say, if anything. */
+static char *view_verdict(const struct linear *linear, char *text, size_t size)
+{
+  const struct screen_view *view = screen_view(linear->explorer);
+  *text = '\0';
+  return view->verdict ? view->verdict(linear->explorer, text, size) : text;
 }
 
 static void say_tensor(const struct linear *linear)
@@ -99,9 +107,11 @@ static void say_page(struct linear *linear)
 }
 
 /* One sentence for what a command has changed. */
-static void announce(struct linear *linear, const struct state *before, double sqnr)
+static void announce(struct linear *linear, const struct state *before, double sqnr,
+                     const char *said)
 {
   struct explorer *explorer = linear->explorer;
+  char verdict[VERDICT];
   const struct state *now = &explorer->state;
   bool numbers = !state_same_numbers(before, now);
   if (explorer->mode != MODE_MAIN)
@@ -115,6 +125,8 @@ static void announce(struct linear *linear, const struct state *before, double s
     say_view(linear);
   if (numbers)
     say_numbers(linear, sqnr);
+  else if (!*explorer->message && strcmp(said, view_verdict(linear, verdict, sizeof verdict)) != 0)
+    say_sentence(linear->out, verdict);
   else if (!*explorer->message && state_equal(before, now))
     say_sentence(linear->out, "Nothing has changed");
 }
@@ -195,14 +207,16 @@ static void run(struct linear *linear, const char *line)
   struct explorer *explorer = linear->explorer;
   const struct state before = explorer->state;
   double sqnr = explorer->result ? explorer->result->metrics.sqnr_db : (double)NAN;
+  char said[VERDICT];
   struct error error;
+  view_verdict(linear, said, sizeof said);
   enum status status = run_line(explorer, line, &error);
   if (status == STATUS_OK)
     status = explorer_settle(explorer, &error);
   if (status != STATUS_OK)
     say_sentence(linear->out, error.text);
   else if (!explorer->quit)
-    announce(linear, &before, sqnr);
+    announce(linear, &before, sqnr, said);
 }
 
 /* A command that was chosen by its number; what it needs is asked for. */
