@@ -1,23 +1,14 @@
 #include "analysis/measure.h"
 #include "quant/base/size.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 
-static int ascending(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* Median of the N numbers in VALUES, which are sorted in place; NaN when there is none. */
+/* Median of the N numbers in VALUES, which lose their order; NaN when there is none. */
 static double median(double *values, size_t n)
 {
-  if (n == 0)
-    return (double)NAN;
-  qsort(values, n, sizeof *values, ascending);
-  double upper = values[n / 2];
-  return n % 2 || values[n / 2 - 1] == upper ? upper : (values[n / 2 - 1] + upper) / 2;
+  return n ? gsl_stats_median(values, 1, n) : (double)NAN;
 }
 
 struct rank {
