@@ -295,6 +295,38 @@ static void what_does_not_fit_is_said(void **state)
   fixture_quit(harness);
 }
 
+/* Wider than the screen takes, though it has few numbers. */
+static void what_is_too_large_is_said(void **state)
+{
+  (void)state;
+  const char *arguments[] = {"synth:gaussian,shape=2x20000", "--view", "layer", NULL};
+  struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "A layer of 2 x 20000 is too much");
+  assert_shows(harness, "qscope layer takes");
+  fixture_quit(harness);
+}
+
+/* Neighbours of the weight, until another source is named. */
+static void names_are_completed(void **state)
+{
+  (void)state;
+  struct harness *harness = open_layer("int8", 24, 80);
+  type(harness, ":activation-tensor con");
+  assert_true(harness_press(harness, "\t\r", 2));
+  assert_shows(harness, "tokens conv 16x32");
+  command(harness, "activation more.npy");
+  type(harness, ":activation-tensor ");
+  assert_true(harness_press(harness, "\t\r", 2));
+  assert_shows(harness, "--activation more.npy -t more");
+  type(harness, ":method aw");
+  assert_true(harness_press(harness, "\t", 1));
+  type(harness, ",cl");
+  assert_true(harness_press(harness, "\t\r", 2));
+  assert_shows(harness, " awq,clip ");
+  fixture_quit(harness);
+}
+
 /* The file that the open one is compared with, and that which is opened next. */
 static void other_files_come_and_go(void **state)
 {
@@ -427,6 +459,8 @@ int main(void)
       cmocka_unit_test(pins_have_rows),
       cmocka_unit_test(the_method_closely),
       cmocka_unit_test(what_does_not_fit_is_said),
+      cmocka_unit_test(what_is_too_large_is_said),
+      cmocka_unit_test(names_are_completed),
       cmocka_unit_test(other_files_come_and_go),
       cmocka_unit_test(fits_any_screen),
       cmocka_unit_test(long_work_can_be_stopped),

@@ -349,7 +349,8 @@ void layer_view_settle(struct explorer *explorer)
 
 struct source *layer_view_source(const struct explorer *explorer, enum layer_part part)
 {
-  return explorer->layer.planned ? explorer->layer.of.source[part] : NULL;
+  const struct layering *layer = &explorer->layer;
+  return layer->planned && layer->data[part].source ? layer->of.source[part] : NULL;
 }
 
 /* Whether PART can be read; whether it fits is what the view says. */

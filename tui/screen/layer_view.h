@@ -32,7 +32,7 @@ void layer_view_forget(struct explorer *explorer);
  * SOURCE (NULL: synthetic ones, or none). On failure everything stays. */
 enum status layer_view_choose(struct explorer *explorer, enum layer_part part, const char *source,
                               const char *tensor, struct error *error);
-/* The source that PART is of; NULL when none is open. */
+/* The source that was chosen for PART; NULL when none was. */
 struct source *layer_view_source(const struct explorer *explorer, enum layer_part part);
 
 /* Keys of the view: */
