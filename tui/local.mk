@@ -77,7 +77,7 @@ libscreen_a_SOURCES = \
 	tui/screen/text_commands.c tui/screen/text_commands.h \
 	tui/screen/rows.c tui/screen/rows.h \
 	tui/screen/signals.c tui/screen/signals.h \
-	tui/screen/history.c tui/screen/history.h tui/screen/undo.c tui/screen/undo.h tui/screen/transform_knob.c tui/screen/transform_knob.h tui/screen/state.c tui/screen/state.h \
+	tui/screen/history.c tui/screen/history.h tui/screen/undo.c tui/screen/undo.h tui/screen/transform_knob.c tui/screen/transform_knob.h tui/screen/part.c tui/screen/part.h tui/screen/view_parts.h tui/screen/state.c tui/screen/state.h \
 	tui/screen/terminal.c tui/screen/terminal.h \
 	tui/screen/trace.c tui/screen/trace.h \
 	tui/screen/welcome.c tui/screen/welcome.h \

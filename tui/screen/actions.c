@@ -62,23 +62,6 @@ static void action_undo(struct explorer *explorer, int by)
     explorer_warn(explorer, "nothing to %s", by > 0 ? "undo" : "redo");
 }
 
-static void action_changes(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  undo_page_open(explorer);
-}
-
-static void action_changes_move(struct explorer *explorer, int by)
-{
-  undo_page_move(explorer, by);
-}
-
-static void action_changes_enter(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  undo_page_enter(explorer);
-}
-
 /* --- view --------------------------------------------------------------------------------- */
 
 static void action_view(struct explorer *explorer, int kind)
@@ -92,11 +75,10 @@ static void action_view(struct explorer *explorer, int kind)
 }
 
 /* What is pinned, or two files: the key goes on to the other. */
-static void action_compare(struct explorer *explorer, int unused)
+static void action_compare(struct explorer *explorer)
 {
   struct state next = explorer->state;
   bool open = next.view.kind == VIEW_COMPARE;
-  (void)unused;
   if (!explorer->compare.other)
     next.pairs = false;
   else
@@ -106,36 +88,16 @@ static void action_compare(struct explorer *explorer, int unused)
   explorer->focus = FOCUS_PLOT;
 }
 
-static void action_pin(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  pins_pin(explorer);
-}
-
-static void action_unpin(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  pins_unpin(explorer);
-}
-
-static void action_swap(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  pins_swap(explorer);
-}
-
-static void action_log(struct explorer *explorer, int unused)
+static void action_log(struct explorer *explorer)
 {
   struct state next = explorer->state;
-  (void)unused;
   next.view.log_counts = !next.view.log_counts;
   explorer_go(explorer, &next);
 }
 
-static void action_theory(struct explorer *explorer, int unused)
+static void action_theory(struct explorer *explorer)
 {
   struct state next = explorer->state;
-  (void)unused;
   next.view.theory = !next.view.theory;
   explorer_go(explorer, &next);
 }
@@ -145,9 +107,8 @@ static void action_zoom(struct explorer *explorer, int direction)
   x_window_zoom(explorer, direction, cursor_share(explorer));
 }
 
-static void action_zoom_all(struct explorer *explorer, int unused)
+static void action_zoom_all(struct explorer *explorer)
 {
-  (void)unused;
   x_window_set(explorer, NAN, NAN);
 }
 
@@ -160,11 +121,6 @@ static void action_pan(struct explorer *explorer, int direction)
     x_window_pan(explorer, direction);
 }
 
-static void action_cursor_end(struct explorer *explorer, int direction)
-{
-  cursor_end(explorer, direction);
-}
-
 static void action_move(struct explorer *explorer, int by)
 {
   const struct screen_view *view = screen_view(explorer);
@@ -174,10 +130,9 @@ static void action_move(struct explorer *explorer, int by)
     action_zoom(explorer, by > 0 ? -1 : 1);
 }
 
-static void action_worst_block(struct explorer *explorer, int unused)
+static void action_worst_block(struct explorer *explorer)
 {
   struct state next = explorer->state;
-  (void)unused;
   next.view.block = VIEW_WORST_BLOCK;
   next.view.kind = VIEW_INSPECTOR;
   explorer_go(explorer, &next);
@@ -194,11 +149,10 @@ static void action_panel(struct explorer *explorer, int direction)
 }
 
 /* The next set that can be shown; a histogram has a bin for each part of a column. */
-static void action_glyphs(struct explorer *explorer, int unused)
+static void action_glyphs(struct explorer *explorer)
 {
   size_t place = 0;
   int bins = explorer_bins(explorer);
-  (void)unused;
   while (place + 1 < glyphs_table_length && glyphs_table[place] != explorer->glyphs)
     place++;
   for (size_t i = 1; i <= glyphs_table_length; i++) {
@@ -219,11 +173,10 @@ static void action_glyphs(struct explorer *explorer, int unused)
 }
 
 /* The built-in themes one after the other; one of the user's own is left for the first. */
-static void action_theme(struct explorer *explorer, int unused)
+static void action_theme(struct explorer *explorer)
 {
   struct screen_theme theme;
   size_t next = 0;
-  (void)unused;
   while (next < theme_texts_length && strcmp(theme_texts[next].name, terminal_theme()->name) != 0)
     next++;
   next = next < theme_texts_length ? (next + 1) % theme_texts_length : 0;
@@ -294,9 +247,8 @@ static void action_list(struct explorer *explorer, int command)
   session_note(explorer, COMMAND_TENSOR, explorer_whole(explorer)->name);
 }
 
-static void action_explain(struct explorer *explorer, int unused)
+static void action_explain(struct explorer *explorer)
 {
-  (void)unused;
   if (explorer->state.view.kind != VIEW_BOARD)
     return explorer_warn(explorer, "the rules are explained in view 6");
   explorer->board.explaining = !explorer->board.explaining;
@@ -307,135 +259,6 @@ static void action_enter_channel(struct explorer *explorer, int unused)
   if (explorer->state.view.channel >= 0)
     return action_browse(explorer, unused);
   channels_view_enter(explorer);
-}
-
-static void action_leave(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  channels_view_leave(explorer);
-}
-
-static void action_heat(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  heat_view_toggle(explorer);
-}
-
-static void action_heat_enter(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  heat_view_enter(explorer);
-}
-
-static void action_heat_quantity(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  heat_view_quantity(explorer);
-}
-
-static void action_heat_out(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  heat_view_out(explorer);
-}
-
-static void action_what_if(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  what_if_toggle(explorer);
-}
-
-static void action_transform(struct explorer *explorer, int direction)
-{
-  transform_turn(explorer, direction);
-}
-
-static void action_rank_board(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  board_view_rank(explorer);
-}
-
-static void action_take(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  board_view_enter(explorer);
-}
-
-static void action_sweep_over(struct explorer *explorer, int by)
-{
-  sweep_view_turn(explorer, by);
-}
-
-static void action_sweep_metric(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  sweep_view_rank(explorer);
-}
-
-static void action_sweep_front(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  sweep_view_toggle_front(explorer);
-}
-
-static void action_take_point(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  sweep_view_enter(explorer);
-}
-
-static void action_layer_sort(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  layer_view_sort(explorer);
-}
-
-static void action_layer_detail(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  layer_view_detail(explorer);
-}
-
-static void action_layer_quantize(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  layer_view_quantize(explorer);
-}
-
-static void action_layer_option(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  layer_view_option(explorer);
-}
-
-static void action_layer_turn(struct explorer *explorer, int direction)
-{
-  layer_view_turn(explorer, direction);
-}
-
-static void action_layer_transpose(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  layer_view_transpose(explorer);
-}
-
-static void action_layer_enter(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  layer_view_enter(explorer);
-}
-
-static void action_rank(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  compare_view_rank(explorer);
-}
-
-static void action_align(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  compare_view_align(explorer);
 }
 
 /* --- output ------------------------------------------------------------------------------- */
@@ -449,18 +272,16 @@ void explorer_export(struct explorer *explorer, const char *path)
   explorer->export_wanted = true;
 }
 
-static void action_export(struct explorer *explorer, int unused)
+static void action_export(struct explorer *explorer)
 {
-  (void)unused;
   if (explorer->scripted)
     explorer_export(explorer, NULL);
   else
     export_form_open(explorer);
 }
 
-static void action_export_again(struct explorer *explorer, int unused)
+static void action_export_again(struct explorer *explorer)
 {
-  (void)unused;
   explorer_export(explorer, NULL);
 }
 
@@ -485,9 +306,8 @@ void action_send_clipboard(const char *text)
   free(code);
 }
 
-static void action_copy(struct explorer *explorer, int unused)
+static void action_copy(struct explorer *explorer)
 {
-  (void)unused;
   if (!explorer->recipe)
     return;
   action_send_clipboard(explorer->recipe);
@@ -498,21 +318,13 @@ static void action_copy(struct explorer *explorer, int unused)
 
 /* --- program ------------------------------------------------------------------------------ */
 
-static void action_palette(struct explorer *explorer, int unused)
+static void action_palette(struct explorer *explorer)
 {
-  (void)unused;
   palette_open(explorer, COMMAND_COUNT);
 }
 
-static void action_help(struct explorer *explorer, int unused)
+static void action_checks(struct explorer *explorer)
 {
-  (void)unused;
-  help_open(explorer);
-}
-
-static void action_checks(struct explorer *explorer, int unused)
-{
-  (void)unused;
   explorer->mode = MODE_CHECKS;
 }
 
@@ -545,9 +357,8 @@ static void stop_view(struct explorer *explorer)
   explorer_say(explorer, "%s", explorer->asker->stopped);
 }
 
-static void action_cancel(struct explorer *explorer, int unused)
+static void action_cancel(struct explorer *explorer)
 {
-  (void)unused;
   const struct screen_view *view = screen_view(explorer);
   explorer->export_wanted = false;
   if (view->back && view->back(explorer))
@@ -575,10 +386,9 @@ static void action_cancel(struct explorer *explorer, int unused)
 }
 
 /* The last change once more. */
-static void action_repeat(struct explorer *explorer, int unused)
+static void action_repeat(struct explorer *explorer)
 {
   struct error error;
-  (void)unused;
   const char *last = session_last(explorer);
   char *line = last ? strdup(last) : NULL;
   if (!line)
@@ -588,9 +398,8 @@ static void action_repeat(struct explorer *explorer, int unused)
   free(line);
 }
 
-static void action_hints(struct explorer *explorer, int unused)
+static void action_hints(struct explorer *explorer)
 {
-  (void)unused;
   explorer->no_hints = !explorer->no_hints;
 }
 
@@ -612,11 +421,10 @@ static enum status save_settings(const struct explorer *explorer, const char *pa
   return status;
 }
 
-static void action_save_settings(struct explorer *explorer, int unused)
+static void action_save_settings(struct explorer *explorer)
 {
   struct error error;
   char *path, shown[256];
-  (void)unused;
   enum status status = xdg_path(XDG_CONFIG, "config", &path, &error);
   if (status == STATUS_OK)
     status = save_settings(explorer, path, &error);
@@ -627,96 +435,63 @@ static void action_save_settings(struct explorer *explorer, int unused)
   free(path);
 }
 
-static void action_mouse(struct explorer *explorer, int unused)
+static void action_mouse(struct explorer *explorer)
 {
-  (void)unused;
   if (!terminal_set_mouse(explorer->no_mouse))
     return explorer_warn(explorer, "this terminal tells nothing of a mouse");
   explorer->no_mouse = !explorer->no_mouse;
   explorer->mouse.dragging = false;
 }
 
-static void action_suspend(struct explorer *explorer, int unused)
+static void action_suspend(struct explorer *explorer)
 {
-  (void)unused;
   if (!terminal_stop())
     explorer_warn(explorer, "there is no terminal to leave");
 }
 
-static void action_session(struct explorer *explorer, int unused)
+static void action_session(struct explorer *explorer)
 {
-  (void)unused;
   explorer->session.top = explorer->session.count; /* its end */
   explorer->mode = MODE_SESSION;
 }
 
-static void action_write_session(struct explorer *explorer, int unused)
+static void action_write_session(struct explorer *explorer)
 {
-  (void)unused;
   palette_open(explorer, COMMAND_SAVE_SESSION);
 }
 
-static void action_experiments(struct explorer *explorer, int unused)
+static void action_redraw(struct explorer *explorer)
 {
-  (void)unused;
-  experiments_open(explorer);
-}
-
-static void action_experiments_move(struct explorer *explorer, int by)
-{
-  experiments_move(explorer, by);
-}
-
-static void action_experiments_enter(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  experiments_enter(explorer);
-}
-
-static void action_experiments_back(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  experiments_back(explorer);
-}
-
-static void action_session_move(struct explorer *explorer, int by)
-{
-  session_move(explorer, by);
-}
-
-static void action_leave_page(struct explorer *explorer, int unused)
-{
-  (void)unused;
-  explorer_leave_page(explorer);
-}
-
-static void action_redraw(struct explorer *explorer, int unused)
-{
-  (void)unused;
   explorer->redraw = true;
 }
 
-static void action_quit(struct explorer *explorer, int unused)
+static void action_quit(struct explorer *explorer)
 {
-  (void)unused;
   explorer->quit = true;
 }
 
 void explorer_command(struct explorer *explorer, enum command_id id)
 {
   static const struct {
-    void (*handler)(struct explorer *, int);
+    void (*plain)(struct explorer *); /* one of the two */
+    void (*with)(struct explorer *, int);
     int argument;
   } table[COMMAND_COUNT] = {
+#define HANDLER(type, handler) _Generic(&(handler), type : (handler), default : NULL)
 #define COMMAND(id, name, keys, group, hint, what, why, handler, argument)                         \
-  [COMMAND_##id] = {handler, argument},
+  [COMMAND_##id] = {HANDLER(void (*)(struct explorer *), handler),                                 \
+                    HANDLER(void (*)(struct explorer *, int), handler), argument},
 #define COMMAND_TEXT(...) /* run_line.c */
 #include "tui/screen/commands.def"
 #undef COMMAND
+#undef HANDLER
   };
   explorer->message[0] = 0;
   explorer->warning = false;
-  table[id].handler(explorer, table[id].argument);
+  if (table[id].plain)
+    table[id].plain(explorer);
+  else
+    table[id].with(explorer, table[id].argument);
 }
 
 /* --- keys of the overlays ----------------------------------------------------------------- */

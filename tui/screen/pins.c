@@ -2,6 +2,7 @@
 
 #include "analysis/verdict.h"
 #include "quant/base/size.h"
+#include "tui/screen/part.h"
 #include "tui/screen/transform_knob.h"
 
 #include <math.h>
@@ -268,7 +269,7 @@ void pins_ask(struct explorer *explorer)
   const struct state *state = &explorer->state;
   struct state of = state_of_pin(state, &state->pins, first_lacking(explorer));
   struct error error;
-  if (explorer_open_aside(explorer, &of, &error) != STATUS_OK)
+  if (part_open_aside(explorer, &of, &error) != STATUS_OK)
     return refuse(explorer, &error);
   explorer->work = WORK_PINS;
   explorer->pinned.asked = of;
@@ -317,7 +318,7 @@ bool pins_export_more(struct explorer *explorer, struct engine_answer *answer)
     const struct state *state = &explorer->exported;
     struct state of = state_of_pin(state, &state->pins, pinned->exports);
     struct error error;
-    if (explorer_open_aside(explorer, &of, &error) != STATUS_OK) {
+    if (part_open_aside(explorer, &of, &error) != STATUS_OK) {
       refuse(explorer, &error);
       answer->result = pinned->present; /* without the rest of them */
       pinned->present = NULL;

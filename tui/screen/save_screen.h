@@ -8,8 +8,9 @@
 #include "quant/base/status.h"
 #include "tui/screen/colors.h"
 
-/* Writes CELLS to PATH: .txt, .ansi (with the control sequences of ECMA-48 for the colours of DEPTH),
- * .svg or .png. DEPTH_MONO draws without colours, any other depth pictures in those that THEME names. STATUS_USAGE: another kind of file. STATUS_OUTPUT, STATUS_MEMORY. */
+/* Writes CELLS to PATH: .txt, .ansi (with the control sequences of ECMA-48 for the colours of
+ * DEPTH), .svg or .png. DEPTH_MONO draws without colours, any other depth pictures in those that
+ * THEME names. STATUS_USAGE: another kind of file. STATUS_OUTPUT, STATUS_MEMORY. */
 enum status save_screen(const struct cells *cells, const struct screen_theme *theme,
                         enum color_depth depth, const char *path, struct error *error);
 
