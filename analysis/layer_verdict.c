@@ -141,11 +141,14 @@ static void tell_gain(const struct telling *t)
     add(t, "The error from the activations is %.1f dB %s, that from the weights %.1f dB %s.",
         fabs(activations), activations < 0 ? "larger" : "smaller", fabs(weights),
         weights < 0 ? "larger" : "smaller");
+  const char *const scale[] = {"they set the scale that the others have to share",
+                               "it sets the scale that the others have to share"},
+                    *const count[] = {"what their weights lose counts most",
+                                      "what its weights lose counts most"};
+  const bool shared = b->activations_mse - a->activations_mse > b->weights_mse - a->weights_mse;
   if ((double)few <= FEW_CHANNELS * (double)columns)
     add(t, "%zu of the %zu input channels carr%s half of the energy of the inputs: %s.", few,
-        columns, few == 1 ? "ies" : "y",
-        activations > weights ? "they set the scale that the others have to share"
-                              : "what their weights lose counts most");
+        columns, few == 1 ? "ies" : "y", (shared ? scale : count)[few == 1]);
 }
 
 /* What the error that is left comes from. */
