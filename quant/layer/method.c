@@ -301,8 +301,8 @@ static int choice_place(const char *choices, const char *word)
   for (int place = 0; choices; place++) {
     if (strncmp(choices, word, length) == 0 && (choices[length] == '|' || choices[length] == 0))
       return place;
-    choices = strchr(choices, '|');
-    choices += choices != NULL;
+    const char *bar = strchr(choices, '|');
+    choices = bar ? bar + 1 : NULL;
   }
   return -1;
 }
