@@ -5,6 +5,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum { BLOCK = 128 };
 /* Multiplications in double in the time of one quantized element, roughly. */
@@ -121,15 +122,15 @@ static enum status cholesky(double *a, size_t n, size_t *stuck, struct progress 
  */
 
 struct inverting {
-  const double *l;
+  double *a; /* L in its lower triangle; U, as it becomes known, above the diagonal */
   size_t n;
+  double *diagonal; /* of U */
   double **columns; /* of each worker: n x BLOCK */
-  float *out;
   struct progress *progress;
 };
 
 /* Columns first..first+BLOCK-1 of X = L^-1, from L X = I, which is zero above its diagonal; then
- * both orders reversed. */
+ * both orders reversed: what is below the diagonal comes to lie above it. */
 static void invert_columns(void *context, size_t chunk, unsigned worker)
 {
   const struct inverting *job = context;
@@ -140,11 +141,12 @@ static void invert_columns(void *context, size_t chunk, unsigned worker)
     for (size_t j = 0; j < width; j++)
       x[i * width + j] = i == j;
   blas()->dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (int)rows,
-                (int)width, 1, job->l + first * n + first, (int)n, x, (int)width);
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < width; j++)
-      job->out[(n - 1 - i) * n + n - 1 - first - j] =
-          i < first + j ? 0 : (float)x[(i - first) * width + j];
+                (int)width, 1, job->a + first * n + first, (int)n, x, (int)width);
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < width && j < i; j++)
+      job->a[(rows - 1 - i) * n + n - 1 - first - j] = x[i * width + j];
+  for (size_t j = 0; j < width; j++)
+    job->diagonal[n - 1 - first - j] = x[j * width + j];
   progress_advance(job->progress, block_cost(n, first));
 }
 
@@ -176,21 +178,43 @@ static void reverse(double *values, size_t count)
   }
 }
 
+/* U as float32, from its first element on: OUT may be the memory that is read. */
+static void store(const struct inverting *job, float *out)
+{
+  const size_t n = job->n;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++) {
+      double value = j > i ? 0 : job->diagonal[i];
+      if (j > i)
+        memcpy(&value, (const char *)job->a + (i * n + j) * sizeof value, sizeof value);
+      const float rounded = j < i ? 0 : (float)value;
+      memcpy((char *)out + (i * n + j) * sizeof rounded, &rounded, sizeof rounded);
+    }
+}
+
+static enum status invert(struct inverting *job, float *out)
+{
+  const size_t workers = pool_threads();
+  job->diagonal = mem_array(job->n, sizeof *job->diagonal);
+  job->columns = make_columns(workers, job->n);
+  enum status status = STATUS_MEMORY;
+  if (job->diagonal && job->columns)
+    status = pool_for(size_div_up(job->n, BLOCK), invert_columns, job, job->progress);
+  if (status == STATUS_OK)
+    store(job, out);
+  free_columns(job->columns, workers);
+  free(job->diagonal);
+  return status;
+}
+
 enum status cholesky_of_inverse(double *h, size_t n, float *out, size_t *stuck,
                                 struct progress *progress)
 {
-  struct inverting job = {.l = h, .n = n, .out = out, .progress = progress};
   reverse(h, n * n);
   enum status status = cholesky(h, n, stuck, progress);
   if (status == STATUS_INPUT)
     *stuck = n - 1 - *stuck;
-  if (status != STATUS_OK)
-    return status;
-  const size_t workers = pool_threads();
-  job.columns = make_columns(workers, n);
-  if (!job.columns)
-    return STATUS_MEMORY;
-  status = pool_for(size_div_up(n, BLOCK), invert_columns, &job, progress);
-  free_columns(job.columns, workers);
-  return status;
+  return status == STATUS_OK
+             ? invert(&(struct inverting){.a = h, .n = n, .progress = progress}, out)
+             : status;
 }

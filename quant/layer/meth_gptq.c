@@ -210,14 +210,20 @@ static enum status not_positive(const struct gptq *gptq, double damp, size_t stu
                    gptq->task->layer->tokens, gptq->columns, gptq->order[stuck], damp);
 }
 
+/* U takes the place of H, which is as large as two weights, and gives half of it back. H is freed.
+ */
 static enum status factor_hessian(struct gptq *gptq, double *h, double damp, struct error *error)
 {
   const size_t n = gptq->columns;
   size_t stuck = 0;
-  gptq->factor = mem_array(n * n, sizeof *gptq->factor);
-  enum status status = gptq->factor
-                           ? cholesky_of_inverse(h, n, gptq->factor, &stuck, gptq->task->progress)
-                           : STATUS_MEMORY;
+  float *factor = (void *)h;
+  enum status status = cholesky_of_inverse(h, n, factor, &stuck, gptq->task->progress);
+  if (status == STATUS_OK) {
+    float *shrunk = mem_resize(factor, n * n, sizeof *factor);
+    gptq->factor = shrunk ? shrunk : factor;
+    return STATUS_OK;
+  }
+  free(h);
   return status == STATUS_INPUT    ? not_positive(gptq, damp, stuck, error)
          : status == STATUS_MEMORY ? error_memory(error, "the factor of the Hessian")
                                    : status;
@@ -254,7 +260,7 @@ static enum status prepare(struct gptq *gptq, struct error *error)
       !(choose_order(gptq, h, method_value(task, "actorder") > 0) && make_hessian(gptq, h, damp)))
     status = error_memory(error, "the Hessian");
   if (status == STATUS_OK)
-    status = factor_hessian(gptq, h, damp, error);
+    return factor_hessian(gptq, h, damp, error);
   free(h);
   return status;
 }
