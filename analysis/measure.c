@@ -292,7 +292,7 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     size_t added = kernels.group_errors(block.x, block.n, &row, job->bulk, codes, &one, &high);
     if (added == 0) {
       block.n = size_min(block.n, row.first + more);
-      more = 2 * more + units->group;
+      more = size_min(2 * more + units->group, FEED_BLOCK);
       add_plainly(job, &block, tally);
       continue;
     }

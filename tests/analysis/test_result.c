@@ -478,6 +478,22 @@ static void test_clipped_blocks(void **state)
   result_free(result);
 }
 
+/* A block of 4096 elements whose 64 short rows all clip in every group: each element of +-1 keeps
+ * half of itself, so that mse = 1/4. */
+static void test_groups_that_all_clip(void **state)
+{
+  enum { ROWS = 64, WIDE = 64, ALL = ROWS * WIDE };
+  static float x[ALL];
+  const struct shape shape = {.dims = 2, .dim = {ROWS, WIDE}};
+  (void)state;
+  for (size_t i = 0; i < ALL; i++)
+    x[i] = i % 2 ? 1 : -1;
+  struct result *result = result_of(x, shape, "int4,narrow,group=16,clip=0.5", &plain);
+  assert_true(result->metrics.clip_rate == 1);
+  assert_float_equal(result->metrics.mse, 0.25, 1e-7);
+  result_free(result);
+}
+
 /* Blocks that begin in one span and end in the next are counted once: against a count by units. */
 static void test_clipped_blocks_across_spans(void **state)
 {
@@ -525,6 +541,7 @@ int main(void)
       cmocka_unit_test(test_progress_is_complete),
       cmocka_unit_test(test_clipped_blocks),
       cmocka_unit_test(test_clipped_blocks_across_spans),
+      cmocka_unit_test(test_groups_that_all_clip),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
