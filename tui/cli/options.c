@@ -862,6 +862,8 @@ enum status options_view_recipe(const struct options *options, struct recipe *re
 
 /* --- help --------------------------------------------------------------------------------- */
 
+enum { HELP_LEFT = 26 }; /* columns of an option's name; a longer one has a line to itself */
+
 static void help_options(FILE *out, unsigned mask)
 {
   fputs("\nOptions:\n", out);
@@ -872,7 +874,10 @@ static void help_options(FILE *out, unsigned mask)
     char letter[] = {'-', (char)rows[i].letter, ',', '\0'};
     snprintf(left, sizeof left, "%3s --%s%s%s", rows[i].letter ? letter : "", rows[i].name,
              rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
-    fprintf(out, "  %-26s %s\n", left, rows[i].help);
+    const bool fits = strlen(left) <= HELP_LEFT;
+    if (!fits)
+      fprintf(out, "  %s\n", left);
+    fprintf(out, "  %-*s %s\n", HELP_LEFT, fits ? left : "", rows[i].help);
   }
 }
 
