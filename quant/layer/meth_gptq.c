@@ -249,6 +249,16 @@ static enum status read_gram(const struct layer *layer, struct progress *progres
   return status;
 }
 
+static enum status check_gram(const double *gram, size_t n, struct error *error)
+{
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(gram[i * n + i]))
+      return error_set(error, STATUS_USAGE,
+                       "input channel %zu is too large: the sum of its squares is beyond float32",
+                       i);
+  return STATUS_OK;
+}
+
 /* The order of columns and U. */
 static enum status prepare(struct gptq *gptq, struct error *error)
 {
@@ -256,6 +266,8 @@ static enum status prepare(struct gptq *gptq, struct error *error)
   const double damp = method_value(task, "damp");
   double *h;
   enum status status = read_gram(task->layer, task->progress, &h, error);
+  if (status == STATUS_OK)
+    status = check_gram(h, gptq->columns, error);
   if (status == STATUS_OK &&
       !(choose_order(gptq, h, method_value(task, "actorder") > 0) && make_hessian(gptq, h, damp)))
     status = error_memory(error, "the Hessian");

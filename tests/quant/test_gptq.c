@@ -342,6 +342,17 @@ static void test_extremes(void **state)
   }
 }
 
+/* Squares beyond float32 are told as such, not as channels that tokens do not tell apart. */
+static void test_overflow(void **state)
+{
+  (void)state;
+  const float weight[2] = {1, 2}, x[4] = {1, 1e30F, 2, 1};
+  struct layer layer;
+  open_layer(weight, 1, 2, x, 2, &layer);
+  refuse("gptq", "int4,channel", &layer, "input channel 1 is too large");
+  layer_close(&layer);
+}
+
 /* Codes of 16 rows, a scale and a zero point for each of two groups, the group of each column. */
 static void test_bits(void **state)
 {
@@ -520,6 +531,7 @@ int main(void)
       cmocka_unit_test(test_bits),      cmocka_unit_test(test_threads),
       cmocka_unit_test(test_progress),  cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_factor),    cmocka_unit_test(test_stuck),
+      cmocka_unit_test(test_overflow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
