@@ -17,9 +17,6 @@
 
 enum { ROWS = 24, COLUMNS = 96, TOKENS = 50 };
 
-/* Share of a loss that two orders of its float32 sums may differ by, GSL's products above all. */
-#define ROUNDING 1e-4
-
 static uint32_t noise_state;
 
 /* Bell-shaped, within +-2. */
@@ -445,7 +442,7 @@ static void check_surface(struct bench *bench, size_t column, size_t row)
   snprintf(activation, sizeof activation, "int8,token,clip=%.9g", other);
   run(bench, "rtn", weight, activation);
   const double expected = output_mse(bench);
-  if (!(fabs(found - expected) <= ROUNDING * expected))
+  if (!(fabs(found - expected) <= 1e-4 * expected))
     fail_msg("%s, %s: %g, not %g", weight, activation, found, expected);
 }
 
@@ -479,11 +476,11 @@ static void test_best_pair(void **state)
   const double plain = output_mse(bench), bits = bench->made.stored_bits;
   run(bench, "joint,step=0.2", "int3,channel", "int4,token");
   const double line = bench->made.search.value[bench->made.search.best];
-  assert_true(fabs(bench->made.search.value[3] - plain) <= ROUNDING * plain);
-  assert_true(fabs(output_mse(bench) - line) <= ROUNDING * line && line <= plain);
+  assert_true(fabs(bench->made.search.value[3] - plain) <= 1e-5 * plain);
+  assert_true(fabs(output_mse(bench) - line) <= 1e-5 * line && line <= plain * (1 + 1e-5));
   run(bench, "joint,independent,step=0.2", "int3,channel", "int4,token");
   const double all = bench->made.search.value[bench->made.search.best];
-  assert_true(fabs(output_mse(bench) - all) <= ROUNDING * all && all < line);
+  assert_true(fabs(output_mse(bench) - all) <= 1e-5 * all && all < line);
   assert_true(bench->made.stored_bits == bits);
   run(bench, "joint,least=1,most=1", "int3,channel", "int4,token");
   assert_true(fabs(output_mse(bench) - plain) <= 1e-12 * plain);
