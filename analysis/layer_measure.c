@@ -1,5 +1,6 @@
 #include "analysis/layer_measure.h"
 
+#include "analysis/metrics.h"
 #include "quant/base/size.h"
 #include "quant/layer/product.h"
 
@@ -86,17 +87,9 @@ static void measure_tile(void *context, size_t chunk, unsigned worker)
     add_channel(job, s, &at, c, &job->sums[slab * rows + at.row + c]);
 }
 
-/* 10 log10(signal / error) as the header has it. */
-static double ratio_db(double signal, double error)
-{
-  if (!(signal > 0))
-    return (double)NAN;
-  return error > 0 ? 10 * log10(signal / error) : (double)INFINITY;
-}
-
 double layer_channel_sqnr(const struct layer_numbers *numbers, size_t row)
 {
-  return ratio_db(numbers->channel_power[row], numbers->channel_mse[row]);
+  return sqnr_db(numbers->channel_power[row], numbers->channel_mse[row]);
 }
 
 static void add_sums(struct sums *to, const struct sums *from)
@@ -128,7 +121,7 @@ static void conclude(const struct job *job, size_t slabs, struct layer_numbers *
   out->weights_mse = all.weights / count;
   out->activations_mse = all.activations / count;
   out->interaction_mse = job->reached ? (all.error - all.weights - all.activations) / count : 0;
-  out->output_sqnr_db = ratio_db(all.power, all.error);
+  out->output_sqnr_db = sqnr_db(all.power, all.error);
   out->cosine =
       all.power > 0 && all.reached > 0 ? all.product / sqrt(all.power * all.reached) : (double)NAN;
 }
@@ -144,7 +137,7 @@ static void tell_weights(const struct layer *layer, const struct layer_made *mad
     error += wrong * wrong;
   }
   out->weight_mse = error / (double)count;
-  out->weight_sqnr_db = ratio_db(power, error);
+  out->weight_sqnr_db = sqnr_db(power, error);
   out->bits_per_weight = made->stored_bits / (double)count;
 }
 

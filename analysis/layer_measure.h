@@ -24,7 +24,7 @@ struct layer_numbers {
   size_t tokens, rows;
   double output_mse, weights_mse, activations_mse, interaction_mse;
   double output_power;   /* mean Y^2 */
-  double output_sqnr_db; /* INFINITY: no error; NAN: no signal */
+  double output_sqnr_db; /* as sqnr_db (metrics.h) */
   double cosine;         /* NAN without signal */
   double weight_mse, weight_sqnr_db;
   double bits_per_weight;
@@ -48,7 +48,7 @@ enum status layer_measure(const struct layer *layer, const struct layer_made *ma
                           struct layer_numbers *out, struct error *error);
 void layer_numbers_free(struct layer_numbers *numbers);
 
-/* SQNR of output channel ROW in dB; INFINITY: no error, NAN: no signal. */
+/* SQNR of output channel ROW in dB, as sqnr_db (metrics.h). */
 double layer_channel_sqnr(const struct layer_numbers *numbers, size_t row);
 
 #endif

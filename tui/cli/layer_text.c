@@ -14,7 +14,7 @@ static void print_db(double db, char *text, size_t size)
 /* A part of the output error as people compare it: the SQNR if it were the only one. */
 static void print_part(const struct layer_numbers *n, double mse, char *text, size_t size)
 {
-  print_db(mse > 0 ? 10 * log10(n->output_power / mse) : HUGE_VAL, text, size);
+  print_db(sqnr_db(n->output_power, mse), text, size);
 }
 
 /* Cells of a row, in the order of the headings; empty ones are left out for all. */
