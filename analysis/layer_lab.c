@@ -4,6 +4,7 @@
 #include "quant/base/clock.h"
 #include "quant/base/size.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -28,9 +29,7 @@ bool layer_ask_same_quantizers(const struct layer_ask *a, const struct layer_ask
 
 bool layer_ask_equal(const struct layer_ask *a, const struct layer_ask *b)
 {
-  char text[METHOD_TEXT], other[METHOD_TEXT];
-  return layer_ask_same_quantizers(a, b) &&
-         strcmp(method_print(&a->method, text), method_print(&b->method, other)) == 0;
+  return layer_ask_same_quantizers(a, b) && method_choice_equal(&a->method, &b->method);
 }
 
 /* --- runs --------------------------------------------------------------------------------------
@@ -189,12 +188,6 @@ size_t layer_group(const struct layer_row *rows, size_t i)
   return first;
 }
 
-static int ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 struct layer_spread layer_channel_spread(const struct layer_numbers *numbers)
 {
   struct layer_spread spread = {(double)NAN, (double)NAN, 0};
@@ -210,10 +203,8 @@ struct layer_spread layer_channel_spread(const struct layer_numbers *numbers)
     }
     sqnr[count++] = db;
   }
-  if (count) {
-    qsort(sqnr, count, sizeof *sqnr, ascending);
-    spread.median_db = (sqnr[(count - 1) / 2] + sqnr[count / 2]) / 2;
-  }
+  if (count)
+    spread.median_db = gsl_stats_median(sqnr, 1, count);
   free(sqnr);
   return spread;
 }
