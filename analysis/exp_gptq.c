@@ -4,21 +4,23 @@
 #include "quant/base/size.h"
 #include "quant/layer/cholesky.h"
 #include "quant/layer/find_params.h"
+#include "quant/layer/product.h"
 
 #include <string.h>
 
 /* --- the update as it is often written ----------------------------------------------------------
  */
 
-/* One row: the loss of column i is taken from each column j behind it in the measure of
- * (x_i . x_j) / (x_i . x_i + eps), that is with H where H^-1 belongs. */
-static void round_row(const struct layer *layer, const struct quantizer *quantizer, float *weight)
+/* One row of N weights: the loss of column i is taken from each column j behind it in the measure
+ * of (x_i . x_j) / (x_i . x_i + eps), that is with H where H^-1 belongs. */
+static void round_row(const double *gram, size_t n, const struct quantizer *quantizer,
+                      float *weight)
 {
   static const double eps = 1e-6;
-  const size_t n = layer->columns, group = quantizer->granularity.group;
+  const size_t group = quantizer->granularity.group;
   struct weight_grid grid = {0};
   for (size_t i = 0; i < n; i++) {
-    const double *row = layer->gram + i * n;
+    const double *row = gram + i * n;
     if (i % group == 0)
       grid = find_params(weight + i, size_min(group, n - i), quantizer->format->bits,
                          !quantizer->asymmetric, false);
@@ -34,18 +36,20 @@ static enum status with_hessian(const struct layer_task *task, struct layer_made
                                 struct error *error)
 {
   const struct layer *layer = task->layer;
-  const size_t count = layer->rows * layer->columns;
+  const size_t n = layer->columns, count = layer->rows * n;
   if (task->weight.granularity.kind != GRAIN_GROUP)
     return error_set(error, STATUS_USAGE, "group=N is expected");
-  enum status status = layer_gram(task->layer, task->progress, error);
-  if (status == STATUS_OK && !(made->weight = mem_array(count, sizeof *made->weight)))
-    status = error_memory(error, "the weights");
-  if (status != STATUS_OK)
-    return status;
-  memcpy(made->weight, layer->weight, count * sizeof *made->weight);
-  for (size_t r = 0; r < layer->rows; r++)
-    round_row(layer, &task->weight, made->weight + r * layer->columns);
-  return progress_cancelled(task->progress) ? STATUS_CANCELLED : STATUS_OK;
+  double *gram = mem_array(n * n, sizeof *gram);
+  made->weight = mem_array(count, sizeof *made->weight);
+  enum status status = gram && made->weight ? product_gram(layer->activation, layer->tokens, n,
+                                                           gram, task->progress, error)
+                                            : error_memory(error, "the weights");
+  if (status == STATUS_OK)
+    memcpy(made->weight, layer->weight, count * sizeof *made->weight);
+  for (size_t r = 0; status == STATUS_OK && r < layer->rows; r++)
+    round_row(gram, n, &task->weight, made->weight + r * n);
+  free(gram);
+  return status;
 }
 
 const struct method exp_gptq_with_hessian = {.name = "gptq-with-H", .run = with_hessian};
@@ -61,8 +65,8 @@ static enum status run_scaled(const struct layer_task *task, const struct layer_
   const struct layer *layer = task->layer;
   struct layer scaled;
   struct layer_task step = *task;
-  layer_inputs_turn(inputs, weight, layer->rows, layer->columns, true, false);
-  layer_inputs_turn(inputs, x, layer->tokens, layer->columns, false, false);
+  layer_inputs_turn(inputs, layer->weight, layer->rows, layer->columns, true, false, weight);
+  layer_inputs_turn(inputs, layer->activation, layer->tokens, layer->columns, false, false, x);
   enum status status = layer_open(weight, layer->rows, layer->columns, x, layer->tokens,
                                   task->progress, &scaled, error);
   if (status != STATUS_OK)
@@ -72,17 +76,9 @@ static enum status run_scaled(const struct layer_task *task, const struct layer_
   if (status == STATUS_OK)
     status = method_run(&step, made, error);
   if (status == STATUS_OK)
-    layer_inputs_turn(inputs, made->weight, layer->rows, layer->columns, true, true);
+    layer_inputs_turn(inputs, made->weight, layer->rows, layer->columns, true, true, made->weight);
   layer_close(&scaled);
   return status;
-}
-
-static float *copy_of(const float *values, size_t count)
-{
-  float *copy = mem_array(count, sizeof *copy);
-  if (copy)
-    memcpy(copy, values, count * sizeof *copy);
-  return copy;
 }
 
 static enum status awq_then(const char *method, const struct layer_task *task,
@@ -96,8 +92,8 @@ static enum status awq_then(const char *method, const struct layer_task *task,
     status = method_run(&step, &first, error);
   if (status != STATUS_OK)
     return status;
-  float *weight = copy_of(layer->weight, layer->rows * layer->columns);
-  float *x = copy_of(layer->activation, layer->tokens * layer->columns);
+  float *weight = mem_array(layer->rows * layer->columns, sizeof *weight);
+  float *x = mem_array(layer->tokens * layer->columns, sizeof *x);
   status = weight && x ? run_scaled(task, &first.inputs, method, weight, x, made, error)
                        : error_memory(error, "a scaled layer");
   free(weight);

@@ -4,27 +4,19 @@
 #include "analysis/experiments.h"
 #include "analysis/metrics.h"
 #include "quant/base/size.h"
-#include "quant/layer/columns.h"
+#include "quant/layer/round.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
 /* --- columns ------------------------------------------------------------------------------------
  */
 
-static int ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* The median of COUNT values, which are sorted on the way; NaN without any. */
+/* The median of COUNT values, which lose their order; NaN without any. */
 static double median(double *values, size_t count)
 {
-  if (count == 0)
-    return (double)NAN;
-  qsort(values, count, sizeof *values, ascending);
-  return (values[(count - 1) / 2] + values[count / 2]) / 2;
+  return count ? gsl_stats_median(values, 1, count) : (double)NAN;
 }
 
 /* SQNR of the median column. */
@@ -214,7 +206,7 @@ static enum status with_factors(const struct layer_task *task, struct layer_made
   if (status != STATUS_OK)
     return status;
   change(task->layer, made->inputs.factor);
-  return columns_round_scaled(&step, &task->weight, made, error);
+  return layer_round_turned(&step, &task->weight, made, error);
 }
 
 static void invert(const struct layer *layer, float *factor)

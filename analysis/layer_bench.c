@@ -2,7 +2,6 @@
 
 #include "quant/base/size.h"
 
-#include <math.h>
 #include <string.h>
 
 bool layer_sources_equal(const struct layer_sources *a, const struct layer_sources *b)
@@ -51,16 +50,6 @@ static enum status open_bench(struct layer_bench *bench, const struct layer_sour
   return status;
 }
 
-/* Largest magnitudes of the input channels. */
-static void read_channels(const struct layer *layer, struct layer_answer *answer)
-{
-  memcpy(answer->input_max, layer->absmax, layer->columns * sizeof *layer->absmax);
-  for (size_t r = 0; r < layer->rows; r++)
-    for (size_t j = 0; j < layer->columns; j++)
-      answer->weight_max[j] =
-          fmaxf(answer->weight_max[j], fabsf(layer->weight[r * layer->columns + j]));
-}
-
 struct layer_answer *layer_answer_new(const struct layer_problem *problem)
 {
   const struct layer *layer = &problem->layer;
@@ -76,7 +65,8 @@ struct layer_answer *layer_answer_new(const struct layer_problem *problem)
                                   .input_max = mem_array(layer->columns, sizeof(float)),
                                   .weight_max = mem_array(layer->columns, sizeof(float))};
   if (answer->input_max && answer->weight_max) {
-    read_channels(layer, answer);
+    memcpy(answer->input_max, layer->absmax, layer->columns * sizeof(float));
+    memcpy(answer->weight_max, layer->weight_absmax, layer->columns * sizeof(float));
     return answer;
   }
   layer_answer_free(answer);

@@ -2,6 +2,7 @@
 #include "analysis/layer_lab.h"
 #include "quant/base/size.h"
 
+#include <gsl/gsl_sort_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -147,29 +148,19 @@ static enum status transpose(struct layer_problem *problem, const float *stored,
   return STATUS_OK;
 }
 
-static int descending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x < y) - (x > y);
-}
-
 /* The fewest input channels that have half of the energy of x. */
 static enum status find_energy(struct layer_problem *problem, struct error *error)
 {
-  const struct layer *layer = &problem->layer;
-  double *energy = mem_array(layer->columns, sizeof *energy), all = 0, sum = 0;
+  const size_t columns = problem->layer.columns;
+  double *energy = mem_array(columns, sizeof *energy), all = 0, sum = 0;
   if (!energy)
     return error_memory(error, "the input channels");
-  for (size_t t = 0; t < layer->tokens; t++)
-    for (size_t j = 0; j < layer->columns; j++) {
-      const double x = (double)layer->activation[t * layer->columns + j];
-      energy[j] += x * x;
-    }
-  qsort(energy, layer->columns, sizeof *energy, descending);
-  for (size_t j = 0; j < layer->columns; j++)
+  memcpy(energy, problem->layer.power, columns * sizeof *energy);
+  gsl_sort(energy, 1, columns);
+  for (size_t j = 0; j < columns; j++)
     all += energy[j];
-  for (size_t j = 0; j < layer->columns && 2 * sum < all; j++) {
-    sum += energy[j];
+  for (size_t j = 0; j < columns && 2 * sum < all; j++) {
+    sum += energy[columns - 1 - j];
     problem->half_energy = j + 1;
   }
   free(energy);

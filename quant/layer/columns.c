@@ -3,55 +3,6 @@
 #include "quant/base/size.h"
 #include "quant/layer/round.h"
 
-/* --- scaled -------------------------------------------------------------------------------------
- */
-
-enum { ROWS = 64 }; /* of a chunk */
-
-struct scaling_job {
-  const float *values;
-  size_t rows, columns;
-  const float *factor;
-  bool divide;
-  float *out;
-};
-
-static void scale_rows(void *context, size_t chunk, unsigned worker)
-{
-  const struct scaling_job *job = context;
-  const size_t end = size_min(job->rows, (chunk + 1) * ROWS);
-  (void)worker;
-  for (size_t r = chunk * ROWS; r < end; r++) {
-    const float *values = job->values + r * job->columns;
-    float *out = job->out + r * job->columns;
-    for (size_t j = 0; j < job->columns; j++)
-      out[j] = job->divide ? values[j] / job->factor[j] : values[j] * job->factor[j];
-  }
-}
-
-enum status columns_scale(const float *values, size_t rows, size_t columns, const float *factor,
-                          bool divide, float *out, struct progress *progress)
-{
-  struct scaling_job job = {values, rows, columns, factor, divide, out};
-  return pool_for(size_div_up(rows, ROWS), scale_rows, &job, progress);
-}
-
-enum status columns_round_scaled(const struct layer_task *task, const struct quantizer *quantizer,
-                                 struct layer_made *made, struct error *error)
-{
-  const size_t rows = task->layer->rows, columns = task->layer->columns;
-  const float *factor = made->inputs.factor;
-  float *weight = made->weight;
-  enum status status =
-      columns_scale(task->layer->weight, rows, columns, factor, false, weight, task->progress);
-  if (status == STATUS_OK)
-    status = layer_round(quantizer, weight, rows, columns, weight, &made->stored_bits,
-                         task->keeps_codes ? &made->codes : NULL, task->progress, error);
-  return status == STATUS_OK
-             ? columns_scale(weight, rows, columns, factor, true, weight, task->progress)
-             : status;
-}
-
 /* --- kept apart ---------------------------------------------------------------------------------
  */
 

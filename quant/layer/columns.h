@@ -1,20 +1,10 @@
 /* Input channels of a weight, apart from the others: what several methods of the layer lab do.
  *
- * Ownership: borrows all arrays. Threads: columns_scale is parallel inside. */
+ * Ownership: borrows all arrays. Threads: parallel inside. */
 #ifndef QSCOPE_QUANT_LAYER_COLUMNS_H
 #define QSCOPE_QUANT_LAYER_COLUMNS_H
 
 #include "quant/layer/method.h"
-
-/* OUT (rows x columns; may be VALUES) = VALUES, each column times its FACTOR, or divided by it.
- * STATUS_CANCELLED. */
-enum status columns_scale(const float *values, size_t rows, size_t columns, const float *factor,
-                          bool divide, float *out, struct progress *progress);
-
-/* made->weight and what is stored: W, its columns times the factors of made->inputs, through
- * QUANTIZER, and divided by the factors again. STATUS_USAGE, STATUS_CANCELLED, STATUS_MEMORY. */
-enum status columns_round_scaled(const struct layer_task *task, const struct quantizer *quantizer,
-                                 struct layer_made *made, struct error *error);
 
 /* made->weight, which the rest of W was quantized to: the CHOSEN columns become those of W through
  * QUANTIZER, as a matrix of their own. Adds its bits to what is stored, and 32 for the number of

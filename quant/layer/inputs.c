@@ -35,9 +35,10 @@ static void rotate(const struct layer_inputs *inputs, float *row, size_t columns
 
 struct turn {
   const struct layer_inputs *inputs;
-  float *values;
+  const float *values;
   size_t columns;
   bool weight, back;
+  float *out;
 };
 
 static void turn_row(void *context, size_t r, unsigned worker)
@@ -45,8 +46,10 @@ static void turn_row(void *context, size_t r, unsigned worker)
   const struct turn *turn = context;
   const struct layer_inputs *inputs = turn->inputs;
   const size_t columns = turn->columns;
-  float *row = turn->values + r * columns;
+  float *row = turn->out + r * columns;
   (void)worker;
+  if (turn->out != turn->values)
+    memcpy(row, turn->values + r * columns, columns * sizeof *row);
   if (inputs->rotation && turn->back)
     rotate(inputs, row, columns, true);
   for (size_t j = 0; inputs->factor && j < columns; j++)
@@ -55,11 +58,11 @@ static void turn_row(void *context, size_t r, unsigned worker)
     rotate(inputs, row, columns, false);
 }
 
-void layer_inputs_turn(const struct layer_inputs *inputs, float *values, size_t rows,
-                       size_t columns, bool weight, bool back)
+void layer_inputs_turn(const struct layer_inputs *inputs, const float *values, size_t rows,
+                       size_t columns, bool weight, bool back, float *out)
 {
-  struct turn turn = {inputs, values, columns, weight, back};
-  if (inputs->factor || inputs->rotation)
+  struct turn turn = {inputs, values, columns, weight, back, out};
+  if (inputs->factor || inputs->rotation || out != values)
     pool_for(rows, turn_row, &turn, NULL);
 }
 
@@ -70,8 +73,7 @@ static float *prepared(const struct layer_inputs *inputs, const float *x, size_t
 {
   if (!out)
     return NULL;
-  memcpy(out, x, tokens * columns * sizeof *out);
-  layer_inputs_turn(inputs, out, tokens, columns, false, false);
+  layer_inputs_turn(inputs, x, tokens, columns, false, false, out);
   for (size_t i = 0; inputs->kept && i < tokens * columns; i++)
     if (inputs->kept[i % columns] && !(fabsf(x[i]) < inputs->counted))
       out[i] = 0;
@@ -126,7 +128,7 @@ enum status layer_inputs_apply(const struct layer_inputs *inputs, const struct l
     status = quantize(inputs, layer, x, tokens, out, progress, error);
   if (status != STATUS_OK)
     return status;
-  layer_inputs_turn(inputs, out, tokens, columns, false, true);
+  layer_inputs_turn(inputs, out, tokens, columns, false, true, out);
   for (size_t i = 0; inputs->kept && i < tokens * columns; i++)
     if (inputs->kept[i % columns])
       out[i] = half_to_float(half_from_float(x[i]));

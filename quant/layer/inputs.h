@@ -28,11 +28,11 @@ void layer_inputs_free(struct layer_inputs *inputs);
 /* True when X' = X: nothing is rounded. */
 bool layer_inputs_exact(const struct layer_inputs *inputs);
 
-/* ROWS rows of COLUMNS values as they are quantized (divided and rotated), or with BACK the other
- * way round; in place. A weight W goes the way of what it is multiplied with when its columns are
- * multiplied by the factors (weight = true), so that the product stays. */
-void layer_inputs_turn(const struct layer_inputs *inputs, float *values, size_t rows,
-                       size_t columns, bool weight, bool back);
+/* OUT (rows x columns; may be VALUES) = VALUES as they are quantized (divided and rotated), or with
+ * BACK the other way round. A weight W goes the way of what it is multiplied with when its columns
+ * are multiplied by the factors (weight = true), so that the product stays. */
+void layer_inputs_turn(const struct layer_inputs *inputs, const float *values, size_t rows,
+                       size_t columns, bool weight, bool back, float *out);
 
 /* OUT (tokens x columns) = X' of X. A quantizer whose scales are chosen beforehand is calibrated on
  * the tokens of LAYER, not on X: it is the same question for held-out tokens. STATUS_USAGE (the

@@ -1,7 +1,6 @@
 #include "quant/layer/layer.h"
 
 #include "quant/base/size.h"
-#include "quant/layer/product.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -39,8 +38,6 @@ static enum status check(const struct layer *layer, struct error *error)
   if (layer->rows == 0 || layer->columns == 0)
     return error_set(error, STATUS_INPUT, "the weight is empty: %zu x %zu", layer->rows,
                      layer->columns);
-  if (layer->tokens == 0)
-    return error_set(error, STATUS_INPUT, "the activation has no tokens");
   if (layer->columns > INT32_MAX || !size_mul(layer->rows, layer->columns, &count) ||
       !size_mul(layer->tokens, layer->columns, &count))
     return error_set(error, STATUS_INPUT, "the layer is too large: %zu x %zu, %zu tokens",
@@ -52,7 +49,7 @@ static enum status check(const struct layer *layer, struct error *error)
              : status;
 }
 
-static void read_channels(struct layer *layer)
+static void read_tokens(struct layer *layer)
 {
   for (size_t t = 0; t < layer->tokens; t++) {
     const float *x = layer->activation + t * layer->columns;
@@ -62,11 +59,22 @@ static void read_channels(struct layer *layer)
         layer->absmax[j] = magnitude;
       layer->mean[j] += (double)x[j];
       layer->mean_abs[j] += (double)magnitude;
+      layer->power[j] += (double)x[j] * (double)x[j];
     }
   }
   for (size_t j = 0; j < layer->columns; j++) {
     layer->mean[j] /= (double)layer->tokens;
     layer->mean_abs[j] /= (double)layer->tokens;
+    layer->power[j] /= (double)layer->tokens;
+  }
+}
+
+static void read_weight(struct layer *layer)
+{
+  for (size_t r = 0; r < layer->rows; r++) {
+    const float *w = layer->weight + r * layer->columns;
+    for (size_t j = 0; j < layer->columns; j++)
+      layer->weight_absmax[j] = fmaxf(layer->weight_absmax[j], fabsf(w[j]));
   }
 }
 
@@ -85,11 +93,14 @@ enum status layer_open(const float *weight, size_t rows, size_t columns, const f
   open.absmax = mem_array(columns, sizeof *open.absmax);
   open.mean = mem_array(columns, sizeof *open.mean);
   open.mean_abs = mem_array(columns, sizeof *open.mean_abs);
-  if (!open.absmax || !open.mean || !open.mean_abs) {
+  open.power = mem_array(columns, sizeof *open.power);
+  open.weight_absmax = mem_array(columns, sizeof *open.weight_absmax);
+  if (!open.absmax || !open.mean || !open.mean_abs || !open.power || !open.weight_absmax) {
     layer_close(&open);
     return error_memory(error, "the input channels");
   }
-  read_channels(&open);
+  read_tokens(&open);
+  read_weight(&open);
   if (progress_cancelled(progress)) {
     layer_close(&open);
     return STATUS_CANCELLED;
@@ -103,24 +114,7 @@ void layer_close(struct layer *layer)
   free(layer->absmax);
   free(layer->mean);
   free(layer->mean_abs);
-  free(layer->gram);
+  free(layer->power);
+  free(layer->weight_absmax);
   *layer = (struct layer){0};
-}
-
-enum status layer_gram(struct layer *layer, struct progress *progress, struct error *error)
-{
-  size_t count;
-  if (layer->gram)
-    return STATUS_OK;
-  double *gram =
-      size_mul(layer->columns, layer->columns, &count) ? mem_array(count, sizeof *gram) : NULL;
-  if (!gram)
-    return error_memory(error, "the products of input channels");
-  enum status status =
-      product_gram(layer->activation, layer->tokens, layer->columns, gram, progress, error);
-  if (status == STATUS_OK)
-    layer->gram = gram;
-  else
-    free(gram);
-  return status;
 }

@@ -2,7 +2,7 @@
  * on. Weight error is not output error: the methods differ in what they know of x.
  *
  * Ownership: a layer borrows weight and activation and owns what it knows of them; layer_close.
- * Threads: one at a time (layer_gram computes what is then kept); methods are parallel inside. */
+ * Threads: a layer is immutable once open; methods are parallel inside. */
 #ifndef QSCOPE_QUANT_LAYER_LAYER_H
 #define QSCOPE_QUANT_LAYER_LAYER_H
 
@@ -16,11 +16,12 @@ struct layer {
   const float *activation; /* tokens x columns */
   size_t tokens;
 
-  /* What the tokens say of each input channel: */
-  float *absmax;    /* max |x| */
-  double *mean;     /* of x */
-  double *mean_abs; /* of |x| */
-  double *gram;     /* XᵀX, columns x columns; NULL until layer_gram */
+  /* What the tokens and the weight say of each input channel: */
+  float *absmax;        /* max |x| */
+  double *mean;         /* of x */
+  double *mean_abs;     /* of |x| */
+  double *power;        /* mean x^2 */
+  float *weight_absmax; /* max |w| */
 };
 
 /* Opens the layer and reads its channels. STATUS_INPUT: a size is 0, or a value is no finite number
@@ -33,8 +34,5 @@ void layer_close(struct layer *layer);
 
 /* STATUS_INPUT where one of TOKENS rows of X is no finite number; the message says where. */
 enum status layer_check_tokens(const float *x, size_t tokens, size_t columns, struct error *error);
-
-/* Computes layer->gram unless it is there: columns^2 doubles. */
-enum status layer_gram(struct layer *layer, struct progress *progress, struct error *error);
 
 #endif

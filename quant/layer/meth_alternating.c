@@ -21,23 +21,10 @@ struct refinement {
   const struct layer *layer;
   struct fit *fit;
   struct calibration calibration;
-  const double *power;  /* h */
   size_t rounds, units; /* units of a chunk */
   double *loss;         /* of each chunk: after 0, 1, ... rounds */
   struct progress *progress;
 };
-
-/* mean x^2 of each input channel, a new array. */
-static double *channel_powers(const struct layer *layer)
-{
-  double *power = mem_array(layer->columns, sizeof *power);
-  const size_t count = layer->tokens * layer->columns;
-  for (size_t i = 0; power && i < count; i++)
-    power[i % layer->columns] += (double)layer->activation[i] * (double)layer->activation[i];
-  for (size_t j = 0; power && j < layer->columns; j++)
-    power[j] /= (double)layer->tokens;
-  return power;
-}
 
 /* Adds up UNIT under its present scale; returns the sum of the weights. */
 static double sum_unit(const struct refinement *job, size_t unit, struct line_sums *sums)
@@ -53,7 +40,7 @@ static double sum_unit(const struct refinement *job, size_t unit, struct line_su
     for (size_t k = 0; k < n; k++) {
       const size_t at = grain_element(grain, unit, start + k);
       x[k] = job->layer->weight[at];
-      h[k] = job->power[at % columns];
+      h[k] = job->layer->power[at % columns];
     }
     fit_run(job->fit, unit, x, n, y);
     for (size_t k = 0; k < n; k++) {
@@ -189,17 +176,14 @@ enum status alternating_run(const struct layer_task *task, struct layer_made *ma
     status = quantizer_fit(&quantizer, &feed, &shape, task->progress, &job.fit, error);
   if (status != STATUS_OK)
     return status;
-  double *power = channel_powers(layer);
-  job.power = power;
   job.calibration = fit_calibration(&quantizer);
   made->weight = mem_array(count, sizeof *made->weight);
-  status = power && made->weight ? refine(&job, made, error) : error_memory(error, "the weights");
+  status = made->weight ? refine(&job, made, error) : error_memory(error, "the weights");
   if (status == STATUS_OK)
     status = layer_round_fit(job.fit, layer->weight, layer->rows, layer->columns, made->weight,
                              &made->stored_bits, task->keeps_codes ? &made->codes : NULL,
                              task->progress, error);
   fit_free(job.fit);
-  free(power);
   free(job.loss);
   return status;
 }

@@ -6,7 +6,6 @@
  */
 #include "quant/base/size.h"
 #include "quant/layer/clip.h"
-#include "quant/layer/columns.h"
 #include "quant/layer/loss.h"
 #include "quant/layer/methods.h"
 #include "quant/layer/round.h"
@@ -24,7 +23,8 @@ struct awq {
   struct quantizer quantizer;
   float *activation; /* of each column: what is raised to the exponent */
   float *weight;     /* of each column: mean share of the largest weight of its group; NULL */
-  float *factor;
+  float *factor;     /* those of `inputs` */
+  const struct layer_inputs *inputs;
   float *work; /* rows x columns: W times the factors, its reconstruction, or its error */
 };
 
@@ -108,36 +108,35 @@ static void make_factors(const struct awq *awq, float alpha)
  */
 
 /* work = W times the factors. */
-static enum status scale(const struct awq *awq)
+static void scale(const struct awq *awq)
 {
   const struct layer *layer = awq->layer;
-  return columns_scale(layer->weight, layer->rows, layer->columns, awq->factor, false, awq->work,
-                       awq->task->progress);
+  layer_inputs_turn(awq->inputs, layer->weight, layer->rows, layer->columns, true, false,
+                    awq->work);
 }
 
 /* work = its reconstruction, divided by the factors again; MADE, unless NULL, what is stored. */
 static enum status quantize(const struct awq *awq, struct layer_made *made, struct error *error)
 {
   const size_t rows = awq->layer->rows, columns = awq->layer->columns;
-  struct progress *progress = awq->task->progress;
   struct method_codes *codes = made && awq->task->keeps_codes ? &made->codes : NULL;
-  enum status status = layer_round(&awq->quantizer, awq->work, rows, columns, awq->work,
-                                   made ? &made->stored_bits : NULL, codes, progress, error);
-  return status == STATUS_OK
-             ? columns_scale(awq->work, rows, columns, awq->factor, true, awq->work, progress)
-             : status;
+  enum status status =
+      layer_round(&awq->quantizer, awq->work, rows, columns, awq->work,
+                  made ? &made->stored_bits : NULL, codes, awq->task->progress, error);
+  if (status == STATUS_OK)
+    layer_inputs_turn(awq->inputs, awq->work, rows, columns, true, true, awq->work);
+  return status;
 }
 
 static enum status try_exponent(const struct awq *awq, double alpha, double *loss,
                                 struct error *error)
 {
   make_factors(awq, (float)alpha);
-  enum status status = scale(awq);
-  if (status == STATUS_OK)
-    status = quantize(awq, NULL, error);
-  if (status != STATUS_OK)
-    return status;
-  return layer_loss(awq->layer, awq->work, NULL, awq->task->progress, loss, error);
+  scale(awq);
+  enum status status = quantize(awq, NULL, error);
+  return status == STATUS_OK
+             ? layer_loss(awq->layer, awq->work, NULL, awq->task->progress, loss, error)
+             : status;
 }
 
 /* --- the search ---------------------------------------------------------------------------------
@@ -184,9 +183,10 @@ static enum status clip(const struct awq *awq, struct error *error)
 static enum status finish(const struct awq *awq, double alpha, struct layer_made *made,
                           struct error *error)
 {
+  enum status status = STATUS_OK;
   make_factors(awq, (float)alpha);
-  enum status status = scale(awq);
-  if (status == STATUS_OK && method_value(awq->task, "clip") > 0)
+  scale(awq);
+  if (method_value(awq->task, "clip") > 0)
     status = clip(awq, error);
   return status == STATUS_OK ? quantize(awq, made, error) : status;
 }
@@ -207,7 +207,8 @@ static void tell(const struct awq *awq, double alpha, struct layer_made *made)
 enum status awq_run(const struct layer_task *task, struct layer_made *made, struct error *error)
 {
   const struct layer *layer = task->layer;
-  struct awq awq = {.task = task, .layer = layer, .quantizer = task->weight};
+  struct awq awq = {
+      .task = task, .layer = layer, .quantizer = task->weight, .inputs = &made->inputs};
   const bool duo = method_value(task, "duo") > 0;
   double alpha = method_value(task, "alpha");
   if (method_value(task, "params") <= PARAMS_REFERENCE)

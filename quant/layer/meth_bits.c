@@ -1,13 +1,13 @@
 /* bits: each output channel, or each group of one, gets bits of its own under a budget.
  *
- * What unit u loses with b bits is measured: e_u(b) = sum_j h_j (w_j - w'_j)^2, h the diagonal of
- * XᵀX, which is the squared error of the output but for what different input channels have in
- * common. All units begin with the fewest bits; along the lower convex hull of each e_u the step
- * that gains most for each stored bit is taken, as long as the budget lasts: but for the last step
- * that is the least sum under the budget (the method of Lagrange). The widths themselves must be
- * stored, and are paid for. Where the output is no better than with one width for all, that one is
- * taken, so that the method is never worse than rounding to nearest at as many bits. There are no
- * codes to keep: without the map of widths they would mean nothing. */
+ * What unit u loses with b bits is measured: e_u(b) = sum_j h_j (w_j - w'_j)^2, h the mean of x^2,
+ * which is the squared error of the output but for what different input channels have in common.
+ * All units begin with the fewest bits; along the lower convex hull of each e_u the step that gains
+ * most for each stored bit is taken, as long as the budget lasts: but for the last step that is the
+ * least sum under the budget (the method of Lagrange). The widths themselves must be stored, and
+ * are paid for. Where the output is no better than with one width for all, that one is taken, so
+ * that the method is never worse than rounding to nearest at as many bits. There are no codes to
+ * keep: without the map of widths they would mean nothing. */
 #include "quant/base/number.h"
 #include "quant/base/size.h"
 #include "quant/layer/loss.h"
@@ -28,7 +28,6 @@ struct bits {
   struct quantizer quantizer[WIDEST + 1]; /* of each width */
   struct fit *fit[WIDEST + 1];
   double scale_bits[WIDEST + 1]; /* of a unit's scale and zero point */
-  double *energy;                /* of each column: the diagonal of XᵀX */
   double *error;                 /* of each unit, least..most */
   unsigned char *width;          /* of each unit */
 };
@@ -70,12 +69,12 @@ static void round_unit(const struct bits *bits, size_t unit, int width, float *o
 static double unit_error(const struct bits *bits, size_t unit, int width, float *scratch)
 {
   const float *weight = bits->task->layer->weight + unit_start(bits, unit);
-  const double *energy = bits->energy + unit % bits->groups * bits->group;
+  const double *power = bits->task->layer->power + unit % bits->groups * bits->group;
   double sum = 0;
   round_unit(bits, unit, width, scratch);
   for (size_t j = 0; j < unit_width(bits, unit); j++) {
     const double wrong = (double)weight[j] - (double)scratch[j];
-    sum += energy[j] * wrong * wrong;
+    sum += power[j] * wrong * wrong;
   }
   return sum;
 }
@@ -96,15 +95,6 @@ static void measure_row(void *context, size_t row, unsigned worker)
   progress_advance(bits->task->progress, widths(bits) * bits->columns);
 }
 
-static void find_energy(const struct layer *layer, double *energy)
-{
-  for (size_t t = 0; t < layer->tokens; t++)
-    for (size_t j = 0; j < layer->columns; j++) {
-      const double x = (double)layer->activation[t * layer->columns + j];
-      energy[j] += x * x;
-    }
-}
-
 /* Scales of all widths, and what each unit loses with each. */
 static enum status measure(struct bits *bits, struct error *error)
 {
@@ -121,7 +111,6 @@ static enum status measure(struct bits *bits, struct error *error)
   if (!job.scratch)
     return error_memory(error, "a group of weights");
   progress_expect(task->progress, widths(bits) * bits->rows * bits->columns);
-  find_energy(task->layer, bits->energy);
   status = pool_for(bits->rows, measure_row, &job, task->progress);
   free(job.scratch);
   return status;
@@ -370,10 +359,9 @@ static bool make_room(struct bits *bits, struct layer_made *made)
 {
   const size_t count = bits->rows * bits->columns;
   made->weight = mem_array(count, sizeof *made->weight);
-  bits->energy = mem_array(bits->columns, sizeof *bits->energy);
   bits->error = mem_array(bits->units, widths(bits) * sizeof *bits->error);
   bits->width = mem_array(bits->units, 1);
-  return made->weight && bits->energy && bits->error && bits->width;
+  return made->weight && bits->error && bits->width;
 }
 
 static enum status run(struct bits *bits, struct layer_made *made, struct error *error)
@@ -401,7 +389,6 @@ enum status bits_run(const struct layer_task *task, struct layer_made *made, str
     status = run(&bits, made, error);
   for (int width = 0; width <= WIDEST; width++)
     fit_free(bits.fit[width]);
-  free(bits.energy);
   free(bits.error);
   free(bits.width);
   return status;

@@ -69,7 +69,7 @@ static size_t block_cost(const struct gptq *gptq, size_t rows, size_t width)
 static void expect_all(const struct gptq *gptq)
 {
   const struct layer *layer = gptq->task->layer;
-  size_t sum = cholesky_cost(gptq->columns) + (layer->gram ? 0 : gram_cost(layer));
+  size_t sum = cholesky_cost(gptq->columns) + gram_cost(layer);
   for (size_t row = 0; row < gptq->rows; row += ROWS)
     for (size_t start = 0; start < gptq->columns; start += gptq->block)
       sum += block_cost(gptq, size_min(ROWS, gptq->rows - row),
@@ -239,10 +239,6 @@ static enum status read_gram(const struct layer *layer, struct progress *progres
   *out = gram;
   if (!gram)
     return error_memory(error, "the Hessian");
-  if (layer->gram) {
-    memcpy(gram, layer->gram, count * sizeof *gram);
-    return STATUS_OK;
-  }
   enum status status =
       product_gram(layer->activation, layer->tokens, layer->columns, gram, progress, error);
   progress_advance(progress, gram_cost(layer));

@@ -6,7 +6,6 @@
 #include "quant/rounding.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* The largest power of two that divides N. */
 static size_t even_part(size_t n)
@@ -58,26 +57,18 @@ enum status hadamard_run(const struct layer_task *task, struct layer_made *made,
                          struct error *error)
 {
   const struct layer *layer = task->layer;
-  const size_t count = layer->rows * layer->columns;
   const bool signs = method_value(task, "signs") > 0;
   enum status status = choose_block(task, &made->inputs.rotation, error);
   if (status != STATUS_OK)
     return status;
-  made->weight = mem_array(count, sizeof *made->weight);
+  made->weight = mem_array(layer->rows * layer->columns, sizeof *made->weight);
   if (signs)
     made->inputs.sign = random_signs(layer->columns, (uint64_t)method_value(task, "seed"));
   if (!made->weight || (signs && !made->inputs.sign))
     return error_memory(error, "the weights");
-  memcpy(made->weight, layer->weight, count * sizeof *made->weight);
-  layer_inputs_turn(&made->inputs, made->weight, layer->rows, layer->columns, true, false);
-  status = layer_round(&task->weight, made->weight, layer->rows, layer->columns, made->weight,
-                       &made->stored_bits, task->keeps_codes ? &made->codes : NULL, task->progress,
-                       error);
-  if (status != STATUS_OK)
-    return status;
-  layer_inputs_turn(&made->inputs, made->weight, layer->rows, layer->columns, true, true);
-  if (signs)
+  status = layer_round_turned(task, &task->weight, made, error);
+  if (status == STATUS_OK && signs)
     made->stored_bits += (double)layer->columns;
   say(task, made);
-  return STATUS_OK;
+  return status;
 }

@@ -3,9 +3,9 @@
  * s_j = max(max|x_j|^alpha / max(max|w_j|, 1e-5)^(1 - alpha), 1e-5); x / s, W s
  * (mit-han-lab/smoothquant: smooth.py). */
 #include "quant/base/size.h"
-#include "quant/layer/columns.h"
 #include "quant/layer/loss.h"
 #include "quant/layer/methods.h"
+#include "quant/layer/round.h"
 
 #include <float.h>
 #include <math.h>
@@ -18,18 +18,10 @@ enum { SWEEP = 21 }; /* exponents 0, 0.05 ... 1 */
 
 static const float floor_of_all = 1e-5F;
 
-/* Largest |w| of each input channel. */
-static void read_weight(const struct layer *layer, float *most)
-{
-  for (size_t i = 0; i < layer->rows * layer->columns; i++) {
-    float *of_column = &most[i % layer->columns];
-    *of_column = fmaxf(*of_column, fabsf(layer->weight[i]));
-  }
-}
-
 /* W times its factor stays finite. */
-static void make_factors(const struct layer *layer, const float *weight, float alpha, float *factor)
+static void make_factors(const struct layer *layer, float alpha, float *factor)
 {
+  const float *weight = layer->weight_absmax;
   for (size_t j = 0; j < layer->columns; j++) {
     const float s = powf(layer->absmax[j], alpha) / powf(fmaxf(weight[j], floor_of_all), 1 - alpha);
     factor[j] = fmaxf(fminf(s, FLT_MAX / fmaxf(weight[j], 1)), floor_of_all);
@@ -50,8 +42,8 @@ static enum status measure(const struct layer_task *task, const struct layer_mad
                              : status;
 }
 
-static enum status try_all(const struct layer_task *task, const float *weight, float *inputs,
-                           struct layer_made *made, struct error *error)
+static enum status try_all(const struct layer_task *task, float *inputs, struct layer_made *made,
+                           struct error *error)
 {
   struct layer_task trial = *task;
   struct method_search *search = &made->search;
@@ -59,8 +51,8 @@ static enum status try_all(const struct layer_task *task, const float *weight, f
   progress_expect(task->progress, SWEEP * layer_loss_cost(task->layer));
   for (size_t i = 0; i < SWEEP; i++) {
     search->x[i] = (double)i / (SWEEP - 1);
-    make_factors(task->layer, weight, (float)search->x[i], made->inputs.factor);
-    enum status status = columns_round_scaled(&trial, &task->weight, made, error);
+    make_factors(task->layer, (float)search->x[i], made->inputs.factor);
+    enum status status = layer_round_turned(&trial, &task->weight, made, error);
     if (status == STATUS_OK)
       status = measure(task, made, inputs, &search->value[i], error);
     if (status != STATUS_OK)
@@ -72,8 +64,8 @@ static enum status try_all(const struct layer_task *task, const float *weight, f
 }
 
 /* made->search: the output MSE of every exponent. */
-static enum status sweep(const struct layer_task *task, const float *weight,
-                         struct layer_made *made, struct error *error)
+static enum status sweep(const struct layer_task *task, struct layer_made *made,
+                         struct error *error)
 {
   const struct layer *layer = task->layer;
   float *inputs = mem_array(layer->tokens * layer->columns, sizeof *inputs);
@@ -84,7 +76,7 @@ static enum status sweep(const struct layer_task *task, const float *weight,
                                         .x = mem_array(SWEEP, sizeof(double)),
                                         .value = mem_array(SWEEP, sizeof(double))};
   enum status status = inputs && made->search.x && made->search.value
-                           ? try_all(task, weight, inputs, made, error)
+                           ? try_all(task, inputs, made, error)
                            : error_memory(error, "the sweep");
   free(inputs);
   return status;
@@ -93,11 +85,10 @@ static enum status sweep(const struct layer_task *task, const float *weight,
 /* --- the method ---------------------------------------------------------------------------------
  */
 
-static void tell(const struct layer_task *task, const float *weight, double alpha,
-                 struct layer_made *made)
+static void tell(const struct layer_task *task, double alpha, struct layer_made *made)
 {
   float most = 0;
-  const float *factor = made->inputs.factor;
+  const float *factor = made->inputs.factor, *weight = task->layer->weight_absmax;
   for (size_t j = 0; j < task->layer->columns; j++)
     most = weight[j] > 0 && task->layer->absmax[j] > 0 ? fmaxf(most, factor[j]) : most;
   snprintf(made->said, sizeof made->said, "activations divided by up to %.3g, exponent %.4g%s%s",
@@ -105,37 +96,31 @@ static void tell(const struct layer_task *task, const float *weight, double alph
            task->quantizes_activation ? "" : "; activations are int8,token: none were asked for");
 }
 
-static enum status run(const struct layer_task *task, float *weight, struct layer_made *made,
-                       struct error *error)
+static enum status run(const struct layer_task *task, struct layer_made *made, struct error *error)
 {
   double alpha = method_value(task, "alpha");
   enum status status = STATUS_OK;
-  read_weight(task->layer, weight);
   if (!task->quantizes_activation) {
     made->inputs.quantized = true;
     status = quantizer_parse(OWN_ACTIVATION, &made->inputs.quantizer, error);
   }
   if (status == STATUS_OK && method_value(task, "sweep") > 0) {
-    status = sweep(task, weight, made, error);
+    status = sweep(task, made, error);
     alpha = status == STATUS_OK ? made->search.x[made->search.best] : alpha;
   }
   if (status != STATUS_OK)
     return status;
-  make_factors(task->layer, weight, (float)alpha, made->inputs.factor);
-  tell(task, weight, alpha, made);
-  return columns_round_scaled(task, &task->weight, made, error);
+  make_factors(task->layer, (float)alpha, made->inputs.factor);
+  tell(task, alpha, made);
+  return layer_round_turned(task, &task->weight, made, error);
 }
 
 enum status smoothquant_run(const struct layer_task *task, struct layer_made *made,
                             struct error *error)
 {
   const struct layer *layer = task->layer;
-  float *weight = mem_array(layer->columns, sizeof *weight);
   made->inputs.factor = mem_array(layer->columns, sizeof *made->inputs.factor);
   made->weight = mem_array(layer->rows * layer->columns, sizeof *made->weight);
-  enum status status = weight && made->inputs.factor && made->weight
-                           ? run(task, weight, made, error)
-                           : error_memory(error, "the weights");
-  free(weight);
-  return status;
+  return made->inputs.factor && made->weight ? run(task, made, error)
+                                             : error_memory(error, "the weights");
 }

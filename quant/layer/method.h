@@ -61,7 +61,7 @@ char *method_print(const struct method_choice *choice, char *text);
 bool method_choice_equal(const struct method_choice *a, const struct method_choice *b);
 
 struct layer_task {
-  struct layer *layer; /* its gram may be computed on the way */
+  const struct layer *layer;
   struct quantizer weight;
   bool quantizes_activation;
   struct quantizer activation;

@@ -82,6 +82,19 @@ enum status layer_round(const struct quantizer *quantizer, const float *values, 
   return status;
 }
 
+enum status layer_round_turned(const struct layer_task *task, const struct quantizer *quantizer,
+                               struct layer_made *made, struct error *error)
+{
+  const size_t rows = task->layer->rows, columns = task->layer->columns;
+  float *weight = made->weight;
+  layer_inputs_turn(&made->inputs, task->layer->weight, rows, columns, true, false, weight);
+  enum status status = layer_round(quantizer, weight, rows, columns, weight, &made->stored_bits,
+                                   task->keeps_codes ? &made->codes : NULL, task->progress, error);
+  if (status == STATUS_OK)
+    layer_inputs_turn(&made->inputs, weight, rows, columns, true, true, weight);
+  return status;
+}
+
 bool layer_scales_rows(const struct quantizer *quantizer)
 {
   const struct granularity *granularity = &quantizer->granularity;

@@ -20,6 +20,11 @@ enum status layer_round_fit(const struct fit *fit, const float *values, size_t r
                             float *out, double *bits, struct method_codes *codes,
                             struct progress *progress, struct error *error);
 
+/* made->weight and what is stored: the task's W as made->inputs turn it (columns times factors,
+ * rotated), through QUANTIZER, and turned back. Fails as layer_round does. */
+enum status layer_round_turned(const struct layer_task *task, const struct quantizer *quantizer,
+                               struct layer_made *made, struct error *error);
+
 /* True when each scale of QUANTIZER serves one output channel or a part of it: channel, token,
  * group=N. */
 bool layer_scales_rows(const struct quantizer *quantizer);

@@ -127,8 +127,8 @@ static void test_turn(void **state)
   }
   const struct layer_inputs inputs = {.factor = factor, .sign = sign, .rotation = 4};
   memcpy(turned, x, sizeof x);
-  layer_inputs_turn(&inputs, turned, ROWS, COLUMNS, false, false);
-  layer_inputs_turn(&inputs, w, 1, COLUMNS, true, false);
+  layer_inputs_turn(&inputs, turned, ROWS, COLUMNS, false, false, turned);
+  layer_inputs_turn(&inputs, w, 1, COLUMNS, true, false, w);
   float again[COLUMNS];
   fill(again, COLUMNS, 3);
   for (size_t r = 0; r < ROWS; r++) {
@@ -139,8 +139,8 @@ static void test_turn(void **state)
     }
     assert_true(before == after); /* powers of two, order 4: exact */
   }
-  layer_inputs_turn(&inputs, turned, ROWS, COLUMNS, false, true);
-  layer_inputs_turn(&inputs, w, 1, COLUMNS, true, true);
+  layer_inputs_turn(&inputs, turned, ROWS, COLUMNS, false, true, turned);
+  layer_inputs_turn(&inputs, w, 1, COLUMNS, true, true, w);
   assert_memory_equal(turned, x, sizeof x);
   assert_memory_equal(w, again, sizeof again);
 }

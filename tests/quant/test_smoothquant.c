@@ -233,8 +233,8 @@ static void test_product_stays(void **state)
     float x[COLUMNS], w[COLUMNS];
     memcpy(x, small.activation, sizeof x);
     memcpy(w, small.weight, sizeof w);
-    layer_inputs_turn(&made.inputs, x, 1, COLUMNS, false, false);
-    layer_inputs_turn(&made.inputs, w, 1, COLUMNS, true, false);
+    layer_inputs_turn(&made.inputs, x, 1, COLUMNS, false, false, x);
+    layer_inputs_turn(&made.inputs, w, 1, COLUMNS, true, false, w);
     double before = 0, after = 0, size = 0;
     for (size_t j = 0; j < COLUMNS; j++) {
       before += (double)small.activation[j] * (double)small.weight[j];
