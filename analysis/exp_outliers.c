@@ -43,10 +43,17 @@ double exp_median_column(const struct measured *m)
 /* What is known of the columns. */
 struct columns {
   size_t count;
-  double *most; /* max |x| of each */
-  double *mean; /* mean x of each */
-  double *room; /* to sort in */
+  double *most;  /* max |x| of each */
+  double *power; /* sum x^2 of each */
+  double *room;  /* to sort in */
+  double usual;  /* the median power */
 };
+
+static double median_of(const struct columns *columns, const double *values)
+{
+  memcpy(columns->room, values, columns->count * sizeof *values);
+  return median(columns->room, columns->count);
+}
 
 static bool read_columns(const struct measured *m, struct columns *out)
 {
@@ -54,26 +61,22 @@ static bool read_columns(const struct measured *m, struct columns *out)
   out->most = mem_array(3 * m->columns, sizeof *out->most);
   if (!out->most)
     return false;
-  out->mean = out->most + m->columns;
-  out->room = out->mean + m->columns;
+  out->power = out->most + m->columns;
+  out->room = out->power + m->columns;
   for (size_t i = 0; i < m->count; i++) {
     const size_t j = i % m->columns;
-    out->most[j] = fmax(out->most[j], fabs((double)m->x[i]));
-    out->mean[j] += (double)m->x[i] * (double)m->columns / (double)m->count;
+    const double x = (double)m->x[i];
+    out->most[j] = fmax(out->most[j], fabs(x));
+    out->power[j] += x * x;
   }
+  out->usual = median_of(out, out->power);
   return true;
 }
 
-/* Outlier channels keep their sign over the tokens; the mean of the others is nearly 0. */
+/* Outlier channels are drawn 60 times as large, the gains of the others reach 4 at most. */
 static bool is_outlier(const struct columns *columns, size_t column)
 {
-  return fabs(columns->mean[column]) > columns->most[column] / 4;
-}
-
-static double median_of(const struct columns *columns, const double *values)
-{
-  memcpy(columns->room, values, columns->count * sizeof *values);
-  return median(columns->room, columns->count);
+  return columns->power[column] > 10 * 10 * columns->usual;
 }
 
 static double above_medians(const struct columns *columns)
@@ -247,6 +250,14 @@ const struct method exp_smooth_weights = {.name = "smoothquant-of-weights", .run
 #define A8      " -a int8"
 #define SAME(p) "synth:llm-activation,low=60,high=60,outliers=" p
 
+/* What 6 sigma finds of 3 % depends on the channels: in units of the outliers' mean absmax its
+ * threshold is 0.03 + 6 sqrt(0.03 0.97) = 1.05, and found is whoever is 5 % above that mean. The
+ * 0.23 of the reference is what a Gaussian tensor has, 1024 x 1024, whose outlier channels are
+ * multiplied by 60 (forty seeds: 1, 0.228 +- 0.042 and 0.004, by absmax against mean and sigma of
+ * all absmax). LayerNorm gains lower it (0.15 with 0.7 + 0.3 n outliers), outliers of different
+ * sizes raise it and find some of 5 %, the channels' RMS in place of the absmax finds 0.03. */
+#define GAUSSIAN(p) "synth:weight-columns,sigma=1,spread=0,factor=60,columns=" p
+
 static const struct experiment_row outliers[] = {
     {"one scale for all", "synth:outlier-channels", "int8", "sqnr_db", NEAR(20.2, 1), 0, 0},
     {"its median channel", NULL, NULL, "median_column_sqnr_db", NEAR(9.2, 1), 0, 0},
@@ -254,15 +265,18 @@ static const struct experiment_row outliers[] = {
     {"a scale for each 128 of a token", NULL, "int8,group=128", "sqnr_db", NEAR(33, 1), 0, 0},
     {"a scale for each channel", NULL, "int8,channel=1", "sqnr_db", NEAR(45.4, 1), 0, 0},
     {"e4m3", NULL, "e4m3", "sqnr_db", NEAR(31.6, 1), 0, 0},
-    {"1 % outliers: 6 sigma finds", SAME("0.01"), "int8", "found_by_sigma", AT_LEAST(1), 0, 0},
-    {"3 % outliers: 6 sigma finds", SAME("0.03"), "int8", "found_by_sigma", NEAR(0.23, 0.2), 0, 0},
-    {"10 medians find", NULL, NULL, "found_by_medians", AT_LEAST(1), 0, 0},
+    {"1 % of the channels times 60: 6 sigma finds", GAUSSIAN("0.01"), "int8", "found_by_sigma",
+     AT_LEAST(1), 0, 0},
+    {"3 %: 6 sigma finds", GAUSSIAN("0.03"), "int8", "found_by_sigma", NEAR(0.23, 0.03), 0, 0},
+    {"5 %: 6 sigma finds", GAUSSIAN("0.05"), "int8", "found_by_sigma", AT_MOST(0), 0, 0},
+    {"3 % outliers of LayerNorm: 10 medians find", SAME("0.03"), "int8", "found_by_medians",
+     AT_LEAST(1), 0, 0},
     {"6.0 finds", NULL, NULL, "found_by_6", AT_LEAST(1), 0, 0},
     {"6.0 calls also, of the others", NULL, NULL, "called_by_6", NEAR(0.07, 0.04), 0, 0},
     {"6 median distances find", NULL, NULL, "found_by_distances", AT_LEAST(1), 0, 0},
     {"they call also, of the others", NULL, NULL, "called_by_distances", AT_MOST(0.01), 0, 0},
-    {"5 % outliers: 6 sigma finds", SAME("0.05"), "int8", "found_by_sigma", AT_MOST(0), 0, 0},
-    {"6 median distances find", NULL, NULL, "found_by_distances", AT_LEAST(1), 0, 0},
+    {"5 % outliers: 6 median distances find", SAME("0.05"), "int8", "found_by_distances",
+     AT_LEAST(1), 0, 0},
     {"over ten times their own median: Gaussian", "synth:gaussian,shape=4096x512", "int8",
      "over_own_median", AT_MOST(0.01), 0, 0},
     {"Student's t, nu 10", "synth:student-t,nu=10,shape=4096x512", "int8", "over_own_median",
