@@ -1,20 +1,10 @@
 /* The integers, and rounding in all its modes. */
+#include "quant/base/uniform.h"
 #include "quant/family.h"
 
 #include <math.h>
 
 enum { SSE_BLOCK = 512 };
-
-/* A number in [0, 1) from seed and index: the finalizer of SplitMix64 over a Weyl sequence
- * (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-static double uniform_at(uint64_t seed, uint64_t index)
-{
-  uint64_t z = seed * 0xd1342543de82ef95u + (index + 1) * 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  z ^= z >> 31;
-  return (double)(z >> 11) * 0x1p-53;
-}
 
 double round_to_whole(double v, struct rounding_rule rule, size_t index)
 {

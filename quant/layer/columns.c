@@ -3,6 +3,35 @@
 #include "quant/base/size.h"
 #include "quant/layer/round.h"
 
+/* --- in order -----------------------------------------------------------------------------------
+ */
+
+struct place {
+  double score;
+  uint32_t column;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+  const struct place *x = a, *y = b;
+  if (x->score < y->score || x->score > y->score)
+    return x->score < y->score ? 1 : -1;
+  return (x->column > y->column) - (x->column < y->column);
+}
+
+bool columns_rank(const double *score, size_t stride, size_t count, uint32_t *rank)
+{
+  struct place *place = mem_array(count, sizeof *place);
+  for (size_t j = 0; place && j < count; j++)
+    place[j] = (struct place){score[j * stride], (uint32_t)j};
+  if (place)
+    qsort(place, count, sizeof *place, larger_first);
+  for (size_t j = 0; place && j < count; j++)
+    rank[j] = place[j].column;
+  free(place);
+  return place != NULL;
+}
+
 /* --- kept apart ---------------------------------------------------------------------------------
  */
 

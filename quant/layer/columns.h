@@ -6,6 +6,10 @@
 
 #include "quant/layer/method.h"
 
+/* RANK = the numbers of COUNT columns, the one of the largest score first, of equals the first;
+ * column j's score is SCORE[j * STRIDE], never NaN. False: no memory. */
+bool columns_rank(const double *score, size_t stride, size_t count, uint32_t *rank);
+
 /* made->weight, which the rest of W was quantized to: the CHOSEN columns become those of W through
  * QUANTIZER, as a matrix of their own. Adds its bits to what is stored, and 32 for the number of
  * each column; the codes that stood there before are not stored where the rest is an element

@@ -9,6 +9,7 @@
 #include "quant/base/blas.h"
 #include "quant/base/size.h"
 #include "quant/layer/cholesky.h"
+#include "quant/layer/columns.h"
 #include "quant/layer/find_params.h"
 #include "quant/layer/methods.h"
 #include "quant/layer/product.h"
@@ -118,42 +119,21 @@ static enum status check(const struct layer_task *task, struct error *error)
 /* --- the order and the factor -------------------------------------------------------------------
  */
 
-struct place {
-  double size;
-  uint32_t column;
-};
-
-static int larger_first(const void *a, const void *b)
-{
-  const struct place *x = a, *y = b;
-  if (x->size < y->size || x->size > y->size)
-    return x->size < y->size ? 1 : -1;
-  return (x->column > y->column) - (x->column < y->column);
-}
-
 /* From H: its diagonal tells which columns are dead, and, BY_SIZE, the order. */
 static bool choose_order(struct gptq *gptq, const double *h, bool by_size)
 {
   const size_t n = gptq->columns;
-  struct place *place = mem_array(n, sizeof *place);
   gptq->order = mem_array(n, sizeof *gptq->order);
   gptq->dead = mem_array(n, 1);
-  if (!place || !gptq->order || !gptq->dead) {
-    free(place);
+  if (!gptq->order || !gptq->dead)
     return false;
-  }
   for (size_t i = 0; i < n; i++) {
-    place[i] = (struct place){h[i * n + i], (uint32_t)i};
+    gptq->order[i] = (uint32_t)i;
     const bool dead = !(h[i * n + i] > 0);
     gptq->dead[i] = dead;
     gptq->dead_columns += dead;
   }
-  if (by_size)
-    qsort(place, n, sizeof *place, larger_first);
-  for (size_t i = 0; i < n; i++)
-    gptq->order[i] = place[i].column;
-  free(place);
-  return true;
+  return !by_size || columns_rank(h, n + 1, n, gptq->order);
 }
 
 /* Each row of H gets its columns in the order of rounding. */

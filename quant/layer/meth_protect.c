@@ -1,5 +1,6 @@
 /* Outlier-channel protection: the worst input channels of W in more bits than the rest. */
 #include "quant/base/size.h"
+#include "quant/base/uniform.h"
 #include "quant/layer/columns.h"
 #include "quant/layer/methods.h"
 #include "quant/layer/round.h"
@@ -29,15 +30,10 @@ static void by_weight(const struct layer *layer, double *score)
     score[j] = sqrt(score[j]);
 }
 
-/* A number between 0 and 1 for each channel (the finaliser of splitmix64 over seed and number). */
 static void by_random(size_t columns, uint64_t seed, double *score)
 {
-  for (size_t j = 0; j < columns; j++) {
-    uint64_t word = (seed << 32) + j + 0x9E3779B97F4A7C15u;
-    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9u;
-    word = (word ^ word >> 27) * 0x94D049BB133111EBu;
-    score[j] = (double)((word ^ word >> 31) >> 11) * 0x1p-53;
-  }
+  for (size_t j = 0; j < columns; j++)
+    score[j] = uniform_at(seed, j);
 }
 
 static void judge(const struct layer_task *task, double *score)
@@ -54,26 +50,12 @@ static void judge(const struct layer_task *task, double *score)
 /* --- choosing -----------------------------------------------------------------------------------
  */
 
-struct judged {
-  double score;
-  size_t column;
-};
-
-/* The worst first; of equals the first. */
-static int worse_first(const void *a, const void *b)
-{
-  const struct judged *x = a, *y = b;
-  if (x->score < y->score || x->score > y->score)
-    return x->score < y->score ? 1 : -1;
-  return (x->column > y->column) - (x->column < y->column);
-}
-
 /* How many of COUNT channels, the worst first, have more than TIMES the median. */
-static size_t count_above(const struct judged *judged, size_t count, double times)
+static size_t count_above(const double *score, const uint32_t *worst, size_t count, double times)
 {
-  const double median = (judged[(count - 1) / 2].score + judged[count / 2].score) / 2;
+  const double median = (score[worst[(count - 1) / 2]] + score[worst[count / 2]]) / 2;
   size_t above = 0;
-  while (above < count && judged[above].score > times * median)
+  while (above < count && score[worst[above]] > times * median)
     above++;
   return above;
 }
@@ -84,21 +66,19 @@ static enum status choose(const struct layer_task *task, unsigned char *chosen, 
   const size_t columns = task->layer->columns;
   const double k = method_value(task, "k");
   double *score = mem_array(columns, sizeof *score);
-  struct judged *judged = mem_array(columns, sizeof *judged);
-  if (score && judged) {
+  uint32_t *worst = mem_array(columns, sizeof *worst);
+  if (score && worst)
     judge(task, score);
-    for (size_t j = 0; j < columns; j++)
-      judged[j] = (struct judged){score[j], j};
-    qsort(judged, columns, sizeof *judged, worse_first);
+  const bool ranked = score && worst && columns_rank(score, 1, columns, worst);
+  if (ranked) {
     *count = k > 0 ? (size_t)fmin(k, (double)columns)
-                   : count_above(judged, columns, method_value(task, "times"));
+                   : count_above(score, worst, columns, method_value(task, "times"));
     for (size_t i = 0; i < *count; i++)
-      chosen[judged[i].column] = 1;
+      chosen[worst[i]] = 1;
   }
-  enum status status = score && judged ? STATUS_OK : error_memory(error, "the input channels");
   free(score);
-  free(judged);
-  return status;
+  free(worst);
+  return ranked ? STATUS_OK : error_memory(error, "the input channels");
 }
 
 /* --- the method ---------------------------------------------------------------------------------
@@ -118,10 +98,9 @@ static enum status round_rest(const struct layer_task *task, const unsigned char
 static void tell(const struct layer_task *task, size_t count, struct layer_made *made)
 {
   static const char *const by[] = {"by their activations", "by their weights", "at random"};
-  static const char *const as[] = {"float16", "int8", "int5"};
+  char as[METHOD_TEXT];
   snprintf(made->said, sizeof made->said, "%zu of %zu input channels, chosen %s, are %s", count,
-           task->layer->columns, by[(int)method_value(task, "by")],
-           as[(int)method_value(task, "as")]);
+           task->layer->columns, by[(int)method_value(task, "by")], method_word(task, "as", as));
 }
 
 enum status protect_run(const struct layer_task *task, struct layer_made *made, struct error *error)
