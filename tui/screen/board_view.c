@@ -303,14 +303,8 @@ static void paint_row(struct explorer *explorer, struct rect line, const struct 
   struct style style = {.ink = row->state != BOARD_DONE ? PAINT_DIM
                                : own                    ? PAINT_VALUE
                                                         : PAINT_NONE,
-                        .paper = selected ? PAINT_SELECTED : PAINT_NONE,
                         .attributes = own ? CELL_BOLD : 0};
-  if (selected)
-    style.ink = PAINT_NONE;
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
   paint_name(explorer, line, form, row, place, style);
   if (row->state == BOARD_DONE)
     paint_numbers(explorer, line, form, row, style);

@@ -5,6 +5,7 @@
 #include "analysis/purpose.h"
 #include "quant/base/size.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/rows.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -507,18 +508,15 @@ static void paint_line(const struct browser *browser, struct cells *cells, struc
   const struct catalog_row row = catalog_row(browser->catalog, at);
   const struct table table = table_of(browser, line.columns);
   bool selected = at == browser->selected, group = row.tensor == CATALOG_NONE;
-  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE,
-                        .attributes = selected && !group ? CELL_BOLD : 0};
-  struct style dim = {.ink = selected ? PAINT_NONE : PAINT_DIM, .paper = style.paper};
+  struct style style = {.attributes = selected && !group ? CELL_BOLD : 0};
   char name[1024], shown[1024], mark[5];
   int indent = row.depth * 2 < (unsigned)table.name / 2 ? (int)row.depth * 2 : table.name / 2;
   if (group)
-    style.ink = selected ? PAINT_NONE : PAINT_KEY;
+    style.ink = PAINT_KEY;
   else if (purpose_of(source_tensor(browser->source, row.tensor)) >= PURPOSE_SCALE)
-    style.ink = dim.ink;
-  cells_fill(cells, line, ' ', style);
-  if (selected)
-    cells_put(cells, line.row, line.column, glyphs->code[GLYPH_POINTER], style);
+    style.ink = PAINT_DIM;
+  style = rows_line(cells, glyphs, line, style, selected);
+  const struct style dim = {.ink = selected ? PAINT_NONE : PAINT_DIM, .paper = style.paper};
   if (group)
     cells_text(cells, line, 0, 2 + indent, style, row.open ? "-" : "+");
   if (browser->tree && catalog_has_groups(browser->catalog))

@@ -1,6 +1,7 @@
 #include "tui/screen/channels_view.h"
 
 #include "tui/screen/plot.h"
+#include "tui/screen/rows.h"
 #include "tui/screen/transform_knob.h"
 #include "tui/screen/what_if_view.h"
 
@@ -69,13 +70,9 @@ static void outlier_line(struct explorer *explorer, struct rect line, size_t pla
   size_t number = channels->by_ratio[place];
   const struct channel *channel = &channels->channel[number];
   bool selected = place == explorer->selected;
-  struct style style = {.ink = channel->ratio >= 3 ? PAINT_OUTLIER : PAINT_NONE,
-                        .paper = selected ? PAINT_SELECTED : PAINT_NONE};
+  struct style style = {.ink = channel->ratio >= 3 ? PAINT_OUTLIER : PAINT_NONE};
   char sqnr[32], mark[5];
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
   metric_print(metric_find("sqnr_db"), channel->sqnr_db, sqnr, sizeof sqnr);
   cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %8.4g %8.2f%s %9s %7.3g %%", number,
                channel->absmax, channel->ratio,

@@ -492,14 +492,8 @@ static void paint_line(struct explorer *explorer, struct rect rect, const struct
   const struct diff_table *table = &explorer->compare.table;
   const struct matching *matching = &table->matching;
   const struct diff_row *row = line < table->rows ? &table->row[table->rank[line]] : NULL;
-  struct style style = {.ink = row && row->diff ? PAINT_NONE : PAINT_DIM,
-                        .paper = selected ? PAINT_SELECTED : PAINT_NONE};
-  if (selected)
-    style.ink = PAINT_NONE;
-  cells_fill(&explorer->cells, rect, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, rect.row, rect.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  struct style style = {.ink = row && row->diff ? PAINT_NONE : PAINT_DIM};
+  style = rows_line(&explorer->cells, explorer->glyphs, rect, style, selected);
   if (row)
     return paint_pair(explorer, rect, form, row, style);
   size_t alone = line - table->rows;

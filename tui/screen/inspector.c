@@ -1,6 +1,7 @@
 #include "tui/screen/inspector.h"
 
 #include "quant/base/size.h"
+#include "tui/screen/rows.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -258,19 +259,17 @@ static void paint_element(struct explorer *explorer, struct rect rect, int row, 
 {
   const struct inspect_block *block = &explorer->block;
   bool selected = k == explorer->element;
-  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE}, x = style, y = style;
   char code[24];
+  int gauge = rect.columns - LIST_FIXED - 1;
+  gauge = gauge > GAUGE_MOST ? GAUGE_MOST : gauge - (gauge % 2 == 0);
+  const struct rect line = {rect.row + row, rect.column, 1, LIST_FIXED + gauge};
+  const struct style style =
+      rows_line(&explorer->cells, explorer->glyphs, line, (struct style){0}, selected);
+  struct style x = style, y = style;
   if (!selected) {
     x.ink = PAINT_ORIGINAL;
     y.ink = PAINT_RECONSTRUCTION;
   }
-  int gauge = rect.columns - LIST_FIXED - 1;
-  gauge = gauge > GAUGE_MOST ? GAUGE_MOST : gauge - (gauge % 2 == 0);
-  cells_fill(&explorer->cells, (struct rect){rect.row + row, rect.column, 1, LIST_FIXED + gauge},
-             ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, rect.row + row, rect.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
   cells_printf(&explorer->cells, rect, row, 1, style, "%3zu", k);
   cells_printf(&explorer->cells, rect, row, 5, x, "%10.4g", (double)block->x[k]);
   cells_printf(&explorer->cells, rect, row, 15, style, "%7s",

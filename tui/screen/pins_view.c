@@ -78,11 +78,8 @@ static void paint_pin(struct explorer *explorer, struct rect line, const struct 
                       size_t i)
 {
   bool selected = i == explorer->state.view.against;
-  struct style style = {.paper = selected ? PAINT_SELECTED : PAINT_NONE};
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  const struct style style =
+      rows_line(&explorer->cells, explorer->glyphs, line, (struct style){0}, selected);
   paint_row(explorer, line, form, &explorer->state, i, pins_result(explorer, &explorer->shown, i),
             style);
 }

@@ -22,6 +22,17 @@ size_t rows_first(size_t first, size_t selected, size_t shown, size_t count)
   return size_min(first, count > shown ? count - shown : 0);
 }
 
+struct style rows_line(struct cells *cells, const struct glyphs *glyphs, struct rect line,
+                       struct style style, bool selected)
+{
+  if (selected)
+    style = (struct style){.paper = PAINT_SELECTED, .attributes = style.attributes};
+  cells_fill(cells, line, ' ', style);
+  if (selected)
+    cells_put(cells, line.row, line.column, glyphs->code[GLYPH_POINTER], style);
+  return style;
+}
+
 void rows_head(struct cells *cells, struct rect rect, int row, const struct rows_form *form,
                struct style style)
 {

@@ -5,6 +5,7 @@
 #define QSCOPE_TUI_SCREEN_ROWS_H
 
 #include "tui/screen/cells.h"
+#include "tui/screen/glyphs.h"
 
 struct rows_column {
   const char *heading;
@@ -25,6 +26,10 @@ struct rows_form rows_fit(const struct rows_column *column, int columns, int wid
 /* The row of a table of COUNT rows that is shown first, when SHOWN have room and the SELECTED one
  * is among them; FIRST is the one that was. */
 size_t rows_first(size_t first, size_t selected, size_t shown, size_t count);
+/* Clears LINE for a row in STYLE; a SELECTED one has its own paper, the pointer, and ink that can
+ * be read there. Returns the style of what comes on it. */
+struct style rows_line(struct cells *cells, const struct glyphs *glyphs, struct rect line,
+                       struct style style, bool selected);
 /* The headings in row ROW of RECT. */
 void rows_head(struct cells *cells, struct rect rect, int row, const struct rows_form *form,
                struct style style);

@@ -446,12 +446,7 @@ static void paint_row(struct explorer *explorer, struct rect line, const struct 
                                : own                    ? PAINT_VALUE
                                                         : PAINT_NONE,
                         .attributes = own ? CELL_BOLD : 0};
-  if (selected)
-    style = (struct style){.paper = PAINT_SELECTED, .attributes = style.attributes};
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
   paint_name(explorer, line, form->name, row, style);
   if (row->state == SWEEP_DONE)
     rows_numbers(&explorer->cells, line, form, sweep, row, style);

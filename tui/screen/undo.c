@@ -201,18 +201,14 @@ static void paint_moment(struct explorer *explorer, struct rect line, const stru
 {
   const struct undoing *undo = &explorer->undo;
   bool selected = place == undo->selected, is_now = place == undo->history.pasts;
-  struct style style = {.ink = place > undo->history.pasts ? PAINT_DIM : PAINT_NONE,
-                        .paper = selected ? PAINT_SELECTED : PAINT_NONE};
+  struct style style = {.ink = place > undo->history.pasts ? PAINT_DIM : PAINT_NONE};
   char words[512], shown[1024], cut[1024], mark[5];
   snprintf(words, sizeof words, "as it was opened, or the oldest that is remembered");
   if (place > 0)
     moment_words(moment_at(undo, now, place - 1), moment_at(undo, now, place), tensor_name,
                  explorer, words, sizeof words);
   utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
   int column = cells_printf(&explorer->cells, line, 0, 1, style, "%4zu %s", place,
                             is_now ? "now  " : "     ");
   cells_text(&explorer->cells, line, 0, column + 1, style,

@@ -179,14 +179,8 @@ static void paint_row(struct explorer *explorer, struct rect rect, const struct 
 {
   bool selected = row == explorer->asking.selected, answered = row < known(explorer);
   struct style style = {.ink = row == best(explorer) ? PAINT_GOOD : PAINT_NONE,
-                        .paper = selected ? PAINT_SELECTED : PAINT_NONE,
                         .attributes = row == best(explorer) ? CELL_BOLD : 0};
-  if (selected)
-    style.ink = PAINT_NONE;
-  cells_fill(&explorer->cells, rect, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, rect.row, rect.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  style = rows_line(&explorer->cells, explorer->glyphs, rect, style, selected);
   cells_text(&explorer->cells, rect, 0, 2, style, what_if_table[row].name);
   if (answered)
     paint_answer(explorer, rect, form, row, style);
