@@ -87,9 +87,8 @@ static enum status awq_then(const char *method, const struct layer_task *task,
   const struct layer *layer = task->layer;
   struct layer_task step = *task;
   struct layer_made first;
-  enum status status = method_parse("awq", &step.method, error);
-  if (status == STATUS_OK)
-    status = method_run(&step, &first, error);
+  step.method = method_plain(method_find("awq"));
+  enum status status = method_run(&step, &first, error);
   if (status != STATUS_OK)
     return status;
   float *weight = mem_array(layer->rows * layer->columns, sizeof *weight);

@@ -21,7 +21,7 @@ static enum status parse_method(const char *text, struct method_choice *out, str
 {
   for (size_t i = 0; i < exp_method_table_length; i++)
     if (strcmp(exp_method_table[i]->name, text) == 0) {
-      *out = (struct method_choice){.method = exp_method_table[i]};
+      *out = method_plain(exp_method_table[i]);
       return STATUS_OK;
     }
   return method_parse(text, out, error);

@@ -203,9 +203,8 @@ static enum status with_factors(const struct layer_task *task, struct layer_made
                                 struct error *error)
 {
   struct layer_task step = *task;
-  enum status status = method_parse("smoothquant", &step.method, error);
-  if (status == STATUS_OK)
-    status = method_run(&step, made, error);
+  step.method = method_plain(method_find("smoothquant"));
+  enum status status = method_run(&step, made, error);
   if (status != STATUS_OK)
     return status;
   change(task->layer, made->inputs.factor);

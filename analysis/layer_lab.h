@@ -129,8 +129,8 @@ void layer_rank(const struct layer_row *rows, size_t count, enum layer_sort sort
 /* Number of the first row with the quantizers of row I. */
 size_t layer_group(const struct layer_row *rows, size_t i);
 
-/* Median and least SQNR over the output channels (dB; INFINITY: no error; channels without a signal
- * do not count, NAN without any other), and the channel of the least. */
+/* Median and least SQNR over the output channels (dB; INFINITY: no error; channels with neither
+ * signal nor error do not count, NAN without any other), and the channel of the least. */
 struct layer_spread {
   double median_db, worst_db;
   size_t worst;

@@ -68,9 +68,8 @@ enum status bias_run(const struct layer_task *task, struct layer_made *made, str
   struct layer_task inner = *task;
   char name[METHOD_TEXT];
   double *shift;
-  enum status status = method_parse(method_word(task, "of", name), &inner.method, error);
-  if (status == STATUS_OK)
-    status = inner.method.method->run(&inner, made, error);
+  inner.method = method_plain(method_find(method_word(task, "of", name)));
+  enum status status = inner.method.method->run(&inner, made, error);
   if (status != STATUS_OK)
     return status;
   made->bias = mem_array(task->layer->rows, sizeof *made->bias);

@@ -255,6 +255,54 @@ const struct method *method_find(const char *name)
   return NULL;
 }
 
+/* --- options ------------------------------------------------------------------------------------
+ */
+
+size_t method_option_count(const struct method *method)
+{
+  size_t count = 0;
+  while (count < METHOD_OPTIONS && method->option[count].word)
+    count++;
+  return count;
+}
+
+struct method_choice method_plain(const struct method *method)
+{
+  struct method_choice choice = {.method = method};
+  for (size_t i = 0; i < METHOD_OPTIONS; i++)
+    choice.option[i] = method->option[i].value;
+  return choice;
+}
+
+bool method_option_is_automatic(const struct method_option *option, double value)
+{
+  return option->kind == METHOD_NUMBER && (value < option->least || value > option->most);
+}
+
+const char *method_option_word(const struct method_option *option, size_t place, int *length)
+{
+  const char *at = option->choices;
+  while (at && place-- > 0) {
+    at = strchr(at, '|');
+    at = at ? at + 1 : NULL;
+  }
+  *length = at ? (int)strcspn(at, "|") : 0;
+  return at;
+}
+
+char *method_option_print(const struct method_option *option, double value, char *text)
+{
+  int length;
+  if (option->kind == METHOD_FLAG)
+    return strcpy(text, value != 0 ? "on" : "off");
+  if (option->kind == METHOD_NUMBER)
+    return method_option_is_automatic(option, value) ? strcpy(text, "auto")
+                                                     : number_print(value, text);
+  const char *word = method_option_word(option, (size_t)value, &length);
+  snprintf(text, METHOD_TEXT, "%.*s", length, word);
+  return text;
+}
+
 /* --- words --------------------------------------------------------------------------------------
  */
 
@@ -275,35 +323,25 @@ static enum status no_method(const char *word, struct error *error)
                  error);
 }
 
-static size_t option_count(const struct method *method)
-{
-  size_t count = 0;
-  while (count < METHOD_OPTIONS && method->option[count].word)
-    count++;
-  return count;
-}
-
 static enum status no_option(const struct method *method, const char *word, struct error *error)
 {
   const char *names[METHOD_OPTIONS];
   char what[80];
-  const size_t count = option_count(method);
+  const size_t count = method_option_count(method);
   for (size_t i = 0; i < count; i++)
     names[i] = method->option[i].word;
   snprintf(what, sizeof what, "option of %s", method->name);
   return unknown(what, word, nearest_word(word, names, count), error);
 }
 
-/* The place of WORD among "a|b|c", or -1. */
-static int choice_place(const char *choices, const char *word)
+/* The place of WORD among those of a choice, or -1. */
+static int choice_place(const struct method_option *option, const char *word)
 {
-  const size_t length = strlen(word);
-  for (int place = 0; choices; place++) {
-    if (strncmp(choices, word, length) == 0 && (choices[length] == '|' || choices[length] == 0))
-      return place;
-    const char *bar = strchr(choices, '|');
-    choices = bar ? bar + 1 : NULL;
-  }
+  const char *at;
+  int length;
+  for (size_t place = 0; (at = method_option_word(option, place, &length)); place++)
+    if (strlen(word) == (size_t)length && strncmp(at, word, (size_t)length) == 0)
+      return (int)place;
   return -1;
 }
 
@@ -334,7 +372,7 @@ static enum status read_value(const struct method_option *option, const char *te
                      option->kind == METHOD_CHOICE ? option->choices : "N");
   if (option->kind == METHOD_NUMBER)
     return read_number(option, text, out, error);
-  const int place = choice_place(option->choices, text);
+  const int place = choice_place(option, text);
   *out = place;
   return place < 0 ? error_set(error, STATUS_USAGE, "%s=%s: %s is expected", option->word, text,
                                option->choices)
@@ -346,7 +384,7 @@ static enum status read_option(struct method_choice *choice, char *word, struct 
   char *value = strchr(word, '=');
   if (value)
     *value++ = 0;
-  const size_t count = option_count(choice->method);
+  const size_t count = method_option_count(choice->method);
   for (size_t i = 0; i < count; i++)
     if (strcmp(choice->method->option[i].word, word) == 0)
       return read_value(&choice->method->option[i], value, &choice->option[i], error);
@@ -361,11 +399,10 @@ enum status method_parse(const char *text, struct method_choice *out, struct err
                      sizeof copy - 1);
   strcpy(copy, text);
   char *rest = copy, *word = strsep(&rest, ",");
-  struct method_choice choice = {.method = method_find(word)};
-  if (!choice.method)
+  const struct method *method = method_find(word);
+  if (!method)
     return no_method(word, error);
-  for (size_t i = 0; i < METHOD_OPTIONS; i++)
-    choice.option[i] = choice.method->option[i].value;
+  struct method_choice choice = method_plain(method);
   while ((word = strsep(&rest, ","))) {
     enum status status = read_option(&choice, word, error);
     if (status != STATUS_OK)
@@ -375,34 +412,20 @@ enum status method_parse(const char *text, struct method_choice *out, struct err
   return STATUS_OK;
 }
 
-/* The words of CHOICES from number PLACE on, and the length of that one. */
-static const char *choice_at(const char *choices, size_t place, int *length)
-{
-  while (place-- > 0)
-    choices = strchr(choices, '|') + 1;
-  *length = (int)strcspn(choices, "|");
-  return choices;
-}
-
 static void append_option(const struct method_option *option, double value, char *text)
 {
   const size_t used = strlen(text), room = METHOD_TEXT - used;
-  char number[NUMBER_TEXT];
+  char words[METHOD_TEXT];
   if (option->kind == METHOD_FLAG)
     snprintf(text + used, room, ",%s", option->word);
-  else if (option->kind == METHOD_NUMBER)
-    snprintf(text + used, room, ",%s=%s", option->word, number_print(value, number));
-  else {
-    int length;
-    const char *name = choice_at(option->choices, (size_t)value, &length);
-    snprintf(text + used, room, ",%s=%.*s", option->word, length, name);
-  }
+  else
+    snprintf(text + used, room, ",%s=%s", option->word, method_option_print(option, value, words));
 }
 
 char *method_print(const struct method_choice *choice, char *text)
 {
   snprintf(text, METHOD_TEXT, "%s", choice->method->name);
-  const size_t count = option_count(choice->method);
+  const size_t count = method_option_count(choice->method);
   for (size_t i = 0; i < count; i++)
     if (choice->option[i] != choice->method->option[i].value)
       append_option(&choice->method->option[i], choice->option[i], text);
@@ -433,11 +456,7 @@ double method_value(const struct layer_task *task, const char *word)
 char *method_word(const struct layer_task *task, const char *word, char *text)
 {
   const size_t place = option_place(task->method.method, word);
-  int length;
-  const char *name = choice_at(task->method.method->option[place].choices,
-                               (size_t)task->method.option[place], &length);
-  snprintf(text, METHOD_TEXT, "%.*s", length, name);
-  return text;
+  return method_option_print(&task->method.method->option[place], task->method.option[place], text);
 }
 
 /* --- runs ---------------------------------------------------------------------------------------

@@ -51,6 +51,19 @@ struct method_choice {
   double option[METHOD_OPTIONS];
 };
 
+/* METHOD with its defaults. */
+struct method_choice method_plain(const struct method *method);
+
+/* How many options METHOD has. */
+size_t method_option_count(const struct method *method);
+/* Whether VALUE leaves a number to the method: it lies beyond the bounds. */
+bool method_option_is_automatic(const struct method_option *option, double value);
+/* Word PLACE of a choice, not ended by a 0, and its length; NULL: it has no such word. */
+const char *method_option_word(const struct method_option *option, size_t place, int *length);
+/* VALUE as people read it: "on", "off", "auto", "0.01", "reference"; into TEXT (METHOD_TEXT bytes),
+ * which is returned. */
+char *method_option_print(const struct method_option *option, double value, char *text);
+
 /* Reads "gptq,actorder,damp=0.01". STATUS_USAGE names the word, what it may be, or the nearest. */
 enum status method_parse(const char *text, struct method_choice *out, struct error *error);
 /* The text that method_parse reads back: the name and the options that are not as by default; into

@@ -165,7 +165,7 @@ static enum status fill(struct recipe *recipe, struct error *error)
         quantizer_parse("int4,asym,group=128", &recipe->quantizer[recipe->quantizers++], error);
   while (!said && status == STATUS_OK &&
          (method = layer_default_method(layer->methods, layer->quantizes_activation)))
-    status = method_parse(method->name, &layer->method[layer->methods++], error);
+    layer->method[layer->methods++] = method_plain(method);
   return status;
 }
 

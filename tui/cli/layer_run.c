@@ -35,18 +35,15 @@ static enum status plan_rows(struct layer_run *run, struct error *error)
   run->rank = mem_array(run->rows, sizeof *run->rank);
   if (!run->row || !run->rank)
     return error_memory(error, "the methods");
-  enum status status = STATUS_OK;
-  for (size_t i = 0; i < run->rows && status == STATUS_OK; i++) {
+  for (size_t i = 0; i < run->rows; i++) {
     struct layer_ask *ask = &run->row[i].ask;
     ask->weight = recipe->quantizer[i / methods];
     ask->quantizes_activation = layer->quantizes_activation;
     ask->activation = layer->activation;
-    if (layer->methods)
-      ask->method = layer->method[i % methods];
-    else
-      status = method_parse(method_table[i % methods].name, &ask->method, error);
+    ask->method =
+        layer->methods ? layer->method[i % methods] : method_plain(&method_table[i % methods]);
   }
-  return status;
+  return STATUS_OK;
 }
 
 enum status layer_run_plan(struct layer_run *run, const struct recipe *recipe, struct error *error)

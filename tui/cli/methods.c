@@ -5,40 +5,29 @@
 #include "tui/cli/table.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const char *const kinds[] = {
     [METHOD_FLAG] = "flag", [METHOD_NUMBER] = "number", [METHOD_CHOICE] = "choice"};
 
-/* Word number PLACE of "a|b|c", and its length. */
-static const char *choice_at(const char *choices, int place, size_t *length)
-{
-  while (place-- > 0 && strchr(choices, '|'))
-    choices = strchr(choices, '|') + 1;
-  *length = strcspn(choices, "|");
-  return choices;
-}
-
 static json_t *default_json(const struct method_option *option)
 {
-  size_t length;
+  char word[METHOD_TEXT];
   if (option->kind == METHOD_FLAG)
     return json_false();
-  if (option->kind == METHOD_NUMBER)
-    return option->value < option->least ? json_null() : export_number(option->value);
-  const char *word = choice_at(option->choices, (int)option->value, &length);
-  return json_stringn(word, length);
+  if (option->kind == METHOD_CHOICE)
+    return json_string(method_option_print(option, option->value, word));
+  return method_option_is_automatic(option, option->value) ? json_null()
+                                                           : export_number(option->value);
 }
 
 static json_t *option_json(const struct method_option *option)
 {
   const bool number = option->kind == METHOD_NUMBER;
   json_t *object = json_object(), *choices = json_array();
-  size_t length;
-  for (const char *at = option->choices; at; at = at[length] ? at + length + 1 : NULL) {
-    length = strcspn(at, "|");
-    json_array_append_new(choices, json_stringn(at, length));
-  }
+  const char *at;
+  int length;
+  for (size_t i = 0; (at = method_option_word(option, i, &length)); i++)
+    json_array_append_new(choices, json_stringn(at, (size_t)length));
   json_object_set_new(object, "word", json_string(option->word));
   json_object_set_new(object, "kind", json_string(kinds[option->kind]));
   json_object_set_new(object, "default", default_json(option));
@@ -53,7 +42,7 @@ static json_t *option_json(const struct method_option *option)
 static json_t *method_json(const struct method *method)
 {
   json_t *object = json_object(), *options = json_array();
-  for (size_t i = 0; i < METHOD_OPTIONS && method->option[i].word; i++)
+  for (size_t i = 0; i < method_option_count(method); i++)
     json_array_append_new(options, option_json(&method->option[i]));
   json_object_set_new(object, "name", json_string(method->name));
   json_object_set_new(object, "summary", json_string(method->summary));
@@ -69,19 +58,12 @@ static bool add_option(struct table *table, const struct method_option *option)
 {
   static const char *const values[] = {
       [METHOD_FLAG] = "", [METHOD_NUMBER] = "=N", [METHOD_CHOICE] = "=WORD"};
-  char word[96], value[64] = "off", summary[256];
-  size_t length;
+  char word[96], value[METHOD_TEXT], summary[256];
   snprintf(word, sizeof word, "  ,%s%s", option->word, values[option->kind]);
   snprintf(summary, sizeof summary, "%s", option->summary);
-  if (option->kind == METHOD_NUMBER && option->value < option->least)
-    snprintf(value, sizeof value, "auto");
-  else if (option->kind == METHOD_NUMBER)
-    snprintf(value, sizeof value, "%.9g", option->value);
-  else if (option->kind == METHOD_CHOICE) {
-    const char *choice = choice_at(option->choices, (int)option->value, &length);
-    snprintf(value, sizeof value, "%.*s", (int)length, choice);
+  if (option->kind == METHOD_CHOICE)
     snprintf(summary, sizeof summary, "%s: %s", option->summary, option->choices);
-  }
+  method_option_print(option, option->value, value);
   return table_add(table, (const char *const[]){word, value, summary});
 }
 
@@ -89,7 +71,7 @@ static bool add_method(struct table *table, const struct method *method)
 {
   bool good = table_add(table, (const char *const[]){method->name, "", method->summary}) &&
               table_add(table, (const char *const[]){"", "", method->why});
-  for (size_t i = 0; i < METHOD_OPTIONS && method->option[i].word && good; i++)
+  for (size_t i = 0; i < method_option_count(method) && good; i++)
     good = add_option(table, &method->option[i]);
   return good;
 }

@@ -149,12 +149,7 @@ static void paint_row(struct explorer *explorer, struct rect line, const struct 
                                : best                   ? PAINT_GOOD
                                                         : PAINT_NONE,
                         .attributes = best ? CELL_BOLD : 0};
-  if (selected)
-    style = (struct style){.paper = PAINT_SELECTED, .attributes = style.attributes};
-  cells_fill(&explorer->cells, line, ' ', style);
-  if (selected)
-    cells_put(&explorer->cells, line.row, line.column, explorer->glyphs->code[GLYPH_POINTER],
-              style);
+  style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
   paint_name(explorer, line, form, row, style);
   if (row->state == LAYER_DONE)
     rows_numbers(&explorer->cells, line, form, NULL, row, style);
@@ -197,41 +192,23 @@ static void paint_table(struct explorer *explorer, struct rect rect,
 
 /* --- the selected method ---------------------------------------------------------------------- */
 
-/* The value of OPTION as people read it. */
-static const char *option_text(const struct method_option *option, double given, char *text,
-                               size_t size)
-{
-  const char *name = option->choices;
-  if (option->kind == METHOD_FLAG)
-    return given != 0 ? "yes" : "no";
-  if (option->kind == METHOD_NUMBER)
-    snprintf(text, size, given < option->least || given > option->most ? "auto" : "%.4g", given);
-  for (int place = 0; option->kind == METHOD_CHOICE && place < (int)given; place++)
-    name = strchr(name, '|') + 1;
-  if (option->kind == METHOD_CHOICE)
-    snprintf(text, size, "%.*s", (int)strcspn(name, "|"), name);
-  return text;
-}
-
 /* " grid 20" of option I. */
 static int option_width(const struct explorer *explorer, const struct layer_row *row, size_t i)
 {
   const struct method_option *option = &row->ask.method.method->option[i];
-  char text[64];
+  char text[METHOD_TEXT];
   return 3 + text_width(&explorer->cells, option->word) +
-         text_width(&explorer->cells,
-                    option_text(option, row->ask.method.option[i], text, sizeof text));
+         text_width(&explorer->cells, method_option_print(option, row->ask.method.option[i], text));
 }
 
 /* The first option that is shown, so that the one that + and - turn has room. */
 static size_t first_option(const struct explorer *explorer, const struct layer_row *row, int room)
 {
-  const struct method_option *option = row->ask.method.method->option;
-  size_t turned = 0, first = 0;
-  while (turned < explorer->layer.option && turned + 1 < METHOD_OPTIONS && option[turned + 1].word)
-    turned++;
-  if (!option[turned].word)
+  const size_t count = method_option_count(row->ask.method.method);
+  size_t first = 0;
+  if (count == 0)
     return 0;
+  const size_t turned = size_min(explorer->layer.option, count - 1);
   for (int width = room + 1; first < turned && width > room; first += width > room) {
     width = 0;
     for (size_t i = first; i <= turned; i++)
@@ -244,10 +221,10 @@ static size_t first_option(const struct explorer *explorer, const struct layer_r
 static void paint_options(struct explorer *explorer, struct rect line, const struct layer_row *row)
 {
   const struct method *method = row->ask.method.method;
-  char text[64];
+  const size_t count = method_option_count(method);
+  char text[METHOD_TEXT];
   int column = cells_text(&explorer->cells, line, 0, 1, bold, method->name);
-  for (size_t i = first_option(explorer, row, line.columns - column);
-       i < METHOD_OPTIONS && method->option[i].word; i++) {
+  for (size_t i = first_option(explorer, row, line.columns - column); i < count; i++) {
     const struct method_option *option = &method->option[i];
     const double given = row->ask.method.option[i];
     const bool turned = i == explorer->layer.option;
@@ -259,7 +236,7 @@ static void paint_options(struct explorer *explorer, struct rect line, const str
                         option->word);
     column = cells_text(&explorer->cells, line, 0, column + 1,
                         given != option->value ? value : (struct style){0},
-                        option_text(option, given, text, sizeof text));
+                        method_option_print(option, given, text));
   }
 }
 

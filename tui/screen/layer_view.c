@@ -217,14 +217,11 @@ static struct layer_row recall_row(struct layering *layer, const struct layer_as
 /* The methods of STATE, written out. */
 static void write_out(struct view_layer *layer)
 {
-  char text[METHOD_TEXT];
-  for (size_t i = 0; layer->methods == 0 && i < size_min(method_table_length, VIEW_METHODS); i++) {
-    snprintf(text, sizeof text, "%s", method_table[i].name);
-    if (method_parse(text, &layer->method[i], NULL) != STATUS_OK)
-      return;
-  }
-  if (layer->methods == 0)
-    layer->methods = size_min(method_table_length, VIEW_METHODS);
+  if (layer->methods > 0)
+    return;
+  layer->methods = size_min(method_table_length, VIEW_METHODS);
+  for (size_t i = 0; i < layer->methods; i++)
+    layer->method[i] = method_plain(&method_table[i]);
 }
 
 static void plan_rows(struct layering *layer, const struct state *state)
@@ -544,18 +541,10 @@ void layer_view_quantize(struct explorer *explorer)
 
 /* --- options -------------------------------------------------------------------------------- */
 
-static size_t count_options(const struct method *method)
-{
-  size_t count = 0;
-  while (count < METHOD_OPTIONS && method->option[count].word)
-    count++;
-  return count;
-}
-
 void layer_view_option(struct explorer *explorer)
 {
   const struct layer_row *row = layer_view_selected(explorer);
-  const size_t count = row ? count_options(row->ask.method.method) : 0;
+  const size_t count = row ? method_option_count(row->ask.method.method) : 0;
   struct layering *layer = &explorer->layer;
   if (count == 0)
     return explorer_warn(explorer, "this method has no options");
@@ -568,7 +557,7 @@ void layer_view_option(struct explorer *explorer)
  * twentieths. A default beyond the bounds means that the method chooses. */
 static double turned_number(const struct method_option *option, double value, int direction)
 {
-  const bool automatic = option->value < option->least || option->value > option->most;
+  const bool automatic = method_option_is_automatic(option, option->value);
   if (automatic && value == option->value)
     return direction > 0 ? option->least : option->most;
   if (automatic && (direction > 0 ? value >= option->most : value <= option->least))
@@ -594,12 +583,12 @@ static double turned_number(const struct method_option *option, double value, in
 
 static double turned(const struct method_option *option, double value, int direction)
 {
-  int choices = 1;
+  int choices = 0, length;
   if (option->kind == METHOD_FLAG)
     return value == 0;
   if (option->kind == METHOD_NUMBER)
     return turned_number(option, value, direction);
-  for (const char *at = option->choices; (at = strchr(at, '|')); at++)
+  while (method_option_word(option, (size_t)choices, &length))
     choices++;
   return ((int)value + choices + direction) % choices;
 }
@@ -607,7 +596,7 @@ static double turned(const struct method_option *option, double value, int direc
 void layer_view_turn(struct explorer *explorer, int direction)
 {
   const struct layer_row *row = layer_view_selected(explorer);
-  const size_t count = row ? count_options(row->ask.method.method) : 0;
+  const size_t count = row ? method_option_count(row->ask.method.method) : 0;
   struct layering *layer = &explorer->layer;
   struct state next = explorer->state;
   char text[METHOD_TEXT];
