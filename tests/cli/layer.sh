@@ -67,6 +67,34 @@ near "$(npy affine c.npy s.npy z.npy 32 out.npy)" 0 1e-6 "(code - zero) x scale 
 qscope report $w -q int4,asym,group=32 --dequantized same.npy >/dev/null
 ok "$(cmp -s same.npy out.npy; echo $?)" "of round to nearest it is what report saves"
 
+# With the group of each channel, and what it is divided by, the codes of any method give its weight.
+rebuilt() # rebuilt METHOD QUANTIZER: the largest difference, by (code - zero) x scale / factor
+{
+  qscope layer $w --activation $x -m "$1" -q "$2" --weight-out out.npy --codes c.npy --scales s.npy \
+    --zero-points z.npy --group-index g.npy --factors f.npy --bias b.npy >/dev/null || echo failed
+  for file in g f s z c out; do npy dump $file.npy | sed "s/^/$file /"; done |
+    awk '{ n[$1]++; v[$1, n[$1] - 1] = $2 } END {
+      for (i = 0; i < 64 * 128; i++) {
+        j = i % 128; unit = int(i / 128) * n["s"] / 64 + v["g", j]
+        d = (v["c", i] - v["z", unit]) * v["s", unit] / v["f", j] - v["out", i]
+        worst = d > worst ? d : -d > worst ? -d : worst
+      }
+      printf "%.3g", worst }'
+}
+is "$(rebuilt gptq,actorder int4,asym,group=32 | awk '{ print ($1 < 1e-7) }')" 1 "gptq,actorder: --group-index says which scale"
+is "$(npy info g.npy) $(npy dump g.npy | sort -n | uniq -c | awk '{ printf "%d ", $1 }')" "<i4 (128,) 32 32 32 32 " "32 channels in each group"
+is "$(npy dump g.npy | sort -nc 2>/dev/null; echo $?)" 1 "which are not neighbours"
+is "$(rebuilt awq int4,asym,group=32 | awk '{ print ($1 < 1e-7) }')" 1 "awq: --factors says what the codes are of"
+is "$(npy info f.npy) $(npy dump f.npy | awk '$1 == 1' | wc -l | awk '{ print ($1 < 100) }')" "<f4 (128,) 1" "which are not 1"
+is "$(npy dump g.npy | uniq -c | awk '{ printf "%d of %d, ", $1, $2 }')" "32 of 0, 32 of 1, 32 of 2, 32 of 3, " "groups of neighbours"
+is "$(rebuilt bias int4,channel | awk '{ print ($1 < 1e-7) }')" 1 "bias: the codes are those of round to nearest"
+is "$(npy info b.npy) $(npy dump b.npy | awk '$1 != 0' | wc -l | tr -d ' ')" "<f4 (64,) 64" "--bias: one for each output channel"
+is "$(npy dump g.npy | uniq -c | tr -d ' ')" 1280 "one group for all"
+qscope layer $w --activation $x -m hadamard,signs -q int4,group=32 --factors f.npy >/dev/null
+is "$(npy dump f.npy | sort -u | tr '\n' ' ')" "-1 1 " "hadamard,signs: the signs"
+qscope layer $w --activation $x -m rtn -q q4_0 --bias b.npy --factors f.npy >/dev/null
+is "$? $(npy dump b.npy | sort -u) $(npy dump f.npy | sort -u)" "0 0 1" "0 and 1 where there are none, codes or not"
+
 # A transposed weight is the same layer, and comes back as it was stored.
 npy make WT.npy f4 2,2 7 -7 6.25 0.25
 qscope layer WT.npy --transpose-weight --activation X.npy -m rtn -q int4,channel --weight-out back.npy --json >turned.json
@@ -160,7 +188,7 @@ cp W.npy keep.npy
 fails 2 "W.npy: is what the layer is read from, and is not overwritten" "what is read" \
   qscope layer W.npy --activation X.npy -m rtn --weight-out ./W.npy
 ok "$(cmp -s W.npy keep.npy; echo $?)" "and stays as it was"
-fails 2 "the groups of gptq are not of neighbours.*static-groups makes them so" "codes without their groups" \
+fails 2 "the groups of gptq are not of neighbours: --group-index FILE.npy is needed" "codes without their groups" \
   qscope layer $w --activation $x -m gptq,actorder -q int4,group=32 --codes lost.npy
 qscope layer $w --activation $x -m gptq,actorder,static-groups -q int4,asym,group=32 --codes c.npy --scales s.npy >static.txt
 is "$?" 0 "and with static groups they are saved"

@@ -97,8 +97,8 @@ static enum status check_outputs(const struct layer_run *run, const struct optio
 {
   if (layer_save_wanted(options) && run->rows != 1)
     return error_set(error, STATUS_USAGE,
-                     "--weight-out, --codes, --scales and --zero-points save one method under one "
-                     "quantizer; found %zu",
+                     "--weight-out, --codes and their like save one method under one quantizer; "
+                     "found %zu",
                      run->rows);
   return layer_save_check(options, (const char *const *)run->spec, LAYER_PARTS, error);
 }

@@ -17,8 +17,11 @@ enum status layer_save_check(const struct options *options, const char *const *s
 
 /* Writes the files that OPTIONS name. --weight-out has the shape of the weight tensor, and so have
  * codes; both lie as it does when it is transposed. Scales and zero points are [output channels],
- * or [output channels, groups] where a row has several. STATUS_USAGE (the method keeps no codes
- * of one kind), STATUS_OUTPUT, STATUS_MEMORY. */
+ * or [output channels, groups] where a row has several; the group index and the factors are [input
+ * channels], the bias [output channels]. With g = group index, f = factors and (code - zero) scale
+ * of row and group, what stands for W is that divided by f (after the rotation is taken back, where
+ * there is one), and the output X Wᵀ + bias. STATUS_USAGE (the method keeps no codes of one kind),
+ * STATUS_OUTPUT, STATUS_MEMORY. */
 enum status layer_save(const struct options *options, const struct layer_problem *problem,
                        const struct layer_row *row, const struct layer_made *made,
                        struct error *error);
