@@ -137,25 +137,14 @@ static void check_entry(const struct layer_vectors *vectors, struct layer *layer
   layer_made_free(&made);
 }
 
-static void check_layer(const char *name)
+static bool check_awq(const struct layer_vectors *vectors, struct layer *layer, const json_t *entry)
 {
-  struct layer_vectors vectors;
-  struct layer layer;
-  const json_t *entry;
-  size_t i, checked = 0;
-  layer_vectors_load(name, &vectors);
-  layer_runs_open(&vectors, &layer);
-  json_array_foreach(json_object_get(vectors.manifest, "entries"), i, entry) {
-    const char *family = manifest_text(entry, "family");
-    if (!strstr(family, "awq"))
-      continue;
-    print_message("%s: %s %s\n", name, family, manifest_text(entry, "config"));
-    check_entry(&vectors, &layer, entry, strcmp(family, "autoawq_duo") == 0);
-    checked++;
-  }
-  assert_int_equal(checked, 6);
-  layer_close(&layer);
-  layer_vectors_free(&vectors);
+  const char *family = manifest_text(entry, "family");
+  if (!strstr(family, "awq"))
+    return false;
+  print_message("%s %s\n", family, manifest_text(entry, "config"));
+  check_entry(vectors, layer, entry, strcmp(family, "autoawq_duo") == 0);
+  return true;
 }
 
 static void test_reference_small(void **state)
@@ -163,7 +152,7 @@ static void test_reference_small(void **state)
   (void)state;
   if (!vectors_folder())
     skip();
-  check_layer("small");
+  assert_int_equal(layer_runs_each("small", check_awq), 6);
 }
 
 static void test_reference_big(void **state)
@@ -171,7 +160,7 @@ static void test_reference_big(void **state)
   (void)state;
   if (!vectors_folder())
     skip();
-  check_layer("big");
+  assert_int_equal(layer_runs_each("big", check_awq), 6);
 }
 
 /* --- properties ---------------------------------------------------------------------------------
@@ -188,7 +177,6 @@ struct small {
  */
 static void small_open(struct small *small, size_t tokens)
 {
-  struct error error;
   for (size_t i = 0; i < ROWS * COLUMNS; i++)
     small->weight[i] = (float)((int)(i * i * 7 % 201) - 100) / 64;
   for (size_t i = 0; i < TOKENS * COLUMNS; i++) {
@@ -196,9 +184,7 @@ static void small_open(struct small *small, size_t tokens)
     const float x = (float)((int)(i * i * 11 % 157) - 78) / 32;
     small->activation[i] = j == DEAD ? 0 : j == LOUD ? 100 * x : x;
   }
-  assert_int_equal(layer_open(small->weight, ROWS, COLUMNS, small->activation, tokens, NULL,
-                              &small->layer, &error),
-                   STATUS_OK);
+  layer_runs_open(small->weight, ROWS, COLUMNS, small->activation, tokens, &small->layer);
 }
 
 static void check_same(struct layer *layer, const char *method, const char *other, const char *spec,
@@ -335,13 +321,10 @@ static void test_dead_layer(void **state)
   (void)state;
   struct small small;
   struct layer_made made;
-  struct error error;
   small_open(&small, TOKENS);
   layer_close(&small.layer);
   memset(small.activation, 0, sizeof small.activation);
-  assert_int_equal(
-      layer_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, NULL, &small.layer, &error),
-      STATUS_OK);
+  layer_runs_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, &small.layer);
   layer_runs_do(&small.layer, "awq,clip", "int4,asym,group=32", NULL, &made);
   for (size_t j = 0; j < COLUMNS; j++)
     assert_true(made.inputs.factor[j] == 1);
@@ -362,13 +345,11 @@ static void test_threads(void **state)
   static float weight[MANY * WIDE], activation[MANY * WIDE];
   struct layer layer;
   struct layer_made one, four;
-  struct error error;
   for (size_t i = 0; i < MANY * WIDE; i++) {
     weight[i] = sinf((float)(i * i % 10007));
     activation[i] = cosf((float)(i * i % 7919)) * (i % WIDE == 5 ? 40 : 1);
   }
-  assert_int_equal(layer_open(weight, MANY, WIDE, activation, MANY, NULL, &layer, &error),
-                   STATUS_OK);
+  layer_runs_open(weight, MANY, WIDE, activation, MANY, &layer);
   pool_set_threads(1);
   layer_runs_do(&layer, "awq,clip", "int4,asym,group=16", NULL, &one);
   pool_set_threads(4);

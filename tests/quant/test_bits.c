@@ -1,7 +1,6 @@
 /* Bits by importance: a closed form, all allocations of a small layer tried out, and what the
  * method promises: never over the budget, never worse than one width for all. */
-#include "quant/layer/method.h"
-#include "tests/support/portable.h"
+#include "tests/support/layer_runs.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,56 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-/* Numbers between -1 and 1 without a pattern. */
-static void fill(float *values, size_t count, uint64_t state)
-{
-  for (size_t i = 0; i < count; i++)
-    values[i] = (float)(2 * portable_uniform(&state) - 1);
-}
-
-static void state_task(const char *method, const char *spec, struct layer *layer,
-                       struct layer_task *task)
-{
-  struct error error;
-  *task = (struct layer_task){.layer = layer};
-  if (method_parse(method, &task->method, &error) != STATUS_OK ||
-      quantizer_parse(spec, &task->weight, &error) != STATUS_OK)
-    fail_msg("%s", error.text);
-}
-
-static void run(const char *method, const char *spec, struct layer *layer, struct layer_made *made)
-{
-  struct layer_task task;
-  struct error error;
-  state_task(method, spec, layer, &task);
-  if (method_run(&task, made, &error) != STATUS_OK)
-    fail_msg("%s", error.text);
-}
-
-static void open_layer(const float *weight, size_t rows, size_t columns, const float *activation,
-                       size_t tokens, struct layer *layer)
-{
-  struct error error;
-  if (layer_open(weight, rows, columns, activation, tokens, NULL, layer, &error) != STATUS_OK)
-    fail_msg("%s", error.text);
-}
-
-/* The mean squared error of the output. */
-static double output_mse(const struct layer *layer, const float *weight)
-{
-  double sum = 0;
-  for (size_t t = 0; t < layer->tokens; t++)
-    for (size_t r = 0; r < layer->rows; r++) {
-      double error = 0;
-      for (size_t j = 0; j < layer->columns; j++)
-        error += (double)layer->activation[t * layer->columns + j] *
-                 ((double)weight[r * layer->columns + j] -
-                  (double)layer->weight[r * layer->columns + j]);
-      sum += error * error;
-    }
-  return sum / (double)layer->tokens / (double)layer->rows;
-}
 
 /* How many different numbers there are. */
 static size_t distinct(const float *values, size_t count)
@@ -94,13 +43,13 @@ static void test_closed_form(void **state)
   static float weight[N], size[N], x[N * N];
   struct layer layer;
   struct layer_made made;
-  fill(weight, GROUP, 1);
+  layer_runs_fill(weight, GROUP, 1);
   memcpy(weight + GROUP, weight, GROUP * sizeof *weight);
   for (size_t j = 0; j < N; j++)
     size[j] = j < GROUP ? 8 : 1;
   make_diagonal(x, size, N);
-  open_layer(weight, 1, N, x, N, &layer);
-  run("bits,budget=4.28", "int4,group=128", &layer, &made);
+  layer_runs_open(weight, 1, N, x, N, &layer);
+  layer_runs_do(&layer, "bits,budget=4.28", "int4,group=128", NULL, &made);
   assert_in_range(distinct(made.weight, GROUP), 16, 31);       /* 5 bits */
   assert_in_range(distinct(made.weight + GROUP, GROUP), 4, 7); /* 3 bits */
   assert_true(made.stored_bits == GROUP * (5 + 3) + 2 * (32 + 3));
@@ -125,7 +74,7 @@ static void try_widths(struct layer *layer, const struct layer_made *made,
     char spec[40];
     struct layer_made rtn;
     snprintf(spec, sizeof spec, "int%d,asym,group=%d", b, GROUP);
-    run("rtn", spec, layer, &rtn);
+    layer_runs_do(layer, "rtn", spec, NULL, &rtn);
     for (size_t u = 0; u < UNITS; u++) {
       const size_t first = u * GROUP;
       error[u][b - LEAST] = 0;
@@ -153,16 +102,16 @@ static void test_all_shares(void **state)
   struct layer layer;
   struct layer_made made;
   char method[80];
-  fill(weight, ROWS * COLUMNS, 2);
+  layer_runs_fill(weight, ROWS * COLUMNS, 2);
   for (size_t i = 0; i < ROWS * COLUMNS; i++)
     weight[i] *= (float)(1 + i / COLUMNS); /* rows of size 1, 2, 3 */
-  fill(size, COLUMNS, 3);
+  layer_runs_fill(size, COLUMNS, 3);
   for (size_t j = 0; j < COLUMNS; j++)
     size[j] = fabsf(size[j]) * (j < GROUP ? 6 : 1);
   make_diagonal(x, size, COLUMNS);
-  open_layer(weight, ROWS, COLUMNS, x, COLUMNS, &layer);
+  layer_runs_open(weight, ROWS, COLUMNS, x, COLUMNS, &layer);
   snprintf(method, sizeof method, "bits,budget=%.17g,least=%d,most=%d", budget, LEAST, MOST);
-  run(method, "int4,asym,group=16", &layer, &made);
+  layer_runs_do(&layer, method, "int4,asym,group=16", NULL, &made);
   assert_true(made.stored_bits <= budget * weights);
   try_widths(&layer, &made, error, width);
   double stored = 0;
@@ -184,7 +133,7 @@ static void test_all_shares(void **state)
       least = fmin(least, sum);
   }
   assert_true(isfinite(least) && loss <= least);
-  assert_true(fabs(output_mse(&layer, made.weight) * COLUMNS * ROWS / loss - 1) < 1e-5);
+  assert_true(fabs(layer_runs_error(&layer, &made) / loss - 1) < 1e-5);
   layer_made_free(&made);
   layer_close(&layer);
 }
@@ -202,26 +151,26 @@ static void test_promises(void **state)
                                       "int4,narrow,token"};
   static float weight[R * N], x[TOKENS * N];
   struct layer layer;
-  fill(weight, R * N, 4);
-  fill(x, TOKENS * N, 5);
+  layer_runs_fill(weight, R * N, 4);
+  layer_runs_fill(x, TOKENS * N, 5);
   for (size_t i = 0; i < R * N; i++)
     weight[i] *= (float)(1 + i / N % 4);
   for (size_t i = 0; i < TOKENS * N; i++)
     x[i] = (x[i] + x[i / N * N]) * (float)(1 + i % N % 7);
-  open_layer(weight, R, N, x, TOKENS, &layer);
+  layer_runs_open(weight, R, N, x, TOKENS, &layer);
   for (size_t k = 0; k < sizeof specs / sizeof *specs; k++) {
     struct layer_made rtn, made;
-    run("rtn", specs[k], &layer, &rtn);
-    run("bits", specs[k], &layer, &made);
+    layer_runs_do(&layer, "rtn", specs[k], NULL, &rtn);
+    layer_runs_do(&layer, "bits", specs[k], NULL, &made);
     assert_true(made.stored_bits <= rtn.stored_bits);
-    assert_true(output_mse(&layer, made.weight) <= output_mse(&layer, rtn.weight) * (1 + 1e-6));
+    assert_true(layer_runs_error(&layer, &made) <= layer_runs_error(&layer, &rtn) * (1 + 1e-6));
     layer_made_free(&rtn);
     layer_made_free(&made);
     for (int hundredths = 530; hundredths < 1200; hundredths += 37) {
       const double budget = hundredths / 100.0;
       char method[64];
       snprintf(method, sizeof method, "bits,budget=%.17g", budget);
-      run(method, specs[k], &layer, &made);
+      layer_runs_do(&layer, method, specs[k], NULL, &made);
       assert_true(made.stored_bits <= budget * (R * N));
       layer_made_free(&made);
     }
@@ -240,23 +189,12 @@ static void test_one_for_all(void **state)
   for (size_t i = 0; i < 8; i++)
     weight[i] = (float)(i % 4) * 0.3F - 0.5F;
   make_diagonal(x, one, 8);
-  open_layer(weight, 1, 8, x, 8, &layer);
-  run("bits", "int4,group=4", &layer, &made);
+  layer_runs_open(weight, 1, 8, x, 8, &layer);
+  layer_runs_do(&layer, "bits", "int4,group=4", NULL, &made);
   assert_true(made.stored_bits == 8 * 4 + 2 * 32);
   assert_non_null(strstr(made.said, "4 bits for all"));
   layer_made_free(&made);
   layer_close(&layer);
-}
-
-static void refuse(const char *method, const char *spec, struct layer *layer, const char *message)
-{
-  struct layer_task task;
-  struct layer_made made;
-  struct error error;
-  state_task(method, spec, layer, &task);
-  assert_int_equal(method_run(&task, &made, &error), STATUS_USAGE);
-  if (!strstr(error.text, message))
-    fail_msg("%s %s: %s", method, spec, error.text);
 }
 
 static void test_refusals(void **state)
@@ -264,13 +202,14 @@ static void test_refusals(void **state)
   (void)state;
   const float weight[4] = {1, 2, 3, 4}, x[4] = {1, 0, 0, 1};
   struct layer layer;
-  open_layer(weight, 2, 2, x, 2, &layer);
-  refuse("bits", "int4", &layer, "one scale for each output channel");
-  refuse("bits", "e4m3,channel", &layer, "integers");
-  refuse("bits", "q4_0", &layer, "integers");
-  refuse("bits,least=5,most=3", "int4,channel", &layer, "the other way round?");
-  refuse("bits,budget=17.5", "int4,channel", &layer,
-         "a budget of 17.5 bits for each weight is too little: 2 bits and the scales take 18");
+  layer_runs_open(weight, 2, 2, x, 2, &layer);
+  layer_runs_refuse(&layer, "bits", "int4", "one scale for each output channel");
+  layer_runs_refuse(&layer, "bits", "e4m3,channel", "integers");
+  layer_runs_refuse(&layer, "bits", "q4_0", "integers");
+  layer_runs_refuse(&layer, "bits,least=5,most=3", "int4,channel", "the other way round?");
+  layer_runs_refuse(
+      &layer, "bits,budget=17.5", "int4,channel",
+      "a budget of 17.5 bits for each weight is too little: 2 bits and the scales take 18");
   layer_close(&layer);
 }
 
@@ -281,13 +220,13 @@ static void test_threads(void **state)
   static float weight[R * N], x[N * N];
   struct layer layer;
   struct layer_made one, four;
-  fill(weight, R * N, 6);
-  fill(x, N * N, 7);
-  open_layer(weight, R, N, x, N, &layer);
+  layer_runs_fill(weight, R * N, 6);
+  layer_runs_fill(x, N * N, 7);
+  layer_runs_open(weight, R, N, x, N, &layer);
   pool_set_threads(1);
-  run("bits", "int4,group=16", &layer, &one);
+  layer_runs_do(&layer, "bits", "int4,group=16", NULL, &one);
   pool_set_threads(4);
-  run("bits", "int4,group=16", &layer, &four);
+  layer_runs_do(&layer, "bits", "int4,group=16", NULL, &four);
   pool_set_threads(0);
   assert_memory_equal(one.weight, four.weight, sizeof weight);
   assert_string_equal(one.said, four.said);

@@ -1,8 +1,7 @@
 /* GPTQ against the results of the reference implementation (conformance/layer); its properties; and
  * the factor of the inverse against the plain way to it. */
 #include "quant/layer/cholesky.h"
-#include "quant/layer/method.h"
-#include "tests/support/layer_vectors.h"
+#include "tests/support/layer_runs.h"
 #include "tests/support/manifest.h"
 #include "tests/support/npy_vectors.h"
 #include "tests/support/portable.h"
@@ -40,37 +39,6 @@ static void test_layers(void **state)
     skip();
   check_layer("small");
   check_layer("big");
-}
-
-/* --- runs ---------------------------------------------------------------------------------------
- */
-
-static void state_task(const char *method, const char *spec, struct layer *layer,
-                       struct layer_task *task)
-{
-  struct error error;
-  *task = (struct layer_task){.layer = layer};
-  if (method_parse(method, &task->method, &error) != STATUS_OK ||
-      quantizer_parse(spec, &task->weight, &error) != STATUS_OK)
-    fail_msg("%s", error.text);
-}
-
-static void run(const char *method, const char *spec, struct layer *layer, struct layer_made *made)
-{
-  struct layer_task task;
-  struct error error;
-  state_task(method, spec, layer, &task);
-  task.keeps_codes = true;
-  if (method_run(&task, made, &error) != STATUS_OK)
-    fail_msg("%s: %s", method, error.text);
-}
-
-static void open_layer(const float *weight, size_t rows, size_t columns, const float *activation,
-                       size_t tokens, struct layer *layer)
-{
-  struct error error;
-  if (layer_open(weight, rows, columns, activation, tokens, NULL, layer, &error) != STATUS_OK)
-    fail_msg("%s", error.text);
 }
 
 /* --- the reference's vectors --------------------------------------------------------------------
@@ -132,9 +100,8 @@ static void check_entry(const struct layer_vectors *vectors, const json_t *entry
   struct layer layer;
   struct layer_made made;
   read_entry(entry, method, spec, sizeof spec);
-  open_layer(vectors->weight, vectors->rows, vectors->columns, vectors->activation, vectors->tokens,
-             &layer);
-  run(method, spec, &layer, &made);
+  layer_runs_open_vectors(vectors, &layer);
+  layer_runs_do(&layer, method, spec, NULL, &made);
 
   const double sequences = manifest_number(entry, "nsequences");
   double loss = strtod(strstr(made.said, "loss ") + 5, NULL);
@@ -194,13 +161,6 @@ static void test_big(void **state)
 /* --- properties ---------------------------------------------------------------------------------
  */
 
-/* Numbers between -1 and 1 without a pattern. */
-static void fill(float *values, size_t count, uint64_t state)
-{
-  for (size_t i = 0; i < count; i++)
-    values[i] = (float)(2 * portable_uniform(&state) - 1);
-}
-
 /* Inputs that have nothing in common leave nothing to make up for. */
 static void test_identity(void **state)
 {
@@ -209,15 +169,15 @@ static void test_identity(void **state)
   static const char *const specs[] = {"int4,asym,group=32", "int3,channel,mse", "e2m1,group=64",
                                       "nf4,token"};
   static float weight[ROWS * N], x[N * N];
-  fill(weight, ROWS * N, 1);
+  layer_runs_fill(weight, ROWS * N, 1);
   for (size_t i = 0; i < N; i++)
     x[i * N + i] = 3;
   struct layer layer;
-  open_layer(weight, ROWS, N, x, N, &layer);
+  layer_runs_open(weight, ROWS, N, x, N, &layer);
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
     struct layer_made rtn, made;
-    run("rtn", specs[i], &layer, &rtn);
-    run("gptq,params=quantizer,blocksize=48", specs[i], &layer, &made);
+    layer_runs_do(&layer, "rtn", specs[i], NULL, &rtn);
+    layer_runs_do(&layer, "gptq,params=quantizer,blocksize=48", specs[i], NULL, &made);
     assert_memory_equal(made.weight, rtn.weight, sizeof weight);
     assert_memory_equal(made.codes.code, rtn.codes.code, ROWS * N * sizeof *rtn.codes.code);
     assert_memory_equal(made.codes.scale, rtn.codes.scale,
@@ -229,22 +189,6 @@ static void test_identity(void **state)
   layer_close(&layer);
 }
 
-/* The squared error of the outputs. */
-static double output_error(const struct layer *layer, const float *weight)
-{
-  double sum = 0;
-  for (size_t t = 0; t < layer->tokens; t++)
-    for (size_t r = 0; r < layer->rows; r++) {
-      double error = 0;
-      for (size_t j = 0; j < layer->columns; j++)
-        error += (double)layer->activation[t * layer->columns + j] *
-                 ((double)weight[r * layer->columns + j] -
-                  (double)layer->weight[r * layer->columns + j]);
-      sum += error * error;
-    }
-  return sum;
-}
-
 /* One token: all columns can make up for each other, so next to nothing is left of the error. */
 static void test_one_token(void **state)
 {
@@ -253,26 +197,15 @@ static void test_one_token(void **state)
   float weight[ROWS * N], x[N];
   struct layer layer;
   struct layer_made rtn, made;
-  fill(weight, ROWS * N, 2);
-  fill(x, N, 3);
-  open_layer(weight, ROWS, N, x, 1, &layer);
-  run("rtn", "int4,asym,channel", &layer, &rtn);
-  run("gptq,actorder", "int4,asym,channel", &layer, &made);
-  assert_true(output_error(&layer, made.weight) < 0.01 * output_error(&layer, rtn.weight));
+  layer_runs_fill(weight, ROWS * N, 2);
+  layer_runs_fill(x, N, 3);
+  layer_runs_open(weight, ROWS, N, x, 1, &layer);
+  layer_runs_do(&layer, "rtn", "int4,asym,channel", NULL, &rtn);
+  layer_runs_do(&layer, "gptq,actorder", "int4,asym,channel", NULL, &made);
+  assert_true(layer_runs_error(&layer, &made) < 0.01 * layer_runs_error(&layer, &rtn));
   layer_made_free(&made);
   layer_made_free(&rtn);
   layer_close(&layer);
-}
-
-static void refuse(const char *method, const char *spec, struct layer *layer, const char *message)
-{
-  struct layer_task task;
-  struct layer_made made;
-  struct error error;
-  state_task(method, spec, layer, &task);
-  assert_int_equal(method_run(&task, &made, &error), STATUS_USAGE);
-  if (!strstr(error.text, message))
-    fail_msg("%s %s: %s", method, spec, error.text);
 }
 
 /* Two tokens for six channels of which one is dead: nothing to invert without dampening. */
@@ -284,18 +217,19 @@ static void test_singular(void **state)
   const float x[2 * N] = {1, 2, 0, 3, -1, 1, 2, 1, 0, 1, 1, -1};
   struct layer layer;
   struct layer_made made;
-  open_layer(weight, ROWS, N, x, 2, &layer);
-  refuse("gptq,damp=0", "int4,channel", &layer, "2 tokens do not tell 6 input channels apart");
-  refuse("gptq,damp=0", "int4,channel", &layer, "damp=0.01 is usual");
-  run("gptq", "int4,channel", &layer, &made);
+  layer_runs_open(weight, ROWS, N, x, 2, &layer);
+  layer_runs_refuse(&layer, "gptq,damp=0", "int4,channel",
+                    "2 tokens do not tell 6 input channels apart");
+  layer_runs_refuse(&layer, "gptq,damp=0", "int4,channel", "damp=0.01 is usual");
+  layer_runs_do(&layer, "gptq", "int4,channel", NULL, &made);
   assert_true(made.weight[2] == 0 && made.weight[N + 2] == 0);
   assert_non_null(strstr(made.said, ", 1 dead input channel"));
   layer_made_free(&made);
   layer_close(&layer);
 
   const float zero[N] = {0};
-  open_layer(weight, ROWS, N, zero, 1, &layer);
-  run("gptq", "int4,channel", &layer, &made);
+  layer_runs_open(weight, ROWS, N, zero, 1, &layer);
+  layer_runs_do(&layer, "gptq", "int4,channel", NULL, &made);
   for (size_t i = 0; i < ROWS * N; i++)
     assert_true(made.weight[i] == 0);
   assert_non_null(strstr(made.said, ", 6 dead input channels"));
@@ -308,13 +242,13 @@ static void test_refusals(void **state)
   (void)state;
   const float weight[4] = {1, 2, 3, 4}, x[4] = {1, 0, 0, 1};
   struct layer layer;
-  open_layer(weight, 2, 2, x, 2, &layer);
-  refuse("gptq", "int4", &layer, "one scale for each output channel");
-  refuse("gptq", "int4,channel=1", &layer, "one scale for each output channel");
-  refuse("gptq", "q4_0", &layer, "a format's own blocks bring theirs");
-  refuse("gptq", "e4m3,channel", &layer, "params=quantizer takes this one's");
-  refuse("gptq", "int4,narrow,channel", &layer, "params=quantizer takes this one's");
-  refuse("gptq,static-groups", "int4,channel", &layer, "static-groups needs group=N");
+  layer_runs_open(weight, 2, 2, x, 2, &layer);
+  layer_runs_refuse(&layer, "gptq", "int4", "one scale for each output channel");
+  layer_runs_refuse(&layer, "gptq", "int4,channel=1", "one scale for each output channel");
+  layer_runs_refuse(&layer, "gptq", "q4_0", "a format's own blocks bring theirs");
+  layer_runs_refuse(&layer, "gptq", "e4m3,channel", "params=quantizer takes this one's");
+  layer_runs_refuse(&layer, "gptq", "int4,narrow,channel", "params=quantizer takes this one's");
+  layer_runs_refuse(&layer, "gptq,static-groups", "int4,channel", "static-groups needs group=N");
   layer_close(&layer);
 }
 
@@ -328,12 +262,12 @@ static void test_extremes(void **state)
     float weight[N], x[2 * N];
     struct layer layer;
     struct layer_made made;
-    fill(weight, N, 4);
-    fill(x, 2 * N, 5);
+    layer_runs_fill(weight, N, 4);
+    layer_runs_fill(x, 2 * N, 5);
     for (size_t j = 0; j < N; j++)
       weight[j] = weight[j] < 0 ? -sizes[k] : sizes[k];
-    open_layer(weight, 1, N, x, 2, &layer);
-    run("gptq,actorder", "int4,asym,group=3", &layer, &made);
+    layer_runs_open(weight, 1, N, x, 2, &layer);
+    layer_runs_do(&layer, "gptq,actorder", "int4,asym,group=3", NULL, &made);
     assert_int_equal(made.codes.groups, 3);
     for (size_t j = 0; j < N; j++)
       assert_true(isfinite(made.weight[j]));
@@ -348,8 +282,8 @@ static void test_overflow(void **state)
   (void)state;
   const float weight[2] = {1, 2}, x[4] = {1, 1e30F, 2, 1};
   struct layer layer;
-  open_layer(weight, 1, 2, x, 2, &layer);
-  refuse("gptq", "int4,channel", &layer, "input channel 1 is too large");
+  layer_runs_open(weight, 1, 2, x, 2, &layer);
+  layer_runs_refuse(&layer, "gptq", "int4,channel", "input channel 1 is too large");
   layer_close(&layer);
 }
 
@@ -361,18 +295,18 @@ static void test_bits(void **state)
   static float weight[ROWS * N], x[N * N];
   struct layer layer;
   struct layer_made made;
-  fill(weight, ROWS * N, 6);
-  fill(x, N * N, 7);
-  open_layer(weight, ROWS, N, x, N, &layer);
-  run("gptq", "int3,asym,group=12", &layer, &made);
+  layer_runs_fill(weight, ROWS * N, 6);
+  layer_runs_fill(x, N * N, 7);
+  layer_runs_open(weight, ROWS, N, x, N, &layer);
+  layer_runs_do(&layer, "gptq", "int3,asym,group=12", NULL, &made);
   assert_true(made.stored_bits == ROWS * (N * 3 + 2 * (32 + 3)));
   assert_null(made.codes.group);
   layer_made_free(&made);
-  run("gptq,actorder", "int3,asym,group=12", &layer, &made);
+  layer_runs_do(&layer, "gptq,actorder", "int3,asym,group=12", NULL, &made);
   assert_true(made.stored_bits == ROWS * (N * 3 + 2 * (32 + 3)) + N * 32);
   assert_non_null(made.codes.group);
   layer_made_free(&made);
-  run("gptq,actorder,static-groups", "int3,group=12", &layer, &made);
+  layer_runs_do(&layer, "gptq,actorder,static-groups", "int3,group=12", NULL, &made);
   assert_true(made.stored_bits == ROWS * (N * 3 + 2 * 32) && !made.codes.group);
   layer_made_free(&made);
   layer_close(&layer);
@@ -385,13 +319,13 @@ static void test_threads(void **state)
   static float weight[ROWS * N], x[400 * N];
   struct layer layer;
   struct layer_made one, four;
-  fill(weight, ROWS * N, 8);
-  fill(x, 400 * N, 9);
-  open_layer(weight, ROWS, N, x, 400, &layer);
+  layer_runs_fill(weight, ROWS * N, 8);
+  layer_runs_fill(x, 400 * N, 9);
+  layer_runs_open(weight, ROWS, N, x, 400, &layer);
   pool_set_threads(1);
-  run("gptq,actorder", "int4,group=64", &layer, &one);
+  layer_runs_do(&layer, "gptq,actorder", "int4,group=64", NULL, &one);
   pool_set_threads(4);
-  run("gptq,actorder", "int4,group=64", &layer, &four);
+  layer_runs_do(&layer, "gptq,actorder", "int4,group=64", NULL, &four);
   pool_set_threads(0);
   assert_memory_equal(one.weight, four.weight, sizeof weight);
   assert_string_equal(one.said, four.said);
@@ -411,10 +345,10 @@ static void test_progress(void **state)
   struct layer_task task;
   struct layer_made made;
   struct error error;
-  fill(weight, R * N, 11);
-  fill(x, 20 * N, 12);
-  open_layer(weight, R, N, x, 20, &layer);
-  state_task("gptq", "int4,group=32", &layer, &task);
+  layer_runs_fill(weight, R * N, 11);
+  layer_runs_fill(x, 20 * N, 12);
+  layer_runs_open(weight, R, N, x, 20, &layer);
+  layer_runs_task(&layer, "gptq", "int4,group=32", NULL, &task);
   task.progress = &progress;
   assert_int_equal(method_run(&task, &made, &error), STATUS_OK);
   assert_true(atomic_load(&progress.total) > 0);
@@ -432,8 +366,8 @@ static void test_cancel(void **state)
   struct layer_task task;
   struct layer_made made;
   struct error error;
-  open_layer(weight, 2, 2, x, 2, &layer);
-  state_task("gptq", "int4,channel", &layer, &task);
+  layer_runs_open(weight, 2, 2, x, 2, &layer);
+  layer_runs_task(&layer, "gptq", "int4,channel", NULL, &task);
   task.progress = &progress;
   progress_cancel(&progress);
   assert_int_equal(method_run(&task, &made, &error), STATUS_CANCELLED);
@@ -471,7 +405,7 @@ static void invert(double *a, double *b)
 static void make_gram(double *h)
 {
   static float x[(ORDER + 10) * ORDER];
-  fill(x, (ORDER + 10) * ORDER, 10);
+  layer_runs_fill(x, (ORDER + 10) * ORDER, 10);
   memset(h, 0, ORDER * ORDER * sizeof *h);
   for (size_t t = 0; t < ORDER + 10; t++)
     for (size_t i = 0; i < ORDER; i++)

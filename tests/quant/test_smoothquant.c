@@ -130,7 +130,7 @@ static void test_llm_int8_codes(void **state)
   layer_vectors_load("small", &vectors);
   round_to_half(vectors.weight, vectors.rows * vectors.columns);
   round_to_half(vectors.activation, vectors.tokens * vectors.columns);
-  layer_runs_open(&vectors, &layer);
+  layer_runs_open_vectors(&vectors, &layer);
   layer_runs_do(&layer, "llm.int8,weights=int8", "int8", NULL, &made);
   float *x = calloc(layer.tokens * layer.columns, sizeof *x);
   assert_non_null(x);
@@ -150,27 +150,17 @@ static void test_llm_int8_codes(void **state)
   layer_vectors_free(&vectors);
 }
 
-static void check_layer(const char *name)
+static bool check_entry(const struct layer_vectors *vectors, struct layer *layer,
+                        const json_t *entry)
 {
-  struct layer_vectors vectors;
-  struct layer layer;
-  const json_t *entry;
-  size_t i, checked = 0;
-  layer_vectors_load(name, &vectors);
-  layer_runs_open(&vectors, &layer);
-  json_array_foreach(json_object_get(vectors.manifest, "entries"), i, entry) {
-    const char *family = manifest_text(entry, "family");
-    if (strcmp(family, "smoothquant") == 0)
-      check_smoothquant(&vectors, &layer, entry);
-    else if (strcmp(family, "llm_int8") == 0)
-      check_llm_int8(&layer, entry);
-    else
-      continue;
-    checked++;
-  }
-  assert_int_equal(checked, 15);
-  layer_close(&layer);
-  layer_vectors_free(&vectors);
+  const char *family = manifest_text(entry, "family");
+  if (strcmp(family, "smoothquant") == 0)
+    check_smoothquant(vectors, layer, entry);
+  else if (strcmp(family, "llm_int8") == 0)
+    check_llm_int8(layer, entry);
+  else
+    return false;
+  return true;
 }
 
 static void test_reference_small(void **state)
@@ -178,7 +168,7 @@ static void test_reference_small(void **state)
   (void)state;
   if (!vectors_folder())
     skip();
-  check_layer("small");
+  assert_int_equal(layer_runs_each("small", check_entry), 15);
 }
 
 static void test_reference_big(void **state)
@@ -186,7 +176,7 @@ static void test_reference_big(void **state)
   (void)state;
   if (!vectors_folder())
     skip();
-  check_layer("big");
+  assert_int_equal(layer_runs_each("big", check_entry), 15);
 }
 
 /* --- a small layer ------------------------------------------------------------------------------
@@ -203,7 +193,6 @@ struct small {
  * -240 to 240, the others from -2.4 to 2.4. */
 static void small_open(struct small *small, size_t tokens)
 {
-  struct error error;
   for (size_t i = 0; i < ROWS * COLUMNS; i++)
     small->weight[i] = i % COLUMNS == UNUSED ? 0 : (float)((int)(i * i * 7 % 201) - 100) / 64;
   for (size_t i = 0; i < TOKENS * COLUMNS; i++) {
@@ -211,9 +200,7 @@ static void small_open(struct small *small, size_t tokens)
     const float x = (float)((int)(i * i * 11 % 157) - 78) / 32;
     small->activation[i] = j == DEAD ? 0 : j == LOUD ? 100 * x : x;
   }
-  assert_int_equal(layer_open(small->weight, ROWS, COLUMNS, small->activation, tokens, NULL,
-                              &small->layer, &error),
-                   STATUS_OK);
+  layer_runs_open(small->weight, ROWS, COLUMNS, small->activation, tokens, &small->layer);
 }
 
 /* --- SmoothQuant --------------------------------------------------------------------------------
@@ -356,9 +343,7 @@ static void test_float16_is_too_small(void **state)
   small_open(&small, TOKENS);
   layer_close(&small.layer);
   small.activation[LOUD] = 1e6F;
-  assert_int_equal(
-      layer_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, NULL, &small.layer, &error),
-      STATUS_OK);
+  layer_runs_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, &small.layer);
   struct layer_task task = {.layer = &small.layer};
   assert_int_equal(quantizer_parse("int8", &task.weight, &error), STATUS_OK);
   assert_int_equal(method_parse("llm.int8", &task.method, &error), STATUS_OK);
@@ -414,9 +399,7 @@ static void test_protect_some(void **state)
     rest[r * COLUMNS + LOUD] = 0;
   }
   struct layer other;
-  struct error error;
-  assert_int_equal(layer_open(rest, ROWS, COLUMNS, small.activation, TOKENS, NULL, &other, &error),
-                   STATUS_OK);
+  layer_runs_open(rest, ROWS, COLUMNS, small.activation, TOKENS, &other);
   layer_runs_do(&other, "rtn", "int4,channel", NULL, &plain);
   for (size_t i = 0; i < ROWS * COLUMNS; i++)
     if (i % COLUMNS != LOUD)
@@ -512,7 +495,6 @@ static void test_extremes(void **state)
   static const char *const methods[] = {"awq", "awq,alpha=2,clip", "smoothquant,alpha=1",
                                         "smoothquant,alpha=0", "protect,as=int8"};
   struct small small;
-  struct error error;
   for (size_t k = 0; k < sizeof methods / sizeof *methods; k++) {
     struct layer_made made;
     small_open(&small, TOKENS);
@@ -521,9 +503,7 @@ static void test_extremes(void **state)
       small.activation[i] *= i % COLUMNS == LOUD ? 1e36F : i % 3 ? 1e30F : 1e-40F;
     for (size_t i = 0; i < ROWS * COLUMNS; i++)
       small.weight[i] *= i % COLUMNS == LOUD ? 1e6F : 1e-30F;
-    assert_int_equal(layer_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, NULL,
-                                &small.layer, &error),
-                     STATUS_OK);
+    layer_runs_open(small.weight, ROWS, COLUMNS, small.activation, TOKENS, &small.layer);
     layer_runs_do(&small.layer, methods[k], "int8,channel", NULL, &made);
     for (size_t i = 0; i < ROWS * COLUMNS; i++)
       assert_true(isfinite(made.weight[i]));
