@@ -208,19 +208,11 @@ static enum status board_tensor(struct source *source, size_t index, const struc
 static enum status board_source(const struct recipe *recipe, const struct options *options,
                                 struct error *error)
 {
-  struct source *source, *made = NULL;
-  size_t index;
-  const char *const pattern[] = {recipe->tensor};
-  enum status status = source_open_as(recipe->source, recipe->input_format, &source, error);
-  if (status != STATUS_OK)
-    return status;
-  status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);
+  struct work_subject subject;
+  enum status status = work_open(recipe, &subject, error);
   if (status == STATUS_OK)
-    status = work_transform(source, &index, recipe, &made, error);
-  if (status == STATUS_OK)
-    status = board_tensor(made ? made : source, index, recipe, options, error);
-  source_close(made);
-  source_close(source);
+    status = board_tensor(subject.source, subject.index, recipe, options, error);
+  work_close(&subject);
   return status;
 }
 

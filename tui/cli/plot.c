@@ -192,8 +192,7 @@ static enum status plot_source(struct source *source, const struct recipe *wante
                                const struct options *options, struct error *error)
 {
   size_t index;
-  const char *const pattern[] = {wanted->tensor};
-  enum status status = work_select_one(source, pattern, wanted->tensor != NULL, &index, error);
+  enum status status = work_select_recipe(source, wanted, &index, error);
   if (status != STATUS_OK)
     return status;
   struct recipe recipe = *wanted;

@@ -80,10 +80,8 @@ static enum status match(struct pair *pair, struct error *error)
 static enum status plot(struct pair *pair, struct error *error)
 {
   const struct recipe *wanted = pair->wanted;
-  const char *const pattern[] = {wanted->tensor};
   struct diff *diff = NULL;
-  enum status status =
-      work_select_one(pair->a, pattern, wanted->tensor != NULL, &pair->index, error);
+  enum status status = work_select_recipe(pair->a, wanted, &pair->index, error);
   if (status == STATUS_OK)
     status = match(pair, error);
   if (status != STATUS_OK)

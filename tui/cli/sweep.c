@@ -123,22 +123,13 @@ static enum status run_calibrated(struct sweep *sweep, struct source *source, si
 static enum status sweep_source(struct sweep *sweep, const struct recipe *recipe,
                                 const struct options *options, struct error *error)
 {
-  struct source *source, *made = NULL;
-  size_t index;
-  const char *const pattern[] = {recipe->tensor};
-  enum status status = source_open_as(recipe->source, recipe->input_format, &source, error);
-  if (status != STATUS_OK)
-    return status;
-  status = work_select_one(source, pattern, recipe->tensor != NULL, &index, error);
+  struct work_subject subject;
+  enum status status = work_open(recipe, &subject, error);
   if (status == STATUS_OK)
-    status = work_transform(source, &index, recipe, &made, error);
-  struct source *part = made ? made : source;
+    status = run_calibrated(sweep, subject.source, subject.index, recipe, error);
   if (status == STATUS_OK)
-    status = run_calibrated(sweep, part, index, recipe, error);
-  if (status == STATUS_OK)
-    status = show(sweep, recipe, part, index, options, error);
-  source_close(made);
-  source_close(source);
+    status = show(sweep, recipe, subject.source, subject.index, options, error);
+  work_close(&subject);
   return status;
 }
 

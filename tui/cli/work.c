@@ -111,6 +111,34 @@ enum status work_select_one(const struct source *source, const char *const *patt
   return status;
 }
 
+enum status work_select_recipe(const struct source *source, const struct recipe *recipe,
+                               size_t *out, struct error *error)
+{
+  const char *const pattern[] = {recipe->tensor};
+  return work_select_one(source, pattern, recipe->tensor != NULL, out, error);
+}
+
+enum status work_open(const struct recipe *recipe, struct work_subject *out, struct error *error)
+{
+  *out = (struct work_subject){0};
+  enum status status = source_open_as(recipe->source, recipe->input_format, &out->whole, error);
+  if (status == STATUS_OK)
+    status = work_select_recipe(out->whole, recipe, &out->index, error);
+  if (status == STATUS_OK)
+    status = work_transform(out->whole, &out->index, recipe, &out->made, error);
+  out->source = out->made ? out->made : out->whole;
+  if (status != STATUS_OK)
+    work_close(out);
+  return status;
+}
+
+void work_close(struct work_subject *subject)
+{
+  source_close(subject->made);
+  source_close(subject->whole);
+  *subject = (struct work_subject){0};
+}
+
 void work_place(const struct source *source, size_t index, struct error *error)
 {
   char spec[256], name[128];

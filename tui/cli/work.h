@@ -1,7 +1,7 @@
 /* What report, plot and replay have in common: choosing tensors and computing results.
  *
  * Ownership: work_select allocates an array that the caller frees; a result belongs to the
- * caller. Threads: the main thread. */
+ * caller; work_close. Threads: the main thread. */
 #ifndef QSCOPE_TUI_CLI_WORK_H
 #define QSCOPE_TUI_CLI_WORK_H
 
@@ -26,10 +26,23 @@ enum status work_select(const struct source *source, const char *const *patterns
 enum status work_select_one(const struct source *source, const char *const *patterns,
                             size_t pattern_count, size_t *out, struct error *error);
 
+/* The same of the tensor that RECIPE names, or the only one. */
+enum status work_select_recipe(const struct source *source, const struct recipe *recipe,
+                               size_t *out, struct error *error);
+
 /* What the transform of RECIPE makes of tensor *INDEX of SOURCE: a source in *MADE, which the
  * caller closes before that one, and the place in it. Without a transform *MADE is NULL. */
 enum status work_transform(struct source *source, size_t *index, const struct recipe *recipe,
                            struct source **made, struct error *error);
+
+/* The source of RECIPE, the one tensor that is meant, and what the transform makes of it. */
+struct work_subject {
+  struct source *whole, *made; /* made: NULL without a transform */
+  struct source *source;       /* made, or whole */
+  size_t index;                /* there */
+};
+enum status work_open(const struct recipe *recipe, struct work_subject *out, struct error *error);
+void work_close(struct work_subject *subject);
 
 /* Puts source and tensor in front of what ERROR says. */
 void work_place(const struct source *source, size_t index, struct error *error);
