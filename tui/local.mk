@@ -90,6 +90,7 @@ libcli_a_SOURCES = \
 	tui/cli/calibrators.c \
 	tui/cli/layer.c \
 	tui/cli/layer_options.c tui/cli/layer_options.h \
+	tui/cli/option_values.c tui/cli/option_values.h \
 	tui/cli/layer_run.c tui/cli/layer_run.h \
 	tui/cli/layer_save.c tui/cli/layer_save.h \
 	tui/cli/layer_text.c \

@@ -1,393 +1,17 @@
 #include "tui/cli/options.h"
 
-#include "analysis/sweep.h"
-#include "data/tensor.h"
 #include "quant/base/nearest.h"
-#include "quant/base/pool.h"
 #include "quant/base/size.h"
 #include "tui/base/xdg.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/layer_options.h"
+#include "tui/cli/option_values.h"
 #include "tui/cli/user_settings.h"
-#include "tui/screen/glyphs.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* --- reading values ------------------------------------------------------------------ */
-
-static bool read_long(const char *text, char **end, long least, long most, long *out)
-{
-  errno = 0;
-  *out = strtol(text, end, 10);
-  return *end != text && errno == 0 && *out >= least && *out <= most;
-}
-
-/* A whole number and nothing behind it. */
-static enum status whole_number(const char *text, long least, long most, long *out,
-                                struct error *error)
-{
-  char *end;
-  if (read_long(text, &end, least, most, out) && *end == '\0')
-    return STATUS_OK;
-  return error_set(error, STATUS_USAGE, "expected a whole number from %ld to %ld, found '%s'",
-                   least, most, text);
-}
-
-static enum status apply_word(void *member, const char *text, struct error *error)
-{
-  (void)error;
-  *(const char **)member = text;
-  return STATUS_OK;
-}
-
-/* A word that must not come twice: the first would be forgotten. */
-static enum status apply_once(void *member, const char *text, struct error *error)
-{
-  if (*(const char **)member)
-    return error_set(error, STATUS_USAGE, "given twice: '%s' and '%s'; a pattern names several",
-                     *(const char **)member, text);
-  return apply_word(member, text, error);
-}
-
-static enum status apply_tensor(void *member, const char *text, struct error *error)
-{
-  (void)error;
-  struct options *o = member;
-  if (o->layer.naming)
-    *o->layer.naming = text;
-  else
-    o->tensor[o->tensors++] = text;
-  return STATUS_OK;
-}
-
-static enum status apply_check(void *member, const char *text, struct error *error)
-{
-  (void)error;
-  struct options *o = member;
-  o->check[o->check_count++] = text;
-  return STATUS_OK;
-}
-
-static enum status apply_rename(void *member, const char *text, struct error *error)
-{
-  (void)error;
-  struct options *o = member;
-  o->rename[o->rename_count++] = text;
-  return STATUS_OK;
-}
-
-static enum status apply_quantizer(void *member, const char *text, struct error *error)
-{
-  struct options *o = member;
-  if (o->quantizers == RECIPE_QUANTIZERS)
-    return error_set(error, STATUS_USAGE, "more than %d quantizers", RECIPE_QUANTIZERS);
-  enum status status = quantizer_parse(text, &o->quantizer[o->quantizers], error);
-  o->quantizers += status == STATUS_OK;
-  return status;
-}
-
-static enum status apply_pin_transform(void *member, const char *text, struct error *error)
-{
-  struct options *options = member;
-  if (options->pin_transforms == RECIPE_QUANTIZERS)
-    return error_set(error, STATUS_USAGE, "given more than %d times", RECIPE_QUANTIZERS);
-  return transform_parse(text, &options->pin_transform[options->pin_transforms++], error);
-}
-
-static enum status apply_transform(void *member, const char *text, struct error *error)
-{
-  struct transform *transform = member;
-  if (transform->kind != TRANSFORM_NONE)
-    return error_set(error, STATUS_USAGE, "given twice: one transform at a time");
-  return transform_parse(text, transform, error);
-}
-
-static enum status set_style(enum report_style *style, enum report_style wanted,
-                             struct error *error)
-{
-  if (*style != REPORT_TEXT && *style != wanted)
-    return error_set(error, STATUS_USAGE, "--json and --csv exclude each other");
-  *style = wanted;
-  return STATUS_OK;
-}
-
-static enum status apply_json(void *member, const char *text, struct error *error)
-{
-  (void)text;
-  return set_style(member, REPORT_JSON, error);
-}
-
-static enum status apply_csv(void *member, const char *text, struct error *error)
-{
-  (void)text;
-  return set_style(member, REPORT_CSV, error);
-}
-
-static enum status apply_view(void *member, const char *text, struct error *error)
-{
-  const struct view_type *type = view_find(text);
-  if (!type) {
-    const char *names[16];
-    size_t count = size_min(view_table_length, 16);
-    for (size_t i = 0; i < count; i++)
-      names[i] = view_table[i].name;
-    const char *near = nearest_word(text, names, count);
-    return error_set(error, STATUS_USAGE, "unknown view '%s'; %s '%s'", text,
-                     near ? "did you mean" : "the first one is", near ? near : names[0]);
-  }
-  struct options *o = member;
-  o->view.kind = type->kind;
-  o->view_given = true;
-  return STATUS_OK;
-}
-
-static enum status apply_over(void *member, const char *text, struct error *error)
-{
-  enum status status = sweep_over_check(text, error);
-  if (status == STATUS_OK)
-    snprintf(member, VIEW_OVER, "%s", text);
-  return status;
-}
-
-static enum status apply_range(void *member, const char *text, struct error *error)
-{
-  struct view *view = member;
-  if (view_range_parse(text, &view->lo, &view->hi))
-    return STATUS_OK;
-  return error_set(error, STATUS_USAGE, "expected LO:HI with LO below HI, found '%s'", text);
-}
-
-static enum status apply_axis(void *member, const char *text, struct error *error)
-{
-  long axis;
-  enum status status = whole_number(text, -SHAPE_MAX_DIMS, SHAPE_MAX_DIMS - 1, &axis, error);
-  if (status == STATUS_OK)
-    *(int *)member = (int)axis;
-  return status;
-}
-
-static enum status apply_batches(void *member, const char *text, struct error *error)
-{
-  struct options *o = member;
-  long axis;
-  char *end;
-  o->batch_tensors = strcmp(text, "tensors") == 0;
-  o->batching.on = !o->batch_tensors;
-  if (o->batch_tensors)
-    return STATUS_OK;
-  if (!read_long(text, &end, -SHAPE_MAX_DIMS, SHAPE_MAX_DIMS - 1, &axis) || *end)
-    return error_set(error, STATUS_USAGE, "expected the number of an axis, or tensors; found '%s'",
-                     text);
-  o->batching.axis = (int)axis;
-  return STATUS_OK;
-}
-
-static enum status apply_channel(void *member, const char *text, struct error *error)
-{
-  return whole_number(text, 0, LONG_MAX, member, error);
-}
-
-static enum status apply_against(void *member, const char *text, struct error *error)
-{
-  if (text[0] < 'A' || text[0] >= 'A' + FIGURE_PINS || text[1])
-    return error_set(error, STATUS_USAGE, "expected the letter of a quantizer, A to D; found '%s'",
-                     text);
-  *(size_t *)member = (size_t)(text[0] - 'A');
-  return STATUS_OK;
-}
-
-static enum status apply_block(void *member, const char *text, struct error *error)
-{
-  long block = VIEW_WORST_BLOCK;
-  char *end;
-  if (strcmp(text, "worst") != 0 && (!read_long(text, &end, 0, LONG_MAX, &block) || *end))
-    return error_set(error, STATUS_USAGE, "expected the number of a block, or worst; found '%s'",
-                     text);
-  *(long *)member = block;
-  return STATUS_OK;
-}
-
-static enum status apply_part(void *member, const char *text, struct error *error)
-{
-  if (view_part_scan(text, member))
-    return STATUS_OK;
-  return error_set(error, STATUS_USAGE,
-                   "expected R0:R1,C0:C1 with R0 below R1 and C0 below C1, found '%s'", text);
-}
-
-static enum status apply_bins(void *member, const char *text, struct error *error)
-{
-  long bins;
-  enum status status = whole_number(text, 1, 65536, &bins, error);
-  if (status == STATUS_OK)
-    *(size_t *)member = (size_t)bins;
-  return status;
-}
-
-static enum status apply_top(void *member, const char *text, struct error *error)
-{
-  long top;
-  enum status status = whole_number(text, 1, LONG_MAX, &top, error);
-  if (status == STATUS_OK)
-    *(size_t *)member = (size_t)top;
-  return status;
-}
-
-static enum status apply_size(void *member, const char *text, struct error *error)
-{
-  char *end;
-  long width, height;
-  if (!read_long(text, &end, 1, 65535, &width) || (*end != 'x' && *end != 'X') ||
-      !read_long(end + 1, &end, 1, 65535, &height) || *end)
-    return error_set(error, STATUS_USAGE, "expected WIDTHxHEIGHT in pixels, found '%s'", text);
-  struct figure_options *figure = member;
-  figure->width = (unsigned)width;
-  figure->height = (unsigned)height;
-  return STATUS_OK;
-}
-
-/* A word out of a short list, which ends with NULL: its place in the list. */
-static enum status choose_word(const char *text, const char *const *words, size_t *place,
-                               struct error *error)
-{
-  char all[128] = "";
-  for (*place = 0; words[*place]; ++*place) {
-    if (strcmp(text, words[*place]) == 0)
-      return STATUS_OK;
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", *place ? ", " : "",
-             words[*place]);
-  }
-  return error_set(error, STATUS_USAGE, "expected one of %s; found '%s'", all, text);
-}
-
-/* Of a switch that is on until somebody says no. */
-static enum status apply_yes(void *member, const char *text, struct error *error)
-{
-  static const char *const words[] = {"yes", "no", NULL};
-  size_t place;
-  enum status status = choose_word(text, words, &place, error);
-  if (status == STATUS_OK)
-    *(bool *)member = place == 1;
-  return status;
-}
-
-static enum status apply_delay(void *member, const char *text, struct error *error)
-{
-  long delay;
-  enum status status = whole_number(text, 0, 10000, &delay, error);
-  if (status == STATUS_OK)
-    *(int *)member = (int)delay;
-  return status;
-}
-
-static enum status apply_screen(void *member, const char *text, struct error *error)
-{
-  char *end;
-  long columns, rows;
-  if (!read_long(text, &end, 1, 1000, &columns) || *end != 'x' ||
-      !read_long(end + 1, &end, 1, 1000, &rows) || *end)
-    return error_set(error, STATUS_USAGE, "expected COLUMNSxROWS, as in 80x24; found '%s'", text);
-  struct app_options *app = member;
-  app->columns = (int)columns;
-  app->rows = (int)rows;
-  return STATUS_OK;
-}
-
-static enum status apply_dpi(void *member, const char *text, struct error *error)
-{
-  long dpi;
-  enum status status = whole_number(text, 10, 2400, &dpi, error);
-  if (status == STATUS_OK)
-    *(unsigned *)member = (unsigned)dpi;
-  return status;
-}
-
-static enum status apply_glyphs(void *member, const char *text, struct error *error)
-{
-  if (strcmp(text, "auto") != 0 && !glyphs_find(text))
-    return error_set(error, STATUS_USAGE,
-                     "expected auto, eighth, half, quadrant, sextant, braille or ascii; found '%s'",
-                     text);
-  *(const char **)member = text;
-  return STATUS_OK;
-}
-
-static enum status apply_color(void *member, const char *text, struct error *error)
-{
-  static const char *const words[] = {
-      [COLOR_AUTO] = "auto", [COLOR_NEVER] = "never", [COLOR_8] = "8",
-      [COLOR_16] = "16",     [COLOR_256] = "256",     NULL};
-  size_t place;
-  enum status status = choose_word(text, words, &place, error);
-  if (status == STATUS_OK)
-    *(enum color_mode *)member = (enum color_mode)place;
-  return status;
-}
-
-static enum status apply_quantity(void *member, const char *text, struct error *error)
-{
-  const char *words[HEAT_QUANTITIES + 1] = {NULL};
-  size_t place;
-  for (size_t i = 0; i < HEAT_QUANTITIES; i++)
-    words[i] = heat_quantities[i].name;
-  enum status status = choose_word(text, words, &place, error);
-  if (status == STATUS_OK)
-    *(enum heat_quantity *)member = (enum heat_quantity)place;
-  return status;
-}
-
-static enum status apply_metric(void *member, const char *text, struct error *error)
-{
-  const char *words[SWEEP_METRICS + 1] = {NULL};
-  size_t place;
-  for (size_t i = 0; i < SWEEP_METRICS; i++)
-    words[i] = sweep_metric_name((enum sweep_metric)i);
-  enum status status = choose_word(text, words, &place, error);
-  if (status == STATUS_OK)
-    *(enum sweep_metric *)member = (enum sweep_metric)place;
-  return status;
-}
-
-static enum status apply_rank(void *member, const char *text, struct error *error)
-{
-  enum board_ranking by;
-  if (!board_ranking_find(text, &by))
-    return error_set(error, STATUS_USAGE, "expected one of total, bulk, channel; found '%s'", text);
-  *(int *)member = (int)by;
-  return STATUS_OK;
-}
-
-static enum status apply_threads(void *member, const char *text, struct error *error)
-{
-  (void)member;
-  long threads;
-  enum status status = whole_number(text, 1, 256, &threads, error);
-  if (status == STATUS_OK)
-    pool_set_threads((unsigned)threads);
-  return status;
-}
-
-static enum status apply_cache(void *member, const char *text, struct error *error)
-{
-  long mebibytes;
-  enum status status = whole_number(text, 0, 1 << 20, &mebibytes, error);
-  if (status == STATUS_OK)
-    *(size_t *)member = (size_t)mebibytes << 20;
-  return status;
-}
-
-static enum status apply_switch(void *member, const char *text, struct error *error)
-{
-  (void)text, (void)error;
-  *(bool *)member = true;
-  return STATUS_OK;
-}
 
 /* --- the table ----------------------------------------------------------------------- */
 
@@ -406,19 +30,19 @@ static const struct row {
   const char *help;
   unsigned commands;
   size_t member; /* what apply sets: its place in struct options; 0: the options themselves */
-  enum status (*apply)(void *member, const char *text, struct error *error);
+  option_function *apply;
 } rows[] = {
     {"tensor", 't', "NAME", "the tensor, by name or pattern (report: repeatable)",
      STATE | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF |
          COMMAND_LAYER,
-     0, apply_tensor},
+     0, option_apply_tensor},
     {"input-format", 0, "TYPE", "what SOURCE is: npy, text ...; where it is not recognised",
      STATE | DRAWS | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_DIFF | COMMAND_LAYER,
-     MEMBER(input_format), apply_once},
+     MEMBER(input_format), option_apply_once},
     {"quantizer", 'q', "SPEC", "a quantizer, such as int4,group=128; repeatable",
      STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
          COMMAND_LAYER,
-     0, apply_quantizer},
+     0, option_apply_quantizer},
     {"weight", 0, "SRC", "the weight of the layer, as WEIGHT; the -t behind it is of it",
      COMMAND_LAYER, MEMBER(layer), layer_apply_weight},
     {"activation", 0, "SRC", "the tokens that go into the layer; the -t behind it is of it",
@@ -432,147 +56,153 @@ static const struct row {
     {"activation-quantizer", 0, "SPEC", "also quantize the tokens, such as int8,token",
      STATE | COMMAND_LAYER, MEMBER(layer), layer_apply_activation_quantizer},
     {"transpose-weight", 0, NULL, "the weight is stored as input x output channels",
-     STATE | COMMAND_LAYER, MEMBER(layer.transposed), apply_switch},
+     STATE | COMMAND_LAYER, MEMBER(layer.transposed), option_apply_switch},
     {"weight-out", 0, "FILE.npy", "save what a method makes of the weight, float32", COMMAND_LAYER,
-     MEMBER(layer.weight_out), apply_word},
+     MEMBER(layer.weight_out), option_apply_word},
     {"transform", 0, "T", "smooth=ALPHA, hadamard[=N] or split=K, along --axis; undone behind",
-     STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, MEMBER(transform), apply_transform},
+     STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, MEMBER(transform),
+     option_apply_transform},
     {"pin-transform", 0, "T", "the same for each -q but the last, in their order", STATE, 0,
-     apply_pin_transform},
+     option_apply_pin_transform},
     {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format[=LIST]",
-     STATE | COMMAND_SWEEP, MEMBER(view.over), apply_over},
+     STATE | COMMAND_SWEEP, MEMBER(view.over), option_apply_over},
     {"metric", 0, "NAME", "sqnr_db, mse or bulk_sqnr_db: what a sweep ranks by",
-     STATE | COMMAND_SWEEP, MEMBER(view.metric), apply_metric},
+     STATE | COMMAND_SWEEP, MEMBER(view.metric), option_apply_metric},
     {"rank", 0, "BY", "the board, best first by total, bulk or channel SQNR", STATE | COMMAND_BOARD,
-     MEMBER(view.rank), apply_rank},
+     MEMBER(view.rank), option_apply_rank},
     {"no-pareto", 0, NULL, "a figure of a sweep without the Pareto front", STATE | COMMAND_SWEEP,
-     MEMBER(view.front_hidden), apply_switch},
+     MEMBER(view.front_hidden), option_apply_switch},
     {"view", 0, "VIEW", "histogram, error, channels, heat, sweep, board, inspector, format ...",
-     STATE, 0, apply_view},
+     STATE, 0, option_apply_view},
     {"compare", 0, "SOURCE", "what SOURCE, another file, has lost of this one", STATE,
-     MEMBER(compare), apply_once},
-    {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), apply_switch},
-    {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view), apply_range},
+     MEMBER(compare), option_apply_once},
+    {"log", 0, NULL, "logarithmic counts", STATE, MEMBER(view.log_counts), option_apply_switch},
+    {"range", 0, "LO:HI", "look at this part of the x axis", STATE, MEMBER(view),
+     option_apply_range},
     {"axis", 0, "N", "channels along axis N; negative: from the end",
      STATE | COMMAND_LIST | COMMAND_REPORT | COMMAND_DIFF | COMMAND_SWEEP | COMMAND_BOARD,
-     MEMBER(view.axis), apply_axis},
+     MEMBER(view.axis), option_apply_axis},
     {"batches", 0, "AXIS", "calibrate on batches along AXIS; report: or tensors",
-     STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, apply_batches},
+     STATE | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD, 0, option_apply_batches},
     {"calibrate-on", 0, "DATA", "calibrate on DATA: TENSOR, SOURCE:TENSOR or SOURCE",
-     (DRAWS & ~COMMAND_LAYER) | COMMAND_REPORT, MEMBER(calibrate_on), apply_once},
+     (DRAWS & ~COMMAND_LAYER) | COMMAND_REPORT, MEMBER(calibrate_on), option_apply_once},
     {"evaluate-on", 0, "DATA", "and measure on DATA, named in the same way", COMMAND_REPORT,
-     MEMBER(evaluate_on), apply_once},
-    {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), apply_channel},
+     MEMBER(evaluate_on), option_apply_once},
+    {"channel", 0, "N", "this channel alone", STATE, MEMBER(view.channel), option_apply_channel},
     {"against", 0, "LETTER", "of several quantizers A, B ...: compare the last with this one (A)",
-     STATE, MEMBER(view.against), apply_against},
+     STATE, MEMBER(view.against), option_apply_against},
     {"block", 0, "N|worst", "the block to inspect, the unit of the board; from 0 (worst)",
-     STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), apply_block},
+     STATE | COMMAND_INSPECT | COMMAND_BOARD, MEMBER(view.block), option_apply_block},
     {"element", 0, "I,J,...", "the block of this element, by its place; from 0", COMMAND_INSPECT,
-     MEMBER(element), apply_word},
+     MEMBER(element), option_apply_word},
     {"quantity", 0, "NAME", "of the heat map: error, sqnr, absmax or scale", STATE,
-     MEMBER(view.quantity), apply_quantity},
+     MEMBER(view.quantity), option_apply_quantity},
     {"part", 0, "R0:R1,C0:C1", "rows and columns that the heat map shows", STATE, MEMBER(view.part),
-     apply_part},
-    {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), apply_bins},
+     option_apply_part},
+    {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), option_apply_bins},
     {"json", 0, NULL, "write JSON",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_INSPECT | COMMAND_SWEEP | COMMAND_BOARD |
          COMMAND_DIFF | COMMAND_LAYER | COMMAND_METHODS | COMMAND_FORMATS | COMMAND_CALIBRATORS |
          COMMAND_PRESETS | COMMAND_THEORY | COMMAND_EXPERIMENT,
-     MEMBER(style), apply_json},
+     MEMBER(style), option_apply_json},
     {"csv", 0, NULL, "write comma-separated values",
      COMMAND_LIST | COMMAND_REPORT | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_DIFF | COMMAND_LAYER |
          COMMAND_FORMATS | COMMAND_THEORY,
-     MEMBER(style), apply_csv},
+     MEMBER(style), option_apply_csv},
     {"metadata", 0, NULL, "what the source says about itself; JSON: also that", COMMAND_LIST,
-     MEMBER(metadata), apply_switch},
+     MEMBER(metadata), option_apply_switch},
     {"values", 0, "FORMAT", "all codes of FORMAT and what they mean", COMMAND_FORMATS,
-     MEMBER(values), apply_word},
+     MEMBER(values), option_apply_word},
     {"checks", 0, NULL, "also the checks that engineers do by hand", COMMAND_REPORT, MEMBER(checks),
-     apply_switch},
+     option_apply_switch},
     {"what-if", 0, NULL, "also the SQNR that smoothing, rotating, clipping ... would give",
-     COMMAND_REPORT, MEMBER(what_if), apply_switch},
+     COMMAND_REPORT, MEMBER(what_if), option_apply_switch},
     {"theory", 0, NULL, "fit distributions; measured against predicted",
-     STATE | COMMAND_REPORT | COMMAND_BOARD | COMMAND_SWEEP, MEMBER(view.theory), apply_switch},
+     STATE | COMMAND_REPORT | COMMAND_BOARD | COMMAND_SWEEP, MEMBER(view.theory),
+     option_apply_switch},
     {"check", 0, "ASSERTION", "exit 1 unless it holds: 'sqnr_db>=30'; repeatable",
-     COMMAND_REPORT | COMMAND_DIFF, 0, apply_check},
+     COMMAND_REPORT | COMMAND_DIFF, 0, option_apply_check},
     {"rename", 0, "FROM=TO", "what A calls FROM is TO in B; * for any part; repeatable",
-     STATE | COMMAND_DIFF, 0, apply_rename},
+     STATE | COMMAND_DIFF, 0, option_apply_rename},
     {"align", 0, NULL, "compare transposed tensors and rotary row orders as they agree",
-     STATE | COMMAND_DIFF, MEMBER(align), apply_switch},
+     STATE | COMMAND_DIFF, MEMBER(align), option_apply_switch},
     {"sort", 0, "KEY", "by size, kurtosis ... (list), sqnr_db ... (diff), output ... (layer)",
-     STATE | COMMAND_LAYER | COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), apply_word},
+     STATE | COMMAND_LAYER | COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), option_apply_word},
     {"filter", 0, "WORDS", "what holds alone: 'attn dtype:bf16 size>1M !role:bias'", COMMAND_LIST,
-     MEMBER(filter), apply_word},
+     MEMBER(filter), option_apply_word},
     {"tree", 0, NULL, "levels of the names, with totals of each", COMMAND_LIST, MEMBER(tree),
-     apply_switch},
+     option_apply_switch},
     {"stats", 0, NULL, "also role, absmax, std, kurtosis, outlier channel, SQNR", COMMAND_LIST,
-     MEMBER(stats), apply_switch},
-    {"top", 0, "N", "the first N tensors alone", COMMAND_DIFF, MEMBER(top), apply_top},
+     MEMBER(stats), option_apply_switch},
+    {"top", 0, "N", "the first N tensors alone", COMMAND_DIFF, MEMBER(top), option_apply_top},
     {"levels", 0, "N:M", "numbers of levels: 2:256 (doubling), 2:16:1, 3,15,255", COMMAND_THEORY,
-     MEMBER(levels), apply_word},
+     MEMBER(levels), option_apply_word},
     {"distribution", 0, "NAME", "gaussian, laplace, student-t=NU, gamma, uniform", COMMAND_THEORY,
-     MEMBER(distribution), apply_word},
+     MEMBER(distribution), option_apply_word},
     {"output", 'o', "FILE", "write to FILE; a figure: .png, .svg or .pdf", COMMAND_REPORT | DRAWS,
-     MEMBER(output), apply_word},
+     MEMBER(output), option_apply_word},
     {"data", 0, "FILE.csv", "write the numbers behind the figure, series by series", DRAWS,
-     MEMBER(data), apply_word},
+     MEMBER(data), option_apply_word},
     {"size", 0, "WxH", "size of the figure in pixels (1600x1000)", DRAWS, MEMBER(figure),
-     apply_size},
+     option_apply_size},
     {"dpi", 0, "N", "its resolution; text and lines scale with it (200)", DRAWS, MEMBER(figure.dpi),
-     apply_dpi},
+     option_apply_dpi},
     {"theme", 0, "NAME", "light or dark; explorer: also auto, NAME or FILE", DRAWS | SCREEN,
-     MEMBER(app.theme), apply_word},
+     MEMBER(app.theme), option_apply_word},
     {"codes", 0, "FILE.npy", "save the codes", COMMAND_REPORT | COMMAND_LAYER,
-     MEMBER(save[SAVE_CODES]), apply_word},
+     MEMBER(save[SAVE_CODES]), option_apply_word},
     {"dequantized", 0, "FILE.npy", "save the reconstruction, float32", COMMAND_REPORT,
-     MEMBER(save[SAVE_DEQUANTIZED]), apply_word},
+     MEMBER(save[SAVE_DEQUANTIZED]), option_apply_word},
     {"scales", 0, "FILE.npy", "save the scales, float32", COMMAND_REPORT | COMMAND_LAYER,
-     MEMBER(save[SAVE_SCALES]), apply_word},
+     MEMBER(save[SAVE_SCALES]), option_apply_word},
     {"zero-points", 0, "FILE.npy", "save the zero points, int32", COMMAND_REPORT | COMMAND_LAYER,
-     MEMBER(save[SAVE_ZERO_POINTS]), apply_word},
+     MEMBER(save[SAVE_ZERO_POINTS]), option_apply_word},
     {"packed", 0, "FILE.npy", "save the bytes as a block format stores them", COMMAND_REPORT,
-     MEMBER(save[SAVE_PACKED]), apply_word},
+     MEMBER(save[SAVE_PACKED]), option_apply_word},
     {"codebook", 0, "FILE.npy", "save the levels of a codebook, learned ones too", COMMAND_REPORT,
-     MEMBER(save[SAVE_CODEBOOK]), apply_word},
+     MEMBER(save[SAVE_CODEBOOK]), option_apply_word},
     {"group-index", 0, "FILE.npy", "save the group of each input channel (g_idx), int32",
-     COMMAND_LAYER, MEMBER(save[SAVE_GROUP_INDEX]), apply_word},
+     COMMAND_LAYER, MEMBER(save[SAVE_GROUP_INDEX]), option_apply_word},
     {"factors", 0, "FILE.npy", "save what each input channel is divided by, its weights times",
-     COMMAND_LAYER, MEMBER(save[SAVE_FACTORS]), apply_word},
+     COMMAND_LAYER, MEMBER(save[SAVE_FACTORS]), option_apply_word},
     {"bias", 0, "FILE.npy", "save what is added to each output channel", COMMAND_LAYER,
-     MEMBER(save[SAVE_BIAS]), apply_word},
+     MEMBER(save[SAVE_BIAS]), option_apply_word},
     {"print", 0, NULL, "print the recipe instead of opening it", COMMAND_REPLAY, MEMBER(print),
-     apply_switch},
-    {"color", 0, "WHEN", "auto, never, 8, 16 or 256", SCREEN, MEMBER(app.color), apply_color},
-    {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii), apply_switch},
+     option_apply_switch},
+    {"color", 0, "WHEN", "auto, never, 8, 16 or 256", SCREEN, MEMBER(app.color),
+     option_apply_color},
+    {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii),
+     option_apply_switch},
     {"glyphs", 0, "NAME", "auto, eighth, half, quadrant, sextant, braille, ascii", SCREEN,
-     MEMBER(app.glyphs), apply_glyphs},
+     MEMBER(app.glyphs), option_apply_glyphs},
     {"glyph-test", 0, NULL, "a card of all glyphs, to choose by", SCREEN, MEMBER(glyph_test),
-     apply_switch},
+     option_apply_switch},
     {"cache", 0, "MIB", "memory for results to come back to (256)", SCREEN, MEMBER(app.cache),
-     apply_cache},
-    {"hints", 0, "YES|NO", "the line of hints (yes)", SCREEN, MEMBER(app.no_hints), apply_yes},
+     option_apply_cache},
+    {"hints", 0, "YES|NO", "the line of hints (yes)", SCREEN, MEMBER(app.no_hints),
+     option_apply_yes},
     {"mouse", 0, "YES|NO", "the mouse is the explorer's, not the terminal's (yes)", SCREEN,
-     MEMBER(app.no_mouse), apply_yes},
+     MEMBER(app.no_mouse), option_apply_yes},
     {"escape-delay", 0, "MS", "how long the rest of a key's bytes may take (25)", SCREEN,
-     MEMBER(app.escape_delay), apply_delay},
+     MEMBER(app.escape_delay), option_apply_delay},
     {"ignore-config", 0, NULL, "as if there were no settings of the user", SCREEN,
-     MEMBER(ignore_config), apply_switch},
+     MEMBER(ignore_config), option_apply_switch},
     {"restore", 0, NULL, "what was open when the explorer was left", COMMAND_EXPLORE,
-     MEMBER(restore), apply_switch},
+     MEMBER(restore), option_apply_switch},
     {"linear", 0, NULL, "sentences in place of a screen: for screen readers, any terminal", SCREEN,
-     MEMBER(app.linear), apply_switch},
+     MEMBER(app.linear), option_apply_switch},
     {"script", 0, "FILE", "do the commands in FILE (-: standard input) without a screen", SCREEN,
-     MEMBER(app.script), apply_once},
+     MEMBER(app.script), option_apply_once},
     {"screen", 0, "COLUMNSxROWS", "the size of that screen (80x24)", SCREEN, MEMBER(app),
-     apply_screen},
+     option_apply_screen},
     {"trace-frames", 0, "FILE", "write how long each frame took after its key", SCREEN,
-     MEMBER(app.trace), apply_word},
-    {"threads", 0, "N", "worker threads (all processors)", COMMAND_ANY, 0, apply_threads},
+     MEMBER(app.trace), option_apply_word},
+    {"threads", 0, "N", "worker threads (all processors)", COMMAND_ANY, 0, option_apply_threads},
     {"verbose", 'v', NULL, "with --version: libraries and instruction sets", COMMAND_ANY,
-     MEMBER(verbose), apply_switch},
+     MEMBER(verbose), option_apply_switch},
     {"help", 'h', NULL, "this help; after a subcommand, its own", COMMAND_ANY, MEMBER(help),
-     apply_switch},
-    {"version", 'V', NULL, "name and version", COMMAND_ANY, MEMBER(version), apply_switch},
+     option_apply_switch},
+    {"version", 'V', NULL, "name and version", COMMAND_ANY, MEMBER(version), option_apply_switch},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -722,7 +352,7 @@ static enum status set_theme(struct options *options, unsigned command, struct e
   size_t place;
   if (!options->app.theme || command & SCREEN)
     return STATUS_OK;
-  enum status status = choose_word(options->app.theme, words, &place, error);
+  enum status status = option_choose(options->app.theme, words, &place, error);
   if (status != STATUS_OK)
     error_prefix(error, "--theme: ");
   else
@@ -745,7 +375,7 @@ static enum status set_option(struct options *out, const bool *used, const char 
   if (used[row])
     return STATUS_OK;
   if (!rows[row].argument)
-    status = choose_word(value, words, &no, error);
+    status = option_choose(value, words, &no, error);
   if (status == STATUS_OK && !no)
     status = rows[row].apply((char *)out + rows[row].member, value, error);
   if (status != STATUS_OK)
