@@ -20,12 +20,21 @@ void layer_bench_close(struct layer_bench *bench)
   bench->open = false;
 }
 
-static struct layer_place place_of(const struct layer_sources *of, enum layer_part part)
+struct layer_place layer_sources_place(const struct layer_sources *of, enum layer_part part)
 {
   if (!of->source[part])
     return (struct layer_place){NULL, NULL};
   return (struct layer_place){source_spec(of->source[part]),
                               source_tensor(of->source[part], of->tensor[part])};
+}
+
+struct layer_question layer_sources_question(const struct layer_sources *of)
+{
+  return (struct layer_question){.weight = layer_sources_place(of, LAYER_WEIGHT),
+                                 .activation = layer_sources_place(of, LAYER_ACTIVATION),
+                                 .held_out = layer_sources_place(of, LAYER_HELD_OUT),
+                                 .hold_out = of->hold_out,
+                                 .transposed = of->transposed};
 }
 
 static enum status open_bench(struct layer_bench *bench, const struct layer_sources *of,
@@ -38,11 +47,7 @@ static enum status open_bench(struct layer_bench *bench, const struct layer_sour
   for (int i = 0; i < LAYER_PARTS && status == STATUS_OK; i++)
     if (of->source[i])
       status = source_load(of->source[i], of->tensor[i], progress, error);
-  const struct layer_question question = {.weight = place_of(of, LAYER_WEIGHT),
-                                          .activation = place_of(of, LAYER_ACTIVATION),
-                                          .held_out = place_of(of, LAYER_HELD_OUT),
-                                          .hold_out = of->hold_out,
-                                          .transposed = of->transposed};
+  const struct layer_question question = layer_sources_question(of);
   if (status == STATUS_OK)
     status = layer_problem_open(&question, progress, &bench->problem, error);
   bench->open = status == STATUS_OK;

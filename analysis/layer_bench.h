@@ -18,6 +18,9 @@ struct layer_sources {
   bool transposed;
 };
 
+struct layer_place layer_sources_place(const struct layer_sources *of, enum layer_part part);
+/* What is asked of them. */
+struct layer_question layer_sources_question(const struct layer_sources *of);
 bool layer_sources_equal(const struct layer_sources *a, const struct layer_sources *b);
 
 struct layer_bench {

@@ -45,7 +45,7 @@ static struct recipe named(const struct layer_run *run)
   struct recipe recipe = *run->recipe;
   recipe.view.kind = VIEW_LAYER;
   recipe.tensor = (char *)(uintptr_t)run->problem.question.weight.tensor->name;
-  recipe.input_format = (char *)(uintptr_t)source_input_format(run->source[LAYER_WEIGHT]);
+  recipe.input_format = (char *)(uintptr_t)source_input_format(run->of.source[LAYER_WEIGHT]);
   recipe.activation.source = run->spec[LAYER_ACTIVATION];
   return recipe;
 }

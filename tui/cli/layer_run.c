@@ -52,7 +52,9 @@ enum status layer_run_plan(struct layer_run *run, const struct recipe *recipe, s
       [LAYER_WEIGHT] = recipe->source,
       [LAYER_ACTIVATION] = recipe->activation.source ? recipe->activation.source : LAYER_OWN_TOKENS,
       [LAYER_HELD_OUT] = recipe->evaluate.source};
-  *run = (struct layer_run){.recipe = recipe};
+  *run = (struct layer_run){
+      .recipe = recipe,
+      .of = {.hold_out = recipe->view.layer.hold_out, .transposed = recipe->view.layer.transposed}};
   for (int i = 0; i < LAYER_PARTS; i++)
     if (spec[i] && !(run->spec[i] = strdup(spec[i])))
       return error_memory(error, "the layer");
@@ -71,19 +73,13 @@ static enum status load(struct layer_run *run, enum layer_part part, struct erro
                                          [LAYER_HELD_OUT] = recipe->evaluate.tensor};
   enum status status =
       source_open_as(run->spec[part], part == LAYER_WEIGHT ? recipe->input_format : NULL,
-                     &run->source[part], error);
+                     &run->of.source[part], error);
   if (status != STATUS_OK)
     return status;
-  status =
-      work_select_one(run->source[part], &name[part], name[part] != NULL, &run->index[part], error);
-  return status == STATUS_OK ? work_load(run->source[part], run->index[part], error) : status;
-}
-
-static struct layer_place place_of(const struct layer_run *run, enum layer_part part)
-{
-  if (!run->source[part])
-    return (struct layer_place){NULL, NULL};
-  return (struct layer_place){run->spec[part], source_tensor(run->source[part], run->index[part])};
+  status = work_select_one(run->of.source[part], &name[part], name[part] != NULL,
+                           &run->of.tensor[part], error);
+  return status == STATUS_OK ? work_load(run->of.source[part], run->of.tensor[part], error)
+                             : status;
 }
 
 /* Synthetic tokens are as wide as the layer where no shape is written. */
@@ -102,24 +98,19 @@ static enum status load_tokens(struct layer_run *run, enum layer_part part, size
 
 static enum status open_problem(struct layer_run *run, struct error *error)
 {
-  const struct view_layer *layer = &run->recipe->view.layer;
   size_t rows, columns;
   enum status status = load(run, LAYER_WEIGHT, error);
   if (status != STATUS_OK)
     return status;
-  const struct layer_place weight = place_of(run, LAYER_WEIGHT);
-  status = layer_weight_shape(&weight, layer->transposed, &rows, &columns, error);
+  const struct layer_place weight = layer_sources_place(&run->of, LAYER_WEIGHT);
+  status = layer_weight_shape(&weight, run->of.transposed, &rows, &columns, error);
   if (status == STATUS_OK)
     status = load_tokens(run, LAYER_ACTIVATION, columns, error);
   if (status == STATUS_OK)
     status = load_tokens(run, LAYER_HELD_OUT, columns, error);
   if (status != STATUS_OK)
     return status;
-  const struct layer_question question = {.weight = weight,
-                                          .activation = place_of(run, LAYER_ACTIVATION),
-                                          .held_out = place_of(run, LAYER_HELD_OUT),
-                                          .hold_out = layer->hold_out,
-                                          .transposed = layer->transposed};
+  const struct layer_question question = layer_sources_question(&run->of);
   status =
       layer_problem_open(&question, meter_task("the layer", READ_WEIGHT), &run->problem, error);
   run->open = status == STATUS_OK;
@@ -160,8 +151,8 @@ enum status layer_run_all(struct layer_run *run, bool keep, struct error *error)
   if (status == STATUS_OK)
     status = check_rows(run, error);
   for (int i = 0; i < LAYER_PARTS && status == STATUS_OK; i++)
-    if (run->source[i])
-      status = source_verify(run->source[i], error);
+    if (run->of.source[i])
+      status = source_verify(run->of.source[i], error);
   return status;
 }
 
@@ -175,7 +166,7 @@ void layer_run_clear(struct layer_run *run)
   if (run->open)
     layer_problem_close(&run->problem);
   for (int i = 0; i < LAYER_PARTS; i++) {
-    source_close(run->source[i]);
+    source_close(run->of.source[i]);
     free(run->spec[i]);
   }
 }

@@ -13,8 +13,7 @@
 struct layer_run {
   const struct recipe *recipe;
   char *spec[LAYER_PARTS]; /* NULL: none; synthetic tokens with their shape */
-  struct source *source[LAYER_PARTS];
-  size_t index[LAYER_PARTS];
+  struct layer_sources of; /* which are the run's own */
   struct layer_problem problem;
   bool open; /* the problem is */
   size_t rows;
