@@ -50,14 +50,38 @@ static double weight_of(const struct atoms *atoms, size_t i)
   return atoms->weight ? atoms->weight[i] : 1;
 }
 
+static size_t side_start(const struct atoms *atoms, int side)
+{
+  return side == 0 ? 0 : atoms->positive;
+}
+
+static size_t side_end(const struct atoms *atoms, int side)
+{
+  return side == 0 ? atoms->positive : atoms->count;
+}
+
+size_t atoms_above(const struct atoms *atoms, int side, double size)
+{
+  size_t low = side_start(atoms, side), high = side_end(atoms, side);
+  while (atoms->sorted && low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (atoms->size[middle] < size)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 double scale_error(const struct scale_search *search, double scale)
 {
   const struct atoms *atoms = &search->atoms;
   double sum = 0;
   for (size_t i = 0; i < atoms->count; i++) {
-    size_t steps = search->steps[i >= atoms->positive];
-    size_t code = code_of(search->ladder, atoms->size[i] / scale, steps);
-    double error = atoms->size[i] - scale * search->ladder->value[code];
+    bool side = i >= atoms->positive;
+    const struct ladder *ladder = search->ladder[side];
+    size_t code = code_of(ladder, atoms->size[i] / scale, search->steps[side]);
+    double error = atoms->size[i] - scale * ladder->value[code];
     sum += weight_of(atoms, i) * error * error;
   }
   return sum;
@@ -68,10 +92,12 @@ static double clipping_error(const struct scale_search *search, double scale)
 {
   const struct atoms *atoms = &search->atoms;
   double sum = 0;
-  for (size_t i = 0; i < atoms->count; i++) {
-    double top = scale * search->ladder->value[search->steps[i >= atoms->positive]];
-    double excess = larger(atoms->size[i] - top, 0);
-    sum += weight_of(atoms, i) * excess * excess;
+  for (int side = 0; side < 2; side++) {
+    double top = scale * search->ladder[side]->value[search->steps[side]];
+    for (size_t i = atoms_above(atoms, side, top); i < side_end(atoms, side); i++) {
+      double excess = larger(atoms->size[i] - top, 0);
+      sum += weight_of(atoms, i) * excess * excess;
+    }
   }
   return sum;
 }
@@ -107,11 +133,17 @@ static void chain_add(struct chain *chain, const struct ladder *ladder, double s
 static void chain_fill(struct chain *chain, const struct scale_search *search)
 {
   const struct atoms *atoms = &search->atoms;
+  double end = chain->first + chain->width * (double)chain->buckets;
   memset(chain->gain, 0, chain->buckets * sizeof *chain->gain);
   chain->b = chain->c = 0;
-  for (size_t i = 0; i < atoms->count; i++)
-    chain_add(chain, search->ladder, atoms->size[i], weight_of(atoms, i),
-              search->steps[i >= atoms->positive]);
+  for (int side = 0; side < 2; side++) {
+    const struct ladder *ladder = search->ladder[side];
+    size_t steps = search->steps[side];
+    /* What stays 0 all the way adds nothing. */
+    double least = ladder->value[0] == 0 && steps > 0 ? 0.999 * ladder->middle[0] / end : 0;
+    for (size_t i = atoms_above(atoms, side, least); i < side_end(atoms, side); i++)
+      chain_add(chain, ladder, atoms->size[i], weight_of(atoms, i), steps);
+  }
 }
 
 /* The vertex of a parabola is reached by its codes, so no scale's own codes are worse there. */
@@ -181,25 +213,32 @@ static void search_interval(struct scale_search *search, double from, double to,
 
 /* --- all scales ----------------------------------------------------------------------- */
 
+/* The least middle above 0: before values reach it their codes do not depend on the scale. */
+static double first_middle(const struct ladder *ladder, size_t steps)
+{
+  return ladder->middle[0] > 0 || steps < 2 ? ladder->middle[0] : ladder->middle[1];
+}
+
 /* Where 1 / s may begin: as long as all codes stay in the lower half of the levels, half the scale
- * has the same levels and more, so it is no worse. */
+ * has the same levels and more where levels double, so it is no worse. */
 static double first_inverse(const struct scale_search *search)
 {
   const struct atoms *atoms = &search->atoms;
-  double least = HUGE_VAL, largest[2] = {0, 0};
-  for (size_t i = 0; i < atoms->count; i++)
-    largest[i >= atoms->positive] = larger(largest[i >= atoms->positive], atoms->size[i]);
+  double least = HUGE_VAL;
   for (int side = 0; side < 2; side++) {
+    const struct ladder *ladder = search->ladder[side];
     size_t steps = search->steps[side];
-    if (steps == 0 || largest[side] == 0)
+    double largest = 0, half = 0;
+    for (size_t i = side_start(atoms, side); i < side_end(atoms, side); i++)
+      largest = larger(largest, atoms->size[i]);
+    if (steps == 0 || largest == 0)
       continue;
-    double half = search->ladder->value[steps] / 2;
-    if (search->ladder->even)
-      half = floor(half);
-    /* Before its first crossing all codes are 0. */
-    least = smaller(least, larger(half, 0.999 * search->ladder->middle[0]) / largest[side]);
+    if (ladder->doubles)
+      half = ladder->even ? floor(ladder->value[steps] / 2) : ladder->value[steps] / 2;
+    least = smaller(least, larger(half, 0.999 * first_middle(ladder, steps)) / largest);
   }
-  return least;
+  /* Levels that the scale does not choose among have one parabola, which any interval tells. */
+  return isfinite(least) && least > 0 ? least : 1 / search->scale;
 }
 
 /* Scales are searched in stretches of 1 / s, until clipping alone costs too much. */
@@ -208,7 +247,8 @@ static double first_inverse(const struct scale_search *search)
 bool scale_improve(struct scale_search *search)
 {
   double before = search->error, from = first_inverse(search);
-  size_t crossings = search->atoms.count * search->ladder->steps;
+  size_t crossings =
+      search->atoms.count * size_max(search->ladder[0]->steps, search->ladder[1]->steps);
   size_t buckets = size_min(size_max(LEAST_BUCKETS, crossings / 16), BUCKETS);
   for (int i = 0; i < MAX_STRETCHES && isfinite(from); i++, from *= STRETCH) {
     if (clipping_error(search, 1 / from) >= search->error)

@@ -16,11 +16,12 @@
 
 enum { LADDER_STEPS = 256 };
 
-/* One side of a grid at scale 1: levels 0 = value[0] < value[1] < ... < value[steps]. Doubling a
- * level of the lower half must give a level (true of integers and of small floats). */
+/* One side of a grid at scale 1: levels value[0] < value[1] < ... < value[steps], of which value[0]
+ * is the one that tiny numbers take: 0, or the level nearest to it. */
 struct ladder {
   size_t steps;
-  bool even; /* value[k] = k */
+  bool even;    /* value[k] = k */
+  bool doubles; /* twice a level of the lower half is a level: of integers, of small floats */
   double value[LADDER_STEPS + 1];
   double middle[LADDER_STEPS];                    /* between value[k] and value[k + 1] */
   double rise[LADDER_STEPS], rise2[LADDER_STEPS]; /* of the value and of its square */
@@ -34,16 +35,21 @@ void ladder_finish(struct ladder *ladder);
 struct atoms {
   size_t count, positive;
   const double *size, *weight;
+  bool sorted; /* either side ascends: what is too small to matter is then skipped */
 };
 
 struct scale_search {
-  const struct ladder *ladder;
+  const struct ladder *ladder[2]; /* for positive, negative values; may be the same */
   struct atoms atoms;
   size_t steps[2]; /* levels above zero that positive, negative values may use */
   double energy;   /* A */
   double error;    /* the least so far ... */
   double scale;    /* ... and where; both updated */
 };
+
+/* The first atom of SIDE (0: positive values) that can be SIZE or larger: of sorted ones the first
+ * that is. */
+size_t atoms_above(const struct atoms *atoms, int side, double size);
 
 /* The error of SCALE. */
 double scale_error(const struct scale_search *search, double scale);

@@ -1,12 +1,11 @@
 /* mse: the scale (and zero point) with the least squared error of rounding to nearest.
  *
- * Integers and small floats up to 8 bits: the exact search of best_scale.h. Small units hand it
- * every value; large ones a sketch, and what that finds is then refined on the values themselves.
- * Codebooks: the search of lp (cal_lp.c). Asymmetric: the search runs for each zero
- * point that a scan of the scales finds promising, then for the neighbours of the best. 16-bit
- * formats have too many levels for that and too little ripple to need it: 64 scales are
- * measured (the clip from 1 to 0.02 of the range; small floats from 2 to 1/2), and the best is
- * refined.
+ * Formats up to 8 bits: the exact search of best_scale.h. Small units hand it every value; large
+ * ones a sketch, and what that finds is then refined on the values themselves. Asymmetric: the
+ * search runs for each zero point that a scan of the scales finds promising, then for the
+ * neighbours of the best. 16-bit formats have too many levels for that and too little ripple to
+ * need it: 64 scales are measured (the clip from 1 to 0.02 of the range; small floats from 2 to
+ * 1/2), and the best is refined.
  *
  * Everything is measured after division by a power of two, so that no square overflows. The
  * minmax choice is where every search starts: the answer is never worse than it. */
@@ -30,6 +29,8 @@ struct job {
   struct choice *best;
   int exponent; /* magnitudes are divided by 2^exponent */
   bool turned;  /* the scale is negative: positive values take the levels below zero */
+  struct ladder ladder[2];
+  const struct ladder *side[2]; /* the levels above, below zero */
 };
 
 /* A scale of the sign of SCALE that is not 0. */
@@ -165,28 +166,43 @@ static void set_sides(const struct calibration *calibration, long zero, size_t s
   steps[0] = grid_levels(&grid) - 1 - steps[1];
 }
 
-/* Wherever the zero point is, the levels above it are those of the first one. */
-static void make_ladder(const struct calibration *calibration, struct ladder *ladder)
+static void fill_ladder(const struct grid *grid, const struct unit *unit, size_t zero, bool down,
+                        struct ladder *ladder)
 {
-  struct grid grid = calibration_grid(calibration);
-  const struct family *family = grid.format->family;
-  struct unit unit = family->unit(&grid, 1, first_zero(calibration));
-  size_t steps[2];
-  set_sides(calibration, first_zero(calibration), steps);
+  const struct family *family = grid->format->family;
   ladder->even = family->even;
-  ladder->steps = size_max(steps[0], steps[1]);
+  ladder->doubles = family->doubles;
+  ladder->steps = down ? zero : grid_levels(grid) - 1 - zero;
   for (size_t k = 0; k <= ladder->steps; k++)
-    ladder->value[k] = steps[0] >= steps[1] ? (double)family->level(&grid, &unit, steps[1] + k)
-                                            : -(double)family->level(&grid, &unit, steps[1] - k);
+    ladder->value[k] = down ? -(double)family->level(grid, unit, zero - k)
+                            : (double)family->level(grid, unit, zero + k);
   ladder_finish(ladder);
+}
+
+/* The levels above zero and those below, the other way up. Those of integers and small floats are
+ * the same as far as both go, wherever the zero point is. */
+static void make_ladders(struct job *job)
+{
+  struct grid grid = calibration_grid(job->calibration);
+  struct unit unit = grid.format->family->unit(&grid, 1, first_zero(job->calibration));
+  size_t zero = grid.format->family->zero_level(&grid, &unit);
+  bool same = grid.format->family->doubles, down = zero > grid_levels(&grid) - 1 - zero;
+  if (!same || !down)
+    fill_ladder(&grid, &unit, zero, false, &job->ladder[0]);
+  if (!same || down)
+    fill_ladder(&grid, &unit, zero, true, &job->ladder[1]);
+  job->side[0] = &job->ladder[same && down];
+  job->side[1] = &job->ladder[!same || down];
 }
 
 static void set_search_sides(const struct job *job, long zero, struct scale_search *search)
 {
   size_t steps[2];
   set_sides(job->calibration, zero, steps);
-  search->steps[0] = steps[job->turned];
-  search->steps[1] = steps[!job->turned];
+  for (int side = 0; side < 2; side++) {
+    search->steps[side] = steps[side != job->turned];
+    search->ladder[side] = job->side[side != job->turned];
+  }
 }
 
 static void start_from_best(struct job *job, struct scale_search *search)
@@ -218,10 +234,12 @@ struct side {
   double b[MAX_LEVELS + 1], c[MAX_LEVELS + 1];
 };
 
-static void side_fill(struct side *side, const struct atoms *atoms, size_t start, size_t end,
-                      double inverse, size_t levels)
+static void side_fill(struct side *side, const struct atoms *atoms, bool negative, double inverse,
+                      size_t levels)
 {
   double largest = 0;
+  size_t start = atoms_above(atoms, negative, 0.499 / inverse); /* the rest is code 0 */
+  size_t end = negative ? atoms->count : atoms->positive;
   for (size_t i = start; i < end; i++)
     largest = atoms->size[i] > largest ? atoms->size[i] : largest;
   side->most = (size_t)fmin(largest * inverse + 0.5, (double)levels);
@@ -249,7 +267,7 @@ static void side_fill(struct side *side, const struct atoms *atoms, size_t start
 static double scan_scale(const struct scale_search *search, const struct side *positive,
                          const struct side *negative, double s, double *error)
 {
-  size_t levels = search->ladder->steps, a = negative->most, b = levels - positive->most;
+  size_t levels = search->ladder[0]->steps, a = negative->most, b = levels - positive->most;
   double least = HUGE_VAL;
   for (size_t z = size_min(a, b); z <= size_max(a, b); z++) {
     size_t p = size_min(levels - z, positive->most), n = size_min(z, negative->most);
@@ -266,15 +284,15 @@ static double scan_scale(const struct scale_search *search, const struct side *p
 static void scan_zeros(const struct scale_search *search, double range, double *error)
 {
   const struct atoms *atoms = &search->atoms;
-  size_t levels = search->ladder->steps;
+  size_t levels = search->ladder[0]->steps;
   struct side positive, negative;
   double inverse = (double)levels / range, values = 0, best = search->error, clipping = 0;
   for (size_t i = 0; i < atoms->count; i++)
     values += atoms->weight ? atoms->weight[i] : 1;
   for (int i = 0; i < MOST_SCALES && clipping < best; i++, inverse *= 1.085) {
     double s = 1 / inverse;
-    side_fill(&positive, atoms, 0, atoms->positive, inverse, levels);
-    side_fill(&negative, atoms, atoms->positive, atoms->count, inverse, levels);
+    side_fill(&positive, atoms, false, inverse, levels);
+    side_fill(&negative, atoms, true, inverse, levels);
     double least = scan_scale(search, &positive, &negative, s, error);
     best = fmin(best, least);
     clipping = least - values * s * s / 4;
@@ -295,7 +313,7 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
 {
   double error[MAX_LEVELS + 1];
   bool done[MAX_LEVELS + 3] = {false}; /* done[z + 1], with a fence on either side */
-  size_t levels = search->ladder->steps;
+  size_t levels = search->ladder[0]->steps;
   long first = first_zero(job->calibration);
   for (size_t z = 0; z <= levels; z++)
     error[z] = HUGE_VAL;
@@ -344,18 +362,20 @@ static enum status search_all(struct job *job, struct scale_search *search)
 
 /* --- small units: value by value ---------------------------------------------------------- */
 
-/* Takes the magnitudes of SAMPLE of one sign behind the atoms already there. */
+/* Takes the magnitudes of SAMPLE of one sign behind the atoms already there; those of a digest in
+ * ascending order. */
 static void add_atoms(struct atoms *atoms, const struct sample *sample, double factor,
                       bool negative, double *size, double *weight)
 {
   size_t n = sample->counts ? sample->distinct : sample->finite;
   for (size_t i = 0; i < n; i++) {
-    float x = negative ? -sample->values[i] : sample->values[i];
+    size_t from = negative && sample->counts ? n - 1 - i : i;
+    float x = negative ? -sample->values[from] : sample->values[from];
     if (!(x > 0))
       continue;
     size[atoms->count] = (double)x * factor;
     if (sample->counts)
-      weight[atoms->count] = (double)sample->counts[i];
+      weight[atoms->count] = (double)sample->counts[from];
     atoms->count++;
   }
 }
@@ -366,7 +386,7 @@ static enum status search_values(struct job *job, struct scale_search *search)
   size_t n = sample->counts ? sample->distinct : sample->finite;
   double *size = mem_array(sample->counts ? 2 * n : n, sizeof *size);
   double *weight = sample->counts ? size + n : NULL;
-  struct atoms atoms = {.size = size, .weight = weight};
+  struct atoms atoms = {.size = size, .weight = weight, .sorted = sample->counts};
   if (!size)
     return STATUS_MEMORY;
   add_atoms(&atoms, sample, ldexp(1, -job->exponent), false, size, weight);
@@ -411,16 +431,13 @@ static enum status settle(struct job *job, const struct choice *minmax)
 
 static enum status search_format(struct job *job)
 {
-  struct ladder ladder;
-  struct scale_search search = {.ladder = &ladder};
+  struct scale_search search = {.energy = 0};
   const struct format *format = job->calibration->format;
   if (job->calibration->rule && job->calibration->rule->offset)
     return free_minimum_least(job->calibration, job->sample, job->best, NULL);
   if (format->bits > 8)
     return search_clips(job);
-  if (!format->family->doubles)
-    return lp_least(job->calibration, job->sample, 2, job->best, NULL);
-  make_ladder(job->calibration, &ladder);
+  make_ladders(job);
   if (job->sample->values && job->sample->finite <= DIRECT)
     return search_values(job, &search);
   struct choice minmax = *job->best;
@@ -431,7 +448,10 @@ static enum status search_format(struct job *job)
 enum status mse_choose(const struct calibration *calibration, const struct sample *sample,
                        struct choice *choice, struct error *error)
 {
-  struct job job = {.calibration = calibration, .sample = sample, .best = choice};
+  struct job job;
+  job.calibration = calibration;
+  job.sample = sample;
+  job.best = choice;
   frexpf(sample_absmax(sample), &job.exponent);
   *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
   struct scaling scaling;

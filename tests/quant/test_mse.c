@@ -189,12 +189,12 @@ static void test_optima(void **state)
     }
     for (int i = 0; i < 7; i++) {
       size_t steps = ((size_t)1 << (optima[source][i].bits - 1)) - 1;
-      struct ladder ladder = {.steps = steps, .even = true};
+      struct ladder ladder = {.steps = steps, .even = true, .doubles = true};
       for (size_t k = 0; k <= steps; k++)
         ladder.value[k] = (double)k;
       ladder_finish(&ladder);
-      struct scale_search search = {.ladder = &ladder,
-                                    .atoms = {N, N, size, weight},
+      struct scale_search search = {.ladder = {&ladder, &ladder},
+                                    .atoms = {N, N, size, weight, true},
                                     .steps = {steps, steps},
                                     .energy = energy,
                                     .error = energy};
