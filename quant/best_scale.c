@@ -55,15 +55,29 @@ static size_t side_start(const struct atoms *atoms, int side)
   return side == 0 ? 0 : atoms->positive;
 }
 
-static size_t side_end(const struct atoms *atoms, int side)
+size_t atoms_end(const struct atoms *atoms, int side)
 {
   return side == 0 ? atoms->positive : atoms->count;
 }
 
+void atoms_sum_tails(const struct atoms *atoms, struct tail *tail)
+{
+  for (int side = 0; side < 2; side++) {
+    struct tail sum = {0, 0};
+    size_t end = atoms_end(atoms, side);
+    tail[end + (size_t)side] = sum;
+    for (size_t i = end; i-- > side_start(atoms, side);) {
+      sum.weight += weight_of(atoms, i);
+      sum.moment += weight_of(atoms, i) * atoms->size[i];
+      tail[i + (size_t)side] = sum;
+    }
+  }
+}
+
 size_t atoms_above(const struct atoms *atoms, int side, double size)
 {
-  size_t low = side_start(atoms, side), high = side_end(atoms, side);
-  while (atoms->sorted && low < high) {
+  size_t low = side_start(atoms, side), high = atoms_end(atoms, side);
+  while (atoms->tail && low < high) {
     size_t middle = low + (high - low) / 2;
     if (atoms->size[middle] < size)
       low = middle + 1;
@@ -94,7 +108,7 @@ static double clipping_error(const struct scale_search *search, double scale)
   double sum = 0;
   for (int side = 0; side < 2; side++) {
     double top = scale * search->ladder[side]->value[search->steps[side]];
-    for (size_t i = atoms_above(atoms, side, top); i < side_end(atoms, side); i++) {
+    for (size_t i = atoms_above(atoms, side, top); i < atoms_end(atoms, side); i++) {
       double excess = larger(atoms->size[i] - top, 0);
       sum += weight_of(atoms, i) * excess * excess;
     }
@@ -130,20 +144,71 @@ static void chain_add(struct chain *chain, const struct ladder *ladder, double s
   }
 }
 
+static void chain_gain(struct chain *chain, size_t bucket, double b, double c)
+{
+  chain->gain[bucket].b += b;
+  chain->gain[bucket].c += c;
+}
+
+/* The atoms from FIRST to END - 1, ascending, pass MIDDLE: later the smaller they are. */
+static void chain_add_crossings(struct chain *chain, const struct atoms *atoms, size_t first,
+                                size_t end, double middle, double rise, double rise2)
+{
+  double per_size = middle / chain->width, offset = chain->first / chain->width;
+  double last = (double)(chain->buckets - 1), weight = 0, moment = 0;
+  size_t bucket = 0;
+  for (size_t i = first; i < end; i++) {
+    double place = smaller(larger(per_size / atoms->size[i] - offset, 0), last);
+    if ((size_t)place != bucket) {
+      chain_gain(chain, bucket, moment * rise, weight * rise2);
+      bucket = (size_t)place;
+      weight = moment = 0;
+    }
+    weight += weight_of(atoms, i);
+    moment += weight_of(atoms, i) * atoms->size[i];
+  }
+  chain_gain(chain, bucket, moment * rise, weight * rise2);
+}
+
+/* Middle by middle: what passes each lies side by side. */
+static void chain_fill_sorted(struct chain *chain, const struct scale_search *search, int side)
+{
+  const struct atoms *atoms = &search->atoms;
+  const struct ladder *ladder = search->ladder[side];
+  const struct tail *tail = atoms->tail + side;
+  size_t end = atoms_end(atoms, side), steps = search->steps[side];
+  double last = chain->first + chain->width * (double)chain->buckets, least = ladder->value[0];
+  size_t begin = side_start(atoms, side), low = begin, high = begin;
+  chain->b += least * tail[begin].moment;
+  chain->c += least * least * tail[begin].weight;
+  if (steps > 0) {
+    low = atoms_above(atoms, side, ladder->middle[0] / last);
+    high = atoms_above(atoms, side, ladder->middle[0] / chain->first);
+  }
+  for (size_t k = 0; k < steps && low < end; k++) {
+    double middle = ladder->middle[k];
+    while (low < end && atoms->size[low] * last < middle)
+      low++;
+    while (high < end && atoms->size[high] * chain->first < middle)
+      high++;
+    chain->b += ladder->rise[k] * tail[high].moment;
+    chain->c += ladder->rise2[k] * tail[high].weight;
+    chain_add_crossings(chain, atoms, low, high, middle, ladder->rise[k], ladder->rise2[k]);
+  }
+}
+
 static void chain_fill(struct chain *chain, const struct scale_search *search)
 {
   const struct atoms *atoms = &search->atoms;
-  double end = chain->first + chain->width * (double)chain->buckets;
   memset(chain->gain, 0, chain->buckets * sizeof *chain->gain);
   chain->b = chain->c = 0;
-  for (int side = 0; side < 2; side++) {
-    const struct ladder *ladder = search->ladder[side];
-    size_t steps = search->steps[side];
-    /* What stays 0 all the way adds nothing. */
-    double least = ladder->value[0] == 0 && steps > 0 ? 0.999 * ladder->middle[0] / end : 0;
-    for (size_t i = atoms_above(atoms, side, least); i < side_end(atoms, side); i++)
-      chain_add(chain, ladder, atoms->size[i], weight_of(atoms, i), steps);
-  }
+  for (int side = 0; side < 2; side++)
+    if (atoms->tail)
+      chain_fill_sorted(chain, search, side);
+    else
+      for (size_t i = side_start(atoms, side); i < atoms_end(atoms, side); i++)
+        chain_add(chain, search->ladder[side], atoms->size[i], weight_of(atoms, i),
+                  search->steps[side]);
 }
 
 /* The vertex of a parabola is reached by its codes, so no scale's own codes are worse there. */
@@ -229,7 +294,7 @@ static double first_inverse(const struct scale_search *search)
     const struct ladder *ladder = search->ladder[side];
     size_t steps = search->steps[side];
     double largest = 0, half = 0;
-    for (size_t i = side_start(atoms, side); i < side_end(atoms, side); i++)
+    for (size_t i = side_start(atoms, side); i < atoms_end(atoms, side); i++)
       largest = larger(largest, atoms->size[i]);
     if (steps == 0 || largest == 0)
       continue;

@@ -35,7 +35,14 @@ void ladder_finish(struct ladder *ladder);
 struct atoms {
   size_t count, positive;
   const double *size, *weight;
-  bool sorted; /* either side ascends: what is too small to matter is then skipped */
+  /* Where the sizes of either side ascend: the tail from atom I of SIDE on is tail[I + SIDE], and
+   * each side has one more, which is empty. Searches are then several times faster. Else NULL. */
+  const struct tail *tail;
+};
+
+/* Sums of the weights of some atoms, and of weight * size. */
+struct tail {
+  double weight, moment;
 };
 
 struct scale_search {
@@ -47,9 +54,13 @@ struct scale_search {
   double scale;    /* ... and where; both updated */
 };
 
+/* Fills TAIL, with room for count + 2, for atoms whose sides ascend. */
+void atoms_sum_tails(const struct atoms *atoms, struct tail *tail);
+
 /* The first atom of SIDE (0: positive values) that can be SIZE or larger: of sorted ones the first
- * that is. */
+ * that is. And the end of SIDE. */
 size_t atoms_above(const struct atoms *atoms, int side, double size);
+size_t atoms_end(const struct atoms *atoms, int side);
 
 /* The error of SCALE. */
 double scale_error(const struct scale_search *search, double scale);

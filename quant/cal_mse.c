@@ -234,18 +234,12 @@ struct side {
   double b[MAX_LEVELS + 1], c[MAX_LEVELS + 1];
 };
 
-static void side_fill(struct side *side, const struct atoms *atoms, bool negative, double inverse,
-                      size_t levels)
+/* The values of each code, and from there on. */
+static void side_sum(struct side *side, const struct atoms *atoms, int which, double inverse,
+                     size_t levels)
 {
-  double largest = 0;
-  size_t start = atoms_above(atoms, negative, 0.499 / inverse); /* the rest is code 0 */
-  size_t end = negative ? atoms->count : atoms->positive;
-  for (size_t i = start; i < end; i++)
-    largest = atoms->size[i] > largest ? atoms->size[i] : largest;
-  side->most = (size_t)fmin(largest * inverse + 0.5, (double)levels);
-  memset(side->b, 0, (side->most + 1) * sizeof *side->b);
-  memset(side->c, 0, (side->most + 1) * sizeof *side->c);
-  for (size_t i = start; i < end; i++) {
+  size_t end = atoms_end(atoms, which);
+  for (size_t i = atoms_above(atoms, which, 0); i < end; i++) {
     double t = atoms->size[i] * inverse, weight = atoms->weight ? atoms->weight[i] : 1;
     size_t code = t < (double)levels ? (size_t)(t + 0.5) : levels;
     side->b[code] += weight * atoms->size[i];
@@ -255,6 +249,36 @@ static void side_fill(struct side *side, const struct atoms *atoms, bool negativ
     side->b[k] += side->b[k + 1];
     side->c[k] += side->c[k + 1];
   }
+}
+
+/* The same where atoms are sorted. */
+static void side_take_tails(struct side *side, const struct atoms *atoms, int which, double inverse)
+{
+  size_t end = atoms_end(atoms, which), i = atoms_above(atoms, which, 0.5 / inverse);
+  for (size_t k = 1; k <= side->most; k++) {
+    while (i < end && atoms->size[i] * inverse + 0.5 < (double)k)
+      i++;
+    side->b[k] = atoms->tail[i + (size_t)which].moment;
+    side->c[k] = atoms->tail[i + (size_t)which].weight;
+  }
+}
+
+static void side_fill(struct side *side, const struct atoms *atoms, int which, double inverse,
+                      size_t levels)
+{
+  size_t first = atoms_above(atoms, which, 0), end = atoms_end(atoms, which);
+  double largest = 0;
+  if (atoms->tail && first < end)
+    first = end - 1;
+  for (size_t i = first; i < end; i++)
+    largest = atoms->size[i] > largest ? atoms->size[i] : largest;
+  side->most = (size_t)fmin(largest * inverse + 0.5, (double)levels);
+  memset(side->b, 0, (side->most + 1) * sizeof *side->b);
+  memset(side->c, 0, (side->most + 1) * sizeof *side->c);
+  if (atoms->tail)
+    side_take_tails(side, atoms, which, inverse);
+  else
+    side_sum(side, atoms, which, inverse, levels);
   side->b[0] = side->c[0] = 0;
   for (size_t k = 1; k <= side->most; k++) {
     side->b[k] += side->b[k - 1];
@@ -291,8 +315,8 @@ static void scan_zeros(const struct scale_search *search, double range, double *
     values += atoms->weight ? atoms->weight[i] : 1;
   for (int i = 0; i < MOST_SCALES && clipping < best; i++, inverse *= 1.085) {
     double s = 1 / inverse;
-    side_fill(&positive, atoms, false, inverse, levels);
-    side_fill(&negative, atoms, true, inverse, levels);
+    side_fill(&positive, atoms, 0, inverse, levels);
+    side_fill(&negative, atoms, 1, inverse, levels);
     double least = scan_scale(search, &positive, &negative, s, error);
     best = fmin(best, least);
     clipping = least - values * s * s / 4;
@@ -386,17 +410,25 @@ static enum status search_values(struct job *job, struct scale_search *search)
   size_t n = sample->counts ? sample->distinct : sample->finite;
   double *size = mem_array(sample->counts ? 2 * n : n, sizeof *size);
   double *weight = sample->counts ? size + n : NULL;
-  struct atoms atoms = {.size = size, .weight = weight, .sorted = sample->counts};
-  if (!size)
+  struct tail *tail = sample->counts ? mem_array(n + 2, sizeof *tail) : NULL;
+  struct atoms atoms = {.size = size, .weight = weight};
+  if (!size || (sample->counts && !tail)) {
+    free(size);
+    free(tail);
     return STATUS_MEMORY;
+  }
   add_atoms(&atoms, sample, ldexp(1, -job->exponent), false, size, weight);
   atoms.positive = atoms.count;
   add_atoms(&atoms, sample, ldexp(1, -job->exponent), true, size, weight);
   for (size_t i = 0; i < atoms.count; i++)
     search->energy += (weight ? weight[i] : 1) * size[i] * size[i];
+  if (tail)
+    atoms_sum_tails(&atoms, tail);
+  atoms.tail = tail;
   search->atoms = atoms;
   enum status status = search_all(job, search);
   free(size);
+  free(tail);
   return status;
 }
 

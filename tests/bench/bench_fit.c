@@ -2,7 +2,8 @@
  * with the tally, on all threads of the pool. Wall time per element; see bench_kernels.c for
  * what one thread does. Then every calibrator, per tensor, channel and group, beside one pass that
  * reads the tensor; and from a warm digest of it, stored as bfloat16 and as float16: what a key
- * press costs there. Arguments: specs instead of all this, "digest" for the digests alone. */
+ * press costs there. Arguments: specs instead of all this, "digest" for the digests alone (and
+ * specs for these). */
 #include "quant/base/clock.h"
 #include "quant/base/half.h"
 #include "quant/digest.h"
@@ -177,26 +178,28 @@ static void bench_digest(const char *stored, const char *spec, const float *x,
   if (quantizer_parse(spec, &quantizer, &error) != STATUS_OK)
     return;
   for (int repeat = 0; repeat < 3 * REPEATS && (repeat == 0 || best < 0.05); repeat++) {
-    double start = seconds_now();
+    double start = rows_clock(1);
     if (quantizer_fit_digest(&quantizer, &feed, &shape, digest, NULL, &fit, &error) != STATUS_OK)
       return;
-    double seconds = seconds_now() - start;
+    double seconds = rows_clock(1) - start;
     best = seconds < best ? seconds : best;
     fit_free(fit);
   }
   snprintf(name, sizeof name, "%s digest, %s: %.2f ms", stored, spec, 1e3 * best);
-  const struct row row = {kernels.name,  name,           digest->distinct,
-                          sizeof(float), pool_threads(), best};
+  const struct row row = {kernels.name, name, digest->distinct, sizeof(float), 1, best};
   rows_print(&row);
 }
 
-static void bench_digests(const float *x)
+/* All calibrators, or SPECS (ending with NULL) alone. */
+static void bench_digests(const float *x, char *const *specs)
 {
   static const char *const kinds[] = {"int8", "int8,asym",  "int4,asym",
                                       "e4m3", "nf4,tensor", "int16"};
   for (int bfloat = 1; bfloat >= 0; bfloat--) {
     struct digest *digest = digest_of(x, bfloat);
-    for (size_t i = 0; digest && i < calibrator_table_length; i++)
+    for (char *const *spec = specs; digest && *spec; spec++)
+      bench_digest(bfloat ? "bf16" : "f16", *spec, x, digest);
+    for (size_t i = 0; digest && !*specs && i < calibrator_table_length; i++)
       for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         char spec[QUANTIZER_TEXT];
         snprintf(spec, sizeof spec, "%s,%s", kinds[k], calibrator_table[i].name);
@@ -217,7 +220,7 @@ int main(int argc, char **argv)
     return 1;
   }
   if (argc > 1 && strcmp(argv[1], "digest") == 0) {
-    bench_digests(x);
+    bench_digests(x, argv + 2);
     return 0;
   }
   if (argc > 1) {
@@ -230,7 +233,7 @@ int main(int argc, char **argv)
     if (bench_spec(*spec, x))
       return 1;
   bench_calibrators(x);
-  bench_digests(x);
+  bench_digests(x, argv + argc);
   free(x);
   return 0;
 }
