@@ -63,12 +63,13 @@ size_t atoms_end(const struct atoms *atoms, int side)
 void atoms_sum_tails(const struct atoms *atoms, struct tail *tail)
 {
   for (int side = 0; side < 2; side++) {
-    struct tail sum = {0, 0};
+    struct tail sum = {0, 0, 0};
     size_t end = atoms_end(atoms, side);
     tail[end + (size_t)side] = sum;
     for (size_t i = end; i-- > side_start(atoms, side);) {
       sum.weight += weight_of(atoms, i);
       sum.moment += weight_of(atoms, i) * atoms->size[i];
+      sum.square += weight_of(atoms, i) * atoms->size[i] * atoms->size[i];
       tail[i + (size_t)side] = sum;
     }
   }
@@ -254,15 +255,17 @@ static void search_inside(struct scale_search *search, double first, double widt
   }
 }
 
-static void search_interval(struct scale_search *search, double from, double to, size_t buckets)
+/* Fills BOUNDS, of each bucket; considers the vertices on the way. False between neighbouring
+ * numbers, where nothing is left. */
+static bool bound_interval(struct scale_search *search, double from, double to, size_t buckets,
+                           double *bounds)
 {
-  double bounds[BUCKETS];
   struct chain chain;
   chain.first = from;
   chain.width = (to - from) / (double)buckets;
   chain.buckets = buckets;
-  if (!(chain.width > from * DBL_EPSILON)) /* between neighbouring numbers nothing is left */
-    return;
+  if (!(chain.width > from * DBL_EPSILON))
+    return false;
   chain_fill(&chain, search);
   double b = chain.b, c = chain.c, most = 1 / from;
   for (size_t i = 0; i < buckets; i++) {
@@ -273,7 +276,14 @@ static void search_interval(struct scale_search *search, double from, double to,
     most = least;
   }
   visit_bucket(search, b, c, most, most, 0);
-  search_inside(search, from, chain.width, bounds, buckets);
+  return true;
+}
+
+static void search_interval(struct scale_search *search, double from, double to, size_t buckets)
+{
+  double bounds[BUCKETS];
+  if (bound_interval(search, from, to, buckets, bounds))
+    search_inside(search, from, (to - from) / (double)buckets, bounds, buckets);
 }
 
 /* --- all scales ----------------------------------------------------------------------- */
@@ -309,16 +319,105 @@ static double first_inverse(const struct scale_search *search)
 /* Scales are searched in stretches of 1 / s, until clipping alone costs too much. */
 #define STRETCH (4.0 / 3)
 
-bool scale_improve(struct scale_search *search)
+static void search_stretches(struct scale_search *search, double from)
 {
-  double before = search->error, from = first_inverse(search);
-  size_t crossings =
-      search->atoms.count * size_max(search->ladder[0]->steps, search->ladder[1]->steps);
+  size_t most = size_max(search->ladder[0]->steps, search->ladder[1]->steps);
+  size_t crossings = search->atoms.count * most;
   size_t buckets = size_min(size_max(LEAST_BUCKETS, crossings / 16), BUCKETS);
   for (int i = 0; i < MAX_STRETCHES && isfinite(from); i++, from *= STRETCH) {
     if (clipping_error(search, 1 / from) >= search->error)
       break;
     search_interval(search, from, STRETCH * from, buckets);
   }
+}
+
+/* --- many searches ---------------------------------------------------------------------- */
+
+/* Stretches begin at FLOOR_FIRST, below where any search begins: sizes are at most 1. */
+#define FLOOR_FIRST 0.25
+enum { FLOOR_RUN = MOST_INNER / 4 };
+
+struct scale_floor {
+  bool known[MAX_STRETCHES];
+  double bound[MAX_STRETCHES][BUCKETS];
+};
+
+struct scale_floor *scale_floor_new(void)
+{
+  return mem_array(1, sizeof(struct scale_floor));
+}
+
+/* More levels are no worse, whatever STEPS says. */
+static const double *floor_bounds(const struct scale_search *search, int stretch, double from)
+{
+  struct scale_floor *floor = search->floor;
+  if (!floor->known[stretch]) {
+    struct scale_search whole = *search;
+    whole.steps[0] = search->ladder[0]->steps;
+    whole.steps[1] = search->ladder[1]->steps;
+    floor->known[stretch] =
+        bound_interval(&whole, from, STRETCH * from, BUCKETS, floor->bound[stretch]);
+  }
+  return floor->bound[stretch];
+}
+
+/* Added to that for scales from LEAST to MOST, at least: sums of (x - top)^2 - s^2 / 4 over the
+ * values that are clipped, but would not be with all levels. */
+static double clipping_above_floor(const struct scale_search *search, double least, double most)
+{
+  const struct atoms *atoms = &search->atoms;
+  double sum = 0;
+  for (int side = 0; side < 2; side++) {
+    const struct ladder *ladder = search->ladder[side];
+    double top = (double)search->steps[side], last = (double)ladder->steps;
+    const struct tail *tail = atoms->tail + side;
+    size_t first = atoms_above(atoms, side, (top + 0.5) * most);
+    size_t end = atoms_above(atoms, side, (last + 0.5) * least);
+    if (first >= end)
+      continue;
+    double square = tail[first].square - tail[end].square;
+    double moment = tail[first].moment - tail[end].moment;
+    double weight = tail[first].weight - tail[end].weight;
+    sum += larger(square - 2 * top * most * moment + (top * top - 0.25) * most * most * weight, 0);
+  }
+  return sum;
+}
+
+/* Enters what is promising of a run of buckets. */
+static void search_run(struct scale_search *search, double first, double width, const double *floor)
+{
+  double bounds[FLOOR_RUN], least = HUGE_VAL;
+  for (size_t i = 0; i < FLOOR_RUN; i++)
+    least = smaller(least, floor[i]);
+  if (least >= search->error)
+    return;
+  double clipping = clipping_above_floor(search, 1 / (first + width * FLOOR_RUN), 1 / first);
+  for (size_t i = 0; i < FLOOR_RUN; i++)
+    bounds[i] = floor[i] + clipping;
+  search_inside(search, first, width, bounds, FLOOR_RUN);
+}
+
+/* As search_stretches, of even levels. */
+static void search_above_floor(struct scale_search *search, double from)
+{
+  int stretch = (int)larger(floor(log(from / FLOOR_FIRST) / log(STRETCH)), 0);
+  double first = FLOOR_FIRST * pow(STRETCH, stretch);
+  for (; stretch < MAX_STRETCHES; stretch++, first *= STRETCH) {
+    if (clipping_error(search, 1 / first) >= search->error)
+      break;
+    const double *bounds = floor_bounds(search, stretch, first);
+    double width = (STRETCH * first - first) / BUCKETS;
+    for (size_t i = 0; i < BUCKETS; i += FLOOR_RUN)
+      search_run(search, first + width * (double)i, width, bounds + i);
+  }
+}
+
+bool scale_improve(struct scale_search *search)
+{
+  double before = search->error, from = first_inverse(search);
+  if (search->floor)
+    search_above_floor(search, from);
+  else
+    search_stretches(search, from);
   return search->error < before;
 }

@@ -40,19 +40,27 @@ struct atoms {
   const struct tail *tail;
 };
 
-/* Sums of the weights of some atoms, and of weight * size. */
+/* Sums of the weights of some atoms, of weight * size and of weight * size^2. */
 struct tail {
-  double weight, moment;
+  double weight, moment, square;
 };
+
+/* What searches that differ in `steps` alone can share: lower bounds of the error that all levels
+ * of the ladders together would make, worked out as they are asked for. */
+struct scale_floor;
 
 struct scale_search {
   const struct ladder *ladder[2]; /* for positive, negative values; may be the same */
   struct atoms atoms;
-  size_t steps[2]; /* levels above zero that positive, negative values may use */
-  double energy;   /* A */
-  double error;    /* the least so far ... */
-  double scale;    /* ... and where; both updated */
+  size_t steps[2];           /* levels above zero that positive, negative values may use */
+  double energy;             /* A */
+  double error;              /* the least so far ... */
+  double scale;              /* ... and where; both updated */
+  struct scale_floor *floor; /* of sorted atoms; NULL: none */
 };
+
+/* A floor that knows nothing yet; the caller frees it with free(). NULL when memory runs out. */
+struct scale_floor *scale_floor_new(void);
 
 /* Fills TAIL, with room for count + 2, for atoms whose sides ascend. */
 void atoms_sum_tails(const struct atoms *atoms, struct tail *tail);

@@ -324,11 +324,15 @@ static enum status search_format(struct search *search, const struct sample *sam
   return status == STATUS_OK ? settle(search, sample, starts, !sketch.exact) : status;
 }
 
-enum status lp_least(const struct calibration *calibration, const struct sample *sample,
-                     double norm, struct choice *choice, struct error *error)
+enum status lp_choose(const struct calibration *calibration, const struct sample *sample,
+                      struct choice *choice, struct error *error)
 {
+  double norm = calibration->parameter;
   struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
   struct scaling starts[2];
+  enum status status = mse_choose(calibration, sample, choice, error);
+  if (status != STATUS_OK || norm == 2)
+    return status;
   calibration_scale(calibration, &minmax, &starts[0]);
   calibration_scale(calibration, choice, &starts[1]);
   struct search search = {.calibration = calibration,
@@ -340,20 +344,11 @@ enum status lp_least(const struct calibration *calibration, const struct sample 
                           .best = starts[0],
                           .least = HUGE_VAL};
   search.exponent = trials_make(calibration, sample, norm).exponent;
-  enum status status = search_format(&search, sample, starts);
+  status = search_format(&search, sample, starts);
   choice->has_scale = true;
   choice->scale = search.best.scale;
   choice->zero = search.best.zero;
   if (status == STATUS_MEMORY)
     return error_memory(error, "the search for the least error");
   return status == STATUS_OK ? status : error_set(error, status, "cancelled");
-}
-
-enum status lp_choose(const struct calibration *calibration, const struct sample *sample,
-                      struct choice *choice, struct error *error)
-{
-  enum status status = mse_choose(calibration, sample, choice, error);
-  return status != STATUS_OK || calibration->parameter == 2
-             ? status
-             : lp_least(calibration, sample, calibration->parameter, choice, error);
 }

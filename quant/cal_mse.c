@@ -381,7 +381,12 @@ static enum status search_all(struct job *job, struct scale_search *search)
     return STATUS_OK;
   }
   double lo = fmin((double)job->sample->min, 0), hi = fmax((double)job->sample->max, 0);
-  return search_zeros(job, search, ldexp(hi - lo, -job->exponent));
+  search->floor = search->atoms.tail ? scale_floor_new() : NULL;
+  if (search->atoms.tail && !search->floor)
+    return STATUS_MEMORY;
+  enum status status = search_zeros(job, search, ldexp(hi - lo, -job->exponent));
+  free(search->floor);
+  return status;
 }
 
 /* --- small units: value by value ---------------------------------------------------------- */

@@ -28,8 +28,4 @@ const char *distribution_refuse(const struct quantizer *quantizer);
 enum status free_minimum_least(const struct calibration *calibration, const struct sample *sample,
                                struct choice *choice, struct error *error);
 
-/* The search of lp=NORM from the better of CHOICE and minmax; its answer into CHOICE. */
-enum status lp_least(const struct calibration *calibration, const struct sample *sample,
-                     double norm, struct choice *choice, struct error *error);
-
 #endif

@@ -122,6 +122,7 @@ static double sse(const struct grid *grid, const struct unit *unit, const float 
 
 const struct family power_family = {
     .name = "power of two",
+    .doubles = true,
     .widest = 2,
     .narrowest = 0.5,
     .max = max_of,
