@@ -95,6 +95,11 @@ is "$(npy dump f.npy | sort -u | tr '\n' ' ')" "-1 1 " "hadamard,signs: the sign
 qscope layer $w --activation $x -m rtn -q q4_0 --bias b.npy --factors f.npy >/dev/null
 is "$? $(npy dump b.npy | sort -u) $(npy dump f.npy | sort -u)" "0 0 1" "0 and 1 where there are none, codes or not"
 
+qscope layer $w --activation $x -m awq --factors - >stdout.npy && qscope layer $w --activation $x -m awq --factors f.npy >/dev/null
+ok "$(cmp -s stdout.npy f.npy; echo $?)" "-: standard output, without the table"
+fails 2 "only one array can go to standard output" "one of them" \
+  qscope layer $w --activation $x -m rtn --weight-out - --bias -
+
 # A transposed weight is the same layer, and comes back as it was stored.
 npy make WT.npy f4 2,2 7 -7 6.25 0.25
 qscope layer WT.npy --transpose-weight --activation X.npy -m rtn -q int4,channel --weight-out back.npy --json >turned.json

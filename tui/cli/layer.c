@@ -9,6 +9,7 @@
 #include "tui/cli/figure_out.h"
 #include "tui/cli/layer_run.h"
 #include "tui/cli/layer_save.h"
+#include "tui/cli/save.h"
 
 #include <string.h>
 
@@ -76,7 +77,7 @@ static bool draws(const struct options *options)
 }
 
 /* With -o FIG the figure, with --data its numbers; the table when there is neither, or when a style
- * was asked for. */
+ * was asked for, unless an array takes its place. */
 static enum status show(const struct layer_run *run, const struct options *options,
                         struct error *error)
 {
@@ -85,8 +86,9 @@ static enum status show(const struct layer_run *run, const struct options *optio
     status = draw(run, options, error);
   if (status != STATUS_OK || (draws(options) && options->style == REPORT_TEXT))
     return status;
-  return options->output && !draws(options) ? write_rows(run, options, options->output, error)
-                                            : print_rows(run, options, stdout, error);
+  if (options->output && !draws(options))
+    return write_rows(run, options, options->output, error);
+  return save_to_stdout(options) ? STATUS_OK : print_rows(run, options, stdout, error);
 }
 
 /* --- running -----------------------------------------------------------------------------------
@@ -100,6 +102,8 @@ static enum status check_outputs(const struct layer_run *run, const struct optio
                      "--weight-out, --codes and their like save one method under one quantizer; "
                      "found %zu",
                      run->rows);
+  if (save_to_stdout(options) > 1)
+    return error_set(error, STATUS_USAGE, "only one array can go to standard output");
   return layer_save_check(options, (const char *const *)run->spec, LAYER_PARTS, error);
 }
 

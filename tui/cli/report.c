@@ -246,15 +246,6 @@ static enum status report_to(struct run *run, FILE *out, struct error *error)
   return ended;
 }
 
-/* How many of the arrays go to standard output. */
-static int saved_to_stdout(const struct options *options)
-{
-  int found = 0;
-  for (int i = 0; i < SAVE_KINDS; i++)
-    found += options->save[i] && strcmp(options->save[i], "-") == 0;
-  return found;
-}
-
 static enum status check_saves(const struct run *run, struct error *error)
 {
   if (save_wanted(run->options) && run->picks.count * run->quantizers != 1)
@@ -263,7 +254,7 @@ static enum status check_saves(const struct run *run, struct error *error)
         "--codes, --dequantized, --scales, --zero-points, --packed and --codebook save one tensor "
         "under one quantizer; found %zu tensors and %zu quantizers",
         run->picks.count, run->quantizers);
-  if (saved_to_stdout(run->options) > 1)
+  if (save_to_stdout(run->options) > 1)
     return error_set(error, STATUS_USAGE, "only one array can go to standard output");
   return STATUS_OK;
 }
@@ -273,7 +264,7 @@ static enum status report_tensors(struct run *run, struct error *error)
 {
   struct outfile *file;
   if (!run->options->output)
-    return report_to(run, saved_to_stdout(run->options) ? NULL : stdout, error);
+    return report_to(run, save_to_stdout(run->options) ? NULL : stdout, error);
   enum status status = outfile_open(run->options->output, &file, error);
   if (status != STATUS_OK)
     return status;

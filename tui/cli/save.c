@@ -6,6 +6,7 @@
 #include "quant/quantizer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool save_wanted(const struct options *options)
 {
@@ -13,6 +14,14 @@ bool save_wanted(const struct options *options)
     if (options->save[i])
       return true;
   return false;
+}
+
+int save_to_stdout(const struct options *options)
+{
+  int found = options->layer.weight_out && strcmp(options->layer.weight_out, "-") == 0;
+  for (int i = 0; i < SAVE_KINDS; i++)
+    found += options->save[i] && strcmp(options->save[i], "-") == 0;
+  return found;
 }
 
 /* --- codes and reconstruction: one element each ---------------------------------------- */

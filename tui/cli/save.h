@@ -9,6 +9,8 @@
 
 /* True when any of --codes and its sisters was given. */
 bool save_wanted(const struct options *options);
+/* How many of the arrays, --weight-out with them, go to standard output: at most one can. */
+int save_to_stdout(const struct options *options);
 
 /* Writes the files that OPTIONS name. Codes and reconstruction have the tensor's shape; scales
  * and zero points have one element (shape []) per tensor, [channels], [rows...] for tokens or
