@@ -6,6 +6,7 @@
 #include "quant/layer/find_params.h"
 #include "quant/layer/product.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- the update as it is often written ----------------------------------------------------------
@@ -13,21 +14,20 @@
 
 /* One row of N weights: the loss of column i is taken from each column j behind it in the measure
  * of (x_i . x_j) / (x_i . x_i + eps), that is with H where H^-1 belongs. */
-static void round_row(const double *gram, size_t n, const struct quantizer *quantizer,
-                      float *weight)
+static void round_row(const struct triangle *gram, const struct quantizer *quantizer, float *weight)
 {
   static const double eps = 1e-6;
-  const size_t group = quantizer->granularity.group;
+  const size_t group = quantizer->granularity.group, n = gram->n;
   struct weight_grid grid = {0};
   for (size_t i = 0; i < n; i++) {
-    const double *row = gram + i * n;
+    const double square = triangle_row(gram, i)[i] + eps;
     if (i % group == 0)
       grid = find_params(weight + i, size_min(group, n - i), quantizer->format->bits,
                          !quantizer->asymmetric, false);
     const float value = weight_grid_value(&grid, weight_grid_code(&grid, weight[i]));
     const double loss = (double)weight[i] - (double)value;
     for (size_t j = i + 1; j < n; j++)
-      weight[j] = (float)((double)weight[j] - loss * row[j] / (row[i] + eps));
+      weight[j] = (float)((double)weight[j] - loss * triangle_row(gram, j)[i] / square);
     weight[i] = value;
   }
 }
@@ -39,16 +39,17 @@ static enum status with_hessian(const struct layer_task *task, struct layer_made
   const size_t n = layer->columns, count = layer->rows * n;
   if (task->weight.granularity.kind != GRAIN_GROUP)
     return error_set(error, STATUS_USAGE, "group=N is expected");
-  double *gram = mem_array(n * n, sizeof *gram);
+  struct triangle gram = {NULL, 0};
   made->weight = mem_array(count, sizeof *made->weight);
-  enum status status = gram && made->weight ? product_gram(layer->activation, layer->tokens, n,
-                                                           gram, task->progress, error)
-                                            : error_memory(error, "the weights");
+  enum status status =
+      made->weight && triangle_make(&gram, n)
+          ? product_gram(layer->activation, layer->tokens, NULL, &gram, task->progress, error)
+          : error_memory(error, "the weights");
   if (status == STATUS_OK)
     memcpy(made->weight, layer->weight, count * sizeof *made->weight);
   for (size_t r = 0; status == STATUS_OK && r < layer->rows; r++)
-    round_row(gram, n, &task->weight, made->weight + r * n);
-  free(gram);
+    round_row(&gram, &task->weight, made->weight + r * n);
+  triangle_free(&gram);
   return status;
 }
 
@@ -120,12 +121,12 @@ const struct method exp_awq_gptq_actorder = {.name = "awq+gptq,actorder", .run =
  */
 
 /* The error of the output when column 1 was rounded by 1 and column 2 was moved by UPDATE; the
- * columns' inputs have a mean square of 1 and a correlation of 0.9. */
-static const double two_columns[4] = {1, 0.9, 0.9, 1};
+ * columns' inputs have a mean square of 1 and this correlation. */
+static const double correlation = 0.9;
 
 static double residual(double update)
 {
-  return two_columns[0] + 2 * two_columns[1] * update + two_columns[3] * update * update;
+  return 1 + 2 * correlation * update + update * update;
 }
 
 double exp_residual_without(const struct measured *m)
@@ -136,20 +137,26 @@ double exp_residual_without(const struct measured *m)
 
 double exp_residual_gptq(const struct measured *m)
 {
-  double h[4];
-  float u[4];
+  struct triangle h;
+  struct upper u = {NULL, 0, 0};
+  double result = (double)NAN;
   size_t stuck;
   (void)m;
-  memcpy(h, two_columns, sizeof h);
-  if (cholesky_of_inverse(h, 2, u, &stuck, NULL) != STATUS_OK)
-    return (double)NAN;
-  return residual((double)u[1] / (double)u[0]);
+  if (triangle_make(&h, 2)) {
+    triangle_row(&h, 0)[0] = triangle_row(&h, 1)[1] = 1;
+    triangle_row(&h, 1)[0] = correlation;
+    if (cholesky_of_inverse(&h, 2, &u, &stuck, NULL) == STATUS_OK)
+      result = residual((double)upper_row(&u, 0)[1] / (double)upper_row(&u, 0)[0]);
+  }
+  triangle_free(&h);
+  upper_free(&u);
+  return result;
 }
 
 double exp_residual_with_hessian(const struct measured *m)
 {
   (void)m;
-  return residual(two_columns[1] / two_columns[0]);
+  return residual(correlation);
 }
 
 /* --- the experiment -----------------------------------------------------------------------------

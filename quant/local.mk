@@ -50,6 +50,7 @@ libquant_a_SOURCES = \
 	quant/hadamard.c quant/hadamard.h \
 	quant/integer.c \
 	quant/layer/cholesky.c quant/layer/cholesky.h \
+	quant/layer/triangle.c quant/layer/triangle.h \
 	quant/layer/clip.c quant/layer/clip.h \
 	quant/layer/find_params.c quant/layer/find_params.h \
 	quant/layer/columns.c quant/layer/columns.h \

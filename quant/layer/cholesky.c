@@ -1,13 +1,12 @@
 #include "quant/layer/cholesky.h"
 
 #include "quant/base/blas.h"
-#include "quant/base/size.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 128 };
+enum { BLOCK = TRIANGLE_PANEL };
 /* Multiplications in double in the time of one quantized element, roughly. */
 enum { MULTIPLICATIONS = 32 };
 
@@ -29,19 +28,20 @@ size_t cholesky_cost(size_t n)
 /* --- the factor ---------------------------------------------------------------------------------
  */
 
-struct factoring {
-  double *a;
-  size_t n, first, end; /* the columns first..end-1 are factored */
+struct panel {
+  const struct triangle *a;
+  size_t first, end; /* the columns first..end-1, whose diagonal block is in this panel of rows */
+  double *copy;      /* of what is below it, to be inverted: (n - end) x (end - first) */
 };
 
 /* The diagonal block, in place; the row that is stuck, or N. DIAGONAL: what the pivots were. */
-static size_t factor_block(const struct factoring *job, const double *diagonal)
+static size_t factor_block(const struct panel *job, const double *diagonal)
 {
-  const size_t n = job->n;
+  const size_t n = job->a->n;
   for (size_t j = job->first; j < job->end; j++) {
-    double *row = job->a + j * n;
+    double *row = triangle_row(job->a, j);
     for (size_t k = job->first; k < j; k++) {
-      const double *other = job->a + k * n;
+      const double *other = triangle_row(job->a, k);
       double sum = row[k];
       for (size_t i = job->first; i < k; i++)
         sum -= row[i] * other[i];
@@ -55,166 +55,152 @@ static size_t factor_block(const struct factoring *job, const double *diagonal)
   return n;
 }
 
+/* BLOCK rows from ROW on, of columns FIRST..END-1: times the inverse of the diagonal block, which
+ * is TRANSPOSED. */
+static void solve_rows(const struct panel *job, size_t row, enum CBLAS_TRANSPOSE transposed)
+{
+  const struct triangle *a = job->a;
+  blas()->dtrsm(CblasRowMajor, CblasRight, CblasLower, transposed, CblasNonUnit,
+                (int)size_min(BLOCK, a->n - row), (int)(job->end - job->first), 1,
+                triangle_row(a, job->first) + job->first, (int)triangle_stride(a, job->first),
+                triangle_row(a, row) + job->first, (int)triangle_stride(a, row));
+}
+
 /* Rows of the panel below the diagonal block: P = A L^-T. */
 static void solve_panel(void *context, size_t chunk, unsigned worker)
 {
-  const struct factoring *job = context;
-  const size_t row = job->end + chunk * BLOCK, n = job->n;
+  const struct panel *job = context;
   (void)worker;
-  blas()->dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
-                (int)size_min(BLOCK, n - row), (int)(job->end - job->first), 1,
-                job->a + job->first * n + job->first, (int)n, job->a + row * n + job->first,
-                (int)n);
+  solve_rows(job, job->end + chunk * BLOCK, CblasTrans);
 }
 
-/* Rows of what is left, up to the diagonal: A -= P Pᵀ. */
+/* BLOCK rows of what is left, the longest first, up to the diagonal: A -= P Pᵀ. */
 static void update_rows(void *context, size_t chunk, unsigned worker)
 {
-  const struct factoring *job = context;
-  const size_t n = job->n, inner = job->end - job->first;
-  const size_t blocks = size_div_up(n - job->end, BLOCK);
-  const size_t row = job->end + (blocks - 1 - chunk) * BLOCK; /* the longest rows first */
-  const int rows = (int)size_min(BLOCK, n - row), before = (int)(row - job->end);
-  const double *panel = job->a + job->first;
+  const struct panel *job = context;
+  const struct triangle *a = job->a;
+  const size_t row = job->end + (size_div_up(a->n - job->end, BLOCK) - 1 - chunk) * BLOCK;
+  const int rows = (int)size_min(BLOCK, a->n - row), inner = (int)(job->end - job->first);
+  const int stride = (int)triangle_stride(a, row);
+  double *own = triangle_row(a, row);
   (void)worker;
-  if (before > 0)
-    blas()->dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, before, (int)inner, -1,
-                  panel + row * n, (int)n, panel + job->end * n, (int)n, 1,
-                  job->a + row * n + job->end, (int)n);
-  blas()->dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rows, (int)inner, -1, panel + row * n,
-                (int)n, 1, job->a + row * n + row, (int)n);
+  for (size_t column = job->end; column < row; column += BLOCK)
+    blas()->dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, BLOCK, inner, -1, own + job->first,
+                  stride, triangle_row(a, column) + job->first, (int)triangle_stride(a, column), 1,
+                  own + column, stride);
+  blas()->dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rows, inner, -1, own + job->first, stride,
+                1, own + row, stride);
 }
 
-static enum status factor(double *a, size_t n, const double *diagonal, size_t *stuck,
+static enum status factor(const struct triangle *a, const double *diagonal, size_t *stuck,
                           struct progress *progress)
 {
-  for (size_t first = 0; first < n; first += BLOCK) {
-    struct factoring job = {a, n, first, size_min(n, first + BLOCK)};
+  for (size_t first = 0; first < a->n; first += BLOCK) {
+    struct panel job = {a, first, size_min(a->n, first + BLOCK), NULL};
     *stuck = factor_block(&job, diagonal);
-    if (*stuck < n)
+    if (*stuck < a->n)
       return STATUS_INPUT;
-    const size_t below = size_div_up(n - job.end, BLOCK);
+    const size_t below = size_div_up(a->n - job.end, BLOCK);
     enum status status = pool_for(below, solve_panel, &job, progress);
     if (status == STATUS_OK)
       status = pool_for(below, update_rows, &job, progress);
     if (status != STATUS_OK)
       return status;
-    progress_advance(progress, block_cost(n, first));
+    progress_advance(progress, block_cost(a->n, first));
   }
   return STATUS_OK;
 }
 
-/* A becomes L in its lower triangle, which is all that is read, A = L Lᵀ. STATUS_INPUT: see the
- * header, but that *STUCK is a combination of rows before it. */
-static enum status cholesky(double *a, size_t n, size_t *stuck, struct progress *progress)
+/* A becomes L, A = L Lᵀ. STATUS_INPUT: see the header, but that *STUCK is a combination of rows
+ * before it. */
+static enum status cholesky(const struct triangle *a, size_t *stuck, struct progress *progress)
 {
-  double *diagonal = mem_array(n, sizeof *diagonal);
+  double *diagonal = mem_array(a->n, sizeof *diagonal);
   if (!diagonal)
     return STATUS_MEMORY;
-  for (size_t i = 0; i < n; i++)
-    diagonal[i] = a[i * n + i];
-  enum status status = factor(a, n, diagonal, stuck, progress);
+  for (size_t i = 0; i < a->n; i++)
+    diagonal[i] = triangle_row(a, i)[i];
+  enum status status = factor(a, diagonal, stuck, progress);
   free(diagonal);
   return status;
 }
 
-/* --- of the inverse -----------------------------------------------------------------------------
+/* --- its inverse --------------------------------------------------------------------------------
  */
 
-struct inverting {
-  double *a; /* L in its lower triangle; U, as it becomes known, above the diagonal */
-  size_t n;
-  double *diagonal; /* of U */
-  double **columns; /* of each worker: n x BLOCK */
-  struct progress *progress;
-};
-
-/* Columns first..first+BLOCK-1 of X = L^-1, from L X = I, which is zero above its diagonal; then
- * both orders reversed: what is below the diagonal comes to lie above it. */
-static void invert_columns(void *context, size_t chunk, unsigned worker)
+/* BLOCK rows below the diagonal block D, the longest first: with P what L has there and X the
+ * inverse of all that is behind, which is known, they become -X P D^-1. */
+static void invert_rows(void *context, size_t chunk, unsigned worker)
 {
-  const struct inverting *job = context;
-  const size_t n = job->n, first = chunk * BLOCK, width = size_min(BLOCK, n - first);
-  const size_t rows = n - first;
-  double *x = job->columns[worker];
-  for (size_t i = 0; i < rows; i++)
+  const struct panel *job = context;
+  const struct triangle *a = job->a;
+  const size_t row = job->end + (size_div_up(a->n - job->end, BLOCK) - 1 - chunk) * BLOCK;
+  const int width = (int)(job->end - job->first), stride = (int)triangle_stride(a, row);
+  double *own = triangle_row(a, row);
+  (void)worker;
+  blas()->dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)size_min(BLOCK, a->n - row), width,
+                stride - (int)job->end, -1, own + job->end, stride, job->copy, width, 0,
+                own + job->first, stride);
+  solve_rows(job, row, CblasNoTrans);
+}
+
+/* D becomes D^-1, by way of BLOCK x BLOCK elements. */
+static void invert_block(const struct panel *job, double *room)
+{
+  const size_t width = job->end - job->first;
+  for (size_t i = 0; i < width; i++)
     for (size_t j = 0; j < width; j++)
-      x[i * width + j] = i == j;
-  blas()->dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (int)rows,
-                (int)width, 1, job->a + first * n + first, (int)n, x, (int)width);
-  for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < width && j < i; j++)
-      job->a[(rows - 1 - i) * n + n - 1 - first - j] = x[i * width + j];
-  for (size_t j = 0; j < width; j++)
-    job->diagonal[n - 1 - first - j] = x[j * width + j];
-  progress_advance(job->progress, block_cost(n, first));
+      room[i * width + j] = i == j;
+  blas()->dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (int)width,
+                (int)width, 1, triangle_row(job->a, job->first) + job->first,
+                (int)triangle_stride(job->a, job->first), room, (int)width);
+  for (size_t i = 0; i < width; i++)
+    memcpy(triangle_row(job->a, job->first + i) + job->first, room + i * width,
+           (i + 1) * sizeof *room);
 }
 
-static void free_columns(double **columns, size_t count)
+/* L becomes L^-1, from its last columns to its first. */
+static enum status invert(const struct triangle *a, struct progress *progress)
 {
-  for (size_t i = 0; columns && i < count; i++)
-    free(columns[i]);
-  free(columns);
-}
-
-static double **make_columns(size_t count, size_t n)
-{
-  double **columns = mem_array(count, sizeof *columns);
-  for (size_t i = 0; columns && i < count; i++)
-    if (!(columns[i] = mem_array(n, BLOCK * sizeof **columns))) {
-      free_columns(columns, count);
-      return NULL;
-    }
-  return columns;
-}
-
-/* J H J: with both orders reversed the array is read from its end. */
-static void reverse(double *values, size_t count)
-{
-  for (size_t i = 0, j = count; i + 1 < j; i++) {
-    const double last = values[--j];
-    values[j] = values[i];
-    values[i] = last;
+  const size_t n = a->n, panels = size_div_up(n, BLOCK);
+  double *room = mem_array(panels * BLOCK, BLOCK * sizeof *room);
+  enum status status = room ? STATUS_OK : STATUS_MEMORY;
+  for (size_t panel = panels; panel-- > 0 && status == STATUS_OK;) {
+    const size_t first = panel * BLOCK, end = size_min(n, first + BLOCK), width = end - first;
+    struct panel job = {a, first, end, room};
+    for (size_t i = end; i < n; i++)
+      memcpy(room + (i - end) * width, triangle_row(a, i) + first, width * sizeof *room);
+    status = pool_for(size_div_up(n - end, BLOCK), invert_rows, &job, progress);
+    invert_block(&job, room);
+    progress_advance(progress, block_cost(n, first));
   }
-}
-
-/* U as float32, from its first element on: OUT may be the memory that is read. */
-static void store(const struct inverting *job, float *out)
-{
-  const size_t n = job->n;
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < n; j++) {
-      double value = j > i ? 0 : job->diagonal[i];
-      if (j > i)
-        memcpy(&value, (const char *)job->a + (i * n + j) * sizeof value, sizeof value);
-      const float rounded = j < i ? 0 : (float)value;
-      memcpy((char *)out + (i * n + j) * sizeof rounded, &rounded, sizeof rounded);
-    }
-}
-
-static enum status invert(struct inverting *job, float *out)
-{
-  const size_t workers = pool_threads();
-  job->diagonal = mem_array(job->n, sizeof *job->diagonal);
-  job->columns = make_columns(workers, job->n);
-  enum status status = STATUS_MEMORY;
-  if (job->diagonal && job->columns)
-    status = pool_for(size_div_up(job->n, BLOCK), invert_columns, job, job->progress);
-  if (status == STATUS_OK)
-    store(job, out);
-  free_columns(job->columns, workers);
-  free(job->diagonal);
+  free(room);
   return status;
 }
 
-enum status cholesky_of_inverse(double *h, size_t n, float *out, size_t *stuck,
-                                struct progress *progress)
+/* U = J X J. */
+static enum status store(const struct triangle *x, size_t block, struct upper *out)
 {
-  reverse(h, n * n);
-  enum status status = cholesky(h, n, stuck, progress);
+  const size_t n = x->n;
+  if (!upper_make(out, n, block))
+    return STATUS_MEMORY;
+  for (size_t i = 0; i < n; i++) {
+    const double *from = triangle_row(x, n - 1 - i);
+    float *to = upper_row(out, i);
+    for (size_t j = i; j < n; j++)
+      to[j - i] = (float)from[n - 1 - j];
+  }
+  return STATUS_OK;
+}
+
+enum status cholesky_of_inverse(struct triangle *reversed, size_t block, struct upper *out,
+                                size_t *stuck, struct progress *progress)
+{
+  *out = (struct upper){NULL, reversed->n, block};
+  enum status status = cholesky(reversed, stuck, progress);
   if (status == STATUS_INPUT)
-    *stuck = n - 1 - *stuck;
-  return status == STATUS_OK
-             ? invert(&(struct inverting){.a = h, .n = n, .progress = progress}, out)
-             : status;
+    *stuck = reversed->n - 1 - *stuck;
+  if (status == STATUS_OK)
+    status = invert(reversed, progress);
+  return status == STATUS_OK ? store(reversed, block, out) : status;
 }

@@ -33,7 +33,7 @@ struct gptq {
   uint32_t *order;     /* the columns, as they are rounded */
   unsigned char *dead; /* of each column: its input is always 0 */
   size_t dead_columns;
-  float *factor; /* U, columns x columns */
+  struct upper factor; /* U, in panels as wide as a block */
   float *scale, *zero;
   double *loss; /* of each row */
   struct layer_made *made;
@@ -119,137 +119,108 @@ static enum status check(const struct layer_task *task, struct error *error)
 /* --- the order and the factor -------------------------------------------------------------------
  */
 
-/* From H: its diagonal tells which columns are dead, and, BY_SIZE, the order. */
-static bool choose_order(struct gptq *gptq, const double *h, bool by_size)
+/* The columns as they are rounded: from the one with the largest inputs on, BY_SIZE. */
+static bool choose_order(struct gptq *gptq, bool by_size)
 {
   const size_t n = gptq->columns;
   gptq->order = mem_array(n, sizeof *gptq->order);
-  gptq->dead = mem_array(n, 1);
-  if (!gptq->order || !gptq->dead)
-    return false;
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; gptq->order && i < n; i++)
     gptq->order[i] = (uint32_t)i;
-    const bool dead = !(h[i * n + i] > 0);
-    gptq->dead[i] = dead;
-    gptq->dead_columns += dead;
-  }
-  return !by_size || columns_rank(h, n + 1, n, gptq->order);
+  return gptq->order && (!by_size || columns_rank(gptq->task->layer->power, 1, n, gptq->order));
 }
 
-/* Each row of H gets its columns in the order of rounding. */
-static void reorder_columns(const struct gptq *gptq, double *h, double *row)
+/* XᵀX, the columns in the order of rounding from the last to the first, as their factor wants them.
+ * It is as large as the weight, and is not kept for others. */
+static enum status read_gram(const struct gptq *gptq, struct triangle *gram, struct error *error)
 {
+  const struct layer *layer = gptq->task->layer;
   const size_t n = gptq->columns;
-  for (size_t i = 0; i < n; i++) {
-    memcpy(row, h + i * n, n * sizeof *row);
-    for (size_t j = 0; j < n; j++)
-      h[i * n + j] = row[gptq->order[j]];
-  }
-}
-
-static void transpose(double *h, size_t n)
-{
-  enum { TILE = 32 };
-  for (size_t top = 0; top < n; top += TILE)
-    for (size_t left = 0; left <= top; left += TILE)
-      for (size_t i = top; i < size_min(n, top + TILE); i++)
-        for (size_t j = left; j < size_min(i, left + TILE); j++) {
-          const double below = h[i * n + j];
-          h[i * n + j] = h[j * n + i];
-          h[j * n + i] = below;
-        }
-}
-
-/* XᵀX becomes H in the order of rounding, in place: 2 XᵀX, dampened by DAMP of the mean of its
- * diagonal. A dead column is nobody's neighbour, whatever its diagonal is. */
-static bool make_hessian(const struct gptq *gptq, double *h, double damp)
-{
-  const size_t n = gptq->columns;
-  double mean = 0, *row = mem_array(n, sizeof *row);
-  if (!row)
-    return false;
-  for (size_t i = 0; i < n * n; i++)
-    h[i] *= 2;
-  for (size_t i = 0; i < n; i++)
-    mean += h[i * n + i] / (double)n;
-  for (size_t i = 0; i < n; i++)
-    h[i * n + i] += gptq->dead[i] ? 1 : damp * mean;
-  reorder_columns(gptq, h, row);
-  transpose(h, n);
-  reorder_columns(gptq, h, row);
-  free(row);
-  return true;
-}
-
-static enum status not_positive(const struct gptq *gptq, double damp, size_t stuck,
-                                struct error *error)
-{
-  return error_set(error, STATUS_USAGE,
-                   "%zu tokens do not tell %zu input channels apart (channel %u is a combination "
-                   "of others) and damp=%g is too little to make up for it; damp=0.01 is usual",
-                   gptq->task->layer->tokens, gptq->columns, gptq->order[stuck], damp);
-}
-
-/* U takes the place of H, which is as large as two weights, and gives half of it back. H is freed.
- */
-static enum status factor_hessian(struct gptq *gptq, double *h, double damp, struct error *error)
-{
-  const size_t n = gptq->columns;
-  size_t stuck = 0;
-  float *factor = (void *)h;
-  enum status status = cholesky_of_inverse(h, n, factor, &stuck, gptq->task->progress);
-  if (status == STATUS_OK) {
-    float *shrunk = mem_resize(factor, n * n, sizeof *factor);
-    gptq->factor = shrunk ? shrunk : factor;
-    return STATUS_OK;
-  }
-  free(h);
-  return status == STATUS_INPUT    ? not_positive(gptq, damp, stuck, error)
-         : status == STATUS_MEMORY ? error_memory(error, "the factor of the Hessian")
-                                   : status;
-}
-
-/* XᵀX, a new array: it is as large as two weights, and is not kept for others. */
-static enum status read_gram(const struct layer *layer, struct progress *progress, double **out,
-                             struct error *error)
-{
-  size_t count;
-  double *gram =
-      size_mul(layer->columns, layer->columns, &count) ? mem_array(count, sizeof *gram) : NULL;
-  *out = gram;
-  if (!gram)
-    return error_memory(error, "the Hessian");
-  enum status status =
-      product_gram(layer->activation, layer->tokens, layer->columns, gram, progress, error);
-  progress_advance(progress, gram_cost(layer));
+  uint32_t *place = mem_array(n, sizeof *place);
+  enum status status = STATUS_OK;
+  if (!place || !triangle_make(gram, n))
+    status = error_memory(error, "the Hessian");
+  for (size_t i = 0; place && i < n; i++)
+    place[gptq->order[i]] = (uint32_t)(n - 1 - i);
+  if (status == STATUS_OK)
+    status =
+        product_gram(layer->activation, layer->tokens, place, gram, gptq->task->progress, error);
+  progress_advance(gptq->task->progress, gram_cost(layer));
+  free(place);
   return status;
 }
 
-static enum status check_gram(const double *gram, size_t n, struct error *error)
+/* The diagonal element of the I-th column in the order of rounding. */
+static double *diagonal(const struct triangle *gram, size_t i)
 {
-  for (size_t i = 0; i < n; i++)
-    if (!isfinite(gram[i * n + i]))
+  const size_t at = gram->n - 1 - i;
+  return &triangle_row(gram, at)[at];
+}
+
+/* Which columns are dead; and none is too large. */
+static enum status find_dead(struct gptq *gptq, const struct triangle *gram, struct error *error)
+{
+  gptq->dead = mem_array(gptq->columns, 1);
+  if (!gptq->dead)
+    return error_memory(error, "the Hessian");
+  for (size_t i = 0; i < gptq->columns; i++) {
+    const double square = *diagonal(gram, i);
+    if (!isfinite(square))
       return error_set(error, STATUS_USAGE,
-                       "input channel %zu is too large: the sum of its squares is beyond float32",
-                       i);
+                       "input channel %u is too large: the sum of its squares is beyond float32",
+                       gptq->order[i]);
+    const bool dead = !(square > 0);
+    gptq->dead[gptq->order[i]] = dead;
+    gptq->dead_columns += dead;
+  }
   return STATUS_OK;
+}
+
+/* XᵀX becomes H, in place: 2 XᵀX, dampened by DAMP of the mean of its diagonal. A dead column is
+ * nobody's neighbour, whatever its diagonal is. */
+static void make_hessian(const struct gptq *gptq, struct triangle *gram, double damp)
+{
+  const size_t n = gptq->columns;
+  double mean = 0;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j <= i; j++)
+      triangle_row(gram, i)[j] *= 2;
+  for (size_t i = 0; i < n; i++)
+    mean += *diagonal(gram, i) / (double)n;
+  for (size_t i = 0; i < n; i++)
+    *diagonal(gram, i) += gptq->dead[gptq->order[i]] ? 1 : damp * mean;
+}
+
+static enum status factor_hessian(struct gptq *gptq, struct triangle *h, double damp,
+                                  struct error *error)
+{
+  size_t stuck = 0;
+  enum status status =
+      cholesky_of_inverse(h, gptq->block, &gptq->factor, &stuck, gptq->task->progress);
+  if (status == STATUS_MEMORY)
+    return error_memory(error, "the factor of the Hessian");
+  if (status == STATUS_INPUT)
+    return error_set(error, STATUS_USAGE,
+                     "%zu tokens do not tell %zu input channels apart (channel %u is a combination "
+                     "of others) and damp=%g is too little to make up for it; damp=0.01 is usual",
+                     gptq->task->layer->tokens, gptq->columns, gptq->order[stuck], damp);
+  return status;
 }
 
 /* The order of columns and U. */
 static enum status prepare(struct gptq *gptq, struct error *error)
 {
-  const struct layer_task *task = gptq->task;
-  const double damp = method_value(task, "damp");
-  double *h;
-  enum status status = read_gram(task->layer, task->progress, &h, error);
+  const double damp = method_value(gptq->task, "damp");
+  struct triangle gram = {NULL, 0};
+  enum status status = choose_order(gptq, method_value(gptq->task, "actorder") > 0)
+                           ? read_gram(gptq, &gram, error)
+                           : error_memory(error, "the Hessian");
   if (status == STATUS_OK)
-    status = check_gram(h, gptq->columns, error);
-  if (status == STATUS_OK &&
-      !(choose_order(gptq, h, method_value(task, "actorder") > 0) && make_hessian(gptq, h, damp)))
-    status = error_memory(error, "the Hessian");
-  if (status == STATUS_OK)
-    return factor_hessian(gptq, h, damp, error);
-  free(h);
+    status = find_dead(gptq, &gram, error);
+  if (status == STATUS_OK) {
+    make_hessian(gptq, &gram, damp);
+    status = factor_hessian(gptq, &gram, damp, error);
+  }
+  triangle_free(&gram);
   return status;
 }
 
@@ -371,12 +342,12 @@ static void round_row(const struct gptq *gptq, struct scratch *scratch, size_t f
   float *weight = scratch->weight + row * gptq->columns;
   float *errors = scratch->error + row * (end - start);
   for (size_t i = start; i < end; i++) {
-    const float *u = gptq->factor + i * gptq->columns;
+    const float *u = upper_row(&gptq->factor, i); /* from column i on */
     const float value = round_weight(gptq, scratch, first, row, i, weight[i]);
-    const float error = (weight[i] - value) / u[i];
+    const float error = (weight[i] - value) / u[0];
     gptq->loss[first + row] += (double)error * (double)error / 2;
     for (size_t j = i; j < end; j++)
-      weight[j] -= error * u[j];
+      weight[j] -= error * u[j - i];
     errors[i - start] = error;
   }
 }
@@ -394,7 +365,8 @@ static void round_block(const struct gptq *gptq, struct scratch *scratch, size_t
   if (end < n)
     blas()->sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(n - end),
                   (int)(end - start), -1, scratch->error, (int)(end - start),
-                  gptq->factor + start * n + end, (int)n, 1, scratch->weight + end, (int)n);
+                  upper_row(&gptq->factor, start) + (end - start),
+                  (int)upper_stride(&gptq->factor, start), 1, scratch->weight + end, (int)n);
   progress_advance(gptq->task->progress, block_cost(gptq, rows, end - start));
 }
 
@@ -566,7 +538,7 @@ enum status gptq_run(const struct layer_task *task, struct layer_made *made, str
   free_scratch(&gptq);
   free(gptq.order);
   free(gptq.dead);
-  free(gptq.factor);
+  upper_free(&gptq.factor);
   free(gptq.scale);
   free(gptq.zero);
   free(gptq.loss);

@@ -52,14 +52,26 @@ void product_tile(const float *a, size_t a_stride, size_t m, const float *b, siz
 struct gram_job {
   const float *x;
   size_t rows, columns, tiles; /* tiles on a side */
-  double *gram;
+  const uint32_t *place;
+  struct triangle *gram;
   struct gram_scratch {
     struct product_scratch product;
     double tile[PRODUCT_TILE * PRODUCT_TILE];
   } * scratch; /* one for each worker */
 };
 
-/* Tile (i, j) of XᵀX, and its mirror image. */
+static void place_tile(const struct gram_job *job, size_t i, size_t j, size_t m, size_t n,
+                       const double *tile)
+{
+  for (size_t r = 0; r < m; r++)
+    for (size_t c = 0; c < n; c++) {
+      const size_t a = job->place ? job->place[i + r] : i + r;
+      const size_t b = job->place ? job->place[j + c] : j + c;
+      triangle_row(job->gram, a > b ? a : b)[a > b ? b : a] = tile[r * n + c];
+    }
+}
+
+/* Tile (i, j) of XᵀX. */
 static void gram_tile(void *context, size_t chunk, unsigned worker)
 {
   const struct gram_job *job = context;
@@ -77,18 +89,13 @@ static void gram_tile(void *context, size_t chunk, unsigned worker)
                   (int)job->columns, 0, scratch->product.part, (int)n);
     add_part(scratch->product.part, m * n, scratch->tile);
   }
-  for (size_t r = 0; r < m; r++)
-    for (size_t c = 0; c < n; c++) {
-      const double sum = scratch->tile[r * n + c];
-      job->gram[(i + r) * job->columns + j + c] = sum;
-      job->gram[(j + c) * job->columns + i + r] = sum;
-    }
+  place_tile(job, i, j, m, n, scratch->tile);
 }
 
-enum status product_gram(const float *x, size_t rows, size_t columns, double *gram,
+enum status product_gram(const float *x, size_t rows, const uint32_t *place, struct triangle *gram,
                          struct progress *progress, struct error *error)
 {
-  struct gram_job job = {x, rows, columns, size_div_up(columns, PRODUCT_TILE), gram, NULL};
+  struct gram_job job = {x, rows, gram->n, size_div_up(gram->n, PRODUCT_TILE), place, gram, NULL};
   job.scratch = mem_array(pool_threads(), sizeof *job.scratch);
   if (!job.scratch)
     return error_memory(error, "the products of input channels");

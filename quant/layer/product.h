@@ -7,8 +7,10 @@
 #define QSCOPE_QUANT_LAYER_PRODUCT_H
 
 #include "quant/base/pool.h"
+#include "quant/layer/triangle.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
   PRODUCT_TILE = 256,  /* rows and columns of a tile, at most */
@@ -37,9 +39,9 @@ struct product_side {
 void product_sides(struct product_side a, struct product_side b, size_t inner, double *tile,
                    struct product_scratch *scratch);
 
-/* GRAM (columns x columns, whole) = XᵀX of X (rows x columns). STATUS_CANCELLED, STATUS_MEMORY.
- * Counts tiles as progress. */
-enum status product_gram(const float *x, size_t rows, size_t columns, double *gram,
+/* GRAM = XᵀX of X (rows x GRAM's columns), row and column i of it at PLACE[i] (NULL: where they
+ * are). STATUS_CANCELLED, STATUS_MEMORY. Counts tiles as progress. */
+enum status product_gram(const float *x, size_t rows, const uint32_t *place, struct triangle *gram,
                          struct progress *progress, struct error *error);
 
 #endif

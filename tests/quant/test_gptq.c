@@ -413,12 +413,24 @@ static void make_gram(double *h)
         h[i * ORDER + j] += (double)x[t * ORDER + i] * (double)x[t * ORDER + j];
 }
 
-/* The plain way: H^-1, then its factor U row by row. */
+/* J H J of H. */
+static struct triangle reversed(const double *h)
+{
+  struct triangle triangle;
+  assert_true(triangle_make(&triangle, ORDER));
+  for (size_t i = 0; i < ORDER; i++)
+    for (size_t j = 0; j <= i; j++)
+      triangle_row(&triangle, i)[j] = h[(ORDER - 1 - i) * ORDER + ORDER - 1 - j];
+  return triangle;
+}
+
+/* The plain way: H^-1, then its factor U row by row. Panels of 100 rows end within those of the
+ * triangle. */
 static void test_factor(void **state)
 {
   (void)state;
   static double h[ORDER * ORDER], a[ORDER * ORDER], inverse[ORDER * ORDER], u[ORDER * ORDER];
-  static float factor[ORDER * ORDER];
+  struct upper factor;
   size_t stuck;
   make_gram(h);
   memcpy(a, h, sizeof a);
@@ -430,12 +442,17 @@ static void test_factor(void **state)
         sum -= u[k * ORDER + i] * u[k * ORDER + j];
       u[i * ORDER + j] = i == j ? sqrt(sum) : sum / u[i * ORDER + i];
     }
-  assert_int_equal(cholesky_of_inverse(h, ORDER, factor, &stuck, NULL), STATUS_OK);
-  for (size_t i = 0; i < ORDER; i++)
-    for (size_t j = 0; j < ORDER; j++) {
+  struct triangle triangle = reversed(h);
+  assert_int_equal(cholesky_of_inverse(&triangle, 100, &factor, &stuck, NULL), STATUS_OK);
+  for (size_t i = 0; i < ORDER; i++) {
+    assert_int_equal(upper_stride(&factor, i), ORDER - i / 100 * 100);
+    for (size_t j = i; j < ORDER; j++) {
       const double expected = u[i * ORDER + j], scale = u[i * ORDER + i];
-      assert_true(fabs((double)factor[i * ORDER + j] - expected) < 1e-6 * scale);
+      assert_true(fabs((double)upper_row(&factor, i)[j - i] - expected) < 1e-6 * scale);
     }
+  }
+  triangle_free(&triangle);
+  upper_free(&factor);
 }
 
 /* Row 200 becomes the sum of rows 20 and 30, so of what is factored from the end row 20 is the last
@@ -444,15 +461,18 @@ static void test_stuck(void **state)
 {
   (void)state;
   static double h[ORDER * ORDER];
-  static float factor[ORDER * ORDER];
+  struct upper factor;
   size_t stuck;
   make_gram(h);
   for (size_t j = 0; j < ORDER; j++)
     h[200 * ORDER + j] = h[20 * ORDER + j] + h[30 * ORDER + j];
   for (size_t i = 0; i < ORDER; i++)
     h[i * ORDER + 200] = h[i * ORDER + 20] + h[i * ORDER + 30];
-  assert_int_equal(cholesky_of_inverse(h, ORDER, factor, &stuck, NULL), STATUS_INPUT);
+  struct triangle triangle = reversed(h);
+  assert_int_equal(cholesky_of_inverse(&triangle, 1, &factor, &stuck, NULL), STATUS_INPUT);
   assert_int_equal(stuck, 20);
+  assert_null(factor.value);
+  triangle_free(&triangle);
 }
 
 int main(void)

@@ -44,17 +44,25 @@ static void test_gram(void **state)
   (void)state;
   enum { ROWS = 600, COLUMNS = 300 };
   static float x[ROWS * COLUMNS];
-  static double gram[COLUMNS * COLUMNS];
+  static uint32_t backwards[COLUMNS];
+  struct triangle gram, reversed;
   struct error error;
   fill(x, ROWS * COLUMNS, 11);
-  assert_int_equal(product_gram(x, ROWS, COLUMNS, gram, NULL, &error), STATUS_OK);
+  for (uint32_t i = 0; i < COLUMNS; i++)
+    backwards[i] = COLUMNS - 1 - i;
+  assert_true(triangle_make(&gram, COLUMNS) && triangle_make(&reversed, COLUMNS));
+  assert_int_equal(product_gram(x, ROWS, NULL, &gram, NULL, &error), STATUS_OK);
+  assert_int_equal(product_gram(x, ROWS, backwards, &reversed, NULL, &error), STATUS_OK);
   for (size_t i = 0; i < COLUMNS; i += 37)
-    for (size_t j = 0; j < COLUMNS; j += 23) {
+    for (size_t j = 0; j <= i; j += 23) {
       double sum = 0;
       for (size_t t = 0; t < ROWS; t++)
         sum += (double)x[t * COLUMNS + i] * (double)x[t * COLUMNS + j];
-      assert_true(gram[i * COLUMNS + j] == sum && gram[j * COLUMNS + i] == sum);
+      assert_true(triangle_row(&gram, i)[j] == sum);
+      assert_true(triangle_row(&reversed, backwards[j])[backwards[i]] == sum);
     }
+  triangle_free(&gram);
+  triangle_free(&reversed);
 }
 
 static void test_refusals(void **state)
