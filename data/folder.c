@@ -276,8 +276,11 @@ static enum status add_arrays(const char *path, const struct walk *walk, struct 
   int folder = open_folder(path);
   if (folder < 0)
     return error_set(error, STATUS_INPUT, "cannot open: %s", strerror(errno));
-  for (size_t i = 0; i < walk->count && status == STATUS_OK; i++)
+  struct progress *meter = source_meter(source, walk->count);
+  for (size_t i = 0; i < walk->count && status == STATUS_OK; i++) {
     status = add_array(source, folder, walk->files[i], &bad, &bad_count, error);
+    progress_advance(meter, 1);
+  }
   close(folder);
   if (status == STATUS_OK && source->count == 0)
     return error_set(error, STATUS_INPUT, "none of %zu .npy file%s can be read; %s", walk->count,

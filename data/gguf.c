@@ -247,8 +247,11 @@ static enum status read_tensors(struct gguf_reader *in, struct source *source, s
 {
   enum status status = STATUS_OK;
   size_t start = 0;
-  for (size_t i = 0; i < count && status == STATUS_OK; i++)
+  struct progress *meter = source_meter(source, count);
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
     status = read_record(in, source, alignment, &places[i]);
+    progress_advance(meter, 1);
+  }
   if (status == STATUS_OK && !size_mul(size_div_up(in->at, alignment), alignment, &start))
     status = error_set(in->error, STATUS_INPUT, "no room for data aligned to %zu bytes", alignment);
   if (status == STATUS_OK)

@@ -335,7 +335,8 @@ static bool list_only(void *source)
 static enum status read_if_safe(const char *spec, struct source *source, struct error *error)
 {
   hdf5_lock();
-  enum status status = child_try(&(struct trial){list_only, source, HDF5_LIBRARY, 0}, NULL, error);
+  enum status status =
+      child_try(&(struct trial){list_only, source, HDF5_LIBRARY, 0}, source->opening, error);
   if (status == STATUS_OK)
     status = read_file(spec, source, error);
   hdf5_unlock();

@@ -417,8 +417,8 @@ static enum status read_file(struct source *source, struct error *error)
   if (status == STATUS_OK)
     status = library_load(&libmatio, error);
   if (status == STATUS_OK)
-    status = child_try(&(struct trial){list_only, matlab, MATLAB_LIBRARY, memory_of(matlab)}, NULL,
-                       error);
+    status = child_try(&(struct trial){list_only, matlab, MATLAB_LIBRARY, memory_of(matlab)},
+                       source->opening, error);
   if (status != STATUS_OK)
     return status;
   matlab->file = mat.Open(matlab->spec, MAT_ACC_RDONLY);

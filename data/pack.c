@@ -204,11 +204,12 @@ struct offer {
   char misfit[sizeof((struct pack *)0)->problem]; /* the first */
 };
 
-/* Length of the stem when NAME is STEM + anchor; SIZE_MAX when it is not. */
-static size_t stem_of(const char *name, const char *anchor)
+/* Length of the stem when NAME, of LENGTH bytes, is STEM + anchor; SIZE_MAX when it is not. */
+static size_t stem_of(const char *name, size_t length, const char *anchor)
 {
-  size_t length = strlen(name), tail = strlen(anchor);
-  if (length < tail || strcmp(name + length - tail, anchor) != 0)
+  size_t tail = strlen(anchor);
+  if (length < tail || name[length - 1] != anchor[tail - 1] ||
+      memcmp(name + length - tail, anchor, tail) != 0)
     return SIZE_MAX;
   size_t stem = length - tail;
   return stem == 0 || strchr(".:_", name[stem - 1]) ? stem : SIZE_MAX;
@@ -216,8 +217,9 @@ static size_t stem_of(const char *name, const char *anchor)
 
 static bool may_be_anchor(const char *name)
 {
+  size_t length = strlen(name);
   for (size_t i = 0; i < pack_kinds_length; i++)
-    if (stem_of(name, pack_kinds[i].anchor) != SIZE_MAX)
+    if (stem_of(name, length, pack_kinds[i].anchor) != SIZE_MAX)
       return true;
   return false;
 }
@@ -285,7 +287,7 @@ static bool match_one(struct offer *offer, size_t anchor)
   pack->anchor = anchor;
   pack->stem = pack_tensor(pack, anchor)->name;
   for (size_t i = 0; i < pack_kinds_length && outcome == PACK_OTHER; i++) {
-    pack->stem_length = stem_of(pack->stem, pack_kinds[i].anchor);
+    pack->stem_length = stem_of(pack->stem, strlen(pack->stem), pack_kinds[i].anchor);
     if (pack->stem_length == SIZE_MAX)
       continue;
     pack->name = "weight";

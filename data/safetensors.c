@@ -13,6 +13,7 @@
 #include "data/safetensors.h"
 #include "quant/base/size.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,14 +130,38 @@ static enum status measure(struct entry *entry, unsigned bits, struct error *err
   return check_size(entry, bits, error);
 }
 
-static enum status take_plain(const struct plain_entry *plain, struct entry *entry,
-                              struct error *error)
+/* Most tensors of a file are of the type of the one before. */
+struct last_type {
+  char dtype[sizeof((struct plain_entry *)0)->dtype];
+  const struct stored *stored;
+  unsigned bits;
+};
+
+static enum status find_again(const char *dtype, struct last_type *last, struct tensor *tensor,
+                              unsigned *bits, struct error *error)
+{
+  if (last->stored && strcmp(dtype, last->dtype) == 0) {
+    tensor->stored = last->stored;
+    *bits = last->bits;
+    return STATUS_OK;
+  }
+  enum status status = find_dtype(dtype, tensor, bits, error);
+  if (status != STATUS_OK)
+    return status;
+  last->stored = tensor->stored;
+  last->bits = *bits;
+  snprintf(last->dtype, sizeof last->dtype, "%s", dtype);
+  return STATUS_OK;
+}
+
+static enum status take_plain(const struct plain_entry *plain, struct last_type *last,
+                              struct entry *entry, struct error *error)
 {
   unsigned bits = 0;
   entry->tensor.shape = plain->shape;
   entry->begin = plain->begin;
   entry->end = plain->end;
-  enum status status = find_dtype(plain->dtype, &entry->tensor, &bits, error);
+  enum status status = find_again(plain->dtype, last, &entry->tensor, &bits, error);
   return status == STATUS_OK ? measure(entry, bits, error) : status;
 }
 
@@ -226,6 +251,9 @@ struct header {
   const struct map *map;
   size_t start, data; /* where the data begins, and its bytes */
   size_t first;       /* tensor of the source */
+  struct progress *meter;
+  struct last_type last;
+  size_t read; /* bytes of the header that the meter has counted */
 };
 
 static enum status place_entry(const struct header *header, struct entry *entry,
@@ -248,7 +276,7 @@ static enum status add_entry(struct header *header, const char *key, const struc
   json_t *json = NULL;
   enum status status = STATUS_OK;
   if (plain_entry_read(value, &plain))
-    status = take_plain(&plain, &entry, error);
+    status = take_plain(&plain, &header->last, &entry, error);
   else if ((status = json_read(value, &json, error)) == STATUS_OK)
     status = read_entry(json, &entry, error);
   else
@@ -266,6 +294,9 @@ static enum status add_member(void *context, const char *key, const struct json_
 {
   struct header *header = context;
   json_t *json = NULL;
+  size_t end = value->offset + value->size;
+  progress_advance(header->meter, end - header->read);
+  header->read = end;
   if (strcmp(key, "__metadata__") != 0)
     return add_entry(header, key, value, error);
   enum status status = json_read(value, &json, error);
@@ -348,7 +379,12 @@ enum status safetensors_add(const char *path, struct source *source, struct erro
     return status;
   status = find_data(map, &start, error);
   if (status == STATUS_OK) {
-    struct header header = {source, map, start, map->size - start, source->count};
+    struct header header = {.source = source,
+                            .map = map,
+                            .start = start,
+                            .data = map->size - start,
+                            .first = source->count,
+                            .meter = source_meter(source, start)};
     status = add_tensors(&header, error);
   }
   if (status != STATUS_OK)

@@ -195,11 +195,13 @@ static enum status open_shards(const char *path, json_t *weight_map, struct sour
   struct names files = {0};
   size_t folder = (size_t)(path_base(path) - path);
   enum status status = index_files(weight_map, &files, error);
+  struct progress *meter = source_meter(source, files.count);
   for (size_t i = 0; i < files.count && status == STATUS_OK; i++) {
     size_t first = source->count;
     status = open_beside(path, folder, files.items[i], source, error);
     if (status == STATUS_OK)
       status = check_shard(source, first, files.items[i], weight_map, error);
+    progress_advance(meter, 1);
   }
   if (status == STATUS_OK)
     status = check_complete(source, weight_map, error);
@@ -319,8 +321,11 @@ static enum status open_files(const char *path, const struct names *shards, stru
   const struct shard_kind *kind = kind_of(shards->items[0]);
   if (kind->same_model)
     return open_first(path, kind, shards, source, error);
-  for (size_t i = 0; i < shards->count && status == STATUS_OK; i++)
+  struct progress *meter = source_meter(source, shards->count);
+  for (size_t i = 0; i < shards->count && status == STATUS_OK; i++) {
     status = open_beside(path, strlen(path), shards->items[i], source, error);
+    progress_advance(meter, 1);
+  }
   if (status == STATUS_OK)
     status = note_missing(shards, source, error);
   return status == STATUS_OK ? check_distinct(path, source, error) : status;

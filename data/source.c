@@ -125,10 +125,10 @@ static void call_stdin(struct error *error)
     error_prefix(error, "%s", name);
 }
 
-static enum status map_stdin(struct map **out, struct error *error)
+static enum status map_stdin(struct progress *progress, struct map **out, struct error *error)
 {
   int file;
-  enum status status = stdin_file(SIZE_MAX, &file, error);
+  enum status status = stdin_file(SIZE_MAX, &file, progress, error);
   return status == STATUS_OK
              ? map_open_file(fcntl(file, F_DUPFD_CLOEXEC, 0), STDIN_NAME, out, error)
              : status;
@@ -149,7 +149,8 @@ enum status source_keep(struct source *source, struct map *map, struct error *er
 enum status source_map(struct source *source, const char *path, struct map **out,
                        struct error *error)
 {
-  enum status status = is_stdin(path) ? map_stdin(out, error) : map_open(path, out, error);
+  enum status status =
+      is_stdin(path) ? map_stdin(source->opening, out, error) : map_open(path, out, error);
   if (status == STATUS_OK)
     return source_keep(source, *out, error);
   if (is_stdin(path))
@@ -164,8 +165,21 @@ void source_set_type(struct source *source, const char *name)
       source->type = &source_types[i];
 }
 
+struct progress *source_meter(struct source *source, size_t total)
+{
+  struct progress *meter = source->metered ? NULL : source->opening;
+  source->metered = true;
+  if (meter) {
+    atomic_store(&meter->done, 0);
+    atomic_store(&meter->total, total);
+  }
+  return meter;
+}
+
 enum status source_add(struct source *source, const struct tensor *tensor, struct error *error)
 {
+  if (progress_cancelled(source->opening))
+    return error_set(error, STATUS_CANCELLED, "cancelled");
   if (source->count == source->capacity) {
     size_t capacity = source->capacity ? 2 * source->capacity : 16;
     struct tensor *tensors = mem_resize(source->tensors, capacity, sizeof *tensors);
@@ -341,7 +355,7 @@ static enum status unknown_type(const char *spec, const unsigned char *head, siz
 
 /* The first bytes of a file, or of standard input, even where a file is called "-". */
 static enum status look_at(const char *spec, unsigned char head[SOURCE_HEAD], size_t *length,
-                           struct error *error)
+                           struct progress *progress, struct error *error)
 {
   int file;
   *length = 0;
@@ -349,7 +363,7 @@ static enum status look_at(const char *spec, unsigned char head[SOURCE_HEAD], si
     *length = read_head(spec, head);
     return STATUS_OK;
   }
-  enum status status = stdin_file(SOURCE_HEAD, &file, error);
+  enum status status = stdin_file(SOURCE_HEAD, &file, progress, error);
   ssize_t got = status == STATUS_OK ? pread(file, head, SOURCE_HEAD, 0) : 0;
   *length = got > 0 ? (size_t)got : 0;
   return status == STATUS_OK && got == 0 ? error_set(error, STATUS_INPUT, "is empty") : status;
@@ -362,13 +376,15 @@ static bool may_be_text(const unsigned char *head, size_t length)
 
 /* By its prefix; by what the file holds first; by its name only when that says nothing. The name
  * of a folder is no more than one: whatever it ends in, it is as good as ".". */
-static enum status find_type(const char *spec, const struct source_type **out, struct error *error)
+static enum status find_type(const struct source *source, const struct source_type **out,
+                             struct error *error)
 {
+  const char *spec = source->spec;
   unsigned char head[SOURCE_HEAD];
   size_t length;
   if ((*out = by_prefix(spec)))
     return STATUS_OK;
-  enum status status = look_at(spec, head, &length, error);
+  enum status status = look_at(spec, head, &length, source->opening, error);
   if (status != STATUS_OK)
     return status;
   *out = length ? taste("", head, length) : NULL;
@@ -402,10 +418,10 @@ static enum status choose_type(struct source *source, const char *name, struct e
 {
   const struct source_type *found = NULL;
   if (!name)
-    return find_type(source->spec, &source->type, error);
+    return find_type(source, &source->type, error);
   enum status status = named_type(name, &source->type, error);
   if (status == STATUS_OK &&
-      (find_type(source->spec, &found, NULL) != STATUS_OK || found != source->type))
+      (find_type(source, &found, NULL) != STATUS_OK || found != source->type))
     source->asked = source->type;
   return status;
 }
@@ -429,12 +445,19 @@ uint64_t source_number(const struct source *source)
 enum status source_open_as(const char *spec, const char *type, struct source **out,
                            struct error *error)
 {
+  return source_open_watched(spec, type, NULL, out, error);
+}
+
+enum status source_open_watched(const char *spec, const char *type, struct progress *progress,
+                                struct source **out, struct error *error)
+{
   struct source *source = calloc(1, sizeof *source);
   if (!source || !(source->spec = strdup(spec))) {
     free(source);
     return error_memory(error, "a source");
   }
   source->number = source_new_number();
+  source->opening = progress;
   enum status status = choose_type(source, type, error);
   if (status == STATUS_OK)
     status = source->type->open(spec, source, error);
@@ -449,6 +472,7 @@ enum status source_open_as(const char *spec, const char *type, struct source **o
     source_close(source);
     return status;
   }
+  source->opening = NULL;
   *out = source;
   return STATUS_OK;
 }

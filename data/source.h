@@ -46,6 +46,12 @@ enum status source_open(const char *spec, struct source **out, struct error *err
 enum status source_open_as(const char *spec, const char *type, struct source **out,
                            struct error *error);
 
+/* The same for someone who watches: while the source is opened, PROGRESS tells how much of it is
+ * read, or how many bytes where the end is not known (total 0), and its flag ends the reading, most
+ * often soon. STATUS_CANCELLED then. */
+enum status source_open_watched(const char *spec, const char *type, struct progress *progress,
+                                struct source **out, struct error *error);
+
 /* The TYPE that source_open_as needs to open the same again; NULL where it is recognised. */
 const char *source_input_format(const struct source *source);
 

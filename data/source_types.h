@@ -29,7 +29,9 @@ struct source {
   char *note; /* see source_note; or NULL */
   struct metadatum *metadata;
   size_t metadata_count, metadata_capacity, metadata_left_out;
-  void *state;         /* the type's own, released by close */
+  void *state;              /* the type's own, released by close */
+  struct progress *opening; /* of who watches it being opened; else NULL */
+  bool metered;             /* what is read in a loop within another does not count */
   struct source *base; /* what this one is laid over, and borrows: verified with it; `load` loads
                           derived tensors, too. NULL: it stands alone */
   /* NULL where the type has nothing to do. */
@@ -38,6 +40,11 @@ struct source {
   const char *(*remark)(const struct source *source, size_t index);
   void (*close)(struct source *source);
 };
+
+/* For the loop that opens SOURCE: TOTAL units of work lie ahead, which progress_advance counts on
+ * what this returns. NULL (which it ignores) where nobody watches, or where a loop around counts.
+ */
+struct progress *source_meter(struct source *source, size_t total);
 
 /* A number that no other source of this process has had. */
 uint64_t source_new_number(void);

@@ -7,10 +7,13 @@
 #include "quant/base/size.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
   struct stat of; /* what standard input was when it was made */
   int file;
@@ -69,11 +72,26 @@ static enum status keep(const char *bytes, size_t size, struct error *error)
   return STATUS_OK;
 }
 
-static enum status copy_bytes(size_t wanted, struct error *error)
+/* Until something comes, or PROGRESS is cancelled: whoever is at the other end may take its time.
+ */
+static enum status await_bytes(struct progress *progress, struct error *error)
+{
+  enum { LOOK_MS = 50 };
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  while (!progress_cancelled(progress))
+    if (!progress || poll(&in, 1, LOOK_MS) != 0)
+      return STATUS_OK;
+  return error_set(error, STATUS_CANCELLED, "cancelled");
+}
+
+static enum status copy_bytes(size_t wanted, struct progress *progress, struct error *error)
 {
   static char bytes[1 << 16];
   enum status status = STATUS_OK;
   while (status == STATUS_OK && !copy.ended && copy.size < wanted) {
+    status = await_bytes(progress, error);
+    if (status != STATUS_OK)
+      return status;
     ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
     if (got < 0 && errno == EINTR)
       continue;
@@ -81,11 +99,13 @@ static enum status copy_bytes(size_t wanted, struct error *error)
       return error_set(error, STATUS_INPUT, "cannot read: %s", strerror(errno));
     copy.ended = got == 0;
     status = keep(bytes, (size_t)got, error);
+    progress_advance(progress, (size_t)got);
   }
   return status;
 }
 
-enum status stdin_file(size_t wanted, int *file, struct error *error)
+static enum status copy_stdin(size_t wanted, int *file, struct progress *progress,
+                              struct error *error)
 {
   struct stat facts;
   *file = STDIN_FILENO;
@@ -95,7 +115,15 @@ enum status stdin_file(size_t wanted, int *file, struct error *error)
     return STATUS_OK;
   enum status status = open_copy(&facts, error);
   if (status == STATUS_OK)
-    status = copy_bytes(wanted, error);
+    status = copy_bytes(wanted, progress, error);
   *file = copy.file;
+  return status;
+}
+
+enum status stdin_file(size_t wanted, int *file, struct progress *progress, struct error *error)
+{
+  pthread_mutex_lock(&lock);
+  enum status status = copy_stdin(wanted, file, progress, error);
+  pthread_mutex_unlock(&lock);
   return status;
 }

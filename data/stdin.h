@@ -2,10 +2,11 @@
  * it can be looked at, mapped, and opened again.
  *
  * Ownership: the file stays open to the end of the program; the caller must not close it. Threads:
- * one at a time. */
+ * any; one waits for the other. */
 #ifndef QSCOPE_DATA_STDIN_H
 #define QSCOPE_DATA_STDIN_H
 
+#include "quant/base/pool.h"
 #include "quant/base/status.h"
 
 #include <stddef.h>
@@ -14,8 +15,9 @@
 #define STDIN_NAME "standard input"
 
 /* A file of the first WANTED bytes of standard input, or of all, where it ends before; it may hold
- * more. STATUS_INPUT when standard input is a terminal, cannot be read, or holds more than half of
+ * more. PROGRESS (or NULL) counts the bytes; STATUS_CANCELLED when it is, also while none come.
+ * STATUS_INPUT when standard input is a terminal, cannot be read, or holds more than half of
  * the memory or of the room for temporary files (TMPDIR). */
-enum status stdin_file(size_t wanted, int *file, struct error *error);
+enum status stdin_file(size_t wanted, int *file, struct progress *progress, struct error *error);
 
 #endif

@@ -56,13 +56,20 @@ static struct text_line before_first(const struct text_table *table)
   return (struct text_line){.number = table->first.number - 1};
 }
 
-static size_t count_rows(const struct text_table *table)
+static size_t count_rows(const struct text_table *table, struct progress *meter)
 {
+  enum { TELL = 1 << 20 };
   struct text_line line = before_first(table);
-  const unsigned char *at = table->first.begin;
+  const unsigned char *at = table->first.begin, *told = at;
   size_t rows = 0;
-  while (text_next_row(&table->style, &at, table->end, &line, NULL, NULL))
+  while (!progress_cancelled(meter) &&
+         text_next_row(&table->style, &at, table->end, &line, NULL, NULL)) {
     rows++;
+    if (at - told < TELL)
+      continue;
+    progress_advance(meter, (size_t)(at - told));
+    told = at;
+  }
   return rows;
 }
 
@@ -358,10 +365,11 @@ static enum status add_note(struct source *source, struct error *error)
 
 /* --- opening -------------------------------------------------------------------------------- */
 
-static enum status read_shape(struct text_state *state, struct error *error)
+static enum status read_shape(struct source *source, struct error *error)
 {
+  struct text_state *state = source->state;
   size_t numbers, bytes;
-  state->rows = count_rows(&state->table);
+  state->rows = count_rows(&state->table, source_meter(source, state->map->size));
   if (!size_mul(state->rows, state->table.numbers, &numbers) ||
       !size_mul(numbers, sizeof(double), &bytes))
     return error_set(error, STATUS_INPUT,
@@ -380,7 +388,7 @@ static enum status open_table(const char *spec, struct source *source, struct er
   enum status status =
       text_table_find(state->map->bytes, state->map->size, false, &state->table, error);
   if (status == STATUS_OK)
-    status = read_shape(state, error);
+    status = read_shape(source, error);
   if (status == STATUS_OK)
     status = add_tensors(spec, source, error);
   return status == STATUS_OK ? add_note(source, error) : status;

@@ -68,6 +68,7 @@ libscreen_a_SOURCES = \
 	tui/screen/plot.c tui/screen/plot.h tui/screen/plot_marks.c tui/screen/plot_parts.h \
 	tui/screen/plot_strip.c tui/screen/heat_cells.c tui/screen/heat_cells.h \
 	tui/screen/prompt.c tui/screen/prompt.h \
+	tui/screen/reading.c tui/screen/reading.h \
 	tui/screen/run_line.c tui/screen/run_line.h \
 	tui/screen/save_screen.c tui/screen/save_screen.h \
 	tui/screen/script.c tui/screen/script.h \

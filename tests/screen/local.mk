@@ -32,6 +32,7 @@ SCREEN_TESTS = \
 	tests/screen/test_pages \
 	tests/screen/test_palette \
 	tests/screen/test_pins_view \
+	tests/screen/test_reading \
 	tests/screen/test_storm \
 	tests/screen/test_sweep_view \
 	tests/screen/test_terminals \
@@ -67,6 +68,8 @@ tests_screen_test_cursor_SOURCES = tests/screen/test_cursor.c $(screen_fixture)
 tests_screen_test_cursor_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_pins_view_SOURCES = tests/screen/test_pins_view.c $(screen_fixture)
 tests_screen_test_pins_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_reading_SOURCES = tests/screen/test_reading.c $(screen_fixture)
+tests_screen_test_reading_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_heat_view_SOURCES = tests/screen/test_heat_view.c $(screen_fixture)
 tests_screen_test_heat_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_hostile_SOURCES = tests/screen/test_hostile.c $(screen_fixture)

@@ -11,6 +11,7 @@
 #include "tui/figure/libraries.h"
 #include "tui/screen/glyphs.h"
 #include "tui/screen/libraries.h"
+#include "tui/screen/reading.h"
 
 #include <errno.h>
 #include <gsl/gsl_errno.h>
@@ -20,6 +21,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 #include <zip.h>
 
 const struct command command_table[] = {
@@ -120,6 +122,15 @@ static int conclude(enum status status, const struct error *error)
   return status_exit_code(status);
 }
 
+/* What a thread still reads, though nobody waits for it, must not be taken away under it. */
+static int leave(int status)
+{
+  if (!reading_goes_on())
+    return status;
+  fflush(NULL);
+  _exit(status);
+}
+
 int main(int argc, char **argv)
 {
   struct options options;
@@ -144,5 +155,5 @@ int main(int argc, char **argv)
     }
   }
   options_clear(&options);
-  return conclude(status, &error);
+  return leave(conclude(status, &error));
 }

@@ -427,7 +427,7 @@ static void absorb(struct explorer *explorer)
 /* --- the loop ------------------------------------------------------------------------------- */
 
 /* Without memory for the cells there is nothing to paint on, until the next frame tries again. */
-static void relayout(struct explorer *explorer)
+void explorer_relayout(struct explorer *explorer)
 {
   int rows, columns;
   terminal_size(&rows, &columns);
@@ -461,21 +461,34 @@ static void handle_mouse(struct explorer *explorer)
   explorer->keys = keys;
 }
 
-static void handle_signals(struct explorer *explorer)
+void explorer_heed_signals(struct explorer *explorer)
 {
   for (char byte; (byte = signals_take());) {
     if (byte == 'z')
       terminal_suspend();
     else
       terminal_resized();
-    relayout(explorer);
-    explorer_refresh(explorer);
+    explorer_relayout(explorer);
+    explorer->resized = true;
   }
+}
+
+/* The next key: first those that waited for a source. */
+static bool next_key(struct explorer *explorer, uint32_t *key)
+{
+  struct kept_keys *kept = &explorer->kept;
+  if (kept->count == 0)
+    return terminal_key(key);
+  *key = kept->key[0];
+  memmove(kept->key, kept->key + 1, --kept->count * sizeof *kept->key);
+  return true;
 }
 
 /* Waits for keys, signals or the engine. */
 static void wait_for_events(struct explorer *explorer, int timeout)
 {
+  if (explorer->kept.count > 0)
+    timeout = 0;
   struct pollfd files[] = {{.fd = engine_descriptor(explorer->engine), .events = POLLIN},
                            {.fd = signals_descriptor(), .events = POLLIN},
                            {.fd = terminal_descriptor(), .events = POLLIN}};
@@ -513,7 +526,7 @@ static void show(struct explorer *explorer)
   if (explorer->redraw)
     terminal_forget();
   explorer->redraw = false;
-  relayout(explorer);
+  explorer_relayout(explorer);
   explorer_paint(explorer);
   terminal_show(&explorer->cells, explorer->cursor_row, explorer->cursor_column);
   trace_frame(explorer->trace, kind_of_numbers(explorer));
@@ -555,6 +568,9 @@ static void take_steps(struct explorer *explorer)
  * anything: -1 when nothing changes by itself (*settled), or before the engine tells. */
 static int take_turn(struct explorer *explorer, bool *settled)
 {
+  if (explorer->resized)
+    explorer_refresh(explorer);
+  explorer->resized = false;
   start_work(explorer);
   if (explorer->work != WORK_NONE)
     wait_for_events(explorer, PATIENCE_MS);
@@ -588,11 +604,11 @@ static void run(struct explorer *explorer)
   bool settled;
   while (!explorer->quit && !terminal_lost()) {
     int patience = take_turn(explorer, &settled);
-    if (settled)
+    if (settled && explorer->kept.count == 0)
       mark_idle(explorer);
     wait_for_events(explorer, patience);
-    handle_signals(explorer);
-    while (!explorer->quit && terminal_key(&key))
+    explorer_heed_signals(explorer);
+    while (!explorer->quit && next_key(explorer, &key))
       (key == KEY_CODE_MOUSE ? handle_mouse(explorer) : handle_key(explorer, key));
   }
 }
@@ -621,26 +637,45 @@ static void finish(struct explorer *explorer)
   free(explorer->recipe);
 }
 
+static void take_options(struct explorer *explorer, const struct app_options *options)
+{
+  explorer->options = options;
+  explorer->no_hints = options->no_hints;
+  explorer->scripted = options->script || options->linear;
+  explorer->spoken = options->linear;
+  explorer->no_mouse = options->no_mouse;
+}
+
+enum status explorer_present(struct explorer *explorer, struct error *error)
+{
+  const struct app_options *options = explorer->options;
+  if (explorer->presented)
+    return STATUS_OK;
+  enum status status =
+      explorer->scripted ? terminal_absent(options, error) : terminal_open(options, error);
+  if (status != STATUS_OK)
+    return status;
+  explorer->presented = true;
+  explorer->glyphs =
+      options->ascii || options->linear ? &glyphs_ascii : terminal_glyphs(options->glyphs);
+  explorer_relayout(explorer);
+  return STATUS_OK;
+}
+
 static enum status start(struct explorer *explorer, const struct recipe *recipe,
                          const struct app_options *options, struct error *error)
 {
+  take_options(explorer, options);
   enum status status = opening_start(explorer, recipe, error);
   if (status != STATUS_OK)
     return status;
   explorer->engine = engine_new(options->cache);
   if (!explorer->engine)
     return error_memory(error, "the engine");
-  status = options->script || options->linear ? terminal_absent(options, error)
-                                              : terminal_open(options, error);
+  status = explorer_present(explorer, error);
   if (status != STATUS_OK)
     return status;
-  explorer->no_hints = options->no_hints;
-  explorer->scripted = options->script || options->linear;
-  explorer->spoken = options->linear;
-  explorer->no_mouse = options->no_mouse;
-  explorer->glyphs =
-      options->ascii || options->linear ? &glyphs_ascii : terminal_glyphs(options->glyphs);
-  relayout(explorer);
+  explorer_relayout(explorer);
   explorer_refresh(explorer);
   session_begin(explorer);
   if (*options->notice)
@@ -690,6 +725,8 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     *error = broken;
     status = STATUS_OUTPUT;
   }
+  if (status == STATUS_CANCELLED) /* left before there was anything to see */
+    status = STATUS_OK;
   finish(explorer);
   signals_remove();
   free(explorer);

@@ -2,6 +2,7 @@
 
 #include "quant/base/size.h"
 #include "tui/screen/plot.h"
+#include "tui/screen/reading.h"
 #include "tui/screen/rows.h"
 
 #include <math.h>
@@ -69,7 +70,7 @@ enum status compare_view_open(struct explorer *explorer, const struct comparand 
   struct diff_table table;
   if (!comparand_copy(with, &copy))
     return error_memory(error, "the comparison");
-  enum status status = source_open(copy.source, &other, error);
+  enum status status = reading_open(explorer, copy.source, NULL, &other, error);
   if (status == STATUS_OK) {
     status = match(explorer->source, other, &copy, &table, error);
     if (status != STATUS_OK)

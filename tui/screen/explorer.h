@@ -8,6 +8,7 @@
 #include "analysis/engine.h"
 #include "analysis/figure.h"
 #include "analysis/recipe.h"
+#include "tui/screen/app.h"
 #include "tui/screen/browser.h"
 #include "tui/screen/cells.h"
 #include "tui/screen/commands.h"
@@ -112,6 +113,14 @@ struct explorer {
   bool warning;
   int cursor_row, cursor_column; /* of a prompt; -1: none */
 
+  const struct app_options *options;
+  bool presented;    /* the terminal is open, where there is one */
+  bool resized;      /* what is drawn for the old size must be made again */
+  struct kept_keys { /* pressed while a source was read, for what comes then */
+    uint32_t key[64];
+    size_t count;
+  } kept;
+
   struct trace *trace; /* of --trace-frames; NULL without */
   bool scripted;       /* nobody is there to answer a dialog */
   bool spoken;         /* sentences in place of a screen */
@@ -163,6 +172,15 @@ enum status explorer_settle(struct explorer *explorer, struct error *error);
 
 /* Writes the figure of the view to PATH (NULL: a new file), when its numbers are there. */
 void explorer_export(struct explorer *explorer, const char *path);
+
+/* Opens the terminal unless it is open. */
+enum status explorer_present(struct explorer *explorer, struct error *error);
+
+/* Makes the layout for the size that the screen has now. */
+void explorer_relayout(struct explorer *explorer);
+
+/* Does what waiting signals ask for: suspends, takes another size. */
+void explorer_heed_signals(struct explorer *explorer);
 
 /* Closes what stands over the view. */
 void explorer_leave_page(struct explorer *explorer);

@@ -2,6 +2,7 @@
 
 #include "quant/base/size.h"
 #include "tui/screen/plot.h"
+#include "tui/screen/reading.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -52,7 +53,7 @@ static enum status open_tokens(struct explorer *explorer, enum layer_part part, 
     *out = source;
     return STATUS_OK;
   }
-  enum status status = source_open(spec, &source, error);
+  enum status status = reading_open(explorer, spec, NULL, &source, error);
   if (status == STATUS_OK && source_count(source) == 0) {
     source_close(source);
     status = error_set(error, STATUS_INPUT, "%s holds no tensors", source_short_title(spec));

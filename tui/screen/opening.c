@@ -4,6 +4,7 @@
 #include "tui/screen/heat_view.h"
 #include "tui/screen/layer_view.h"
 #include "tui/screen/pins.h"
+#include "tui/screen/reading.h"
 #include "tui/screen/sweep_view.h"
 
 #include <math.h>
@@ -40,10 +41,10 @@ static void forget_source(struct explorer *explorer)
   heat_view_forget(explorer);
 }
 
-static enum status open_source(const char *spec, const char *type, struct source **out,
-                               struct error *error)
+static enum status open_source(struct explorer *explorer, const char *spec, const char *type,
+                               struct source **out, struct error *error)
 {
-  enum status status = source_open_as(spec, type, out, error);
+  enum status status = reading_open(explorer, spec, type, out, error);
   if (status == STATUS_OK && source_count(*out) == 0) {
     char shown[256];
     source_close(*out);
@@ -70,7 +71,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   struct source *source;
   struct error error;
   bool pinned = explorer->state.pins.count > 0;
-  if (open_source(spec, NULL, &source, &error) != STATUS_OK) {
+  if (open_source(explorer, spec, NULL, &source, &error) != STATUS_OK) {
     explorer_warn(explorer, "%s", error.text);
     return false;
   }
@@ -97,12 +98,12 @@ bool explorer_open(struct explorer *explorer, const char *spec)
 /* --- a recipe ----------------------------------------------------------------------------- */
 
 /* The state that RECIPE describes, and its source, which the caller closes. */
-static enum status find_state(const struct recipe *recipe, struct source **source,
-                              struct state *state, struct error *error)
+static enum status find_state(struct explorer *explorer, const struct recipe *recipe,
+                              struct source **source, struct state *state, struct error *error)
 {
   struct quantizer quantizer;
-  enum status status =
-      open_source(recipe->source ? recipe->source : "synth:", recipe->input_format, source, error);
+  enum status status = open_source(
+      explorer, recipe->source ? recipe->source : "synth:", recipe->input_format, source, error);
   if (status != STATUS_OK)
     return status;
   state->tensor = source_first(*source);
@@ -138,7 +139,7 @@ enum status explorer_enter(struct explorer *explorer, const struct recipe *recip
 {
   struct source *source;
   struct state state = {.tensor = 0};
-  enum status status = find_state(recipe, &source, &state, error);
+  enum status status = find_state(explorer, recipe, &source, &state, error);
   if (status != STATUS_OK)
     return status;
   if (explorer->source)

@@ -270,6 +270,20 @@ static void paint_plot(struct explorer *explorer)
 
 /* --- message, recipe, hints --------------------------------------------------------------- */
 
+int paint_bar(struct explorer *explorer, struct rect rect, int column, int width, double share)
+{
+  struct style style = {.ink = PAINT_WARNING}, ground = {.ink = PAINT_FRAME};
+  int eighths = (int)(share * width * 8);
+  for (int i = 0; i < width; i++, eighths -= 8) {
+    enum glyph glyph = eighths >= 8  ? GLYPH_LEFT_8
+                       : eighths > 0 ? (enum glyph)(GLYPH_LEFT_1 + eighths - 1)
+                                     : GLYPH_DOT;
+    cells_put(&explorer->cells, rect.row, rect.column + column + i, explorer->glyphs->code[glyph],
+              eighths > 0 ? style : ground);
+  }
+  return column + width;
+}
+
 /* "stale ####    43 %  Esc stops" at the right end of the message line. Returns the columns it
  * takes. */
 static int paint_progress(struct explorer *explorer, struct rect rect)
@@ -278,7 +292,7 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   size_t done, total;
   if (!engine_busy(explorer->engine, &done, &total) || rect.columns < LEAST)
     return 0;
-  struct style style = {.ink = PAINT_WARNING}, ground = {.ink = PAINT_FRAME};
+  struct style style = {.ink = PAINT_WARNING};
   struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
   double share = total ? fmin((double)done / (double)total, 1) : 0;
   int column = cells_text(&explorer->cells, part, 0, 1, style,
@@ -288,16 +302,8 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
                           : explorer->work == WORK_PINS ? "pins   "
                           : explorer->result->partial   ? "channel"
                                                         : "blocks ");
-  int eighths = (int)(share * BAR * 8);
-  for (int i = 0; i < BAR; i++, eighths -= 8) {
-    enum glyph glyph = eighths >= 8  ? GLYPH_LEFT_8
-                       : eighths > 0 ? (enum glyph)(GLYPH_LEFT_1 + eighths - 1)
-                                     : GLYPH_DOT;
-    cells_put(&explorer->cells, part.row, part.column + column + i, explorer->glyphs->code[glyph],
-              eighths > 0 ? style : ground);
-  }
-  column =
-      cells_printf(&explorer->cells, part, 0, column + BAR + 1, style, "%3.0f %%  ", share * 100);
+  column = paint_bar(explorer, part, column, BAR, share);
+  column = cells_printf(&explorer->cells, part, 0, column + 1, style, "%3.0f %%  ", share * 100);
   column = cells_text(&explorer->cells, part, 0, column, (struct style){.ink = PAINT_KEY}, "Esc");
   cells_text(&explorer->cells, part, 0, column + 1, (struct style){.ink = PAINT_DIM}, "stops");
   return WIDTH;
