@@ -4,6 +4,7 @@
 #include "analysis/views.h"
 #include "quant/base/size.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static const double log_spread = 100;
 
 struct column {
   const struct channels *channels;
-  double *edge, *absmax, *sqnr, *sorted; /* count + 1, count, count, count */
+  double *edge, *absmax, *sqnr, *scratch; /* count + 1, count, count, count */
 };
 
 static void column_free(struct column *column)
@@ -27,7 +28,7 @@ static void column_free(struct column *column)
   free(column->edge);
   free(column->absmax);
   free(column->sqnr);
-  free(column->sorted);
+  free(column->scratch);
 }
 
 static bool column_make(const struct channels *channels, struct column *column)
@@ -36,7 +37,7 @@ static bool column_make(const struct channels *channels, struct column *column)
   *column =
       (struct column){channels, mem_array(n + 1, sizeof(double)), mem_array(n, sizeof(double)),
                       mem_array(n, sizeof(double)), mem_array(n, sizeof(double))};
-  if (!column->edge || !column->absmax || !column->sqnr || !column->sorted)
+  if (!column->edge || !column->absmax || !column->sqnr || !column->scratch)
     return false;
   for (size_t i = 0; i <= n; i++)
     column->edge[i] = (double)i - 0.5;
@@ -47,26 +48,29 @@ static bool column_make(const struct channels *channels, struct column *column)
   return true;
 }
 
-static int ascending(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
+/* The finite ones of some values. */
+struct spread {
+  size_t count;
+  double least, median, most;
+  double least_positive; /* HUGE_VAL: none is */
+};
 
-/* The finite numbers of VALUE in ascending order in column->sorted; how many. */
-static size_t sort_finite(struct column *column, const double *value)
+/* No sort: figures are made anew for every frame. */
+static struct spread spread_of(struct column *column, const double *value)
 {
-  size_t n = 0;
-  for (size_t i = 0; i < column->channels->count; i++)
-    if (isfinite(value[i]))
-      column->sorted[n++] = value[i];
-  qsort(column->sorted, n, sizeof *column->sorted, ascending);
-  return n;
-}
-
-static double middle(const double *sorted, size_t n)
-{
-  return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+  struct spread spread = {0, HUGE_VAL, (double)NAN, -HUGE_VAL, HUGE_VAL};
+  for (size_t i = 0; i < column->channels->count; i++) {
+    if (!isfinite(value[i]))
+      continue;
+    column->scratch[spread.count++] = value[i];
+    spread.least = fmin(spread.least, value[i]);
+    spread.most = fmax(spread.most, value[i]);
+    if (value[i] > 0)
+      spread.least_positive = fmin(spread.least_positive, value[i]);
+  }
+  if (spread.count > 0)
+    spread.median = gsl_stats_median(column->scratch, 1, spread.count);
+  return spread;
 }
 
 static bool add_point(struct panel *panel, double x, double y, const char *label)
@@ -111,13 +115,10 @@ static bool add_median(struct panel *panel, double median, const char *unit)
 
 static bool add_absmax(struct figure *figure, struct column *column, const struct view *view)
 {
-  size_t n = sort_finite(column, column->absmax), positive = 0;
-  while (positive < n && !(column->sorted[positive] > 0))
-    positive++;
-  if (positive == n)
+  const struct spread spread = spread_of(column, column->absmax);
+  if (!(spread.most > 0))
     return fig_nothing(figure, "Every channel is zero.");
-  double least = column->sorted[positive], most = column->sorted[n - 1];
-  double median = middle(column->sorted, n);
+  double least = spread.least_positive, most = spread.most, median = spread.median;
   struct panel *panel = figure_add_panel(figure, "Largest magnitude");
   if (!panel || !channel_axis(panel, column, view))
     return false;
@@ -146,11 +147,10 @@ static bool name_worst(struct panel *panel, const struct column *column, double 
 
 static bool add_sqnr(struct figure *figure, struct column *column, const struct view *view)
 {
-  size_t n = sort_finite(column, column->sqnr);
-  if (n == 0)
+  const struct spread spread = spread_of(column, column->sqnr);
+  if (spread.count == 0)
     return fig_nothing(figure, "No channel has an error.");
-  double least = column->sorted[0], most = column->sorted[n - 1];
-  double median = middle(column->sorted, n);
+  double least = spread.least, most = spread.most, median = spread.median;
   double span = fmax(most, 0) - fmin(least, 0);
   struct panel *panel = figure_add_panel(figure, "Signal-to-quantization-noise ratio");
   return panel && channel_axis(panel, column, view) &&

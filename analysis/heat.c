@@ -4,6 +4,7 @@
 #include "analysis/reconstruction.h"
 #include "quant/base/size.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,38 +322,32 @@ void heat_free(struct heat *heat)
 
 /* --- the range of colours --------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
+/* Selected, not sorted: the strip under the channels asks in every frame. */
 bool heat_range_of(const double *value, size_t count, bool decibels, double *lo, double *hi,
                    bool *log)
 {
   enum { FEW = 200 };
   static const double far = 30;
   size_t n = 0, zeros = 0;
-  double *sorted = mem_array(count, sizeof *sorted);
-  if (!sorted)
+  double *some = mem_array(count, sizeof *some);
+  if (!some)
     return false;
   for (size_t i = 0; i < count; i++)
-    if (isfinite(value[i]))
-      sorted[n++] = value[i];
-  qsort(sorted, n, sizeof *sorted, ascending);
-  while (zeros < n && !(sorted[zeros] > 0))
-    zeros++;
+    if (isfinite(value[i])) {
+      some[n++] = value[i];
+      zeros += value[i] > 0 ? 0 : 1;
+    }
   bool known = n > 0;
   if (known) {
     size_t cut = n > FEW ? n / 100 : 0;
-    *hi = sorted[n - 1 - cut];
-    *lo = sorted[cut];
-    double least = zeros < n ? sorted[size_min(zeros + cut, n - 1)] : 0;
+    *hi = gsl_stats_select(some, 1, n, n - 1 - cut);
+    *lo = gsl_stats_select(some, 1, n, cut);
+    double least = zeros < n ? gsl_stats_select(some, 1, n, size_min(zeros + cut, n - 1)) : 0;
     *log = !decibels && least > 0 && *hi > far * least;
     if (*log)
       *lo = least;
   }
-  free(sorted);
+  free(some);
   return known;
 }
 
