@@ -55,18 +55,18 @@ struct spread {
   double least_positive; /* HUGE_VAL: none is */
 };
 
-/* No sort: figures are made anew for every frame. */
+/* No sort, and no call for each number: figures are made anew whenever a knob turns. */
 static struct spread spread_of(struct column *column, const double *value)
 {
   struct spread spread = {0, HUGE_VAL, (double)NAN, -HUGE_VAL, HUGE_VAL};
   for (size_t i = 0; i < column->channels->count; i++) {
-    if (!isfinite(value[i]))
+    double v = value[i];
+    if (!isfinite(v))
       continue;
-    column->scratch[spread.count++] = value[i];
-    spread.least = fmin(spread.least, value[i]);
-    spread.most = fmax(spread.most, value[i]);
-    if (value[i] > 0)
-      spread.least_positive = fmin(spread.least_positive, value[i]);
+    column->scratch[spread.count++] = v;
+    spread.least = v < spread.least ? v : spread.least;
+    spread.most = v > spread.most ? v : spread.most;
+    spread.least_positive = v > 0 && v < spread.least_positive ? v : spread.least_positive;
   }
   if (spread.count > 0)
     spread.median = gsl_stats_median(column->scratch, 1, spread.count);
@@ -174,7 +174,7 @@ static double largest(const double *value, size_t n)
 {
   double most = 0;
   for (size_t i = 0; i < n; i++)
-    most = isfinite(value[i]) ? fmax(most, value[i]) : most;
+    most = isfinite(value[i]) && value[i] > most ? value[i] : most;
   return most;
 }
 
