@@ -249,6 +249,8 @@ bool fig_channels_pins(struct figure *figure, const struct result *result,
   struct panel *panel = sqnr_panel(figure);
   char label[PINS_LABEL];
   (void)view;
+  if (panel && !fig_label(panel, ROLE_RECONSTRUCTION, pins_label(pins, pins->count, result, label)))
+    return false;
   for (size_t i = 0; panel && i < pins->count; i++) {
     const struct result *pin = pins->result[i];
     if (!pin || pin->partial || pin->channels.count != result->channels.count)

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Half a step of the only scale of an integer quantizer: the largest error of rounding. NaN
  * where there is no such number. */
@@ -139,23 +140,82 @@ static bool add_largest(struct panel *panel, const struct result *result, enum r
   return done;
 }
 
+/* Half the width of the part of H around 0 that holds all but 1 % of its elements. */
+static double reach_of(const struct histogram *h)
+{
+  const double whole = (double)histogram_total(h), most = fmax(fabs(h->lo), fabs(h->hi));
+  double outside = 0, reach = most;
+  for (size_t lo = 0, hi = h->bins; lo < hi;) {
+    const bool left = fabs(histogram_edge(h, lo)) > fabs(histogram_edge(h, hi));
+    outside += (double)h->count[left ? lo : hi - 1];
+    if (outside > 0.01 * whole)
+      break;
+    left ? lo++ : hi--;
+    reach = fmax(fabs(histogram_edge(h, lo)), fabs(histogram_edge(h, hi)));
+  }
+  return reach;
+}
+
+/* Where a few errors lie far out, and the rest would be one thin line: only that is shown. */
+static bool leave_out_the_few(struct figure *figure, struct panel *panel, double reach)
+{
+  const double all = fmax(fabs(panel->x.lo), fabs(panel->x.hi));
+  if (!(reach > 0) || reach * 4 > all)
+    return true;
+  panel->x.lo = -1.1 * reach;
+  panel->x.hi = 1.1 * reach;
+  return fig_note(figure, "Fewer than 1 %% of the errors of any lie outside, up to %.3g.", all);
+}
+
+/* Of each only the largest error, so that like is compared with like. */
+static bool name_largest(struct panel *panel, const char *label)
+{
+  char *title = strdup("Largest error against value");
+  if (!title)
+    return false;
+  free(panel->title);
+  panel->title = title;
+  for (size_t i = panel->marks; i-- > 0;)
+    if (panel->mark[i]->role == ROLE_MEDIAN || panel->mark[i]->role == ROLE_REFERENCE)
+      panel_remove_mark(panel, i);
+  return fig_label(panel, ROLE_ERROR, label);
+}
+
+static bool add_pins_distributions(struct figure *figure, struct panel *panel,
+                                   const struct result *result, const struct figure_pins *pins)
+{
+  char label[PINS_LABEL];
+  double reach = reach_of(&result->error);
+  bool done = fig_label(panel, ROLE_ERROR, pins_label(pins, pins->count, result, label));
+  for (size_t i = 0; done && i < pins->count; i++) {
+    const struct result *pin = pins->result[i];
+    if (!pin || !(pin->metrics.max_abs_error > 0) || pin->error.bins == 0)
+      continue;
+    done = add_distribution_of(panel, &result->error, &pin->error, pins_role(i),
+                               pins_label(pins, i, pin, label));
+    reach = fmax(reach, reach_of(&pin->error));
+  }
+  return done && leave_out_the_few(figure, panel, reach);
+}
+
+static bool add_pins_largest(struct panel *panel, const struct result *result,
+                             const struct figure_pins *pins)
+{
+  char label[PINS_LABEL];
+  bool done = name_largest(panel, pins_label(pins, pins->count, result, label));
+  for (size_t i = 0; done && i < pins->count; i++) {
+    const struct result *pin = pins->result[i];
+    if (pin && pin->error_max && pin->metrics.max_abs_error > 0)
+      done = add_largest(panel, pin, pins_role(i), pins_label(pins, i, pin, label));
+  }
+  return done;
+}
+
 bool fig_error_pins(struct figure *figure, const struct result *result,
                     const struct figure_pins *pins, const struct view *view)
 {
-  char label[PINS_LABEL];
+  struct panel *const *panel = figure->panel;
   (void)view;
-  for (size_t i = 0; i < pins->count; i++) {
-    const struct result *pin = pins->result[i];
-    if (!pin || !pin->error_max || !(pin->metrics.max_abs_error > 0))
-      continue;
-    pins_label(pins, i, pin, label);
-    struct panel *distribution = figure->panel[0];
-    if (distribution->marks &&
-        !add_distribution_of(distribution, &result->error, &pin->error, pins_role(i), label))
-      return false;
-    if (figure->panels > 1 && figure->panel[1]->marks &&
-        !add_largest(figure->panel[1], pin, pins_role(i), label))
-      return false;
-  }
-  return true;
+  return (panel[0]->marks == 0 || add_pins_distributions(figure, panel[0], result, pins)) &&
+         (figure->panels < 2 || panel[1]->marks == 0 || add_pins_largest(panel[1], result, pins));
 }

@@ -44,6 +44,11 @@ static bool set_color(struct axis *color, const struct heat *heat, enum heat_qua
   double lo, hi;
   if (!heat_range(heat, quantity, &lo, &hi, &color->log))
     return false;
+  if (!(lo < hi)) { /* one colour, in the middle of the scale */
+    const double off = color->log ? 0.5 * lo : fabs(lo) / 2 + 0.5;
+    lo -= off;
+    hi += off;
+  }
   return axis_set(color, type->label, type->unit, lo, hi);
 }
 
@@ -63,29 +68,34 @@ static bool add_cells(struct panel *panel, const struct heat *heat, enum heat_qu
          axis_set(&panel->y, heat->row_name, NULL, (double)part->row[0], (double)part->row[1]);
 }
 
-/* The scale of colours as a strip of cells over a number line. */
+/* The value SHARE of the way along the scale from LO to HI. */
+static double along(double lo, double hi, bool log, double share)
+{
+  return log ? lo * pow(hi / lo, share) : lo + (hi - lo) * share;
+}
+
+/* The scale of colours as a strip of cells over a number line, and at its ends, a little apart, the
+ * colours of what lies beyond. */
 static bool add_scale(struct figure *figure, const struct axis *color)
 {
-  double edge[COLORMAP_LEVELS + 1], value[COLORMAP_LEVELS], lo = color->lo, hi = color->hi;
+  enum { APART = 2, CELLS = COLORMAP_LEVELS + 2 * APART };
+  double edge[CELLS + 1], value[CELLS], lo = color->lo, hi = color->hi;
   const double height[2] = {0, 1};
   struct panel *panel = figure_add_panel(figure, NULL);
   if (!panel)
     return false;
-  if (!(lo < hi)) {
-    lo -= fabs(lo) / 2 + 0.5;
-    hi += fabs(hi) / 2 + 0.5;
+  for (int i = 0; i <= CELLS; i++)
+    edge[i] = along(lo, hi, color->log, (double)(i - APART) / COLORMAP_LEVELS);
+  for (int i = 0; i < CELLS; i++) {
+    value[i] = along(lo, hi, color->log, (i - APART + 0.5) / COLORMAP_LEVELS);
+    if (i == APART - 1 || i == CELLS - APART)
+      value[i] = (double)NAN;
   }
-  for (int i = 0; i <= COLORMAP_LEVELS; i++) {
-    double share = (double)i / COLORMAP_LEVELS;
-    edge[i] = color->log ? lo * pow(hi / lo, share) : lo + (hi - lo) * share;
-  }
-  for (int i = 0; i < COLORMAP_LEVELS; i++)
-    value[i] = color->log ? sqrt(edge[i] * edge[i + 1]) : (edge[i] + edge[i + 1]) / 2;
   panel->ruler = true;
   panel->x.log = panel->color.log = color->log;
-  return axis_set(&panel->x, color->label, color->unit, lo, hi) &&
-         axis_set(&panel->color, color->label, color->unit, color->lo, color->hi) &&
-         panel_add_cells(panel, COLORMAP_LEVELS, 1, edge, height, value);
+  return axis_set(&panel->x, color->label, color->unit, edge[0], edge[CELLS]) &&
+         axis_set(&panel->color, color->label, color->unit, lo, hi) &&
+         panel_add_cells(panel, CELLS, 1, edge, height, value);
 }
 
 static size_t count_beyond(const struct heat *heat, enum heat_quantity quantity,
@@ -103,7 +113,9 @@ static bool say_beyond(struct figure *figure, const struct heat *heat, enum heat
   size_t above = count_beyond(heat, quantity, color, COLORMAP_LEVELS);
   size_t below = count_beyond(heat, quantity, color, COLORMAP_BELOW);
   return (above == 0 && below == 0) ||
-         fig_note(figure, "Of %zu cells %zu lie above the scale of colours, %zu below.",
+         fig_note(figure,
+                  "Of %zu cells %zu lie above the scale of colours and %zu below it: the colours "
+                  "at its ends.",
                   heat->down * heat->across, above, below);
 }
 

@@ -210,21 +210,14 @@ static bool add_reconstruction(struct panel *panel, const struct result *result,
   return done;
 }
 
-/* Gives the reconstruction that is there its letter; the levels, whose ruler speaks for itself,
- * leave their place in the legend. */
-static bool name_reconstruction(struct panel *panel, const char *label)
+/* The levels, whose ruler speaks for itself, leave their place in the legend to what is pinned. */
+static void unlabel_levels(struct panel *panel)
 {
-  for (size_t i = 0; i < panel->marks; i++) {
-    struct mark *mark = panel->mark[i];
-    bool levels = mark->role == ROLE_LEVEL;
-    if (!levels && mark->role != ROLE_RECONSTRUCTION)
-      continue;
-    free(mark->label);
-    mark->label = levels ? NULL : strdup(label);
-    if (!levels && !mark->label)
-      return false;
-  }
-  return true;
+  for (size_t i = 0; i < panel->marks; i++)
+    if (panel->mark[i]->role == ROLE_LEVEL) {
+      free(panel->mark[i]->label);
+      panel->mark[i]->label = NULL;
+    }
 }
 
 bool fig_histogram_pins(struct figure *figure, const struct result *result,
@@ -233,7 +226,8 @@ bool fig_histogram_pins(struct figure *figure, const struct result *result,
   struct panel *panel = figure->panel[0];
   char label[PINS_LABEL];
   (void)view;
-  if (!name_reconstruction(panel, pins_label(pins, pins->count, result, label)))
+  unlabel_levels(panel);
+  if (!fig_label(panel, ROLE_RECONSTRUCTION, pins_label(pins, pins->count, result, label)))
     return false;
   for (size_t i = 0; panel->marks && i < pins->count; i++)
     if (pins->result[i] && pins->result[i]->reconstruction.bins &&

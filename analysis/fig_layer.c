@@ -5,6 +5,7 @@
 #include "quant/base/number.h"
 #include "quant/base/size.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,15 @@ bool layer_has_detail(const struct layer_shown *shown, enum layer_detail detail)
   return detail == LAYER_OUTPUT || detail == LAYER_INPUTS || detail == LAYER_WEIGHTS
              ? row && shown->facts
              : row && row->search.width > 0;
+}
+
+/* A panel of DETAIL, whose name begins a line here. */
+static struct panel *detail_panel(struct figure *figure, enum layer_detail detail)
+{
+  struct panel *panel = figure_add_panel(figure, layer_detail_names[detail]);
+  if (panel)
+    panel->title[0] = (char)toupper((unsigned char)panel->title[0]);
+  return panel;
 }
 
 /* --- names ------------------------------------------------------------------------------------
@@ -151,7 +161,7 @@ static bool add_output(struct figure *figure, const struct layer_shown *shown)
   const struct layer_numbers *numbers = layer_row_numbers(row);
   struct reach reach = {0, 0};
   char label[NAME_TEXT];
-  struct panel *panel = figure_add_panel(figure, layer_detail_names[LAYER_OUTPUT]);
+  struct panel *panel = detail_panel(figure, LAYER_OUTPUT);
   bool done = panel && add_bars(panel, MARK_BARS, ROLE_ERROR, numbers->channel_mse, numbers->rows,
                                 name_of(shown, shown->selected, label), &reach);
   if (done && rtn)
@@ -174,8 +184,7 @@ static bool add_scales(struct figure *figure, const struct layer_shown *shown, b
     before[j] = (double)max[j];
     after[j] = weight ? before[j] * factor : before[j] / factor;
   }
-  struct panel *panel =
-      figure_add_panel(figure, layer_detail_names[weight ? LAYER_WEIGHTS : LAYER_INPUTS]);
+  struct panel *panel = detail_panel(figure, weight ? LAYER_WEIGHTS : LAYER_INPUTS);
   bool done =
       before && after && panel &&
       add_bars(panel, MARK_BARS, ROLE_ORIGINAL, before, n, row->factor ? "before" : "max", &reach);
@@ -211,7 +220,7 @@ static bool add_surface(struct figure *figure, const struct method_search *searc
                         search->y[search->best / search->width]};
   for (size_t i = 0; i < search->width * search->height; i++)
     reach_add(&reach, search->value[i]);
-  struct panel *panel = figure_add_panel(figure, layer_detail_names[LAYER_SEARCH]);
+  struct panel *panel = detail_panel(figure, LAYER_SEARCH);
   if (panel)
     panel->color.log = reach.most > 100 * reach.least;
   bool done = x && y && panel &&
@@ -234,7 +243,7 @@ static bool add_line(struct figure *figure, const struct method_search *search)
   for (size_t i = 0; i < n; i++)
     reach_add(&reach, search->value[i]);
   snprintf(label, sizeof label, "%.4g", at);
-  struct panel *panel = figure_add_panel(figure, layer_detail_names[LAYER_SEARCH]);
+  struct panel *panel = detail_panel(figure, LAYER_SEARCH);
   double lo = fmin(search->x[0], search->x[n - 1]), hi = fmax(search->x[0], search->x[n - 1]);
   const double room = hi > lo ? 0.03 * (hi - lo) : 0.5;
   if (panel)
@@ -357,8 +366,8 @@ static bool caption_verdict(struct figure *figure, const struct layer_shown *sho
 {
   const struct layer_ask *ask = &shown->row[0].ask;
   char verdict[LAYER_VERDICT], spec[QUANTIZER_TEXT], other[QUANTIZER_TEXT];
-  return fig_text(&figure->caption[1], "%s%s%s.", quantizer_print(&ask->weight, spec),
-                  ask->quantizes_activation ? "; activation " : "",
+  return fig_text(&figure->caption[1], "Quantized as %s%s%s.", quantizer_print(&ask->weight, spec),
+                  ask->quantizes_activation ? ", the activation as " : "",
                   ask->quantizes_activation ? quantizer_print(&ask->activation, other) : "") &&
          (!*layer_verdict(&shown->facts->problem, shown->row, shown->rows, 0, verdict) ||
           fig_text(&figure->caption[2], "%s", verdict));
@@ -377,6 +386,24 @@ static bool caption_groups(struct figure *figure, const struct layer_shown *show
   return done;
 }
 
+/* A method that was asked for and refused does not just vanish: why it did, or who they are. */
+static bool say_refused(struct figure *figure, const struct layer_shown *shown)
+{
+  char names[256] = "";
+  size_t used = 0, refused = 0, last = 0;
+  for (size_t i = 0; i < shown->rows; i++) {
+    char name[NAME_TEXT];
+    if (shown->row[i].state != LAYER_REFUSED)
+      continue;
+    last = i;
+    used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", refused++ ? ", " : "",
+                             name_of(shown, i, name));
+    used = size_min(used, sizeof names - 1);
+  }
+  return refused == 0 || (refused == 1 ? fig_note(figure, "Without %s.", shown->row[last].reason)
+                                       : fig_note(figure, "Not possible here: %s.", names));
+}
+
 static bool caption(struct figure *figure, const struct layer_shown *shown)
 {
   const struct layer_problem *problem = &shown->facts->problem;
@@ -393,7 +420,7 @@ static bool caption(struct figure *figure, const struct layer_shown *shown)
       (has_groups(shown) ? caption_groups(figure, shown) : caption_verdict(figure, shown));
   free(weight);
   free(tokens);
-  return done;
+  return done && (has_groups(shown) || say_refused(figure, shown));
 }
 
 /* All methods, and the channels of the best: the recipe does not say who is selected. */

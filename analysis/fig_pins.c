@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const struct result *pins_against(const struct figure_pins *pins)
 {
@@ -50,6 +51,21 @@ char *pins_label(const struct figure_pins *pins, size_t i, const struct result *
 enum role pins_role(size_t i)
 {
   return (enum role)(ROLE_SERIES + 3 + i);
+}
+
+bool fig_label(struct panel *panel, enum role role, const char *label)
+{
+  for (size_t i = 0; i < panel->marks; i++) {
+    struct mark *mark = panel->mark[i];
+    char *copy = mark->role == role ? strdup(label) : NULL;
+    if (mark->role != role)
+      continue;
+    if (!copy)
+      return false;
+    free(mark->label);
+    mark->label = copy;
+  }
+  return true;
 }
 
 void fig_reach(struct panel *panel, double height)
@@ -169,7 +185,7 @@ static bool add_lane(struct figure *figure, const struct result *result,
   char more[48], less[48], label[32];
   snprintf(more, sizeof more, "+ %c loses more", pins_present(pins));
   snprintf(less, sizeof less, "\u2212 %c loses more", pins_letter(pins));
-  snprintf(label, sizeof label, "%c \u2212 %c", pins_present(pins), pins_letter(pins));
+  snprintf(label, sizeof label, "%c \u2212 %c (%%)", pins_present(pins), pins_letter(pins));
   struct panel *panel = figure_add_panel(figure, NULL);
   if (!panel)
     return false;

@@ -149,6 +149,13 @@ struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role 
   return mark;
 }
 
+void panel_remove_mark(struct panel *panel, size_t at)
+{
+  mark_free(panel->mark[at]);
+  panel->marks--;
+  memmove(&panel->mark[at], &panel->mark[at + 1], (panel->marks - at) * sizeof(struct mark *));
+}
+
 struct mark *panel_add_cells(struct panel *panel, size_t across, size_t down, const double *x,
                              const double *y, const double *value)
 {

@@ -109,6 +109,8 @@ struct mark *panel_add_mark(struct panel *panel, enum mark_kind kind, enum role 
 /* Copies ACROSS x DOWN cells: across+1 edges X, down+1 edges Y, and a VALUE for each. */
 struct mark *panel_add_cells(struct panel *panel, size_t across, size_t down, const double *x,
                              const double *y, const double *value);
+/* Takes mark AT out of PANEL. */
+void panel_remove_mark(struct panel *panel, size_t at);
 /* Appends TEXT to the list; false when memory runs out. */
 bool figure_add_word(struct figure *figure, const char *text);
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);

@@ -169,8 +169,20 @@ static bool add_words(struct figure *figure, const struct result *result, const 
          caption_metrics(figure, result) && caption_special(figure, &result->facts);
 }
 
-static char *title_of(const struct result *result, const struct view *view,
-                      const struct tensor *tensor)
+/* "A, B and C": what is compared is said below. */
+static void letters_of(const struct figure_pins *pins, char *text, size_t size)
+{
+  size_t used = 0;
+  for (size_t i = 0; i <= pins->count && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%c",
+                             i == 0             ? ""
+                             : i == pins->count ? " and "
+                                                : ", ",
+                             (char)('A' + i));
+}
+
+static char *title_of(const struct result *result, const struct figure_pins *pins,
+                      const struct view *view, const struct tensor *tensor)
 {
   const struct transformed *transformed = tensor_transformed(tensor);
   char name[256], spec[QUANTIZER_TEXT], channel[64] = "", how[TRANSFORM_TEXT] = "", *title;
@@ -180,6 +192,10 @@ static char *title_of(const struct result *result, const struct view *view,
     snprintf(channel, sizeof channel, " [channel %ld]", view->channel);
   if (transformed)
     transform_print(&transformed->transform, how);
+  if (pins) {
+    letters_of(pins, spec, sizeof spec);
+    *how = '\0';
+  }
   fig_text(&title, "%s%s \u00b7 %s%s%s", name, channel, spec, *how ? " after " : "", how);
   return title;
 }
@@ -250,6 +266,12 @@ static bool add_pinned_words(struct figure *figure, const struct result *result,
   return fig_note(figure, "%s", verdict_of_pair(&a, &b, there, here).text);
 }
 
+static bool shows_pins(const struct result *result, const struct figure_pins *pins,
+                       const struct view *view)
+{
+  return pins && pins->count > 0 && view_type_of(view->kind)->pinned && !emptiness(result);
+}
+
 /* --- the whole -------------------------------------------------------------------------- */
 
 static bool build_panels(struct figure *figure, const struct result *result,
@@ -272,7 +294,7 @@ static bool fill(struct figure *figure, const struct result *result, const struc
                  const char *recipe)
 {
   const char *why = emptiness(result);
-  bool pinned = pins && pins->count > 0 && view_type_of(view->kind)->pinned && !why;
+  bool pinned = shows_pins(result, pins, view);
   return fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
          add_words(figure, result, view, source, tensor) &&
          (!pinned || add_pinned_words(figure, result, pins, view, source, tensor)) &&
@@ -289,7 +311,7 @@ struct figure *figure_build_pinned(const struct result *result, const struct fig
                                    const struct view *view, const char *source,
                                    const struct tensor *tensor, const char *recipe)
 {
-  char *title = title_of(result, view, tensor);
+  char *title = title_of(result, shows_pins(result, pins, view) ? pins : NULL, view, tensor);
   struct figure *figure = title ? figure_new(title) : NULL;
   free(title);
   if (figure && !fill(figure, result, pins, view, source, tensor, recipe)) {

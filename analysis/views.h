@@ -40,6 +40,8 @@ char *pins_label(const struct figure_pins *pins, size_t i, const struct result *
 bool pins_mixed(const struct figure_pins *pins);
 /* How pin I looks beside what is drawn of the result. */
 enum role pins_role(size_t i);
+/* Gives the marks of ROLE in PANEL their LABEL; false when memory runs out. */
+bool fig_label(struct panel *panel, enum role role, const char *label);
 /* Makes the y axis of PANEL reach HEIGHT. */
 void fig_reach(struct panel *panel, double height);
 

@@ -18,6 +18,7 @@ libfigure_a_SOURCES = \
 	tui/figure/plot.h \
 	tui/figure/png.c \
 	tui/figure/scale.c \
+	tui/figure/size.c \
 	tui/figure/snapshot.c tui/figure/snapshot.h \
 	tui/figure/svg.c \
 	tui/figure/vector.c

@@ -173,6 +173,37 @@ static void the_error_of_a_pin(void **state)
   clear(&made);
 }
 
+/* int4 clipped at 0.05 has errors up to 40, of one value in a hundred thousand; all others, and all
+ * of e4m3's, are within a few hundredths: that part is shown, and said. The error of each is
+ * labelled, and like stands beside like: the largest errors alone. */
+static void a_few_large_errors_do_not_hide_the_rest(void **state)
+{
+  (void)state;
+  enum { N = 100000 };
+  float *values = malloc(N * sizeof *values);
+  assert_non_null(values);
+  for (int i = 0; i < N; i++)
+    values[i] = (float)(i % 1001 - 500) / 10000;
+  values[77] = 40;
+  struct tensor tensor = tensor_over(values, (struct shape){2, {100, N / 100}});
+  static const char *const specs[] = {"int4,range=-0.05:0.05", "e4m3,range=-40:40"};
+  struct view view = view_of(VIEW_ERROR);
+  struct made made = make(&tensor, specs, 2, &view);
+  const struct panel *errors = made.figure->panel[0], *largest = made.figure->panel[1];
+  /* The 50 bins reach from -40 to 40: what is shown is the one or two in the middle. */
+  assert_true(errors->x.hi < 4 && errors->x.lo > -4 && errors->x.hi > 0.002);
+  find(errors, MARK_BARS, "B: ");
+  find(errors, MARK_STEPS, "A: int4");
+  find(largest, MARK_LINE, "B: ");
+  find(largest, MARK_LINE, "A: int4");
+  assert_int_equal(largest->marks, 2);
+  assert_string_equal(largest->title, "Largest error against value");
+  assert_non_null(strstr(made.figure->caption[3], "lie outside, up to "));
+  assert_non_null(strstr(made.figure->title, "\u00b7 A and B"));
+  clear(&made);
+  free(values);
+}
+
 static void other_views_of_a_pin(void **state)
 {
   (void)state;
@@ -282,10 +313,14 @@ static void awkward_tensors(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(shares_add_up),      cmocka_unit_test(captions_name_the_letters),
-      cmocka_unit_test(the_error_of_a_pin), cmocka_unit_test(other_views_of_a_pin),
-      cmocka_unit_test(other_bins),         cmocka_unit_test(nothing_to_compare),
+      cmocka_unit_test(shares_add_up),
+      cmocka_unit_test(captions_name_the_letters),
+      cmocka_unit_test(the_error_of_a_pin),
+      cmocka_unit_test(other_views_of_a_pin),
+      cmocka_unit_test(other_bins),
+      cmocka_unit_test(nothing_to_compare),
       cmocka_unit_test(awkward_tensors),
+      cmocka_unit_test(a_few_large_errors_do_not_hide_the_rest),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,11 +78,11 @@ is "$(qscope replay batches.png --print)" \
   "qscope acts.npy -t acts -q int8,sym,tensor,minmax --batches 0 --view board" "the recipe of its figure"
 
 # Figures, and their recipes.
-qscope board $source -q int8,mse -o board.png --size 640x400 >out.txt 2>&1
+qscope board $source -q int8,mse -o board.png --size 85mm >out.txt 2>&1
 is "$? $(cat out.txt)" "0 " "a figure, without a word"
 is "$(qscope replay board.png --print)" \
   "qscope $source -t laplace -q int8,sym,tensor,mse --view board" "its recipe is inside"
-qscope replay board.png -o again.png --size 640x400
+qscope replay board.png -o again.png --size 85mm
 ok "$(cmp -s board.png again.png; echo $?)" "redrawn from the figure"
 qscope plot $source -q int8,mse --view board --log -o log.png --size 640x400
 is "$? $(cmp -s board.png log.png; echo $?)" "0 1" "squared error is another picture"

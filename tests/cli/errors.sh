@@ -22,7 +22,7 @@ fails 2 "--quantizer: .*grop.*group" "a word of a spec with a typo" qscope repor
 fails 2 "--view: .*histogam.*histogram" "a view with a typo" qscope plot good.npy --view histogam -o f.png
 fails 2 "--axis: expected a whole number" "an axis that is no number" qscope report good.npy --axis first
 fails 2 "--range: expected LO:HI" "a range upside down" qscope plot good.npy --range 2:1 -o f.png
-fails 2 "--size: expected WIDTHxHEIGHT" "a size without x" qscope plot good.npy --size 800 -o f.png
+fails 2 "--size: expected a size such as 1600x1000 .pixels., 85x60mm" "a size in other units" qscope plot good.npy --size 8in -o f.png
 fails 2 "160" "a figure too small to draw" qscope plot good.npy --size 20x20 -o f.png
 fails 2 "--theme: expected one of light, dark; found 'blue'" "a theme that is none" qscope plot good.npy --theme blue -o f.png
 fails 2 "--threads: expected a whole number from 1" "no thread at all" qscope report good.npy --threads 0

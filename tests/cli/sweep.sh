@@ -57,12 +57,12 @@ fails 2 "'report' has no option '--over' \(it belongs to: explore, plot, sweep, 
   qscope report $source --over bits
 
 # Figures, and their recipes.
-qscope sweep $source --over block=16:64 -q int4,group=8 -q int4,asym,group=8 -o sweep.png --size 640x400 >out.txt 2>&1
+qscope sweep $source --over block=16:64 -q int4,group=8 -q int4,asym,group=8 -o sweep.png --size 640x400 --dpi 100 >out.txt 2>&1
 is "$? $(cat out.txt)" "0 " "a figure, without a word"
 is "$(qscope replay sweep.png --print)" \
   "qscope sweep $source -t laplace -q int4,sym,group=8,minmax -q int4,asym,group=8,minmax --over block=16:64" \
   "its recipe is inside"
-qscope replay sweep.png -o again.png --size 640x400
+qscope replay sweep.png -o again.png --size 640x400 --dpi 100
 ok "$(cmp -s sweep.png again.png; echo $?)" "redrawn from the figure"
 is "$(qscope replay sweep.png)" "$(qscope sweep $source --over block=16:64 -q int4,group=8 -q int4,asym,group=8)" \
   "replay of a sweep is its numbers"
@@ -70,23 +70,23 @@ qscope sweep $source --over block=16:64 -q int4,group=8 --csv -o both.png >both.
 is "$? $(wc -l <both.csv | tr -d ' ') $([ -s both.png ]; echo $?)" "0 4 0" "numbers and figure at once"
 
 # The view: the quantizer among its companions, or several as they are.
-qscope plot $source --view sweep --over group=16:64 -q int4,group=48 --metric mse -o view.png --size 640x400 >out.txt 2>&1
+qscope plot $source --view sweep --over group=16:64 -q int4,group=48 --metric mse -o view.png --size 640x400 --dpi 100 >out.txt 2>&1
 is "$? $(cat out.txt)" "0 " "the view as a figure"
 is "$(qscope replay view.png --print)" \
   "qscope $source -t laplace -q int4,sym,group=48,minmax --view sweep --over group=16:64 --metric mse" \
   "its recipe is inside"
-qscope replay view.png -o again.png --size 640x400
+qscope replay view.png -o again.png --size 640x400 --dpi 100
 ok "$(cmp -s view.png again.png; echo $?)" "redrawn from the figure"
-qscope plot $source --over group=16:64 -q int4,group=48 --metric mse -o again.png --size 640x400
+qscope plot $source --over group=16:64 -q int4,group=48 --metric mse -o again.png --size 640x400 --dpi 100
 ok "$(cmp -s view.png again.png; echo $?)" "--over alone is the view"
-qscope plot $source --over group=16:64 -q int4,group=48 --metric mse --no-pareto -o fewer.png --size 640x400
+qscope plot $source --over group=16:64 -q int4,group=48 --metric mse --no-pareto -o fewer.png --size 640x400 --dpi 100
 is "$(cmp -s view.png fewer.png; echo $?) $(qscope replay fewer.png --print | grep -c -e --no-pareto)" "1 1" "without the front"
 qscope plot $source --over group=16:64 -q e4m3,channel -q int4,group=48 --metric mse -o two.png --size 640x400 --data two.csv
 is "$(cmp -s view.png two.png; echo $?) $(qscope replay two.png --print | grep -c -e '-q float8')" "1 1" "two quantizers"
 qscope report $source -q int4,group=48 --json >report.json
 is "$(grep chosen two.csv | cut -d, -f7)" "$(get metrics.mse <report.json)" "the last is the chosen one"
-qscope plot $source --view sweep -q int4 -o bits.png --size 640x400
-qscope replay bits.png -o again.png --size 640x400
+qscope plot $source --view sweep -q int4 -o bits.png --size 640x400 --dpi 100
+qscope replay bits.png -o again.png --size 640x400 --dpi 100
 is "$(cmp -s bits.png again.png; echo $?) $(qscope replay bits.png --print)" \
   "0 qscope $source -t laplace -q int4,sym,tensor,minmax --view sweep" "what is swept over need not be said"
 fails 2 "^qscope: --over is for the view sweep, not for error" "another view" \
@@ -102,13 +102,13 @@ like "$(cat out.txt)" "left out: q2_k: .*blocks of 256" "the third is named"
 qscope sweep synth:gaussian,shape=4x100 -q int8 --over format=q2_k,q4_k >out.txt 2>&1
 is "$? $(grep -c 'blocks of 256' out.txt)" "2 2" "none fits: each is named"
 
-qscope plot --view format -q e4m3 -q int8 -q e5m2 -o formats.png --size 640x400 >out.txt 2>&1
+qscope plot --view format -q e4m3 -q int8 -q e5m2 -o formats.png --size 640x400 --dpi 100 >out.txt 2>&1
 is "$? $(cat out.txt)" "0 " "the view of formats needs no source"
 is "$(qscope replay formats.png --print)" \
   "qscope -q float8_e4m3fn,tensor,minmax -q int8,sym,tensor,minmax -q float8_e5m2,tensor,minmax --view format" \
   "its recipe is inside"
-qscope replay formats.png -o again.png --size 640x400
+qscope replay formats.png -o again.png --size 640x400 --dpi 100
 ok "$(cmp -s formats.png again.png; echo $?)" "redrawn from the figure"
-qscope plot --view format -q e4m3 -q int8 -o fewer.png --size 640x400
+qscope plot --view format -q e4m3 -q int8 -o fewer.png --size 640x400 --dpi 100
 is "$(cmp -s formats.png fewer.png; echo $?)" 1 "other formats, another picture"
 done_testing

@@ -66,6 +66,16 @@ static bool bars_match(const struct picture *picture, const double *expected, si
   return true;
 }
 
+/* WIDTH x HEIGHT pixels at DPI, light. */
+static struct figure_options sized(unsigned width, unsigned height, unsigned dpi)
+{
+  struct figure_options options = figure_options_default();
+  options.width = width;
+  options.height = height;
+  options.dpi = dpi;
+  return options;
+}
+
 static const double heights[] = {1, 4, 2, 8, 3};
 enum { HEIGHTS = sizeof heights / sizeof *heights };
 
@@ -87,7 +97,8 @@ static void bars_are_where_they_belong(void **state)
   struct figure *figure = bars_figure(heights, HEIGHTS);
   for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
     const unsigned *size = sizes[i / 2];
-    struct figure_options options = {size[0], size[1], size[2], i % 2 ? THEME_DARK : THEME_LIGHT};
+    struct figure_options options = sized(size[0], size[1], size[2]);
+    options.theme = i % 2 ? THEME_DARK : THEME_LIGHT;
     struct picture picture;
     draw(figure, &options, &picture);
     assert_int_equal(picture.width, size[0]);
@@ -145,7 +156,7 @@ static void wrong_bars_are_noticed(void **state)
   (void)state;
   static const double taller[] = {1.5, 4, 2, 8, 3}, reversed[] = {3, 8, 2, 4, 1};
   struct figure *figure = bars_figure(heights, HEIGHTS);
-  struct figure_options options = {800, 500, 100, THEME_LIGHT};
+  struct figure_options options = sized(800, 500, 100);
   struct picture picture;
   draw(figure, &options, &picture);
   assert_true(bars_match(&picture, heights, HEIGHTS, THEME_LIGHT));
@@ -165,7 +176,7 @@ static void log_axis(void **state)
   struct axis *y = &figure->panel[0]->y;
   y->log = y->integral = true;
   y->lo = 0.1;
-  struct figure_options options = {800, 500, 100, THEME_LIGHT};
+  struct figure_options options = sized(800, 500, 100);
   struct picture picture;
   draw(figure, &options, &picture);
   /* The empty last bin leaves the extent to three bars. */
@@ -191,7 +202,7 @@ static void no_outlier_vanishes(void **state)
   assert_true(axis_set(&panel->x, "channel", NULL, -0.5, CHANNELS - 0.5) &&
               axis_set(&panel->y, "max |x|", NULL, 0, 10));
   assert_non_null(panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, CHANNELS, edge, value, NULL));
-  struct figure_options options = {800, 500, 100, THEME_LIGHT};
+  struct figure_options options = sized(800, 500, 100);
   struct picture picture;
   draw(figure, &options, &picture);
   /* The tint behind the solid minimum is the fill colour: only the outlier's column has it. */
@@ -230,7 +241,7 @@ static void everything_can_be_drawn(void **state)
         assert_non_null(panel_add_mark(panel, (enum mark_kind)kind, (enum role)role, n, values,
                                        values, role % 2 ? "a label" : NULL));
       }
-    struct figure_options options = {400, 300, 100, THEME_LIGHT};
+    struct figure_options options = sized(400, 300, 100);
     struct picture picture;
     draw(figure, &options, &picture);
     picture_free(&picture);
@@ -273,7 +284,8 @@ static void sentences_and_empty_figures(void **state)
 {
   (void)state;
   struct figure *figure = figure_new("nothing");
-  struct figure_options options = {400, 300, 100, THEME_DARK};
+  struct figure_options options = sized(400, 300, 100);
+  options.theme = THEME_DARK;
   struct picture picture;
   draw(figure, &options, &picture);
   picture_free(&picture);
@@ -309,7 +321,7 @@ static void long_words_are_cut_between_characters(void **state)
     free(figure->title);
     figure->title = strdup(text);
     figure->caption[1] = strdup(text);
-    struct figure_options options = {400, 300, 100, THEME_LIGHT};
+    struct figure_options options = sized(400, 300, 100);
     struct picture picture;
     draw(figure, &options, &picture);
     picture_free(&picture);
@@ -324,11 +336,111 @@ static void impossible_sizes_are_refused(void **state)
       {159, 500, 100}, {800, 16385, 100}, {0, 0, 100}, {800, 500, 0}, {800, 500, 100000}};
   struct figure *figure = bars_figure(heights, HEIGHTS);
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    struct figure_options options = {sizes[i][0], sizes[i][1], sizes[i][2], THEME_LIGHT};
+    struct figure_options options = sized(sizes[i][0], sizes[i][1], sizes[i][2]);
     struct error error;
     assert_int_equal(figure_write(figure, "/nonexistent/a.png", &options, &error), STATUS_USAGE);
   }
   figure_free(figure);
+}
+
+/* An inch is 25.4 mm: 85 mm at 300 dpi are 1004 pixels, at 600 dpi 2008. */
+static void sizes_as_they_are_written(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text;
+    unsigned width, height;
+  } good[] = {{"1600x1000", 1600, 1000},  {"85mm", 1004, 0}, {"85x60mm", 1004, 709},
+              {"88.9x50.8mm", 1050, 600}, {"1004", 1004, 0}, {"1600X1000", 1600, 1000}};
+  static const char *const bad[] = {"",      "x",      "1600x", "x1000",  "85cm",
+                                    "-85mm", "0x60mm", "85.5",  "85x0mm", "0x10x20",
+                                    "mm",    "1e9mm",  "85mmx", "nanmm"};
+  char text[FIGURE_SIZE_TEXT];
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    struct figure_options options = figure_options_default(), again = options;
+    options.dpi = again.dpi = 300;
+    assert_true(figure_size_scan(good[i].text, &options));
+    const struct figure_options pixels = figure_pixels(&options);
+    assert_int_equal(pixels.width, good[i].width);
+    assert_int_equal(pixels.height, good[i].height);
+    assert_true(figure_size_scan(figure_size_print(&options, text), &again));
+    assert_memory_equal(&options, &again, sizeof options);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct figure_options options = figure_options_default(), before = options;
+    if (figure_size_scan(bad[i], &options))
+      fail_msg("%s was taken for a size", bad[i]);
+    assert_memory_equal(&options, &before, sizeof options);
+  }
+}
+
+/* A figure of PANELS panels, all the same. */
+static struct figure *tall_figure(size_t panels)
+{
+  struct figure *figure = bars_figure(heights, HEIGHTS);
+  while (figure->panels < panels) {
+    struct panel *panel = figure_add_panel(figure, "more");
+    const double x[] = {0, 1}, y[] = {0, 1};
+    assert_true(panel && axis_set(&panel->x, "x", NULL, 0, 1) &&
+                axis_set(&panel->y, "y", NULL, 0, 1) &&
+                panel_add_mark(panel, MARK_LINE, ROLE_ERROR, 2, x, y, NULL));
+  }
+  return figure;
+}
+
+/* In a column of a paper: as tall as the panels need, and letters of 5 points at least; what is
+ * too low for them says so. */
+static void letters_stay_legible(void **state)
+{
+  (void)state;
+  unsigned last = 0;
+  char text[FIGURE_REMARK];
+  struct error error;
+  for (size_t panels = 1; panels <= 4; panels++) {
+    struct figure *figure = tall_figure(panels);
+    struct figure_options options = sized(0, 0, 300), low = options;
+    struct figure_extent extent;
+    struct picture picture;
+    assert_true(figure_size_scan("85mm", &options) && figure_size_scan("85x30mm", &low));
+    draw(figure, &options, &picture);
+    assert_int_equal(figure_extent(figure, &options, &extent, &error), STATUS_OK);
+    assert_int_equal(picture.width, 1004);
+    assert_int_equal(picture.height, extent.height);
+    assert_true(picture.height > last + 100);
+    assert_true(extent.letters >= 5 && extent.letters <= 8);
+    assert_string_equal(figure_remark(figure, &options, text), "");
+    assert_non_null(
+        strstr(figure_remark(figure, &low, text), "points tall on paper: a size without"));
+    last = picture.height;
+    picture_free(&picture);
+    figure_free(figure);
+  }
+}
+
+/* The same picture but for the title has what stands below it further down when the title takes two
+ * lines; one that fits does not. */
+static void long_titles_take_two_lines(void **state)
+{
+  (void)state;
+  static const char *const titles[] = {
+      "a", "a \u00b7 b",
+      "a tensor with a rather long name \u00b7 int8,sym,tensor,percentile=99.99"};
+  unsigned height[3];
+  for (size_t i = 0; i < 3; i++) {
+    struct figure *figure = tall_figure(1);
+    struct figure_options options = sized(1004, 0, 300);
+    struct figure_extent extent;
+    struct error error;
+    char *title = strdup(titles[i]);
+    assert_non_null(title);
+    free(figure->title);
+    figure->title = title;
+    assert_int_equal(figure_extent(figure, &options, &extent, &error), STATUS_OK);
+    height[i] = extent.height;
+    figure_free(figure);
+  }
+  assert_int_equal(height[0], height[1]);
+  assert_true(height[2] > height[0] + 20);
 }
 
 int main(void)
@@ -345,6 +457,9 @@ int main(void)
       cmocka_unit_test(sentences_and_empty_figures),
       cmocka_unit_test(long_words_are_cut_between_characters),
       cmocka_unit_test(impossible_sizes_are_refused),
+      cmocka_unit_test(sizes_as_they_are_written),
+      cmocka_unit_test(letters_stay_legible),
+      cmocka_unit_test(long_titles_take_two_lines),
   };
   return cmocka_run_group_tests_name("draw", tests, NULL, NULL);
 }

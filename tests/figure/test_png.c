@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 static const double heights[] = {1, 2, 3};
-static const struct figure_options small = {320, 200, 100, THEME_LIGHT};
+static const struct figure_options small = {.width = 320, .height = 200, .dpi = 100};
 
 static char *in_folder(const char *folder, const char *name)
 {
@@ -44,7 +44,7 @@ static void header_and_words(void **state)
   char *folder = folder_make();
   struct figure *figure = bars_figure(heights, 3);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    struct figure_options options = {320, 200, rows[i].dpi, THEME_LIGHT};
+    struct figure_options options = {.width = 320, .height = 200, .dpi = rows[i].dpi};
     struct picture picture;
     char *path = in_folder(folder, "a.png");
     write_or_skip(figure, path, &options);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 static const double heights[] = {1, 2, 3};
-static const struct figure_options small = {320, 200, 100, THEME_LIGHT};
+static const struct figure_options small = {.width = 320, .height = 200, .dpi = 100};
 /* What XML and PDF strings have to escape, and letters of two, three and four bytes. */
 static const char hostile[] =
     "qscope 'a<b>&c \"q\" (x) \\\\ )(.npy' -t caf\u00e9 -q \u20ac \U0001d11e -t 'recipe >' ]]>";

@@ -90,7 +90,7 @@ static void a_long_title_stays_in_the_picture(void **state)
 {
   (void)state;
   static const double heights[] = {1, 2, 3};
-  static const struct figure_options options = {400, 300, 100, THEME_LIGHT};
+  static const struct figure_options options = {.width = 400, .height = 300, .dpi = 100};
   char *folder = folder_make(), path[4200];
   snprintf(path, sizeof path, "%s/a.png", folder);
   struct figure *figure = bars_figure(heights, 3);

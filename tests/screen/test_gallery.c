@@ -130,7 +130,7 @@ static void the_dialog_writes_what_was_chosen(void **state)
   type(harness, "\r");
   if (!has_font(harness))
     skip();
-  assert_shows(harness, "wrote conv-histogram.svg and its numbers (1600 x 1000 at 200 dpi)");
+  assert_shows(harness, "wrote conv-histogram.svg and its numbers (1600x1000 at 200 dpi)");
   assert_true(begins("conv-histogram.svg", "<?xml"));
   assert_true(begins("conv-histogram.csv", "panel,title,se"));
   type(harness, "E"); /* the same, without asking, to a new file */
@@ -162,7 +162,7 @@ static void the_dialog_refuses_and_stays(void **state)
   type(harness, "model.pdf\t");
   assert_true(harness_press(harness, "\025", 1));
   type(harness, "wide\r");
-  assert_shows(harness, "size: expected WIDTHxHEIGHT in pixels, found 'wide'");
+  assert_shows(harness, "size: expected 1600x1000 (pixels), 85x60mm or 85mm, found 'wide'");
   assert_true(harness_press(harness, "\025", 1));
   type(harness, "4x4\r");
   assert_shows(harness, "size: expected 160 to 16384 pixels, found 4x4");

@@ -91,7 +91,7 @@ static void methods_and_tokens(void **state)
                                       "w/x %",
                                       "rtn",
                                       "awq",
-                                      "error of each output channel",
+                                      "Error of each output channel",
                                       "is best",
                                       "r sort",
                                       "Enter look"};
@@ -233,7 +233,7 @@ static void the_method_closely(void **state)
   assert_shows(harness, "mit-han-lab/llm-awq");
   assert_shows_not(harness, "by output");
   assert_true(harness_press(harness, "v", 1));
-  assert_shows(harness, "size of each input channel");
+  assert_shows(harness, "Size of each input channel");
   assert_true(harness_press(harness, "\033OC", 1));
   assert_shows(harness, "input channel ");
   assert_shows(harness, "; factor ");
@@ -242,11 +242,11 @@ static void the_method_closely(void **state)
   assert_true(harness_press(harness, "\033", 1));
   assert_shows(harness, "by output");
   type(harness, "vv");
-  assert_shows(harness, "what the search tried");
+  assert_shows(harness, "What the search tried");
   assert_true(harness_press(harness, "\033OC", 1));
   assert_shows(harness, " 1.00 times the least");
   assert_true(harness_press(harness, "uuu", 3)); /* the cursor, and the two plots */
-  assert_shows(harness, "error of each output channel");
+  assert_shows(harness, "Error of each output channel");
   assert_shows_not(harness, "times the least");
   type(harness, "?");
   assert_shows(harness, "Here, in the view Layer");
@@ -380,7 +380,7 @@ static void long_work_can_be_stopped(void **state)
   assert_shows(harness, "stopped: the methods that are known stay");
   assert_shows(harness, "  stopped");
   command(harness, "methods rtn");
-  assert_shows(harness, "error of each output channel");
+  assert_shows(harness, "Error of each output channel");
   assert_shows_not(harness, "stopped");
   fixture_quit(harness);
 }
@@ -444,7 +444,7 @@ static void sentences(void **state)
     first_line("grep rtn said.txt", line, sizeof line);
     fail_msg("%s", line);
   }
-  first_line("grep -c 'error of each output channel' said.txt", line, sizeof line);
+  first_line("grep -c 'Error of each output channel' said.txt", line, sizeof line);
   assert_true(atoi(line) >= 1);
 }
 

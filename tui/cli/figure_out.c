@@ -2,6 +2,8 @@
 
 #include "data/tensor.h"
 
+#include <stdio.h>
+
 bool figure_out_wanted(const struct options *options)
 {
   return options->output || options->data;
@@ -20,12 +22,22 @@ enum status figure_out_check(const struct options *options, struct error *error)
   return STATUS_OK;
 }
 
+/* What the picture does not say itself. */
+static void remark(const struct figure *figure, const struct options *options)
+{
+  char text[FIGURE_REMARK], shown[256];
+  if (*figure_remark(figure, &options->figure, text))
+    fprintf(stderr, "qscope: %s: %s\n", text_escape(options->output, shown, sizeof shown), text);
+}
+
 enum status figure_out_write(const struct figure *figure, const struct options *options,
                              struct error *error)
 {
   enum status status = figure ? STATUS_OK : error_memory(error, "the figure");
   if (status == STATUS_OK && options->output)
     status = figure_write(figure, options->output, &options->figure, error);
+  if (status == STATUS_OK && options->output)
+    remark(figure, options);
   if (status == STATUS_OK && options->data)
     status = figure_write_data(figure, options->data, error);
   return status;

@@ -234,15 +234,12 @@ enum status option_apply_top(void *member, const char *text, struct error *error
 
 enum status option_apply_size(void *member, const char *text, struct error *error)
 {
-  char *end;
-  long width, height;
-  if (!read_long(text, &end, 1, 65535, &width) || (*end != 'x' && *end != 'X') ||
-      !read_long(end + 1, &end, 1, 65535, &height) || *end)
-    return error_set(error, STATUS_USAGE, "expected WIDTHxHEIGHT in pixels, found '%s'", text);
-  struct figure_options *figure = member;
-  figure->width = (unsigned)width;
-  figure->height = (unsigned)height;
-  return STATUS_OK;
+  return figure_size_scan(text, member)
+             ? STATUS_OK
+             : error_set(error, STATUS_USAGE,
+                         "expected a size such as 1600x1000 (pixels), 85x60mm or, as tall as it "
+                         "needs, 85mm; found '%s'",
+                         text);
 }
 
 enum status option_choose(const char *text, const char *const *words, size_t *place,

@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { SIZE_LEAST = 160, SIZE_MOST = 16384, DPI_LEAST = 20, DPI_MOST = 2400, HEAD = 8 };
+enum { DPI_LEAST = 20, DPI_MOST = 2400, HEAD = 8 };
 
 /* The first is what standard output gets. */
 static const struct type {
@@ -54,12 +54,17 @@ bool figure_is_name(const char *path)
   return type_of_name(path) != NULL;
 }
 
-static enum status check_options(const struct figure_options *options, struct error *error)
+static enum status check_size(const struct figure_options *options, struct error *error)
 {
-  if (options->width < SIZE_LEAST || options->width > SIZE_MOST || options->height < SIZE_LEAST ||
-      options->height > SIZE_MOST)
-    return error_set(error, STATUS_USAGE, "size: expected %d to %d pixels, found %ux%u", SIZE_LEAST,
-                     SIZE_MOST, options->width, options->height);
+  if (options->width < FIGURE_SIZE_LEAST || options->width > FIGURE_SIZE_MOST ||
+      options->height < FIGURE_SIZE_LEAST || options->height > FIGURE_SIZE_MOST)
+    return error_set(error, STATUS_USAGE, "size: expected %d to %d pixels, found %ux%u",
+                     FIGURE_SIZE_LEAST, FIGURE_SIZE_MOST, options->width, options->height);
+  return STATUS_OK;
+}
+
+static enum status check_dpi(const struct figure_options *options, struct error *error)
+{
   if (options->dpi < DPI_LEAST || options->dpi > DPI_MOST)
     return error_set(error, STATUS_USAGE, "resolution: expected %d to %d dpi, found %u", DPI_LEAST,
                      DPI_MOST, options->dpi);
@@ -80,6 +85,17 @@ static enum status draw_in_memory(const struct figure *figure, const struct type
   return status;
 }
 
+/* Makes the picture as tall as FIGURE needs. */
+static enum status choose_height(const struct figure *figure, struct figure_options *options,
+                                 struct error *error)
+{
+  struct figure_extent extent;
+  enum status status = figure_extent(figure, options, &extent, error);
+  if (status == STATUS_OK)
+    options->height = extent.height;
+  return status;
+}
+
 enum status figure_write(const struct figure *figure, const char *path,
                          const struct figure_options *options, struct error *error)
 {
@@ -87,9 +103,14 @@ enum status figure_write(const struct figure *figure, const char *path,
   struct outfile *file;
   char *bytes = NULL;
   size_t size = 0;
-  enum status status = check_options(options, error);
+  struct figure_options sized = figure_pixels(options);
+  enum status status = check_dpi(options, error);
+  if (status == STATUS_OK && sized.height == 0)
+    status = choose_height(figure, &sized, error);
   if (status == STATUS_OK)
-    status = draw_in_memory(figure, type ? type : types, options, &bytes, &size, error);
+    status = check_size(&sized, error);
+  if (status == STATUS_OK)
+    status = draw_in_memory(figure, type ? type : types, &sized, &bytes, &size, error);
   if (status == STATUS_OK)
     status = outfile_open(path, &file, error);
   if (status == STATUS_OK) {

@@ -5,7 +5,7 @@
 #include <math.h>
 
 enum { LABEL_ROWS = 3 };
-static const double swatch_width = 20, head_gap = 2;
+static const double swatch_width = 20, head_gap = 2, label_gap = 3;
 
 struct legend_entry {
   const struct mark *mark;
@@ -36,10 +36,11 @@ static bool overlap(const struct box *a, const struct box *b)
 
 static bool is_free(const struct plot *plot, const struct box *box)
 {
+  const struct box apart = {box->x0 - label_gap, box->y0, box->x1 + label_gap, box->y1};
   if (!in_frame(&plot->frame, box->x0, box->y0) || !in_frame(&plot->frame, box->x1, box->y1))
     return false;
   for (size_t i = 0; i < plot->boxes; i++)
-    if (overlap(box, &plot->box[i]))
+    if (overlap(i < plot->points ? box : &apart, &plot->box[i]))
       return false;
   return true;
 }
@@ -59,7 +60,16 @@ static bool crosses(const struct box *box, double x0, double y0, double x1, doub
 
 static bool joins_points(const struct mark *mark)
 {
-  return mark->kind == MARK_SERIES || mark->kind == MARK_LINE;
+  return mark->kind == MARK_SERIES || mark->kind == MARK_LINE || mark->kind == MARK_STEPS;
+}
+
+/* The line from point I of MARK to the next; of steps: the step. */
+static bool covers_piece(const struct plot *plot, const struct box *box, const struct mark *mark,
+                         size_t i)
+{
+  const size_t to = mark->kind == MARK_STEPS ? i : i + 1;
+  return crosses(box, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i]),
+                 scale_place(&plot->x, mark->x[i + 1]), scale_place(&plot->y, mark->y[to]));
 }
 
 /* True when a line passes behind BOX. */
@@ -71,8 +81,7 @@ static bool covers_line(const struct plot *plot, const struct box *box)
     if (at >= box->x0 - 1 && at <= box->x1 + 1)
       return true;
     for (size_t i = 0; joins_points(mark) && i + 1 < mark->n; i++)
-      if (crosses(box, scale_place(&plot->x, mark->x[i]), scale_place(&plot->y, mark->y[i]),
-                  scale_place(&plot->x, mark->x[i + 1]), scale_place(&plot->y, mark->y[i + 1])))
+      if (covers_piece(plot, box, mark, i))
         return true;
   }
   return false;
@@ -136,17 +145,19 @@ static bool belongs(const struct plot *plot, const struct mark *mark, const stru
   return true;
 }
 
-/* Whether BOX is a place for the label of MARK; STRICT: a good one, which hides no bar, no line and
- * no point. */
+/* How good a place for a label is: it hides nothing, a bar or a line, or even a point. */
+enum place { PLACE_GOOD, PLACE_FAIR, PLACE_POOR, PLACE_GRADES };
+
 static bool is_place(const struct plot *plot, const struct mark *mark, const struct box *box,
-                     bool strict)
+                     enum place grade)
 {
   return is_free(plot, box) && belongs(plot, mark, box) &&
-         !(strict && (covers_bar(plot, box) || covers_line(plot, box) || covers_point(plot, box)));
+         (grade >= PLACE_POOR || !covers_point(plot, box)) &&
+         (grade >= PLACE_FAIR || !(covers_bar(plot, box) || covers_line(plot, box)));
 }
 
 /* The label of a single point: above it, else beside it, else below, else on a corner or a line
- * further away; where no bar and no line stands, else on one; left out where nothing is free. */
+ * or two further away, in the best place there is; left out where nothing is free. */
 static void label_point(struct plot *plot, const struct mark *mark)
 {
   double x = scale_place(&plot->x, mark->x[0]), y = scale_place(&plot->y, mark->y[0]);
@@ -166,14 +177,20 @@ static void label_point(struct plot *plot, const struct mark *mark)
       {right, below},
       {centred, above - height},
       {centred, below + height},
+      {left, above - height},
+      {right, above - height},
+      {left, below + height},
+      {right, below + height},
+      {centred, above - 2 * height},
+      {centred, below + 2 * height},
   };
   enum { PLACES = sizeof places / sizeof *places };
   if (plot->boxes == MOST_LABELS)
     return;
-  for (size_t i = 0; i < 2 * PLACES; i++) {
+  for (size_t i = 0; i < PLACE_GRADES * PLACES; i++) {
     const double *place = places[i % PLACES];
     struct box box = {place[0], place[1], place[0] + width, place[1] + height};
-    if (!is_place(plot, mark, &box, i < PLACES))
+    if (!is_place(plot, mark, &box, (enum place)(i / PLACES)))
       continue;
     draw_point_label(plot, mark->label, &box);
     return;
@@ -191,6 +208,7 @@ void labels_points(struct plot *plot)
     plot->box[plot->boxes++] = (struct box){x - point_size(mark), y - point_size(mark),
                                             x + point_size(mark), y + point_size(mark)};
   }
+  plot->points = plot->boxes;
   for (size_t i = 0; i < plot->panel->marks; i++)
     if (is_point_label(plot->panel->mark[i]))
       label_point(plot, plot->panel->mark[i]);
@@ -327,6 +345,17 @@ static int legend_place(const struct plot *plot, double first_left, struct legen
   return rows;
 }
 
+/* Above the left end of the frame; one that is longer begins further left. */
+static void draw_panel_title(const struct plot *plot, const char *title, double baseline)
+{
+  const struct canvas *canvas = plot->canvas;
+  const double most = canvas->width - 2 * figure_margin;
+  char text[TEXT_MOST];
+  canvas_fit(canvas, TEXT_LABEL, title, text, most);
+  double x = canvas->width - figure_margin - canvas_text_width(canvas, TEXT_LABEL, text);
+  canvas_text(canvas, TEXT_LABEL, text, fmin(plot->frame.x0, x), baseline, 0);
+}
+
 double labels_head(const struct plot *plot, double top)
 {
   const struct canvas *canvas = plot->canvas;
@@ -340,7 +369,7 @@ double labels_head(const struct plot *plot, double top)
   if (rows == 0 && title)
     rows = 1;
   if (title)
-    canvas_text(canvas, TEXT_LABEL, title, plot->frame.x0, top + text_size[TEXT_LABEL], 0);
+    draw_panel_title(plot, title, top + text_size[TEXT_LABEL]);
   for (size_t i = 0; i < legend; i++) {
     double baseline = top + text_size[TEXT_LABEL] + entries[i].y * text_row(TEXT_LABEL);
     legend_swatch(plot, entries[i].mark, entries[i].x, baseline);

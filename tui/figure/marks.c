@@ -89,11 +89,13 @@ static void fill_bars_joined(const struct plot *plot, const struct mark *mark)
   cairo_stroke(plot->canvas->cr);
 }
 
-/* What lies beyond the scale of colours stands out: above as an outlier, below as paper. */
+/* What lies beyond the scale of colours stands out from its neighbours at that end, with colours
+ * and without: dark above the brightest, bright below the darkest, in every theme. */
+static const uint32_t above_color = 0x8f2a00, below_color = 0xe0e0e0;
+
 static void draw_cells(const struct plot *plot, const struct mark *mark)
 {
   const struct canvas *canvas = plot->canvas;
-  const struct theme *theme = canvas->theme;
   const double *y = mark->x + mark->across + 1;
   for (size_t i = 0; i < mark->n; i++) {
     size_t across = i % mark->across, down = i / mark->across;
@@ -106,8 +108,8 @@ static void draw_cells(const struct plot *plot, const struct mark *mark)
         plot->panel->ruler ? plot->frame.y0 : canvas_snap(canvas, scale_place(&plot->y, y[down]));
     double y1 = plot->panel->ruler ? plot->frame.y1
                                    : canvas_snap(canvas, scale_place(&plot->y, y[down + 1]));
-    uint32_t color = level == COLORMAP_BELOW    ? theme->grid
-                     : level == COLORMAP_LEVELS ? theme_style(theme, ROLE_OUTLIER).stroke
+    uint32_t color = level == COLORMAP_BELOW    ? below_color
+                     : level == COLORMAP_LEVELS ? above_color
                                                 : colormap_rgb(level);
     cairo_rectangle(canvas->cr, x0, y0, x1 - x0, y1 - y0);
     canvas_color(canvas, color, 1);

@@ -36,8 +36,8 @@ static void draw_minor_ticks(const struct plot *plot, const struct scale *scale)
 static double labels_height(const struct plot *plot)
 {
   const struct canvas *canvas = plot->canvas;
-  return plot->x.turned ? fmin(scale_widest_tick(canvas, &plot->x), canvas->height / 3) + 3
-                        : text_row(TEXT_TICK);
+  const double most = (canvas->height > 0 ? canvas->height : canvas->width) / 3;
+  return plot->x.turned ? fmin(scale_widest_tick(canvas, &plot->x), most) + 3 : text_row(TEXT_TICK);
 }
 
 /* The label of tick I under X, below TOP. */
@@ -156,6 +156,22 @@ static void draw_inside(struct plot *plot, void (*draw)(struct plot *plot))
   cairo_clip(cr);
   draw(plot);
   cairo_restore(cr);
+}
+
+double panel_surround(const struct canvas *canvas, const struct panel *panel, double left,
+                      double right)
+{
+  struct plot plot = {.canvas = canvas, .panel = panel, .frame = {left, 0, right, 0}};
+  if (panel->marks == 0)
+    return 0;
+  plot.x = (struct scale){.axis = &panel->x, .from = left, .to = right};
+  scale_choose_ticks(canvas, &plot.x, true);
+  cairo_save(canvas->cr);
+  cairo_rectangle(canvas->cr, 0, 0, 0, 0); /* measured, not drawn */
+  cairo_clip(canvas->cr);
+  double height = labels_head(&plot, 0);
+  cairo_restore(canvas->cr);
+  return height + (plot.x.turned ? labels_height(&plot) - text_row(TEXT_TICK) : 0);
 }
 
 void panel_draw(const struct canvas *canvas, const struct panel *panel, const struct box *area,

@@ -22,9 +22,11 @@ struct plot {
   struct box frame;
   struct scale x, y;
   bool has_rug, has_x_title;
-  size_t boxes; /* what labels inside the frame must not overlap */
+  size_t boxes, points; /* what labels inside the frame must not overlap: first the points */
   struct box box[MOST_LABELS];
 };
+
+extern const double figure_margin;
 
 /* --- scales: scale.c ------------------------------------------------------------------------ */
 
@@ -75,5 +77,9 @@ void list_draw(const struct canvas *canvas, const struct figure *figure, double 
 void panel_draw(const struct canvas *canvas, const struct panel *panel, const struct box *area,
                 double left, double right, bool has_x_title);
 extern const double tick_length;
+/* What a frame from LEFT to RIGHT has around it: the height of the title, the legend and the labels
+ * above, and of what names that stand upright have more than a line below. */
+double panel_surround(const struct canvas *canvas, const struct panel *panel, double left,
+                      double right);
 
 #endif

@@ -56,7 +56,8 @@ void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool h
 {
   double length = fabs(scale->to - scale->from);
   double room = horizontal ? 40 : 1.8 * text_row(TEXT_TICK);
-  size_t most = (size_t)fmin(fmax(length / room, 1), MOST_TICKS);
+  double least = length > 2 * text_row(TEXT_TICK) ? 2 : 1; /* one tells nothing */
+  size_t most = (size_t)fmin(fmax(length / room, least), MOST_TICKS);
   for (; most > 0; most--) {
     scale->ticks = axis_ticks(scale->axis, most, scale->tick);
     if (horizontal && scale->ticks < scale->axis->names && turn_names(scale))

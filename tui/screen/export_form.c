@@ -107,8 +107,8 @@ void export_form_open(struct explorer *explorer)
   }
   new_path(explorer, &explorer->state, text, sizeof text);
   prompt_set(&form->text[EXPORT_FILE], text);
-  snprintf(text, sizeof text, "%ux%u", options->width, options->height);
-  prompt_set(&form->text[EXPORT_SIZE], text);
+  char measures[FIGURE_SIZE_TEXT];
+  prompt_set(&form->text[EXPORT_SIZE], figure_size_print(options, measures));
   snprintf(text, sizeof text, "%u", options->dpi);
   prompt_set(&form->text[EXPORT_DPI], text);
   form->field = EXPORT_FILE;
@@ -148,9 +148,9 @@ static bool read_numbers(struct explorer *explorer)
   struct export_form *form = &explorer->form;
   struct figure_options *options = &form->options;
   char rest;
-  if (sscanf(form->text[EXPORT_SIZE].text, "%5ux%5u%c", &options->width, &options->height, &rest) !=
-      2)
-    explorer_warn(explorer, "size: expected WIDTHxHEIGHT in pixels, found '%s'",
+  if (!figure_size_scan(form->text[EXPORT_SIZE].text, options))
+    explorer_warn(explorer,
+                  "size: expected 1600x1000 (pixels), 85x60mm or 85mm, found '%s'",
                   form->text[EXPORT_SIZE].text);
   else if (sscanf(form->text[EXPORT_DPI].text, "%5u%c", &options->dpi, &rest) != 1)
     explorer_warn(explorer, "dpi: expected a number, found '%s'", form->text[EXPORT_DPI].text);
@@ -269,6 +269,16 @@ void export_form_paint(struct explorer *explorer)
 
 /* --- writing -------------------------------------------------------------------------------- */
 
+static void say_written(struct explorer *explorer, const struct figure *figure, const char *path)
+{
+  const struct export_form *form = &explorer->form;
+  char size[FIGURE_SIZE_TEXT], remark[FIGURE_REMARK];
+  figure_remark(figure, &form->options, remark);
+  explorer_say(explorer, "wrote %.240s%s (%s at %u dpi)%s%s", path,
+               form->data ? " and its numbers" : "", figure_size_print(&form->options, size),
+               form->options.dpi, *remark ? "; " : "", remark);
+}
+
 void export_write(struct explorer *explorer, const struct figure *figure, const struct state *state)
 {
   struct export_form *form = &explorer->form;
@@ -287,9 +297,7 @@ void export_write(struct explorer *explorer, const struct figure *figure, const 
   if (status == STATUS_OK && form->data)
     status = figure_write_data(figure, data, &error);
   if (status == STATUS_OK)
-    return explorer_say(explorer, "wrote %.300s%s (%u x %u at %u dpi)", path,
-                        form->data ? " and its numbers" : "", options->width, options->height,
-                        options->dpi);
+    return say_written(explorer, figure, path);
   explorer->fault = status;
   if (asked)
     explorer->mode = MODE_EXPORT;
