@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum {
-  BOUNDS_CHUNK = 1024, /* units whose bounds one job works out */
-  LONG_RUN = 512,      /* elements that share a unit or a channel */
+  BOUNDS_CHUNK = 1024,  /* units whose bounds one job works out */
+  LONG_RUN = 512,       /* elements that share a unit or a channel */
+  CODED_MOST = 1 << 30, /* elements whose codes are counted together */
 };
 
 /* Bounds of many units, or of each element of a block: one array for each bound. */
@@ -24,9 +25,15 @@ struct clipped_units {
   size_t count, first, last;
 };
 
+/* The unit whose elements a worker is adding up, and the span they lie in. */
+struct coded_unit {
+  size_t span, unit, elements;
+  struct coded coded;
+};
+
 /* What one span adds up. */
 struct span_sums {
-  struct tally tally;
+  struct tally tally, coded; /* the latter: what follows from codes */
   struct clipped_units clipped;
   uint64_t lost;
 };
@@ -44,6 +51,7 @@ struct metrics_pass {
   struct bounds_table table;        /* of each unit */
   struct span_sums *spans;
   struct channel_sums channels;
+  struct coded_unit *coded; /* of each worker; NULL where no codes are tallied */
   struct codes codes;
 };
 
@@ -177,6 +185,33 @@ static void add_runs(struct metrics_pass *job, const struct pass_block *block, s
   }
 }
 
+/* Adds what follows from the codes that WORKER has counted. */
+static void settle(struct metrics_pass *job, unsigned worker)
+{
+  struct coded_unit *run = &job->coded[worker];
+  uint32_t count[CODES_COUNTED] = {0};
+  struct tally_bounds bounds = unit_bounds(job, run->unit);
+  fit_coded(job->measure->fit, run->unit, &bounds, &run->coded, &job->spans[run->span].coded,
+            count);
+  codes_add_counts(&job->codes, worker, run->unit, count);
+  run->elements = 0;
+}
+
+/* Where N elements of UNIT are to be counted: those of one unit in one span together, so that the
+ * sums do not depend on who walks which span. */
+static struct coded *coded_for(struct metrics_pass *job, const struct pass_block *block,
+                               size_t unit, size_t n)
+{
+  struct coded_unit *run = &job->coded[block->worker];
+  bool same = run->span == block->span && run->unit == unit && run->elements + n <= CODED_MOST;
+  if (run->elements && !same)
+    settle(job, block->worker);
+  run->span = block->span;
+  run->unit = unit;
+  run->elements += n;
+  return &run->coded;
+}
+
 /* The same without reconstructions. */
 static void add_tallied(struct metrics_pass *job, const struct pass_block *block,
                         struct tally *tally)
@@ -187,15 +222,10 @@ static void add_tallied(struct metrics_pass *job, const struct pass_block *block
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
     struct tally_bounds bounds = unit_bounds(job, unit);
     struct tally one = {0};
-    uint32_t count[CODES_COUNTED];
-    if (job->pass.codes)
-      memset(count, 0, sizeof count);
     fit_tally(job->measure->fit, unit, block->x + i, run, &bounds, &one,
-              job->pass.codes ? count : NULL);
+              job->coded ? coded_for(job, block, unit, run) : NULL);
     channel_sums_add_run(&job->channels, block->span, channel, run, &one);
     tally_merge(tally, &one);
-    if (job->pass.codes)
-      codes_add_counts(&job->codes, block->worker, unit, count);
   }
 }
 
@@ -391,9 +421,13 @@ static void finish_metrics(struct metrics_pass *job, struct measure *measure, st
 {
   struct tally tally = {0};
   uint64_t lost = 0;
+  for (unsigned w = 0; job->coded && w < job->codes.workers; w++)
+    if (job->coded[w].elements)
+      settle(job, w);
   for (size_t i = 0; i < job->pass.spans; i++) {
     lost += job->spans[i].lost;
     tally_merge(&tally, &job->spans[i].tally);
+    tally_merge_coded(&tally, &job->spans[i].coded);
   }
   note_reconstruction(&tally, measure);
   metrics_from_tally(&tally, lost, &result->metrics);
@@ -463,6 +497,10 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   if (status == STATUS_OK &&
       (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))
     status = STATUS_MEMORY;
+  if (status == STATUS_OK && whole && job.tallied) {
+    job.coded = mem_array(pool_threads(), sizeof *job.coded);
+    status = job.coded ? STATUS_OK : STATUS_MEMORY;
+  }
   if (status == STATUS_OK)
     status = pass_run(&job.pass, add_block, &job);
   if (status == STATUS_OK && job.pass.waiting)
@@ -472,6 +510,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   codes_free(&job.codes);
   channel_sums_free(&job.channels);
   free(job.table.clip_lo);
+  free(job.coded);
   free(job.spans);
   return status;
 }

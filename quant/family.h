@@ -67,7 +67,9 @@ struct family {
                  struct rounding_rule rule, size_t index, uint16_t *code);
   /* The error pass of formats of at most 8 bits; NULL: there is none. */
   void (*tally)(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
-                const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+                const struct tally_bounds *bounds, struct tally *tally, struct coded *coded);
+  void (*coded)(const struct grid *grid, const struct unit *unit, const struct tally_bounds *bounds,
+                struct coded *coded, struct tally *tally, uint32_t *count);
   /* Sum of (x - y)^2 of finite x. */
   double (*sse)(const struct grid *grid, const struct unit *unit, const float *x, size_t n);
 };

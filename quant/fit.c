@@ -395,9 +395,15 @@ bool fit_can_tally(const struct fit *fit)
 }
 
 void fit_tally(const struct fit *fit, size_t unit, const float *x, size_t n,
-               const struct tally_bounds *bounds, struct tally *tally, uint32_t *count)
+               const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
 {
-  fit->family->tally(&fit->grid, &fit->unit[unit], x, n, bounds, tally, count);
+  fit->family->tally(&fit->grid, &fit->unit[unit], x, n, bounds, tally, coded);
+}
+
+void fit_coded(const struct fit *fit, size_t unit, const struct tally_bounds *bounds,
+               struct coded *coded, struct tally *tally, uint32_t *count)
+{
+  fit->family->coded(&fit->grid, &fit->unit[unit], bounds, coded, tally, count);
 }
 
 /* --- what is stored ------------------------------------------------------------------------ */

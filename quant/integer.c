@@ -140,10 +140,18 @@ static float value(const struct grid *grid, const struct unit *unit, float x,
 }
 
 static void tally(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
-                  const struct tally_bounds *bounds, struct tally *sums, uint32_t *count)
+                  const struct tally_bounds *bounds, struct tally *sums, struct coded *codes)
 {
   (void)grid;
-  kernels.integer_tally(x, n, *unit, bounds, sums, count);
+  kernels.integer_tally(x, n, *unit, bounds, sums, codes);
+}
+
+static void coded(const struct grid *grid, const struct unit *unit,
+                  const struct tally_bounds *bounds, struct coded *codes, struct tally *sums,
+                  uint32_t *count)
+{
+  (void)grid;
+  kernels.integer_coded(*unit, bounds, codes, sums, count);
 }
 
 static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
@@ -183,5 +191,6 @@ const struct family integer_family = {
     .lanes = lanes,
     .value = value,
     .tally = tally,
+    .coded = coded,
     .sse = sse,
 };

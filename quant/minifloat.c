@@ -152,9 +152,16 @@ static float value(const struct grid *grid, const struct unit *unit, float x,
 }
 
 static void tally(const struct grid *grid, const struct unit *unit, const float *x, size_t n,
-                  const struct tally_bounds *bounds, struct tally *sums, uint32_t *count)
+                  const struct tally_bounds *bounds, struct tally *sums, struct coded *codes)
 {
-  kernels.minifloat_tally(x, n, &grid->minifloat, unit->scale, bounds, sums, count);
+  kernels.minifloat_tally(x, n, &grid->minifloat, unit->scale, bounds, sums, codes);
+}
+
+static void coded(const struct grid *grid, const struct unit *unit,
+                  const struct tally_bounds *bounds, struct coded *codes, struct tally *sums,
+                  uint32_t *count)
+{
+  kernels.minifloat_coded(&grid->minifloat, unit->scale, bounds, codes, sums, count);
 }
 
 static double sse(const struct grid *grid, const struct unit *unit, const float *x, size_t n)
@@ -184,5 +191,6 @@ const struct family minifloat_family = {
     .lanes = lanes,
     .value = value,
     .tally = tally,
+    .coded = coded,
     .sse = sse,
 };

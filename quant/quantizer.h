@@ -177,10 +177,13 @@ void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
 /* True when fit_tally can be used: element formats of at most 8 bits that are rounded to nearest by
  * a plain division. */
 bool fit_can_tally(const struct fit *fit);
-/* Adds up N elements of UNIT within BOUNDS, and how often each code occurs (CODES_COUNTED of them):
- * one sweep where fit_round_trip and kernels.tally are two. See integer_tally in kernels.h. */
+/* Adds up N elements of UNIT within BOUNDS in one sweep, where fit_round_trip and kernels.tally are
+ * two; fit_coded adds what follows from their codes, for all runs of the unit since CODED was 0.
+ * See integer_tally in kernels.h. */
 void fit_tally(const struct fit *fit, size_t unit, const float *x, size_t n,
-               const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+               const struct tally_bounds *bounds, struct tally *tally, struct coded *coded);
+void fit_coded(const struct fit *fit, size_t unit, const struct tally_bounds *bounds,
+               struct coded *coded, struct tally *tally, uint32_t *count);
 
 /* The packed tensor of a block format as the format stores it: *rows rows of *row_bytes bytes, a
  * row for each of the tensor; borrowed from the fit. NULL for element formats. */

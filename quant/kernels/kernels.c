@@ -105,3 +105,10 @@ void tally_merge(struct tally *into, const struct tally *from)
   into->at_rail += from->at_rail;
   into->flushed += from->flushed;
 }
+
+void tally_merge_coded(struct tally *into, const struct tally *coded)
+{
+  uint64_t finite = into->finite;
+  tally_merge(into, coded);
+  into->finite = finite;
+}

@@ -157,7 +157,16 @@ struct group_row {
   const float *least, *most; /* value of each group, of all of it, all finite; NULL: not known */
 };
 enum { GROUP_ERRORS_MOST = 4096 }; /* elements of a call */
-enum { CODES_COUNTED = 256 };
+enum { CODES_COUNTED = 256, CODE_COUNTERS = 4 };
+
+/* Elements of a unit that were tallied, until what their codes say is added, too: at most 2^31 - 1
+ * of them. All 0 at first. */
+struct coded {
+  double error2, signal2;                        /* of those inside: see integer_tally */
+  uint64_t finite, zeros;                        /* of them; of these, x is 0 */
+  uint32_t inside[CODE_COUNTERS][CODES_COUNTED]; /* to be added up, in the kernel's own order */
+  uint32_t outside[CODES_COUNTED];               /* how often each code occurs of the others */
+};
 
 struct block_codec;
 
@@ -221,20 +230,30 @@ struct kernels {
   /* Adds the block to TALLY. Non-finite x are left out of everything. */
   void (*tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                 struct tally *tally);
-  /* The tally of N elements of one unit with at most 256 codes, and how often each code occurs,
-   * without keeping reconstructions: as integer_run (minifloat_run) and `tally` give it, but for
-   * the order of the sums. An element is inside when it is neither clipped nor beyond the bulk.
-   * Those inside add to lane i % 8, counted from the start of each 4096; of the others, gathered,
-   * each 4096 make a tally. The reconstructions of the ones inside are squared once for each code,
-   * in lane code % 8; the sum of products follows from the other three. COUNT, with room for
-   * CODES_COUNTED: adds the codes of finite elements; -0 counts as 0 where it may. NULL: of TALLY
-   * only the sums of squares (error2, signal2), finite, clipped and absmax mean something, and the
-   * work is half. The format must not lose numbers (nonfinite) nor have the exponents of float32.
-   */
+  /* The tally of N elements of one unit with at most 256 codes, without keeping reconstructions: as
+   * integer_run (minifloat_run) and `tally` give it, but for the order of the sums. An element is
+   * inside when it is neither clipped nor beyond the bulk. Those inside add to lane i % 8, counted
+   * from the start of each 4096; of the others, gathered, each 4096 make a tally. What follows from
+   * the codes of those inside (reconstruction2, product, at_rail, flushed, least, most) comes with
+   * integer_coded. CODED: NULL when nobody asks; then of TALLY only the sums of squares (error2,
+   * signal2), finite, clipped and absmax mean something, and the work is half. The format must not
+   * lose numbers (nonfinite) nor have the exponents of float32. */
   void (*integer_tally)(const float *x, size_t n, struct unit unit,
-                        const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+                        const struct tally_bounds *bounds, struct tally *tally,
+                        struct coded *coded);
   void (*minifloat_tally)(const float *x, size_t n, const struct minifloat_grid *grid, float scale,
-                          const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+                          const struct tally_bounds *bounds, struct tally *tally,
+                          struct coded *coded);
+  /* The rest, for all runs of the unit since CODED was 0, which it is again: into a TALLY of its
+   * own, whose finite elements are those inside; see tally_merge_coded. Reconstructions are squared
+   * once for each code, in lane code % 8; the sum of products follows from the other three.
+   * COUNT, with room for CODES_COUNTED: adds the codes of the finite elements; -0 counts as 0 where
+   * it may. */
+  void (*integer_coded)(struct unit unit, const struct tally_bounds *bounds, struct coded *coded,
+                        struct tally *tally, uint32_t *count);
+  void (*minifloat_coded)(const struct minifloat_grid *grid, float scale,
+                          const struct tally_bounds *bounds, struct coded *coded,
+                          struct tally *tally, uint32_t *count);
   /* Adds the block to EXTREMES (initialise with extremes_empty). */
   void (*extremes)(const float *x, size_t n, struct extremes *extremes);
   /* Of N finite values, 1 or more: two sweeps, in four double lanes (element i in lane i % 4). */
@@ -288,5 +307,7 @@ static inline struct extremes extremes_empty(void)
 
 void extremes_merge(struct extremes *into, const struct extremes *from);
 void tally_merge(struct tally *into, const struct tally *from);
+/* The same of what integer_coded found of elements that are in INTO already. */
+void tally_merge_coded(struct tally *into, const struct tally *coded);
 
 #endif

@@ -261,6 +261,11 @@ static inline doubles doubles_load(const float *x)
   return (doubles){WIDENED(x)};
 }
 
+static inline doubles doubles_of(const int32_t *x)
+{
+  return (doubles){WIDENED(x)};
+}
+
 /* a b + c, where a b is exact in double: then it makes no difference to the result whether the
  * machine has one instruction for it. */
 static inline doubles doubles_fma(doubles a, doubles b, doubles c)
@@ -335,6 +340,33 @@ static inline doubles floats_widened(floats v, size_t part)
   float x[FLOATS];
   memcpy(x, &v, sizeof v);
   return doubles_load(x + part * DOUBLES);
+#endif
+}
+
+/* V, or its negative where SIGN is below 0. V is 0 where SIGN is. */
+static inline ints ints_signed(ints v, ints sign)
+{
+#ifdef __AVX2__
+  return (ints)_mm256_sign_epi32((__m256i)v, (__m256i)sign);
+#else
+  ints below = sign >> 31;
+  return (v ^ below) - below;
+#endif
+}
+
+/* The low bytes of V. */
+static inline void ints_store_bytes(ints v, uint8_t *to)
+{
+#if defined __AVX512VL__ && defined __AVX512BW__
+  _mm_storel_epi64((__m128i *)to, _mm256_cvtepi32_epi8((__m256i)v));
+#elif defined __AVX2__
+  const __m256i low = _mm256_set1_epi32(0x0c080400);
+  __m256i bytes = _mm256_shuffle_epi8((__m256i)v, low);
+  _mm_storel_epi64((__m128i *)to, _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes),
+                                                     _mm256_extracti128_si256(bytes, 1)));
+#else
+  for (size_t k = 0; k < FLOATS; k++)
+    to[k] = (uint8_t)v[k];
 #endif
 }
 

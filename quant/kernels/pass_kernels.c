@@ -4,20 +4,19 @@
  * Most values lie inside: neither clipped nor beyond the bulk nor NaN. Their errors are float32
  * numbers (P. H. Sterbenz, Floating-Point Computation, 1974: x lies within a factor of two of y, or
  * y is 0), so that they need no more than three sums in double; what else is known of them follows
- * from how often each code occurs. The few outside count as 0 there, and are gathered for the tally
- * of reconstructions that are kept. Processors wait for results, not for units: so the loops are
- * short, each works on a block in the nearest cache, and the codes of one block are counted while
- * the errors of the next are added up. Where codes are not asked for, one loop adds up squares. */
+ * from how often each code occurs, once for all runs of a unit. The few outside count as 0 there,
+ * and are gathered for the tally of reconstructions that are kept. Processors wait for results, not
+ * for units: so each turn of the loop divides, rounds the quotients of the turn before, adds up the
+ * errors of the turn before that, and counts codes that were laid down long ago. */
 #include "quant/kernels/table.h"
 
 #include <float.h>
-#include <stddef.h>
 
 enum {
   AHEAD = 512, /* elements from which memory is asked before they are needed */
-  RUN = 4096,  /* elements at a time: counters of 16 bits hold them */
-  BLOCK = 128, /* elements in the nearest cache: a multiple of LANES */
-  TABLES = 8,  /* counters that take turns: equal neighbours need not wait for each other */
+  RUN = 4096,  /* elements at a time */
+  LAG = 64,    /* elements from a code that is laid down to the one that is counted */
+  VECTORS = LANES / FLOATS,
 };
 
 struct rounder {
@@ -26,15 +25,23 @@ struct rounder {
   struct unit unit;
   const struct minifloat_grid *grid;
   struct minifloat_constants c;
-  int32_t first;  /* integers: bits of the shifted lowest number */
-  uint32_t zero;  /* code of 0 */
   uint32_t codes; /* number of codes, in whole LANES */
 };
 
 struct sums {
   struct lanes error, error2, signal2;
   ints largest, worst, zeros; /* |x|, |error|; elements that are 0 */
-  uint16_t count[TABLES][CODES_COUNTED];
+};
+
+/* LANES numbers. */
+struct eight {
+  floats part[VECTORS];
+};
+
+/* What goes from one turn of the loop to the next: values, 0 for those outside; their quotients;
+ * errors of those before. */
+struct turn {
+  struct eight kept, v, error;
 };
 
 /* --- rounding ---------------------------------------------------------------------------- */
@@ -44,25 +51,33 @@ static inline floats floats_all(float x)
   return (floats){0} + x;
 }
 
-KERNEL_INLINE floats round_integer(floats v, const struct rounder *r, ints *code)
+/* KEY: the low byte tells levels apart, 0 is that of 0; see key_of_code. Here, the number. */
+KERNEL_INLINE floats round_integer(floats v, ints *key)
 {
   floats shifted = v + ROUND_MAGIC;
-  *code = (ints)shifted - r->first;
+  *key = (ints)shifted;
   return shifted - ROUND_MAGIC;
 }
 
-/* See minifloat_nearest and minifloat_code; all zeros are +0. */
-KERNEL_INLINE floats round_minifloat(floats v, const struct rounder *r, ints *code)
+/* See minifloat_nearest; all zeros are +0. The key is the code without its sign, or its negative:
+ * steps from the beginning of the octave, of which the low bits of SHIFTED are the number, and the
+ * steps of the octaves below. */
+KERNEL_INLINE floats round_minifloat(floats v, const struct rounder *r, ints *key)
 {
   const floats least = floats_all(r->c.min_normal);
   floats power = floats_max((floats)((ints)v & (int32_t)FLOAT_INFINITY), least);
-  floats magic = power * r->c.magic, g = (v + magic) - magic;
-  ints magnitude = (ints)g & INT32_MAX;
-  ints normal = magnitude - ((ints)least - (1 << 23));
-  ints subnormal = (ints)((floats)magnitude + least) - (ints)least;
-  uints field = (uints)ints_max(normal, subnormal) >> r->c.round_bits;
-  *code = (ints)(field | ((uints)g & FLOAT_SIGN) >> r->c.sign_shift);
-  return g;
+  floats magic = power * r->c.magic, shifted = v + magic;
+  ints below = ((ints)power - (ints)least) >> r->c.round_bits;
+  *key = ints_signed(below, (ints)v) + (ints)shifted;
+  return shifted - magic;
+}
+
+static uint8_t key_of_code(const struct rounder *r, uint32_t code)
+{
+  if (!r->minifloat)
+    return (uint8_t)(code + (uint32_t)(int32_t)r->unit.lo);
+  const uint32_t sign = FLOAT_SIGN >> r->c.sign_shift;
+  return (uint8_t)(code & sign ? 0 - (code & (sign - 1)) : code);
 }
 
 /* The levels at scale 1 of codes; what is no code may be any number. */
@@ -80,181 +95,160 @@ static floats levels_of(const struct rounder *r, ints code)
 
 /* --- values inside ------------------------------------------------------------------------ */
 
-/* KEPT: N values (whole LANES), 0 for those that are not inside; V: their quotients. A bit of
- * OUTSIDE for each. */
-static void divide(const float *x, size_t n, const struct rounder *r, struct sums *sums,
-                   float *kept, float *v, uint8_t *outside)
+/* Part by part: see lanes_copy. */
+KERNEL_INLINE struct sums sums_copy(const struct sums *from)
 {
-  const floats scale = floats_all(r->scale), lo = floats_all(r->lo), hi = floats_all(r->hi);
-  struct lanes signal2 = lanes_copy(&sums->signal2);
-  ints largest = sums->largest, zeros = sums->zeros;
-  for (size_t i = 0; i < n; i += LANES) {
-    uint32_t bits = 0;
-    KERNEL_UNROLL
-    for (size_t k = 0; k < LANES; k += FLOATS) {
-      floats a = floats_load(x + i + k);
-      ints inside = (a >= lo) & (a <= hi);
-      a = (floats)((ints)a & inside);
-      floats q = a / scale;
-      memcpy(kept + i + k, &a, sizeof a);
-      memcpy(v + i + k, &q, sizeof q);
-      bits |= ints_signs(~inside) << k;
-      largest = ints_max(largest, (ints)a & INT32_MAX);
-      zeros -= a == 0;
-      KERNEL_UNROLL
-      for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
-        doubles wide = floats_widened(a, p);
-        signal2.part[k / DOUBLES + p] = doubles_fma(wide, wide, signal2.part[k / DOUBLES + p]);
-      }
-    }
-    outside[i / LANES] = (uint8_t)bits;
-  }
-  sums->signal2 = lanes_copy(&signal2);
-  sums->largest = largest;
-  sums->zeros = zeros;
+  return (struct sums){lanes_copy(&from->error),
+                       lanes_copy(&from->error2),
+                       lanes_copy(&from->signal2),
+                       from->largest,
+                       from->worst,
+                       from->zeros};
 }
 
-/* Adds the squares alone of N values (whole LANES), and asks for the memory from AHEAD on. A bit of
- * OUTSIDE for each. */
-KERNEL_INLINE void add_squares(const float *x, const float *ahead, size_t n,
-                               const struct rounder *r, bool minifloat, struct sums *sums,
-                               uint8_t *outside)
+/* Adds V to the lanes from LANE on. */
+KERNEL_INLINE void lanes_add(floats v, size_t lane, struct lanes *sum)
 {
-  const floats scale = floats_all(r->scale), lo = floats_all(r->lo), hi = floats_all(r->hi);
-  struct lanes signal2 = lanes_copy(&sums->signal2), error2 = lanes_copy(&sums->error2);
-  ints largest = sums->largest;
+  KERNEL_UNROLL
+  for (size_t p = 0; p < FLOATS / DOUBLES; p++)
+    sum->part[lane / DOUBLES + p] += floats_widened(v, p);
+}
+
+KERNEL_INLINE void lanes_add_squares(floats v, size_t lane, struct lanes *sum)
+{
+  KERNEL_UNROLL
+  for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
+    size_t part = lane / DOUBLES + p;
+    doubles wide = floats_widened(v, p);
+    sum->part[part] = doubles_fma(wide, wide, sum->part[part]);
+  }
+}
+
+/* LANES values and their quotients into TURN. A bit for each that is outside. */
+KERNEL_INLINE uint32_t divide(const float *x, const struct rounder *r, bool codes,
+                              struct turn *turn, struct sums *sums)
+{
+  uint32_t outside = 0;
+  KERNEL_UNROLL
+  for (size_t k = 0; k < VECTORS; k++) {
+    floats a = floats_load(x + k * FLOATS);
+    ints inside = (a >= r->lo) & (a <= r->hi);
+    a = (floats)((ints)a & inside);
+    turn->kept.part[k] = a;
+    turn->v.part[k] = a / r->scale;
+    outside |= ints_signs(~inside) << k * FLOATS;
+    sums->largest = ints_max(sums->largest, (ints)a & INT32_MAX);
+    if (codes)
+      sums->zeros -= a == 0;
+    lanes_add_squares(a, k * FLOATS, &sums->signal2);
+  }
+  return outside;
+}
+
+/* The errors of what was divided, and the keys of its codes. */
+KERNEL_INLINE void round_quotients(const struct rounder *r, bool codes, struct turn *turn,
+                                   struct sums *sums, uint8_t *keys)
+{
+  KERNEL_UNROLL
+  for (size_t k = 0; k < VECTORS; k++) {
+    ints key;
+    floats v = turn->v.part[k];
+    floats g = r->minifloat ? round_minifloat(v, r, &key) : round_integer(v, &key);
+    floats e = turn->kept.part[k] - g * r->scale;
+    turn->error.part[k] = e;
+    if (!codes)
+      continue;
+    ints_store_bytes(key, keys + k * FLOATS);
+    sums->worst = ints_max(sums->worst, (ints)e & INT32_MAX);
+  }
+}
+
+KERNEL_INLINE void add_errors(const struct turn *turn, bool codes, struct sums *sums)
+{
+  KERNEL_UNROLL
+  for (size_t k = 0; k < VECTORS; k++) {
+    floats e = turn->error.part[k];
+    if (codes)
+      lanes_add(e, k * FLOATS, &sums->error);
+    lanes_add_squares(e, k * FLOATS, &sums->error2);
+  }
+}
+
+KERNEL_INLINE void count_keys(const uint8_t *keys, uint32_t (*count)[CODES_COUNTED])
+{
+  KERNEL_UNROLL
+  for (size_t k = 0; k < LANES; k++)
+    count[k % CODE_COUNTERS][keys[k]]++;
+}
+
+/* N values (whole LANES, at most RUN); asks for the memory from AHEAD on. COUNT: NULL when nobody
+ * asks. A bit of OUTSIDE for each. */
+KERNEL_INLINE void add_values(const float *x, const float *ahead, size_t n,
+                              const struct rounder *rounder, bool minifloat, struct sums *sums,
+                              uint32_t (*count)[CODES_COUNTED], uint8_t *outside)
+{
+  const bool codes = count != NULL;
+  uint8_t keys[LANES + RUN]; /* the first turn rounds what nothing has divided */
+  struct rounder r = *rounder;
+  struct sums s = sums_copy(sums);
+  struct turn turn = {0};
+  r.minifloat = minifloat;
   for (size_t i = 0; i < n; i += LANES) {
-    uint32_t bits = 0;
     __builtin_prefetch(ahead + i);
-    KERNEL_UNROLL
-    for (size_t k = 0; k < LANES; k += FLOATS) {
-      ints code;
-      floats a = floats_load(x + i + k);
-      ints inside = (a >= lo) & (a <= hi);
-      a = (floats)((ints)a & inside);
-      floats q = a / scale;
-      floats g = minifloat ? round_minifloat(q, r, &code) : round_integer(q, r, &code);
-      floats e = a - g * scale;
-      bits |= ints_signs(~inside) << k;
-      largest = ints_max(largest, (ints)a & INT32_MAX);
-      KERNEL_UNROLL
-      for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
-        size_t part = k / DOUBLES + p;
-        doubles x2 = floats_widened(a, p), e2 = floats_widened(e, p);
-        signal2.part[part] = doubles_fma(x2, x2, signal2.part[part]);
-        error2.part[part] = doubles_fma(e2, e2, error2.part[part]);
-      }
-    }
-    outside[i / LANES] = (uint8_t)bits;
+    add_errors(&turn, codes, &s);
+    round_quotients(&r, codes, &turn, &s, keys + i);
+    outside[i / LANES] = (uint8_t)divide(x + i, &r, codes, &turn, &s);
+    if (codes && i >= LAG)
+      count_keys(keys + LANES + i - LAG, count);
   }
-  sums->signal2 = lanes_copy(&signal2);
-  sums->error2 = lanes_copy(&error2);
-  sums->largest = largest;
+  add_errors(&turn, codes, &s);
+  round_quotients(&r, codes, &turn, &s, keys + n);
+  add_errors(&turn, codes, &s);
+  for (size_t i = n < LAG ? 0 : n - LAG; codes && i < n; i += LANES)
+    count_keys(keys + LANES + i, count);
+  *sums = sums_copy(&s);
 }
 
-/* The same of any N (at most RUN). */
-KERNEL_INLINE void square_run(const float *x, size_t n, const struct rounder *r, bool minifloat,
-                              struct sums *sums, uint8_t *outside)
+static __attribute__((noinline)) void add_integers(const float *x, const float *ahead, size_t n,
+                                                   const struct rounder *r, struct sums *sums,
+                                                   uint32_t (*count)[CODES_COUNTED],
+                                                   uint8_t *outside)
+{
+  if (count)
+    add_values(x, ahead, n, r, false, sums, count, outside);
+  else
+    add_values(x, ahead, n, r, false, sums, NULL, outside);
+}
+
+static __attribute__((noinline)) void add_minifloats(const float *x, const float *ahead, size_t n,
+                                                     const struct rounder *r, struct sums *sums,
+                                                     uint32_t (*count)[CODES_COUNTED],
+                                                     uint8_t *outside)
+{
+  if (count)
+    add_values(x, ahead, n, r, true, sums, count, outside);
+  else
+    add_values(x, ahead, n, r, true, sums, NULL, outside);
+}
+
+/* Any N (at most RUN); returns how many zeros were added that stand for nothing, those of OUTSIDE
+ * not among them. */
+static size_t add_run(const float *x, size_t n, const struct rounder *r, struct sums *sums,
+                      uint32_t (*count)[CODES_COUNTED], uint8_t *outside)
 {
   float copy[LANES] = {0};
   size_t whole = n / LANES * LANES;
-  add_squares(x, x + AHEAD, whole, r, minifloat, sums, outside);
+  (r->minifloat ? add_minifloats : add_integers)(x, x + AHEAD, whole, r, sums, count, outside);
   if (whole == n)
-    return;
+    return 0;
+  outside += whole / LANES;
   memcpy(copy, x + whole, (n - whole) * sizeof *copy);
-  add_squares(copy, copy, LANES, r, minifloat, sums, outside + whole / LANES);
-  outside[whole / LANES] &= (uint8_t)((1u << (n - whole)) - 1);
-}
-
-static void count_codes(const int32_t *codes, size_t from, size_t to, struct sums *sums)
-{
-  for (size_t i = from; i < to; i++)
-    sums->count[i % TABLES][(uint8_t)codes[i]]++;
-}
-
-/* Adds the errors of a block that was divided, and counts the codes of the one before. */
-KERNEL_INLINE void add_errors(const float *x, const float *kept, const float *v, size_t n,
-                              const struct rounder *r, bool minifloat, const int32_t *before,
-                              struct sums *sums, int32_t *codes)
-{
-  const floats scale = floats_all(r->scale);
-  struct lanes error = lanes_copy(&sums->error), error2 = lanes_copy(&sums->error2);
-  ints worst = sums->worst;
-  for (size_t i = 0; i < n; i += LANES) {
-    __builtin_prefetch(x + AHEAD + i);
-    KERNEL_UNROLL
-    for (size_t k = 0; k < LANES; k += FLOATS) {
-      ints code;
-      floats q = floats_load(v + i + k);
-      floats g = minifloat ? round_minifloat(q, r, &code) : round_integer(q, r, &code);
-      floats e = floats_load(kept + i + k) - g * scale;
-      memcpy(codes + i + k, &code, sizeof code);
-      worst = ints_max(worst, (ints)e & INT32_MAX);
-      KERNEL_UNROLL
-      for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
-        size_t part = k / DOUBLES + p;
-        doubles wide = floats_widened(e, p);
-        error.part[part] += wide;
-        error2.part[part] = doubles_fma(wide, wide, error2.part[part]);
-      }
-    }
-    KERNEL_UNROLL
-    for (size_t k = 0; k < LANES; k++)
-      sums->count[k % TABLES][(uint8_t)before[i + k]]++;
-  }
-  sums->error = lanes_copy(&error);
-  sums->error2 = lanes_copy(&error2);
-  sums->worst = worst;
-}
-
-/* Adds up N elements (at most RUN); returns how many zeros were counted that stand for nothing,
- * those of OUTSIDE not among them. */
-KERNEL_INLINE size_t add_run(const float *x, size_t n, const struct rounder *r, bool minifloat,
-                             struct sums *sums, uint8_t *outside)
-{
-  float copy[BLOCK], kept[BLOCK], v[BLOCK];
-  int32_t codes[2][BLOCK], *now = codes[0], *before = codes[1];
-  size_t forced = BLOCK;
-  for (size_t i = 0; i < BLOCK; i++)
-    before[i] = (int32_t)r->zero;
-  for (size_t done = 0; done < n; done += BLOCK) {
-    const float *block = x + done;
-    size_t m = n - done < BLOCK ? n - done : BLOCK;
-    if (m % LANES) {
-      memcpy(copy, block, m * sizeof *copy);
-      size_t padded = lanes_pad(copy, m, 0.0f);
-      forced += padded - m;
-      m = padded;
-      block = copy;
-    }
-    divide(block, m, r, sums, kept, v, outside + done / LANES);
-    add_errors(x + done, kept, v, m, r, minifloat, before, sums, now);
-    count_codes(before, m, BLOCK, sums);
-    int32_t *turn = now;
-    now = before;
-    before = turn;
-  }
-  size_t rest = n % BLOCK ? (n % BLOCK + LANES - 1) / LANES * LANES : BLOCK;
-  count_codes(before, 0, rest, sums);
-  if (n % LANES)
-    outside[n / LANES] &= (uint8_t)((1u << n % LANES) - 1);
-  return forced;
+  (r->minifloat ? add_minifloats : add_integers)(copy, copy, LANES, r, sums, count, outside);
+  *outside &= (uint8_t)((1u << (n - whole)) - 1);
+  return whole + LANES - n;
 }
 
 /* --- what follows ------------------------------------------------------------------------- */
-
-/* Adds up the tables, without the FORCED zeros. */
-static void add_tables(const struct sums *sums, const struct rounder *r, size_t forced,
-                       int32_t *count)
-{
-  uint16_t total[CODES_COUNTED] = {0};
-  for (size_t t = 0; t < TABLES; t++)
-    for (size_t code = 0; code < CODES_COUNTED; code++)
-      total[code] = (uint16_t)(total[code] + sums->count[t][code]);
-  for (size_t code = 0; code < CODES_COUNTED; code++)
-    count[code] = total[code];
-  count[r->zero] -= (int32_t)forced;
-}
 
 struct range {
   floats least, most;
@@ -270,10 +264,10 @@ static int32_t ints_total(ints v)
 }
 
 /* What follows of the reconstructions from the codes, each of which occurs COUNT times. */
-static void add_levels(const int32_t *count, const struct rounder *r,
-                       const struct tally_bounds *bounds, struct tally *tally)
+static struct tally levels_tally(const int32_t *count, const struct rounder *r,
+                                 const struct tally_bounds *bounds)
 {
-  float y[CODES_COUNTED], times[CODES_COUNTED];
+  float y[CODES_COUNTED];
   struct lanes reconstruction2 = {0};
   struct range range = {.least = floats_all(__builtin_inff()),
                         .most = floats_all(-__builtin_inff())};
@@ -285,10 +279,8 @@ static void add_levels(const int32_t *count, const struct rounder *r,
     memcpy(&c, count + i, sizeof c);
     used = c > 0;
     floats level = (floats)((ints)(levels_of(r, code) * r->scale) & used);
-    floats t = __builtin_convertvector(c, floats);
     code += FLOATS;
     memcpy(y + i, &level, sizeof level);
-    memcpy(times + i, &t, sizeof t);
     ints unused = ~used & (ints)floats_all(__builtin_inff());
     range.least = floats_min(range.least, (floats)((ints)level | unused));
     range.most = floats_max(range.most, (floats)((ints)level | (unused | (~used & INT32_MIN))));
@@ -299,19 +291,51 @@ static void add_levels(const int32_t *count, const struct rounder *r,
     KERNEL_UNROLL
   for (size_t p = 0; p < PARTS; p++) {
     doubles level = doubles_load(y + i + p * DOUBLES);
-    reconstruction2.part[p] += doubles_load(times + i + p * DOUBLES) * (level * level);
+    reconstruction2.part[p] += doubles_of(count + i + p * DOUBLES) * (level * level);
   }
-  tally->least = __builtin_inff();
-  tally->most = -__builtin_inff();
-  for (size_t k = 0; k < FLOATS; k++) {
-    tally->least = range.least[k] < tally->least ? range.least[k] : tally->least;
-    tally->most = range.most[k] > tally->most ? range.most[k] : tally->most;
+  float least = range.least[0], most = range.most[0];
+  for (size_t k = 1; k < FLOATS; k++) {
+    least = range.least[k] < least ? range.least[k] : least;
+    most = range.most[k] > most ? range.most[k] : most;
   }
-  tally->least += 0.0f; /* no minus zero */
-  tally->most += 0.0f;
-  tally->at_rail = (uint64_t)ints_total(range.at_rail);
-  tally->flushed = (uint64_t)ints_total(range.gone);
-  tally->reconstruction2 = lanes_total(&reconstruction2);
+  least += 0.0f; /* no minus zero */
+  most += 0.0f;
+  return (struct tally){.reconstruction2 = lanes_total(&reconstruction2),
+                        .least = least,
+                        .most = most,
+                        .at_rail = (uint64_t)ints_total(range.at_rail),
+                        .flushed = (uint64_t)ints_total(range.gone)};
+}
+
+/* How often each code occurs inside; the two zeros are one. */
+static void count_inside(const struct coded *coded, const struct rounder *r, int32_t *count)
+{
+  uint32_t total[CODES_COUNTED] = {0};
+  for (size_t t = 0; t < CODE_COUNTERS; t++)
+    for (size_t key = 0; key < CODES_COUNTED; key++)
+      total[key] += coded->inside[t][key];
+  for (uint32_t code = 0; code < CODES_COUNTED; code++)
+    count[code] = (int32_t)(code < r->codes ? total[key_of_code(r, code)] : 0);
+  if (r->minifloat)
+    count[FLOAT_SIGN >> r->c.sign_shift] = 0;
+}
+
+/* 2 x y = x^2 + y^2 - (x - y)^2. */
+static void add_coded(const struct rounder *r, const struct tally_bounds *bounds,
+                      struct coded *coded, struct tally *tally, uint32_t *count)
+{
+  int32_t inside[CODES_COUNTED];
+  count_inside(coded, r, inside);
+  for (size_t code = 0; code < CODES_COUNTED; code++)
+    count[code] += coded->outside[code] + (uint32_t)inside[code];
+  if (coded->finite) {
+    struct tally own = levels_tally(inside, r, bounds);
+    own.finite = coded->finite;
+    own.product = (coded->signal2 + own.reconstruction2 - coded->error2) / 2;
+    own.flushed -= coded->zeros;
+    tally_merge(tally, &own);
+  }
+  memset(coded, 0, sizeof *coded);
 }
 
 static float largest_of(ints v)
@@ -320,29 +344,6 @@ static float largest_of(ints v)
   for (size_t k = 0; k < FLOATS; k++)
     largest = v[k] > largest ? v[k] : largest;
   return bits_float((uint32_t)largest);
-}
-
-/* The tally of the N values inside. 2 x y = x^2 + y^2 - (x - y)^2. */
-static struct tally inside_tally(const struct sums *sums, size_t n, size_t forced,
-                                 const int32_t *count, const struct rounder *r,
-                                 const struct tally_bounds *bounds)
-{
-  struct tally tally = {.finite = n};
-  if (n == 0)
-    return tally;
-  add_levels(count, r, bounds, &tally);
-  tally.error = lanes_total(&sums->error);
-  tally.error2 = lanes_total(&sums->error2);
-  tally.signal2 = lanes_total(&sums->signal2);
-  tally.product = (tally.signal2 + tally.reconstruction2 - tally.error2) / 2;
-  if (bounds->bulk >= 0) {
-    tally.bulk_error2 = tally.error2;
-    tally.bulk_signal2 = tally.signal2;
-  }
-  tally.max_error = (double)largest_of(sums->worst);
-  tally.absmax = largest_of(sums->largest);
-  tally.flushed -= (uint64_t)ints_total(sums->zeros) - forced;
-  return tally;
 }
 
 /* 64 values whose bits are WORD; most often there are none or one, which no branch could foretell.
@@ -394,48 +395,35 @@ static void add_outside(const float *x, size_t n, const struct rounder *r,
     count[(uint8_t)codes[i]] += float_magnitude(x[i]) < FLOAT_INFINITY;
 }
 
+/* At most RUN elements. */
 static void tally_run(const float *x, size_t n, const struct rounder *r,
-                      const struct tally_bounds *bounds, struct tally *tally,
-                      uint32_t *restrict count)
+                      const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
 {
-  struct sums sums;
+  struct sums sums = {.worst = {0}};
   float others[RUN + 2];
   uint8_t outside[RUN / LANES];
-  int32_t counted[CODES_COUNTED];
-  memset(&sums, 0, sizeof sums);
-  size_t nothing = r->minifloat ? add_run(x, n, r, true, &sums, outside)
-                                : add_run(x, n, r, false, &sums, outside);
+  size_t forced = add_run(x, n, r, &sums, coded ? coded->inside : NULL, outside);
   size_t found = gather(x, n, outside, others);
-  add_tables(&sums, r, nothing + found, counted);
-  for (size_t code = 0; code < CODES_COUNTED; code++)
-    count[code] += (uint32_t)counted[code];
-  const struct tally inside =
-      inside_tally(&sums, n - found, nothing - BLOCK + found, counted, r, bounds);
+  struct tally inside = {.finite = n - found,
+                         .error2 = lanes_total(&sums.error2),
+                         .signal2 = lanes_total(&sums.signal2),
+                         .absmax = largest_of(sums.largest),
+                         .least = __builtin_inff(),
+                         .most = -__builtin_inff()};
+  if (coded) {
+    inside.error = lanes_total(&sums.error);
+    inside.max_error = (double)largest_of(sums.worst);
+    inside.bulk_error2 = bounds->bulk >= 0 ? inside.error2 : 0;
+    inside.bulk_signal2 = bounds->bulk >= 0 ? inside.signal2 : 0;
+    coded->finite += inside.finite;
+    coded->error2 += inside.error2;
+    coded->signal2 += inside.signal2;
+    coded->zeros += (uint64_t)ints_total(sums.zeros) - forced - found;
+    coded->inside[0][0] -= (uint32_t)(forced + found);
+  }
   tally_merge(tally, &inside);
   if (found)
-    add_outside(others, found, r, bounds, tally, count);
-}
-
-/* The same without codes. */
-static void squares_run(const float *x, size_t n, const struct rounder *r,
-                        const struct tally_bounds *bounds, struct tally *tally)
-{
-  struct sums sums;
-  float others[RUN + 2];
-  uint8_t outside[RUN / LANES];
-  memset(&sums, 0, offsetof(struct sums, count));
-  if (r->minifloat)
-    square_run(x, n, r, true, &sums, outside);
-  else
-    square_run(x, n, r, false, &sums, outside);
-  size_t found = gather(x, n, outside, others);
-  const struct tally inside = {.finite = n - found,
-                               .error2 = lanes_total(&sums.error2),
-                               .signal2 = lanes_total(&sums.signal2),
-                               .absmax = largest_of(sums.largest)};
-  tally_merge(tally, &inside);
-  if (found)
-    add_outside(others, found, r, bounds, tally, NULL);
+    add_outside(others, found, r, bounds, tally, coded ? coded->outside : NULL);
 }
 
 /* Between which values lie inside; between none where the unit has levels that are no numbers. */
@@ -454,40 +442,60 @@ static void set_inside(struct rounder *r, const struct tally_bounds *bounds)
 }
 
 static void tally_all(const float *x, size_t n, struct rounder *r,
-                      const struct tally_bounds *bounds, struct tally *tally, uint32_t *count)
+                      const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
 {
   set_inside(r, bounds);
   for (size_t done = 0, m; done < n; done += m) {
     m = n - done < RUN ? n - done : RUN;
-    if (count)
-      tally_run(x + done, m, r, bounds, tally, count);
-    else
-      squares_run(x + done, m, r, bounds, tally);
+    tally_run(x + done, m, r, bounds, tally, coded);
   }
 }
 
-void KERNEL(integer_tally)(const float *x, size_t n, struct unit unit,
-                           const struct tally_bounds *bounds, struct tally *tally, uint32_t *count)
+static struct rounder integer_rounder(struct unit unit)
 {
   const uint32_t levels = (uint32_t)(unit.hi - unit.lo) + 1;
-  struct rounder r = {.scale = unit.scale,
-                      .unit = unit,
-                      .first = (int32_t)float_bits(unit.lo + ROUND_MAGIC),
-                      .zero = (uint8_t)(int32_t)-unit.lo,
-                      .codes = (levels + LANES - 1) / LANES * LANES};
-  tally_all(x, n, &r, bounds, tally, count);
+  return (struct rounder){
+      .scale = unit.scale, .unit = unit, .codes = (levels + LANES - 1) / LANES * LANES};
+}
+
+static struct rounder minifloat_rounder(const struct minifloat_grid *grid, float scale)
+{
+  const uint32_t codes = 1u << grid->bits;
+  return (struct rounder){.minifloat = true,
+                          .scale = scale,
+                          .unit.scale = scale,
+                          .grid = grid,
+                          .c = minifloat_constants(grid),
+                          .codes = codes < LANES ? LANES : codes};
+}
+
+void KERNEL(integer_tally)(const float *x, size_t n, struct unit unit,
+                           const struct tally_bounds *bounds, struct tally *tally,
+                           struct coded *coded)
+{
+  struct rounder r = integer_rounder(unit);
+  tally_all(x, n, &r, bounds, tally, coded);
 }
 
 void KERNEL(minifloat_tally)(const float *x, size_t n, const struct minifloat_grid *grid,
                              float scale, const struct tally_bounds *bounds, struct tally *tally,
-                             uint32_t *count)
+                             struct coded *coded)
 {
-  const uint32_t codes = 1u << grid->bits;
-  struct rounder r = {.minifloat = true,
-                      .scale = scale,
-                      .unit.scale = scale,
-                      .grid = grid,
-                      .c = minifloat_constants(grid),
-                      .codes = codes < LANES ? LANES : codes};
-  tally_all(x, n, &r, bounds, tally, count);
+  struct rounder r = minifloat_rounder(grid, scale);
+  tally_all(x, n, &r, bounds, tally, coded);
+}
+
+void KERNEL(integer_coded)(struct unit unit, const struct tally_bounds *bounds, struct coded *coded,
+                           struct tally *tally, uint32_t *count)
+{
+  const struct rounder r = integer_rounder(unit);
+  add_coded(&r, bounds, coded, tally, count);
+}
+
+void KERNEL(minifloat_coded)(const struct minifloat_grid *grid, float scale,
+                             const struct tally_bounds *bounds, struct coded *coded,
+                             struct tally *tally, uint32_t *count)
+{
+  const struct rounder r = minifloat_rounder(grid, scale);
+  add_coded(&r, bounds, coded, tally, count);
 }

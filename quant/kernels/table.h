@@ -41,10 +41,16 @@ void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sum
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
                    struct tally *tally);
 void KERNEL(integer_tally)(const float *x, size_t n, struct unit unit,
-                           const struct tally_bounds *bounds, struct tally *tally, uint32_t *count);
+                           const struct tally_bounds *bounds, struct tally *tally,
+                           struct coded *coded);
 void KERNEL(minifloat_tally)(const float *x, size_t n, const struct minifloat_grid *grid,
                              float scale, const struct tally_bounds *bounds, struct tally *tally,
-                             uint32_t *count);
+                             struct coded *coded);
+void KERNEL(integer_coded)(struct unit unit, const struct tally_bounds *bounds, struct coded *coded,
+                           struct tally *tally, uint32_t *count);
+void KERNEL(minifloat_coded)(const struct minifloat_grid *grid, float scale,
+                             const struct tally_bounds *bounds, struct coded *coded,
+                             struct tally *tally, uint32_t *count);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
 void KERNEL(moments)(const float *x, size_t n, struct central_moments *out);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
@@ -82,7 +88,8 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .error_bound = KERNEL(error_bound), .codebook_run = KERNEL(codebook_run),                      \
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
-    .minifloat_tally = KERNEL(minifloat_tally), .extremes = KERNEL(extremes),                      \
+    .minifloat_tally = KERNEL(minifloat_tally), .integer_coded = KERNEL(integer_coded),            \
+    .minifloat_coded = KERNEL(minifloat_coded), .extremes = KERNEL(extremes),                      \
     .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .half_decode = KERNEL(half_decode), .bfloat_decode = KERNEL(bfloat_decode),                    \

@@ -667,15 +667,11 @@ static bool is_inside(const struct pass_case *c, float x)
   return isfinite(x) && bulk && x >= b->clip_lo && x <= b->clip_hi;
 }
 
-/* Those inside, by the definition: the sums of errors and of squares in lanes by place, that of
- * reconstructions by code. */
+/* Those inside, by the definition: sums in lanes by place. */
 static struct tally scalar_inside(const struct pass_case *c, const float *x, size_t n)
 {
-  static double terms[3][PASS_RUN], powers[CODES_COUNTED], times[CODES_COUNTED];
-  const struct tally_bounds *b = &c->bounds;
-  struct tally t = {0};
-  memset(powers, 0, sizeof powers);
-  memset(times, 0, sizeof times);
+  static double terms[3][PASS_RUN];
+  struct tally t = {.least = INFINITY, .most = -INFINITY};
   for (size_t i = 0; i < n; i++) {
     float y;
     uint16_t code;
@@ -687,10 +683,34 @@ static struct tally scalar_inside(const struct pass_case *c, const float *x, siz
     terms[0][i] = e;
     terms[1][i] = e * e;
     terms[2][i] = xd * xd;
-    powers[code] = yd * yd;
-    times[code]++;
     t.max_error = fmax(t.max_error, fabs(e));
     t.absmax = fmaxf(t.absmax, fabsf(x[i]));
+    t.finite++;
+  }
+  t.error = lane_sum(terms[0], n);
+  t.error2 = lane_sum(terms[1], n);
+  t.signal2 = lane_sum(terms[2], n);
+  t.bulk_error2 = c->bounds.bulk >= 0 ? t.error2 : 0;
+  t.bulk_signal2 = c->bounds.bulk >= 0 ? t.signal2 : 0;
+  return t;
+}
+
+/* What follows from the codes of those inside, of all runs together: the squares of reconstructions
+ * in lanes by code. INSIDE: what the runs add up to. */
+static struct tally scalar_coded(const struct pass_case *c, const float *x, size_t n,
+                                 const struct tally *inside)
+{
+  double powers[CODES_COUNTED] = {0}, times[CODES_COUNTED] = {0};
+  const struct tally_bounds *b = &c->bounds;
+  struct tally t = {0};
+  for (size_t i = 0; i < n; i++) {
+    float y;
+    uint16_t code;
+    if (!is_inside(c, x[i]))
+      continue;
+    pass_value(c, x[i], &y, &code);
+    powers[code] = (double)y * (double)y;
+    times[code]++;
     t.least = t.finite == 0 || y < t.least ? y + 0.0f : t.least;
     t.most = t.finite == 0 || y > t.most ? y + 0.0f : t.most;
     t.finite++;
@@ -699,26 +719,23 @@ static struct tally scalar_inside(const struct pass_case *c, const float *x, siz
   }
   for (size_t code = 0; code < CODES_COUNTED; code++)
     powers[code] *= times[code];
-  t.error = lane_sum(terms[0], n);
-  t.error2 = lane_sum(terms[1], n);
-  t.signal2 = lane_sum(terms[2], n);
   t.reconstruction2 = lane_sum(powers, CODES_COUNTED);
-  t.product = (t.signal2 + t.reconstruction2 - t.error2) / 2;
-  t.bulk_error2 = b->bulk >= 0 ? t.error2 : 0;
-  t.bulk_signal2 = b->bulk >= 0 ? t.signal2 : 0;
+  t.product = (inside->signal2 + t.reconstruction2 - inside->error2) / 2;
   return t;
 }
 
+/* A tally without what follows from the codes of those inside, and that: CODED. */
 static struct tally scalar_pass(const struct pass_case *c, const float *x, size_t n,
-                                uint32_t *count)
+                                struct tally *coded, uint32_t *count)
 {
   static float others[MOST], y[MOST];
-  struct tally t = {0};
+  struct tally t = {0}, all_inside = {0};
   memset(count, 0, CODES_COUNTED * sizeof *count);
   for (size_t run = 0; run < n; run += PASS_RUN) {
     size_t m = n - run < PASS_RUN ? n - run : PASS_RUN, kept = 0;
     struct tally inside = scalar_inside(c, x + run, m);
     tally_merge(&t, &inside);
+    tally_merge(&all_inside, &inside);
     for (size_t i = run; i < run + m; i++) {
       float back;
       uint16_t code;
@@ -733,22 +750,37 @@ static struct tally scalar_pass(const struct pass_case *c, const float *x, size_
     struct tally outside = scalar_tally(others, y, kept, &c->bounds);
     tally_merge(&t, &outside);
   }
+  *coded = scalar_coded(c, x, n, &all_inside);
   return t;
 }
 
-/* COUNT: NULL for the sums of squares alone. */
-static void run_pass(const struct kernels *level, const struct pass_case *c, const float *x,
-                     size_t n, struct tally *tally, uint32_t *count)
+/* CODED: NULL for the sums of squares alone. */
+static void tally_elements(const struct kernels *level, const struct pass_case *c, const float *x,
+                           size_t n, struct tally *tally, struct coded *coded)
 {
   const struct minifloat_grid grid = format_grid(c->format);
-  if (count)
-    memset(count, 0, CODES_COUNTED * sizeof *count);
   if (c->format->family == &integer_family)
-    level->integer_tally(x, n, c->unit, &c->bounds, tally, count);
+    level->integer_tally(x, n, c->unit, &c->bounds, tally, coded);
   else
-    level->minifloat_tally(x, n, &grid, c->unit.scale, &c->bounds, tally, count);
-  if (!count)
-    return;
+    level->minifloat_tally(x, n, &grid, c->unit.scale, &c->bounds, tally, coded);
+}
+
+/* By two calls, where there are enough; which leaves nothing behind. */
+static void run_pass(const struct kernels *level, const struct pass_case *c, const float *x,
+                     size_t n, struct tally *tally, struct tally *follows, uint32_t *count)
+{
+  static const struct coded none;
+  static struct coded coded;
+  const struct minifloat_grid grid = format_grid(c->format);
+  size_t first = n < PASS_RUN ? n : PASS_RUN;
+  memset(count, 0, CODES_COUNTED * sizeof *count);
+  tally_elements(level, c, x, first, tally, &coded);
+  tally_elements(level, c, x + first, n - first, tally, &coded);
+  if (c->format->family == &integer_family)
+    level->integer_coded(c->unit, &c->bounds, &coded, follows, count);
+  else
+    level->minifloat_coded(&grid, c->unit.scale, &c->bounds, &coded, follows, count);
+  assert_memory_equal(&coded, &none, sizeof none);
   count[0] += c->minus_zero ? count[c->minus_zero] : 0;
   if (c->minus_zero)
     count[c->minus_zero] = 0;
@@ -771,23 +803,29 @@ static void check_pass(const struct pass_case *c, const float *x, size_t n)
   static float y[PASS_MOST];
   const struct kernels *const *levels = kernels_available();
   uint32_t expected_count[CODES_COUNTED], count[CODES_COUNTED];
-  struct tally expected = scalar_pass(c, x, n, expected_count), plain = {0};
+  struct tally plain = {0}, expected_coded;
+  struct tally expected = scalar_pass(c, x, n, &expected_coded, expected_count);
   for (size_t level = 0; levels[level]; level++) {
-    struct tally found = {0}, squares = {0};
-    run_pass(levels[level], c, x, n, &found, count);
+    struct tally found = {0}, coded = {0}, squares = {0};
+    run_pass(levels[level], c, x, n, &found, &coded, count);
     check_tally(&found, &expected);
+    check_tally(&coded, &expected_coded);
     assert_memory_equal(count, expected_count, sizeof count);
-    run_pass(levels[level], c, x, n, &squares, NULL);
+    tally_elements(levels[level], c, x, n, &squares, NULL);
     check_squares(&squares, &expected);
   }
+  tally_merge_coded(&expected, &expected_coded);
   for (size_t i = 0; i < n; i++) {
     uint16_t code;
     pass_value(c, x[i], &y[i], &code);
   }
   kernels.tally(x, y, n, &c->bounds, &plain);
+  assert_int_equal(plain.finite, expected.finite);
   assert_int_equal(plain.clipped, expected.clipped);
   assert_int_equal(plain.at_rail, expected.at_rail);
   assert_int_equal(plain.flushed, expected.flushed);
+  assert_memory_equal(&plain.least, &expected.least, sizeof plain.least);
+  assert_memory_equal(&plain.most, &expected.most, sizeof plain.most);
   check_bits(plain.max_error, expected.max_error, "max_error");
   assert_true(fabs(plain.error2 - expected.error2) <= 1e-13 * plain.error2);
   assert_true(fabs(plain.clipped_error2 - expected.clipped_error2) <= 1e-13 * plain.error2);
