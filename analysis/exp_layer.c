@@ -9,7 +9,8 @@
 
 const struct method *const exp_method_table[] = {
     &exp_gptq_with_hessian, &exp_awq_gptq,          &exp_awq_gptq_actorder, &exp_smooth_inverted,
-    &exp_smooth_weights,    &exp_awq_gamma_quarter, &exp_awq_gamma_half,    &exp_awq_gamma_minus};
+    &exp_smooth_weights,    &exp_awq_gamma_quarter, &exp_awq_gamma_half,    &exp_awq_gamma_minus,
+    &exp_joint_told,        &exp_joint_independent};
 const size_t exp_method_table_length = sizeof exp_method_table / sizeof *exp_method_table;
 
 bool layer_trial_is(const char *spec)

@@ -55,13 +55,19 @@ extern const struct method exp_awq_gamma_quarter, exp_awq_gamma_half, exp_awq_ga
 double exp_best_of_search(const struct measured *m);
 double exp_importance_8(const struct measured *m);
 double exp_importance_4(const struct measured *m);
-/* exp_scale.c: rounds of a closed form, and what the joint search of two scales returns */
+/* exp_scale.c: rounds of a closed form, and the joint search of two scales */
 extern const struct experiment exp_scale_search;
 double exp_rounds_as_told(const struct measured *m);
 double exp_rounds_repaired(const struct measured *m);
+/* exp_joint.c: that search as it is told, and what it returns */
+extern const struct method exp_joint_told, exp_joint_independent;
 double exp_last_ratio(const struct measured *m);
 double exp_worst_ratio(const struct measured *m);
 double exp_last_loss(const struct measured *m);
+double exp_best_loss(const struct measured *m);
+double exp_best_loss_db(const struct measured *m);
+double exp_ratio_across(const struct measured *m);
+double exp_ratio_down(const struct measured *m);
 /* exp_zero.c: zero points */
 extern const struct experiment exp_wasted_half, exp_zero_point;
 

@@ -22,7 +22,7 @@ libanalysis_a_SOURCES = \
 	analysis/exp_layer.c analysis/exp_layer.h \
 	analysis/exp_outliers.c \
 	analysis/exp_range.c \
-	analysis/exp_scale.c analysis/exp_divergence.c \
+	analysis/exp_scale.c analysis/exp_joint.c analysis/exp_divergence.c \
 	analysis/exp_zero.c \
 	analysis/experiment.c analysis/experiment.h analysis/experiments.h \
 	analysis/experiment_json.c \
