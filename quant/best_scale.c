@@ -19,16 +19,6 @@ static double larger(double a, double b)
   return a > b ? a : b;
 }
 
-void ladder_finish(struct ladder *ladder)
-{
-  for (size_t k = 0; k < ladder->steps; k++) {
-    double a = ladder->value[k], b = ladder->value[k + 1];
-    ladder->middle[k] = (a + b) / 2;
-    ladder->rise[k] = b - a;
-    ladder->rise2[k] = b * b - a * a;
-  }
-}
-
 /* Number of middles at or below T, at most STEPS: the code of T. */
 static size_t code_of(const struct ladder *ladder, double t, size_t steps)
 {

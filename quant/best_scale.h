@@ -11,24 +11,10 @@
 #ifndef QSCOPE_QUANT_BEST_SCALE_H
 #define QSCOPE_QUANT_BEST_SCALE_H
 
+#include "quant/ladder.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-enum { LADDER_STEPS = 256 };
-
-/* One side of a grid at scale 1: levels value[0] < value[1] < ... < value[steps], of which value[0]
- * is the one that tiny numbers take: 0, or the level nearest to it. */
-struct ladder {
-  size_t steps;
-  bool even;    /* value[k] = k */
-  bool doubles; /* twice a level of the lower half is a level: of integers, of small floats */
-  double value[LADDER_STEPS + 1];
-  double middle[LADDER_STEPS];                    /* between value[k] and value[k + 1] */
-  double rise[LADDER_STEPS], rise2[LADDER_STEPS]; /* of the value and of its square */
-};
-
-/* Fills MIDDLE, RISE and RISE2 from the values. */
-void ladder_finish(struct ladder *ladder);
 
 /* Magnitudes above 0 and at most 1, those of positive values first; WEIGHT (NULL: all 1) tells how
  * many values stand there. */

@@ -29,8 +29,7 @@ struct job {
   struct choice *best;
   int exponent; /* magnitudes are divided by 2^exponent */
   bool turned;  /* the scale is negative: positive values take the levels below zero */
-  struct ladder ladder[2];
-  const struct ladder *side[2]; /* the levels above, below zero */
+  struct ladders ladders;
 };
 
 /* A scale of the sign of SCALE that is not 0. */
@@ -150,58 +149,13 @@ static enum status search_clips(struct job *job)
 
 /* --- levels --------------------------------------------------------------------------- */
 
-/* Zero points count from here: codes=LO:HI. */
-static long first_zero(const struct calibration *calibration)
-{
-  return calibration->limited && calibration->asymmetric ? calibration->code_lo : 0;
-}
-
-/* Levels on either side of zero. */
-static void set_sides(const struct calibration *calibration, long zero, size_t steps[2])
-{
-  const struct format *format = calibration->format;
-  struct grid grid = calibration_grid(calibration);
-  struct unit unit = format->family->unit(&grid, 1, zero);
-  steps[1] = format->family->zero_level(&grid, &unit);
-  steps[0] = grid_levels(&grid) - 1 - steps[1];
-}
-
-static void fill_ladder(const struct grid *grid, const struct unit *unit, size_t zero, bool down,
-                        struct ladder *ladder)
-{
-  const struct family *family = grid->format->family;
-  ladder->even = family->even;
-  ladder->doubles = family->doubles;
-  ladder->steps = down ? zero : grid_levels(grid) - 1 - zero;
-  for (size_t k = 0; k <= ladder->steps; k++)
-    ladder->value[k] = down ? -(double)family->level(grid, unit, zero - k)
-                            : (double)family->level(grid, unit, zero + k);
-  ladder_finish(ladder);
-}
-
-/* The levels above zero and those below, the other way up. Those of integers and small floats are
- * the same as far as both go, wherever the zero point is. */
-static void make_ladders(struct job *job)
-{
-  struct grid grid = calibration_grid(job->calibration);
-  struct unit unit = grid.format->family->unit(&grid, 1, first_zero(job->calibration));
-  size_t zero = grid.format->family->zero_level(&grid, &unit);
-  bool same = grid.format->family->doubles, down = zero > grid_levels(&grid) - 1 - zero;
-  if (!same || !down)
-    fill_ladder(&grid, &unit, zero, false, &job->ladder[0]);
-  if (!same || down)
-    fill_ladder(&grid, &unit, zero, true, &job->ladder[1]);
-  job->side[0] = &job->ladder[same && down];
-  job->side[1] = &job->ladder[!same || down];
-}
-
 static void set_search_sides(const struct job *job, long zero, struct scale_search *search)
 {
   size_t steps[2];
-  set_sides(job->calibration, zero, steps);
+  ladders_steps(job->calibration, zero, steps);
   for (int side = 0; side < 2; side++) {
     search->steps[side] = steps[side != job->turned];
-    search->ladder[side] = job->side[side != job->turned];
+    search->ladder[side] = job->ladders.side[side != job->turned];
   }
 }
 
@@ -338,7 +292,7 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
   double error[MAX_LEVELS + 1];
   bool done[MAX_LEVELS + 3] = {false}; /* done[z + 1], with a fence on either side */
   size_t levels = search->ladder[0]->steps;
-  long first = first_zero(job->calibration);
+  long first = ladders_first_zero(job->calibration);
   for (size_t z = 0; z <= levels; z++)
     error[z] = HUGE_VAL;
   scan_zeros(search, range, error);
@@ -474,7 +428,7 @@ static enum status search_format(struct job *job)
     return free_minimum_least(job->calibration, job->sample, job->best, NULL);
   if (format->bits > 8)
     return search_clips(job);
-  make_ladders(job);
+  ladders_make(job->calibration, &job->ladders);
   if (job->sample->values && job->sample->finite <= DIRECT)
     return search_values(job, &search);
   struct choice minmax = *job->best;

@@ -37,6 +37,8 @@ libquant_a_SOURCES = \
 	quant/codebook.c quant/codebook.h \
 	quant/codebook_tables.c \
 	quant/digest.c quant/digest.h \
+	quant/ladder.c quant/ladder.h \
+	quant/lp_search.c quant/lp_search.h \
 	quant/high_digest.c quant/high_digest.h \
 	quant/extent.c quant/extent.h \
 	quant/family.h \

@@ -1,0 +1,51 @@
+/* The scale with the least sum of |x - s g|^p for values and levels g: branch and bound.
+ *
+ * On an interval of scales the values fall in two. One that keeps its code all the way has an error
+ * |x - s g|^p that is convex in s and lies above a parabola: its value and slope in the middle, and
+ * the least curvature that it has on the interval. One that changes its code once, where it passes
+ * the middle between two levels, has convex errors before and behind that scale, which lie above
+ * their tangents there. So the sum lies above one parabola and a broken line, whose breaks are kept
+ * in buckets: each bucket has a bound, short by the third power of its width. Buckets that may hold
+ * less than the best by a relative 1e-4 are entered again, the lowest bound first. For p < 1 errors
+ * are not convex; the bounds are then wide, and the search stops when it has tried enough: good,
+ * not proved.
+ *
+ * Ownership: lp_values_make allocates, lp_values_free frees; ladders are borrowed. Threads: no
+ * state. */
+#ifndef QSCOPE_QUANT_LP_SEARCH_H
+#define QSCOPE_QUANT_LP_SEARCH_H
+
+#include "quant/ladder.h"
+#include "quant/sample.h"
+
+/* Magnitudes above 0 and at most 1 of values of one sign, ascending. */
+struct lp_side {
+  size_t first, end; /* those before FIRST are so small that they count as code 0 for good */
+  const double *size, *weight;
+  double *tiny; /* of each, and the end: the sum of weight * size^p of all before it */
+};
+
+struct lp_search {
+  double norm;
+  const struct ladder *ladder[2]; /* for positive, negative values; may be the same */
+  size_t steps[2];
+  struct lp_side side[2];
+  double scale, error; /* the best so far; updated */
+  double *memory;
+  float *distance; /* scratch for a side */
+  double *power;
+};
+
+/* The values of SAMPLE, which lie in memory, divided by 2^exponent: fills `norm` and `side`.
+ * MERGED: both signs as one side, for levels that are the same up and down. STATUS_MEMORY. */
+enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
+                           struct lp_search *out);
+void lp_values_free(struct lp_search *search);
+
+/* The error of SCALE. */
+double lp_error(const struct lp_search *search, double scale);
+
+/* Looks for a better scale, from MOST down. STATUS_CANCELLED. */
+enum status lp_improve(struct lp_search *search, double most, struct progress *progress);
+
+#endif
