@@ -72,13 +72,52 @@ static double threshold_of(const struct measured *m, bool cares)
   return absmax * (double)best / BINS;
 }
 
-double exp_divergence(const struct measured *m)
+/* int8 that ends at THRESHOLD. */
+static double sqnr_of(const struct measured *m, double threshold)
 {
-  double step = threshold_of(m, m->parameter > 0) / 127, signal = 0, error = 0;
+  double step = threshold / 127, signal = 0, error = 0;
   for (size_t i = 0; i < m->count; i++) {
     double x = (double)m->x[i], d = step * fmin(fmax(rint(x / step), -128), 127) - x;
     signal += x * x;
     error += d * d;
   }
   return sqnr_db(signal, error);
+}
+
+double exp_divergence(const struct measured *m)
+{
+  return sqnr_of(m, threshold_of(m, m->parameter > 0));
+}
+
+/* A rule that is often written down and looks like the one above: a histogram of the signed values,
+ * of which thresholds in the uppermost tenth are tried; what is kept is compared with the histogram
+ * itself, neither merged into levels nor given what is cut off. What is kept of a whole diverges
+ * from it by the logarithm of its share, which only falls as more is kept: the last threshold that
+ * still gains an element wins, and what lies below zero has no say. */
+static double threshold_as_written(const struct measured *m)
+{
+  const double lo = m->result->facts.min, hi = m->result->facts.max, width = (hi - lo) / BINS;
+  double count[BINS] = {0}, total = 0, kept = 0, least = HUGE_VAL;
+  size_t best = BINS - 1;
+  if (!(width > 0))
+    return hi;
+  for (size_t i = 0; i < m->count; i++)
+    count[(size_t)fmin(((double)m->x[i] - lo) / width, BINS - 1)]++;
+  for (size_t i = 0; i < BINS; i++)
+    total += count[i];
+  for (size_t bins = 1; bins < BINS; bins++) {
+    kept += count[bins - 1];
+    const double cost = kept > 0 ? log(total / kept) : HUGE_VAL;
+    if (bins >= BINS - BINS / 10 && cost < least) {
+      least = cost;
+      best = bins;
+    }
+  }
+  return lo + width * (double)best;
+}
+
+double exp_divergence_as_written(const struct measured *m)
+{
+  const double threshold = threshold_as_written(m);
+  return m->parameter > 0 ? threshold / m->result->facts.max : sqnr_of(m, threshold);
 }

@@ -68,6 +68,12 @@ const struct experiment exp_percentile = {
     name ", squared error", NULL, "int8,mse", "sqnr_db", NEAR(error, off), 0, 0                    \
   }
 
+/* Where the rule as it is often written ends, over the largest value. */
+#define AS_WRITTEN(name, source)                                                                   \
+  {                                                                                                \
+    name ", as written: share of max", source, "int8", "written_threshold", NEAR(0.91, 0.07), 0, 0 \
+  }
+
 static const struct experiment_row calibrators[] = {
     RACE("Gaussian", "synth:gaussian", 39.3, 40.7, 0.6),
     LESS("squared error ahead by", 1, 0, AT_LEAST(0)),
@@ -86,6 +92,17 @@ static const struct experiment_row calibrators[] = {
      NEAR(20.0, 1.5), 0, 0},
     {"after a ReLU, zeros left out", NULL, NULL, "entropy_fixed_sqnr_db", NEAR(40.2, 1), 0, 0},
     LESS("which is what the calibrator does", 20, 6, NEAR(0, 0.05)),
+    AS_WRITTEN("Gaussian", "synth:gaussian"),
+    AS_WRITTEN("Laplace", "synth:laplace"),
+    AS_WRITTEN("Student t, 5", "synth:student-t,nu=5"),
+    AS_WRITTEN("after a ReLU", "synth:relu"),
+    AS_WRITTEN("after a GELU", "synth:gelu"),
+    {"Gaussian, minmax", "synth:gaussian", "int8", "sqnr_db", NEAR(39.0, 0.9), 0, 0},
+    {"Gaussian, as written", NULL, NULL, "written_sqnr_db", NEAR(39.0, 1.2), 0, 0},
+    LESS("as written over minmax", 28, 27, NEAR(0.25, 0.5)),
+    {"flat from -100 to 1, as written: share", "synth:skewed,low=-100,high=1", "int8",
+     "written_threshold", NEAR(0.91, 0.07), 0, 0},
+    {"flat from -100 to 1, as written: SQNR", NULL, NULL, "written_sqnr_db", AT_MOST(1), 0, 0},
 };
 const struct experiment exp_calibrators = {
     .name = "calibrators",
@@ -100,8 +117,11 @@ const struct experiment exp_calibrators = {
         "In SQNR nowhere: the least squared error has the best SQNR by definition, by half a "
         "dB on a Gaussian and by many where a tail is heavy. Divergence cares for the shape of "
         "the many small values and often has the better bulk, but takes a heap of zeros for the "
-        "shape: without care for them it loses 20 dB. Two humps are as easy as a flat "
-        "distribution; only long tails are hard.",
+        "shape: without care for them it loses 20 dB. The code for it that is passed around "
+        "searches the uppermost tenth of the signed values alone and merges nothing into levels: "
+        "it ends a little below the largest value, is minmax in disguise, and cuts off whatever "
+        "is longer below zero. Two humps are as easy as a flat distribution; only long tails are "
+        "hard.",
     ROWS(calibrators)};
 
 #define LLAMA "synth:llama-activation"

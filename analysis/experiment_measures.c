@@ -277,6 +277,8 @@ const struct experiment_measure experiment_measures[] = {
     {"finer_than_int8", "largest / where steps are int8's", "x", finer_than_int8, 0, NEEDS_Y},
     {"entropy_naive_sqnr_db", "SQNR, zeros as they are", "dB", exp_divergence, 0, NEEDS_X},
     {"entropy_fixed_sqnr_db", "SQNR, zeros left out", "dB", exp_divergence, 1, NEEDS_X},
+    {"written_sqnr_db", "SQNR, divergence as written", "dB", exp_divergence_as_written, 0, NEEDS_X},
+    {"written_threshold", "threshold / largest value", "", exp_divergence_as_written, 1, NEEDS_X},
     {"half_0.5", "batches to half of a step", "", batches_to_follow, 50.5, NEEDS_X},
     {"half_0.9", "batches to half of a step", "", batches_to_follow, 50.9, NEEDS_X},
     {"half_0.99", "batches to half of a step", "", batches_to_follow, 50.99, NEEDS_X},

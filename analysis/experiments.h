@@ -28,6 +28,9 @@ extern const struct experiment exp_one_outlier, exp_percentile, exp_calibrators,
 /* exp_divergence.c: SQNR of int8 under the threshold of least divergence, with care for the zeros
  * (parameter 1) or without (0) */
 double exp_divergence(const struct measured *m);
+/* The same, of a rule as it is often written down; parameter 1: its threshold as a share of the
+ * largest value. */
+double exp_divergence_as_written(const struct measured *m);
 /* exp_floats.c: small floats */
 extern const struct experiment exp_fp8_or_int8, exp_fp8_scale, exp_which_error;
 /* exp_gptq.c: GPTQ, methods of its experiment alone, and what two columns have left of an error of

@@ -62,7 +62,7 @@ static char *print_number(double value, char *text, size_t size)
   return text;
 }
 
-/* "e4m3: 8 bits, 253 levels, max 448, min normal 2^-6, min subnormal 2^-9". */
+/* "e4m3: 8 bits, 253 levels, max 448, min 2^-9, normal from 2^-6". */
 static bool facts_of(const struct quantizer *quantizer, const struct numbers *numbers, char **out)
 {
   const struct format *format = quantizer->format;
@@ -70,8 +70,8 @@ static bool facts_of(const struct quantizer *quantizer, const struct numbers *nu
   print_number(numbers->value[numbers->count - 1], most, sizeof most);
   print_number(numbers->value[0], least, sizeof least);
   if (format->exponent_bits)
-    snprintf(ends, sizeof ends, "min normal %s, min subnormal %s",
-             print_number(format_min_normal(format), normal, sizeof normal), least);
+    snprintf(ends, sizeof ends, "min %s, normal from %s", least,
+             print_number(format_min_normal(format), normal, sizeof normal));
   else
     snprintf(ends, sizeof ends, "min %s", least);
   return fig_text(out, "%s%s: %d bits, %zu levels, max %s, %s", quantizer->asymmetric ? "u" : "",
@@ -158,6 +158,57 @@ static bool add_curve(struct panel *panel, const struct quantizer *quantizer,
   return done;
 }
 
+static bool is_integer(const struct quantizer *quantizer)
+{
+  return quantizer->asymmetric || format_is_integer(quantizer->format);
+}
+
+/* Below which share of the largest number those of a FLOAT are closer than the steps of an integer
+ * with the numbers INTEGERS, which are all equal; 0: nowhere. */
+static double finer_below(const struct numbers *floats, const struct numbers *integers)
+{
+  const double most = floats->value[floats->count - 1],
+               step = integers->value[0] / integers->value[integers->count - 1];
+  double below = 0;
+  for (size_t i = 1; i < floats->count; i++)
+    if ((floats->value[i] - floats->value[i - 1]) / most < step)
+      below = floats->value[i] / most;
+  return below;
+}
+
+/* "e4m3 is finer below 1/14" */
+static void finer_words(const struct quantizer *quantizer, double below, char *text, size_t size)
+{
+  char label[64];
+  const double over = 1 / below;
+  format_label(quantizer->format, label, sizeof label);
+  if (fabs(over - rint(over)) < 1e-6)
+    snprintf(text, size, "%s is finer below 1/%.0f", label, over);
+  else
+    snprintf(text, size, "%s is finer below %.2g", label, below);
+}
+
+/* Where each float gets finer than the integer, when there is one. */
+static bool add_crossings(struct panel *panel, const struct quantizer *quantizers,
+                          const struct numbers *numbers, size_t count)
+{
+  size_t integers = 0, at = 0;
+  bool done = true;
+  for (size_t i = 0; i < count; i++)
+    if (is_integer(&quantizers[i]) && ++integers == 1)
+      at = i;
+  for (size_t i = 0; done && integers == 1 && i < count; i++) {
+    char words[96];
+    const double below =
+        quantizers[i].format->exponent_bits ? finer_below(&numbers[i], &numbers[at]) : 0;
+    if (!(below > 0 && below < 1))
+      continue;
+    finer_words(&quantizers[i], below, words, sizeof words);
+    done = panel_add_mark(panel, MARK_VLINE, ROLE_REFERENCE, 1, &below, NULL, words);
+  }
+  return done;
+}
+
 static bool add_steps(struct figure *figure, const struct quantizer *quantizers,
                       const struct numbers *numbers, size_t count, const double span[2])
 {
@@ -169,7 +220,7 @@ static bool add_steps(struct figure *figure, const struct quantizer *quantizers,
   for (size_t i = 0; i < count; i++)
     if (!add_curve(panel, &quantizers[i], &numbers[i], i))
       return false;
-  return true;
+  return add_crossings(panel, quantizers, numbers, count);
 }
 
 static const char words[] =

@@ -131,7 +131,8 @@ struct figure *figure_build_pinned(const struct result *result, const struct fig
                                    const struct view *view, const char *source,
                                    const struct tensor *tensor, const char *recipe);
 
-/* The figure of a view that needs no tensor: of COUNT quantizers. NULL when memory runs out. */
+/* The figure of a view that needs no tensor: of the formats of COUNT quantizers, each once. NULL when
+ * memory runs out. */
 struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
                                     const struct view *view, const char *recipe);
 

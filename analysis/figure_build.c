@@ -335,18 +335,39 @@ static char *names_of(const struct quantizer *quantizers, size_t count)
   return names;
 }
 
-struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
+/* Those of WANTED that have numbers of their own, in OUT; returns how many. */
+static size_t different_formats(const struct quantizer *wanted, size_t count, struct quantizer *out)
+{
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    size_t k = 0;
+    while (k < found &&
+           !(out[k].format == wanted[i].format && out[k].asymmetric == wanted[i].asymmetric &&
+             out[k].narrow == wanted[i].narrow))
+      k++;
+    if (k == found)
+      out[found++] = wanted[i];
+  }
+  return found;
+}
+
+struct figure *figure_of_quantizers(const struct quantizer *wanted, size_t count,
                                     const struct view *view, const char *recipe)
 {
   const struct view_type *type = view_type_of(view->kind);
+  struct quantizer *quantizers = mem_array(count, sizeof *quantizers);
+  if (!quantizers)
+    return NULL;
+  count = different_formats(wanted, count, quantizers);
   char *title = names_of(quantizers, count);
   struct figure *figure = title ? figure_new(title) : NULL;
   free(title);
   if (figure && !(fig_text(&figure->recipe, "%s", recipe ? recipe : "") &&
                   type->of_quantizers(figure, quantizers, count, view))) {
     figure_free(figure);
-    return NULL;
+    figure = NULL;
   }
+  free(quantizers);
   return figure;
 }
 

@@ -468,7 +468,7 @@ static void number_lines_of_formats(void **state)
   assert_ticks(figure->panel[1], (enum role)(ROLE_SERIES + 1), number, n);
   assert_ticks(figure->panel[2], (enum role)(ROLE_SERIES + 2), number, 15);
   assert_string_equal(figure->panel[0]->title,
-                      "e4m3: 8 bits, 253 levels, max 448, min normal 2^-6, min subnormal 2^-9");
+                      "e4m3: 8 bits, 253 levels, max 448, min 2^-9, normal from 2^-6");
   assert_string_equal(figure->panel[2]->title, "uint4: 4 bits, 16 levels, max 15, min 1");
   const struct mark *band = find(figure->panel[0], MARK_BAND, ROLE_REFERENCE, 0);
   assert_true(band->x[1] == ldexp(1, -6) / 448);
@@ -495,6 +495,26 @@ static void steps_of_formats(void **state)
     if (floats->x[i] >= ldexp(1, -6) / 448)
       assert_true(floats->y[i] >= 1.0 / 16 && floats->y[i] <= 1.0 / 8);
   assert_true(floats->y[0] == 1);
+  figure_free(figure);
+}
+
+/* Steps of int8 are 1/127 of the largest. The gaps of e4m3, over its largest, are 4/448 from 32 to
+ * 64 and 2/448 below: finer below 32/448 = 1/14; those of e5m2 below 2048/57344 = 1/28. A format
+ * that is named twice is drawn once. */
+static void where_floats_get_finer(void **state)
+{
+  (void)state;
+  const struct quantizer quantizers[] = {quantizer_of("e5m2"), quantizer_of("e4m3,channel"),
+                                         quantizer_of("e4m3"), quantizer_of("int8")};
+  struct view view = view_of(VIEW_FORMAT);
+  struct figure *figure = figure_of_quantizers(quantizers, 4, &view, NULL);
+  assert_int_equal(figure->panels, 4);
+  const struct mark *first = find(figure->panel[3], MARK_VLINE, ROLE_REFERENCE, 0),
+                    *second = find(figure->panel[3], MARK_VLINE, ROLE_REFERENCE, 1);
+  assert_true(fabs(first->x[0] - 1.0 / 28) < 1e-12 && fabs(second->x[0] - 1.0 / 14) < 1e-12);
+  assert_string_equal(first->label, "e5m2 is finer below 1/28");
+  assert_string_equal(second->label, "e4m3 is finer below 1/14");
+  assert_string_equal(figure->title, "e5m2, e4m3 and int8");
   figure_free(figure);
 }
 
@@ -683,6 +703,7 @@ int main(void)
       cmocka_unit_test(degenerate_pairs),
       cmocka_unit_test(number_lines_of_formats),
       cmocka_unit_test(steps_of_formats),
+      cmocka_unit_test(where_floats_get_finer),
       cmocka_unit_test(steps_stay_on_the_axis),
       cmocka_unit_test(learned_levels_have_no_line),
       cmocka_unit_test(the_format_view_of_a_result),

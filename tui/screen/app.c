@@ -105,7 +105,7 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
     return NULL;
   }
   bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP ||
-                state->view.kind == VIEW_LAYER;
+                state->view.kind == VIEW_LAYER || state->view.kind == VIEW_FORMAT;
   if (pinned && !recipe.compare.source)
     recipe.quantizers = state->pins.count;
   if (view_type_of(state->view.kind)->pinned && !recipe.compare.source && pins_are_mixed(state))

@@ -151,3 +151,18 @@ void pins_view_paint(struct explorer *explorer, struct rect rect)
   paint_table(explorer,
               (struct rect){rect.row + figure, rect.column, rect.rows - figure, rect.columns});
 }
+
+/* --- formats ------------------------------------------------------------------------------------
+ */
+
+struct figure *pins_view_formats(const struct explorer *explorer,
+                                 const struct engine_answer *answer, const struct state *state,
+                                 const char *recipe)
+{
+  struct quantizer quantizers[FIGURE_PINS + 1];
+  const size_t pins = explorer->state.pins.count;
+  (void)answer;
+  memcpy(quantizers, explorer->state.pins.quantizer, pins * sizeof *quantizers);
+  quantizers[pins] = state->knobs.quantizer;
+  return figure_of_quantizers(quantizers, pins + 1, &state->view, recipe);
+}

@@ -8,4 +8,10 @@
 
 void pins_view_paint(struct explorer *explorer, struct rect rect);
 
+/* The figure of the view format: the formats of what is pinned beside the present one. ANSWER does
+ * not matter. NULL when memory runs out. */
+struct figure *pins_view_formats(const struct explorer *explorer,
+                                 const struct engine_answer *answer, const struct state *state,
+                                 const char *recipe);
+
 #endif

@@ -131,7 +131,7 @@ static const struct screen_view table[] = {
      .figure = layer_view_figure,
      .work = "method ",
      .stopped = "stopped: the methods that are known stay; any change of a knob starts again"},
-    {.kind = VIEW_FORMAT, .command = COMMAND_VIEW_FORMAT},
+    {.kind = VIEW_FORMAT, .command = COMMAND_VIEW_FORMAT, .figure = pins_view_formats},
 };
 
 const struct screen_view *screen_view_of(const struct state *state)
