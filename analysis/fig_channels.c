@@ -249,7 +249,7 @@ bool fig_channels_pins(struct figure *figure, const struct result *result,
   struct panel *panel = sqnr_panel(figure);
   char label[PINS_LABEL];
   (void)view;
-  if (panel && !fig_label(panel, ROLE_RECONSTRUCTION, pins_label(pins, pins->count, result, label)))
+  if (panel && !fig_label_present(panel, ROLE_RECONSTRUCTION, pins))
     return false;
   for (size_t i = 0; panel && i < pins->count; i++) {
     const struct result *pin = pins->result[i];

@@ -168,7 +168,7 @@ static bool leave_out_the_few(struct figure *figure, struct panel *panel, double
 }
 
 /* Of each only the largest error, so that like is compared with like. */
-static bool name_largest(struct panel *panel, const char *label)
+static bool name_largest(struct panel *panel, const struct figure_pins *pins)
 {
   char *title = strdup("Largest error against value");
   if (!title)
@@ -178,7 +178,7 @@ static bool name_largest(struct panel *panel, const char *label)
   for (size_t i = panel->marks; i-- > 0;)
     if (panel->mark[i]->role == ROLE_MEDIAN || panel->mark[i]->role == ROLE_REFERENCE)
       panel_remove_mark(panel, i);
-  return fig_label(panel, ROLE_ERROR, label);
+  return fig_label_present(panel, ROLE_ERROR, pins);
 }
 
 static bool add_pins_distributions(struct figure *figure, struct panel *panel,
@@ -186,7 +186,7 @@ static bool add_pins_distributions(struct figure *figure, struct panel *panel,
 {
   char label[PINS_LABEL];
   double reach = reach_of(&result->error);
-  bool done = fig_label(panel, ROLE_ERROR, pins_label(pins, pins->count, result, label));
+  bool done = fig_label_present(panel, ROLE_ERROR, pins);
   for (size_t i = 0; done && i < pins->count; i++) {
     const struct result *pin = pins->result[i];
     if (!pin || !(pin->metrics.max_abs_error > 0) || pin->error.bins == 0)
@@ -198,11 +198,10 @@ static bool add_pins_distributions(struct figure *figure, struct panel *panel,
   return done && leave_out_the_few(figure, panel, reach);
 }
 
-static bool add_pins_largest(struct panel *panel, const struct result *result,
-                             const struct figure_pins *pins)
+static bool add_pins_largest(struct panel *panel, const struct figure_pins *pins)
 {
   char label[PINS_LABEL];
-  bool done = name_largest(panel, pins_label(pins, pins->count, result, label));
+  bool done = name_largest(panel, pins);
   for (size_t i = 0; done && i < pins->count; i++) {
     const struct result *pin = pins->result[i];
     if (pin && pin->error_max && pin->metrics.max_abs_error > 0)
@@ -217,5 +216,5 @@ bool fig_error_pins(struct figure *figure, const struct result *result,
   struct panel *const *panel = figure->panel;
   (void)view;
   return (panel[0]->marks == 0 || add_pins_distributions(figure, panel[0], result, pins)) &&
-         (figure->panels < 2 || panel[1]->marks == 0 || add_pins_largest(panel[1], result, pins));
+         (figure->panels < 2 || panel[1]->marks == 0 || add_pins_largest(panel[1], pins));
 }

@@ -68,6 +68,12 @@ bool fig_label(struct panel *panel, enum role role, const char *label)
   return true;
 }
 
+bool fig_label_present(struct panel *panel, enum role role, const struct figure_pins *pins)
+{
+  const char letter[] = {pins_present(pins), '\0'};
+  return fig_label(panel, role, letter);
+}
+
 void fig_reach(struct panel *panel, double height)
 {
   double room = panel->y.log ? 2 : 1.05;

@@ -42,6 +42,8 @@ bool pins_mixed(const struct figure_pins *pins);
 enum role pins_role(size_t i);
 /* Gives the marks of ROLE in PANEL their LABEL; false when memory runs out. */
 bool fig_label(struct panel *panel, enum role role, const char *label);
+/* The same with the letter of the present result alone, for legends without much room. */
+bool fig_label_present(struct panel *panel, enum role role, const struct figure_pins *pins);
 /* Makes the y axis of PANEL reach HEIGHT. */
 void fig_reach(struct panel *panel, double height);
 

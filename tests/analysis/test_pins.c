@@ -192,9 +192,9 @@ static void a_few_large_errors_do_not_hide_the_rest(void **state)
   const struct panel *errors = made.figure->panel[0], *largest = made.figure->panel[1];
   /* The 50 bins reach from -40 to 40: what is shown is the one or two in the middle. */
   assert_true(errors->x.hi < 4 && errors->x.lo > -4 && errors->x.hi > 0.002);
-  find(errors, MARK_BARS, "B: ");
+  find(errors, MARK_BARS, "B");
   find(errors, MARK_STEPS, "A: int4");
-  find(largest, MARK_LINE, "B: ");
+  find(largest, MARK_LINE, "B");
   find(largest, MARK_LINE, "A: int4");
   assert_int_equal(largest->marks, 2);
   assert_string_equal(largest->title, "Largest error against value");
