@@ -60,9 +60,11 @@ enum status layer_weight_shape(const struct layer_place *weight, bool transposed
 /* SOURCE, with a seed and a shape where it is a synthetic tensor without them. The seed is not the
  * one that weights have by default: the tokens would be made of the weight's own random numbers,
  * and a token that is a row of the weight has a product like no other. The shape is COLUMNS wide,
- * with as many tokens as methods need to learn from (twice the width, 512 to 4096). A new string;
- * NULL when memory runs out. */
-char *layer_matched_source(const char *source, size_t columns);
+ * with as many tokens as methods need to learn from (twice the width, 512 to 4096). LIKE, unless
+ * NULL, is what the tokens of the layer are, when SOURCE is for held-out ones: other tokens of the
+ * same channels where it is the same distribution and names no channel-seed. A new string; NULL
+ * when memory runs out. */
+char *layer_matched_source(const char *source, const char *like, size_t columns);
 
 /* Decodes the tensors, which must be loaded. Activations of more than two dimensions are tokens x
  * the last; one dimension is one token. STATUS_INPUT: sizes that do not match (the message names

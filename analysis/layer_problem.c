@@ -3,7 +3,10 @@
 #include "quant/base/size.h"
 
 #include <gsl/gsl_sort_double.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WHERE_TEXT = 256, SHAPE_TEXT = 128 };
@@ -79,20 +82,46 @@ static bool is_synth(const char *source)
   return strncmp(source, "synth:", 6) == 0 && source[6];
 }
 
-char *layer_matched_source(const char *source, size_t columns)
+/* The number after WORD in the synthetic SOURCE, else OTHERWISE. */
+static uint64_t number_after(const char *source, const char *word, uint64_t otherwise)
 {
-  enum { LEAST_TOKENS = 512, MOST_TOKENS = 4096, ROOM = 64 };
+  const char *found = strstr(source, word);
+  return found ? strtoull(found + strlen(word), NULL, 10) : otherwise;
+}
+
+static bool same_distribution(const char *a, const char *b)
+{
+  const size_t length = strcspn(a, ",");
+  return is_synth(a) && strcspn(b, ",") == length && strncmp(a, b, length) == 0;
+}
+
+/* Where SOURCE has no seed: 2, or another than that of LIKE; never 1. And the channels of LIKE. */
+static void match_seeds(const char *source, const char *like, char *text, size_t size)
+{
+  const uint64_t other = like && is_synth(like) ? number_after(like, ",seed=", 1) : 1;
+  size_t used = 0;
+  if (!strstr(source, ",seed="))
+    used = (size_t)snprintf(text, size, ",seed=%" PRIu64, other ? other + 1 : 2);
+  if (like && same_distribution(source, like) && !strstr(source, ",channel-seed="))
+    snprintf(text + used, size - used, ",channel-seed=%" PRIu64,
+             number_after(like, ",channel-seed=", other));
+}
+
+char *layer_matched_source(const char *source, const char *like, size_t columns)
+{
+  enum { LEAST_TOKENS = 512, MOST_TOKENS = 4096 };
   if (!is_synth(source))
     return strdup(source);
-  const size_t length = strlen(source) + ROOM;
+  char shape[48] = "", seeds[80] = "";
   const size_t tokens =
       columns > MOST_TOKENS / 2 ? MOST_TOKENS : size_max(LEAST_TOKENS, 2 * columns);
-  const char *seed = strstr(source, ",seed=") ? "" : ",seed=2";
-  char *matched = mem_array(length, 1), shape[ROOM / 2] = "";
+  const size_t length = strlen(source) + sizeof shape + sizeof seeds;
+  char *matched = mem_array(length, 1);
   if (!strstr(source, ",shape="))
     snprintf(shape, sizeof shape, ",shape=%zux%zu", tokens, columns);
+  match_seeds(source, like, seeds, sizeof seeds);
   if (matched)
-    snprintf(matched, length, "%s%s%s", source, seed, shape);
+    snprintf(matched, length, "%s%s%s", source, seeds, shape);
   return matched;
 }
 

@@ -5,7 +5,7 @@
  * (tokens, or output channels). Elements come in chunks of FEED_CHUNK, each from a generator of
  * its own, seeded by seed and chunk: the values do not depend on the number of threads. What
  * belongs to a row or a column is drawn from streams of their own, so that a tensor with more
- * rows has the same channels. */
+ * rows has the same channels, and, with channel-seed, one with other elements, too. */
 #include "config.h"
 
 #include "data/map_range.h"
@@ -44,13 +44,14 @@ static enum status read_number(const struct synth_parameter *parameter, const ch
   return bad_value(parameter->name, value, range, error);
 }
 
-static enum status read_seed(const char *value, uint64_t *out, struct error *error)
+static enum status read_seed(const char *name, const char *value, uint64_t *out,
+                             struct error *error)
 {
   char *end;
   errno = 0;
   *out = strtoull(value, &end, 10);
   if (value[0] < '0' || value[0] > '9' || *end || errno)
-    return bad_value("seed", value, "a whole number from 0 to 2^64-1", error);
+    return bad_value(name, value, "a whole number from 0 to 2^64-1", error);
   return STATUS_OK;
 }
 
@@ -68,8 +69,8 @@ static enum status read_shape(const char *value, struct shape *shape, struct err
 static enum status unknown_parameter(const struct distribution *distribution, const char *name,
                                      struct error *error)
 {
-  const char *names[4 + SYNTH_PARAMETERS] = {"shape", "seed", "scale", "offset"};
-  size_t count = 4;
+  const char *names[5 + SYNTH_PARAMETERS] = {"shape", "seed", "channel-seed", "scale", "offset"};
+  size_t count = 5;
   for (size_t i = 0; distribution && i < SYNTH_PARAMETERS && distribution->parameters[i].name; i++)
     names[count++] = distribution->parameters[i].name;
   return source_unknown_word("parameter", name, names, count, error);
@@ -84,7 +85,11 @@ static enum status set_parameter(struct synth_plan *plan, const char *name, cons
   if (strcmp(name, "shape") == 0)
     return read_shape(value, &plan->shape, error);
   if (strcmp(name, "seed") == 0)
-    return read_seed(value, &plan->seed, error);
+    return read_seed(name, value, &plan->seed, error);
+  if (strcmp(name, "channel-seed") == 0) {
+    plan->channels_apart = true;
+    return read_seed(name, value, &plan->channel_seed, error);
+  }
   if (strcmp(name, "scale") == 0)
     return read_number(&scale, value, &plan->scale, error);
   if (strcmp(name, "offset") == 0)
@@ -222,7 +227,9 @@ static enum status draw_all(struct drawing *drawing)
   plan->rows = plan->columns ? drawing->count / plan->columns : 0;
   enum status status = STATUS_OK;
   if (plan->distribution->prepare && drawing->count > 0) { /* columns cost memory, too */
-    gsl_rng_set(drawing->generators[0], stream_seed(plan->seed, 0));
+    plan->row_stream = stream_seed(plan->seed, 0);
+    gsl_rng_set(drawing->generators[0],
+                stream_seed(plan->channels_apart ? plan->channel_seed : plan->seed, 0));
     status = plan->distribution->prepare(plan, drawing->generators[0]);
   }
   progress_expect(drawing->progress, drawing->count);
@@ -340,6 +347,8 @@ static enum status open_gallery(char *words, struct source *source, struct synth
     set_standard(&plans[i]);
     plans[i].shape = common.shape;
     plans[i].seed = common.seed;
+    plans[i].channel_seed = common.channel_seed;
+    plans[i].channels_apart = common.channels_apart;
     plans[i].scale = common.scale;
     plans[i].offset = common.offset;
     status = add_plan(source, &plans[i], error);

@@ -24,12 +24,14 @@ struct synth_parameter {
 struct synth_plan {
   const struct distribution *distribution;
   struct shape shape;
-  uint64_t seed;
+  uint64_t seed, channel_seed; /* of the elements; of what a whole channel has: gains, outliers */
+  bool channels_apart;         /* channel_seed was given; else it is seed */
   double scale, offset;
   double own[SYNTH_PARAMETERS]; /* the distribution's parameters */
   size_t rows, columns;         /* while it is drawn, as is what follows */
   double *row, *column, *also;  /* gains, also: of the columns; NULL where there are none */
   unsigned char *outlier;       /* columns that are outliers */
+  unsigned long row_stream;     /* seeds what tokens have, where channels come from another seed */
   char remark[320];
 };
 

@@ -264,6 +264,8 @@ static enum status prepare_correlated(struct synth_plan *plan, gsl_rng *rng)
 {
   enum status status = prepare_channels(plan, rng);
   plan->also = normals(rng, plan->columns, 1 / sqrt(CAUSES));
+  if (plan->channels_apart)
+    gsl_rng_set(rng, plan->row_stream);
   plan->row = normals(rng, plan->rows, 1);
   return plan->also && plan->row ? status : STATUS_MEMORY;
 }

@@ -143,9 +143,16 @@ static void test_nonfinite(void **state)
   assert_non_null(strstr(error.text, "file.npz: bad: held out: the activation: NaN at token 1"));
 }
 
+static void matched_like(const char *source, const char *like, const char *expected)
+{
+  char *text = layer_matched_source(source, like, 8);
+  assert_string_equal(text, expected);
+  free(text);
+}
+
 static void matched(const char *source, size_t columns, const char *expected)
 {
-  char *text = layer_matched_source(source, columns);
+  char *text = layer_matched_source(source, NULL, columns);
   assert_string_equal(text, expected);
   free(text);
 }
@@ -159,6 +166,19 @@ static void test_matched(void **state)
   matched("synth:llm-activation,shape=9x9", 8, "synth:llm-activation,shape=9x9,seed=2");
   matched("synth:", 8, "synth:");
   matched("x.npy", 8, "x.npy");
+  /* held-out tokens: other ones of the same channels */
+  matched_like("synth:llm-activation", "synth:llm-activation,seed=2,shape=512x8",
+               "synth:llm-activation,seed=3,channel-seed=2,shape=512x8");
+  matched_like("synth:llm-activation,seed=7,shape=9x8", "synth:llm-activation,shape=512x8",
+               "synth:llm-activation,seed=7,shape=9x8,channel-seed=1");
+  matched_like("synth:llm-activation", "synth:llm-activation,channel-seed=4,seed=0",
+               "synth:llm-activation,seed=2,channel-seed=4,shape=512x8");
+  matched_like("synth:llm-activation,channel-seed=9", "synth:llm-activation,seed=2",
+               "synth:llm-activation,channel-seed=9,seed=3,shape=512x8");
+  matched_like("synth:llm-activation", "synth:llm-activations,seed=2",
+               "synth:llm-activation,seed=3,shape=512x8");
+  matched_like("synth:gaussian", "x.npy", "synth:gaussian,seed=2,shape=512x8");
+  matched_like("x.npy", "synth:gaussian", "x.npy");
 }
 
 /* Squares 100, 1, 1, 1: one channel has half of them. All alike: 2 of 4. */

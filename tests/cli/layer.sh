@@ -44,6 +44,10 @@ qscope layer --weight $w --activation $x --evaluate $x,seed=2 -m rtn -q int8,ten
 is "$(wc -l <rows.csv | tr -d ' ')" 2 "CSV: a heading and a row"
 is "$(awk -F, 'NR == 1 { n = NF } END { print n - NF }' rows.csv)" "$(awk -F'"' 'END { c = 0; for (i = 2; i <= NF; i += 2) c -= gsub(",", "", $i); print c }' rows.csv)" "as many columns"
 
+qscope layer $w --activation $x,shape=4096x128 --evaluate synth:llm-activation,shape=4096x128 -m rtn -m awq --json >held.json
+is "$(get 0.held_out.source <held.json)" "synth:llm-activation,shape=4096x128,seed=2,channel-seed=1" "held-out synthetic tokens are others, of the same channels"
+near "$(get 1.evaluation.output_sqnr_db <held.json)" "$(get 1.metrics.output_sqnr_db <held.json)" 0.02 "so AWQ is about as good on them"
+
 qscope layer $w --activation $x --hold-out .25 -m rtn >text.txt
 like "$(cat text.txt)" '^weight +llm-weight \(64x128, f32\) from .*: 64 output channels of 128 inputs' "what it is of"
 like "$(cat text.txt)" '^held out +the last 128 tokens of it' "what is held out"

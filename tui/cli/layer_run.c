@@ -82,13 +82,15 @@ static enum status load(struct layer_run *run, enum layer_part part, struct erro
                              : status;
 }
 
-/* Synthetic tokens are as wide as the layer where no shape is written. */
+/* Synthetic tokens are as wide as the layer where no shape is written; held-out ones are of the
+ * same channels. */
 static enum status load_tokens(struct layer_run *run, enum layer_part part, size_t columns,
                                struct error *error)
 {
   if (!run->spec[part])
     return STATUS_OK;
-  char *matched = layer_matched_source(run->spec[part], columns);
+  const char *like = part == LAYER_HELD_OUT ? run->spec[LAYER_ACTIVATION] : NULL;
+  char *matched = layer_matched_source(run->spec[part], like, columns);
   if (!matched)
     return error_memory(error, "the layer");
   free(run->spec[part]);

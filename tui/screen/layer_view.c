@@ -123,7 +123,9 @@ static enum status find_tokens(struct explorer *explorer, enum layer_part part, 
   const char *source = data->source               ? data->source
                        : part == LAYER_ACTIVATION ? LAYER_OWN_TOKENS
                                                   : NULL;
-  char *spec = source ? layer_matched_source(source, columns) : NULL;
+  const struct source *tokens = of->source[LAYER_ACTIVATION]; /* NULL: these are them */
+  char *spec =
+      source ? layer_matched_source(source, tokens ? source_spec(tokens) : NULL, columns) : NULL;
   if (source && !spec)
     return error_memory(error, "the tokens");
   if (!source)
