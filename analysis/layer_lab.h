@@ -45,6 +45,7 @@ struct layer_problem {
   size_t held_tokens;
   struct layer_output output, held_output; /* of the two, kept from run to run */
   size_t half_energy; /* the fewest input channels that have half of the energy of x */
+  bool same_draws;    /* the tokens are made of the weight's random numbers: synthetic, one seed */
   float *owned[3];    /* what had to be decoded */
 };
 

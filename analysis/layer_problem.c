@@ -243,6 +243,25 @@ static enum status hold_out(struct layer_problem *problem, const float *activati
   return status;
 }
 
+/* True when the signs of the first elements of W and X go together: what is drawn with one seed is
+ * the same numbers, whatever gains and outliers are made of it. */
+static bool draws_alike(const struct layer *layer)
+{
+  enum { FEWEST = 256, MOST = 1 << 16 };
+  static const double alike = 0.8; /* correlation of the signs; 0 if they are independent */
+  const size_t rows = size_min(layer->rows, layer->tokens),
+               count = size_min(rows * layer->columns, MOST);
+  double both = 0, w = 0, x = 0;
+  for (size_t i = 0; i < count; i++) {
+    const bool a = layer->weight[i] > 0, b = layer->activation[i] > 0;
+    both += a && b;
+    w += a;
+    x += b;
+  }
+  const double n = (double)count, spread = w * (n - w) * x * (n - x);
+  return count >= FEWEST && spread > 0 && (n * both - w * x) / sqrt(spread) > alike;
+}
+
 static enum status read_layer(struct layer_problem *problem, struct progress *progress,
                               struct error *error)
 {
@@ -282,6 +301,7 @@ enum status layer_problem_open(const struct layer_question *question, struct pro
     status = read_held_out(&problem, progress, error);
   if (status == STATUS_OK)
     status = find_energy(&problem, error);
+  problem.same_draws = status == STATUS_OK && draws_alike(&problem.layer);
   problem.output = (struct layer_output){problem.layer.activation, problem.layer.tokens, NULL};
   problem.held_output = (struct layer_output){problem.held_out, problem.held_tokens, NULL};
   if (status == STATUS_OK)

@@ -211,6 +211,12 @@ static void tell_overfit(const struct telling *t)
         tokens, tokens == 1 ? " is" : "s are", columns);
 }
 
+static void tell_same_draws(const struct telling *t)
+{
+  if (t->problem->same_draws)
+    add(t, "But the tokens are made of the weight's own random numbers: another seed would tell.");
+}
+
 /* Nothing can be ranked where the output is no signal. */
 static void tell_nothing(const struct telling *t)
 {
@@ -241,5 +247,6 @@ char *layer_verdict(const struct layer_problem *problem, const struct layer_row 
   tell_parts(&t);
   tell_disagreement(&t);
   tell_overfit(&t);
+  tell_same_draws(&t);
   return text;
 }

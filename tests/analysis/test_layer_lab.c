@@ -181,6 +181,33 @@ static void test_matched(void **state)
   matched_like("x.npy", "synth:gaussian", "x.npy");
 }
 
+/* Signs of 16 x 16 numbers: the same, of other sizes; independent; all alike. */
+static void test_same_draws(void **state)
+{
+  (void)state;
+  enum { SIDE = 16, COUNT = SIDE * SIDE };
+  float w[COUNT], gains[COUNT], other[COUNT], positive[COUNT];
+  for (uint32_t i = 0, a = 1, b = 99; i < COUNT; i++) {
+    a = a * 1664525u + 1013904223u;
+    b = b * 22695477u + 1u;
+    w[i] = a >> 31 ? 1 : -1;
+    gains[i] = w[i] * (float)(1 + i % SIDE * 10);
+    other[i] = b >> 31 ? 1 : -1;
+    positive[i] = 1;
+  }
+  const float *const x[] = {gains, other, positive};
+  const struct shape shape = {2, {SIDE, SIDE}};
+  for (int k = 0; k < 3; k++) {
+    struct tensor weight = named("w", k == 2 ? positive : w, shape),
+                  tokens = named("x", x[k], shape);
+    struct layer_question question = {.weight = place(&weight), .activation = place(&tokens)};
+    struct layer_problem problem;
+    assert_int_equal(layer_problem_open(&question, NULL, &problem, NULL), STATUS_OK);
+    assert_int_equal(problem.same_draws, k == 0);
+    layer_problem_close(&problem);
+  }
+}
+
 /* Squares 100, 1, 1, 1: one channel has half of them. All alike: 2 of 4. */
 static void test_energy(void **state)
 {
@@ -476,14 +503,14 @@ static void test_overfit(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_misfits),  cmocka_unit_test(test_shapes),
-      cmocka_unit_test(test_hold_out), cmocka_unit_test(test_nonfinite),
-      cmocka_unit_test(test_matched),  cmocka_unit_test(test_energy),
-      cmocka_unit_test(test_runs),     cmocka_unit_test(test_cancel),
-      cmocka_unit_test(test_defaults), cmocka_unit_test(test_kept),
-      cmocka_unit_test(test_spread),   cmocka_unit_test(test_verdicts),
-      cmocka_unit_test(test_groups),   cmocka_unit_test(test_parts),
-      cmocka_unit_test(test_overfit),
+      cmocka_unit_test(test_misfits),    cmocka_unit_test(test_shapes),
+      cmocka_unit_test(test_hold_out),   cmocka_unit_test(test_nonfinite),
+      cmocka_unit_test(test_matched),    cmocka_unit_test(test_energy),
+      cmocka_unit_test(test_same_draws), cmocka_unit_test(test_runs),
+      cmocka_unit_test(test_cancel),     cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_kept),       cmocka_unit_test(test_spread),
+      cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_parts),      cmocka_unit_test(test_overfit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

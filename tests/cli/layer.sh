@@ -48,6 +48,9 @@ qscope layer $w --activation $x,shape=4096x128 --evaluate synth:llm-activation,s
 is "$(get 0.held_out.source <held.json)" "synth:llm-activation,shape=4096x128,seed=2,channel-seed=1" "held-out synthetic tokens are others, of the same channels"
 near "$(get 1.evaluation.output_sqnr_db <held.json)" "$(get 1.metrics.output_sqnr_db <held.json)" 0.02 "so AWQ is about as good on them"
 
+qscope layer synth:weight-gaussian,shape=64x128 --activation synth:gaussian,seed=1 -m rtn >own.txt
+like "$(tr '\n' ' ' <own.txt)" "But the tokens are made of the weight.s own random numbers: another seed would tell" "one seed for both is noticed"
+
 qscope layer $w --activation $x --hold-out .25 -m rtn >text.txt
 like "$(cat text.txt)" '^weight +llm-weight \(64x128, f32\) from .*: 64 output channels of 128 inputs' "what it is of"
 like "$(cat text.txt)" '^held out +the last 128 tokens of it' "what is held out"
