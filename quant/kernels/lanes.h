@@ -261,9 +261,10 @@ static inline doubles doubles_load(const float *x)
   return (doubles){WIDENED(x)};
 }
 
-static inline doubles doubles_of(const int32_t *x)
+/* Of whole numbers below 2^31. */
+static inline doubles doubles_of(const uint32_t *x)
 {
-  return (doubles){WIDENED(x)};
+  return (doubles){WIDENED((const int32_t *)x)};
 }
 
 /* a b + c, where a b is exact in double: then it makes no difference to the result whether the

@@ -51,7 +51,7 @@ static inline floats floats_all(float x)
   return (floats){0} + x;
 }
 
-/* KEY: the low byte tells levels apart, 0 is that of 0; see key_of_code. Here, the number. */
+/* KEY: the low byte tells levels apart, 0 is that of 0; see count_inside. Here, the number. */
 KERNEL_INLINE floats round_integer(floats v, ints *key)
 {
   floats shifted = v + ROUND_MAGIC;
@@ -70,14 +70,6 @@ KERNEL_INLINE floats round_minifloat(floats v, const struct rounder *r, ints *ke
   ints below = ((ints)power - (ints)least) >> r->c.round_bits;
   *key = ints_signed(below, (ints)v) + (ints)shifted;
   return shifted - magic;
-}
-
-static uint8_t key_of_code(const struct rounder *r, uint32_t code)
-{
-  if (!r->minifloat)
-    return (uint8_t)(code + (uint32_t)(int32_t)r->unit.lo);
-  const uint32_t sign = FLOAT_SIGN >> r->c.sign_shift;
-  return (uint8_t)(code & sign ? 0 - (code & (sign - 1)) : code);
 }
 
 /* The levels at scale 1 of codes; what is no code may be any number. */
@@ -264,7 +256,7 @@ static int32_t ints_total(ints v)
 }
 
 /* What follows of the reconstructions from the codes, each of which occurs COUNT times. */
-static struct tally levels_tally(const int32_t *count, const struct rounder *r,
+static struct tally levels_tally(const uint32_t *count, const struct rounder *r,
                                  const struct tally_bounds *bounds)
 {
   float y[CODES_COUNTED];
@@ -308,26 +300,32 @@ static struct tally levels_tally(const int32_t *count, const struct rounder *r,
 }
 
 /* How often each code occurs inside; the two zeros are one. */
-static void count_inside(const struct coded *coded, const struct rounder *r, int32_t *count)
+static void count_inside(const struct coded *coded, const struct rounder *r, uint32_t *count)
 {
   uint32_t total[CODES_COUNTED] = {0};
   for (size_t t = 0; t < CODE_COUNTERS; t++)
     for (size_t key = 0; key < CODES_COUNTED; key++)
       total[key] += coded->inside[t][key];
-  for (uint32_t code = 0; code < CODES_COUNTED; code++)
-    count[code] = (int32_t)(code < r->codes ? total[key_of_code(r, code)] : 0);
-  if (r->minifloat)
-    count[FLOAT_SIGN >> r->c.sign_shift] = 0;
+  const size_t first = (uint8_t)(int32_t)r->unit.lo, sign = FLOAT_SIGN >> r->c.sign_shift;
+  if (!r->minifloat) {
+    memcpy(count, total + first, (CODES_COUNTED - first) * sizeof *count);
+    memcpy(count + CODES_COUNTED - first, total, first * sizeof *count);
+    return;
+  }
+  memset(count, 0, CODES_COUNTED * sizeof *count);
+  memcpy(count, total, sign * sizeof *count);
+  for (size_t magnitude = 1; magnitude < sign; magnitude++)
+    count[sign + magnitude] = total[CODES_COUNTED - magnitude];
 }
 
 /* 2 x y = x^2 + y^2 - (x - y)^2. */
 static void add_coded(const struct rounder *r, const struct tally_bounds *bounds,
                       struct coded *coded, struct tally *tally, uint32_t *count)
 {
-  int32_t inside[CODES_COUNTED];
+  uint32_t inside[CODES_COUNTED];
   count_inside(coded, r, inside);
   for (size_t code = 0; code < CODES_COUNTED; code++)
-    count[code] += coded->outside[code] + (uint32_t)inside[code];
+    count[code] += coded->outside[code] + inside[code];
   if (coded->finite) {
     struct tally own = levels_tally(inside, r, bounds);
     own.finite = coded->finite;
