@@ -10,7 +10,7 @@
 const struct method *const exp_method_table[] = {
     &exp_gptq_with_hessian, &exp_awq_gptq,          &exp_awq_gptq_actorder, &exp_smooth_inverted,
     &exp_smooth_weights,    &exp_awq_gamma_quarter, &exp_awq_gamma_half,    &exp_awq_gamma_minus,
-    &exp_joint_told,        &exp_joint_independent};
+    &exp_joint_told,        &exp_joint_independent, &exp_smooth_few};
 const size_t exp_method_table_length = sizeof exp_method_table / sizeof *exp_method_table;
 
 bool layer_trial_is(const char *spec)
@@ -43,12 +43,16 @@ enum status layer_trial_parse(const char *spec, struct layer_task *task, struct 
   return status;
 }
 
-static enum status load_weight(struct layer_trial *trial, const char *weight,
+/* WEIGHT for COLUMNS input channels: with half as many output channels, unless it has a shape. */
+static enum status load_weight(struct layer_trial *trial, const char *weight, size_t columns,
                                struct progress *progress, struct error *error)
 {
+  char spec[128];
   if (trial->source)
     return STATUS_OK;
-  enum status status = source_open(weight, &trial->source, error);
+  snprintf(spec, sizeof spec, strstr(weight, ",shape=") ? "%s" : "%s,shape=%zux%zu", weight,
+           columns / 2, columns);
+  enum status status = source_open(spec, &trial->source, error);
   return status == STATUS_OK ? source_load(trial->source, 0, progress, error) : status;
 }
 
@@ -77,7 +81,7 @@ enum status layer_trial_open(struct layer_trial *trial, const char *weight,
                              struct error *error)
 {
   drop_layer(trial);
-  enum status status = load_weight(trial, weight, progress, error);
+  enum status status = load_weight(trial, weight, activation->shape.dim[1], progress, error);
   if (status != STATUS_OK)
     return status;
   const struct tensor *w = source_tensor(trial->source, 0);

@@ -33,7 +33,8 @@ bool layer_trial_is(const char *spec);
 /* Reads SPEC into the methods and quantizers of TASK. STATUS_USAGE. */
 enum status layer_trial_parse(const char *spec, struct layer_task *task, struct error *error);
 
-/* A layer of the synthetic source WEIGHT (opened once for a trial) and the loaded ACTIVATION, which
+/* A layer of the synthetic source WEIGHT (opened once for a trial; half as many output channels as
+ * input channels where it has no shape) and the loaded ACTIVATION, which
  * is borrowed. STATUS_USAGE (sizes that do not match), STATUS_CANCELLED, STATUS_MEMORY. */
 enum status layer_trial_open(struct layer_trial *trial, const char *weight,
                              const struct tensor *activation, struct progress *progress,

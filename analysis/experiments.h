@@ -45,7 +45,7 @@ double exp_residual_with_hessian(const struct measured *m);
  * be
  */
 extern const struct experiment exp_outlier_channels, exp_smoothquant;
-extern const struct method exp_smooth_inverted, exp_smooth_weights;
+extern const struct method exp_smooth_inverted, exp_smooth_weights, exp_smooth_few;
 double exp_median_column(const struct measured *m);
 double exp_outliers_found(const struct measured *m);
 double exp_false_alarms(const struct measured *m);
