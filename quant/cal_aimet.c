@@ -215,10 +215,16 @@ enum status aimet_tf_enhanced_choose(const struct calibration *calibration,
 
 /* --- mse ------------------------------------------------------------------------------ */
 
+/* Sums of the shares of some bins, of share * centre and of share * centre^2. */
+struct share_sums {
+  double share, centre, square;
+};
+
 struct edges {
   size_t count, bins;
   float edge[AIMET_BINS_MOST + 2], centre[AIMET_BINS_MOST + 2];
   double share[AIMET_BINS_MOST + 2];
+  struct share_sums below[AIMET_BINS_MOST + 3]; /* of the bins before each */
 };
 
 /* Bins between the outermost values; the loop over float32 edges decides how many. */
@@ -236,6 +242,49 @@ static void edges_make(struct edges *edges, const struct aimet_histogram *histog
     edges->centre[i] = i == 0 ? lo + histogram->width / 2 : edges->centre[i - 1] + histogram->width;
     edges->share[i] = histogram->share[bin_of(histogram, edges->centre[i])];
   }
+  edges->below[0] = (struct share_sums){0, 0, 0};
+  for (size_t i = 0; i < edges->bins; i++) {
+    double share = fmax(edges->share[i], 0), centre = (double)edges->centre[i];
+    edges->below[i + 1] =
+        (struct share_sums){edges->below[i].share + share, edges->below[i].centre + share * centre,
+                            edges->below[i].square + share * centre * centre};
+  }
+}
+
+/* The error of coding all the bins FIRST to END - 1 as Y. */
+static double coded_as(const struct edges *edges, size_t first, size_t end, double y)
+{
+  const struct share_sums *from = &edges->below[first], *to = &edges->below[end];
+  return fmax(to->square - from->square - 2 * y * (to->centre - from->centre) +
+                  y * y * (to->share - from->share),
+              0);
+}
+
+static size_t first_above(const struct edges *edges, float value)
+{
+  size_t low = 0, high = edges->bins;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (edges->centre[middle] < value)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static double coded(const struct aimet_encoding *code, float value)
+{
+  return code->delta * (round((double)value / code->delta - code->offset) + code->offset);
+}
+
+/* True when what LO..HI clips alone costs LIMIT, with some leeway for sums in float32. */
+static bool clips_too_much(const struct edges *edges, const struct aimet_encoding *code, float lo,
+                           float hi, float limit)
+{
+  double clipped = coded_as(edges, 0, first_above(edges, lo), coded(code, lo)) +
+                   coded_as(edges, first_above(edges, hi), edges->bins, coded(code, hi));
+  return clipped > 1.001 * (double)limit;
 }
 
 /* The error of coding LO..HI, or something not below LIMIT. */
@@ -244,12 +293,13 @@ static float pair_cost(const struct calibration *calibration, const struct edges
 {
   struct aimet_encoding code = aimet_encode(calibration, (double)lo, (double)hi);
   float cost = 0;
+  if (clips_too_much(edges, &code, lo, hi, limit))
+    return limit;
   for (size_t i = 0; i < edges->bins && cost < limit; i++) {
     if (edges->share[i] <= 0)
       continue;
-    float clamped = fmaxf(lo, fminf(edges->centre[i], hi));
-    double y = code.delta * (round((double)clamped / code.delta - code.offset) + code.offset);
-    double distance = (double)edges->centre[i] - y;
+    float raised = edges->centre[i] < lo ? lo : edges->centre[i];
+    double distance = (double)edges->centre[i] - coded(&code, raised > hi ? hi : raised);
     cost = (float)((double)cost + edges->share[i] * (distance * distance));
   }
   return cost;
