@@ -18,7 +18,8 @@ enum { COUNT = 3 * FEED_CHUNK + 1237 };
 static unsigned char bytes[2 * COUNT];
 
 /* Every byte from a generator: every code of every type comes up, NaN and infinities too. One
- * stretch is the same code again and again. */
+ * stretch within a chunk and one at the start of a chunk of words is the same code again and again.
+ */
 static int setup(void **state)
 {
   (void)state;
@@ -30,6 +31,7 @@ static int setup(void **state)
     bytes[i] = (unsigned char)(x >> 32);
   }
   memset(bytes + 5000, 0x3c, 20000);
+  memset(bytes + 2 * FEED_CHUNK, 0x3c, 20001);
   return 0;
 }
 
