@@ -253,7 +253,10 @@ bool fig_channels_pins(struct figure *figure, const struct result *result,
     return false;
   for (size_t i = 0; panel && i < pins->count; i++) {
     const struct result *pin = pins->result[i];
-    if (!pin || pin->partial || pin->channels.count != result->channels.count)
+    if (pin && pins->tensor[i] &&
+        !fig_note(figure, "%c has other channels, of another tensor.", (char)('A' + i)))
+      return false;
+    if (!pin || pins->tensor[i] || pin->partial || pin->channels.count != result->channels.count)
       continue;
     if (!add_sqnr_of(panel, pin, pins_role(i), pins_label(pins, i, pin, label)))
       return false;

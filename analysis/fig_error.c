@@ -105,10 +105,11 @@ bool fig_error(struct figure *figure, const struct result *result, const struct 
 
 /* The distribution of another error: per bin of H, whose elements are counted in the panel. */
 static bool add_distribution_of(struct panel *panel, const struct histogram *h,
-                                const struct histogram *other, enum role role, const char *label)
+                                const struct histogram *other, double weight, enum role role,
+                                const char *label)
 {
   double per_bin =
-      (h->hi - h->lo) / (double)h->bins * (double)other->bins / (other->hi - other->lo);
+      weight * (h->hi - h->lo) / (double)h->bins * (double)other->bins / (other->hi - other->lo);
   double *edge = mem_array(other->bins + 1, sizeof *edge);
   double *height = mem_array(other->bins, sizeof *height);
   for (size_t i = 0; edge && i <= other->bins; i++)
@@ -191,21 +192,25 @@ static bool add_pins_distributions(struct figure *figure, struct panel *panel,
     const struct result *pin = pins->result[i];
     if (!pin || !(pin->metrics.max_abs_error > 0) || pin->error.bins == 0)
       continue;
-    done = add_distribution_of(panel, &result->error, &pin->error, pins_role(i),
-                               pins_label(pins, i, pin, label));
+    done = add_distribution_of(panel, &result->error, &pin->error, pins_weight(pins, i, result),
+                               pins_role(i), pins_label(pins, i, pin, label));
     reach = fmax(reach, reach_of(&pin->error));
   }
   return done && leave_out_the_few(figure, panel, reach);
 }
 
-static bool add_pins_largest(struct panel *panel, const struct figure_pins *pins)
+static bool add_pins_largest(struct panel *panel, const struct figure_pins *pins,
+                             const struct view *view)
 {
   char label[PINS_LABEL];
   bool done = name_largest(panel, pins);
   for (size_t i = 0; done && i < pins->count; i++) {
     const struct result *pin = pins->result[i];
-    if (pin && pin->error_max && pin->metrics.max_abs_error > 0)
-      done = add_largest(panel, pin, pins_role(i), pins_label(pins, i, pin, label));
+    if (!pin || !pin->error_max || !(pin->metrics.max_abs_error > 0))
+      continue;
+    done = add_largest(panel, pin, pins_role(i), pins_label(pins, i, pin, label));
+    if (pins->tensor[i])
+      fig_widen(panel, &pin->original, view);
   }
   return done;
 }
@@ -214,7 +219,6 @@ bool fig_error_pins(struct figure *figure, const struct result *result,
                     const struct figure_pins *pins, const struct view *view)
 {
   struct panel *const *panel = figure->panel;
-  (void)view;
   return (panel[0]->marks == 0 || add_pins_distributions(figure, panel[0], result, pins)) &&
-         (figure->panels < 2 || panel[1]->marks == 0 || add_pins_largest(panel[1], pins));
+         (figure->panels < 2 || panel[1]->marks == 0 || add_pins_largest(panel[1], pins, view));
 }

@@ -194,7 +194,8 @@ static double bin_width(const struct histogram *h)
 
 /* The reconstruction of RESULT alone, as an outline; counted per bin of H, which may be others. */
 static bool add_reconstruction(struct panel *panel, const struct result *result,
-                               const struct histogram *h, enum role role, const char *label)
+                               const struct histogram *h, double weight, enum role role,
+                               const char *label)
 {
   size_t count;
   double *level;
@@ -204,9 +205,12 @@ static bool add_reconstruction(struct panel *panel, const struct result *result,
                         : fig_counts(panel, MARK_STEPS, role, &result->reconstruction, label);
   free(level);
   const struct mark *mark = done && panel->marks ? panel->mark[panel->marks - 1] : NULL;
-  double per_bin = bin_width(h) / bin_width(&result->reconstruction);
-  for (size_t i = 0; mark && mark->role == role && i < mark->n; i++)
+  double per_bin = weight * bin_width(h) / bin_width(&result->reconstruction);
+  for (size_t i = 0; mark && mark->role == role && i < mark->n; i++) {
     mark->y[i] *= per_bin;
+    if (weight < 1 || weight > 1)
+      fig_reach(panel, mark->y[i]);
+  }
   return done;
 }
 
@@ -225,14 +229,21 @@ bool fig_histogram_pins(struct figure *figure, const struct result *result,
 {
   struct panel *panel = figure->panel[0];
   char label[PINS_LABEL];
-  (void)view;
+  bool others = false;
   unlabel_levels(panel);
   if (!fig_label(panel, ROLE_RECONSTRUCTION, pins_label(pins, pins->count, result, label)))
     return false;
-  for (size_t i = 0; panel->marks && i < pins->count; i++)
-    if (pins->result[i] && pins->result[i]->reconstruction.bins &&
-        !add_reconstruction(panel, pins->result[i], &result->original, pins_role(i),
-                            pins_label(pins, i, pins->result[i], label)))
+  for (size_t i = 0; panel->marks && i < pins->count; i++) {
+    const struct result *pin = pins->result[i];
+    if (!pin || !pin->reconstruction.bins)
+      continue;
+    if (!add_reconstruction(panel, pin, &result->original, pins_weight(pins, i, result),
+                            pins_role(i), pins_label(pins, i, pin, label)))
       return false;
-  return true;
+    if (pins->tensor[i])
+      fig_widen(panel, &pin->original, view);
+    others = others || pins->tensor[i];
+  }
+  return !others ||
+         fig_note(figure, "Counts of another tensor are scaled to as many elements as here.");
 }

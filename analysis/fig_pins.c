@@ -39,11 +39,14 @@ char *pins_label(const struct figure_pins *pins, size_t i, const struct result *
                  char text[PINS_LABEL])
 {
   const struct transform *transform = i < pins->count ? &pins->transform[i] : &pins->present;
-  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT];
+  const struct tensor *other = i < pins->count ? pins->tensor[i] : NULL;
+  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT], name[PINS_NAME] = "";
   bool told = pins_mixed(pins) && transform->kind != TRANSFORM_NONE;
-  snprintf(text, PINS_LABEL, "%c: %s%s%s", (char)('A' + i),
+  if (other)
+    text_escape(other->name, name, sizeof name);
+  snprintf(text, PINS_LABEL, "%c: %s%s%s%s%s", (char)('A' + i),
            quantizer_print(&result->quantizer, spec), told ? " after " : "",
-           told ? transform_print(transform, word) : "");
+           told ? transform_print(transform, word) : "", other ? " of " : "", name);
   return text;
 }
 
@@ -66,6 +69,22 @@ bool fig_label(struct panel *panel, enum role role, const char *label)
     mark->label = copy;
   }
   return true;
+}
+
+double pins_weight(const struct figure_pins *pins, size_t i, const struct result *result)
+{
+  const struct result *pin = pins->result[i];
+  return pins->tensor[i] && pin->facts.finite
+             ? (double)result->facts.finite / (double)pin->facts.finite
+             : 1;
+}
+
+void fig_widen(struct panel *panel, const struct histogram *h, const struct view *view)
+{
+  if (view->lo < view->hi)
+    return;
+  panel->x.lo = fmin(panel->x.lo, h->lo);
+  panel->x.hi = fmax(panel->x.hi, h->hi);
 }
 
 bool fig_label_present(struct panel *panel, enum role role, const struct figure_pins *pins)
@@ -162,7 +181,7 @@ static bool add_errors(struct figure *figure, const struct result *result,
       axis_set(&panel->x, "value", NULL, lo, hi) &&
       add_share(panel, shares, pins, pins->count, result, MARK_BARS, ROLE_RECONSTRUCTION, &peak);
   for (size_t i = 0; done && i < pins->count; i++)
-    if (pins->result[i] && over_same_bins(pins->result[i], result))
+    if (pins->result[i] && !pins->tensor[i] && over_same_bins(pins->result[i], result))
       done = add_share(panel, shares, pins, i, pins->result[i], MARK_STEPS,
                        i == pins->against ? ROLE_SERIES : pins_role(i), &peak);
   return done && share_axis(panel, peak, pins_letter(pins), view);
@@ -204,6 +223,16 @@ static bool add_lane(struct figure *figure, const struct result *result,
          panel_add_mark(panel, MARK_HLINE, ROLE_REFERENCE, 1, &zero, NULL, NULL);
 }
 
+/* Values of two tensors do not belong together: their distributions, on the same axes. */
+static bool beside_another(struct figure *figure, const struct result *result,
+                           const struct figure_pins *pins, const struct view *view)
+{
+  return fig_histogram(figure, result, view) && fig_histogram_pins(figure, result, pins, view) &&
+         fig_note(figure,
+                  "%c is of another tensor: there is no difference of the two, value by value.",
+                  pins_letter(pins));
+}
+
 bool fig_pins(struct figure *figure, const struct result *result, const struct figure_pins *pins,
               const struct view *view)
 {
@@ -211,6 +240,8 @@ bool fig_pins(struct figure *figure, const struct result *result, const struct f
   struct shares shares;
   if (!against)
     return fig_nothing(figure, "What is pinned is not measured yet.");
+  if (pins->tensor[pins->against])
+    return beside_another(figure, result, pins, view);
   if (result->original.bins == 0 || !over_same_bins(result, against))
     return fig_nothing(figure, "No histogram was computed.");
   if (!(result->metrics.mse > 0) && !(against->metrics.mse > 0))

@@ -96,7 +96,8 @@ struct figure_pins {
   size_t count;
   const struct result *result[FIGURE_PINS];         /* NULL: not measured yet */
   struct transform transform[FIGURE_PINS], present; /* what each was transformed with before */
-  size_t against;                                   /* the one that differences are taken from */
+  const struct tensor *tensor[FIGURE_PINS]; /* what each is of; NULL: what the result is of */
+  size_t against;                           /* the one that differences are taken from */
 };
 
 struct figure *figure_new(const char *title);
@@ -131,8 +132,8 @@ struct figure *figure_build_pinned(const struct result *result, const struct fig
                                    const struct view *view, const char *source,
                                    const struct tensor *tensor, const char *recipe);
 
-/* The figure of a view that needs no tensor: of the formats of COUNT quantizers, each once. NULL when
- * memory runs out. */
+/* The figure of a view that needs no tensor: of the formats of COUNT quantizers, each once. NULL
+ * when memory runs out. */
 struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
                                     const struct view *view, const char *recipe);
 

@@ -263,7 +263,10 @@ static bool add_pinned_words(struct figure *figure, const struct result *result,
   if (!done || !against)
     return done;
   const struct evidence a = evidence_of(against), b = evidence_of(result);
-  return fig_note(figure, "%s", verdict_of_pair(&a, &b, there, here).text);
+  return fig_note(figure, "%s",
+                  (pins->tensor[pins->against] ? verdict_of_tensors(&a, &b, there, here)
+                                               : verdict_of_pair(&a, &b, there, here))
+                      .text);
 }
 
 static bool shows_pins(const struct result *result, const struct figure_pins *pins,

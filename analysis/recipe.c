@@ -349,14 +349,32 @@ struct transform recipe_transform(const struct recipe *recipe, size_t i)
   return i < recipe->pin_transforms ? recipe->pin_transform[i] : recipe->transform;
 }
 
+enum status recipe_add_pin_tensor(struct recipe *recipe, const char *name, struct error *error)
+{
+  if (recipe->pin_tensors == RECIPE_PINS)
+    return error_set(error, STATUS_USAGE, "given more than %d times", RECIPE_PINS);
+  if (strlen(name) >= RECIPE_PIN_NAME)
+    return error_set(error, STATUS_USAGE, "expected a name of at most %d bytes, found %zu",
+                     RECIPE_PIN_NAME - 1, strlen(name));
+  strcpy(recipe->pin_tensor[recipe->pin_tensors++], name);
+  return STATUS_OK;
+}
+
+static enum status check_pins(const char *option, size_t found, size_t pins, struct error *error)
+{
+  return found == 0 || found == pins
+             ? STATUS_OK
+             : error_set(error, STATUS_USAGE,
+                         "expected a %s for each -q but the last, %zu; found %zu", option, pins,
+                         found);
+}
+
 enum status recipe_check_pins(const struct recipe *recipe, struct error *error)
 {
   size_t pins = recipe->quantizers > 0 ? recipe->quantizers - 1 : 0;
-  if (recipe->pin_transforms == 0 || recipe->pin_transforms == pins)
-    return STATUS_OK;
-  return error_set(error, STATUS_USAGE,
-                   "expected a --pin-transform for each -q but the last, %zu; found %zu", pins,
-                   recipe->pin_transforms);
+  enum status status = check_pins("--pin-transform", recipe->pin_transforms, pins, error);
+  return status == STATUS_OK ? check_pins("--pin-tensor", recipe->pin_tensors, pins, error)
+                             : status;
 }
 
 char *recipe_print(const struct recipe *recipe)
@@ -387,6 +405,8 @@ char *recipe_print(const struct recipe *recipe)
     char word[TRANSFORM_TEXT];
     put_option(&text, "--pin-transform", transform_print(&recipe->pin_transform[i], word));
   }
+  for (size_t i = 0; i < recipe->pin_tensors; i++)
+    put_option(&text, "--pin-tensor", recipe->pin_tensor[i]);
   put_batching(&text, recipe->batching);
   if (recipe->calibrate_on)
     put_option(&text, "--calibrate-on", recipe->calibrate_on);
@@ -640,6 +660,14 @@ static enum status take_bins(struct recipe *recipe, const char *value, struct er
   return STATUS_OK;
 }
 
+static enum status take_pin_tensor(struct recipe *recipe, const char *value, struct error *error)
+{
+  enum status status = recipe_add_pin_tensor(recipe, value, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "recipe: --pin-tensor: ");
+  return status;
+}
+
 static enum status take_calibrate_on(struct recipe *recipe, const char *value, struct error *error)
 {
   return replace(&recipe->calibrate_on, value) ? STATUS_OK : error_memory(error, "a recipe");
@@ -743,6 +771,7 @@ static const struct option {
     {"--sort", NULL, true, take_sort},
     {"--transpose-weight", NULL, false, take_transpose},
     {"--pin-transform", NULL, true, take_pin_transform},
+    {"--pin-tensor", NULL, true, take_pin_tensor},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 

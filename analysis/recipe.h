@@ -41,6 +41,8 @@ struct recipe_data {
   char *tensor; /* NULL: the one that fits */
 };
 
+enum { RECIPE_PINS = 4, RECIPE_PIN_NAME = 256 };
+
 struct recipe {
   char *source;       /* NULL: the gallery */
   char *input_format; /* what the source is, where that is not recognised; or NULL */
@@ -50,6 +52,8 @@ struct recipe {
   struct transform transform; /* of the tensor, along view.axis; kind TRANSFORM_NONE: none */
   size_t pin_transforms;      /* of the first quantizers, which have others than that: */
   struct transform pin_transform[RECIPE_QUANTIZERS];
+  size_t pin_tensors; /* of the first quantizers, which are of these tensors: */
+  char pin_tensor[RECIPE_PINS][RECIPE_PIN_NAME];
   struct view view;
   struct batching batching; /* --batches */
   char *calibrate_on;       /* other data to calibrate on: TENSOR, SOURCE:TENSOR, SOURCE; or NULL */
@@ -63,7 +67,10 @@ void recipe_init(struct recipe *recipe);
 void recipe_clear(struct recipe *recipe);
 /* What is done to the tensor before quantizer I of RECIPE. */
 struct transform recipe_transform(const struct recipe *recipe, size_t i);
-/* STATUS_USAGE: not as many transforms of pins as there are quantizers but for the last. */
+/* Adds NAME to the tensors of pins. STATUS_USAGE: too many, or too long. */
+enum status recipe_add_pin_tensor(struct recipe *recipe, const char *name, struct error *error);
+/* STATUS_USAGE: not as many transforms or tensors of pins as there are quantizers but for the last.
+ */
 enum status recipe_check_pins(const struct recipe *recipe, struct error *error);
 bool recipe_set(struct recipe *recipe, const char *source, const char *tensor);
 bool recipe_set_input_format(struct recipe *recipe, const char *type);

@@ -339,3 +339,32 @@ struct verdict verdict_of_pair(const struct evidence *a, const struct evidence *
   say_bulk(&verdict, a_name, b_name, about);
   return verdict;
 }
+
+struct verdict verdict_of_tensors(const struct evidence *a, const struct evidence *b,
+                                  const char *a_name, const char *b_name)
+{
+  struct verdict verdict = {
+      .sqnr_db = (double)NAN,
+      .bulk_sqnr_db = difference(a->metrics.bulk_sqnr_db, b->metrics.bulk_sqnr_db),
+      .bits = difference(a->metrics.bits_per_element, b->metrics.bits_per_element)};
+  if (!can_compare(a) || !can_compare(b)) {
+    say(&verdict, "Nothing to compare: there are no finite values.");
+    return verdict;
+  }
+  verdict.sqnr_db = difference(sqnr_of(a), sqnr_of(b));
+  const char *about = a->uncertain || b->uncertain ? "~" : "";
+  const double by = fabs(verdict.sqnr_db);
+  if (by >= VERDICT_TIE)
+    verdict.better = verdict.sqnr_db > 0 ? 1 : -1;
+  if (verdict.better == 0)
+    say(&verdict, "%s and %s, two tensors, keep as much of their signals", a_name, b_name);
+  else if (isinf(by))
+    say(&verdict, "%s is exact, %s, another tensor, is not", verdict.better > 0 ? b_name : a_name,
+        verdict.better > 0 ? a_name : b_name);
+  else
+    say(&verdict, "%s keeps %s%.1f dB more of its signal than %s, another tensor",
+        verdict.better > 0 ? b_name : a_name, about, by, verdict.better > 0 ? a_name : b_name);
+  say(&verdict, ": peak / RMS %.3g in %s, %.3g in %s; %.4g and %.4g bit/element.", a->metrics.papr,
+      a_name, b->metrics.papr, b_name, a->metrics.bits_per_element, b->metrics.bits_per_element);
+  return verdict;
+}

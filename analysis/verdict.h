@@ -55,5 +55,9 @@ struct verdict {
  * A_NAME and B_NAME are what the sentence calls them. */
 struct verdict verdict_of_pair(const struct evidence *a, const struct evidence *b,
                                const char *a_name, const char *b_name);
+/* The same of two tensors, each with its quantizer: which keeps more of its signal, and what of the
+ * two distributions tells why; no cause. */
+struct verdict verdict_of_tensors(const struct evidence *a, const struct evidence *b,
+                                  const char *a_name, const char *b_name);
 
 #endif

@@ -33,9 +33,14 @@ char pins_letter(const struct figure_pins *pins);
 char pins_present(const struct figure_pins *pins);
 /* "A: int8,sym,tensor,minmax" into TEXT, of pin I or (their count) of the present RESULT; with the
  * transform where not all have the same. */
-enum { PINS_LABEL = QUANTIZER_TEXT + TRANSFORM_TEXT + 16 };
+enum { PINS_NAME = 96, PINS_LABEL = QUANTIZER_TEXT + TRANSFORM_TEXT + PINS_NAME + 24 };
 char *pins_label(const struct figure_pins *pins, size_t i, const struct result *result,
                  char text[PINS_LABEL]);
+/* How many elements of the present RESULT one of pin I stands for, where it is of another tensor; 1
+ * where it is not. */
+double pins_weight(const struct figure_pins *pins, size_t i, const struct result *result);
+/* Makes the x axis of PANEL reach what is drawn of H, unless VIEW looks at a part. */
+void fig_widen(struct panel *panel, const struct histogram *h, const struct view *view);
 /* True when not all of PINS, and what is present, are transformed alike. */
 bool pins_mixed(const struct figure_pins *pins);
 /* How pin I looks beside what is drawn of the result. */

@@ -204,6 +204,53 @@ static void a_few_large_errors_do_not_hide_the_rest(void **state)
   free(values);
 }
 
+/* A tensor of twice the range and a tenth of the elements, beside the first: the x axis reaches
+ * both, counts are scaled (the area is that of the present one), channels are left out, and there
+ * is no difference value by value. The verdict's numbers are those of the two results. */
+static void a_pin_of_another_tensor(void **state)
+{
+  (void)state;
+  float values[1000], others[100];
+  struct tensor tensor = uneven_tensor(values);
+  for (int i = 0; i < 100; i++)
+    others[i] = (float)(i - 49.5) * 80 / 49.5f;
+  struct tensor other = tensor_over(others, (struct shape){2, {10, 10}});
+  other.name = "other";
+  struct result *present = measure(&tensor, "int8", 50, (double)NAN, (double)NAN),
+                *pinned = measure(&other, "int4", 50, (double)NAN, (double)NAN);
+  const struct figure_pins pins = {.count = 1, .result = {pinned}, .tensor = {&other}};
+  static const enum view_kind kinds[] = {VIEW_HISTOGRAM, VIEW_ERROR, VIEW_CHANNELS, VIEW_COMPARE};
+  for (size_t k = 0; k < 4; k++) {
+    struct view view = view_of(kinds[k]);
+    struct figure *figure =
+        figure_build_pinned(present, &pins, &view, "model.npy", &tensor, "qscope x");
+    assert_non_null(figure);
+    assert_non_null(strstr(figure->caption[0], "A: int4,sym,tensor,minmax of other"));
+    assert_non_null(strstr(figure->caption[3], "dB more of its signal than A, another tensor"));
+    const struct panel *panel = figure->panel[0];
+    if (kinds[k] == VIEW_HISTOGRAM || kinds[k] == VIEW_COMPARE) {
+      const struct mark *mark = find(panel, MARK_STEPS, "A: int4");
+      const double bin = (present->original.hi - present->original.lo) / 50;
+      double area = 0;
+      for (size_t i = 0; i < mark->n; i++)
+        area += mark->y[i] * (mark->x[i + 1] - mark->x[i]) / bin;
+      if (!(fabs(area - 1000) < 1e-6))
+        fail_msg("the area is that of %g elements", area);
+      assert_true(panel->x.lo <= -80 && panel->x.hi >= 80);
+      assert_non_null(strstr(figure->caption[3], "scaled to as many elements"));
+    }
+    if (kinds[k] == VIEW_COMPARE)
+      assert_non_null(strstr(figure->caption[3], "no difference of the two, value by value"));
+    if (kinds[k] == VIEW_CHANNELS)
+      assert_non_null(strstr(figure->caption[3], "A has other channels, of another tensor"));
+    if (kinds[k] == VIEW_ERROR)
+      assert_true(figure->panel[1]->x.hi >= 80);
+    figure_free(figure);
+  }
+  result_free(present);
+  result_free(pinned);
+}
+
 static void other_views_of_a_pin(void **state)
 {
   (void)state;
@@ -320,6 +367,7 @@ int main(void)
       cmocka_unit_test(other_bins),
       cmocka_unit_test(nothing_to_compare),
       cmocka_unit_test(awkward_tensors),
+      cmocka_unit_test(a_pin_of_another_tensor),
       cmocka_unit_test(a_few_large_errors_do_not_hide_the_rest),
   };
   kernels_init();

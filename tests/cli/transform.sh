@@ -86,6 +86,26 @@ like "$(cat d.csv)" 'B: int4,sym,tensor,minmax after smooth=1' "with the transfo
 fails 2 "expected a --pin-transform for each -q but the last, 1; found 2" "too many" \
   qscope plot x.npy -q int8 -q int4 --pin-transform none --pin-transform smooth -o c.png
 
+# A pin of another tensor: its numbers are those of a report on that.
+pair="synth: -t gaussian -q int8 -q int4 --pin-tensor laplace"
+# shellcheck disable=SC2086 # the words of a command
+qscope plot $pair --view compare -o p.png --size 85mm --data p.csv
+is "$?" 0 "tensors are compared"
+is "$(qscope replay p.png --print)" \
+  "qscope synth: -t gaussian -q int8,sym,tensor,minmax -q int4,sym,tensor,minmax --pin-tensor laplace --view compare" \
+  "the recipe names the other tensor"
+qscope replay p.png -o r.png --size 85mm
+ok "$(cmp -s p.png r.png; echo $?)" "redrawn from the figure"
+like "$(cat p.csv)" "A: int8,sym,tensor,minmax of laplace" "the legend names it"
+fails 3 "no tensor .nope." "a tensor that is not there" \
+  qscope plot synth: -t gaussian -q int8 -q int8 --pin-tensor nope -o p.png
+fails 2 "found 2" "more tensors than pins" \
+  qscope plot synth: -t gaussian -q int8 -q int8 --pin-tensor laplace --pin-tensor laplace -o p.png
+fails 2 "pin-tensor is not for the view sweep" "a view of one tensor" \
+  qscope plot synth: -t gaussian -q int8 -q int4 --pin-tensor laplace --over bits=2:3 -o p.png
+fails 2 "pin-tensor compares whole tensors" "a channel alone" \
+  qscope plot synth: -t gaussian -q int8 -q int8 --pin-tensor laplace --channel 3 -o p.png
+
 fails 2 "did you mean 'hadamard'" "a typo" qscope report x.npy --transform hadamrd
 fails 2 "x.npy: x: hadamard: axis 1 has 4 channels" "a length that does not fit" qscope report x.npy --axis 1 --transform hadamard=8
 fails 2 "nothing would be left" "all channels kept" qscope report x.npy --axis 1 --transform split=4

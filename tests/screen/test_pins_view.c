@@ -2,6 +2,8 @@
  * of the command line, every size, figures that replay. */
 #include "tests/screen/fixture.h"
 
+#include <math.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +267,48 @@ static void every_size(void **state)
   fixture_quit(harness);
 }
 
+/* The SQNR of A among the metrics; NaN: there is none. */
+static double sqnr_of_a(struct harness *harness)
+{
+  double db = (double)NAN;
+  for (int row = 0; row < 24; row++) {
+    const char *at = strstr(harness_row(harness, row), "SQNR");
+    if (at && sscanf(at, "SQNR %lf", &db) == 1)
+      return db;
+  }
+  return (double)NAN;
+}
+
+/* J: the pin stays where it is while the tensor changes; the numbers of A do not move, and what
+ * cannot be is said. */
+static void held_to_its_tensor(void **state)
+{
+  (void)state;
+  struct harness *harness = open_two(24, 80);
+  assert_true(harness_press(harness, "J", 1));
+  assert_shows(harness, "A stays with this tensor");
+  const double before = sqnr_of_a(harness);
+  assert_true(harness_press(harness, "n", 1));
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "bias A [B]");
+  assert_shows(harness, "A conv:");
+  assert_shows(harness, "another tensor");
+  assert_shows(harness, "--pin-tensor conv --view compare");
+  assert_true(before > 1 && sqnr_of_a(harness) == before);
+  assert_true(harness_press(harness, "x", 1));
+  assert_shows(harness, "A stays with another tensor: open that");
+  for (const char *view = "123"; *view; view++) {
+    const char keys[] = {*view, '\0'};
+    assert_true(harness_press(harness, keys, 1));
+    assert_shows(harness, "another tensor");
+  }
+  assert_true(harness_press(harness, "J", 1));
+  assert_shows(harness, "A goes along to other tensors again");
+  assert_true(harness_press(harness, "u", 1));
+  assert_shows(harness, "--pin-tensor conv");
+  fixture_quit(harness);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -277,6 +321,7 @@ int main(void)
       cmocka_unit_test(figures_replay),
       cmocka_unit_test(measuring_can_be_stopped),
       cmocka_unit_test(every_size),
+      cmocka_unit_test(held_to_its_tensor),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -85,6 +85,15 @@ enum status option_apply_quantizer(void *member, const char *text, struct error 
   return status;
 }
 
+enum status option_apply_pin_tensor(void *member, const char *text, struct error *error)
+{
+  struct options *options = member;
+  if (options->pin_tensors == RECIPE_PINS)
+    return error_set(error, STATUS_USAGE, "given more than %d times", RECIPE_PINS);
+  options->pin_tensor[options->pin_tensors++] = text;
+  return STATUS_OK;
+}
+
 enum status option_apply_pin_transform(void *member, const char *text, struct error *error)
 {
   struct options *options = member;

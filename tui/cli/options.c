@@ -64,6 +64,8 @@ static const struct row {
      option_apply_transform},
     {"pin-transform", 0, "T", "the same for each -q but the last, in their order", STATE, 0,
      option_apply_pin_transform},
+    {"pin-tensor", 0, "NAME", "the tensor of each -q but the last: compare tensors", STATE, 0,
+     option_apply_pin_tensor},
     {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format[=LIST]",
      STATE | COMMAND_SWEEP, MEMBER(view.over), option_apply_over},
     {"metric", 0, "NAME", "sqnr_db, mse or bulk_sqnr_db: what a sweep ranks by",
@@ -461,6 +463,13 @@ enum status options_recipe(const struct options *options, const char *source, st
   recipe->transform = options->transform;
   recipe->pin_transforms = options->pin_transforms;
   memcpy(recipe->pin_transform, options->pin_transform, sizeof recipe->pin_transform);
+  for (size_t i = 0; i < options->pin_tensors; i++) {
+    enum status status = recipe_add_pin_tensor(recipe, options->pin_tensor[i], error);
+    if (status != STATUS_OK) {
+      error_prefix(error, "--pin-tensor: ");
+      return status;
+    }
+  }
   recipe->view = options->view;
   recipe->batching = options->batching;
   if (options->batch_tensors)

@@ -41,6 +41,8 @@ struct options {
   struct transform transform; /* --transform */
   size_t pin_transforms;      /* --pin-transform */
   struct transform pin_transform[RECIPE_QUANTIZERS];
+  const char *pin_tensor[RECIPE_PINS]; /* --pin-tensor */
+  size_t pin_tensors;
   struct layer_options layer;
   struct view view;
   bool view_given;

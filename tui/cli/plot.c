@@ -7,6 +7,7 @@
 #include "tui/cli/picks.h"
 #include "tui/cli/work.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
  * their transforms made of the tensor. */
 struct measured {
   struct result *result[FIGURE_PINS + 1];
-  struct source *made[FIGURE_PINS + 1]; /* NULL: the tensor as it is, or an earlier one's */
+  struct source *made[FIGURE_PINS + 1];        /* NULL: the tensor as it is, or an earlier one's */
+  const struct tensor *other[FIGURE_PINS + 1]; /* the tensor of a pin; NULL: that of the figure */
   size_t count;
 };
 
@@ -34,6 +36,7 @@ static enum status draw(const struct recipe *recipe, const struct tensor *tensor
   for (size_t i = 0; i < pins.count; i++) {
     pins.result[i] = measured->result[i + 1];
     pins.transform[i] = recipe_transform(recipe, i);
+    pins.tensor[i] = measured->other[i + 1];
   }
   pins.present = recipe->transform;
   char *text = recipe_print(recipe);
@@ -85,7 +88,7 @@ static enum status transform_for(const struct recipe *recipe, size_t at, size_t 
                                  struct source **seen, struct error *error)
 {
   struct recipe one = {.transform = recipe_transform(recipe, at), .view = recipe->view};
-  bool shared = i > 0 && transform_equal(&one.transform, &recipe->transform);
+  bool shared = i > 0 && !measured->other[i] && transform_equal(&one.transform, &recipe->transform);
   *seen = source;
   if (shared && measured->made[0]) {
     *seen = measured->made[0];
@@ -99,7 +102,24 @@ static enum status transform_for(const struct recipe *recipe, size_t at, size_t 
   return status;
 }
 
-/* The last quantizer first: the others are measured over its bins. */
+/* The tensor that quantizer AT is of, where that is not the figure's, which *PLACE is: its place,
+ * and what it is. */
+static enum status other_tensor(const struct recipe *recipe, size_t at, struct source *source,
+                                size_t *place, const struct tensor **out, struct error *error)
+{
+  size_t found = *place;
+  *out = NULL;
+  if (at >= recipe->pin_tensors)
+    return STATUS_OK;
+  enum status status = source_find(source, recipe->pin_tensor[at], &found, error);
+  if (status == STATUS_OK && found != *place)
+    *out = source_tensor(source, found);
+  *place = found;
+  return status;
+}
+
+/* The last quantizer first: the others are measured over its bins, those of other tensors over
+ * their own. */
 static enum status measure(struct source *source, size_t index, const struct recipe *recipe,
                            const struct result_request *wanted, struct measured *measured,
                            struct error *error)
@@ -110,6 +130,15 @@ static enum status measure(struct source *source, size_t index, const struct rec
   for (size_t i = 0; i < count && status == STATUS_OK; i++) {
     size_t at = i ? i - 1 : recipe->quantizers - 1, place = index;
     struct source *seen;
+    status = other_tensor(recipe, at, source, &place, &measured->other[i], error);
+    if (status != STATUS_OK)
+      return status;
+    request.lo = i == 0               ? wanted->lo
+                 : measured->other[i] ? (double)NAN
+                                      : measured->result[0]->original.lo;
+    request.hi = i == 0               ? wanted->hi
+                 : measured->other[i] ? (double)NAN
+                                      : measured->result[0]->original.hi;
     status = transform_for(recipe, at, i, measured, source, &place, &seen, error);
     if (status == STATUS_OK)
       status =
@@ -117,8 +146,6 @@ static enum status measure(struct source *source, size_t index, const struct rec
     if (status != STATUS_OK)
       return status;
     measured->count++;
-    request.lo = measured->result[0]->original.lo;
-    request.hi = measured->result[0]->original.hi;
   }
   return status;
 }
@@ -164,6 +191,9 @@ static enum status plot_whole_or_channel(struct source *source, size_t index,
       (recipe->transform.kind != TRANSFORM_NONE || recipe->pin_transforms > 0))
     return error_set(error, STATUS_USAGE,
                      "plot: --transform works on all channels, --channel looks at one alone");
+  if (recipe->view.channel >= 0 && recipe->pin_tensors > 0)
+    return error_set(error, STATUS_USAGE,
+                     "plot: --pin-tensor compares whole tensors, --channel looks at one alone");
   if (recipe->view.channel < 0)
     return plot_tensor(source, index, recipe, calibrated, options, error);
   enum status status = open_channel(source, index, &recipe->view, &channel, error);
@@ -237,6 +267,8 @@ static enum status check_quantizers(const struct recipe *recipe, struct error *e
 {
   const struct view_type *type = view_type_of(recipe->view.kind);
   size_t most = type->pinned && !recipe->compare.source ? FIGURE_PINS + 1 : 1;
+  if (recipe->pin_tensors && (!type->pinned || recipe->compare.source))
+    return error_set(error, STATUS_USAGE, "plot: --pin-tensor is not for the view %s", type->name);
   if (type->kind == VIEW_SWEEP) /* a line each */
     return STATUS_OK;
   if (recipe->quantizers > most && most == 1)

@@ -106,13 +106,10 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   }
   bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP ||
                 state->view.kind == VIEW_LAYER || state->view.kind == VIEW_FORMAT;
-  if (pinned && !recipe.compare.source)
-    recipe.quantizers = state->pins.count;
-  if (view_type_of(state->view.kind)->pinned && !recipe.compare.source && pins_are_mixed(state))
-    recipe.pin_transforms = state->pins.count;
-  memcpy(recipe.pin_transform, state->pins.transform,
-         recipe.pin_transforms * sizeof *recipe.pin_transform);
-  memcpy(recipe.quantizer, state->pins.quantizer, recipe.quantizers * sizeof *recipe.quantizer);
+  if (pinned && !recipe.compare.source && !pins_put_recipe(explorer, state, &recipe)) {
+    recipe_clear(&recipe);
+    return NULL;
+  }
   recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;
   recipe.transform = state_transform(state);
   recipe.view = view_of(state);
@@ -228,8 +225,8 @@ void explorer_go_to(struct explorer *explorer, size_t index)
     next.transform.kind = TRANSFORM_NONE;
     explorer_say(explorer, "the transform does not fit this tensor: it is off");
   }
-  if (next.pins.count > 0 && !*explorer->message)
-    explorer_say(explorer, "what is pinned is measured on this tensor, too");
+  if (next.pins.count > 0 && !*explorer->message && !pins_is_other(&next, next.view.against))
+    explorer_say(explorer, "what is pinned is measured on this tensor, too (J holds it to one)");
   explorer->selected = explorer->first = 0;
   explorer->cursor.on = false;
   explorer_go(explorer, &next);

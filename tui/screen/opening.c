@@ -122,9 +122,13 @@ static enum status find_state(struct explorer *explorer, const struct recipe *re
   state->transform = recipe->transform;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
   state->pairs = recipe->compare.source != NULL;
-  pins_take_recipe(state, recipe);
+  status = pins_take_recipe(state, recipe, *source, error);
   state_fit(state, &source_tensor(*source, state->tensor)->shape);
-  return STATUS_OK;
+  if (status != STATUS_OK) {
+    source_close(*source);
+    *source = NULL;
+  }
+  return status;
 }
 
 static enum status choose_tokens(struct explorer *explorer, enum layer_part part,

@@ -29,17 +29,36 @@ static struct state state_under(const struct state *state, const struct quantize
   return of;
 }
 
-/* The same of pin I of PINS. */
+static bool is_other(const struct pins *pins, size_t i, size_t tensor)
+{
+  return i < pins->count && pins->held[i] && pins->held[i] - 1 != tensor;
+}
+
+bool pins_is_other(const struct state *state, size_t i)
+{
+  return is_other(&state->pins, i, state->tensor);
+}
+
+/* The same of pin I of PINS: of another tensor, all of that. */
 static struct state state_of_pin(const struct state *state, const struct pins *pins, size_t i)
 {
-  return state_under(state, &pins->quantizer[i], &pins->transform[i]);
+  struct state of = state_under(state, &pins->quantizer[i], &pins->transform[i]);
+  if (is_other(pins, i, state->tensor)) {
+    of.tensor = pins->held[i] - 1;
+    of.view.channel = -1;
+    of.knobs.axis = pins->quantizer[i].granularity.kind == GRAIN_CHANNEL
+                        ? pins->quantizer[i].granularity.axis
+                        : 0;
+  }
+  return of;
 }
 
 static bool is_pinned(const struct pins *pins, const struct state *state, size_t *which)
 {
   for (*which = 0; *which < pins->count; ++*which)
     if (quantizer_equal(&pins->quantizer[*which], &state->knobs.quantizer) &&
-        transform_equal(&pins->transform[*which], &state->transform))
+        transform_equal(&pins->transform[*which], &state->transform) &&
+        !is_other(pins, *which, state->tensor))
       return true;
   return false;
 }
@@ -52,14 +71,18 @@ bool pins_are_mixed(const struct state *state)
   return false;
 }
 
-char *pins_name(const struct state *state, size_t i, char *text, size_t size)
+char *pins_name(const struct explorer *explorer, const struct state *state, size_t i, char *text,
+                size_t size)
 {
   bool present = i == state->pins.count;
   const struct transform *transform = present ? &state->transform : &state->pins.transform[i];
   bool told = pins_are_mixed(state) && transform->kind != TRANSFORM_NONE;
-  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT];
+  char spec[QUANTIZER_TEXT], word[TRANSFORM_TEXT], name[112] = "";
+  bool other = pins_is_other(state, i);
+  if (other)
+    text_escape(source_tensor(explorer->source, state->pins.held[i] - 1)->name, name, sizeof name);
   quantizer_print(present ? &state->knobs.quantizer : &state->pins.quantizer[i], spec);
-  snprintf(text, size, "%s%s%s", spec, told ? " after " : "",
+  snprintf(text, size, "%s%s%s%s%s", name, other ? ": " : "", spec, told ? " after " : "",
            told ? transform_print(transform, word) : "");
   return text;
 }
@@ -121,6 +144,7 @@ void pins_pin(struct explorer *explorer)
   if (pins->count == FIGURE_PINS)
     return explorer_warn(explorer, "%d are pinned: capital A lets go of one first", FIGURE_PINS);
   pins->transform[pins->count] = next.transform;
+  pins->held[pins->count] = 0;
   pins->quantizer[pins->count++] = next.knobs.quantizer;
   explorer_go(explorer, &next);
   keep_present(explorer);
@@ -133,15 +157,16 @@ void pins_unpin(struct explorer *explorer)
 {
   struct state next = explorer->state;
   struct pins *pins = &next.pins;
-  char name[QUANTIZER_TEXT + TRANSFORM_TEXT];
+  char name[PIN_NAME];
   size_t gone = next.view.against;
   if (pins->count == 0)
     return explorer_warn(explorer, "nothing is pinned; a pins what you see");
-  pins_name(&next, gone, name, sizeof name);
+  pins_name(explorer, &next, gone, name, sizeof name);
   memmove(&pins->quantizer[gone], &pins->quantizer[gone + 1],
           (pins->count - gone - 1) * sizeof *pins->quantizer);
   memmove(&pins->transform[gone], &pins->transform[gone + 1],
           (pins->count - gone - 1) * sizeof *pins->transform);
+  memmove(&pins->held[gone], &pins->held[gone + 1], (pins->count - gone - 1) * sizeof *pins->held);
   pins->count--;
   next.view.against = size_min(gone, pins->count ? pins->count - 1 : 0);
   explorer_go(explorer, &next);
@@ -155,6 +180,9 @@ void pins_swap(struct explorer *explorer)
   size_t with = next.view.against;
   if (next.pins.count == 0)
     return explorer_warn(explorer, "nothing is pinned to exchange with; a pins what you see");
+  if (pins_is_other(&next, with))
+    return explorer_warn(explorer, "%c stays with another tensor: open that to turn its knobs",
+                         letter(with));
   next.transform = next.pins.transform[with];
   if (!transform_fits(explorer, &next, &error)) /* it was pinned on another tensor */
     return explorer_warn(explorer, "%s", error.text);
@@ -164,6 +192,22 @@ void pins_swap(struct explorer *explorer)
   next.pins.transform[with] = explorer->state.transform;
   explorer_go(explorer, &next);
   explorer_say(explorer, "%c and %c are exchanged", letter(with), letter(next.pins.count));
+}
+
+void pins_hold(struct explorer *explorer)
+{
+  struct state next = explorer->state;
+  const size_t with = next.view.against;
+  if (next.pins.count == 0)
+    return explorer_warn(explorer, "nothing is pinned that could stay; a pins what you see");
+  const bool held = next.pins.held[with];
+  next.pins.held[with] = held ? 0 : next.tensor + 1;
+  explorer_go(explorer, &next);
+  if (held)
+    explorer_say(explorer, "%c goes along to other tensors again", letter(with));
+  else
+    explorer_say(explorer, "%c stays with this tensor: open another one, and compare them",
+                 letter(with));
 }
 
 void pins_choose(struct explorer *explorer, int by)
@@ -176,15 +220,48 @@ void pins_choose(struct explorer *explorer, int by)
   explorer_go(explorer, &next);
 }
 
-void pins_take_recipe(struct state *state, const struct recipe *recipe)
+enum status pins_take_recipe(struct state *state, const struct recipe *recipe,
+                             const struct source *source, struct error *error)
 {
   struct pins *pins = &state->pins;
+  enum status status = STATUS_OK;
   pins->count = recipe->quantizers ? size_min(recipe->quantizers - 1, FIGURE_PINS) : 0;
   memcpy(pins->quantizer, recipe->quantizer, pins->count * sizeof *recipe->quantizer);
   for (size_t i = 0; i < pins->count; i++)
     pins->transform[i] = recipe_transform(recipe, i);
+  memset(pins->held, 0, sizeof pins->held);
+  for (size_t i = 0; i < pins->count && i < recipe->pin_tensors && status == STATUS_OK; i++) {
+    size_t tensor = state->tensor;
+    status = source_find(source, recipe->pin_tensor[i], &tensor, error);
+    pins->held[i] = tensor != state->tensor ? tensor + 1 : 0;
+  }
   if (state->view.against >= pins->count)
     state->view.against = 0;
+  return status;
+}
+
+bool pins_put_recipe(const struct explorer *explorer, const struct state *state,
+                     struct recipe *recipe)
+{
+  const struct pins *pins = &state->pins;
+  struct error error;
+  bool others = false, done = true;
+  recipe->quantizers = pins->count;
+  memcpy(recipe->quantizer, pins->quantizer, pins->count * sizeof *recipe->quantizer);
+  if (!view_type_of(state->view.kind)->pinned)
+    return true;
+  if (pins_are_mixed(state))
+    recipe->pin_transforms = pins->count;
+  memcpy(recipe->pin_transform, pins->transform,
+         recipe->pin_transforms * sizeof *recipe->pin_transform);
+  for (size_t i = 0; i < pins->count; i++)
+    others = others || pins_is_other(state, i);
+  for (size_t i = 0; others && done && i < pins->count; i++) {
+    const size_t tensor = pins_is_other(state, i) ? pins->held[i] - 1 : state->tensor;
+    done = recipe_add_pin_tensor(recipe, source_tensor(explorer->source, tensor)->name, &error) ==
+           STATUS_OK;
+  }
+  return done;
 }
 
 /* --- numbers ------------------------------------------------------------------------------------
@@ -198,6 +275,13 @@ const struct result *pins_result(const struct explorer *explorer, const struct s
   return slot < PIN_SLOTS ? explorer->pinned.slot[slot].result : NULL;
 }
 
+/* The tensor of pin I where it is another than TENSOR; else NULL. */
+static const struct tensor *other_tensor(const struct explorer *explorer, const struct pins *pins,
+                                         size_t i, size_t tensor)
+{
+  return is_other(pins, i, tensor) ? source_tensor(explorer->source, pins->held[i] - 1) : NULL;
+}
+
 struct figure_pins pins_of(const struct explorer *explorer, const struct state *state)
 {
   struct figure_pins pins = {.count = explorer->state.pins.count,
@@ -205,6 +289,7 @@ struct figure_pins pins_of(const struct explorer *explorer, const struct state *
   for (size_t i = 0; i < pins.count; i++) {
     pins.result[i] = pins_result(explorer, state, i);
     pins.transform[i] = explorer->state.pins.transform[i];
+    pins.tensor[i] = other_tensor(explorer, &explorer->state.pins, i, state->tensor);
   }
   pins.present = state->transform;
   return pins;
@@ -223,7 +308,10 @@ char *pins_verdict(const struct explorer *explorer, char *text, size_t size)
              there[] = {letter(state->view.against), '\0'};
   struct evidence a = evidence_of(pin), b = evidence_of(explorer->result);
   b.uncertain |= explorer_stale(explorer);
-  snprintf(text, size, "%s", verdict_of_pair(&a, &b, there, here).text);
+  const struct verdict verdict = is_other(&state->pins, state->view.against, explorer->shown.tensor)
+                                     ? verdict_of_tensors(&a, &b, there, here)
+                                     : verdict_of_pair(&a, &b, there, here);
+  snprintf(text, size, "%s", verdict.text);
   return text;
 }
 
@@ -243,7 +331,9 @@ static size_t first_lacking(const struct explorer *explorer)
   size_t i = 0;
   for (; i < explorer->state.pins.count; i++) {
     const struct result *pin = pins_result(explorer, &explorer->state, i);
-    if (!pin || pin->original.bins == 0 || (same_bins && !fits_present(explorer, pin)))
+    if (!pin || pin->original.bins == 0)
+      break;
+    if (same_bins && !pins_is_other(&explorer->state, i) && !fits_present(explorer, pin))
       break;
   }
   return i;
@@ -263,6 +353,14 @@ static void refuse(struct explorer *explorer, const struct error *error)
   explorer_warn(explorer, "what is pinned cannot be measured: %s", error->text);
 }
 
+/* Over the BINS of the present result; of ANOTHER tensor over as many of its own. */
+static void request(struct explorer *explorer, const struct state *of, const struct histogram *bins,
+                    bool another)
+{
+  explorer_request(explorer, of, bins->bins, another ? (double)NAN : bins->lo,
+                   another ? (double)NAN : bins->hi);
+}
+
 void pins_ask(struct explorer *explorer)
 {
   const struct histogram *bins = &explorer->result->original;
@@ -273,7 +371,7 @@ void pins_ask(struct explorer *explorer)
     return refuse(explorer, &error);
   explorer->work = WORK_PINS;
   explorer->pinned.asked = of;
-  explorer_request(explorer, &of, bins->bins, bins->lo, bins->hi);
+  request(explorer, &of, bins, of.tensor != state->tensor);
 }
 
 void pins_take(struct explorer *explorer, struct engine_answer *answer)
@@ -325,7 +423,7 @@ bool pins_export_more(struct explorer *explorer, struct engine_answer *answer)
       return false;
     }
     explorer->work = WORK_EXPORT;
-    explorer_request(explorer, &of, bins->bins, bins->lo, bins->hi);
+    request(explorer, &of, bins, of.tensor != state->tensor);
     return true;
   }
   answer->result = pinned->present;
@@ -340,6 +438,7 @@ struct figure_pins pins_exported(const struct explorer *explorer)
   for (size_t i = 0; i < pins.count; i++) {
     pins.result[i] = pinned->exported[i];
     pins.transform[i] = explorer->exported.pins.transform[i];
+    pins.tensor[i] = other_tensor(explorer, &explorer->exported.pins, i, explorer->exported.tensor);
   }
   pins.present = explorer->exported.transform;
   return pins;

@@ -14,15 +14,28 @@
 void pins_pin(struct explorer *explorer);
 void pins_unpin(struct explorer *explorer);
 void pins_swap(struct explorer *explorer);
+/* Holds what is compared with to this tensor, so that others are compared with it; or lets it go
+ * along again. */
+void pins_hold(struct explorer *explorer);
+/* True when pin I of STATE is of another tensor than that. */
+bool pins_is_other(const struct state *state, size_t i);
 /* Compares with the pin BY places on. */
 void pins_choose(struct explorer *explorer, int by);
 
-/* Puts all but the last quantizer of RECIPE into STATE, with their transforms. */
-void pins_take_recipe(struct state *state, const struct recipe *recipe);
+/* Puts all but the last quantizer of RECIPE into STATE, with their transforms and tensors, which
+ * are of SOURCE. STATUS_USAGE: it has no such tensor. */
+enum status pins_take_recipe(struct state *state, const struct recipe *recipe,
+                             const struct source *source, struct error *error);
+/* Puts the pins of STATE into RECIPE, all but the present one; false where a name is too long. */
+bool pins_put_recipe(const struct explorer *explorer, const struct state *state,
+                     struct recipe *recipe);
 /* True when not all that is pinned is transformed as STATE is. */
 bool pins_are_mixed(const struct state *state);
-/* What pin I of STATE is called: its quantizer, and its transform where not all have the same. */
-char *pins_name(const struct state *state, size_t i, char *text, size_t size);
+/* What pin I of STATE is called: its quantizer, its transform where not all have the same, its
+ * tensor where it is another. */
+enum { PIN_NAME = QUANTIZER_TEXT + TRANSFORM_TEXT + 128 };
+char *pins_name(const struct explorer *explorer, const struct state *state, size_t i, char *text,
+                size_t size);
 
 /* The numbers of pin I for the tensor of STATE; NULL: not known yet. */
 const struct result *pins_result(const struct explorer *explorer, const struct state *state,

@@ -59,14 +59,14 @@ static void paint_row(struct explorer *explorer, struct rect line, const struct 
                       const struct state *state, size_t i, const struct result *result,
                       struct style style)
 {
-  char name[QUANTIZER_TEXT + TRANSFORM_TEXT], shown[QUANTIZER_TEXT + TRANSFORM_TEXT], mark[5];
+  char name[PIN_NAME], shown[PIN_NAME], mark[5];
   const struct compared row = {NULL, result};
   cells_printf(&explorer->cells, line, 0, 1,
                (struct style){PAINT_KEY, style.paper, style.attributes}, "%c", (char)('A' + i));
   cells_text(&explorer->cells, line, 0, 3, style,
-             text_shorten(&explorer->cells, pins_name(state, i, name, sizeof name), form->name - 3,
-                          utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark), shown,
-                          sizeof shown));
+             text_shorten(&explorer->cells, pins_name(explorer, state, i, name, sizeof name),
+                          form->name - 3, utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark),
+                          shown, sizeof shown));
   if (result)
     rows_numbers(&explorer->cells, line, form, NULL, &row, style);
   else

@@ -34,7 +34,7 @@ static bool same_pins(const struct pins *a, const struct pins *b)
   bool same = a->count == b->count;
   for (size_t i = 0; same && i < a->count; i++)
     same = quantizer_equal(&a->quantizer[i], &b->quantizer[i]) &&
-           transform_equal(&a->transform[i], &b->transform[i]);
+           transform_equal(&a->transform[i], &b->transform[i]) && a->held[i] == b->held[i];
   return same;
 }
 

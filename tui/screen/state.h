@@ -9,12 +9,13 @@
 #include "data/transform.h"
 #include "tui/screen/knobs.h"
 
-/* Quantizers that are kept to compare the present one with, whatever the tensor, each with the
- * transform before it: A, B ... */
+/* Quantizers that are kept to compare the present one with, each with the transform before it: A, B
+ * ... They go along to another tensor, unless they are held to theirs. */
 struct pins {
   size_t count;
   struct quantizer quantizer[FIGURE_PINS];
   struct transform transform[FIGURE_PINS];
+  size_t held[FIGURE_PINS]; /* 1 + the tensor that it stays with; 0: it goes along */
 };
 
 struct state {
