@@ -116,6 +116,16 @@ static int decimals_of(double step)
   return decimals < 0 ? 0 : decimals;
 }
 
+/* Those, or as many more as VALUE itself has where it is no multiple of STEP, as a tick alone. */
+static int decimals_for(double value, double step)
+{
+  int decimals = decimals_of(step);
+  while (decimals < 9 && fabs(rint(value * pow(10, decimals)) - value * pow(10, decimals)) >
+                             1e-9 * fabs(value) * pow(10, decimals))
+    decimals++;
+  return decimals;
+}
+
 static void drop_trailing_zeros(char *text)
 {
   if (!strchr(text, '.'))
@@ -179,7 +189,7 @@ char *axis_tick_text(const struct axis *axis, double value, double step, char *t
   else if (magnitude >= plain_most || magnitude < plain_least)
     print_scientific(value, step, text, size);
   else
-    snprintf(text, size, "%.*f", decimals_of(step), value);
+    snprintf(text, size, "%.*f", decimals_for(value, step), value);
   if (axis->log)
     drop_trailing_zeros(text);
   return text;

@@ -145,6 +145,18 @@ static void short_log_ticks_are_finer(void **state)
   assert_int_equal(axis_ticks(&axis, MOST, tick) > 2, true);
 }
 
+/* A tick alone has no distance to another: its label is the number itself, never a rounded one. */
+static void a_tick_alone_is_itself(void **state)
+{
+  (void)state;
+  const struct axis linear = {.lo = 0.1, .hi = 2}, log = {.lo = 0.01, .hi = 2, .log = true};
+  char text[32];
+  assert_string_equal(axis_tick_text(&linear, 0.2, 0, text, sizeof text), "0.2");
+  assert_string_equal(axis_tick_text(&linear, 1.5, 1.5, text, sizeof text), "1.5");
+  assert_string_equal(axis_tick_text(&log, 0.15, 0, text, sizeof text), "0.15");
+  assert_string_equal(axis_tick_text(&log, 0.02, 0.02, text, sizeof text), "0.02");
+}
+
 static void labels_fit_their_buffer(void **state)
 {
   (void)state;
@@ -164,6 +176,7 @@ int main(void)
       cmocka_unit_test(ticks_stay_inside_in_order_and_apart),
       cmocka_unit_test(log_ticks_are_powers_of_ten),
       cmocka_unit_test(short_log_ticks_are_finer),
+      cmocka_unit_test(a_tick_alone_is_itself),
       cmocka_unit_test(labels_fit_their_buffer),
   };
   return cmocka_run_group_tests_name("ticks", tests, NULL, NULL);

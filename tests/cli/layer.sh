@@ -118,6 +118,9 @@ mkdir acts && cp X.npy acts/x.npy && npy make acts/y.npy f4 1,2 1 1
 qscope layer -t W --activation acts -t y --weight W.npy --evaluate acts -t x -m rtn --json >named.json
 is "$(get 0.activation.tensor 0.metrics.tokens 0.held_out.tensor <named.json | tr '\n' ' ')" "y 1 x " "-t is of the source before it; one token will do"
 
+npy make one.npy f4 1,1 2
+like "$(qscope layer one.npy --activation one.npy -m rtn -q int8)" ": 1 output channel of 1 input$" "one of each"
+
 # --sort: the order of the rows for people.
 qscope layer $w --activation $x -m rtn -m awq -q int4,group=32 --sort method >bymethod.txt
 is "$(awk '/output SQNR/ { on = 1; next } on && / dB / { print $1 == "*" ? $2 : $1 } !/ dB / { on = 0 }' bymethod.txt | tr '\n' ' ')" \

@@ -132,20 +132,26 @@ static void print_place(const char *what, const struct layer_place *place, FILE 
           text_escape(source_title(place->source), source, sizeof source));
 }
 
+static const char *plural(size_t count)
+{
+  return count == 1 ? "" : "s";
+}
+
 static void print_head(const struct layer_run *run, FILE *out)
 {
   const struct layer_problem *problem = &run->problem;
   print_place("weight", &problem->question.weight, out);
-  fprintf(out, "%s: %zu output channels of %zu inputs\n",
+  fprintf(out, "%s: %zu output channel%s of %zu input%s\n",
           problem->question.transposed ? ", transposed" : "", problem->layer.rows,
-          problem->layer.columns);
+          plural(problem->layer.rows), problem->layer.columns, plural(problem->layer.columns));
   print_place("activation", &problem->question.activation, out);
-  fprintf(out, ": %zu tokens\n", problem->layer.tokens);
+  fprintf(out, ": %zu token%s\n", problem->layer.tokens, plural(problem->layer.tokens));
   if (problem->question.held_out.tensor) {
     print_place("held out", &problem->question.held_out, out);
-    fprintf(out, ": %zu tokens\n", problem->held_tokens);
+    fprintf(out, ": %zu token%s\n", problem->held_tokens, plural(problem->held_tokens));
   } else if (problem->held_out)
-    fprintf(out, "%-11s the last %zu tokens of it\n", "held out", problem->held_tokens);
+    fprintf(out, "%-11s the last %zu token%s of it\n", "held out", problem->held_tokens,
+            plural(problem->held_tokens));
 }
 
 enum status layer_text(const struct layer_run *run, FILE *out, struct error *error)
