@@ -60,10 +60,12 @@ static size_t log_ticks(double lo, double hi, size_t most, bool integral, double
   int stride = 1;
   while (last >= first && (size_t)((last - first) / stride + 1) > most)
     stride++;
+  int start = first + ((-first % stride) + stride) % stride; /* a multiple of the stride */
+  if (start + stride > last && first + stride <= last)
+    start = first; /* one of those is no scale */
   size_t n = 0;
-  for (int e = first; e <= last; e++)
-    if (e % stride == 0)
-      ticks[n++] = decimal(1, e);
+  for (int e = start; e <= last; e += stride)
+    ticks[n++] = decimal(1, e);
   return n;
 }
 

@@ -38,6 +38,7 @@ static const struct row {
     {0.05, 200, true, true, 8, "1 10 100"}, /* no tenth of an element */
     {1e-5, 1e-2, true, false, 8, "1e-5 1e-4 0.001 0.01"},
     {1.2, 4.1, true, false, 4, "2 3 4"},
+    {7e-4, 0.4, true, false, 2, "0.001 0.1"},
     {2, 9, true, true, 4, "2 4 6 8"},
     {1, 1, false, false, 5, ""},
     {2, 1, false, false, 5, ""},
