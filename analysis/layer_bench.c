@@ -67,7 +67,8 @@ struct layer_answer *layer_answer_new(const struct layer_problem *problem)
                                                         .tokens = layer->tokens},
                                               .held_tokens = problem->held_tokens,
                                               .half_energy = problem->half_energy,
-                                              .same_draws = problem->same_draws},
+                                              .same_draws = problem->same_draws,
+                                              .same_tokens = problem->same_tokens},
                                   .input_max = mem_array(layer->columns, sizeof(float)),
                                   .weight_max = mem_array(layer->columns, sizeof(float))};
   if (answer->input_max && answer->weight_max) {

@@ -46,6 +46,7 @@ struct layer_problem {
   struct layer_output output, held_output; /* of the two, kept from run to run */
   size_t half_energy; /* the fewest input channels that have half of the energy of x */
   bool same_draws;    /* the tokens are made of the weight's random numbers: synthetic, one seed */
+  bool same_tokens;   /* the held-out tokens begin with the others: they are not held out */
   float *owned[3];    /* what had to be decoded */
 };
 

@@ -262,6 +262,14 @@ static bool draws_alike(const struct layer *layer)
   return count >= FEWEST && spread > 0 && (n * both - w * x) / sqrt(spread) > alike;
 }
 
+static bool tokens_again(const struct layer_problem *problem)
+{
+  const struct layer *layer = &problem->layer;
+  const size_t tokens = size_min(layer->tokens, problem->held_tokens);
+  return problem->held_out &&
+         memcmp(problem->held_out, layer->activation, tokens * layer->columns * sizeof(float)) == 0;
+}
+
 static enum status read_layer(struct layer_problem *problem, struct progress *progress,
                               struct error *error)
 {
@@ -302,6 +310,7 @@ enum status layer_problem_open(const struct layer_question *question, struct pro
   if (status == STATUS_OK)
     status = find_energy(&problem, error);
   problem.same_draws = status == STATUS_OK && draws_alike(&problem.layer);
+  problem.same_tokens = status == STATUS_OK && tokens_again(&problem);
   problem.output = (struct layer_output){problem.layer.activation, problem.layer.tokens, NULL};
   problem.held_output = (struct layer_output){problem.held_out, problem.held_tokens, NULL};
   if (status == STATUS_OK)

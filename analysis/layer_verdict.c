@@ -211,8 +211,10 @@ static void tell_overfit(const struct telling *t)
         tokens, tokens == 1 ? " is" : "s are", columns);
 }
 
-static void tell_same_draws(const struct telling *t)
+static void tell_same_numbers(const struct telling *t)
 {
+  if (t->problem->same_tokens)
+    add(t, "But the held-out tokens are the ones that the methods have seen.");
   if (t->problem->same_draws)
     add(t, "But the tokens are made of the weight's own random numbers: another seed would tell.");
 }
@@ -247,6 +249,6 @@ char *layer_verdict(const struct layer_problem *problem, const struct layer_row 
   tell_parts(&t);
   tell_disagreement(&t);
   tell_overfit(&t);
-  tell_same_draws(&t);
+  tell_same_numbers(&t);
   return text;
 }

@@ -50,6 +50,8 @@ near "$(get 1.evaluation.output_sqnr_db <held.json)" "$(get 1.metrics.output_sqn
 
 qscope layer synth:weight-gaussian,shape=64x128 --activation synth:gaussian,seed=1 -m rtn >own.txt
 like "$(tr '\n' ' ' <own.txt)" "But the tokens are made of the weight.s own random numbers: another seed would tell" "one seed for both is noticed"
+like "$(qscope layer $w --activation synth:llm-activation --evaluate synth:llm-activation,seed=2 -m rtn | tr '\n' ' ')" "But the held-out tokens are the ones that the methods have seen" "so are held-out tokens that are not"
+is "$(qscope layer $w --activation synth:llm-activation --evaluate synth:llm-activation -m rtn | grep -c 'have seen')" 0 "others are"
 
 qscope layer $w --activation $x --hold-out .25 -m rtn >text.txt
 like "$(cat text.txt)" '^weight +llm-weight \(64x128, f32\) from .*: 64 output channels of 128 inputs' "what it is of"
