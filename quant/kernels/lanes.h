@@ -408,6 +408,16 @@ static inline floats floats_max(floats a, floats b)
   return FLOATS_PICK(max, a, b);
 }
 
+static inline ints ints_min(ints a, ints b)
+{
+#ifdef __AVX2__
+  return (ints)_mm256_min_epi32((__m256i)a, (__m256i)b);
+#else
+  ints larger = a > b;
+  return (b & larger) | (a & ~larger);
+#endif
+}
+
 static inline ints ints_max(ints a, ints b)
 {
 #ifdef __AVX2__

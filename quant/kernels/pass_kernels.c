@@ -20,8 +20,8 @@ enum {
 };
 
 struct rounder {
-  bool minifloat;
-  float scale, lo, hi; /* values inside lie between lo and hi */
+  bool minifloat, symmetric; /* symmetric: lo = -hi */
+  float scale, lo, hi;       /* values inside lie between lo and hi */
   struct unit unit;
   const struct minifloat_grid *grid;
   struct minifloat_constants c;
@@ -30,7 +30,7 @@ struct rounder {
 
 struct sums {
   struct lanes error, error2, signal2;
-  ints largest, worst, zeros; /* |x|, |error|; elements that are 0 */
+  ints largest, least, worst; /* magnitudes of all x; of errors */
 };
 
 /* LANES numbers. */
@@ -94,8 +94,8 @@ KERNEL_INLINE struct sums sums_copy(const struct sums *from)
                        lanes_copy(&from->error2),
                        lanes_copy(&from->signal2),
                        from->largest,
-                       from->worst,
-                       from->zeros};
+                       from->least,
+                       from->worst};
 }
 
 /* Adds V to the lanes from LANE on. */
@@ -116,25 +116,27 @@ KERNEL_INLINE void lanes_add_squares(floats v, size_t lane, struct lanes *sum)
   }
 }
 
-/* LANES values and their quotients into TURN. A bit for each that is outside. */
+/* LANES values and their quotients into TURN. A bit for each that is outside; those for all but
+ * LANES are of no use. */
 KERNEL_INLINE uint32_t divide(const float *x, const struct rounder *r, bool codes,
                               struct turn *turn, struct sums *sums)
 {
-  uint32_t outside = 0;
+  uint32_t all = 0;
   KERNEL_UNROLL
   for (size_t k = 0; k < VECTORS; k++) {
     floats a = floats_load(x + k * FLOATS);
-    ints inside = (a >= r->lo) & (a <= r->hi);
+    ints size = (ints)a & INT32_MAX;
+    ints inside = r->symmetric ? (floats)size <= r->hi : (a >= r->lo) & (a <= r->hi);
     a = (floats)((ints)a & inside);
     turn->kept.part[k] = a;
     turn->v.part[k] = a / r->scale;
-    outside |= ints_signs(~inside) << k * FLOATS;
-    sums->largest = ints_max(sums->largest, (ints)a & INT32_MAX);
+    all |= ints_signs(inside) << k * FLOATS;
+    sums->largest = ints_max(sums->largest, size);
     if (codes)
-      sums->zeros -= a == 0;
+      sums->least = ints_min(sums->least, size);
     lanes_add_squares(a, k * FLOATS, &sums->signal2);
   }
-  return outside;
+  return ~all;
 }
 
 /* The errors of what was divided, and the keys of its codes. */
@@ -173,18 +175,19 @@ KERNEL_INLINE void count_keys(const uint8_t *keys, uint32_t (*count)[CODES_COUNT
     count[k % CODE_COUNTERS][keys[k]]++;
 }
 
-/* N values (whole LANES, at most RUN); asks for the memory from AHEAD on. COUNT: NULL when nobody
- * asks. A bit of OUTSIDE for each. */
+/* N values (whole LANES, at most RUN); asks for the memory from AHEAD on. COUNT only where CODES
+ * are asked for. A bit of OUTSIDE for each. */
 KERNEL_INLINE void add_values(const float *x, const float *ahead, size_t n,
-                              const struct rounder *rounder, bool minifloat, struct sums *sums,
-                              uint32_t (*count)[CODES_COUNTED], uint8_t *outside)
+                              const struct rounder *rounder, bool minifloat, bool symmetric,
+                              bool codes, struct sums *sums, uint32_t (*count)[CODES_COUNTED],
+                              uint8_t *outside)
 {
-  const bool codes = count != NULL;
   uint8_t keys[LANES + RUN]; /* the first turn rounds what nothing has divided */
   struct rounder r = *rounder;
   struct sums s = sums_copy(sums);
   struct turn turn = {0};
   r.minifloat = minifloat;
+  r.symmetric = symmetric;
   for (size_t i = 0; i < n; i += LANES) {
     __builtin_prefetch(ahead + i);
     add_errors(&turn, codes, &s);
@@ -201,27 +204,27 @@ KERNEL_INLINE void add_values(const float *x, const float *ahead, size_t n,
   *sums = sums_copy(&s);
 }
 
-static __attribute__((noinline)) void add_integers(const float *x, const float *ahead, size_t n,
-                                                   const struct rounder *r, struct sums *sums,
-                                                   uint32_t (*count)[CODES_COUNTED],
-                                                   uint8_t *outside)
-{
-  if (count)
-    add_values(x, ahead, n, r, false, sums, count, outside);
-  else
-    add_values(x, ahead, n, r, false, sums, NULL, outside);
-}
+/* A loop for each kind. */
+typedef void values_function(const float *x, const float *ahead, size_t n, const struct rounder *r,
+                             struct sums *sums, uint32_t (*count)[CODES_COUNTED], uint8_t *outside);
+#define VALUES_FUNCTION(name, minifloat, symmetric, codes)                                         \
+  static void name(const float *x, const float *ahead, size_t n, const struct rounder *r,          \
+                   struct sums *sums, uint32_t(*count)[CODES_COUNTED], uint8_t *outside)           \
+  {                                                                                                \
+    add_values(x, ahead, n, r, minifloat, symmetric, codes, sums, count, outside);                 \
+  }
+VALUES_FUNCTION(integer_squares, false, false, false)
+VALUES_FUNCTION(integer_codes, false, false, true)
+VALUES_FUNCTION(even_integer_squares, false, true, false)
+VALUES_FUNCTION(even_integer_codes, false, true, true)
+VALUES_FUNCTION(minifloat_squares, true, false, false)
+VALUES_FUNCTION(minifloat_codes, true, false, true)
+VALUES_FUNCTION(even_minifloat_squares, true, true, false)
+VALUES_FUNCTION(even_minifloat_codes, true, true, true)
 
-static __attribute__((noinline)) void add_minifloats(const float *x, const float *ahead, size_t n,
-                                                     const struct rounder *r, struct sums *sums,
-                                                     uint32_t (*count)[CODES_COUNTED],
-                                                     uint8_t *outside)
-{
-  if (count)
-    add_values(x, ahead, n, r, true, sums, count, outside);
-  else
-    add_values(x, ahead, n, r, true, sums, NULL, outside);
-}
+static values_function *const values_functions[2][2][2] = {
+    {{integer_squares, integer_codes}, {even_integer_squares, even_integer_codes}},
+    {{minifloat_squares, minifloat_codes}, {even_minifloat_squares, even_minifloat_codes}}};
 
 /* Any N (at most RUN); returns how many zeros were added that stand for nothing, those of OUTSIDE
  * not among them. */
@@ -230,12 +233,13 @@ static size_t add_run(const float *x, size_t n, const struct rounder *r, struct 
 {
   float copy[LANES] = {0};
   size_t whole = n / LANES * LANES;
-  (r->minifloat ? add_minifloats : add_integers)(x, x + AHEAD, whole, r, sums, count, outside);
+  values_function *add = values_functions[r->minifloat][r->symmetric][count != NULL];
+  add(x, x + AHEAD, whole, r, sums, count, outside);
   if (whole == n)
     return 0;
   outside += whole / LANES;
   memcpy(copy, x + whole, (n - whole) * sizeof *copy);
-  (r->minifloat ? add_minifloats : add_integers)(copy, copy, LANES, r, sums, count, outside);
+  add(copy, copy, LANES, r, sums, count, outside);
   *outside &= (uint8_t)((1u << (n - whole)) - 1);
   return whole + LANES - n;
 }
@@ -344,6 +348,36 @@ static float largest_of(ints v)
   return bits_float((uint32_t)largest);
 }
 
+/* The largest of finite magnitudes. LARGEST: of all, more often than not finite. */
+static float absmax_of(ints largest, const float *x, size_t n)
+{
+  float absmax = largest_of(largest);
+  if (absmax < __builtin_inff())
+    return absmax;
+  uint32_t finite = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t size = float_magnitude(x[i]);
+    finite = size < FLOAT_INFINITY && size > finite ? size : finite;
+  }
+  return bits_float(finite);
+}
+
+static bool any_zero(ints least)
+{
+  bool zero = false;
+  for (size_t k = 0; k < FLOATS; k++)
+    zero |= least[k] == 0;
+  return zero;
+}
+
+static uint32_t count_zeros(const float *x, size_t n)
+{
+  uint32_t zeros = 0;
+  for (size_t i = 0; i < n; i++)
+    zeros += x[i] == 0;
+  return zeros;
+}
+
 /* 64 values whose bits are WORD; most often there are none or one, which no branch could foretell.
  * OUT has room for two more than are found. */
 static size_t gather_word(const float *x, uint64_t word, float *out)
@@ -397,7 +431,7 @@ static void add_outside(const float *x, size_t n, const struct rounder *r,
 static void tally_run(const float *x, size_t n, const struct rounder *r,
                       const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
 {
-  struct sums sums = {.worst = {0}};
+  struct sums sums = {.least = (ints){0} + INT32_MAX};
   float others[RUN + 2];
   uint8_t outside[RUN / LANES];
   size_t forced = add_run(x, n, r, &sums, coded ? coded->inside : NULL, outside);
@@ -405,7 +439,7 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
   struct tally inside = {.finite = n - found,
                          .error2 = lanes_total(&sums.error2),
                          .signal2 = lanes_total(&sums.signal2),
-                         .absmax = largest_of(sums.largest),
+                         .absmax = absmax_of(sums.largest, x, n),
                          .least = __builtin_inff(),
                          .most = -__builtin_inff()};
   if (coded) {
@@ -416,7 +450,8 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
     coded->finite += inside.finite;
     coded->error2 += inside.error2;
     coded->signal2 += inside.signal2;
-    coded->zeros += (uint64_t)ints_total(sums.zeros) - forced - found;
+    if (any_zero(sums.least) && r->lo <= 0 && r->hi >= 0)
+      coded->zeros += count_zeros(x, n);
     coded->inside[0][0] -= (uint32_t)(forced + found);
   }
   tally_merge(tally, &inside);
@@ -432,6 +467,7 @@ static void set_inside(struct rounder *r, const struct tally_bounds *bounds)
                 bounds->rail_hi <= FLT_MAX;
   r->lo = bounds->clip_lo > -reach ? bounds->clip_lo : -reach;
   r->hi = bounds->clip_hi < reach ? bounds->clip_hi : reach;
+  r->symmetric = usable && r->lo == -r->hi;
   if (usable)
     return;
   r->scale = 1;
