@@ -21,8 +21,8 @@ static void write_x(FILE *out, const struct axis *axis, double x)
   long place = axis->names && isfinite(x) ? lround(x) : -1;
   if (place >= 0 && (size_t)place < axis->names)
     fputs(axis->name[place], out);
-  else
-    fprintf(out, "%.4g", x);
+  else /* the middle of the bin around 0 is 0, but for rounding */
+    fprintf(out, "%.4g", fabs(x) < 1e-9 * fabs(axis->hi - axis->lo) ? 0.0 : x);
 }
 
 /* The middle of a bin, or the place of a point. */

@@ -53,6 +53,16 @@ says all 'The same state again: qscope synth:llm-activation -q int4,sym,group=32
 
 # Menus: the same numbers in every run; what a command needs is asked for.
 # number NAME: of the command called so, in the menu of the knobs.
+# Messages name keys: they work here, too; in a menu a number is its number.
+printf '3\na\nB\nx\ns\nint5\n5\n:\nmenu\n3\n' | session keys
+says keys 'View Channels:'
+says keys 'pinned as A: turn a knob, 5 compares, x exchanges.'
+says keys 'A and B are exchanged.'
+says keys 'int5,sym,tensor,minmax: SQNR'
+says keys 'View Compare:'
+ok "$(grep -c '^A key alone' keys | grep -qx 2; echo $?)" "the key of the palette gets the help"
+ok "$(grep -q '^1. ' keys && ! grep -q "no command" keys; echo $?)" "and in a menu numbers choose"
+
 printf 'menu\n1\n' | session knobs
 says knobs '1. Knobs'
 number()

@@ -58,6 +58,9 @@ static void small_screens_have_a_summary(void **state)
   assert_true(harness_wait_settled(harness));
   assert_shows(harness, "conv");
   assert_shows(harness, "int8 36.56 dB");
+  assert_true(harness_press(harness, "2", 1)); /* a key is answered, where no view has room */
+  assert_shows(harness, "view error");
+  assert_true(harness_press(harness, "1", 1));
   assert_shows(harness, "MSE ");
   assert_shows(harness, "clipped 0 %");
   assert_true(harness_press(harness, "f", 1));
@@ -505,6 +508,27 @@ static void help_lists_the_table(void **state)
 
 /* --- size and speed ----------------------------------------------------------------------- */
 
+/* A kurtosis of five digits is no number of one digit with its exponent cut off. And -t takes a
+ * pattern, as it does elsewhere. */
+static void statistics_keep_their_size(void **state)
+{
+  (void)state;
+  static const char source[] = "synth:outliers,share=1e-5,value=1000,shape=1000x1000";
+  static const char *const arguments[] = {source, "-t", "out*", NULL};
+  char shown[32];
+  snprintf(shown, sizeof shown, " %.0f ", reported(source, "outliers", "int8", "kurtosis"));
+  assert_int_equal(strlen(shown), 7);
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 30, .columns = 132});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "outliers");
+  assert_shows_not(harness, "out*");
+  assert_true(harness_press(harness, "t", 1));
+  assert_shows(harness, shown);
+  assert_true(harness_press(harness, "\033", 1));
+  fixture_quit(harness);
+}
+
 static void every_size_survives(void **state)
 {
   (void)state;
@@ -621,6 +645,7 @@ int main(void)
       cmocka_unit_test(copy_prints_the_recipe_at_the_end),
       cmocka_unit_test(nothing_is_printed_without_it),
       cmocka_unit_test(help_lists_the_table),
+      cmocka_unit_test(statistics_keep_their_size),
       cmocka_unit_test(every_size_survives),
       cmocka_unit_test(small_screens_have_all_panels),
       cmocka_unit_test(a_storm_of_keys_and_sizes),

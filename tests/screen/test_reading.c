@@ -62,6 +62,7 @@ static void first_screen(void **state)
   (void)state;
   int end;
   struct harness *harness = open_usual(&end);
+  assert_true(harness_wait_text(harness, "Esc q leaves")); /* the frame may come in parts */
   assert_non_null(strstr(harness_row(harness, 0), "standard input"));
   assert_non_null(strstr(harness_row(harness, 23), "Esc q leaves"));
   assert_true(harness_alternate(harness));

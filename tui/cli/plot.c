@@ -118,6 +118,12 @@ static enum status other_tensor(const struct recipe *recipe, size_t at, struct s
   return status;
 }
 
+/* The axis of QUANTIZER's channels, which may be another than the view's; else the first. */
+static int own_axis(const struct quantizer *quantizer)
+{
+  return quantizer->granularity.kind == GRAIN_CHANNEL ? quantizer->granularity.axis : 0;
+}
+
 /* The last quantizer first: the others are measured over its bins, those of other tensors over
  * their own. */
 static enum status measure(struct source *source, size_t index, const struct recipe *recipe,
@@ -133,6 +139,7 @@ static enum status measure(struct source *source, size_t index, const struct rec
     status = other_tensor(recipe, at, source, &place, &measured->other[i], error);
     if (status != STATUS_OK)
       return status;
+    request.axis = measured->other[i] ? own_axis(&recipe->quantizer[at]) : wanted->axis;
     request.lo = i == 0               ? wanted->lo
                  : measured->other[i] ? (double)NAN
                                       : measured->result[0]->original.lo;

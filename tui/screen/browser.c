@@ -401,6 +401,19 @@ static struct table table_of(const struct browser *browser, int width)
   return table;
 }
 
+/* VALUE in as many digits as its column has room for, for cut digits would make it another number:
+ * "0.04082", "12047", "5.5e-05", "148.4x". */
+static void number_text(double value, bool times, char *text, size_t size)
+{
+  enum { ROOM = 8, DIGITS = 4 };
+  int digits = DIGITS;
+  if (fabs(value) >= 1e4 && fabs(value) < 1e6)
+    value = round(value), digits = 6;
+  do
+    snprintf(text, size, times ? "%.*gx" : "%.*g", digits, value);
+  while (strlen(text) > ROOM && --digits > 0);
+}
+
 static void stat_text(const struct browser *browser, const struct catalog_row *row, enum stat stat,
                       char *text, size_t size)
 {
@@ -425,7 +438,7 @@ static void stat_text(const struct browser *browser, const struct catalog_row *r
   else if (stat == STAT_SQNR)
     snprintf(text, size, "%.1f", value);
   else
-    snprintf(text, size, stat == STAT_OUTLIER && value < 1e6 ? "%.4gx" : "%.4g", value);
+    number_text(value, stat == STAT_OUTLIER, text, size);
 }
 
 static void column_text(const struct browser *browser, const struct catalog_row *row, int column,

@@ -2,6 +2,7 @@
 
 #include "tui/screen/linear.h"
 
+#include "tui/screen/keys.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/session.h"
@@ -265,15 +266,32 @@ static void read_figure(const struct linear *linear)
 static void help(const struct linear *linear)
 {
   fputs("Type the name of a command, such as bits-more, or a quantizer, such as int4,group=128.\n"
+        "A key alone does what it does on the screen: 3 opens view 3, n takes the next tensor.\n"
         "'menu' numbers the commands. 'read' reads the view. 'where' says what is shown.\n"
         "'quit' leaves.\n",
         linear->out);
 }
 
+/* The command of the key that LINE is, as messages and hints name them; in an open menu digits are
+ * numbers. COMMAND_COUNT: it is no key. */
+static int command_of_line(const struct linear *linear, const char *line)
+{
+  uint32_t key;
+  const bool number = *line >= '0' && *line <= '9' && linear->menu != NO_MENU;
+  if (!*line || line[1] || number || keys_parse(line, &key, 1) != 1)
+    return COMMAND_COUNT;
+  return (int)command_of_key(key, explorer_scope(linear->explorer));
+}
+
 static void take(struct linear *linear)
 {
   const char *line = linear->line + strspn(linear->line, " \t");
-  if (*line && line[strspn(line, "0123456789")] == '\0')
+  const int id = command_of_line(linear, line);
+  if (id == COMMAND_HELP || id == COMMAND_PALETTE)
+    help(linear); /* lines are what is typed here anyway */
+  else if (id < COMMAND_COUNT)
+    run_chosen(linear, id);
+  else if (*line && line[strspn(line, "0123456789")] == '\0')
     choose(linear, (int)strtol(line, NULL, 10));
   else if (!*line || strcmp(line, "where") == 0)
     say_everything(linear);
@@ -281,7 +299,7 @@ static void take(struct linear *linear)
     choose(linear, (linear->menu = NO_MENU, 0));
   else if (strcmp(line, "read") == 0)
     read_figure(linear);
-  else if (strcmp(line, "help") == 0 || strcmp(line, "?") == 0)
+  else if (strcmp(line, "help") == 0)
     help(linear);
   else
     run(linear, line);

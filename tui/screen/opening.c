@@ -7,6 +7,7 @@
 #include "tui/screen/reading.h"
 #include "tui/screen/sweep_view.h"
 
+#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -97,6 +98,19 @@ bool explorer_open(struct explorer *explorer, const char *spec)
 
 /* --- a recipe ----------------------------------------------------------------------------- */
 
+/* The tensor called NAME, else the first that fits it as a pattern. */
+static enum status find_tensor(const struct source *source, const char *name, size_t *out,
+                               struct error *error)
+{
+  enum status status = source_find(source, name, out, error);
+  for (size_t i = 0; status != STATUS_OK && i < source_count(source); i++)
+    if (fnmatch(name, source_tensor(source, i)->name, 0) == 0) {
+      *out = i;
+      return STATUS_OK;
+    }
+  return status;
+}
+
 /* The state that RECIPE describes, and its source, which the caller closes. */
 static enum status find_state(struct explorer *explorer, const struct recipe *recipe,
                               struct source **source, struct state *state, struct error *error)
@@ -108,7 +122,7 @@ static enum status find_state(struct explorer *explorer, const struct recipe *re
     return status;
   state->tensor = source_first(*source);
   if (recipe->tensor)
-    status = source_find(*source, recipe->tensor, &state->tensor, error);
+    status = find_tensor(*source, recipe->tensor, &state->tensor, error);
   if (status == STATUS_OK && recipe->quantizers == 0)
     status = quantizer_parse("int8", &quantizer, error);
   if (status != STATUS_OK) {

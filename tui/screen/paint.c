@@ -532,6 +532,9 @@ static void paint_summary(struct explorer *explorer)
   else
     paint_number(explorer, 3, "clip_rate", "clipped");
   cells_text(&explorer->cells, rect, 4, 0, (struct style){.ink = PAINT_WARNING}, explorer->message);
+  if (!*explorer->message) /* the keys of the views are answered */
+    cells_printf(&explorer->cells, rect, 4, 0, (struct style){.ink = PAINT_DIM}, "view %s",
+                 view_type_of(explorer->state.view.kind)->name);
 }
 
 static void paint_main(struct explorer *explorer)
