@@ -194,6 +194,60 @@ double exp_channel_by_largest(const struct measured *m)
   return channel_sqnr(m, m->parameter, true);
 }
 
+/* --- two channels that share a scale -----------------------------------------------------------
+ */
+
+/* Two rows of CHANNEL small values, A and B, of which the first of B is 100 instead. */
+static const double far_value = 100;
+
+/* SQNR of N small values in int8 with a scale for MOST. */
+static double small_sqnr(const float *x, size_t n, double most)
+{
+  const double step = most / 127;
+  double signal = 0, error = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double value = (double)x[i], d = step * rint(value / step) - value;
+    signal += value * value;
+    error += d * d;
+  }
+  return sqnr_db(signal, error);
+}
+
+static double largest(const float *x, size_t n)
+{
+  double most = 0;
+  for (size_t i = 0; i < n; i++)
+    most = fmax(most, fabs((double)x[i]));
+  return most;
+}
+
+double exp_beside_far(const struct measured *m)
+{
+  return small_sqnr(m->x, CHANNEL, far_value);
+}
+
+double exp_by_itself(const struct measured *m)
+{
+  return small_sqnr(m->x, CHANNEL, largest(m->x, CHANNEL));
+}
+
+double exp_body_with_far(const struct measured *m)
+{
+  return small_sqnr(m->x + CHANNEL + 1, CHANNEL - 1, far_value);
+}
+
+/* Of B: the share of groups of 128 that have more than 40 dB. */
+double exp_groups_kept(const struct measured *m)
+{
+  enum { GROUP = 128, GROUPS = CHANNEL / GROUP };
+  size_t kept = 0;
+  for (size_t g = 0; g < GROUPS; g++) {
+    const float *x = m->x + CHANNEL + g * GROUP;
+    kept += small_sqnr(x, GROUP, g == 0 ? far_value : largest(x, GROUP)) > 40;
+  }
+  return (double)kept / GROUPS;
+}
+
 /* --- SmoothQuant, as it should not be -----------------------------------------------------------
  */
 
@@ -305,6 +359,14 @@ static const struct experiment_row outliers[] = {
     {"nu 5, 512 values", "synth:student-t,nu=5,shape=512x4096", "int8", "over_own_median",
      NEAR(0.33, 0.05), 0, 0},
     {"Laplace", "synth:laplace,shape=4096x512", "int8", "over_own_median", NEAR(0.98, 0.02), 0, 0},
+    {"a channel beside one with an outlier: one scale",
+     "synth:uniform,low=-0.1,high=0.1,shape=2x4096", "int8", "beside_far_sqnr_db", NEAR(0, 0.1), 0,
+     0},
+    {"a scale of its own", NULL, NULL, "by_itself_sqnr_db", NEAR(48.1, 0.3), 0, 0},
+    {"what is in the other beside its outlier", NULL, NULL, "body_with_far_sqnr_db", NEAR(0, 0.1),
+     0, 0},
+    {"its groups of 128 that keep 40 dB and more", NULL, NULL, "groups_kept", NEAR(31.0 / 32, 1e-9),
+     0, 0},
     {"an outlier of -12: 4 bits", "synth:gaussian,shape=4096", "int4,asym", "channel_4_sqnr_db",
      NEAR(10.4, 1), 0, 0},
     {"5 bits by its largest magnitude", NULL, NULL, "channel_5_largest_sqnr_db", NEAR(3.0, 1), 0,
@@ -330,7 +392,8 @@ const struct experiment exp_outlier_channels = {
            "the rest. A scale for each channel would do, but a product cannot have one for its "
            "inputs.",
     .answer =
-        "The total says 20 dB, the median channel has 9. A sigma that includes the outliers hides "
+        "The total says 20 dB, the median channel has 9; of a small channel one scale leaves "
+        "nothing, where groups of 128 lose one in 32. A sigma that includes the outliers hides "
         "them as soon as they are more than 1 in 36. Ten times the own median calls nearly every "
         "heavy-tailed channel an outlier; the median distance to the median finds all and calls "
         "no other. 6.0 is the rule of LLM.int8(), which keeps those channels in 16 bits: 24 dB "

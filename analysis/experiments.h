@@ -52,6 +52,10 @@ double exp_false_alarms(const struct measured *m);
 double exp_over_own_median(const struct measured *m);
 double exp_channel_by_range(const struct measured *m);
 double exp_channel_by_largest(const struct measured *m);
+double exp_beside_far(const struct measured *m);
+double exp_by_itself(const struct measured *m);
+double exp_body_with_far(const struct measured *m);
+double exp_groups_kept(const struct measured *m);
 /* exp_awq.c: AWQ, and steps that are changed without their range */
 extern const struct experiment exp_awq;
 extern const struct method exp_awq_gamma_quarter, exp_awq_gamma_half, exp_awq_gamma_minus;
