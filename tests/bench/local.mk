@@ -50,9 +50,10 @@ BENCHMARKS = tests/bench/bench_kernels tests/bench/bench_passes tests/bench/benc
 bench: $(BENCHMARKS) $(BENCH_LIVE) qscope
 	@for program in $(BENCHMARKS) $(BENCH_LIVE); do ./$$program$(EXEEXT) $(BENCH) || exit 1; done
 
-# Beside numpy and torch, where a Python has them: PYTHON=... chooses another. Nothing else needs it.
+# Beside numpy and torch (Debian: python3-numpy, python3-torch), where a Python has them: PYTHON=...
+# chooses another. Nothing else needs it.
 EXTRA_PROGRAMS += tests/bench/bench_peers
-tests_bench_bench_peers_SOURCES = tests/bench/bench_peers.c
+tests_bench_bench_peers_SOURCES = tests/bench/bench_peers.c $(BENCH_ROWS)
 tests_bench_bench_peers_CFLAGS = $(BENCH_CFLAGS)
 tests_bench_bench_peers_LDADD = $(ANALYSIS_LIBS)
 EXTRA_DIST += tests/bench/peers.py
@@ -60,7 +61,9 @@ PYTHON = python3
 
 .PHONY: bench-peers
 bench-peers: tests/bench/bench_peers qscope
-	@if command -v $(PYTHON) >/dev/null; then \
-	  $(PYTHON) $(srcdir)/tests/bench/peers.py ./tests/bench/bench_peers$(EXEEXT) \
-	    ./qscope$(EXEEXT); \
-	else echo "bench-peers: skipped: no $(PYTHON)"; fi
+	@for python in $(PYTHON) /usr/bin/python3; do \
+	  if $$python -c 'import numpy' 2>/dev/null; then \
+	    exec $$python $(srcdir)/tests/bench/peers.py ./tests/bench/bench_peers$(EXEEXT) ./qscope$(EXEEXT); \
+	  fi; \
+	done; \
+	echo "bench-peers: skipped: no Python with numpy (Debian: python3-numpy, python3-torch; PYTHON=...)"

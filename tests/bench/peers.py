@@ -2,11 +2,13 @@
 
 Arguments: the programs bench_peers and qscope. All sides must give the same numbers before anything
 is compared; then a line for each piece of work and number of threads says how many times as long
-the others take. (numpy computes all of this on one thread.) Without numpy: a note, and success;
-without torch: a note, and numpy alone."""
+the others take: processor time on one thread, as if the machine were idle, and wall time on all.
+(numpy computes all of this on one thread.) Debian's packages python3-numpy and python3-torch will
+do. Without numpy: a note, and success; without torch: a note, and numpy alone."""
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,7 @@ import time
 try:
     import numpy as np
 except ImportError:
-    print("bench-peers: skipped: this Python has no numpy (make bench-peers PYTHON=...)")
+    print("bench-peers: skipped: this Python has no numpy (package python3-numpy, or make bench-peers PYTHON=...)")
     sys.exit(0)
 try:
     import torch
@@ -228,17 +230,25 @@ TORCH = {
 # --- one run --------------------------------------------------------------------------------------
 
 
+def processor_time():
+    """Of this process and of the programs that it ran."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def timed(work, of, repeats):
-    best = float("inf")
+    """The value, and the least of the seconds on the clock and on the processor."""
+    wall = cpu = float("inf")
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.perf_counter(), processor_time()
         value = work(of)
-        best = min(best, time.perf_counter() - start)
-    return value, best
+        wall = min(wall, time.perf_counter() - start[0])
+        cpu = min(cpu, processor_time() - start[1])
+    return value, wall, cpu
 
 
 def run_all(work, x, path):
-    """{row: (value, seconds)}"""
+    """{row: (value, seconds, seconds of the processor)}"""
     return {
         row: timed(do, path if row.startswith("whole-file") else x, repeats)
         for row, (do, repeats, _) in work.items()
@@ -260,17 +270,17 @@ def our_file(path, threads):
     def report(_):
         return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
-    answer, seconds = timed(report, path, REPEATS)
+    answer, wall, cpu = timed(report, path, REPEATS)
     answer = answer[0] if isinstance(answer, list) else answer
-    return {"row": "whole-file minmax report", "threads": threads, "seconds": seconds,
-            "value": answer["metrics"]["mse"]}
+    return {"row": "whole-file minmax report", "threads": threads,
+            "seconds": cpu if threads == 1 else wall, "value": answer["metrics"]["mse"]}
 
 
 def cells(found, row):
     """Milliseconds and the ratio, as texts."""
     if row["row"] not in found:
         return "-", "-"
-    seconds = found[row["row"]][1]
+    seconds = found[row["row"]][2 if row["threads"] == 1 else 1]
     return "%.1f" % (1e3 * seconds), "%.1f" % (seconds / row["seconds"])
 
 
@@ -297,6 +307,7 @@ def main():
     else:
         print("numpy %s; this Python has no torch (package python3-torch)" % np.__version__, end="")
     print("; float32, %d x %d; all sides give the same numbers" % (SIDE, SIDE))
+    print("one thread: processor time; more: wall time")
     print("%-33s %7s %10s %10s %7s %10s %7s"
           % ("", "threads", "qscope ms", "numpy ms", "ratio", "torch ms", "ratio"))
     for row in sorted(ours, key=lambda row: row["threads"]):
