@@ -71,6 +71,51 @@ static void put_all(struct sketch *sketch, const struct bins *bins)
   sketch->sample.batches = 0;
 }
 
+static void take(struct sketch *sketch, float value, uint64_t count)
+{
+  sketch->values[sketch->sample.distinct] = value;
+  sketch->counts[sketch->sample.distinct++] = count;
+}
+
+/* A digest keeps its values, but for those that the last bins would take, so that a search sees the
+ * same of a tensor whether it comes counted or not. */
+static void put_counted(struct sketch *sketch, const struct sample *sample)
+{
+  uint32_t top = bin_key(sample_absmax(sample));
+  struct bin last[2] = {{0, 0}, {0, 0}};
+  size_t first = 0, end = sample->distinct;
+  sketch->sample.distinct = 0;
+  while (first < end && top - bin_key(sample->values[first]) < BINS - 1) {
+    take(sketch, sample->values[first], sample->counts[first]);
+    first++;
+  }
+  for (; first < end && top - bin_key(sample->values[first]) >= BINS - 1; first++) {
+    struct bin *bin = &last[sample->values[first] < 0];
+    bin->count += sample->counts[first];
+    bin->sum += (double)sample->counts[first] * (double)fabsf(sample->values[first]);
+  }
+  put(sketch, &last[1], -1);
+  put(sketch, &last[0], 1);
+  for (; first < end; first++)
+    take(sketch, sample->values[first], sample->counts[first]);
+  sketch->sample.values = sketch->values;
+  sketch->sample.counts = sketch->counts;
+  sketch->sample.batches = 0;
+}
+
+static enum status sketch_counted(const struct sample *sample, struct sketch *out)
+{
+  out->exact = false;
+  out->values = mem_array(sample->distinct + 2, sizeof *out->values);
+  out->counts = mem_array(sample->distinct + 2, sizeof *out->counts);
+  if (out->values && out->counts) {
+    put_counted(out, sample);
+    return STATUS_OK;
+  }
+  sketch_free(out);
+  return STATUS_MEMORY;
+}
+
 bool sample_is_small(const struct sample *sample)
 {
   return sample->values && (sample->counts ? sample->distinct : sample->finite) <= SMALL;
@@ -80,7 +125,7 @@ enum status sketch_make(const struct sample *sample, struct sketch *out)
 {
   *out = (struct sketch){.sample = *sample, .exact = true};
   if (sample_is_small(sample))
-    return STATUS_OK;
+    return sample->counts && sample->finite > SMALL ? sketch_counted(sample, out) : STATUS_OK;
   uint32_t top = bin_key(sample_absmax(sample));
   struct visitor visitor = {
       .state_size = sizeof(struct bins), .block = bin_block, .merge = merge_bins, .context = &top};

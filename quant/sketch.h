@@ -15,7 +15,8 @@ struct sketch {
   uint64_t *counts;
 };
 
-/* Samples that lie in memory and have at most 65536 values, which are their own sketch. */
+/* Samples that lie in memory and have at most 65536 values, which are their own sketch; digests of
+ * more values but for what lies 15 octaves below the largest, which is one value of either sign. */
 bool sample_is_small(const struct sample *sample);
 
 /* STATUS_MEMORY, STATUS_CANCELLED. */
