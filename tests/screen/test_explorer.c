@@ -508,6 +508,17 @@ static void help_lists_the_table(void **state)
 
 /* --- size and speed ----------------------------------------------------------------------- */
 
+/* What a command does has room beside its keys on 80 columns: nothing is cut off. */
+static void no_explanation_is_cut(void **state)
+{
+  (void)state;
+  enum { ROOM = 64 };
+  for (int id = 0; id < COMMAND_COUNT; id++)
+    if (strlen(explorer_commands[id].what) > ROOM)
+      fail_msg("%s: %zu letters, there is room for %d: %s", explorer_commands[id].name,
+               strlen(explorer_commands[id].what), ROOM, explorer_commands[id].what);
+}
+
 /* A kurtosis of five digits is no number of one digit with its exponent cut off. And -t takes a
  * pattern, as it does elsewhere. */
 static void statistics_keep_their_size(void **state)
@@ -645,6 +656,7 @@ int main(void)
       cmocka_unit_test(copy_prints_the_recipe_at_the_end),
       cmocka_unit_test(nothing_is_printed_without_it),
       cmocka_unit_test(help_lists_the_table),
+      cmocka_unit_test(no_explanation_is_cut),
       cmocka_unit_test(statistics_keep_their_size),
       cmocka_unit_test(every_size_survives),
       cmocka_unit_test(small_screens_have_all_panels),

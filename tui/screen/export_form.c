@@ -149,8 +149,7 @@ static bool read_numbers(struct explorer *explorer)
   struct figure_options *options = &form->options;
   char rest;
   if (!figure_size_scan(form->text[EXPORT_SIZE].text, options))
-    explorer_warn(explorer,
-                  "size: expected 1600x1000 (pixels), 85x60mm or 85mm, found '%s'",
+    explorer_warn(explorer, "size: expected 1600x1000 (pixels), 85x60mm or 85mm, found '%s'",
                   form->text[EXPORT_SIZE].text);
   else if (sscanf(form->text[EXPORT_DPI].text, "%5u%c", &options->dpi, &rest) != 1)
     explorer_warn(explorer, "dpi: expected a number, found '%s'", form->text[EXPORT_DPI].text);
@@ -242,9 +241,10 @@ static void paint_field(struct explorer *explorer, struct rect box, enum export_
              labels[field]);
   int end = cells_text(&explorer->cells, line, 0, VALUE_COLUMN,
                        (struct style){.ink = here ? PAINT_VALUE : PAINT_NONE}, value);
-  if (here && !text)
+  static const char size[] = "pixels, or for paper 85x60mm, 85mm (as tall as it needs)";
+  if (here && (!text || field == EXPORT_SIZE))
     cells_text(&explorer->cells, line, 0, end + 2, (struct style){.ink = PAINT_DIM},
-               "Left/Right changes it");
+               text ? size : "Left/Right changes it");
   if (here && text) {
     explorer->cursor_row = line.row;
     explorer->cursor_column = line.column + VALUE_COLUMN + cursor;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
   LABELS = 7, /* columns left of the map */
@@ -295,15 +296,27 @@ static void paint_columns(struct explorer *explorer, struct rect rect, const str
             explorer->glyphs->code[GLYPH_UP], (struct style){.ink = PAINT_OUTLIER});
 }
 
+/* The first of WORDS (the last is NULL) that has room from COLUMN of LINE on; else nothing. */
+static void paint_fitting(struct explorer *explorer, struct rect line, int column,
+                          const char *const *words)
+{
+  while (*words && column + (int)strlen(*words) > line.columns)
+    words++;
+  if (*words)
+    cells_text(&explorer->cells, line, 0, column, dim, *words);
+}
+
 /* "0.0012 [colours] 0.3 log, MSE". */
 static void paint_scale(struct explorer *explorer, struct rect line, const struct axis *color)
 {
   int ramp = line.columns < 2 * RAMP ? line.columns / 4 : RAMP;
   const char *unit = heat_quantities[explorer->state.view.quantity].unit;
   int column = heat_scale(&explorer->cells, line, 1, explorer->glyphs, color, unit, ramp);
-  cells_text(&explorer->cells, line, 0, column + 2, dim,
-             halves(explorer) == 2 ? "colour of the 1st to the 99th percentile"
-                                   : "^ above  , below  x NaN");
+  static const char *const colors[] = {"colour of the 1st to the 99th percentile", "p1 to p99",
+                                       NULL},
+                           *const letters[] = {"^ above  , below  x NaN", "^ above  , below",
+                                               "^ >  , <", NULL};
+  paint_fitting(explorer, line, column + 2, halves(explorer) == 2 ? colors : letters);
 }
 
 static void paint_head(struct explorer *explorer, struct rect rect)
@@ -312,8 +325,12 @@ static void paint_head(struct explorer *explorer, struct rect rect)
   const struct heat_quantity_type *type = &heat_quantities[explorer->state.view.quantity];
   int column = cells_text(&explorer->cells, rect, 0, 1, (struct style){.attributes = CELL_BOLD},
                           type->label);
-  cells_printf(&explorer->cells, rect, 0, column + 1, dim, "of %zu x %zu  down: %s  across: %s",
-               map->tall, map->wide, map->row_name, map->column_name);
+  char every[160], rows[112], cells[64];
+  snprintf(cells, sizeof cells, "of %zu x %zu", map->tall, map->wide);
+  snprintf(rows, sizeof rows, "%s, down %.40s", cells, map->row_name);
+  snprintf(every, sizeof every, "%s, across %.40s", rows, map->column_name);
+  const char *const words[] = {every, rows, cells, NULL};
+  paint_fitting(explorer, rect, column + 1, words);
 }
 
 void heat_view_paint(struct explorer *explorer, struct rect rect)
