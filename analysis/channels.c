@@ -3,7 +3,9 @@
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Median of the N numbers in VALUES, which lose their order; NaN when there is none. */
 static double median(double *values, size_t n)
@@ -12,29 +14,48 @@ static double median(double *values, size_t n)
 }
 
 struct rank {
-  double ratio;
+  uint64_t key;
   size_t channel;
 };
 
-/* Largest first; what is not a number goes last; equal ones stay in their order. */
-static int by_ratio(const void *a, const void *b)
+/* In ascending order, the largest ratios first; what is not a number goes last. */
+static uint64_t key_of_ratio(double ratio)
 {
-  const struct rank *x = a, *y = b;
-  if (isnan(x->ratio) != isnan(y->ratio))
-    return isnan(x->ratio) ? 1 : -1;
-  if (x->ratio > y->ratio || x->ratio < y->ratio)
-    return x->ratio > y->ratio ? -1 : 1;
-  return (x->channel > y->channel) - (x->channel < y->channel);
+  const double infinity = (double)INFINITY;
+  uint64_t bits, most;
+  memcpy(&bits, &ratio, sizeof bits);
+  memcpy(&most, &infinity, sizeof most);
+  return isnan(ratio) ? most + 1 : most - bits; /* ratios are not negative */
 }
 
+/* One pass of a radix sort, stable, by byte BYTE of the keys. */
+static void sort_by_byte(const struct rank *from, struct rank *to, size_t n, unsigned byte)
+{
+  size_t place[256] = {0}, before = 0;
+  for (size_t i = 0; i < n; i++)
+    place[from[i].key >> 8 * byte & 255]++;
+  for (size_t value = 0; value < 256; value++) {
+    size_t count = place[value];
+    place[value] = before;
+    before += count;
+  }
+  for (size_t i = 0; i < n; i++)
+    to[place[from[i].key >> 8 * byte & 255]++] = from[i];
+}
+
+/* Equal ones stay in their order. */
 static bool rank_channels(struct channels *channels)
 {
-  struct rank *ranks = mem_array(channels->count, sizeof *ranks);
+  struct rank *ranks = mem_array(channels->count, 2 * sizeof *ranks);
   channels->by_ratio = mem_array(channels->count, sizeof *channels->by_ratio);
   if (ranks && channels->by_ratio) {
+    struct rank *other = ranks + channels->count;
     for (size_t c = 0; c < channels->count; c++)
-      ranks[c] = (struct rank){channels->channel[c].ratio, c};
-    qsort(ranks, channels->count, sizeof *ranks, by_ratio);
+      ranks[c] = (struct rank){key_of_ratio(channels->channel[c].ratio), c};
+    for (unsigned byte = 0; byte < sizeof ranks->key; byte += 2) {
+      sort_by_byte(ranks, other, channels->count, byte);
+      sort_by_byte(other, ranks, channels->count, byte + 1);
+    }
     for (size_t c = 0; c < channels->count; c++)
       channels->by_ratio[c] = ranks[c].channel;
   }
