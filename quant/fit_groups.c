@@ -14,6 +14,7 @@
 enum {
   LONG_GROUP = FEED_BLOCK / 4, /* elements: read by itself */
   GROUPS = FEED_BLOCK,         /* of one block, at most */
+  ENDS_MOST = 1 << 22,         /* groups whose ends are kept; more take less memory and more time */
 };
 
 struct groups {
@@ -26,7 +27,7 @@ struct groups {
   bool magnitude;         /* of the extremes, on both sides of zero */
   float steps, widest;    /* the width of the grid in steps, or its maximum; its largest number */
   size_t columns, across; /* elements and groups of a row; of the whole where no group is short */
-  float *least, *most;    /* NULL: no memory, nothing lost */
+  float *least, *most;    /* NULL: no room, nothing lost */
   atomic_bool odd;        /* some value is not finite */
   size_t chunk;           /* groups of a job */
 };
@@ -218,7 +219,8 @@ static void start_groups(struct groups *groups, struct fit *fit, const struct fe
     groups->columns = grain->count;
     groups->across = grain->units;
   }
-  fit->ends = groups->least = mem_array(grain->units, 2 * sizeof *fit->ends);
+  fit->ends = groups->least =
+      grain->units <= ENDS_MOST ? mem_array(grain->units, 2 * sizeof *fit->ends) : NULL;
   groups->most = groups->least ? groups->least + grain->units : NULL;
   fit->ends_self = feed->self;
   fit->ends_direct = feed->direct;

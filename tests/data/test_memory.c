@@ -238,6 +238,33 @@ static void test_measure(void **state)
   files_clear();
 }
 
+/* 4.7 million scales. */
+static void test_measure_groups(void **state)
+{
+  (void)state;
+  need_a_program();
+  const char *path = sparse_npy("large.npy", "'<f4'", "False", "(150, 1000000)", 600000000);
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int8,group=32"},
+              256 * (size_t)MEGABYTE);
+  files_clear();
+}
+
+/* Scales for which there is no room are refused before anything is read. */
+static void test_refuse_scales(void **state)
+{
+  (void)state;
+  need_a_program();
+  size_t peak;
+  const char *path = sparse_npy("huge.npy", "'<f2'", "False", "(53687091200,)", hundred_gigabytes);
+  assert_int_equal(run((const char *[WORDS]){"report", path, "-q", "int8,group=1"},
+                       &(struct limits){0, 0}, &peak),
+                   3);
+  assert_non_null(strstr(printed, "53687091200 scales for 53687091200 elements need some "));
+  assert_non_null(strstr(printed, "let more elements share a scale"));
+  assert_true(peak < 64 * (size_t)MEGABYTE);
+  files_clear();
+}
+
 static void test_measure_digest(void **state)
 {
   (void)state;
@@ -499,6 +526,8 @@ int main(void)
       cmocka_unit_test(test_list_gguf),
       cmocka_unit_test(test_list_metadata),
       cmocka_unit_test(test_measure),
+      cmocka_unit_test(test_measure_groups),
+      cmocka_unit_test(test_refuse_scales),
       cmocka_unit_test(test_measure_digest),
       cmocka_unit_test(test_measure_fortran),
       cmocka_unit_test(test_measure_matlab),
