@@ -248,7 +248,8 @@ static struct line line_of(const struct affine *self, size_t row, size_t group)
   struct line line = {.scale = pack_float(self->derived.part[self->scales].tensor, place),
                       .zero = self->zero};
   if (self->zero_stored)
-    line.zero += (float)code_at(&self->zeros, matrix_bytes(self, &self->zeros), group, row);
+    line.zero += (float)code_at(&self->zeros, matrix_bytes(self, &self->zeros),
+                                self->zeros_by_row ? row : group, self->zeros_by_row ? group : row);
   if (self->has_bias)
     line.bias = pack_float(self->derived.part[self->bias].tensor, place);
   return line;

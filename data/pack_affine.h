@@ -30,7 +30,8 @@ struct affine {
       scales; /* part; the scale of a row's group is at row * scale_row + group * scale_group */
   size_t scale_row, scale_group;
   bool zero_stored;
-  struct code_matrix zeros; /* if stored: rows are minor, groups are major */
+  struct code_matrix zeros; /* if stored: rows are minor, groups are major, or: */
+  bool zeros_by_row;        /* the other way round */
   float zero;               /* added to stored ones; else the zero of all */
   bool has_bias;
   unsigned bias;  /* part: code * scale + bias, laid out as the scales are */

@@ -245,6 +245,45 @@ static void check_awq(size_t outputs, size_t inputs, size_t group)
   source_close(packs_check("up.weight", "awq_int4", outputs, inputs, expected));
 }
 
+/* A row of words for each output, codes in their order; zeros and scales are filled up to WIDE
+ * words of groups. */
+static void check_gemv(size_t outputs, size_t inputs, size_t group, size_t wide)
+{
+  static float padded[PACKS_MOST];
+  char config[128];
+  const size_t groups = inputs / group, row = inputs / 8;
+  draw(outputs, inputs, groups, 4);
+  natural_order(inputs, group);
+  memset(padded, 0, sizeof padded);
+  for (size_t o = 0; o < outputs; o++) {
+    for (size_t i = 0; i < inputs; i++)
+      words[o * row + i / 8] |= (uint32_t)code[o * inputs + i] << 4 * (i % 8);
+    for (size_t g = 0; g < groups; g++) {
+      zero_words[o * wide + g / 8] |= (uint32_t)zero[o * groups + g] << 4 * (g % 8);
+      padded[o * 8 * wide + g] = scale[o * groups + g];
+    }
+  }
+  const struct part parts[] = {
+      {"up.qweight", "I32", 2, {outputs, row}, words},
+      {"up.qzeros", "I32", 2, {outputs, wide}, zero_words},
+      {"up.scales", "F32", 2, {outputs, 8 * wide}, padded},
+  };
+  files_clear();
+  checkpoint_safetensors("model.safetensors", parts, 3);
+  snprintf(config, sizeof config, "{\"w_bit\":4,\"q_group_size\":%zu,\"version\":\"GEMV\"}", group);
+  files_write("quant_config.json", config, strlen(config));
+  expect_affine(outputs, inputs, groups);
+  source_close(packs_check("up.weight", "awq_int4", outputs, inputs, expected));
+}
+
+static void test_gemv(void **state)
+{
+  (void)state;
+  check_gemv(16, 1024, 128, 1);
+  check_gemv(24, 1408, 128, 2);
+  check_gemv(40, 256, 64, 2);
+}
+
 static void test_awq(void **state)
 {
   (void)state;
@@ -406,15 +445,11 @@ static void test_mlx(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_gptq),
-      cmocka_unit_test(test_gptq_groups),
-      cmocka_unit_test(test_gptq_bands),
-      cmocka_unit_test(test_gptq_large),
-      cmocka_unit_test(test_gptq_ragged),
-      cmocka_unit_test(test_gptq_of_pytorch),
-      cmocka_unit_test(test_awq),
-      cmocka_unit_test(test_compressed),
-      cmocka_unit_test(test_compressed_one_scale),
+      cmocka_unit_test(test_gptq),        cmocka_unit_test(test_gptq_groups),
+      cmocka_unit_test(test_gptq_bands),  cmocka_unit_test(test_gptq_large),
+      cmocka_unit_test(test_gptq_ragged), cmocka_unit_test(test_gptq_of_pytorch),
+      cmocka_unit_test(test_awq),         cmocka_unit_test(test_gemv),
+      cmocka_unit_test(test_compressed),  cmocka_unit_test(test_compressed_one_scale),
       cmocka_unit_test(test_mlx),
   };
   return cmocka_run_group_tests_name("data/pack_integers", tests, NULL, files_remove);

@@ -486,9 +486,13 @@ static void test_configuration_against_parts(void **state)
   assert_string_equal(source_note(source), "quantized: gptq, 3 bits (config.json)");
   assert_string_equal(source_tensor(source, 3)->stored->name, "awq_int4");
   source_close(source);
+  checkpoint_config("{\"quantization_config\":{\"quant_method\":\"awq\",\"version\":\"marlin\"}}");
+  source = files_open(files_folder());
+  expect_note(source, "q.qweight: AWQ version marlin; expected gemm or gemv");
+  source_close(source);
   checkpoint_config("{\"quantization_config\":{\"quant_method\":\"awq\",\"version\":\"gemv\"}}");
   source = files_open(files_folder());
-  expect_note(source, "q.qweight: AWQ version gemv; expected gemm");
+  expect_note(source, "q.qzeros: expected i32 u32 (64, any), found i32 2x4");
   source_close(source);
 }
 
