@@ -300,8 +300,7 @@ static enum status name_matrix(const char *spec, struct source *source, struct e
     return error_memory(error, "a tensor's name");
   free((char *)(uintptr_t)source->tensors[0].name);
   source->tensors[0].name = copy;
-  return source_set_remark(source, 0,
-                           "channels are the rows; --axis 1 and channel=1 take the columns", error);
+  return source_set_remark(source, 0, "a row is a channel; axis 1 takes the columns", error);
 }
 
 /* The only column is called as the file where no header names it. */

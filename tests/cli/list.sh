@@ -15,7 +15,7 @@ is "$(qscope list small.npy --json | get totals.tensors totals.elements totals.b
 is "$("$QSCOPE_PROGRAM" list - --json <small.npy | get tensors.0.elements)" 6 "from standard input" 
 printf 'a,b\n1,2\n3,4.5\n' >ab.csv
 is "$("$QSCOPE_PROGRAM" report - -t b --json <ab.csv | get shape.0 max | tr '\n' ' ')" "2 4.5 " "a table on standard input"
-is "$(cat ab.csv | "$QSCOPE_PROGRAM" list - --csv 2>/dev/null | sed -n 2p)" "stdin,f64,2x2,4,32,channels are the rows; --axis 1 and channel=1 take the columns" "from a pipe"
+is "$(cat ab.csv | "$QSCOPE_PROGRAM" list - --csv 2>/dev/null | sed -n 2p)" "stdin,f64,2x2,4,32,a row is a channel; axis 1 takes the columns" "from a pipe"
 is "$("$QSCOPE_PROGRAM" list - <ab.csv 2>&1 >/dev/null)" "qscope: standard input: 2 rows of 2 numbers between commas, header in line 1" "its notes call it by a name"
 is "$("$QSCOPE_PROGRAM" report - -t a -q int8 <ab.csv 2>/dev/null | head -n 1)" "standard input: a" "and so does a report"
 is "$("$QSCOPE_PROGRAM" report - -t a -q int8 --json <ab.csv | get source)" "-" "but data have what was typed"

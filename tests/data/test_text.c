@@ -173,8 +173,7 @@ static void test_matrix_name(void **state)
     check(source, rows[i].matrix, (const float[]){1, 2, 7, 3, 4, 8}, 6);
     check(source, strtok(text, ","), (const float[]){1, 3}, 2);
     check(source, "c", (const float[]){7, 8}, 2);
-    assert_string_equal(source_remark(source, 0),
-                        "channels are the rows; --axis 1 and channel=1 take the columns");
+    assert_string_equal(source_remark(source, 0), "a row is a channel; axis 1 takes the columns");
     assert_string_equal(source_remark(source, 1), "");
     source_close(source);
   }

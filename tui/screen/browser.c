@@ -571,24 +571,37 @@ static void paint_heading(const struct browser *browser, struct cells *cells, st
                  gather_done(browser->gather), count);
 }
 
-/* What is wrong with the filter; else what is selected says, or the totals. */
+static char *totals_text(const struct browser *browser, char *text, size_t size)
+{
+  const struct catalog_row total = catalog_total(browser->catalog);
+  char bytes[32], elements[32];
+  snprintf(text, size, "%zu tensor%s, %s elements, %s", total.tensors,
+           total.tensors == 1 ? "" : "s", count_text(total.elements, elements, sizeof elements),
+           bytes_text(total.bytes, bytes, sizeof bytes));
+  return text;
+}
+
+/* What is wrong with the filter; else what is selected says, and the totals where they have room.
+ */
 static void paint_foot(const struct browser *browser, struct cells *cells, struct rect rect)
 {
   struct style dim = {.ink = PAINT_DIM};
-  struct catalog_row total = catalog_total(browser->catalog);
-  char text[320], bytes[32], elements[32];
+  char text[320], totals[128];
   const char *remark = "";
+  int column = 0;
   if (browser->selected < rows_of(browser) && !is_group(browser))
     remark = source_remark(browser->source, browser_choice(browser));
   if (*browser->wrong) {
     cells_text(cells, rect, 0, 2, (struct style){.ink = PAINT_WARNING}, browser->wrong);
-  } else if (*remark) {
-    cells_text(cells, rect, 0, 2, dim, text_escape(remark, text, sizeof text));
-  } else {
-    count_text(total.elements, elements, sizeof elements);
-    cells_printf(cells, rect, 0, 2, dim, "%zu tensors, %s elements, %s", total.tensors, elements,
-                 bytes_text(total.bytes, bytes, sizeof bytes));
+    return;
   }
+  totals_text(browser, totals, sizeof totals);
+  if (*remark)
+    column = cells_text(cells, rect, 0, 2, dim, text_escape(remark, text, sizeof text)) + 2;
+  if (column == 0)
+    cells_text(cells, rect, 0, 2, dim, totals);
+  else if (column + text_width(cells, totals) <= rect.columns - 2)
+    cells_text(cells, rect, 0, rect.columns - 2 - text_width(cells, totals), dim, totals);
 }
 
 static void scroll(size_t selected, size_t rows, size_t *top)
