@@ -92,8 +92,9 @@ static void print_head(const struct report_entry *entry, FILE *out)
             transform_print(&transformed->transform, name), transformed->axis);
   tensor = tensor_original(tensor);
   if (tensor->derived)
-    fprintf(out, "  unpacked from %u tensors, %.3g bits per element as they are stored\n",
-            tensor->derived->parts, 8 * (double)tensor->bytes / (double)tensor->count);
+    fprintf(out, "  unpacked from %u tensor%s, %.3g bits per element as they are stored\n",
+            tensor->derived->parts, tensor->derived->parts == 1 ? "" : "s",
+            8 * (double)tensor->bytes / (double)tensor->count);
   if (entry->grid && entry->grid->kind != GRID_NONE)
     fprintf(out, "  already lies on %s\n", grid_print(entry->grid, name, sizeof name));
   print_calibration(entry, out);

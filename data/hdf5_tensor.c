@@ -54,10 +54,56 @@ static const struct stored *integer_type(hid_t type)
   return NULL;
 }
 
+static bool is_member(hid_t type, unsigned index, const char *brief, const char *full)
+{
+  char *name = h5.Tget_member_name(type, index);
+  bool is = name && (strcmp(name, brief) == 0 || strcmp(name, full) == 0);
+  h5.free_memory(name);
+  return is;
+}
+
+/* The type of both numbers of a complex one, to be closed; H5I_INVALID_HID: it is none. h5py calls
+ * them r and i, MATLAB real and imag. */
+static hid_t member_type(hid_t type)
+{
+  if (h5.Tget_class(type) != H5T_COMPOUND || h5.Tget_nmembers(type) != 2 ||
+      !is_member(type, 0, "r", "real") || !is_member(type, 1, "i", "imag"))
+    return H5I_INVALID_HID;
+  hid_t real = h5.Tget_member_type(type, 0), imaginary = h5.Tget_member_type(type, 1);
+  bool alike = real >= 0 && imaginary >= 0 && h5.Tget_class(real) == H5T_FLOAT &&
+               h5.Tget_class(imaginary) == H5T_FLOAT && float_type(real) == float_type(imaginary) &&
+               h5.Tget_order(real) == h5.Tget_order(imaginary) &&
+               h5.Tget_member_offset(type, 0) == 0 &&
+               h5.Tget_member_offset(type, 1) == h5.Tget_size(real) &&
+               h5.Tget_size(type) == 2 * h5.Tget_size(real);
+  if (imaginary >= 0)
+    h5.Tclose(imaginary);
+  if (alike || real < 0)
+    return real;
+  h5.Tclose(real);
+  return H5I_INVALID_HID;
+}
+
+static const struct stored *complex_type(hid_t type, H5T_order_t *order)
+{
+  hid_t half = member_type(type);
+  const struct stored *each = half >= 0 ? float_type(half) : NULL;
+  *order = half >= 0 ? h5.Tget_order(half) : H5T_ORDER_NONE;
+  if (half >= 0)
+    h5.Tclose(half);
+  return !each             ? NULL
+         : each->size == 8 ? stored_find("c128")
+         : each->size == 4 ? stored_find("c64")
+                           : NULL;
+}
+
 /* NULL: not numbers of a width and layout that is known. */
-static const struct stored *stored_type(hid_t type)
+static const struct stored *stored_type(hid_t type, H5T_order_t *order)
 {
   H5T_class_t class = h5.Tget_class(type);
+  *order = h5.Tget_order(type);
+  if (class == H5T_COMPOUND)
+    return complex_type(type, order);
   if (class == H5T_ENUM) /* h5py's bool */
     return h5.Tget_size(type) == 1 && h5.Tget_nmembers(type) == 2 ? stored_find("bool") : NULL;
   if ((class != H5T_INTEGER && class != H5T_FLOAT) || h5.Tget_offset(type) != 0 ||
@@ -124,9 +170,9 @@ static enum status describe(struct hdf5 *hdf5, hid_t dataset, hid_t plist, struc
   if (type < 0)
     return hdf5_failed(error, "its type");
   H5T_class_t class = h5.Tget_class(type);
-  tensor->stored = stored_type(type);
-  tensor->swapped =
-      tensor->stored && tensor->stored->size > 1 && h5.Tget_order(type) == H5T_ORDER_BE;
+  H5T_order_t order;
+  tensor->stored = stored_type(type, &order);
+  tensor->swapped = tensor->stored && tensor->stored->size > 1 && order == H5T_ORDER_BE;
   h5.Tclose(type);
   if (tensor->stored)
     return place(hdf5, dataset, plist, tensor, error);

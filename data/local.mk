@@ -4,6 +4,7 @@ noinst_LIBRARIES += libdata.a
 libdata_a_SOURCES = \
 	data/batches.c data/batches.h \
 	data/child.c data/child.h \
+	data/complex.c data/complex.h \
 	data/escape.c \
 	data/folder.c data/folder.h \
 	data/gguf.c data/gguf.h data/gguf_split.c data/gguf_value.c \

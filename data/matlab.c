@@ -1,4 +1,5 @@
-/* MATLAB's .mat of version 4 and 5 (to 7, compressed): real numeric variables, by libmatio.
+/* MATLAB's .mat of version 4 and 5 (to 7, compressed): numeric variables, also those in structs and
+ * cells (s.field, c.0 from 0 on, both where there are several), by libmatio.
  *
  * Opening reads what describes the variables; the values of one are read when it is loaded.
  *
@@ -147,9 +148,9 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
 #else
 
 #include "data/child.h"
-#include "quant/base/library.h"
 #include "data/map_range.h"
 #include "data/spill.h"
+#include "quant/base/library.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -162,7 +163,12 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
 /* mat.Open is Mat_Open of libmatio, which is loaded at the first file. */
 #define MATIO_CALLS(CALL)                                                                          \
   CALL(Close)                                                                                      \
-  CALL(Open) CALL(VarFree) CALL(VarReadDataLinear) CALL(VarReadInfo) CALL(VarReadNextInfo)
+  CALL(Open)                                                                                       \
+  CALL(VarFree)                                                                                    \
+  CALL(VarGetCell)                                                                                 \
+  CALL(VarGetNumberOfFields)                                                                       \
+  CALL(VarGetStructFieldByIndex) CALL(VarGetStructFieldnames) CALL(VarReadDataLinear)              \
+      CALL(VarReadInfo) CALL(VarReadNextInfo)
 #define MATIO_CALL(name) LIBRARY_CALL(Mat_, name)
 #define MATIO_NAME(name) LIBRARY_NAME(Mat_, name)
 static const char *const names[] = {MATIO_CALLS(MATIO_NAME)};
@@ -183,15 +189,100 @@ enum {
   MEMORY_TIMES = 8,         /* and so many times the size of the file */
   PIECE = 32 << 20,         /* bytes that are read at a time, or a share of the variable */
   PIECES = 8,
+  DEEP_MOST = 16,        /* structs in structs */
+  MEMBERS_MOST = 100000, /* of one struct or cell */
+  NAME_MOST = 1 << 12,
+};
+
+/* Where a tensor is: in a variable, in its member, in a member of that ... */
+struct place {
+  char *variable;
+  unsigned depth;
+  size_t member[DEEP_MOST];
 };
 
 struct matlab {
   const char *spec;
   mat_t *file;
-  size_t size;                        /* of the file */
-  size_t loaded;                      /* bytes, in memory */
+  size_t size;          /* of the file */
+  size_t loaded;        /* bytes, in memory */
+  struct place *places; /* of each tensor */
+  size_t places_count, places_capacity;
   size_t text, nested, sparse, other; /* variables that were skipped */
 };
+
+/* --- structs and cells --------------------------------------------------------------------------
+ */
+
+static size_t elements_of(const matvar_t *variable)
+{
+  size_t count = 1;
+  for (int i = 0; i < variable->rank; i++)
+    if (!size_mul(count, variable->dims[i], &count))
+      return 0;
+  return variable->dims ? count : 0;
+}
+
+/* How many members there are: of each element of a struct all fields; 0: it has none. */
+static size_t members_of(matvar_t *variable)
+{
+  size_t fields = variable->class_type == MAT_C_CELL     ? 1
+                  : variable->class_type == MAT_C_STRUCT ? mat.VarGetNumberOfFields(variable)
+                                                         : 0;
+  size_t count;
+  return size_mul(elements_of(variable), fields, &count) && variable->data ? count : 0;
+}
+
+/* Member INDEX, or NULL. */
+static matvar_t *member_of(matvar_t *variable, size_t index)
+{
+  if (index >= members_of(variable))
+    return NULL;
+  if (variable->class_type == MAT_C_CELL)
+    return index <= INT_MAX ? mat.VarGetCell(variable, (int)index) : NULL;
+  size_t fields = mat.VarGetNumberOfFields(variable);
+  return mat.VarGetStructFieldByIndex(variable, index % fields, index / fields);
+}
+
+/* Adds ".3", ".field" or ".3.field" to NAME. False where that has no room. */
+static bool name_member(const matvar_t *variable, size_t fields, size_t index, char *name)
+{
+  size_t used = strlen(name), room = NAME_MOST - used, added = 0;
+  bool several = variable->class_type == MAT_C_CELL || elements_of(variable) > 1;
+  if (several)
+    added = (size_t)snprintf(name + used, room, ".%zu", index / fields);
+  if (variable->class_type == MAT_C_STRUCT && added < room) {
+    char *const *fieldnames = mat.VarGetStructFieldnames(variable);
+    const char *field = fieldnames ? fieldnames[index % fields] : NULL;
+    added += (size_t)snprintf(name + used + added, room - added, ".%s", field ? field : "");
+  }
+  return added < room;
+}
+
+static matvar_t *follow(matvar_t *variable, const struct place *place)
+{
+  for (unsigned i = 0; i < place->depth && variable; i++)
+    variable = member_of(variable, place->member[i]);
+  return variable;
+}
+
+static enum status keep_place(struct matlab *matlab, const struct place *place, struct error *error)
+{
+  if (matlab->places_count == matlab->places_capacity) {
+    size_t capacity = matlab->places_capacity ? 2 * matlab->places_capacity : 16;
+    struct place *grown = mem_resize(matlab->places, capacity, sizeof *grown);
+    if (!grown)
+      return error_memory(error, "the list of variables");
+    matlab->places = grown;
+    matlab->places_capacity = capacity;
+  }
+  struct place copy = *place;
+  copy.variable = strdup(place->variable);
+  if (!copy.variable)
+    return error_memory(error, "the list of variables");
+  matlab->places[matlab->places_count++] = copy;
+  return STATUS_OK;
+}
 
 /* --- listing ---------------------------------------------------------------------------- */
 
@@ -239,11 +330,11 @@ static enum status check_size(const struct matlab *matlab, struct tensor *tensor
   return STATUS_OK;
 }
 
-static enum status add_variable(struct source *source, const matvar_t *variable,
-                                struct error *error)
+static enum status add_numbers(struct source *source, const matvar_t *variable, const char *name,
+                               const struct place *place, struct error *error)
 {
   struct matlab *matlab = source->state;
-  struct tensor tensor = {.name = variable->name ? variable->name : ""};
+  struct tensor tensor = {.name = name};
   tensor.stored = stored_type(matlab, variable);
   if (!tensor.stored)
     return STATUS_OK;
@@ -254,10 +345,46 @@ static enum status add_variable(struct source *source, const matvar_t *variable,
   if (tensor.shape.dims > 1)
     tensor_set_fortran(&tensor);
   if (status == STATUS_OK)
+    status = keep_place(matlab, place, error);
+  if (status == STATUS_OK)
     status = source_add(source, &tensor, error);
   if (status != STATUS_OK)
     error_prefix(error, "%s: ", SHOWN(tensor.name));
   return status;
+}
+
+static enum status add_variable(struct source *source, matvar_t *variable, char *name,
+                                struct place *place, struct error *error);
+
+/* NAME and PLACE are those of VARIABLE again afterwards. */
+static enum status add_members(struct source *source, matvar_t *variable, char *name,
+                               struct place *place, struct error *error)
+{
+  struct matlab *matlab = source->state;
+  size_t count = members_of(variable), length = strlen(name);
+  size_t fields = count ? count / elements_of(variable) : 1;
+  enum status status = STATUS_OK;
+  if (place->depth == DEEP_MOST || count > MEMBERS_MOST) {
+    matlab->nested++;
+    return STATUS_OK;
+  }
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+    matvar_t *member = member_of(variable, i);
+    if (member && name_member(variable, fields, i, name)) {
+      place->member[place->depth++] = i;
+      status = add_variable(source, member, name, place, error);
+      place->depth--;
+    }
+    name[length] = '\0';
+  }
+  return status;
+}
+
+static enum status add_variable(struct source *source, matvar_t *variable, char *name,
+                                struct place *place, struct error *error)
+{
+  return members_of(variable) > 0 ? add_members(source, variable, name, place, error)
+                                  : add_numbers(source, variable, name, place, error);
 }
 
 static enum status add_variables(struct source *source, struct error *error)
@@ -267,7 +394,13 @@ static enum status add_variables(struct source *source, struct error *error)
   size_t seen = 0;
   for (matvar_t *variable; status == STATUS_OK && (variable = mat.VarReadNextInfo(matlab->file));
        seen++) {
-    status = add_variable(source, variable, error);
+    char name[NAME_MOST];
+    struct place place = {.variable = variable->name ? variable->name : name};
+    if ((size_t)snprintf(name, sizeof name, "%s", variable->name ? variable->name : "") <
+        sizeof name)
+      status = add_variable(source, variable, name, &place, error);
+    else
+      matlab->other++;
     mat.VarFree(variable);
   }
   if (status == STATUS_OK && seen == 0)
@@ -280,7 +413,8 @@ static enum status write_note(struct source *source, struct error *error)
   const struct matlab *matlab = source->state;
   const struct skipped kinds[] = {
       {matlab->text, "variable of text", "variables of text"},
-      {matlab->nested, "struct or cell", "structs or cells"},
+      {matlab->nested, "struct or cell (empty, too large, too deep)",
+       "structs or cells (empty, too large, too deep)"},
       {matlab->sparse, "sparse matrix", "sparse matrices"},
       {matlab->other, "variable without numbers", "variables without numbers"}};
   return source_note_skipped(source, kinds, sizeof kinds / sizeof *kinds, error);
@@ -299,24 +433,64 @@ static size_t memory_of(const struct matlab *matlab)
 struct reading {
   const struct matlab *matlab;
   const struct tensor *tensor;
+  const struct place *place;
   unsigned char *values;
+  unsigned char *parts; /* room for a piece of a complex variable, else NULL */
 };
+
+/* libmatio has real and imaginary parts apart; a pair is SIZE bytes here. */
+static bool read_pairs(mat_t *file, matvar_t *variable, unsigned char *parts, unsigned char *values,
+                       size_t size, size_t first, size_t n)
+{
+  size_t half = size / 2;
+  unsigned char *real = parts, *imaginary = parts + n * half;
+  mat_complex_split_t split = {real, imaginary};
+  bool good = mat.VarReadDataLinear(file, variable, &split, (int)first, 1, (int)n) == 0;
+  for (size_t i = 0; i < n && good; i++) {
+    memcpy(values + i * size, real + i * half, half);
+    memcpy(values + i * size + half, imaginary + i * half, half);
+  }
+  return good;
+}
+
+static bool read_piece(mat_t *file, matvar_t *variable, const struct reading *reading, size_t first,
+                       size_t n)
+{
+  size_t size = reading->tensor->stored->size;
+  unsigned char *values = reading->values + first * size;
+  return variable->isComplex
+             ? read_pairs(file, variable, reading->parts, values, size, first, n)
+             : mat.VarReadDataLinear(file, variable, values, (int)first, 1, (int)n) == 0;
+}
+
+/* It may have changed since it was listed. */
+static bool is_as_listed(const matvar_t *variable, const struct tensor *tensor)
+{
+  return variable && elements_of(variable) == tensor->count &&
+         (variable->isComplex != 0) == tensor_is_complex(tensor);
+}
+
+/* Elements that are read at a time. */
+static size_t piece_of(const struct tensor *tensor)
+{
+  return size_max(tensor->count / PIECES, PIECE / tensor->stored->size);
+}
 
 /* In pieces, so that not all of a temporary file is resident. What is compressed is unpacked from
  * its beginning for each, so there are few. */
 static bool read_values(mat_t *file, const struct reading *reading)
 {
   const struct tensor *tensor = reading->tensor;
-  size_t width = tensor->stored->size, piece = size_max(tensor->count / PIECES, PIECE / width);
-  matvar_t *variable = mat.VarReadInfo(file, tensor->name);
-  bool good = variable != NULL;
+  size_t width = tensor->stored->size, piece = piece_of(tensor);
+  matvar_t *whole = mat.VarReadInfo(file, reading->place->variable);
+  matvar_t *variable = whole ? follow(whole, reading->place) : NULL;
+  bool good = is_as_listed(variable, tensor);
   for (size_t done = 0, n; good && done < tensor->count; done += n) {
     n = size_min(tensor->count - done, piece);
-    good = mat.VarReadDataLinear(file, variable, reading->values + done * width, (int)done, 1,
-                                 (int)n) == 0;
+    good = read_piece(file, variable, reading, done, n);
     map_passed(n * width);
   }
-  mat.VarFree(variable);
+  mat.VarFree(whole);
   return good;
 }
 
@@ -365,15 +539,19 @@ static enum status matlab_load(struct source *source, size_t index, struct progr
 {
   struct matlab *matlab = source->state;
   struct tensor *tensor = &source->tensors[index];
-  struct reading reading = {matlab, tensor, NULL};
+  struct reading reading = {matlab, tensor, &matlab->places[index], NULL, NULL};
   if (tensor->data)
     return STATUS_OK;
   progress_expect(progress, tensor->count);
   enum status status = check_load(matlab, tensor, error);
   if (status == STATUS_OK)
     status = spill_new(tensor->bytes, &reading.values, error);
+  if (status == STATUS_OK && tensor_is_complex(tensor) &&
+      !(reading.parts = mem_array(size_min(piece_of(tensor), tensor->count), tensor->stored->size)))
+    status = error_memory(error, "the parts of complex numbers");
   if (status == STATUS_OK && tensor->count > 0)
     status = keep_values(matlab, &reading, progress, error);
+  free(reading.parts);
   if (status != STATUS_OK) {
     spill_free(reading.values);
     return status;
@@ -390,6 +568,9 @@ static void matlab_close(struct source *source)
     spill_free(source->tensors[i].data);
   if (matlab->file)
     mat.Close(matlab->file);
+  for (size_t i = 0; i < matlab->places_count; i++)
+    free(matlab->places[i].variable);
+  free(matlab->places);
   free(matlab);
 }
 

@@ -34,8 +34,9 @@ bool npy_tastes(const char *spec, const unsigned char *head, size_t length)
 static const struct {
   const char *descr, *stored;
 } npy_types[] = {
-    {"f2", "f16"}, {"f4", "f32"}, {"f8", "f64"}, {"i1", "i8"},  {"i2", "i16"}, {"i4", "i32"},
-    {"i8", "i64"}, {"u1", "u8"},  {"u2", "u16"}, {"u4", "u32"}, {"u8", "u64"}, {"b1", "bool"},
+    {"f2", "f16"}, {"f4", "f32"},  {"f8", "f64"}, {"i1", "i8"},    {"i2", "i16"},
+    {"i4", "i32"}, {"i8", "i64"},  {"u1", "u8"},  {"u2", "u16"},   {"u4", "u32"},
+    {"u8", "u64"}, {"b1", "bool"}, {"c8", "c64"}, {"c16", "c128"},
 };
 
 /* What the kinds are that hold no real numbers. */
@@ -44,7 +45,7 @@ static const struct {
   const char *what;
 } npy_refused[] = {
     {'O', "Python objects (a pickle, which is never executed)"},
-    {'c', "complex numbers"},
+    {'c', "complex numbers of another width"},
     {'S', "byte strings"},
     {'a', "byte strings"},
     {'U', "text"},
@@ -67,11 +68,11 @@ static enum status read_descr(const char *descr, struct tensor *tensor, struct e
   for (size_t i = 0; i < sizeof npy_refused / sizeof *npy_refused; i++)
     if (type[0] == npy_refused[i].kind)
       return error_set(error, STATUS_INPUT,
-                       "element type \"%s\" holds %s; expected real numbers (f2 f4 f8 i1..i8 "
-                       "u1..u8 b1)",
+                       "element type \"%s\" holds %s; expected numbers (f2 f4 f8 i1..i8 "
+                       "u1..u8 b1 c8 c16)",
                        SHOWN(descr), npy_refused[i].what);
   return error_set(error, STATUS_INPUT,
-                   "unknown element type \"%s\"; expected one of f2 f4 f8 i1..i8 u1..u8 b1",
+                   "unknown element type \"%s\"; expected one of f2 f4 f8 i1..i8 u1..u8 b1 c8 c16",
                    SHOWN(descr));
 }
 

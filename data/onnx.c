@@ -452,7 +452,7 @@ static const char *onnx_remark(const struct source *source, size_t index)
 static void onnx_close(struct source *source)
 {
   struct onnx *onnx = source->state;
-  for (size_t i = 0; i < source->count; i++) {
+  for (size_t i = 0; i < source->count && !source->tensors[i].derived; i++) {
     free(onnx->values[i].owned);
     free(onnx->values[i].remark);
   }

@@ -2,6 +2,7 @@
 
 #include "data/source.h"
 
+#include "data/complex.h"
 #include "data/source_types.h"
 #include "data/stdin.h"
 #include "data/text.h"
@@ -431,6 +432,14 @@ enum status source_open(const char *spec, struct source **out, struct error *err
   return source_open_as(spec, NULL, out, error);
 }
 
+static enum status index_names(struct source *source, struct error *error)
+{
+  size_t twice;
+  return name_index_extend(&source->names, source->tensors, source->count, 0, &twice)
+             ? STATUS_OK
+             : error_memory(error, "the list of names");
+}
+
 uint64_t source_new_number(void)
 {
   static atomic_uint_fast64_t numbers;
@@ -463,9 +472,12 @@ enum status source_open_watched(const char *spec, const char *type, struct progr
     status = source->type->open(spec, source, error);
   if (status == STATUS_OK)
     status = metadata_note(source, error);
-  if (status == STATUS_OK &&
-      !name_index_extend(&source->names, source->tensors, source->count, 0, &(size_t){0}))
-    status = error_memory(error, "the list of names");
+  if (status == STATUS_OK)
+    status = index_names(source, error);
+  if (status == STATUS_OK)
+    status = complex_offer(source, error);
+  if (status == STATUS_OK)
+    status = index_names(source, error);
   if (status != STATUS_OK) {
     if (is_stdin(spec))
       call_stdin(error);
@@ -548,7 +560,7 @@ static int interest(const struct tensor *tensor)
   unsigned long_axes = 0;
   for (unsigned i = 0; i < tensor->shape.dims; i++)
     long_axes += tensor->shape.dim[i] > 1;
-  if (tensor->derived)
+  if (tensor->derived && !tensor->stored->decode) /* not the parts of complex numbers */
     return 5;
   if (!tensor->stored->decode || (tensor->stored->integral && tensor->stored->size > 1))
     return 0;
@@ -647,6 +659,23 @@ enum status source_find(const struct source *source, const char *name, size_t *i
                    SHOWN(source_title(source->spec)), source->count, list);
 }
 
+static enum status load_stored(struct source *source, size_t index, struct progress *progress,
+                               struct error *error)
+{
+  const struct tensor *tensor = &source->tensors[index];
+  enum status status = STATUS_OK;
+  if (!tensor->stored->decode && !tensor_is_complex(tensor))
+    return error_set(error, STATUS_INPUT, "values stored as %s cannot be decoded",
+                     tensor->stored->name);
+  if (tensor->data)
+    map_guard(); /* the program may have installed its own handlers since the file was opened */
+  else
+    status = source->load(source, index, progress, error);
+  return status == STATUS_OK && !tensor_is_complex(tensor)
+             ? straight_make(source, index, progress, error)
+             : status;
+}
+
 /* Part after part. The parts are tensors that the file holds, never derived ones. */
 static enum status load_parts(struct source *source, const struct tensor *whole,
                               struct progress *progress, struct error *error)
@@ -654,7 +683,7 @@ static enum status load_parts(struct source *source, const struct tensor *whole,
   struct derived *derived = (struct derived *)(uintptr_t)whole->derived;
   for (unsigned i = 0; i < derived->parts; i++) {
     const struct tensor *part = &source->tensors[derived->part[i].index];
-    enum status status = source_load(source, derived->part[i].index, progress, error);
+    enum status status = load_stored(source, derived->part[i].index, progress, error);
     if (status != STATUS_OK) {
       error_prefix(error, "%s: ", SHOWN(part->name));
       return status;
@@ -678,15 +707,11 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
     return source->load(source, index, progress, error);
   if (tensor->derived)
     return load_parts(source, tensor, progress, error);
-  if (!tensor->stored->decode)
-    return error_set(error, STATUS_INPUT, "values stored as %s cannot be decoded",
-                     tensor->stored->name);
-  enum status status = STATUS_OK;
-  if (tensor->data)
-    map_guard(); /* the program may have installed its own handlers since the file was opened */
-  else
-    status = source->load(source, index, progress, error);
-  return status == STATUS_OK ? straight_make(source, index, progress, error) : status;
+  if (tensor_is_complex(tensor))
+    return error_set(error, STATUS_INPUT,
+                     "complex numbers are measured by their parts: %s.real and %s.imag",
+                     SHOWN(tensor->name), SHOWN(tensor->name));
+  return load_stored(source, index, progress, error);
 }
 
 enum status source_verify(const struct source *source, struct error *error)

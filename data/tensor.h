@@ -67,7 +67,7 @@ struct tensor {
   struct shape shape;
   const struct stored *stored;
   size_t count;                  /* elements */
-  size_t bytes;                  /* stored bytes; of a derived tensor, those of its parts */
+  size_t bytes;                  /* stored bytes; of a derived tensor, its share of those of its parts */
   const unsigned char *data;     /* NULL until the source has loaded it, and when derived */
   const struct derived *derived; /* NULL: stored. Else `stored` is a name, which decodes nothing */
   bool swapped;                  /* stored big-endian */
@@ -79,6 +79,10 @@ struct tensor {
  * elements of a plain stored type), or with the first axis fastest. */
 void tensor_set_strides(struct tensor *tensor, const size_t *stride);
 void tensor_set_fortran(struct tensor *tensor);
+
+/* True for complex numbers, which are measured by their parts alone: tensors of their own, called
+ * NAME.real and NAME.imag. */
+bool tensor_is_complex(const struct tensor *tensor);
 
 /* False until source_load has succeeded, where there is something to do. */
 bool tensor_is_loaded(const struct tensor *tensor);

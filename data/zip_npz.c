@@ -316,7 +316,7 @@ static void npz_close(struct source *source)
 {
   struct archive *archive = source->state;
   for (size_t i = 0; i < source->count; i++)
-    if (!archive->members[i].in_place)
+    if (!source->tensors[i].derived && !archive->members[i].in_place)
       spill_free(source->tensors[i].data);
   if (archive->zip)
     zip_discard(archive->zip);

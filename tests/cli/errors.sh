@@ -108,14 +108,14 @@ ok "$([ -L link.npy ] && [ "$(npy info link-target.npy)" = "<f4 (4,)" ]; echo $?
 qscope report nowhere.npy --codes kept.npy 2>/dev/null
 is "$(cat kept.npy)" precious "an old file survives a failure"
 
-# A tensor that fails does not take the others along: complex numbers between two floats.
-header='{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"C64","shape":[1],"data_offsets":[8,16]},"c":{"dtype":"F32","shape":[1],"data_offsets":[16,20]}}'
+# A tensor that fails does not take the others along: numbers of six bits between two floats.
+header='{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[8,11]},"c":{"dtype":"F32","shape":[1],"data_offsets":[11,15]}}'
 {
   printf '%b\000\000\000\000\000\000\000' "\\0$(printf %o "${#header}")"
-  printf '%s\000\000\200\077\000\000\000\100aaaaaaaa\000\000\100\100' "$header"
+  printf '%s\000\000\200\077\000\000\000\100aaa\000\000\100\100' "$header"
 } >mixed.safetensors
 qscope report mixed.safetensors --json -o several.json 2>err.txt
 is "$? $(get '#' 0.tensor 1.tensor 1.max <several.json | tr '\n' ' ')" "3 2 a c 3 " "the others are reported"
-is "$(cat err.txt)" "qscope: mixed.safetensors: b: values stored as c64 cannot be decoded" "and the failure is named"
-fails 3 "mixed.safetensors: b: .*c64" "that tensor alone" qscope report mixed.safetensors -t b
+is "$(cat err.txt)" "qscope: mixed.safetensors: b: values stored as f6_e2m3 cannot be decoded" "and the failure is named"
+fails 3 "mixed.safetensors: b: .*f6_e2m3" "that tensor alone" qscope report mixed.safetensors -t b
 done_testing

@@ -84,6 +84,28 @@ static hid_t deflated(void)
   return plist;
 }
 
+/* Pairs of floats, as h5py writes complex numbers. */
+static void put_complex(hid_t file, const char *name, hid_t half, hid_t plist)
+{
+  float pairs[2 * ALL];
+  for (size_t i = 0; i < 2 * ALL; i++)
+    pairs[i] = (float)(i / 2) + (i % 2 ? 100 : 0);
+  hid_t type = H5Tcreate(H5T_COMPOUND, 2 * H5Tget_size(half));
+  hid_t memory = H5Tcreate(H5T_COMPOUND, 2 * sizeof(float));
+  H5Tinsert(type, "r", 0, half);
+  H5Tinsert(type, "i", H5Tget_size(half), half);
+  H5Tinsert(memory, "r", 0, H5T_NATIVE_FLOAT);
+  H5Tinsert(memory, "i", sizeof(float), H5T_NATIVE_FLOAT);
+  hid_t space = H5Screate_simple(2, (const hsize_t[]){ROWS, COLUMNS}, NULL);
+  hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+  assert_true(set >= 0);
+  assert_true(H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, pairs) >= 0);
+  H5Dclose(set);
+  H5Sclose(space);
+  H5Tclose(memory);
+  H5Tclose(type);
+}
+
 static const char *write_hdf5(const char *name)
 {
   const char *path = files_write(name, "", 0);
@@ -139,6 +161,28 @@ static void test_hdf5(void **state)
   check_hdf5(files_data("optional", "keras.h5"));
 }
 
+static void test_hdf5_complex(void **state)
+{
+  (void)state;
+  char path[600];
+  snprintf(path, sizeof path, "%s", files_write("z.h5", "", 0));
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), plist = deflated();
+  put_complex(file, "plain", H5T_IEEE_F32LE, H5P_DEFAULT);
+  put_complex(file, "turned", H5T_IEEE_F64BE, H5P_DEFAULT);
+  put_complex(file, "packed", H5T_IEEE_F32LE, plist);
+  H5Pclose(plist);
+  H5Fclose(file);
+  struct source *source = files_open(path);
+  assert_int_equal(source_count(source), 9);
+  check(source, "plain.real", "f32", "3x4", 0, 1);
+  check(source, "plain.imag", "f32", "3x4", 100, 1);
+  check(source, "turned.real", "f64", "3x4", 0, 1);
+  check(source, "turned.imag", "f64", "3x4", 100, 1);
+  check(source, "packed.real", "f32", "3x4", 0, 1);
+  check(source, "packed.imag", "f32", "3x4", 100, 1);
+  source_close(source);
+}
+
 static void test_hdf5_damaged(void **state)
 {
   (void)state;
@@ -185,15 +229,72 @@ static void put_variable(mat_t *file, const char *name, enum matio_classes class
   Mat_VarFree(variable);
 }
 
+/* 3 x 4 doubles from START on, in C order. */
+static matvar_t *matrix(const char *name, double start)
+{
+  double values[ALL];
+  for (int i = 0; i < ALL; i++)
+    values[i] = start + (i % ROWS) * COLUMNS + (i / ROWS);
+  return Mat_VarCreate(name, MAT_C_DOUBLE, MAT_T_DOUBLE, 2, (size_t[]){ROWS, COLUMNS}, values, 0);
+}
+
+/* s.a and s.b; t(1).a and t(2).a; c{1} a matrix, c{2} a struct with a field x, c{3} text. */
+static const char *write_nested(const char *name, enum matio_compression compression)
+{
+  static const char *const both[] = {"a", "b"}, *const one[] = {"a"}, *const deep[] = {"x"};
+  const char *path = files_write(name, "", 0);
+  mat_t *file = Mat_CreateVer(path, "MATLAB 5.0 MAT-file, of a test", MAT_FT_MAT5);
+  matvar_t *s = Mat_VarCreateStruct("s", 2, (size_t[]){1, 1}, (const char **)(uintptr_t)both, 2);
+  matvar_t *t = Mat_VarCreateStruct("t", 2, (size_t[]){1, 2}, (const char **)(uintptr_t)one, 1);
+  matvar_t *x = Mat_VarCreateStruct(NULL, 2, (size_t[]){1, 1}, (const char **)(uintptr_t)deep, 1);
+  matvar_t *c = Mat_VarCreate("c", MAT_C_CELL, MAT_T_CELL, 2, (size_t[]){1, 3}, NULL, 0);
+  assert_non_null(s);
+  Mat_VarSetStructFieldByName(s, "a", 0, matrix(NULL, 10));
+  Mat_VarSetStructFieldByName(s, "b", 0, matrix(NULL, 20));
+  Mat_VarSetStructFieldByName(t, "a", 0, matrix(NULL, 30));
+  Mat_VarSetStructFieldByName(t, "a", 1, matrix(NULL, 40));
+  Mat_VarSetStructFieldByName(x, "x", 0, matrix(NULL, 60));
+  char text[] = "abc";
+  Mat_VarSetCell(c, 0, matrix(NULL, 50));
+  Mat_VarSetCell(c, 1, x);
+  Mat_VarSetCell(c, 2, Mat_VarCreate(NULL, MAT_C_CHAR, MAT_T_UINT8, 2, (size_t[]){1, 3}, text, 0));
+  matvar_t *all[] = {s, t, c};
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(Mat_VarWrite(file, all[i], compression), 0);
+    Mat_VarFree(all[i]);
+  }
+  Mat_Close(file);
+  return path;
+}
+
+static void test_nested(void **state)
+{
+  (void)state;
+  for (int packed = 0; packed < 2; packed++) {
+    struct source *source =
+        files_open(write_nested("n.mat", packed ? MAT_COMPRESSION_ZLIB : MAT_COMPRESSION_NONE));
+    assert_int_equal(source_count(source), 6);
+    check(source, "c.1.x", "f64", "3x4", 60, 1); /* the last one first: places, not an order */
+    check(source, "s.a", "f64", "3x4", 10, 1);
+    check(source, "s.b", "f64", "3x4", 20, 1);
+    check(source, "t.0.a", "f64", "3x4", 30, 1);
+    check(source, "t.1.a", "f64", "3x4", 40, 1);
+    check(source, "c.0", "f64", "3x4", 50, 1);
+    assert_string_equal(source_note(source), "skipped: 1 variable of text");
+    source_close(source);
+  }
+}
+
 /* In MATLAB's order, the first axis fastest, so that C order counts from 0. */
 static const char *write_matlab(const char *name)
 {
-  double doubles[ALL], zeros[ALL] = {0};
+  double doubles[ALL], behind[ALL];
   float singles[ALL];
   int16_t words[ALL];
   char text[ALL + 1] = "abcdefghijkl";
   for (int i = 0; i < ALL; i++) {
     doubles[i] = (i % ROWS) * COLUMNS + (i / ROWS);
+    behind[i] = doubles[i] + 1;
     singles[i] = (float)doubles[i] / 2;
     words[i] = (int16_t)(doubles[i] - 5);
   }
@@ -204,25 +305,27 @@ static const char *write_matlab(const char *name)
   put_variable(file, "packed", MAT_C_SINGLE, MAT_T_SINGLE, singles, 0, MAT_COMPRESSION_ZLIB);
   put_variable(file, "words", MAT_C_INT16, MAT_T_INT16, words, 0, MAT_COMPRESSION_ZLIB);
   put_variable(file, "text", MAT_C_CHAR, MAT_T_UINT8, text, 0, MAT_COMPRESSION_NONE);
-  mat_complex_split_t split = {doubles, zeros};
+  mat_complex_split_t split = {doubles, behind};
   put_variable(file, "complex", MAT_C_DOUBLE, MAT_T_DOUBLE, &split, MAT_F_COMPLEX,
                MAT_COMPRESSION_NONE);
   Mat_Close(file);
   return path;
 }
 
-static void check_matlab(const char *path)
+static void check_matlab(const char *path, float imaginary)
 {
   struct source *source = files_open(path);
   struct error error = {0};
   size_t index;
   assert_string_equal(source_type_name(source), "matlab");
-  assert_int_equal(source_count(source), 4);
+  assert_int_equal(source_count(source), 6);
   check(source, "doubles", "f64", "3x4", 0, 1);
   check(source, "packed", "f32", "3x4", 0, 0.5F);
   check(source, "words", "i16", "3x4", -5, 1);
   assert_int_equal(source_find(source, "complex", &index, &error), STATUS_OK);
   assert_int_equal(source_load(source, index, NULL, &error), STATUS_INPUT);
+  check(source, "complex.real", "f64", "3x4", 0, 1);
+  check(source, "complex.imag", "f64", "3x4", imaginary, imaginary ? 1 : 0);
   assert_string_equal(source_note(source), "skipped: 1 variable of text");
   source_close(source);
 }
@@ -230,8 +333,8 @@ static void check_matlab(const char *path)
 static void test_matlab(void **state)
 {
   (void)state;
-  check_matlab(write_matlab("a.mat"));
-  check_matlab(files_data("optional", "matlab-5.mat"));
+  check_matlab(write_matlab("a.mat"), 1);
+  check_matlab(files_data("optional", "matlab-5.mat"), 0);
 }
 #else
 static void test_matlab(void **state)
@@ -270,8 +373,12 @@ int main(void)
       cmocka_unit_test(test_loading),      cmocka_unit_test(test_hdf5),
 #ifdef HAVE_HDF5
       cmocka_unit_test(test_hdf5_damaged), cmocka_unit_test(test_hdf5_claims),
+      cmocka_unit_test(test_hdf5_complex),
 #endif
       cmocka_unit_test(test_matlab),
+#ifdef HAVE_MATIO
+      cmocka_unit_test(test_nested),
+#endif
   };
 #if defined HAVE_HDF5 && defined HAVE_MATIO
   const char *keep = getenv("QSCOPE_TEST_WRITE"); /* the two files of tests/data/optional */

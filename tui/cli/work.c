@@ -25,7 +25,8 @@ static size_t mark(const struct source *source, const char *pattern, bool *chose
     if (strcmp(source_tensor(source, i)->name, pattern) == 0)
       chosen[i] = true, found++;
   for (size_t i = 0, exact = found; i < count && !exact; i++)
-    if (fnmatch(pattern, source_tensor(source, i)->name, 0) == 0)
+    if (fnmatch(pattern, source_tensor(source, i)->name, 0) == 0 &&
+        !tensor_is_complex(source_tensor(source, i)))
       chosen[i] = true, found++;
   return found;
 }
@@ -46,8 +47,8 @@ static enum status mark_all(const struct source *source, const char *const *patt
     return error_set(error, STATUS_INPUT, "%s: expected tensors, found none",
                      text_escape(source_title(source_spec(source)), shown, sizeof shown));
   }
-  if (pattern_count == 0)
-    memset(chosen, true, source_count(source));
+  for (size_t i = 0; i < source_count(source) && pattern_count == 0; i++)
+    chosen[i] = !tensor_is_complex(source_tensor(source, i));
   for (size_t i = 0; i < pattern_count; i++)
     if (!mark(source, patterns[i], chosen))
       return nothing_fits(source, patterns[i], error);
