@@ -192,11 +192,11 @@ static void beside_two_files(void **state)
 static void figures_replay(void **state)
 {
   (void)state;
-  static const char *const views[] = {"compare", "histogram", "error", "channels"};
-  static const char keys[] = "5123";
+  static const char *const views[] = {"compare", "histogram", "error", "channels", "format"};
+  static const char keys[] = "5123K";
   char command[1024];
   struct harness *harness = open_two(24, 80);
-  for (size_t i = 0; i < 4; i++) {
+  for (size_t i = 0; i < 5; i++) {
     const char key[] = {keys[i], '\0'};
     if (i)
       assert_true(harness_press(harness, key, 1));

@@ -248,7 +248,8 @@ static enum status plot_source(struct source *source, const struct recipe *wante
   return status;
 }
 
-/* A view of the quantizers alone: a tensor, where one was named, does not matter. */
+/* A view of the quantizers alone: a tensor, where one was named, does not matter, but is told as
+ * the explorer tells it. */
 static enum status plot_quantizers(const struct recipe *wanted, const struct options *options,
                                    struct error *error)
 {
@@ -259,7 +260,6 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
   recipe.transform.kind = TRANSFORM_NONE;
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
-  recipe.source = recipe.tensor = recipe.input_format = NULL;
   char *text = recipe_print(&recipe);
   struct figure *figure =
       text ? figure_of_quantizers(recipe.quantizer, recipe.quantizers, &recipe.view, text) : NULL;

@@ -30,8 +30,9 @@ static const double alone = 1.3; /* a panel without others may be taller */
 static bool clings(const char *word, size_t length)
 {
   bool number = isdigit((unsigned char)word[0]) && isdigit((unsigned char)word[length - 1]);
+  bool sign = length == 1 && ispunct((unsigned char)word[0]);
   return length > 0 &&
-         (number || (length == 2 && isupper((unsigned char)word[0]) && word[1] == ':'));
+         (number || sign || (length == 2 && isupper((unsigned char)word[0]) && word[1] == ':'));
 }
 
 /* Bytes of the first word of TEXT, with those that cling to it. */
