@@ -84,6 +84,12 @@ for view in error sqnr absmax scale; do
   qscope plot map.npy --view heat --quantity $view -o map.svg
   ok "$?" "a map of $view"
 done
+# The scale of colours has the colours of what lies beyond it at its ends, a gap apart.
+qscope plot synth:llm-weight,shape=64x64 -q int8 --view heat --data scale.csv
+is "$(awk -F, '$1 == 2 { n++; value[n] = $NF; from[n] = $5; to[n] = $6 }
+  END { print n, (value[1] + 0 < from[3] + 0), (value[2] == ""), (value[n - 1] == ""), (value[n] + 0 > to[n - 2] + 0) }' scale.csv)" \
+  "68 1 1 1 1" "the scale of a heat map and what is beyond it"
+rm -f scale.csv
 fails 2 "expected R0:R1,C0:C1" "a part that is none" qscope plot map.npy --view heat --part 1:1,0:2 -o no.png
 fails 2 "map.npy: map: there is no part" "a part outside" qscope plot map.npy --view heat --part 0:3,0:2 -o no.png
 fails 2 "expected one of error, sqnr, absmax, scale" "no such quantity" qscope plot map.npy --view heat --quantity mse -o no.png

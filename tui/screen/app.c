@@ -106,10 +106,8 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   }
   bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP ||
                 state->view.kind == VIEW_LAYER || state->view.kind == VIEW_FORMAT;
-  if (pinned && !recipe.compare.source && !pins_put_recipe(explorer, state, &recipe)) {
-    recipe_clear(&recipe);
-    return NULL;
-  }
+  if (pinned && !recipe.compare.source)
+    pins_put_recipe(explorer, state, &recipe);
   recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;
   recipe.transform = state_transform(state);
   recipe.view = view_of(state);

@@ -240,20 +240,14 @@ enum status pins_take_recipe(struct state *state, const struct recipe *recipe,
   return status;
 }
 
-bool pins_put_recipe(const struct explorer *explorer, const struct state *state,
-                     struct recipe *recipe)
+/* The tensor of each pin, when one is of another than STATE; names that are too long leave all out.
+ */
+static void put_tensors(const struct explorer *explorer, const struct state *state,
+                        struct recipe *recipe)
 {
   const struct pins *pins = &state->pins;
   struct error error;
   bool others = false, done = true;
-  recipe->quantizers = pins->count;
-  memcpy(recipe->quantizer, pins->quantizer, pins->count * sizeof *recipe->quantizer);
-  if (!view_type_of(state->view.kind)->pinned)
-    return true;
-  if (pins_are_mixed(state))
-    recipe->pin_transforms = pins->count;
-  memcpy(recipe->pin_transform, pins->transform,
-         recipe->pin_transforms * sizeof *recipe->pin_transform);
   for (size_t i = 0; i < pins->count; i++)
     others = others || pins_is_other(state, i);
   for (size_t i = 0; others && done && i < pins->count; i++) {
@@ -261,7 +255,23 @@ bool pins_put_recipe(const struct explorer *explorer, const struct state *state,
     done = recipe_add_pin_tensor(recipe, source_tensor(explorer->source, tensor)->name, &error) ==
            STATUS_OK;
   }
-  return done;
+  if (!done)
+    recipe->pin_tensors = 0;
+}
+
+void pins_put_recipe(const struct explorer *explorer, const struct state *state,
+                     struct recipe *recipe)
+{
+  const struct pins *pins = &state->pins;
+  recipe->quantizers = pins->count;
+  memcpy(recipe->quantizer, pins->quantizer, pins->count * sizeof *recipe->quantizer);
+  if (!view_type_of(state->view.kind)->pinned)
+    return;
+  if (pins_are_mixed(state))
+    recipe->pin_transforms = pins->count;
+  memcpy(recipe->pin_transform, pins->transform,
+         recipe->pin_transforms * sizeof *recipe->pin_transform);
+  put_tensors(explorer, state, recipe);
 }
 
 /* --- numbers ------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ void pins_choose(struct explorer *explorer, int by);
  * are of SOURCE. STATUS_USAGE: it has no such tensor. */
 enum status pins_take_recipe(struct state *state, const struct recipe *recipe,
                              const struct source *source, struct error *error);
-/* Puts the pins of STATE into RECIPE, all but the present one; false where a name is too long. */
-bool pins_put_recipe(const struct explorer *explorer, const struct state *state,
+/* Puts the pins of STATE into RECIPE, all but the present one. */
+void pins_put_recipe(const struct explorer *explorer, const struct state *state,
                      struct recipe *recipe);
 /* True when not all that is pinned is transformed as STATE is. */
 bool pins_are_mixed(const struct state *state);
