@@ -198,9 +198,9 @@ static double curvature_rate(double p)
   return p >= 3 ? p - 2 : p > 2 ? 2 * (1 - exp2(2 - p)) : 2 - p;
 }
 
-/* Values FIRST to END - 1 keep the level R. */
-static void add_kept(const struct lp_search *search, const struct lp_side *side, size_t first,
-                     size_t end, double r, struct visit *visit)
+/* Values FIRST to END - 1 keep the level R. Their error at the middle. */
+static double add_kept(const struct lp_search *search, const struct lp_side *side, size_t first,
+                       size_t end, double r, struct visit *visit)
 {
   double p = search->norm, y = visit->middle * r, half = fabs(r) * (visit->to - visit->from) / 2;
   double rate = curvature_rate(p) * half, near = p > 2 && p < 3 ? 2 * half : 0;
@@ -215,15 +215,29 @@ static void add_kept(const struct lp_search *search, const struct lp_side *side,
   visit->kept.at += sum;
   visit->kept.slope += p * r * slope;
   visit->curve += p * (p - 1) * r * r * curve;
+  return sum;
 }
 
 /* The same for p < 1, where |e|^p falls by at most h^p. */
-static void add_kept_below_1(const struct lp_search *search, const struct lp_side *side,
-                             size_t first, size_t end, double r, struct visit *visit)
+static double add_kept_below_1(const struct lp_search *search, const struct lp_side *side,
+                               size_t first, size_t end, double r, struct visit *visit)
 {
-  double fall = pow(fabs(r) * (visit->to - visit->from) / 2, search->norm);
+  double fall = pow(fabs(r) * (visit->to - visit->from) / 2, search->norm), sum = 0;
+  for (size_t i = first; i < end; i++) {
+    visit->kept.at += side->weight[i] * larger(search->power[i] - fall, 0);
+    sum += side->weight[i] * search->power[i];
+  }
+  return sum;
+}
+
+/* The error at the middle of values FIRST to END - 1. */
+static double sum_errors(const struct lp_search *search, const struct lp_side *side, size_t first,
+                         size_t end)
+{
+  double sum = 0;
   for (size_t i = first; i < end; i++)
-    visit->kept.at += side->weight[i] * fmax(search->power[i] - fall, 0);
+    sum += side->weight[i] * search->power[i];
+  return sum;
 }
 
 static void add_line(struct line *sum, double at, double slope)
@@ -291,27 +305,30 @@ static void visit_side(const struct lp_search *search, int which, struct visit *
   kernels.powers(search->distance + first, side->end - first, search->norm, 1,
                  search->power + first);
   size_t steps = search->steps[which], before = side->first, kept = side->first;
-  double last = ladder->value[steps];
-  double beyond = visit->middle * (last + (steps > 0 ? last - ladder->value[steps - 1] : 1));
   for (size_t k = 0; k < passes.levels; k++) {
-    bool none = ladder->value[k] == 0;
-    for (size_t i = before; i < passes.middle[k] && !none; i++) {
-      double power = side->weight[i] * search->power[i];
-      visit->error += power;
-      visit->clipped += k == steps && side->size[i] > beyond ? power : 0;
+    size_t low = passes.low[k], middle = passes.middle[k], from = size_min(kept, middle), to = from;
+    if (ladder->value[k] == 0) {
+      visit->error += side->tiny[middle] - side->tiny[before];
+      visit->kept.at += side->tiny[size_max(low, kept)] - side->tiny[kept];
+    } else {
+      if (kept < low) {
+        to = low;
+        visit->error += (search->norm < 1 ? add_kept_below_1 : add_kept)(search, side, kept, low,
+                                                                         ladder->value[k], visit);
+      }
+      visit->error += sum_errors(search, side, before, from) + sum_errors(search, side, to, middle);
     }
-    if (none)
-      visit->error += side->tiny[passes.middle[k]] - side->tiny[before];
-    if (kept < passes.low[k] && none)
-      visit->kept.at += side->tiny[passes.low[k]] - side->tiny[kept];
-    else if (kept < passes.low[k])
-      (search->norm < 1 ? add_kept_below_1 : add_kept)(search, side, kept, passes.low[k],
-                                                       ladder->value[k], visit);
     if (k < steps && search->norm >= 1 && ladder->middle[k] > 0)
-      add_passes(search, which, k, passes.low[k], passes.high[k], visit);
-    before = passes.middle[k];
+      add_passes(search, which, k, low, passes.high[k], visit);
+    before = middle;
     kept = size_max(kept, passes.high[k]);
   }
+  /* Beyond the last level, by a step and more: that only grows as the scale shrinks. */
+  double last = ladder->value[steps], step = steps > 0 ? last - ladder->value[steps - 1] : 1;
+  if (passes.levels == steps + 1 && last != 0)
+    visit->clipped +=
+        sum_errors(search, side, size_max(first_beyond(side, visit->middle * (last + step)), first),
+                   side->end);
 }
 
 /* The least of a parabola on a bucket. */
