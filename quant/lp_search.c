@@ -7,13 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 32, RUN = BUCKETS / 4, WHOLE = 60, MOST_VISITS = 2000, MOST_VISITS_BELOW_1 = 300 };
+enum {
+  BUCKETS = 32,
+  RUN = BUCKETS / 4,
+  WHOLE = 60,
+  FEW_LEVELS = 24,
+  MOST_VISITS = 2000,
+  MOST_VISITS_BELOW_1 = 300
+};
 
 /* The first intervals are this wide; how near to the least error the search comes; and what part of
  * the error the tiniest values are worth, whose codes then count as 0. */
 #define RATIO     0.92
 #define TOLERANCE 1e-4
-#define TINY      1e-6
+#define TINY      1e-5
 
 /* --- values --------------------------------------------------------------------------------- */
 
@@ -291,22 +298,25 @@ static void add_passes(const struct lp_search *search, int which, size_t k, size
   }
 }
 
-static void visit_side(const struct lp_search *search, int which, struct visit *visit)
+/* All but the passes. */
+static void visit_side(const struct lp_search *search, int which, struct visit *visit,
+                       struct passes *passes)
 {
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
-  struct passes passes;
+  passes->levels = 0;
   visit->kept.at += side->tiny[side->first];
   visit->error += side->tiny[side->first];
   if (side->first == side->end)
     return;
-  find_passes(search, which, visit, &passes);
-  size_t first = ladder->value[0] == 0 ? passes.middle[0] : side->first;
+  find_passes(search, which, visit, passes);
+  size_t first = ladder->value[0] == 0 ? passes->middle[0] : side->first;
   kernels.powers(search->distance + first, side->end - first, search->norm, 1,
                  search->power + first);
   size_t steps = search->steps[which], before = side->first, kept = side->first;
-  for (size_t k = 0; k < passes.levels; k++) {
-    size_t low = passes.low[k], middle = passes.middle[k], from = size_min(kept, middle), to = from;
+  for (size_t k = 0; k < passes->levels; k++) {
+    size_t low = passes->low[k], middle = passes->middle[k], from = size_min(kept, middle),
+           to = from;
     if (ladder->value[k] == 0) {
       visit->error += side->tiny[middle] - side->tiny[before];
       visit->kept.at += side->tiny[size_max(low, kept)] - side->tiny[kept];
@@ -318,17 +328,25 @@ static void visit_side(const struct lp_search *search, int which, struct visit *
       }
       visit->error += sum_errors(search, side, before, from) + sum_errors(search, side, to, middle);
     }
-    if (k < steps && search->norm >= 1 && ladder->middle[k] > 0)
-      add_passes(search, which, k, low, passes.high[k], visit);
     before = middle;
-    kept = size_max(kept, passes.high[k]);
+    kept = size_max(kept, passes->high[k]);
   }
   /* Beyond the last level, by a step and more: that only grows as the scale shrinks. */
   double last = ladder->value[steps], step = steps > 0 ? last - ladder->value[steps - 1] : 1;
-  if (passes.levels == steps + 1 && last != 0)
+  if (passes->levels == steps + 1 && last != 0)
     visit->clipped +=
         sum_errors(search, side, size_max(first_beyond(side, visit->middle * (last + step)), first),
                    side->end);
+}
+
+/* The passes of middles FIRST to END - 1. */
+static void visit_passes(const struct lp_search *search, int which, const struct passes *passes,
+                         size_t first, size_t end, struct visit *visit)
+{
+  end = size_min(end, size_min(passes->levels, search->steps[which]));
+  for (size_t k = first; k < end && search->norm >= 1; k++)
+    if (search->ladder[which]->middle[k] > 0)
+      add_passes(search, which, k, passes->low[k], passes->high[k], visit);
 }
 
 /* The least of a parabola on a bucket. */
@@ -351,13 +369,30 @@ static void bound_buckets(struct visit *visit)
   }
 }
 
+static bool is_promising(const struct visit *visit, double promising)
+{
+  for (size_t b = 0; b < BUCKETS; b++)
+    if (visit->least[b] < promising)
+      return true;
+  return false;
+}
+
+/* Most values pass the first middles, and few passes are theirs: often they are bound enough. */
 static void look(const struct lp_search *search, double from, double to, struct visit *visit)
 {
+  struct passes passes[2];
   *visit = (struct visit){
       .from = from, .middle = (from + to) / 2, .to = to, .width = (to - from) / BUCKETS};
   for (int side = 0; side < 2; side++)
-    visit_side(search, side, visit);
-  bound_buckets(visit);
+    visit_side(search, side, visit, &passes[side]);
+  double promising = fmin(search->error, visit->error) * (1 - TOLERANCE);
+  for (size_t first = 0, end = FEW_LEVELS; first < LADDER_STEPS; first = end, end = LADDER_STEPS) {
+    for (int side = 0; side < 2; side++)
+      visit_passes(search, side, &passes[side], first, end, visit);
+    bound_buckets(visit);
+    if (!is_promising(visit, promising))
+      return;
+  }
 }
 
 double lp_error(const struct lp_search *search, double scale)
