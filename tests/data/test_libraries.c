@@ -161,18 +161,22 @@ static void test_hdf5(void **state)
   check_hdf5(files_data("optional", "keras.h5"));
 }
 
-static void test_hdf5_complex(void **state)
+static const char *write_complex(const char *name)
 {
-  (void)state;
-  char path[600];
-  snprintf(path, sizeof path, "%s", files_write("z.h5", "", 0));
+  const char *path = files_write(name, "", 0);
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), plist = deflated();
   put_complex(file, "plain", H5T_IEEE_F32LE, H5P_DEFAULT);
   put_complex(file, "turned", H5T_IEEE_F64BE, H5P_DEFAULT);
   put_complex(file, "packed", H5T_IEEE_F32LE, plist);
   H5Pclose(plist);
   H5Fclose(file);
-  struct source *source = files_open(path);
+  return path;
+}
+
+static void test_hdf5_complex(void **state)
+{
+  (void)state;
+  struct source *source = files_open(write_complex("z.h5"));
   assert_int_equal(source_count(source), 9);
   check(source, "plain.real", "f32", "3x4", 0, 1);
   check(source, "plain.imag", "f32", "3x4", 100, 1);
@@ -325,7 +329,7 @@ static void check_matlab(const char *path, float imaginary)
   assert_int_equal(source_find(source, "complex", &index, &error), STATUS_OK);
   assert_int_equal(source_load(source, index, NULL, &error), STATUS_INPUT);
   check(source, "complex.real", "f64", "3x4", 0, 1);
-  check(source, "complex.imag", "f64", "3x4", imaginary, imaginary ? 1 : 0);
+  check(source, "complex.imag", "f64", "3x4", imaginary, imaginary > 0 ? 1 : 0);
   assert_string_equal(source_note(source), "skipped: 1 variable of text");
   source_close(source);
 }
@@ -367,6 +371,15 @@ static void test_loading(void **state)
   assert_non_null(strstr(error.text, "cannot be loaded: libnone.so.99"));
 }
 
+#if defined HAVE_HDF5 && defined HAVE_MATIO
+static bool copy(const char *path, const char *folder, const char *name)
+{
+  char command[1500];
+  snprintf(command, sizeof command, "cp '%s' '%s/%s'", path, folder, name);
+  return system(command) == 0;
+}
+#endif
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -381,16 +394,15 @@ int main(void)
 #endif
   };
 #if defined HAVE_HDF5 && defined HAVE_MATIO
-  const char *keep = getenv("QSCOPE_TEST_WRITE"); /* the two files of tests/data/optional */
-  if (keep) {
-    char command[1500];
-    snprintf(command, sizeof command, "cp '%s' '%s/keras.h5'", write_hdf5("a.h5"), keep);
-    if (system(command) != 0)
-      return 1;
-    snprintf(command, sizeof command, "cp '%s' '%s/matlab-5.mat'", write_matlab("a.mat"), keep);
-    if (system(command) != 0)
-      return 1;
-  }
+  /* The two files of tests/data/optional, and seeds of tests/fuzz/corpus. */
+  const char *keep = getenv("QSCOPE_TEST_WRITE");
+  bool kept = !keep || (copy(write_hdf5("a.h5"), keep, "keras.h5") &&
+                        copy(write_matlab("a.mat"), keep, "matlab-5.mat") &&
+                        copy(write_complex("z.h5"), keep, "complex.h5") &&
+                        copy(write_nested("n.mat", MAT_COMPRESSION_NONE), keep, "nested.mat") &&
+                        copy(write_nested("m.mat", MAT_COMPRESSION_ZLIB), keep, "packed.mat"));
+  if (!kept)
+    return 1;
 #endif
   return cmocka_run_group_tests(tests, NULL, files_remove);
 }
