@@ -124,7 +124,7 @@ static const struct experiment_row awq[] = {
     {"exponent 1", NULL, "-m awq,alpha=1" Q, "held_out_sqnr_db", NEAR(13.5, 1.3), 0, 0},
     {"awq, then clipped", NULL, "-m awq,clip" Q, "held_out_sqnr_db", ANYTHING, 0, 0},
     LESS("what clipping gains", 5, 1, AT_LEAST(0)),
-    {"1 % of the columns in 16 bits, by activation", NULL, "-m protect,k=5" Q, "held_out_sqnr_db",
+    {"1 % of columns in 16 bits, by activation", NULL, "-m protect,k=5" Q, "held_out_sqnr_db",
      NEAR(26.8, 1.3), 0, 0},
     {"1 %, by weight", NULL, "-m protect,k=5,by=weight" Q, "held_out_sqnr_db", NEAR(19.9, 1.3), 0,
      0},

@@ -85,7 +85,7 @@ static const struct experiment_row calibrators[] = {
     LESS("squared error ahead by", 10, 9, AT_LEAST(0)),
     RACE("outlier channels", "synth:outlier-channels", 14.7, 23.1, 4),
     LESS("squared error ahead by", 13, 12, AT_LEAST(2)),
-    RACE("attention after the softmax", "synth:attention-softmax", 5.8, 23.0, 4),
+    RACE("attention after softmax", "synth:attention-softmax", 5.8, 23.0, 4),
     LESS("squared error ahead by", 16, 15, AT_LEAST(8)),
     {"two humps, minmax", "synth:bimodal", "int8", "sqnr_db", NEAR(48.4, 0.5), 0, 0},
     {"after a ReLU, zeros as they are", "synth:relu", "int8,entropy", "entropy_naive_sqnr_db",

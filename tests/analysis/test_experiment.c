@@ -26,6 +26,9 @@ static void check_row(const struct experiment *experiment, size_t i)
   struct layer_task task;
   struct error error;
   assert_non_null(row->label);
+  if (strlen(row->label) > 43) /* of 80 columns, beside the number and its bounds */
+    print_error("%s: no room for \"%s\"\n", experiment->name, row->label);
+  assert_true(strlen(row->label) <= 43);
   assert_true(row->least <= row->most);
   assert_true(row->metric || (row->a < i && row->b < i && row->a != row->b));
   assert_true(!row->source || strncmp(row->source, "synth:", 6) == 0);

@@ -159,14 +159,14 @@ static void write_row(struct writer *writer, const struct experiments_page *page
     experiment_print(experiment, i, page->answer.value[i], number, sizeof number);
   experiment_bounds(experiment, i, bounds, sizeof bounds);
   int wide = writer->rect.columns - 14;
-  int label = wide > 60 ? 42 : wide > 34 ? wide - 12 : 22;
+  int label = wide > 60 ? 44 : wide > 34 ? wide - 12 : 22, room = wide > 60 ? 10 : 12;
   write_line(writer, 1, plain, experiment->row[i].label);
-  snprintf(line, sizeof line, "%12s", number);
-  write_line(writer, label, (struct style){0}, "            ");
+  snprintf(line, sizeof line, "%*s", room, number);
+  write_line(writer, label, plain, "            " + 12 - room);
   write_line(writer, label, value, line);
   snprintf(line, sizeof line, "%s%s", known && !page->answer.within[i] ? "! " : "  ", bounds);
   if (wide > 60)
-    write_line(writer, label + 13, dim, line);
+    write_line(writer, label + room + 1, dim, line);
   writer->line++;
 }
 
