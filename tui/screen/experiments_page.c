@@ -162,7 +162,7 @@ static void write_row(struct writer *writer, const struct experiments_page *page
   int label = wide > 60 ? 44 : wide > 34 ? wide - 12 : 22, room = wide > 60 ? 10 : 12;
   write_line(writer, 1, plain, experiment->row[i].label);
   snprintf(line, sizeof line, "%*s", room, number);
-  write_line(writer, label, plain, "            " + 12 - room);
+  write_line(writer, label, plain, room > 10 ? "            " : "          ");
   write_line(writer, label, value, line);
   snprintf(line, sizeof line, "%s%s", known && !page->answer.within[i] ? "! " : "  ", bounds);
   if (wide > 60)
