@@ -23,6 +23,7 @@ QUANT_TESTS = \
 	tests/quant/test_grain \
 	tests/quant/test_groups \
 	tests/quant/test_high_digest \
+	tests/quant/test_kernel_sums \
 	tests/quant/test_kernels \
 	tests/quant/test_layer \
 	tests/quant/test_layer_methods \
@@ -37,6 +38,7 @@ check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
 
 QUANT_TEST_LIBS = $(QUANT_LIBS) $(CMOCKA_LIBS)
+KERNEL_DRAWS = tests/support/kernel_draws.c tests/support/kernel_draws.h
 PORTABLE = tests/support/portable.c tests/support/portable.h
 MANIFEST = tests/support/manifest.c tests/support/manifest.h
 NPY_VECTORS = tests/support/npy_vectors.c tests/support/npy_vectors.h
@@ -67,8 +69,10 @@ tests_quant_test_gptq_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
 tests_quant_test_bits_SOURCES = tests/quant/test_bits.c $(LAYER_RUNS)
 tests_quant_test_bits_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_bits_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
-tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c
+tests_quant_test_kernels_SOURCES = tests/quant/test_kernels.c $(KERNEL_DRAWS)
 tests_quant_test_kernels_LDADD = $(QUANT_TEST_LIBS)
+tests_quant_test_kernel_sums_SOURCES = tests/quant/test_kernel_sums.c $(KERNEL_DRAWS)
+tests_quant_test_kernel_sums_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_layer_SOURCES = tests/quant/test_layer.c
 tests_quant_test_layer_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_layer_methods_SOURCES = tests/quant/test_layer_methods.c
