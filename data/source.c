@@ -659,21 +659,20 @@ enum status source_find(const struct source *source, const char *name, size_t *i
                    SHOWN(source_title(source->spec)), source->count, list);
 }
 
-static enum status load_stored(struct source *source, size_t index, struct progress *progress,
-                               struct error *error)
+/* RAW: its bytes alone are wanted. */
+static enum status load_stored(struct source *source, size_t index, bool raw,
+                               struct progress *progress, struct error *error)
 {
   const struct tensor *tensor = &source->tensors[index];
   enum status status = STATUS_OK;
-  if (!tensor->stored->decode && !tensor_is_complex(tensor))
+  if (!tensor->stored->decode && !raw)
     return error_set(error, STATUS_INPUT, "values stored as %s cannot be decoded",
                      tensor->stored->name);
   if (tensor->data)
     map_guard(); /* the program may have installed its own handlers since the file was opened */
   else
     status = source->load(source, index, progress, error);
-  return status == STATUS_OK && !tensor_is_complex(tensor)
-             ? straight_make(source, index, progress, error)
-             : status;
+  return status == STATUS_OK && !raw ? straight_make(source, index, progress, error) : status;
 }
 
 /* Part after part. The parts are tensors that the file holds, never derived ones. */
@@ -683,7 +682,7 @@ static enum status load_parts(struct source *source, const struct tensor *whole,
   struct derived *derived = (struct derived *)(uintptr_t)whole->derived;
   for (unsigned i = 0; i < derived->parts; i++) {
     const struct tensor *part = &source->tensors[derived->part[i].index];
-    enum status status = load_stored(source, derived->part[i].index, progress, error);
+    enum status status = load_stored(source, derived->part[i].index, derived->raw, progress, error);
     if (status != STATUS_OK) {
       error_prefix(error, "%s: ", SHOWN(part->name));
       return status;
@@ -711,7 +710,7 @@ enum status source_load(struct source *source, size_t index, struct progress *pr
     return error_set(error, STATUS_INPUT,
                      "complex numbers are measured by their parts: %s.real and %s.imag",
                      SHOWN(tensor->name), SHOWN(tensor->name));
-  return load_stored(source, index, progress, error);
+  return load_stored(source, index, false, progress, error);
 }
 
 enum status source_verify(const struct source *source, struct error *error)

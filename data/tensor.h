@@ -51,6 +51,7 @@ struct derived {
   /* When all parts are loaded, for the first time: STATUS_INPUT where values of theirs (indexes)
    * cannot be. NULL: nothing to check. */
   enum status (*check)(struct derived *self, struct error *error);
+  bool raw; /* reads what the parts store by itself: they need no decoder of their own */
   unsigned parts;
   struct {
     size_t index;                /* in the source */

@@ -44,6 +44,8 @@ static void test_all_types(void **state)
       {"t.17.f4", "f4", 4, true},
       {"t.18.f6_e2m3", "f6_e2m3", 6, false},
       {"t.19.f6_e3m2", "f6_e3m2", 6, false},
+      {"t.16.c64.real", "f32", 32, true},
+      {"t.16.c64.imag", "f32", 32, true},
   };
   struct source *source = files_open(files_data("good", "safetensors-all-dtypes.safetensors"));
   assert_string_equal(source_type_name(source), "safetensors");
@@ -59,7 +61,9 @@ static void test_all_types(void **state)
     if (expected[i].decoded)
       free(files_values(source, i));
     else
-      assert_non_null(strstr(error.text, "cannot be decoded"));
+      assert_non_null(strstr(error.text, tensor_is_complex(tensor)
+                                             ? "t.16.c64.real and t.16.c64.imag"
+                                             : "cannot be decoded"));
   }
   source_close(source);
 }
