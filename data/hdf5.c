@@ -343,14 +343,6 @@ static enum status read_if_safe(const char *spec, struct source *source, struct 
   return status;
 }
 
-static enum status load_library(struct error *error)
-{
-  pthread_mutex_lock(&library);
-  enum status status = library_load(&libhdf5, error);
-  pthread_mutex_unlock(&library);
-  return status;
-}
-
 enum status hdf5_open(const char *spec, struct source *source, struct error *error)
 {
   struct hdf5 *hdf5 = mem_array(1, sizeof *hdf5);
@@ -367,7 +359,7 @@ enum status hdf5_open(const char *spec, struct source *source, struct error *err
   hdf5->map = map;
   hdf5->matlab =
       map->size > strlen(MATLAB_73) && memcmp(map->bytes, MATLAB_73, strlen(MATLAB_73)) == 0;
-  status = load_library(error);
+  status = library_load(&libhdf5, error);
   if (status == STATUS_OK)
     status = read_if_safe(spec, source, error);
   if (status == STATUS_OK && !(hdf5->in_memory = mem_array(source->count, sizeof(bool))))

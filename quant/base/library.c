@@ -3,6 +3,7 @@
 #include "quant/base/library.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 
 static enum status missing(const struct library *library, struct error *error)
@@ -12,7 +13,7 @@ static enum status missing(const struct library *library, struct error *error)
                    library->name, library->packages, reason ? reason : library->file);
 }
 
-enum status library_load(struct library *library, struct error *error)
+static enum status load(struct library *library, struct error *error)
 {
   if (library->handle)
     return STATUS_OK;
@@ -30,4 +31,13 @@ enum status library_load(struct library *library, struct error *error)
   }
   library->handle = handle;
   return STATUS_OK;
+}
+
+enum status library_load(struct library *library, struct error *error)
+{
+  static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&one);
+  enum status status = load(library, error);
+  pthread_mutex_unlock(&one);
+  return status;
 }

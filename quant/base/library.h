@@ -5,8 +5,7 @@
  * which are made a struct of pointers of the types that its header declares (LIBRARY_CALL) and the
  * names to look up (LIBRARY_NAME), in the same order.
  *
- * Ownership: what is loaded stays until the process ends. Threads: one at a time for one library.
- */
+ * Ownership: what is loaded stays until the process ends. Threads: any may load. */
 #ifndef QSCOPE_QUANT_BASE_LIBRARY_H
 #define QSCOPE_QUANT_BASE_LIBRARY_H
 

@@ -124,19 +124,6 @@ struct line_sums {
   double x, y, xx, xy, yy;
 };
 
-/* Scales LOW < MIDDLE < HIGH, and what a search wants to know of the errors between them. */
-struct error_interval {
-  float low, middle, high;
-  float rail_lo, rail_hi; /* the ends of the grid at the middle scale */
-};
-struct error_bound {
-  double middle;  /* sum of |x - y|^p at the middle scale */
-  double fixed;   /* of the values whose code is the same at both ends: the sum at the middle ... */
-  double slope;   /* ... and 1 / p of its derivative by the scale */
-  double changed; /* the others: sums of lower bounds */
-  double clipped; /* of x beyond the rails at the middle scale */
-};
-
 /* last + 1 equal bins over lo..hi, which is not empty: bin of v is floor((v - lo) * per_unit) in
  * double, at most LAST. Behind them, counters for what is below lo, above hi, infinite or NaN. */
 struct bin_edges {
@@ -219,12 +206,6 @@ struct kernels {
                         float unit);
   /* The powers themselves, of distances d >= 0. */
   void (*powers)(const float *d, size_t n, double p, float unit, double *out);
-  /* Adds to BOUND; Y are reconstructions of X at the low, the middle and the high scale. A value
-   * that changes its code has an error that varies by at most its level times the change of the
-   * scale; so has, for p < 1 where powers are not convex, one that keeps it. */
-  void (*error_bound)(const float *x, const float *const y[3], const uint64_t *counts, size_t n,
-                      const struct error_interval *interval, double p, float unit,
-                      struct error_bound *bound);
   /* Adds the sums of a least-squares line through x over y, in eight double lanes. */
   void (*line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
   /* Adds the block to TALLY. Non-finite x are left out of everything. */
