@@ -109,6 +109,27 @@ static void curves_are_dots_and_bars_are_eighths(void **state)
   free(text);
 }
 
+/* The axis ends at 8: a bar of 8 is as high as the panel, one of 9 has an arrow on top, in every
+ * set of glyphs. */
+static void bars_beyond_the_axis_point_up(void **state)
+{
+  (void)state;
+  const double edge[] = {0, 1, 2, 3}, height[] = {8, 9, 4};
+  for (size_t g = 0; g < glyphs_table_length; g++) {
+    struct figure *figure = figure_new("t");
+    struct panel *panel = figure_add_panel(figure, NULL);
+    assert_true(axis_set(&panel->x, "", NULL, 0, 9) && axis_set(&panel->y, "", NULL, 0, 8));
+    panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, 3, edge, height, NULL);
+    char *text = drawn(figure, glyphs_table[g], 3, 17), arrow[5];
+    utf8_encode(glyphs_table[g]->code[GLYPH_UP], arrow);
+    const char *found = strstr(text, arrow);
+    assert_non_null(found);
+    assert_true(found < strchr(text, '\n')); /* in the first row */
+    assert_null(strstr(found + strlen(arrow), arrow));
+    free(text);
+  }
+}
+
 /* Four bars, 14, 28, 42 and 56 eighths high, and under them a strip of 0, 1, 2 and 4 on colours
  * from 1 to 3: below, the first, the middle one, above. Without a terminal there are no colours,
  * but letters. */
@@ -351,6 +372,7 @@ int main(void)
       cmocka_unit_test(every_set_of_glyphs),
       cmocka_unit_test(golden_utf8),
       cmocka_unit_test(curves_are_dots_and_bars_are_eighths),
+      cmocka_unit_test(bars_beyond_the_axis_point_up),
       cmocka_unit_test(a_strip_stands_under_the_bars),
       cmocka_unit_test(golden_ascii),
       cmocka_unit_test(golden_log),

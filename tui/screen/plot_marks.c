@@ -203,6 +203,14 @@ static void draw_pair(const struct plot *plot, int column, const int *height, ui
   }
 }
 
+/* A bar that goes on above the axis says so. */
+static void point_up(const struct plot *plot, int column, double value, uint8_t paint)
+{
+  if (value > plot->panel->y.hi)
+    cells_put(plot->cells, plot->area.row, plot->area.column + column, plot->glyphs->code[GLYPH_UP],
+              plot_ink(paint));
+}
+
 /* Where a cell has two parts across, it shows two bars. */
 static void draw_pairs(const struct plot *plot, const struct mark *mark)
 {
@@ -215,6 +223,7 @@ static void draw_pairs(const struct plot *plot, const struct mark *mark)
     int eighths = plot_eighths(plot, fmax(pair[0], pair[1]));
     plot->bar[c] = eighths > plot->bar[c] ? eighths : plot->bar[c];
     draw_pair(plot, c, height, bar_paint(plot, mark->role, c));
+    point_up(plot, c, fmax(pair[0], pair[1]), bar_paint(plot, mark->role, c));
   }
 }
 
@@ -278,6 +287,7 @@ static void draw_bars(const struct plot *plot, const struct mark *mark)
       cells_put(plot->cells, plot_row(plot, done + 1), plot->area.column + c,
                 plot->glyphs->code[GLYPH_BAR_0 + part], plot_ink(paint));
     }
+    point_up(plot, c, value[c], paint);
   }
 }
 
