@@ -323,6 +323,26 @@ static void a_channel_alone_and_back(void **state)
   fixture_quit(harness);
 }
 
+/* What a terminal sends for keys that its description lacks: Shift-F5, a click as SGR has it,
+ * Ctrl-Up, a keypad's key. None of the characters is a command; Esc, and what follows it later,
+ * still are. */
+static void unknown_sequences_do_nothing(void **state)
+{
+  (void)state;
+  static const char *const unknown[] = {"\033[15;2~", "\033[<0;30;10M", "\033[1;8A", "\033Oj"};
+  struct harness *harness = fixture_open();
+  char *before = screen_of(harness);
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+    assert_true(harness_press(harness, unknown[i], 1));
+    assert_same_panels(before, harness_screen(harness));
+  }
+  free(before);
+  type(harness, ":\033");
+  type(harness, "3");
+  assert_shows(harness, "--view channels");
+  fixture_quit(harness);
+}
+
 /* --- browser, palette, open --------------------------------------------------------------- */
 
 static void palette_takes_specs_and_commands(void **state)
@@ -649,6 +669,7 @@ int main(void)
       cmocka_unit_test(undo_and_redo),
       cmocka_unit_test(zoom_and_pan_move_the_axis),
       cmocka_unit_test(a_channel_alone_and_back),
+      cmocka_unit_test(unknown_sequences_do_nothing),
       cmocka_unit_test(palette_takes_specs_and_commands),
       cmocka_unit_test(a_bad_file_changes_nothing),
       cmocka_unit_test(export_writes_figures_and_overwrites_none),

@@ -34,7 +34,8 @@ enum key {
   KEY_CODE_F8,
   KEY_CODE_F9,
   KEY_CODE_F10,
-  KEY_CODE_MOUSE, /* something of the mouse: terminal_mouse tells */
+  KEY_CODE_MOUSE,   /* something of the mouse: terminal_mouse tells */
+  KEY_CODE_UNKNOWN, /* a key that no command has */
 };
 
 /* Reads the key list of a command ("f", "Right", "z +"): words separated by blanks, each one

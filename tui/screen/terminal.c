@@ -338,7 +338,26 @@ static uint32_t translate(wint_t code)
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].curses == (int)code)
       return table[i].key;
-  return KEY_CODE_LETTERS_END; /* a key that no command has */
+  return KEY_CODE_UNKNOWN;
+}
+
+/* True when the escape character that was read begins the sequence of a key that the terminal's
+ * description does not have: "ESC [ parameters final" or "ESC O final" (ECMA-48, 5.4), which is
+ * taken whole. Its characters would be commands. Esc itself comes alone. */
+static bool skip_sequence(void)
+{
+  wint_t code;
+  int kind = wget_wch(self.keyboard, &code);
+  if (kind == KEY_CODE_YES)
+    ungetch((int)code);
+  else if (kind == OK && code != '[' && code != 'O')
+    unget_wch((wchar_t)code);
+  if (kind != OK || (code != '[' && code != 'O'))
+    return false;
+  do
+    kind = wget_wch(self.keyboard, &code);
+  while (kind == OK && code >= ' ' && code < '@');
+  return true;
 }
 
 /* End of input looks like "no key" to curses; poll tells them apart. */
@@ -368,6 +387,8 @@ bool terminal_key(uint32_t *key)
     *key = KEY_CODE_RETURN;
   else if (code == 127 || code == 8)
     *key = KEY_CODE_BACKSPACE;
+  else if (code == KEY_CODE_ESCAPE && skip_sequence())
+    *key = KEY_CODE_UNKNOWN;
   else
     *key = (uint32_t)code;
   return true;
