@@ -183,6 +183,31 @@ static void dragging_selects_a_range(void **state)
   fixture_quit(harness);
 }
 
+/* The line where values are clipped is a handle: the range by hand. Both ends of a symmetric range
+ * move, one of an asymmetric one; a click there still stands the cursor. */
+static void clip_lines_are_handles(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  int row, column;
+  assert_true(harness_find(harness, "\xe2\x94\x8a", &row, &column)); /* the dotted line */
+  click_at(harness, row, column);
+  assert_shows_not(harness, "range=");
+  assert_true(mouse(harness, LEFT, row, column, true));
+  assert_true(mouse(harness, LEFT | MOTION, row, 30, true));
+  assert_true(mouse(harness, LEFT, row, 30, false));
+  assert_shows(harness, "tensor,range=-");
+  double lo = 0, hi = 0;
+  const char *text = strstr(harness_screen(harness), "tensor,range=");
+  assert_non_null(text);
+  assert_int_equal(sscanf(text, "tensor,range=%lf:%lf", &lo, &hi), 2);
+  assert_true(hi > 0 && lo == -hi);
+  type(harness, "u");
+  assert_shows_not(harness, "range=");
+  assert_shows(harness, "minmax");
+  fixture_quit(harness);
+}
+
 static void the_terminal_gets_it_back(void **state)
 {
   (void)state;
@@ -225,6 +250,7 @@ int main(void)
       cmocka_unit_test(lines_are_chosen),
       cmocka_unit_test(the_wheel_zooms_at_the_pointer),
       cmocka_unit_test(dragging_selects_a_range),
+      cmocka_unit_test(clip_lines_are_handles),
       cmocka_unit_test(the_terminal_gets_it_back),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -2,12 +2,14 @@
 
 #include "tui/screen/explorer.h"
 #include "tui/screen/keys.h"
+#include "tui/screen/plot.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/x_window.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WHEEL_STEPS = 3, DRAG_LEAST = 2 };
@@ -122,6 +124,62 @@ static void point(struct explorer *explorer, double share)
     explorer_warn(explorer, "%s", error.text);
 }
 
+/* --- clip thresholds ------------------------------------------------------------------------ */
+
+/* Those of the only scale: what the histogram draws. */
+static bool thresholds(const struct explorer *explorer, double *lo, double *hi)
+{
+  const struct result *result = explorer->result;
+  if (explorer->state.view.kind != VIEW_HISTOGRAM || explorer_stale(explorer) || !result->fit ||
+      explorer->state.knobs.quantizer.by == BY_FORMAT || fit_grain(result->fit)->units != 1)
+    return false;
+  fit_range(result->fit, 0, lo, hi);
+  return true;
+}
+
+/* Which of them stands at COLUMN, or beside it. */
+static int handle_at(const struct explorer *explorer, int row, int column)
+{
+  double lo, hi, left, right, share;
+  if (!thresholds(explorer, &lo, &hi) || !x_window(explorer, &left, &right) ||
+      !x_window_share(explorer, row, column, &share))
+    return 0;
+  double width = right - left, at = left + width * share;
+  double reach = width / plot_data_columns(explorer->layout.place[PLACE_PLOT].columns);
+  bool upper = fabs(hi - at) <= fabs(lo - at);
+  return fabs((upper ? hi : lo) - at) > reach ? 0 : upper ? 1 : -1;
+}
+
+static double rounded(double value, int digits)
+{
+  char text[32];
+  snprintf(text, sizeof text, "%.*g", digits, value);
+  return strtod(text, NULL);
+}
+
+/* The range by hand; that of a symmetric scheme has two ends of one size. What stays is as exact as
+ * scales are, what moves as a hand is. */
+static void move_threshold(struct explorer *explorer, double share)
+{
+  struct quantizer next = explorer->state.knobs.quantizer;
+  double left, right;
+  char text[QUANTIZER_TEXT];
+  if (!thresholds(explorer, &next.lo, &next.hi) || !x_window(explorer, &left, &right))
+    return;
+  const double at = rounded(left + (right - left) * share, 4);
+  next.lo = explorer->mouse.handle < 0 ? at : rounded(next.lo, 7);
+  next.hi = explorer->mouse.handle < 0 ? rounded(next.hi, 7) : at;
+  if (!next.asymmetric) {
+    next.lo = -fabs(at);
+    next.hi = fabs(at);
+  }
+  next.by = BY_RANGE;
+  next.calibrator = NULL;
+  run(explorer, quantizer_print(&next, text));
+}
+
+/* --- events --------------------------------------------------------------------------------- */
+
 static void press(struct explorer *explorer, const struct mouse_event *event, key_function *key)
 {
   struct mouse *mouse = &explorer->mouse;
@@ -144,6 +202,7 @@ static void press(struct explorer *explorer, const struct mouse_event *event, ke
       explorer->mode == MODE_MAIN && x_window_share(explorer, event->row, event->column, &share);
   mouse->row = event->row;
   mouse->from = mouse->to = event->column;
+  mouse->handle = mouse->dragging ? handle_at(explorer, event->row, event->column) : 0;
 }
 
 /* The end of the selection, no further than the plot. */
@@ -169,6 +228,8 @@ static void release(struct explorer *explorer, const struct mouse_event *event)
   int right = mouse->from < mouse->to ? mouse->to : mouse->from;
   if (right == left && x_window_share(explorer, mouse->row, left, &from))
     return point(explorer, from);
+  if (mouse->handle && x_window_share(explorer, mouse->row, mouse->to, &to))
+    return move_threshold(explorer, to);
   if (!x_window_share(explorer, mouse->row, left, &from) ||
       !x_window_share(explorer, mouse->row, right, &to))
     return;
@@ -208,8 +269,8 @@ void mouse_paint(struct explorer *explorer)
 {
   const struct mouse *mouse = &explorer->mouse;
   struct rect plot = explorer->layout.place[PLACE_PLOT];
-  int left = mouse->from < mouse->to ? mouse->from : mouse->to;
-  int right = mouse->from < mouse->to ? mouse->to : mouse->from;
+  int from = mouse->handle ? mouse->to : mouse->from;
+  int left = from < mouse->to ? from : mouse->to, right = from < mouse->to ? mouse->to : from;
   for (int row = plot.row; mouse->dragging && row < plot.row + plot.rows; row++)
     for (int column = left; column <= right; column++) {
       struct cell *cell = cells_at(&explorer->cells, row, column);

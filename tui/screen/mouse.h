@@ -1,6 +1,6 @@
 /* What the mouse does: clicks on hints, knobs and lines of lists are their keys; the wheel zooms at
  * the pointer or walks; a click on the plot takes the cursor there, dragging selects a part of the
- * axis.
+ * axis, or moves the clip threshold where it began.
  *
  * Ownership: embedded. Threads: the UI thread. */
 #ifndef QSCOPE_TUI_SCREEN_MOUSE_H
@@ -29,6 +29,7 @@ struct mouse {
   struct rect list; /* lines of which one is selected: its paper or a '>' tells */
   bool dragging;
   int row, from, to; /* where it was pressed, and where it is */
+  int handle;        /* the clip threshold that is held: -1 the lower, 1 the upper, 0 none */
 };
 
 /* Before a frame is painted; then the painters name their spots. */
