@@ -18,6 +18,7 @@ const struct catalog_key_row catalog_keys[KEY_COUNT] = {
     [KEY_BYTES] = {"bytes", true},     [KEY_ABSMAX] = {"absmax", true},
     [KEY_STD] = {"std", true},         [KEY_KURTOSIS] = {"kurtosis", true},
     [KEY_OUTLIER] = {"outlier", true}, [KEY_SQNR] = {"sqnr", false},
+    [KEY_CLIP] = {"clip", true},
 };
 
 /* Node 0 is the root; nodes 1..count are the tensors in natural order; then the groups. */
@@ -294,6 +295,7 @@ static double key_of(const struct catalog *catalog, uint32_t node)
   case KEY_KURTOSIS:
   case KEY_OUTLIER:
   case KEY_SQNR:
+  case KEY_CLIP:
     stat_below(catalog, node, (enum stat)(STAT_ABSMAX + (int)(catalog->key - KEY_ABSMAX)), &value);
     return value;
   case KEY_NAME:

@@ -31,6 +31,7 @@ enum catalog_key {
   KEY_KURTOSIS,
   KEY_OUTLIER,
   KEY_SQNR,
+  KEY_CLIP,
   KEY_COUNT
 };
 struct catalog_key_row {

@@ -36,6 +36,7 @@ static const struct subject {
     {"kurtosis", FILTER_STAT, NUMBER, STAT_KURTOSIS},
     {"outlier", FILTER_STAT, NUMBER, STAT_OUTLIER},
     {"sqnr", FILTER_STAT, NUMBER, STAT_SQNR},
+    {"clip", FILTER_STAT, NUMBER, STAT_CLIP},
 };
 enum { SUBJECTS = sizeof subjects / sizeof *subjects };
 
@@ -84,7 +85,12 @@ static bool read_number(const char *text, double *out)
   if (end == text || isnan(*out))
     return false;
   const char *rest = end;
-  *out *= (double)number_unit(&rest);
+  if (*rest == '%') {
+    rest++;
+    *out /= 100;
+  } else {
+    *out *= (double)number_unit(&rest);
+  }
   return *rest == '\0';
 }
 

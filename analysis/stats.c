@@ -26,6 +26,7 @@ static void keep(const struct result *result, double value[STAT_COUNT])
                             ? result->channels.channel[result->channels.by_ratio[0]].ratio
                             : (double)NAN;
   value[STAT_SQNR] = result->metrics.sqnr_db;
+  value[STAT_CLIP] = result->metrics.clip_rate;
 }
 
 /* A quantizer may not apply to a tensor (an axis or groups that it has not), and an axis may not
@@ -53,7 +54,7 @@ static enum status measure(const struct tensor *tensor, const struct quantizer *
     return status;
   keep(result, value);
   if (!applies)
-    value[STAT_SQNR] = (double)NAN;
+    value[STAT_SQNR] = value[STAT_CLIP] = (double)NAN;
   result_free(result);
   return STATUS_OK;
 }

@@ -19,19 +19,20 @@ enum stats_state {
   STATS_COMPRESSED, /* not computed: unpacking would take too much memory */
 };
 
-enum stat { STAT_ABSMAX, STAT_STD, STAT_KURTOSIS, STAT_OUTLIER, STAT_SQNR, STAT_COUNT };
+enum stat { STAT_ABSMAX, STAT_STD, STAT_KURTOSIS, STAT_OUTLIER, STAT_SQNR, STAT_CLIP, STAT_COUNT };
 
 /* absmax, std, kurtosis as facts.h defines them; outlier: the largest channel's absmax over the
- * median channel's; sqnr in dB under the quantizer (+inf: exact). NaN where there is no number. */
+ * median channel's; under the quantizer: sqnr in dB (+inf: exact), and clip, the share of clipped
+ * elements. NaN where there is no number. */
 struct stats {
   double value[STAT_COUNT];
   _Atomic unsigned char state;
 };
 
 /* Computes the row of tensor INDEX (loading it) under QUANTIZER, channels along AXIS; where the
- * quantizer does not apply, its sqnr is NaN. KNOWN: what is known of the tensor, or all zero, and
- * then found out; the caller frees it, also after a failure. STATUS_CANCELLED, STATUS_MEMORY,
- * STATUS_INPUT. */
+ * quantizer does not apply, its sqnr and clip are NaN. KNOWN: what is known of the tensor, or all
+ * zero, and then found out; the caller frees it, also after a failure. STATUS_CANCELLED,
+ * STATUS_MEMORY, STATUS_INPUT. */
 enum status stats_compute(struct source *source, size_t index, const struct quantizer *quantizer,
                           int axis, struct known *known, struct progress *progress,
                           double value[STAT_COUNT], struct error *error);

@@ -233,7 +233,8 @@ static void every_predicate_and_relation_decides(void **state)
                                   [STAT_STD] = 0.5,
                                   [STAT_KURTOSIS] = 12,
                                   [STAT_OUTLIER] = 20,
-                                  [STAT_SQNR] = 31.5},
+                                  [STAT_SQNR] = 31.5,
+                                  [STAT_CLIP] = 0.002},
                         .state = STATS_KNOWN};
   /* 768 * 3072 = 2359296 elements */
   static const char *const pass[] = {"",
@@ -275,6 +276,9 @@ static void every_predicate_and_relation_decides(void **state)
                                      "ndim:2",
                                      "ndim<3",
                                      "kurtosis>10",
+                                     "clip>0.1%",
+                                     "clip<=0.002",
+                                     "!clip>1%",
                                      "kurtosis:12",
                                      "absmax<=2",
                                      "std<1",

@@ -51,6 +51,8 @@ is "$(qscope list synth: --sort name,reverse --csv | sed 1d | cut -d, -f1 | LC_A
 is "$(qscope list small.npy --filter 'size>6' --json | get tensors.# totals.tensors | tr '\n' ' ')" "0 0 " "nothing passes"
 is "$(qscope list small.npy --stats --json | get tensors.0.absmax tensors.0.role | tr '\n' ' ')" "6 weight " "statistics in JSON"
 like "$(qscope list small.npy --stats)" "sqnr_db" "statistics in the table"
+is "$(qscope list synth:gaussian -q int8,percentile=99 --filter 'clip>0.9% clip<1.1%' --json | get tensors.#)" 1 "a filter by the share that is clipped: one in a hundred by definition"
+is "$(qscope list synth:gaussian -q int8 --filter 'clip>0' --json | get tensors.#)" 0 "minmax clips nothing"
 like "$(qscope list small.npy --filter 'kurtosis>10')" "^name " "a filter by a statistic computes it"
 qscope list small.npy --filter 'dtpe:f32' 2>err
 is "$? $(cat err)" "2 qscope: list: --filter: position 1: 'dtpe' is no property of a tensor; did you mean dtype?" \

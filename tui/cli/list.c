@@ -52,14 +52,14 @@ static struct catalog_row row_at(const struct listing *listing, size_t row)
 }
 
 static const char *const stat_words[STAT_COUNT] = {
-    [STAT_ABSMAX] = "absmax",   [STAT_STD] = "std",   [STAT_KURTOSIS] = "kurtosis",
-    [STAT_OUTLIER] = "outlier", [STAT_SQNR] = "sqnr",
+    [STAT_ABSMAX] = "absmax",   [STAT_STD] = "std",      [STAT_KURTOSIS] = "kurtosis",
+    [STAT_OUTLIER] = "outlier", [STAT_SQNR] = "sqnr_db", [STAT_CLIP] = "clip_rate",
 };
 
 static void stats_json(json_t *row, const struct stats *stats)
 {
   for (int i = 0; i < STAT_COUNT; i++)
-    json_object_set_new(row, i == STAT_SQNR ? "sqnr_db" : stat_words[i],
+    json_object_set_new(row, stat_words[i],
                         stats->state == STATS_KNOWN && isfinite(stats->value[i])
                             ? json_real(stats->value[i])
                             : json_null());
@@ -271,7 +271,7 @@ static enum status list_table(const struct listing *listing, enum report_style s
                               struct error *error)
 {
   struct line line = {.column = {"name", "stored", "shape", "elements", "bytes", "role", "absmax",
-                                 "std", "kurtosis", "outlier", "sqnr_db", "remark"}};
+                                 "std", "kurtosis", "outlier", "sqnr_db", "clip_rate", "remark"}};
   int chosen[COLUMNS];
   struct table table = {.columns = choose_columns(listing, chosen)};
   for (size_t i = 0; i < table.columns; i++)

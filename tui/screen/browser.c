@@ -354,7 +354,20 @@ char *bytes_text(double value, char *text, size_t size)
 
 /* --- columns ------------------------------------------------------------------------------ */
 
-enum column { ROLE, DTYPE, SHAPE, SIZE, BYTES, ABSMAX, STD, KURTOSIS, OUTLIER, SQNR, COLUMNS };
+enum column {
+  ROLE,
+  DTYPE,
+  SHAPE,
+  SIZE,
+  BYTES,
+  ABSMAX,
+  STD,
+  KURTOSIS,
+  OUTLIER,
+  SQNR,
+  CLIP,
+  COLUMNS
+};
 
 /* Beside the name, in this order from left to right; RANK says which come first where there is
  * not room for all. The column that is sorted by is always there. */
@@ -373,6 +386,7 @@ static const struct column_row {
     [KURTOSIS] = {"kurtosis", 9, 6, KEY_KURTOSIS},
     [OUTLIER] = {"outlier", 9, 3, KEY_OUTLIER},
     [SQNR] = {"SQNR", 8, 4, KEY_SQNR},
+    [CLIP] = {"clipped", 9, 10, KEY_CLIP},
 };
 
 enum { NAME_LEAST = 20, NAME_WISH = 34 };
@@ -437,6 +451,8 @@ static void stat_text(const struct browser *browser, const struct catalog_row *r
     snprintf(text, size, "%s", stat == STAT_SQNR && value > 0 ? "exact" : "inf");
   else if (stat == STAT_SQNR)
     snprintf(text, size, "%.1f", value);
+  else if (stat == STAT_CLIP)
+    snprintf(text, size, "%.3g%%", 100 * value);
   else
     number_text(value, stat == STAT_OUTLIER, text, size);
 }
@@ -471,6 +487,7 @@ static void column_text(const struct browser *browser, const struct catalog_row 
   case KURTOSIS:
   case OUTLIER:
   case SQNR:
+  case CLIP:
     stat_text(browser, row, (enum stat)(STAT_ABSMAX + column - (int)ABSMAX), text, size);
     break;
   case COLUMNS:
