@@ -114,7 +114,8 @@ static void names_are_found(void **state)
   assert_shows(harness, "applies int8");
   type(harness, "\033:entro");
   assert_shows(harness, "calibrator");
-  type(harness, "\033[B\033");
+  assert_true(harness_press(harness, "\033OB", 1)); /* Down: the next suggestion */
+  type(harness, "\033");
   type(harness, "\020chann"); /* ^P; a command */
   assert_shows(harness, "view 3");
   type(harness, "\r");
