@@ -27,13 +27,15 @@ static unsigned below(unsigned limit)
   return (unsigned)(seed >> 33) % limit;
 }
 
-/* One key: letters mostly, sometimes one with a name. Not q, nor what stops the process; figures
- * are rare, for each writes a file. */
+/* One key: letters mostly, sometimes one with a name, in each form that terminals send. Not q, nor
+ * what stops the process; figures are rare, for each writes a file. */
 static const char *any_key(char *letter)
 {
-  static const char *const named[] = {"\r",     "\t",     "\177",    "\014",    "\033[A", "\033[B",
-                                      "\033[C", "\033[D", "\033[5~", "\033[6~", "\033[H", "\033[F",
-                                      "\033[Z", "\033OP", "\020",    "\031"};
+  static const char *const named[] = {
+      "\r",      "\t",     "\177",     "\014",   "\033[A", "\033[B",  "\033[C",
+      "\033[D",  "\033OA", "\033OB",   "\033OC", "\033OD", "\033[5~", "\033[6~",
+      "\033[3~", "\033[H", "\033[F",   "\033OH", "\033OF", "\033[1~", "\033[4~",
+      "\033[Z",  "\033OP", "\033[15~", "\020",   "\031"};
   if (below(4) == 0)
     return named[below(sizeof named / sizeof *named)];
   do

@@ -89,6 +89,52 @@ static void usable_terminals_work(void **state)
   }
 }
 
+/* GO changes the screen, BACK brings it back. */
+static void there_and_back(struct harness *harness, const char *go, const char *back)
+{
+  char *before = screen_of(harness);
+  assert_true(harness_press(harness, go, 1));
+  assert_string_not_equal(before, harness_screen(harness));
+  assert_true(harness_press(harness, back, 1));
+  assert_string_equal(before, harness_screen(harness));
+  free(before);
+}
+
+/* Cursor keys come as "ESC [ A" or, from a terminal in application mode, as "ESC O A" (DECCKM);
+ * Home and End also with numbers. A description names one of them; all work, but where it has the
+ * sequence for another key (rxvt: "ESC O A" is Ctrl-Shift-Up). */
+static void keys_work_in_each_form(void **state)
+{
+  (void)state;
+  static const char *const terms[] = {"TERM=xterm-256color", "TERM=vt100", "TERM=linux",
+                                      "TERM=screen",         "TERM=vt220", "TERM=tmux-256color",
+                                      "TERM=xterm"};
+  /* right, left, down, up, last, first */
+  static const char *const forms[][6] = {
+      {"\033[C", "\033[D", "\033[B", "\033[A", "\033[F", "\033[H"},
+      {"\033OC", "\033OD", "\033OB", "\033OA", "\033OF", "\033OH"},
+      {"\033[C", "\033OD", "\033OB", "\033[A", "\033[4~", "\033[1~"},
+      {"\033OC", "\033[D", "\033[B", "\033OA", "\033[8~", "\033[7~"},
+  };
+  for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
+    struct harness *harness = start(terms[i], NULL);
+    if (!harness_wait_settled(harness)) { /* an entry that this machine's terminal data lacks */
+      harness_end(harness);
+      continue;
+    }
+    for (size_t j = 0; j < sizeof forms / sizeof *forms; j++) {
+      assert_true(harness_press(harness, forms[j][0], 1)); /* a cursor to move */
+      there_and_back(harness, forms[j][0], forms[j][1]);
+      assert_true(harness_press(harness, forms[j][5], 1));
+      there_and_back(harness, forms[j][4], forms[j][5]);
+      assert_true(harness_type(harness, "3"));
+      there_and_back(harness, forms[j][2], forms[j][3]);
+      assert_true(harness_type(harness, "1\033"));
+    }
+    fixture_quit(harness);
+  }
+}
+
 static void unusable_terminals_are_refused(void **state)
 {
   (void)state;
@@ -379,6 +425,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_list_ends_with_totals),
       cmocka_unit_test(usable_terminals_work),
+      cmocka_unit_test(keys_work_in_each_form),
       cmocka_unit_test(unusable_terminals_are_refused),
       cmocka_unit_test(dumb_terminals_get_sentences),
       cmocka_unit_test(c_locale_gets_ascii_only),

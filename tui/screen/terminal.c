@@ -173,6 +173,33 @@ static void free_suspend_key(void)
   def_prog_mode();
 }
 
+/* What terminals send for keys whose sequence depends on their mode or their maker: a description
+ * names one form of each, and the terminal may be set to another (cursor keys: DECCKM). Forms that
+ * the description has keep their meaning there. */
+static void define_other_forms(void)
+{
+  static const struct {
+    const char *sequence;
+    int key;
+  } forms[] = {
+      {"\033[A", KEY_UP},      {"\033OA", KEY_UP},     {"\033[B", KEY_DOWN},
+      {"\033OB", KEY_DOWN},    {"\033[C", KEY_RIGHT},  {"\033OC", KEY_RIGHT},
+      {"\033[D", KEY_LEFT},    {"\033OD", KEY_LEFT},   {"\033[H", KEY_HOME},
+      {"\033OH", KEY_HOME},    {"\033[1~", KEY_HOME},  {"\033[7~", KEY_HOME},
+      {"\033[F", KEY_END},     {"\033OF", KEY_END},    {"\033[4~", KEY_END},
+      {"\033[8~", KEY_END},    {"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE},
+      {"\033[3~", KEY_DC},     {"\033[Z", KEY_BTAB},   {"\033OP", KEY_F(1)},
+      {"\033OQ", KEY_F(2)},    {"\033OR", KEY_F(3)},   {"\033OS", KEY_F(4)},
+      {"\033[11~", KEY_F(1)},  {"\033[12~", KEY_F(2)}, {"\033[13~", KEY_F(3)},
+      {"\033[14~", KEY_F(4)},  {"\033[15~", KEY_F(5)}, {"\033[17~", KEY_F(6)},
+      {"\033[18~", KEY_F(7)},  {"\033[19~", KEY_F(8)}, {"\033[20~", KEY_F(9)},
+      {"\033[21~", KEY_F(10)},
+  };
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (key_defined(forms[i].sequence) == 0)
+      define_key(forms[i].sequence, forms[i].key);
+}
+
 static void start_modes(int escape_delay)
 {
   set_escdelay(escape_delay);
@@ -183,6 +210,7 @@ static void start_modes(int escape_delay)
   curs_set(0);
   self.keyboard = newpad(1, 1);
   keypad(self.keyboard, TRUE);
+  define_other_forms();
   nodelay(self.keyboard, TRUE);
   meta(self.keyboard, TRUE);
 }
@@ -330,6 +358,7 @@ static uint32_t translate(wint_t code)
       {KEY_HOME, KEY_CODE_HOME},     {KEY_END, KEY_CODE_END},
       {KEY_ENTER, KEY_CODE_RETURN},  {KEY_BACKSPACE, KEY_CODE_BACKSPACE},
       {KEY_DC, KEY_CODE_DELETE},     {KEY_BTAB, KEY_CODE_BACK_TAB},
+      {KEY_FIND, KEY_CODE_HOME},     {KEY_SELECT, KEY_CODE_END}, /* as a VT220 names them */
   };
   if (code == KEY_MOUSE)
     return KEY_CODE_MOUSE;
