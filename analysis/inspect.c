@@ -1,6 +1,7 @@
 #include "analysis/inspect.h"
 
 #include "analysis/metrics.h"
+#include "quant/base/ascending.h"
 #include "quant/base/size.h"
 #include "quant/block.h"
 
@@ -345,17 +346,10 @@ static void read_elements(const struct feed *feed, const struct fit *fit,
  * there is one level alone. LEVELS ascend. */
 static double step_around(const double *levels, size_t count, double x)
 {
-  size_t low = 0, high = count - 1;
   if (count < 2 || isnan(x))
     return NAN;
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (x < levels[middle])
-      high = middle;
-    else
-      low = middle;
-  }
-  return levels[high] - levels[low];
+  size_t above = first_above(levels, 1, count - 1, x);
+  return levels[above] - levels[above - 1];
 }
 
 /* Steps and clipping, which belong to the unit of each element. False when memory runs out. */

@@ -1,5 +1,6 @@
 #include "quant/best_scale.h"
 
+#include "quant/base/ascending.h"
 #include "quant/base/size.h"
 
 #include <float.h>
@@ -24,15 +25,7 @@ static size_t code_of(const struct ladder *ladder, double t, size_t steps)
 {
   if (ladder->even)
     return t < (double)steps ? (size_t)(t + 0.5) : steps;
-  size_t low = 0, high = steps;
-  while (low < high) {
-    size_t k = (low + high) / 2;
-    if (ladder->middle[k] <= t)
-      low = k + 1;
-    else
-      high = k;
-  }
-  return low;
+  return first_above(ladder->middle, 0, steps, t);
 }
 
 static double weight_of(const struct atoms *atoms, size_t i)
@@ -67,15 +60,8 @@ void atoms_sum_tails(const struct atoms *atoms, struct tail *tail)
 
 size_t atoms_above(const struct atoms *atoms, int side, double size)
 {
-  size_t low = side_start(atoms, side), high = atoms_end(atoms, side);
-  while (atoms->tail && low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (atoms->size[middle] < size)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  size_t first = side_start(atoms, side);
+  return atoms->tail ? first_at_least(atoms->size, first, atoms_end(atoms, side), size) : first;
 }
 
 double scale_error(const struct scale_search *search, double scale)

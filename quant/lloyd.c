@@ -6,6 +6,7 @@
  * value density: Panter and Dite, 1951) and works on a digest: count and sum of the values in bins
  * of 2^-11 of an octave, as sums before each bin, so that a round costs a search per level. The
  * first rounds take the digest for a density, the last for the values that it has. */
+#include "quant/base/ascending.h"
 #include "quant/base/size.h"
 #include "quant/codebook.h"
 
@@ -85,20 +86,6 @@ static void digest_fill(struct digest *digest, const struct bin *bins)
   digest->count = n;
 }
 
-/* Number of values at or below LIMIT, FROM of them already known to be. */
-static size_t values_below(const struct digest *digest, double limit, size_t from)
-{
-  size_t low = from, high = digest->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (digest->value[middle] <= limit)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 /* Level k at the (k + 1/2) / LEVELS quantile of the cube root of the density. */
 static void start_levels(const struct digest *digest, double *level, size_t levels)
 {
@@ -131,7 +118,7 @@ struct part {
 static struct part part_below(const struct digest *digest, double limit, bool smooth, size_t *from)
 {
   const double *value = digest->value;
-  size_t i = *from = values_below(digest, limit, *from);
+  size_t i = *from = first_above(digest->value, *from, digest->count, limit);
   struct part part = {digest->mass[i], digest->moment[i]};
   if (!smooth || i == 0 || i == digest->count)
     return part;

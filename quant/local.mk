@@ -7,7 +7,7 @@ libquant_a_SOURCES = \
 	quant/base/blas.c quant/base/blas.h \
 	quant/base/library.c quant/base/library.h \
 	quant/base/name_order.c quant/base/name_order.h \
-	quant/base/nearest.c quant/base/nearest.h quant/base/uniform.h \
+	quant/base/nearest.c quant/base/nearest.h quant/base/uniform.h quant/base/ascending.h \
 	quant/base/number.c quant/base/number.h \
 	quant/base/pool.c quant/base/pool.h \
 	quant/base/shape.c quant/base/shape.h \

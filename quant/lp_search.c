@@ -1,5 +1,6 @@
 #include "quant/lp_search.h"
 
+#include "quant/base/ascending.h"
 #include "quant/base/size.h"
 
 #include <float.h>
@@ -157,15 +158,7 @@ static size_t advance(const struct lp_side *side, size_t i, double size)
 
 static size_t first_beyond(const struct lp_side *side, double size)
 {
-  size_t low = side->first, high = side->end;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (side->size[middle] < size)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return first_at_least(side->size, side->first, side->end, size);
 }
 
 /* Fills PASSES, and search->distance from the values to their levels at the middle. */
