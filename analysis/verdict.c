@@ -33,8 +33,7 @@ char *result_verdict(const struct result *result, char *text, size_t size)
   return verdict_print(&evidence, text, size);
 }
 
-/* --- what two differ in -------------------------------------------------------------------------
- */
+/* --- what two differ in ----------------------------------------------------------------------- */
 
 struct party {
   const struct evidence *evidence;
@@ -308,19 +307,26 @@ static double sqnr_of(const struct evidence *evidence)
   return metrics->mse == 0 ? (double)INFINITY : metrics->sqnr_db;
 }
 
+/* The differences; false when there is nothing to judge, which VERDICT says then. */
+static bool begin(const struct evidence *a, const struct evidence *b, struct verdict *verdict)
+{
+  bool comparable = can_compare(a) && can_compare(b);
+  *verdict = (struct verdict){
+      .sqnr_db = comparable ? difference(sqnr_of(a), sqnr_of(b)) : (double)NAN,
+      .bulk_sqnr_db = difference(a->metrics.bulk_sqnr_db, b->metrics.bulk_sqnr_db),
+      .bits = difference(a->metrics.bits_per_element, b->metrics.bits_per_element)};
+  if (!comparable)
+    say(verdict, "Nothing to compare: there are no finite values.");
+  return comparable;
+}
+
 struct verdict verdict_of_pair(const struct evidence *a, const struct evidence *b,
                                const char *a_name, const char *b_name)
 {
-  struct verdict verdict = {
-      .sqnr_db = (double)NAN,
-      .bulk_sqnr_db = difference(a->metrics.bulk_sqnr_db, b->metrics.bulk_sqnr_db),
-      .bits = difference(a->metrics.bits_per_element, b->metrics.bits_per_element)};
+  struct verdict verdict;
   bool about = a->uncertain || b->uncertain;
-  if (!can_compare(a) || !can_compare(b)) {
-    say(&verdict, "Nothing to compare: there are no finite values.");
+  if (!begin(a, b, &verdict))
     return verdict;
-  }
-  verdict.sqnr_db = difference(sqnr_of(a), sqnr_of(b));
   verdict.same = measures_same(&a->metrics, &b->metrics);
   int lost = better_by_overflow(&a->metrics, &b->metrics);
   if (!lost && !(fabs(verdict.sqnr_db) >= VERDICT_TIE)) {
@@ -343,15 +349,9 @@ struct verdict verdict_of_pair(const struct evidence *a, const struct evidence *
 struct verdict verdict_of_tensors(const struct evidence *a, const struct evidence *b,
                                   const char *a_name, const char *b_name)
 {
-  struct verdict verdict = {
-      .sqnr_db = (double)NAN,
-      .bulk_sqnr_db = difference(a->metrics.bulk_sqnr_db, b->metrics.bulk_sqnr_db),
-      .bits = difference(a->metrics.bits_per_element, b->metrics.bits_per_element)};
-  if (!can_compare(a) || !can_compare(b)) {
-    say(&verdict, "Nothing to compare: there are no finite values.");
+  struct verdict verdict;
+  if (!begin(a, b, &verdict))
     return verdict;
-  }
-  verdict.sqnr_db = difference(sqnr_of(a), sqnr_of(b));
   const char *about = a->uncertain || b->uncertain ? "~" : "";
   const double by = fabs(verdict.sqnr_db);
   if (by >= VERDICT_TIE)

@@ -653,7 +653,6 @@ enum status explorer_present(struct explorer *explorer, struct error *error)
   explorer->presented = true;
   explorer->glyphs =
       options->ascii || options->linear ? &glyphs_ascii : terminal_glyphs(options->glyphs);
-  explorer_relayout(explorer);
   return STATUS_OK;
 }
 

@@ -101,6 +101,7 @@ static void zoom_line(struct explorer *explorer, double from, double to)
   run(explorer, line);
 }
 
+/* A click on the plot stands the cursor there, where the view has one. */
 static void cursor_line(struct explorer *explorer, double at)
 {
   double lo, hi;
@@ -109,19 +110,6 @@ static void cursor_line(struct explorer *explorer, double at)
     return;
   snprintf(line, sizeof line, "cursor %.9g", lo + (hi - lo) * at);
   run(explorer, line);
-}
-
-/* A click on the plot stands the cursor there, where the view has one. */
-static void point(struct explorer *explorer, double share)
-{
-  double lo, hi;
-  char line[64];
-  struct error error;
-  if (!x_window(explorer, &lo, &hi))
-    return;
-  snprintf(line, sizeof line, "cursor %.6g", lo + (hi - lo) * share);
-  if (run_line(explorer, line, &error) != STATUS_OK)
-    explorer_warn(explorer, "%s", error.text);
 }
 
 /* --- clip thresholds ------------------------------------------------------------------------ */
@@ -227,7 +215,7 @@ static void release(struct explorer *explorer, const struct mouse_event *event)
   int left = mouse->from < mouse->to ? mouse->from : mouse->to;
   int right = mouse->from < mouse->to ? mouse->to : mouse->from;
   if (right == left && x_window_share(explorer, mouse->row, left, &from))
-    return point(explorer, from);
+    return cursor_line(explorer, from);
   if (mouse->handle && x_window_share(explorer, mouse->row, mouse->to, &to))
     return move_threshold(explorer, to);
   if (!x_window_share(explorer, mouse->row, left, &from) ||
