@@ -162,8 +162,7 @@ static void blame_few(const struct evidence *evidence, const char *name, char *t
            evidence->facts.absmax / evidence->facts.p99);
 }
 
-/* --- the range does not fit the data ------------------------------------------------------------
- */
+/* --- the range does not fit the data ---------------------------------------------------------- */
 
 static double without_width(const struct evidence *evidence)
 {
@@ -229,8 +228,7 @@ static void blame_half(const struct evidence *evidence, const char *name, char *
            print_share(unused_half(evidence), share));
 }
 
-/* --- the steps of floats ------------------------------------------------------------------------
- */
+/* --- the steps of floats ---------------------------------------------------------------------- */
 
 /* A float whose numbers are all normal has this SQNR, whatever the data: its step is 2^-m of the
  * binade's start, and 13.5 dB are left at m = 0 (31.5 dB for e4m3, 25.5 dB for e5m2). */
@@ -268,8 +266,7 @@ static void blame_underflow(const struct evidence *evidence, const char *name, c
            print_share(evidence->metrics.zero_rate, zeros));
 }
 
-/* --- bias --------------------------------------------------------------------------------------
- */
+/* --- bias ------------------------------------------------------------------------------------- */
 
 static double without_bias(const struct evidence *evidence)
 {
@@ -296,8 +293,7 @@ static void blame_bias(const struct evidence *evidence, const char *name, char *
            evidence->metrics.mean_error);
 }
 
-/* --- what is left: rounding ---------------------------------------------------------------------
- */
+/* --- what is left: rounding ------------------------------------------------------------------- */
 
 static void tell_rounding(const struct evidence *evidence, char *text, size_t size)
 {
@@ -325,8 +321,7 @@ static void blame_rounding(const struct evidence *evidence, const char *name, ch
            print_share(evidence->metrics.rounding_mse / evidence->metrics.mse, share), name);
 }
 
-/* --- the table ----------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 const struct cause cause_table[] = {
     {"overflow", without_overflow, tell_overflow, blame_overflow},

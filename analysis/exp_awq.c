@@ -7,8 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- scales by importance -----------------------------------------------------------------------
- */
+/* --- scales by importance --------------------------------------------------------------------- */
 
 /* A row of N weights on +-MOST steps of its largest magnitude over MOST (1 + IMPORTANCE). */
 static void add_row(const float *w, size_t n, double most, double importance, double *signal,
@@ -49,8 +48,7 @@ double exp_best_of_search(const struct measured *m)
   return search->width ? search->x[search->best] : (double)NAN;
 }
 
-/* --- steps by activation ------------------------------------------------------------------------
- */
+/* --- steps by activation ---------------------------------------------------------------------- */
 
 /* A group of N weights on codes 0..MOST of one zero point, each with the group's step times its
  * FACTOR. */
@@ -107,8 +105,7 @@ const struct method exp_awq_gamma_quarter = {.name = "steps=0.25", .run = steps_
 const struct method exp_awq_gamma_half = {.name = "steps=0.5", .run = steps_by_activation};
 const struct method exp_awq_gamma_minus = {.name = "steps=-0.25", .run = steps_by_activation};
 
-/* --- the experiment -----------------------------------------------------------------------------
- */
+/* --- the experiment --------------------------------------------------------------------------- */
 
 /* 2048 tokens are held out, 4096 learned from. */
 #define INPUTS(more) "synth:correlated,shape=6144x512,seed=3,outliers=" more

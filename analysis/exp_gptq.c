@@ -9,8 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- the update as it is often written ----------------------------------------------------------
- */
+/* --- the update as it is often written -------------------------------------------------------- */
 
 /* One row of N weights: the loss of column i is taken from each column j behind it in the measure
  * of (x_i . x_j) / (x_i . x_i + eps), that is with H where H^-1 belongs. */
@@ -55,8 +54,7 @@ static enum status with_hessian(const struct layer_task *task, struct layer_made
 
 const struct method exp_gptq_with_hessian = {.name = "gptq-with-H", .run = with_hessian};
 
-/* --- both ---------------------------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 /* GPTQ on the layer as AWQ's factors make it. */
 static enum status run_scaled(const struct layer_task *task, const struct layer_inputs *inputs,
@@ -117,8 +115,7 @@ static enum status awq_then_ordered(const struct layer_task *task, struct layer_
 const struct method exp_awq_gptq = {.name = "awq+gptq", .run = awq_then_gptq};
 const struct method exp_awq_gptq_actorder = {.name = "awq+gptq,actorder", .run = awq_then_ordered};
 
-/* --- two columns --------------------------------------------------------------------------------
- */
+/* --- two columns ------------------------------------------------------------------------------ */
 
 /* The error of the output when column 1 was rounded by 1 and column 2 was moved by UPDATE; the
  * columns' inputs have a mean square of 1 and this correlation. */
@@ -159,8 +156,7 @@ double exp_residual_with_hessian(const struct measured *m)
   return residual(correlation);
 }
 
-/* --- the experiment -----------------------------------------------------------------------------
- */
+/* --- the experiment --------------------------------------------------------------------------- */
 
 /* 2048 tokens are held out, the others learned from; the seed is not the weight's, whose numbers
  * they would be. With five outlier channels much depends on which they are: over seven seeds AWQ

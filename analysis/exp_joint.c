@@ -55,8 +55,7 @@ static void round_inputs(const struct told *told, double ratio)
     told->inputs[i] = (float)(rint((double)layer->activation[i] / step) * step);
 }
 
-/* --- the search ---------------------------------------------------------------------------------
- */
+/* --- the search ------------------------------------------------------------------------------- */
 
 static const double line[] = {0.8, 0.9, 1.0, 1.1, 1.2};
 enum { LINE = 5, SIDE = 13 }; /* SIDE: 0.40 to 1 by 0.05 */
@@ -135,8 +134,7 @@ const struct method exp_joint_told = {.name = "joint-as-told", .run = told_run};
 const struct method exp_joint_independent = {.name = "joint-as-told,independent",
                                              .run = told_run_independent};
 
-/* --- what it found ------------------------------------------------------------------------------
- */
+/* --- what it found ---------------------------------------------------------------------------- */
 
 static const struct method_search *search_of(const struct measured *m)
 {

@@ -10,8 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- columns ------------------------------------------------------------------------------------
- */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 /* The median of COUNT values, which lose their order; NaN without any. */
 static double median(double *values, size_t count)
@@ -37,8 +36,7 @@ double exp_median_column(const struct measured *m)
   return result;
 }
 
-/* --- detectors ----------------------------------------------------------------------------------
- */
+/* --- detectors -------------------------------------------------------------------------------- */
 
 /* What is known of the columns. */
 struct columns {
@@ -159,8 +157,7 @@ double exp_over_own_median(const struct measured *m)
   return column ? (double)over / (double)m->columns : (double)NAN;
 }
 
-/* --- five bits for a channel --------------------------------------------------------------------
- */
+/* --- five bits for a channel ------------------------------------------------------------------ */
 
 enum { CHANNEL = 4096 };
 
@@ -194,8 +191,7 @@ double exp_channel_by_largest(const struct measured *m)
   return channel_sqnr(m, m->parameter, true);
 }
 
-/* --- two channels that share a scale -----------------------------------------------------------
- */
+/* --- two channels that share a scale ---------------------------------------------------------- */
 
 /* Two rows of CHANNEL small values, A and B, of which the first of B is 100 instead. */
 static const double far_value = 100;
@@ -248,8 +244,7 @@ double exp_groups_kept(const struct measured *m)
   return (double)kept / GROUPS;
 }
 
-/* --- SmoothQuant, as it should not be -----------------------------------------------------------
- */
+/* --- SmoothQuant, as it should not be --------------------------------------------------------- */
 
 /* The method's factors, changed by CHANGE, and what they make. */
 static enum status with_factors(const struct layer_task *task, struct layer_made *made,
@@ -312,8 +307,7 @@ const struct method exp_smooth_few = {.name = "smoothquant-of-32-tokens", .run =
 const struct method exp_smooth_inverted = {.name = "smoothquant-inverted", .run = inverted};
 const struct method exp_smooth_weights = {.name = "smoothquant-of-weights", .run = of_weights};
 
-/* --- the experiments ----------------------------------------------------------------------------
- */
+/* --- the experiments -------------------------------------------------------------------------- */
 
 /* 2048 tokens are held out, the others learned from. */
 #define INPUTS(seed, tokens, more)                                                                 \

@@ -8,8 +8,7 @@
 
 enum { GROUP = 128, MOST = 15 }; /* four bits */
 
-/* --- the closed form ----------------------------------------------------------------------------
- */
+/* --- the closed form -------------------------------------------------------------------------- */
 
 /* y = (q - z) s, q = round(x / s + z) within 0..15; z need not be whole. */
 struct affine {
@@ -75,8 +74,7 @@ double exp_rounds_repaired(const struct measured *m)
   return rounds_sqnr(m, false);
 }
 
-/* --- the experiment -----------------------------------------------------------------------------
- */
+/* --- the experiment --------------------------------------------------------------------------- */
 
 #define GROUPS        "synth:gaussian,shape=2000x128"
 #define FOUR          "int4,asym,group=128"

@@ -25,8 +25,7 @@ const struct experiment *experiment_find(const char *name)
   return NULL;
 }
 
-/* --- one state after the other ------------------------------------------------------------------
- */
+/* --- one state after the other ---------------------------------------------------------------- */
 
 /* What the rows before have left open. */
 struct bench {
@@ -110,8 +109,7 @@ static enum status set_up(struct bench *bench, const char *weight, const struct 
   return status;
 }
 
-/* --- measuring ----------------------------------------------------------------------------------
- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 static const struct experiment_measure *measure_find(const char *name)
 {
@@ -217,8 +215,7 @@ enum status experiment_run(const struct experiment *experiment, struct progress 
   return status;
 }
 
-/* --- words --------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 const char *experiment_metric(const struct experiment *experiment, size_t row)
 {

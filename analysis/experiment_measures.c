@@ -28,8 +28,7 @@ static double papr_rule(const struct measured *m)
   return papr_rule_db(m->result->metrics.papr);
 }
 
-/* --- of values and reconstruction --------------------------------------------------------------
- */
+/* --- of values and reconstruction ------------------------------------------------------------- */
 
 static double mean_relative_error(const struct measured *m)
 {
@@ -79,8 +78,7 @@ static double finer_than_int8(const struct measured *m)
   return most / finer;
 }
 
-/* --- variants of the arithmetic -----------------------------------------------------------------
- */
+/* --- variants of the arithmetic --------------------------------------------------------------- */
 
 /* An affine grid of codes 0..most. */
 struct affine {
@@ -191,8 +189,7 @@ static double tie_mismatches(const struct measured *m)
   return (double)different;
 }
 
-/* --- batches ------------------------------------------------------------------------------------
- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
 static double largest_of(const float *x, size_t n)
 {
@@ -255,8 +252,7 @@ static double first_batches(const struct measured *m)
   return sqnr_db(signal, error);
 }
 
-/* --- layers -------------------------------------------------------------------------------------
- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 static double output_sqnr(const struct measured *m)
 {

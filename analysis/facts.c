@@ -187,8 +187,7 @@ enum status facts_compute(const struct feed *feed, struct progress *progress, st
   return status;
 }
 
-/* --- by digest ---------------------------------------------------------------------------------
- */
+/* --- by digest -------------------------------------------------------------------------------- */
 
 static struct moments digest_moments(const struct digest *digest)
 {

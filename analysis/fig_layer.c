@@ -37,8 +37,7 @@ static struct panel *detail_panel(struct figure *figure, enum layer_detail detai
   return panel;
 }
 
-/* --- names ------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 enum { METHODS_MOST = 128, NAME_TEXT = METHOD_TEXT + 4 };
 
@@ -272,8 +271,7 @@ bool fig_layer_detail(struct figure *figure, const struct layer_shown *shown,
   return add_scales(figure, shown, detail == LAYER_WEIGHTS);
 }
 
-/* --- all methods ------------------------------------------------------------------------------
- */
+/* --- all methods ------------------------------------------------------------------------------ */
 
 /* Names that have no room on the axis become numbers, which the figure's words explain. */
 static bool shorten_names(struct figure *figure, struct named_rows *rows)
@@ -358,8 +356,7 @@ bool fig_layer_methods(struct figure *figure, const struct layer_shown *shown)
          add_letters(figure, shown);
 }
 
-/* --- the whole --------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* The quantizers, and what the methods do with them. */
 static bool caption_verdict(struct figure *figure, const struct layer_shown *shown)

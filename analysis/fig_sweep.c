@@ -78,8 +78,7 @@ static bool is_of_line(const struct sweep *sweep, const struct sweep_row *row, s
   return row->line == line && row->fixed == sweep_line_is_fixed(sweep, line);
 }
 
-/* --- the lines ----------------------------------------------------------------------------------
- */
+/* --- the lines -------------------------------------------------------------------------------- */
 
 /* The swept value beside each point; of many formats those of the front alone. */
 static bool add_values(struct panel *panel, const struct sweep *sweep, const struct points *points,
@@ -147,8 +146,7 @@ static bool add_predictions(struct panel *panel, const struct sweep *sweep, size
   return done;
 }
 
-/* --- the front, and what people have ------------------------------------------------------------
- */
+/* --- the front, and what people have ---------------------------------------------------------- */
 
 static int by_place(const void *one, const void *other)
 {
@@ -207,8 +205,7 @@ static bool add_present(struct panel *panel, const struct sweep *sweep)
          panel_add_mark(panel, MARK_HLINE, ROLE_OUTLIER, 1, &y, NULL, label);
 }
 
-/* --- the axes -----------------------------------------------------------------------------------
- */
+/* --- the axes --------------------------------------------------------------------------------- */
 
 struct span {
   double lo, hi;
@@ -269,8 +266,7 @@ static bool set_y(struct panel *panel, const struct sweep *sweep)
   return axis_set(&panel->y, sweep->metric == SWEEP_BULK ? "bulk SQNR" : "SQNR", "dB", y.lo, y.hi);
 }
 
-/* --- the figure ---------------------------------------------------------------------------------
- */
+/* --- the figure ------------------------------------------------------------------------------- */
 
 static bool has_fixed(const struct sweep *sweep)
 {

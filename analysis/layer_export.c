@@ -39,8 +39,7 @@ static bool is_marked_best(const struct layer_row *rows, size_t count, size_t i)
   return rows[i].state == LAYER_DONE && layer_best(rows, count, i) == i;
 }
 
-/* --- JSON --------------------------------------------------------------------------------------
- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static json_t *numbers_json(const struct layer_numbers *numbers)
 {
@@ -146,8 +145,7 @@ void layer_json(const struct layer_problem *problem, const struct layer_row *row
   export_json(root, out);
 }
 
-/* --- CSV ---------------------------------------------------------------------------------------
- */
+/* --- CSV -------------------------------------------------------------------------------------- */
 
 static void numbers_csv(const struct layer_numbers *numbers, FILE *out)
 {

@@ -32,8 +32,7 @@ bool layer_ask_equal(const struct layer_ask *a, const struct layer_ask *b)
   return layer_ask_same_quantizers(a, b) && method_choice_equal(&a->method, &b->method);
 }
 
-/* --- runs --------------------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static enum status measure(struct layer_problem *problem, const struct layer_made *made,
                            struct layer_row *row, struct progress *progress, struct error *error)
@@ -122,8 +121,7 @@ void layer_row_free(struct layer_row *row)
   *row = (struct layer_row){.state = LAYER_WAITING};
 }
 
-/* --- their order -------------------------------------------------------------------------------
- */
+/* --- their order ------------------------------------------------------------------------------ */
 
 const struct layer_numbers *layer_row_numbers(const struct layer_row *row)
 {

@@ -21,8 +21,7 @@ enum { LAYER_REASON = sizeof((struct error *)0)->text, LAYER_VERDICT = 1024 };
  * fits the former too closely. */
 #define LAYER_OVERFIT_DB 0.5
 
-/* --- the problem -------------------------------------------------------------------------------
- */
+/* --- the problem ------------------------------------------------------------------------------ */
 
 /* A tensor and where it is from; the latter for messages and exports, as people wrote it. */
 struct layer_place {
@@ -76,8 +75,7 @@ enum status layer_problem_open(const struct layer_question *question, struct pro
                                struct layer_problem *out, struct error *error);
 void layer_problem_close(struct layer_problem *problem);
 
-/* --- runs --------------------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 /* What is run: a method and its quantizers. */
 struct layer_ask {
@@ -116,8 +114,7 @@ enum status layer_row_run(struct layer_problem *problem, struct layer_row *row,
                           struct layer_made *made, struct progress *progress);
 void layer_row_free(struct layer_row *row);
 
-/* --- what they say -----------------------------------------------------------------------------
- */
+/* --- what they say ---------------------------------------------------------------------------- */
 
 /* The numbers that a row is ranked by: on held-out tokens where there are any. */
 const struct layer_numbers *layer_row_numbers(const struct layer_row *row);

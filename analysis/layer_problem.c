@@ -11,8 +11,7 @@
 
 enum { WHERE_TEXT = 256, SHAPE_TEXT = 128 };
 
-/* --- shapes ------------------------------------------------------------------------------------
- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 /* "source: tensor", for people. */
 static char *where(const struct layer_place *place, char *text)
@@ -125,8 +124,7 @@ char *layer_matched_source(const char *source, const char *like, size_t columns)
   return matched;
 }
 
-/* --- values ------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 struct decoding {
   const struct feed *feed;
@@ -196,8 +194,7 @@ static enum status find_energy(struct layer_problem *problem, struct error *erro
   return STATUS_OK;
 }
 
-/* --- opening -----------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static enum status read_held_out(struct layer_problem *problem, struct progress *progress,
                                  struct error *error)

@@ -81,8 +81,7 @@ static void find_frugal(struct telling *t)
   }
 }
 
-/* --- the sentences -----------------------------------------------------------------------------
- */
+/* --- the sentences ---------------------------------------------------------------------------- */
 
 /* Who is best, by how much, at what cost. */
 static void tell_best(const struct telling *t)

@@ -14,7 +14,7 @@ enum purpose {
   PURPOSE_NORM, /* gains and statistics of normalisations, slopes of activations */
   PURPOSE_BIAS,
   PURPOSE_NUMBER, /* a single one */
-  PURPOSE_SCALE, /* of a packed or quantized tensor */
+  PURPOSE_SCALE,  /* of a packed or quantized tensor */
   PURPOSE_ZERO_POINT,
   PURPOSE_PACKED, /* codes, several in a word: the derived tensor beside it has the values */
   PURPOSE_MASK,

@@ -113,8 +113,7 @@ static double next_percentile(double at)
   return cut < 1.5e-4 ? 100 : 100 - 1 / next_of(series, 3, 1 / cut);
 }
 
-/* --- the kinds ----------------------------------------------------------------------------------
- */
+/* --- the kinds -------------------------------------------------------------------------------- */
 
 static enum status add_value(struct sweep *sweep, const char *value, struct error *error)
 {
@@ -249,8 +248,7 @@ const char *sweep_over_next(const char *over, int by)
   return sweep_kinds[((at + by) % count + count) % count].name;
 }
 
-/* --- reading what to sweep over -----------------------------------------------------------------
- */
+/* --- reading what to sweep over --------------------------------------------------------------- */
 
 static enum status wrong_kind(const char *word, struct error *error)
 {

@@ -135,8 +135,7 @@ static const char *one_bit(const struct what_if_case *now, struct quantizer *qua
 
 const struct what_if what_if_table[] = {
     {"smooth", "divide each channel by the root of its absmax",
-     "the channels come nearer to each other; another layer can take the factors up",
-     smooth},
+     "the channels come nearer to each other; another layer can take the factors up", smooth},
     {"rotate", "multiply the channels by a Hadamard matrix",
      "what one channel has too much is spread over all; nothing is stored for it", hadamard},
     {"split", "keep the 4 largest channels in 16 bits",

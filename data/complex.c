@@ -57,8 +57,9 @@ static enum status add_half(struct source *source, size_t index, unsigned which,
   struct half *half = mem_array(1, sizeof *half);
   if (!half)
     return error_memory(error, "a tensor");
-  *half = (struct half){
-      .derived = {.decode = decode, .raw = true, .parts = 1}, .stored = half_of(whole), .which = which};
+  *half = (struct half){.derived = {.decode = decode, .raw = true, .parts = 1},
+                        .stored = half_of(whole),
+                        .which = which};
   half->derived.part[0].index = index;
   struct tensor tensor = {.name = name,
                           .shape = whole->shape,

@@ -3,8 +3,8 @@
 #ifndef QSCOPE_DATA_HDF5_H
 #define QSCOPE_DATA_HDF5_H
 
-#include "quant/base/library.h"
 #include "data/source_types.h"
+#include "quant/base/library.h"
 
 #define H5_USE_110_API
 #include <hdf5.h>

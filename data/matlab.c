@@ -167,8 +167,8 @@ enum status matlab_open(const char *spec, struct source *source, struct error *e
   CALL(VarFree)                                                                                    \
   CALL(VarGetCell)                                                                                 \
   CALL(VarGetNumberOfFields)                                                                       \
-  CALL(VarGetStructFieldByIndex) CALL(VarGetStructFieldnames) CALL(VarReadDataLinear)              \
-      CALL(VarReadInfo) CALL(VarReadNextInfo)
+  CALL(VarGetStructFieldByIndex)                                                                   \
+  CALL(VarGetStructFieldnames) CALL(VarReadDataLinear) CALL(VarReadInfo) CALL(VarReadNextInfo)
 #define MATIO_CALL(name) LIBRARY_CALL(Mat_, name)
 #define MATIO_NAME(name) LIBRARY_NAME(Mat_, name)
 static const char *const names[] = {MATIO_CALLS(MATIO_NAME)};
@@ -211,8 +211,7 @@ struct matlab {
   size_t text, nested, sparse, other; /* variables that were skipped */
 };
 
-/* --- structs and cells --------------------------------------------------------------------------
- */
+/* --- structs and cells ------------------------------------------------------------------------ */
 
 static size_t elements_of(const matvar_t *variable)
 {

@@ -566,8 +566,7 @@ static enum status do_persistent(struct machine *machine, unsigned from_stack)
   return push(machine, node);
 }
 
-/* --- the memo ----------------------------------------------------------------------------------
- */
+/* --- the memo --------------------------------------------------------------------------------- */
 
 /* Picklers number their objects one after the other, so an index beyond all objects is no memo. */
 static enum status remember(struct machine *machine, uint64_t index)
@@ -739,8 +738,7 @@ void pickle_free(struct pickle *pickle)
   free(pickle);
 }
 
-/* --- looking -----------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 const struct pickle_node *pickle_root(const struct pickle *pickle)
 {

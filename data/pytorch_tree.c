@@ -74,8 +74,7 @@ bool pytorch_storage_id(const struct pickle_node *node, const struct stored **st
   return size_mul(count, (*stored)->size, &storage->bytes);
 }
 
-/* --- the walk ----------------------------------------------------------------------------------
- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 struct walk {
   struct source *source;
@@ -140,8 +139,7 @@ static void skip(struct walk *walk, const struct pickle_node *global)
     snprintf(walk->note + used, sizeof walk->note - used, "%s%s", used ? ", " : "", SHOWN(name));
 }
 
-/* --- one tensor ---------------------------------------------------------------------------------
- */
+/* --- one tensor ------------------------------------------------------------------------------- */
 
 struct view {
   const struct pickle_node *storage, *offset, *size, *stride;

@@ -1,7 +1,7 @@
 /* One channel of a tensor as a source of its own, so that it can be looked at alone.
  *
- * Ownership: the values are copied (many into a temporary file: data/spill.h); the caller closes the new source, which does not refer to
- * the old one. Threads: as source.h. */
+ * Ownership: the values are copied (many into a temporary file: data/spill.h); the caller closes
+ * the new source, which does not refer to the old one. Threads: as source.h. */
 #ifndef QSCOPE_DATA_SLICE_H
 #define QSCOPE_DATA_SLICE_H
 

@@ -284,8 +284,7 @@ bool strided_straighten(const struct tensor *tensor, unsigned char *to, struct p
   return pool_for(outer * s.blocks, straighten_block, &s, progress) == STATUS_OK;
 }
 
-/* --- reading in bands ---------------------------------------------------------------------------
- */
+/* --- reading in bands ------------------------------------------------------------------------- */
 
 void strided_decode_bands(const void *self, size_t start, size_t n, float *out)
 {

@@ -67,8 +67,8 @@ struct tensor {
   const char *name; /* as the file has it: may hold any bytes but NUL; escape before showing */
   struct shape shape;
   const struct stored *stored;
-  size_t count;                  /* elements */
-  size_t bytes;                  /* stored bytes; of a derived tensor, its share of those of its parts */
+  size_t count; /* elements */
+  size_t bytes; /* stored bytes; of a derived tensor, its share of those of its parts */
   const unsigned char *data;     /* NULL until the source has loaded it, and when derived */
   const struct derived *derived; /* NULL: stored. Else `stored` is a name, which decodes nothing */
   bool swapped;                  /* stored big-endian */

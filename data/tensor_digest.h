@@ -9,8 +9,8 @@
 #include "quant/base/pool.h"
 #include "quant/digest.h"
 
-/* True for stored tensors of plain numbers in 16 bits or fewer that have more elements than a digest has
- * entries: below that, reading the tensor is as fast as counting it. */
+/* True for stored tensors of plain numbers in 16 bits or fewer that have more elements than a
+ * digest has entries: below that, reading the tensor is as fast as counting it. */
 bool tensor_has_digest(const struct tensor *tensor);
 
 /* Counts TENSOR, which must be loaded and have a digest. Counts progress in elements (announced

@@ -85,8 +85,7 @@ static enum status read_end(const struct archive *archive, struct directory *out
                    "zip archive without its directory: cut off, or no zip archive");
 }
 
-/* --- one member --------------------------------------------------------------------------------
- */
+/* --- one member ------------------------------------------------------------------------------- */
 
 /* Numbers that 32 bits cannot hold stand in an extra field, in the order size, compressed, offset,
  * each only when its place in the entry is all ones. */

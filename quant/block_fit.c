@@ -23,8 +23,7 @@ static size_t sub_blocks(const struct block_fit *block)
   return block->codec.length / block->codec.sub_length;
 }
 
-/* --- what is asked of it -----------------------------------------------------------------------
- */
+/* --- what is asked of it ---------------------------------------------------------------------- */
 
 /* Matrices of a tensor: what lies in front of its rows. */
 static size_t matrices(const struct shape *shape)
@@ -149,8 +148,7 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct block
   return fit;
 }
 
-/* --- packing -----------------------------------------------------------------------------------
- */
+/* --- packing ---------------------------------------------------------------------------------- */
 
 struct packing {
   struct fit *fit;
@@ -316,8 +314,7 @@ enum status block_quantizer_fit(const struct quantizer *quantizer, const struct 
   return status == STATUS_MEMORY ? error_memory(error, "the rows with their weights") : status;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* N elements of block B from its element FROM on. */
 static void read_part(const struct block_fit *block, size_t b, size_t from, size_t n, float *y,

@@ -191,8 +191,7 @@ static enum status observe(struct observer *observer, const struct sample *batch
   return count(observer, batch, batch->min, batch->max, observer->count);
 }
 
-/* --- the walk ------------------------------------------------------------------------------------
- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 /* Integral of density * d^2 from BEGIN to END. */
 static float moment(float begin, float end, float density)

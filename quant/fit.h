@@ -83,8 +83,7 @@ void unit_bounds(const struct grid *grid, const struct unit *unit, enum rounding
 /* The last float32 that does not round beyond END under SCALE. */
 float grid_last_inside(const struct grid_end *end, float scale, enum rounding mode);
 
-/* --- block formats: the same duties as the functions of quantizer.h ----------------------------
- */
+/* --- block formats: the same duties as the functions of quantizer.h --------------------------- */
 
 enum status block_quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
                                 const struct shape *shape, struct progress *progress,

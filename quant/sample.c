@@ -189,7 +189,7 @@ static uint32_t key_of(float x, bool magnitude)
   memcpy(&bits, &x, sizeof bits);
   if (magnitude)
     bits &= 0x7fffffffU;
-  /* All bits of a negative number, the sign of another: no branch, signs being as good as random. */
+  /* All bits of a negative number, the sign of another: no branch, signs are as good as random. */
   return bits ^ ((uint32_t)((int32_t)bits >> 31) | 0x80000000U);
 }
 

@@ -98,8 +98,7 @@ void spec_append(char *text, const char *format, ...) __attribute__((format(prin
 
 read_function spec_read_group; /* group=N */
 
-/* --- the words of block formats ----------------------------------------------------------------
- */
+/* --- the words of block formats --------------------------------------------------------------- */
 
 read_function spec_read_block, spec_read_rule, spec_read_variant, spec_read_four_over_six,
     spec_read_pad, spec_read_importance;

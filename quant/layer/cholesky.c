@@ -25,8 +25,7 @@ size_t cholesky_cost(size_t n)
   return sum;
 }
 
-/* --- the factor ---------------------------------------------------------------------------------
- */
+/* --- the factor ------------------------------------------------------------------------------- */
 
 struct panel {
   const struct triangle *a;
@@ -125,8 +124,7 @@ static enum status cholesky(const struct triangle *a, size_t *stuck, struct prog
   return status;
 }
 
-/* --- its inverse --------------------------------------------------------------------------------
- */
+/* --- its inverse ------------------------------------------------------------------------------ */
 
 /* BLOCK rows below the diagonal block D, the longest first: with P what L has there and X the
  * inverse of all that is behind, which is known, they become -X P D^-1. */

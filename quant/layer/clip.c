@@ -30,8 +30,7 @@ void clip_apply(const float *weight, size_t rows, size_t columns, size_t group, 
     }
 }
 
-/* --- one candidate ------------------------------------------------------------------------------
- */
+/* --- one candidate ---------------------------------------------------------------------------- */
 
 enum { SLAB = 512, ROWS = 64 }; /* rows at a time; of a chunk */
 
@@ -100,8 +99,7 @@ static enum status try_candidate(struct search *search, int step, struct error *
                              : status;
 }
 
-/* --- the search ---------------------------------------------------------------------------------
- */
+/* --- the search ------------------------------------------------------------------------------- */
 
 /* Rows that can be searched by themselves: some, or where they share a scale all ROWS. */
 static size_t slab_rows(const struct quantizer *quantizer, size_t rows)

@@ -3,8 +3,7 @@
 #include "quant/base/size.h"
 #include "quant/layer/round.h"
 
-/* --- in order -----------------------------------------------------------------------------------
- */
+/* --- in order --------------------------------------------------------------------------------- */
 
 struct place {
   double score;
@@ -32,8 +31,7 @@ bool columns_rank(const double *score, size_t stride, size_t count, uint32_t *ra
   return place != NULL;
 }
 
-/* --- kept apart ---------------------------------------------------------------------------------
- */
+/* --- kept apart ------------------------------------------------------------------------------- */
 
 static size_t count_of(const unsigned char *chosen, size_t columns)
 {

@@ -28,8 +28,7 @@ struct awq {
   float *work; /* rows x columns: W times the factors, its reconstruction, or its error */
 };
 
-/* --- parameters ---------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 /* The reference's own grid at the bits and groups that were asked for. */
 static void use_own_rule(struct quantizer *quantizer)
@@ -104,8 +103,7 @@ static void make_factors(const struct awq *awq, float alpha)
   }
 }
 
-/* --- one candidate ------------------------------------------------------------------------------
- */
+/* --- one candidate ---------------------------------------------------------------------------- */
 
 /* work = W times the factors. */
 static void scale(const struct awq *awq)
@@ -139,8 +137,7 @@ static enum status try_exponent(const struct awq *awq, double alpha, double *los
              : status;
 }
 
-/* --- the search ---------------------------------------------------------------------------------
- */
+/* --- the search ------------------------------------------------------------------------------- */
 
 static enum status search(const struct awq *awq, struct method_search *out, struct error *error)
 {

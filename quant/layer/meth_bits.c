@@ -32,8 +32,7 @@ struct bits {
   unsigned char *width;          /* of each unit */
 };
 
-/* --- what units lose ----------------------------------------------------------------------------
- */
+/* --- what units lose -------------------------------------------------------------------------- */
 
 static size_t unit_width(const struct bits *bits, size_t unit)
 {
@@ -116,8 +115,7 @@ static enum status measure(struct bits *bits, struct error *error)
   return status;
 }
 
-/* --- who gets them ------------------------------------------------------------------------------
- */
+/* --- who gets them ---------------------------------------------------------------------------- */
 
 /* UNIT goes to WIDTH, the next corner of its hull. */
 struct step {
@@ -211,8 +209,7 @@ static int one_for_all(const struct bits *bits)
   return width >= bits->least ? width : 0;
 }
 
-/* --- what is made of it -------------------------------------------------------------------------
- */
+/* --- what is made of it ----------------------------------------------------------------------- */
 
 struct rounding_job {
   const struct bits *bits;
@@ -287,8 +284,7 @@ static enum status make(const struct bits *bits, bool possible, int one, struct 
   return pool_for(bits->rows, round_row, &job, bits->task->progress);
 }
 
-/* --- the run ------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static enum status check(const struct quantizer *quantizer, int least, int most,
                          struct error *error)

@@ -49,8 +49,7 @@ struct scratch {
   struct error problem;
 };
 
-/* --- progress, in quantized elements that take as long ------------------------------------------
- */
+/* --- progress, in quantized elements that take as long ---------------------------------------- */
 
 /* Multiplications in the time of one, roughly. */
 enum { MULTIPLICATIONS = 64 };
@@ -78,8 +77,7 @@ static void expect_all(const struct gptq *gptq)
   progress_expect(gptq->task->progress, sum);
 }
 
-/* --- what is refused ----------------------------------------------------------------------------
- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 /* True when nothing is asked for but bits, a scheme, a granularity and a calibrator. */
 static bool is_plain(const struct quantizer *quantizer)
@@ -116,8 +114,7 @@ static enum status check(const struct layer_task *task, struct error *error)
   return STATUS_OK;
 }
 
-/* --- the order and the factor -------------------------------------------------------------------
- */
+/* --- the order and the factor ----------------------------------------------------------------- */
 
 /* The columns as they are rounded: from the one with the largest inputs on, BY_SIZE. */
 static bool choose_order(struct gptq *gptq, bool by_size)
@@ -224,8 +221,7 @@ static enum status prepare(struct gptq *gptq, struct error *error)
   return status;
 }
 
-/* --- scales -------------------------------------------------------------------------------------
- */
+/* --- scales ----------------------------------------------------------------------------------- */
 
 /* Columns of GROUP. */
 static size_t group_width(const struct gptq *gptq, size_t group)
@@ -302,8 +298,7 @@ static void find_static_scales(const struct gptq *gptq, struct scratch *scratch,
   }
 }
 
-/* --- rounding -----------------------------------------------------------------------------------
- */
+/* --- rounding --------------------------------------------------------------------------------- */
 
 /* Rounds WEIGHT of ROW (of those that the scratch is about, which begin at FIRST), which is at
  * PLACE of the order; keeps it and its code. */
@@ -397,8 +392,7 @@ static void round_rows(void *context, size_t chunk, unsigned worker)
     round_block(gptq, scratch, first, rows, start, size_min(n, start + gptq->block));
 }
 
-/* --- the run ------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void free_scratch(struct gptq *gptq)
 {

@@ -14,8 +14,7 @@ enum { BY_ACTIVATION, BY_WEIGHT, BY_RANDOM };
 
 static const char *const quantizers[] = {"fp16", "int8,channel=1", "int5,asym,channel=1"};
 
-/* --- judging ------------------------------------------------------------------------------------
- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static void by_activation(const struct layer *layer, double *score)
 {
@@ -47,8 +46,7 @@ static void judge(const struct layer_task *task, double *score)
     by_random(task->layer->columns, (uint64_t)method_value(task, "seed"), score);
 }
 
-/* --- choosing -----------------------------------------------------------------------------------
- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 /* How many of COUNT channels, the worst first, have more than TIMES the median. */
 static size_t count_above(const double *score, const uint32_t *worst, size_t count, double times)
@@ -81,8 +79,7 @@ static enum status choose(const struct layer_task *task, unsigned char *chosen, 
   return ranked ? STATUS_OK : error_memory(error, "the input channels");
 }
 
-/* --- the method ---------------------------------------------------------------------------------
- */
+/* --- the method ------------------------------------------------------------------------------- */
 
 /* made->weight = the task's quantizer on W, whose chosen columns are 0 and take no part. */
 static enum status round_rest(const struct layer_task *task, const unsigned char *chosen,

@@ -28,8 +28,7 @@ static void make_factors(const struct layer *layer, float alpha, float *factor)
   }
 }
 
-/* --- the sweep ----------------------------------------------------------------------------------
- */
+/* --- the sweep -------------------------------------------------------------------------------- */
 
 /* Output MSE of what MADE holds; INPUTS has room for X'. */
 static enum status measure(const struct layer_task *task, const struct layer_made *made,
@@ -82,8 +81,7 @@ static enum status sweep(const struct layer_task *task, struct layer_made *made,
   return status;
 }
 
-/* --- the method ---------------------------------------------------------------------------------
- */
+/* --- the method ------------------------------------------------------------------------------- */
 
 static void tell(const struct layer_task *task, double alpha, struct layer_made *made)
 {

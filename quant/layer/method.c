@@ -255,8 +255,7 @@ const struct method *method_find(const char *name)
   return NULL;
 }
 
-/* --- options ------------------------------------------------------------------------------------
- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 size_t method_option_count(const struct method *method)
 {
@@ -303,8 +302,7 @@ char *method_option_print(const struct method_option *option, double value, char
   return text;
 }
 
-/* --- words --------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static enum status unknown(const char *what, const char *word, const char *nearest,
                            struct error *error)
@@ -459,8 +457,7 @@ char *method_word(const struct layer_task *task, const char *word, char *text)
   return method_option_print(&task->method.method->option[place], task->method.option[place], text);
 }
 
-/* --- runs ---------------------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 enum status method_run(const struct layer_task *task, struct layer_made *made, struct error *error)
 {

@@ -122,7 +122,7 @@ static struct element float_element(const struct result *result, size_t unit, fl
 static struct element element_of(const struct result *result, size_t unit, float x)
 {
   return format_is_integer(result->quantizer.format) ? integer_element(result, unit, x)
-                                                            : float_element(result, unit, x);
+                                                     : float_element(result, unit, x);
 }
 
 static void add(struct sums *s, float xf, const struct element *element, double p99)

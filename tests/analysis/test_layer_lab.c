@@ -38,8 +38,7 @@ static struct layer_ask ask(const char *method, const char *spec, const char *ac
   return ask;
 }
 
-/* --- the problem -------------------------------------------------------------------------------
- */
+/* --- the problem ------------------------------------------------------------------------------ */
 
 static void fail_to_open(struct shape w, struct shape x, bool transposed, const char *message)
 {
@@ -226,8 +225,7 @@ static void test_energy(void **state)
   layer_problem_close(&problem);
 }
 
-/* --- runs --------------------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 /* Output error by products in double, with int4 of absmax / 7 for the whole matrix. */
 static double expected_mse(const float *w, const float *x, size_t tokens)
@@ -334,8 +332,7 @@ static void test_kept(void **state)
   layer_problem_close(&problem);
 }
 
-/* --- what they say -----------------------------------------------------------------------------
- */
+/* --- what they say ---------------------------------------------------------------------------- */
 
 /* Channels of 10, 20, 30 and 40 dB and one without a signal: median 25, worst 10 at channel 2. */
 static void test_spread(void **state)

@@ -76,8 +76,7 @@ static struct layer_numbers measure(struct bench *bench)
   return numbers;
 }
 
-/* --- plain sums ---------------------------------------------------------------------------------
- */
+/* --- plain sums ------------------------------------------------------------------------------- */
 
 struct plain {
   double power, error, weights, activations, reached, product, channel_error;
@@ -153,8 +152,7 @@ static void test_sums(void **state)
   check_sums("int8", true);
 }
 
-/* --- what must not matter -----------------------------------------------------------------------
- */
+/* --- what must not matter --------------------------------------------------------------------- */
 
 static void same(const struct layer_numbers *a, const struct layer_numbers *b)
 {

@@ -127,8 +127,7 @@ static void test_short_text(void **state)
   result_free(result);
 }
 
-/* --- causes --------------------------------------------------------------------------------------
- */
+/* --- causes ----------------------------------------------------------------------------------- */
 
 /* What SPEC makes of X along axis 0. */
 static struct evidence evidence(const float *x, struct shape shape, const char *spec)
@@ -260,8 +259,7 @@ static void test_larger_of_two(void **state)
   }
 }
 
-/* --- two of a tensor -----------------------------------------------------------------------------
- */
+/* --- two of a tensor -------------------------------------------------------------------------- */
 
 /* BETTER (-1: A, 1: B) is better because of CAUSE, by the difference of the measured SQNR; the
  * sentence holds PART. */

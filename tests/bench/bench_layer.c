@@ -31,8 +31,7 @@ static const struct {
 
 static bool json;
 
-/* --- the product --------------------------------------------------------------------------------
- */
+/* --- the product ------------------------------------------------------------------------------ */
 
 struct product {
   const float *x, *w;
@@ -62,8 +61,7 @@ static double time_product(const float *x, const float *w, float *y)
   return best;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 struct timed {
   double run, measure; /* seconds; below 0: it failed */

@@ -244,8 +244,7 @@ static void test_measure_groups(void **state)
   (void)state;
   need_a_program();
   const char *path = sparse_npy("large.npy", "'<f4'", "False", "(150, 1000000)", 600000000);
-  expect_peak((const char *[WORDS]){"report", path, "-q", "int8,group=32"},
-              256 * (size_t)MEGABYTE);
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int8,group=32"}, 256 * (size_t)MEGABYTE);
   files_clear();
 }
 

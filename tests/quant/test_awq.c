@@ -19,8 +19,7 @@
 
 #include <cmocka.h>
 
-/* --- the reference's results --------------------------------------------------------------------
- */
+/* --- the reference's results ------------------------------------------------------------------ */
 
 static void check_near(const char *what, double value, double expected, double relative)
 {
@@ -163,8 +162,7 @@ static void test_reference_big(void **state)
   assert_int_equal(layer_runs_each("big", check_awq), 6);
 }
 
-/* --- properties ---------------------------------------------------------------------------------
- */
+/* --- properties ------------------------------------------------------------------------------- */
 
 enum { ROWS = 20, COLUMNS = 96, TOKENS = 40, DEAD = 7, LOUD = 50 };
 

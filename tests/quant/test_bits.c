@@ -60,8 +60,7 @@ static void test_closed_form(void **state)
   layer_close(&layer);
 }
 
-/* --- all of them tried --------------------------------------------------------------------------
- */
+/* --- all of them tried ------------------------------------------------------------------------ */
 
 enum { ROWS = 3, GROUP = 16, GROUPS = 2, COLUMNS = GROUP * GROUPS, UNITS = ROWS * GROUPS };
 enum { LEAST = 2, MOST = 5, WIDTHS = MOST - LEAST + 1 };
@@ -138,8 +137,7 @@ static void test_all_shares(void **state)
   layer_close(&layer);
 }
 
-/* --- what is promised ---------------------------------------------------------------------------
- */
+/* --- what is promised ------------------------------------------------------------------------- */
 
 /* Inputs with much in common, rows and columns of different size, groups that do not come out even:
  * at as many bits as rtn stores never worse, and never over a budget. */

@@ -48,8 +48,7 @@ static void reconstruct(const struct fit *fit, const float *x, size_t n, float *
   }
 }
 
-/* --- CONVENTIONS 2.3 ---------------------------------------------------------------------------
- */
+/* --- CONVENTIONS 2.3 -------------------------------------------------------------------------- */
 
 enum { COUNT = 1 << 20, COLUMNS = 4096 };
 
@@ -128,8 +127,7 @@ static void test_published(void **state)
   }
 }
 
-/* --- the parts and the whole -------------------------------------------------------------------
- */
+/* --- the parts and the whole ------------------------------------------------------------------ */
 
 static const char *const specs[] = {
     "mxfp8_e4m3",
@@ -268,8 +266,7 @@ static void test_threads(void **state)
   }
 }
 
-/* --- importance --------------------------------------------------------------------------------
- */
+/* --- importance ------------------------------------------------------------------------------- */
 
 /* Weights go to the codec as they are, row by row. */
 static void test_importance(void **state)
@@ -367,8 +364,7 @@ static void test_refusals(void **state)
   check_refused(&quantizer, 256, "at 3");
 }
 
-/* --- the spec ----------------------------------------------------------------------------------
- */
+/* --- the spec --------------------------------------------------------------------------------- */
 
 static void test_spec(void **state)
 {
@@ -430,8 +426,7 @@ static void test_spec(void **state)
   }
 }
 
-/* --- bounds, levels, bits ----------------------------------------------------------------------
- */
+/* --- bounds, levels, bits --------------------------------------------------------------------- */
 
 /* Ends of the grids with half a step more; ties go to the even neighbour. */
 static void test_bounds(void **state)
@@ -529,8 +524,7 @@ static void test_levels_and_bits(void **state)
   }
 }
 
-/* --- odd blocks --------------------------------------------------------------------------------
- */
+/* --- odd blocks ------------------------------------------------------------------------------- */
 
 /* Zeros stay zeros; one bad value spoils its own block alone; nothing crashes on denormals and the
  * largest numbers. */

@@ -265,8 +265,7 @@ static void test_powers_of_two(void **state)
   }
 }
 
-/* --- degenerate tensors --------------------------------------------------------------------------
- */
+/* --- degenerate tensors ----------------------------------------------------------------------- */
 
 static const float zeros[4] = {0, -0.0F, 0, 0}, constant[] = {3.5F, 3.5F, 3.5F, 3.5F},
                    below[] = {-0.1F, -0.1F}, one[] = {0.7F}, two[] = {1, -3},

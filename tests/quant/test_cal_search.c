@@ -181,8 +181,7 @@ static void test_aciq_around_mean(void **state)
   free(x);
 }
 
-/* --- lp ----------------------------------------------------------------------------------------
- */
+/* --- lp --------------------------------------------------------------------------------------- */
 
 /* Sum of |x - y|^norm for integers, without the kernels. */
 static double lp_error(const struct calibration *calibration, const struct sample *sample,

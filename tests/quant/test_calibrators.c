@@ -188,8 +188,7 @@ static void test_entropy_two_sides(void **state)
   assert_true(choice.hi == symmetric.hi && choice.hi > 1 && choice.hi < (double)sample.max);
 }
 
-/* --- percentile --------------------------------------------------------------------------------
- */
+/* --- percentile ------------------------------------------------------------------------------- */
 
 static void test_percentile_sides(void **state)
 {
@@ -209,8 +208,7 @@ static void test_percentile_sides(void **state)
   assert_true(fabs(choice.lo + 350) < 1e-9 && fabs(choice.hi - 550) < 1e-9);
 }
 
-/* --- the portable tensors ------------------------------------------------------------------------
- */
+/* --- the portable tensors --------------------------------------------------------------------- */
 
 enum { N = 1 << 20, SOURCES = 3 };
 
@@ -358,7 +356,8 @@ static void test_independence(void **state)
 /* Rows that ask for no more than the extremes, which are known. */
 static bool reads_nothing(const char *name)
 {
-  static const char *const names[] = {"absmax", "clip", "ema", "sample-mean", "aimet-tf", "nvidia-max"};
+  static const char *const names[] = {"absmax",      "clip",     "ema",
+                                      "sample-mean", "aimet-tf", "nvidia-max"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(name, names[i]) == 0)
       return true;

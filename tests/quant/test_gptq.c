@@ -41,8 +41,7 @@ static void test_layers(void **state)
   check_layer("big");
 }
 
-/* --- the reference's vectors --------------------------------------------------------------------
- */
+/* --- the reference's vectors ------------------------------------------------------------------ */
 
 /* What the manifest says of one run, as a method and a quantizer. */
 static void read_entry(const json_t *entry, char *method, char *spec, size_t size)
@@ -158,8 +157,7 @@ static void test_big(void **state)
   check_vectors("big", 19);
 }
 
-/* --- properties ---------------------------------------------------------------------------------
- */
+/* --- properties ------------------------------------------------------------------------------- */
 
 /* Inputs that have nothing in common leave nothing to make up for. */
 static void test_identity(void **state)
@@ -374,8 +372,7 @@ static void test_cancel(void **state)
   layer_close(&layer);
 }
 
-/* --- the factor of the inverse ------------------------------------------------------------------
- */
+/* --- the factor of the inverse ---------------------------------------------------------------- */
 
 enum { ORDER = 300 };
 

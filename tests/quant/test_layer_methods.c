@@ -150,8 +150,7 @@ static double output_mse(struct bench *bench)
   return sum / (double)(bench->layer.tokens * bench->layer.rows);
 }
 
-/* --- hadamard -----------------------------------------------------------------------------------
- */
+/* --- hadamard --------------------------------------------------------------------------------- */
 
 /* Even whole numbers rotated by the order 4 are whole numbers, which int8 with the scale 1 keeps:
  * what is rotated back is W. */
@@ -229,8 +228,7 @@ static void test_block_refusals(void **state)
   free_bench(bench);
 }
 
-/* --- recipes ------------------------------------------------------------------------------------
- */
+/* --- recipes ---------------------------------------------------------------------------------- */
 
 /* METHOD with WEIGHT and ACTIVATION is rtn with the other two. */
 static void same_as(struct bench *bench, const char *method, const char *weight,
@@ -268,8 +266,7 @@ static void test_recipes(void **state)
   free_bench(bench);
 }
 
-/* --- bias ---------------------------------------------------------------------------------------
- */
+/* --- bias ------------------------------------------------------------------------------------- */
 
 /* The mean output error of each channel is no more than what float32 leaves of it. */
 static void test_mean_is_taken_back(void **state)
@@ -315,8 +312,7 @@ static void test_bias_of(void **state)
   free_bench(bench);
 }
 
-/* --- alternating --------------------------------------------------------------------------------
- */
+/* --- alternating ------------------------------------------------------------------------------ */
 
 /* mean_r sum_j h_j (w' - w)^2. */
 static double weighted_loss(const struct bench *bench)
@@ -427,8 +423,7 @@ static void test_dead_channel(void **state)
   free_bench(bench);
 }
 
-/* --- joint --------------------------------------------------------------------------------------
- */
+/* --- joint ------------------------------------------------------------------------------------ */
 
 /* The surface at (COLUMN, ROW) is the error of rtn with clip=, which for minmax is the same ratio.
  */
@@ -502,8 +497,7 @@ static void test_joint_refusals(void **state)
   free_bench(bench);
 }
 
-/* --- all of them --------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static const char *const all_methods[] = {
     "hadamard",         "hadamard,signs", "zeroquant",

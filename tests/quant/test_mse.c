@@ -213,8 +213,7 @@ static void test_counted(void **state)
   free(once);
 }
 
-/* --- closed forms -------------------------------------------------------------------------------
- */
+/* --- closed forms ----------------------------------------------------------------------------- */
 
 /* EXPERIMENTS 3.1: exact optima of the grids -(2^(b-1) - 1)..2^(b-1) - 1 by quadrature. The search
  * takes the density itself, as weights on a fine grid; tolerances from the printed digits. */

@@ -312,8 +312,7 @@ static void test_gptq(void **state)
   CHECK("weights", "gptq_find_params_flat", flat, 72);
 }
 
-/* --- systems that tell a threshold or a grid instead of a scale --------------------------------
- */
+/* --- systems that tell a threshold or a grid instead of a scale ------------------------------- */
 
 /* Calls CHECK with every entry of FAMILY and a row for its configuration; how many. */
 typedef bool entry_function(const json_t *entry, const char *spec, const struct vector *input);

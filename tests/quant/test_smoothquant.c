@@ -16,8 +16,7 @@
 
 #include <cmocka.h>
 
-/* --- the references' results --------------------------------------------------------------------
- */
+/* --- the references' results ------------------------------------------------------------------ */
 
 static void check_sqnr(const char *what, const json_t *expected, double error)
 {
@@ -179,8 +178,7 @@ static void test_reference_big(void **state)
   assert_int_equal(layer_runs_each("big", check_entry), 15);
 }
 
-/* --- a small layer ------------------------------------------------------------------------------
- */
+/* --- a small layer ---------------------------------------------------------------------------- */
 
 enum { ROWS = 12, COLUMNS = 40, TOKENS = 30, DEAD = 7, UNUSED = 11, LOUD = 21 };
 
@@ -203,8 +201,7 @@ static void small_open(struct small *small, size_t tokens)
   layer_runs_open(small->weight, ROWS, COLUMNS, small->activation, tokens, &small->layer);
 }
 
-/* --- SmoothQuant --------------------------------------------------------------------------------
- */
+/* --- SmoothQuant ------------------------------------------------------------------------------ */
 
 /* (X / s)(W s)ᵀ is X Wᵀ, but for a rounding of each factor. */
 static void test_product_stays(void **state)
@@ -284,8 +281,7 @@ static void test_sweep(void **state)
   }
 }
 
-/* --- LLM.int8() ---------------------------------------------------------------------------------
- */
+/* --- LLM.int8() ------------------------------------------------------------------------------- */
 
 /* |x| = 240 reaches 240, and channels with 2.4 do not: inclusive, and nothing else in 16 bits. */
 static void test_threshold(void **state)
@@ -353,8 +349,7 @@ static void test_float16_is_too_small(void **state)
   layer_close(&small.layer);
 }
 
-/* --- protection ---------------------------------------------------------------------------------
- */
+/* --- protection ------------------------------------------------------------------------------- */
 
 /* All channels: float16 of W, and of X where activations are quantized; 16 bits, and what the empty
  * rest still has: a scale of 32 bits for each row, and a number for each column. */

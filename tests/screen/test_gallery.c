@@ -15,8 +15,7 @@ static struct harness *open_gallery(int rows, int columns)
   return harness;
 }
 
-/* --- experiments --------------------------------------------------------------------------------
- */
+/* --- experiments ------------------------------------------------------------------------------ */
 
 static void the_list_says_what_is_claimed(void **state)
 {

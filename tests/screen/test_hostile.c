@@ -24,8 +24,7 @@
 static const char tensors_file[] = "a" EVIL ".safetensors", other_file[] = "b" EVIL ".safetensors",
                   keys_file[] = "c" EVIL ".gguf", table_file[] = "d" EVIL ".csv";
 
-/* --- the files ---------------------------------------------------------------------------------
- */
+/* --- the files -------------------------------------------------------------------------------- */
 
 static void write_bytes(const char *name, const void *head, size_t head_size, const void *bytes,
                         size_t size)
@@ -84,8 +83,7 @@ static int enter(void **state)
   return 0;
 }
 
-/* --- what may reach a terminal ------------------------------------------------------------------
- */
+/* --- what may reach a terminal ---------------------------------------------------------------- */
 
 static const char *const forbidden[] = {
     "[5;8m\033", "\033[5;8m",    "\033]0;evil", "\033]2;evil", "evil\a",
@@ -122,8 +120,7 @@ static void test_search(void **state)
   assert_null(found_in("\\x1b[5;8mevil\\xc2\\x9b \342\226\233", 25));
 }
 
-/* --- the explorer -------------------------------------------------------------------------------
- */
+/* --- the explorer ----------------------------------------------------------------------------- */
 
 /* Views, list, metadata, help, a figure that is written, a filter, a tensor that is not there. */
 static void explore(const char *const *arguments, int rows, int columns)
@@ -155,8 +152,7 @@ static void test_explorer(void **state)
           100);
 }
 
-/* --- commands -----------------------------------------------------------------------------------
- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 /* Ends with any status but that of a crash; says something of what is evil. */
 static void test_commands(void **state)

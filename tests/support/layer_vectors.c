@@ -15,8 +15,7 @@
 
 #include <cmocka.h>
 
-/* --- the big layer ------------------------------------------------------------------------------
- */
+/* --- the big layer ---------------------------------------------------------------------------- */
 
 /* Four uniform numbers of 24 bits, centred and scaled to a variance of 1. */
 static double sample(uint64_t *state)
@@ -72,8 +71,7 @@ static void make_activation(struct layer_vectors *vectors, uint64_t seed, long d
   free(row);
 }
 
-/* --- both ---------------------------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 static void read_stored(const char *file, float *out, size_t count)
 {

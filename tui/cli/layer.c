@@ -13,8 +13,7 @@
 
 #include <string.h>
 
-/* --- output ------------------------------------------------------------------------------------
- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 static enum status print_rows(const struct layer_run *run, const struct options *options, FILE *out,
                               struct error *error)
@@ -91,8 +90,7 @@ static enum status show(const struct layer_run *run, const struct options *optio
   return save_to_stdout(options) ? STATUS_OK : print_rows(run, options, stdout, error);
 }
 
-/* --- running -----------------------------------------------------------------------------------
- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static enum status check_outputs(const struct layer_run *run, const struct options *options,
                                  struct error *error)
@@ -134,8 +132,7 @@ enum status layer_recipe(const struct recipe *recipe, const struct options *opti
   return status;
 }
 
-/* --- the command -------------------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static enum status check_words(const struct options *options, struct error *error)
 {

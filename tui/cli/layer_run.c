@@ -9,8 +9,7 @@
 /* Reading the layer beside running a method on it, for the meter. */
 enum { READ_WEIGHT = 1, RUN_WEIGHT = 16 };
 
-/* --- the words ---------------------------------------------------------------------------------
- */
+/* --- the words -------------------------------------------------------------------------------- */
 
 static enum status check_words(const struct layer_run *run, struct error *error)
 {
@@ -62,8 +61,7 @@ enum status layer_run_plan(struct layer_run *run, const struct recipe *recipe, s
   return status == STATUS_OK ? plan_rows(run, error) : status;
 }
 
-/* --- the layer ---------------------------------------------------------------------------------
- */
+/* --- the layer -------------------------------------------------------------------------------- */
 
 static enum status load(struct layer_run *run, enum layer_part part, struct error *error)
 {
@@ -119,8 +117,7 @@ static enum status open_problem(struct layer_run *run, struct error *error)
   return status;
 }
 
-/* --- running -----------------------------------------------------------------------------------
- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static enum status run_rows(struct layer_run *run, bool keep)
 {

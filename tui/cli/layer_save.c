@@ -13,8 +13,7 @@ bool layer_save_wanted(const struct options *options)
   return options->layer.weight_out || save_wanted(options);
 }
 
-/* --- what is read stays ------------------------------------------------------------------------
- */
+/* --- what is read stays ----------------------------------------------------------------------- */
 
 static bool same_file(const char *path, const char *other)
 {
@@ -41,8 +40,7 @@ enum status layer_save_check(const struct options *options, const char *const *s
   return STATUS_OK;
 }
 
-/* --- matrices ----------------------------------------------------------------------------------
- */
+/* --- matrices --------------------------------------------------------------------------------- */
 
 /* Elements of SIZE bytes of a ROWS x COLUMNS matrix as its tensor has them: BYTES, or a new array
  * in *TURNED where the tensor is transposed. NULL when memory runs out. */
@@ -98,8 +96,7 @@ static enum status save_layer_codes(const char *path, const struct layer_problem
   return status;
 }
 
-/* --- one for each group ------------------------------------------------------------------------
- */
+/* --- one for each group ----------------------------------------------------------------------- */
 
 static struct shape group_shape(const struct layer_problem *problem,
                                 const struct method_codes *codes)
@@ -148,8 +145,7 @@ static enum status save_zero_points(const char *path, const struct layer_problem
   return save_whole(path, &shape, zero, error);
 }
 
-/* --- one for each channel ----------------------------------------------------------------------
- */
+/* --- one for each channel --------------------------------------------------------------------- */
 
 /* COUNT numbers of one kind, as float32. */
 static enum status save_channels(const char *path, size_t count, const float *values,
@@ -207,8 +203,7 @@ static enum status save_bias(const char *path, const struct layer_problem *probl
   return status;
 }
 
-/* --- all of it ---------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static const struct kind {
   enum save_kind kind;

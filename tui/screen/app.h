@@ -30,7 +30,8 @@ struct app_options {
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits, or the
  * script ends; what the script says is the status then. The
  * terminal is as it was before, whatever happens. STATUS_INPUT when the source cannot be opened
- * (nothing was drawn, unless that took longer than a moment), STATUS_OUTPUT when there is no usable terminal. */
+ * (nothing was drawn, unless that took longer than a moment), STATUS_OUTPUT when there is no usable
+ * terminal. */
 enum status app_run(const struct recipe *recipe, const struct app_options *options,
                     struct error *error);
 

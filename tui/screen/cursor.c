@@ -103,8 +103,8 @@ static void add_pin(const struct explorer *explorer, char *text, size_t size)
       state->pins.count ? pins_result(explorer, &explorer->shown, state->view.against) : NULL;
   if (pin && used < size && readout_at(pin, explorer->cursor.x, &readout) &&
       !isnan(readout.error_share))
-    snprintf(text + used, size - used, "; %c %.3g %% of its",
-             (char)('A' + state->view.against), 100 * readout.error_share);
+    snprintf(text + used, size - used, "; %c %.3g %% of its", (char)('A' + state->view.against),
+             100 * readout.error_share);
 }
 
 char *cursor_words(const struct explorer *explorer, char *text, size_t size)

@@ -1,5 +1,5 @@
-/* The cursor of the views over values (1, 2, and 5 for what is pinned): it stands on a value, whatever
- * the bins are, and the message line says what is known of its bin.
+/* The cursor of the views over values (1, 2, and 5 for what is pinned): it stands on a value,
+ * whatever the bins are, and the message line says what is known of its bin.
  *
  * Ownership: borrows the explorer. Threads: the UI thread. */
 #ifndef QSCOPE_TUI_SCREEN_CURSOR_H

@@ -47,8 +47,7 @@ void history_clear(struct history *history)
   history->pasts = history->futures = 0;
 }
 
-/* --- what is the same ---------------------------------------------------------------------------
- */
+/* --- what is the same ------------------------------------------------------------------------- */
 
 bool looks_equal(const struct looks *a, const struct looks *b)
 {

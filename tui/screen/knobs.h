@@ -3,9 +3,9 @@
  * A turn always gives a quantizer that passes quantizer_check: impossible combinations are
  * skipped, or refused with the reason. What a format cannot have (a zero point under e4m3) is
  * remembered for the next format that can; so are the conventions of a system (scale rule,
- * arithmetic, codes), which otherwise stay as they are. Under a format with blocks of its own the calibrator
- * knob turns its scale rule or variant, the parameter its further choice, the group its block
- * length. Ownership: plain values. Threads: no state. */
+ * arithmetic, codes), which otherwise stay as they are. Under a format with blocks of its own the
+ * calibrator knob turns its scale rule or variant, the parameter its further choice, the group its
+ * block length. Ownership: plain values. Threads: no state. */
 #ifndef QSCOPE_TUI_SCREEN_KNOBS_H
 #define QSCOPE_TUI_SCREEN_KNOBS_H
 

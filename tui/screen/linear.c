@@ -24,8 +24,7 @@ struct linear {
   int menu; /* what numbers choose from: nothing, the groups, or the commands of one */
 };
 
-/* --- what is said ------------------------------------------------------------------------------
- */
+/* --- what is said ----------------------------------------------------------------------------- */
 
 static void say_sentence(FILE *out, const char *text)
 {
@@ -132,8 +131,7 @@ static void announce(struct linear *linear, const struct state *before, double s
     say_sentence(linear->out, "Nothing has changed");
 }
 
-/* --- menus -------------------------------------------------------------------------------------
- */
+/* --- menus ------------------------------------------------------------------------------------ */
 
 /* A command of the menu of GROUP: those of pages have their place there alone. */
 static bool in_menu(int id, int group)
@@ -183,8 +181,7 @@ static void show_menu(const struct linear *linear)
   fputs("A number does it; 0 goes back.\n", linear->out);
 }
 
-/* --- lines -------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* Nobody waits for a prompt at the end of a pipe. */
 static bool next_line(struct linear *linear)

@@ -146,8 +146,7 @@ void metrics_paint(struct cells *cells, struct rect rect, const struct result *r
   }
 }
 
-/* --- two results --------------------------------------------------------------------------------
- */
+/* --- two results ------------------------------------------------------------------------------ */
 
 enum { PAIR_LABEL = 7, PAIR_NUMBER = 8, PAIR_BY = 8, PAIR_WORD = 7 };
 

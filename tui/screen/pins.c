@@ -14,8 +14,7 @@ static char letter(size_t i)
   return (char)('A' + i);
 }
 
-/* --- pinning ------------------------------------------------------------------------------------
- */
+/* --- pinning ---------------------------------------------------------------------------------- */
 
 /* What has the numbers of QUANTIZER after TRANSFORM for the tensor of STATE, over whatever bins. */
 static struct state state_under(const struct state *state, const struct quantizer *quantizer,
@@ -274,8 +273,7 @@ void pins_put_recipe(const struct explorer *explorer, const struct state *state,
   put_tensors(explorer, state, recipe);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 const struct result *pins_result(const struct explorer *explorer, const struct state *state,
                                  size_t i)
@@ -400,8 +398,7 @@ void pins_stop(struct explorer *explorer)
   explorer_say(explorer, "stopped: what is pinned is not measured; any change starts again");
 }
 
-/* --- figures ------------------------------------------------------------------------------------
- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 /* The pins that the exported figure shows. */
 static size_t exports_wanted(const struct explorer *explorer)

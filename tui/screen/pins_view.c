@@ -52,8 +52,7 @@ static const struct rows_column columns[] = {
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-/* --- rows ---------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void paint_row(struct explorer *explorer, struct rect line, const struct rows_form *form,
                       const struct state *state, size_t i, const struct result *result,
@@ -129,8 +128,7 @@ static void paint_table(struct explorer *explorer, struct rect rect)
     paint_difference(explorer, line, &form);
 }
 
-/* --- everything ---------------------------------------------------------------------------------
- */
+/* --- everything ------------------------------------------------------------------------------- */
 
 void pins_view_paint(struct explorer *explorer, struct rect rect)
 {
@@ -152,8 +150,7 @@ void pins_view_paint(struct explorer *explorer, struct rect rect)
               (struct rect){rect.row + figure, rect.column, rect.rows - figure, rect.columns});
 }
 
-/* --- formats ------------------------------------------------------------------------------------
- */
+/* --- formats ---------------------------------------------------------------------------------- */
 
 struct figure *pins_view_formats(const struct explorer *explorer,
                                  const struct engine_answer *answer, const struct state *state,

@@ -24,8 +24,7 @@ static enum status save_text(const struct cells *cells, const char *path, struct
   return status;
 }
 
-/* --- as a terminal gets it ---------------------------------------------------------------------
- */
+/* --- as a terminal gets it -------------------------------------------------------------------- */
 
 /* The parameter that sets COLOR, for ink (BASE 30) or paper (40): ";38;5;214"; none of -1. */
 static int color_code(char *text, size_t size, int base, int32_t color, enum color_depth depth)
@@ -100,8 +99,7 @@ static enum status save_ansi(const struct cells *cells, const struct screen_them
   return outfile_commit(file, error);
 }
 
-/* --- as a picture ------------------------------------------------------------------------------
- */
+/* --- as a picture ----------------------------------------------------------------------------- */
 
 /* Ink for a terminal whose own is not known: as far from the paper as reads well. */
 static uint32_t plain_ink(uint32_t background)
