@@ -15,11 +15,10 @@ struct counter {
   uint64_t *count;
 };
 
-/* Counters are kept for each worker: whole numbers add up to the same in any order. The bins of the
- * original, with sums of errors, are kept for each span. */
+/* Counters are kept for each worker: whole numbers add up to the same in any order. Where there are
+ * sums of errors, the bins of the original are kept with them, for each span. */
 struct worker_bins {
-  struct bin_edges original;
-  struct counter reconstruction, error;
+  struct counter original, reconstruction, error;
   uint64_t nan, inf; /* of the original */
 };
 
@@ -27,7 +26,9 @@ struct bins_pass {
   struct pass pass;
   size_t bins;
   bool all_finite;
-  bool levels_known; /* the reconstruction's bins follow from the counts of codes */
+  bool errors;                   /* by value, and their own histogram */
+  const struct histogram *known; /* of the original; NULL: not yet */
+  bool levels_known;             /* the reconstruction's bins follow from the counts of codes */
   unsigned workers;
   struct worker_bins *of_worker;
   struct error_bin *original; /* each bin, with what is outside, of each span */
@@ -90,21 +91,28 @@ static struct range error_range(const struct measure *measure, const struct resu
 
 /* --- the pass ----------------------------------------------------------------------------- */
 
-/* N finite values (n <= PIECE) and their reconstructions, which can overflow to infinity. */
-static void bin_piece(struct worker_bins *bins, struct error_bin *original, bool levels_known,
-                      const float *x, const float *y, size_t n)
+static void count_piece(struct counter *counter, const float *x, const float *less, size_t n)
 {
   int32_t at[PIECE];
-  kernels.bins(x, NULL, n, &bins->original, at);
-  kernels.error_bins(x, y, at, n, original);
-  kernels.bins(y, x, n, &bins->error.edges, at);
+  kernels.bins(x, less, n, &counter->edges, at);
   for (size_t i = 0; i < n; i++)
-    bins->error.count[at[i]]++;
-  if (levels_known)
-    return;
-  kernels.bins(y, NULL, n, &bins->reconstruction.edges, at);
-  for (size_t i = 0; i < n; i++)
-    bins->reconstruction.count[at[i]]++;
+    counter->count[at[i]]++;
+}
+
+/* N finite values (n <= PIECE) and their reconstructions, which can overflow to infinity. */
+static void bin_piece(const struct bins_pass *job, struct worker_bins *bins,
+                      struct error_bin *original, const float *x, const float *y, size_t n)
+{
+  if (job->errors) {
+    int32_t at[PIECE];
+    kernels.bins(x, NULL, n, &bins->original.edges, at);
+    kernels.error_bins(x, y, at, n, original);
+    count_piece(&bins->error, y, x, n);
+  } else if (!job->known) {
+    count_piece(&bins->original, x, NULL, n);
+  }
+  if (!job->levels_known)
+    count_piece(&bins->reconstruction, y, NULL, n);
 }
 
 /* Values that each stand for COUNT elements. */
@@ -122,7 +130,7 @@ static void bin_counted(struct worker_bins *bins, struct error_bin *original,
 {
   int32_t at[PIECE];
   const float *x = counted->x + start, *y = counted->y + start;
-  kernels.bins(x, NULL, n, &bins->original, at);
+  kernels.bins(x, NULL, n, &bins->original.edges, at);
   for (size_t i = 0; i < n; i++) {
     struct error_bin *bin = &original[at[i]];
     double count = (double)counted->count[start + i];
@@ -179,15 +187,17 @@ static void bin_block(void *context, const struct pass_block *block)
 {
   struct bins_pass *job = context;
   struct worker_bins *bins = &job->of_worker[block->worker];
-  struct error_bin *original = job->original + block->span * (job->bins + OUTSIDE);
+  struct error_bin *original =
+      job->errors ? job->original + block->span * (job->bins + OUTSIDE) : NULL;
   for (size_t i = 0; i < block->n; i += PIECE) {
     size_t n = size_min(PIECE, block->n - i);
     if (job->all_finite) {
-      bin_piece(bins, original, job->levels_known, block->x + i, block->y + i, n);
+      bin_piece(job, bins, original, block->x + i, block->y ? block->y + i : NULL, n);
     } else {
       float x[PIECE], y[PIECE];
-      n = keep_finite(bins, block->x + i, block->y + i, n, x, y);
-      bin_piece(bins, original, job->levels_known, x, y, n);
+      const float *other = block->y ? block->y : block->x;
+      n = keep_finite(bins, block->x + i, other + i, n, x, y);
+      bin_piece(job, bins, original, x, y, n);
     }
   }
 }
@@ -205,13 +215,13 @@ static bool make_counter(struct counter *counter, struct range range, size_t bin
 static bool make_bins(struct bins_pass *job, struct range range, struct range error)
 {
   job->of_worker = mem_array(job->workers, sizeof *job->of_worker);
-  job->original = mem_array(job->pass.spans, (job->bins + OUTSIDE) * sizeof *job->original);
-  bool made = job->of_worker && job->original;
-  const struct histogram whole = {.lo = range.lo, .hi = range.hi, .bins = job->bins};
+  if (job->errors)
+    job->original = mem_array(job->pass.spans, (job->bins + OUTSIDE) * sizeof *job->original);
+  bool made = job->of_worker && (job->original || !job->errors);
   for (unsigned w = 0; made && w < job->workers; w++) {
     struct worker_bins *bins = &job->of_worker[w];
-    bins->original = histogram_edges(&whole);
-    made = make_counter(&bins->reconstruction, range, job->bins) &&
+    made = make_counter(&bins->original, range, job->bins) &&
+           make_counter(&bins->reconstruction, range, job->bins) &&
            make_counter(&bins->error, error, job->bins);
   }
   return made;
@@ -220,6 +230,7 @@ static bool make_bins(struct bins_pass *job, struct range range, struct range er
 static void free_bins(struct bins_pass *job)
 {
   for (unsigned w = 0; job->of_worker && w < job->workers; w++) {
+    free(job->of_worker[w].original.count);
     free(job->of_worker[w].reconstruction.count);
     free(job->of_worker[w].error.count);
   }
@@ -244,10 +255,12 @@ static bool merge_workers(const struct bins_pass *job, struct result *result)
   for (unsigned w = 0; w < job->workers; w++) {
     const struct worker_bins *bins = &job->of_worker[w];
     if (!add_counter(&result->reconstruction, &bins->reconstruction, job->bins) ||
-        !add_counter(&result->error, &bins->error, job->bins))
+        (job->errors && !add_counter(&result->error, &bins->error, job->bins)) ||
+        (!job->errors && !job->known &&
+         !add_counter(&result->original, &bins->original, job->bins)))
       return false;
-    result->original.nan += bins->nan;
-    result->original.inf += bins->inf;
+    result->original.nan += job->known ? 0 : bins->nan;
+    result->original.inf += job->known ? 0 : bins->inf;
   }
   return true;
 }
@@ -266,7 +279,7 @@ static struct error_bin merged_bin(const struct bins_pass *job, size_t bin)
   return all;
 }
 
-static bool merge_original(const struct bins_pass *job, struct range range, struct result *result)
+static bool merge_errors(const struct bins_pass *job, struct range range, struct result *result)
 {
   struct histogram *original = &result->original;
   size_t bins = job->bins;
@@ -288,10 +301,48 @@ static bool merge_original(const struct bins_pass *job, struct range range, stru
   return true;
 }
 
+/* What was counted before, where it has the same bins. */
+static const struct histogram *known_bins(const struct result_request *request, struct range range)
+{
+  const struct histogram *known = request->original;
+  return known && known->bins == request->bins && known->lo == range.lo && known->hi == range.hi
+             ? known
+             : NULL;
+}
+
+/* Nothing that a pass would have to find. */
+static bool all_known(const struct bins_pass *job)
+{
+  return !job->errors && job->known && job->levels_known;
+}
+
+static enum status bin_all(struct bins_pass *job, const struct measure *measure)
+{
+  enum status status = STATUS_OK;
+  if (measure->counted)
+    return bin_digest(job, measure->counted);
+  if (all_known(job))
+    progress_advance(measure->progress, measure->feed->count);
+  else
+    status = pass_run(&job->pass, bin_block, job);
+  if (status == STATUS_OK && job->levels_known)
+    bin_levels(&job->of_worker[0], measure);
+  return status;
+}
+
+static bool merge(const struct bins_pass *job, struct range range, struct result *result)
+{
+  if (job->errors && !merge_errors(job, range, result))
+    return false;
+  if (job->known && !histogram_copy(&result->original, job->known))
+    return false;
+  return merge_workers(job, result);
+}
+
 enum status measure_histograms(const struct measure *measure, const struct result_request *request,
                                struct result *result, struct error *error)
 {
-  const struct counted *counted = measure->counted;
+  bool counted = measure->counted != NULL;
   struct range range = {request->lo, request->hi};
   if (isnan(range.lo) || isnan(range.hi))
     range = data_range(measure, result);
@@ -310,13 +361,14 @@ enum status measure_histograms(const struct measure *measure, const struct resul
       .bins = request->bins,
       .workers = counted ? 1 : pool_threads(),
       .all_finite = result->facts.finite == measure->feed->count,
+      .errors = counted || !request->no_errors,
       .levels_known = !counted && measure->codes_known};
+  job.known = job.errors ? NULL : known_bins(request, range);
+  job.pass.bare = !job.errors && job.levels_known;
   enum status status = STATUS_MEMORY;
   if (make_bins(&job, range, error_range(measure, result)))
-    status = counted ? bin_digest(&job, counted) : pass_run(&job.pass, bin_block, &job);
-  if (status == STATUS_OK && job.levels_known)
-    bin_levels(&job.of_worker[0], measure);
-  if (status == STATUS_OK && !(merge_original(&job, range, result) && merge_workers(&job, result)))
+    status = bin_all(&job, measure);
+  if (status == STATUS_OK && !merge(&job, range, result))
     status = STATUS_MEMORY;
   free_bins(&job);
   return status == STATUS_MEMORY ? error_memory(error, "the histograms") : status;

@@ -101,7 +101,8 @@ static bool serves(const struct result_request *have, const struct result_reques
 {
   return have->axis == wanted->axis && have->bins == wanted->bins &&
          same_number(have->lo, wanted->lo) && same_number(have->hi, wanted->hi) &&
-         have->details == wanted->details && have->blocks >= wanted->blocks &&
+         have->no_errors <= wanted->no_errors && have->details == wanted->details &&
+         have->blocks >= wanted->blocks &&
          have->calibrated.batching.on == wanted->calibrated.batching.on &&
          have->calibrated.batching.axis == wanted->calibrated.batching.axis;
 }
@@ -213,6 +214,7 @@ void known_free(struct known *known)
 {
   digest_free(known->digest);
   high_digest_free(known->high);
+  histogram_free(&known->original);
   *known = (struct known){.digest = NULL};
 }
 
@@ -222,7 +224,8 @@ static struct entry *entry_of_known(size_t most, uint64_t source, size_t tensor,
 {
   struct known lost = *known;
   size_t bytes = sizeof(struct entry) + (known->digest ? digest_bytes(known->digest) : 0) +
-                 (known->high ? high_digest_bytes(known->high) : 0);
+                 (known->high ? high_digest_bytes(known->high) : 0) +
+                 known->original.bins * sizeof *known->original.count;
   struct entry *entry = bytes <= most ? mem_array(1, sizeof *entry) : NULL;
   if (entry)
     *entry = (struct entry){.bytes = bytes, .source = source, .tensor = tensor, .known = *known};

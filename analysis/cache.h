@@ -2,11 +2,11 @@
  * quantizer, part), metrics alone by (source, tensor, quantizer), and what is known of a tensor
  * whatever the quantizer (facts and digest).
  *
- * A part is what a request asks for beyond the metrics: axis, bins and their range, details,
- * blocks. A result that has blocks also answers who asks for none. Sources are told apart by their
- * number, so that a closed one is never taken for another. Ownership: the cache copies the results
- * it keeps and gives copies (their fits are shared); facts and digests move in and out. Threads:
- * one at a time. */
+ * A part is what a request asks for beyond the metrics: axis, bins and their range, errors
+ * by bin, details, blocks. A result that has blocks also answers who asks for none; so with errors.
+ * Sources are told apart by their number, so that a closed one is never taken for another.
+ * Ownership: the cache copies the results it keeps and gives copies (their fits are shared); facts
+ * and digests move in and out. Threads: one at a time. */
 #ifndef QSCOPE_ANALYSIS_CACHE_H
 #define QSCOPE_ANALYSIS_CACHE_H
 
@@ -43,8 +43,9 @@ bool cache_find_metrics(struct cache *cache, uint64_t source, size_t tensor,
 /* What is known of a tensor whatever the quantizer. */
 struct known {
   struct facts facts;
-  struct digest *digest;    /* NULL: it has none */
-  struct high_digest *high; /* NULL: not made yet, or not needed */
+  struct digest *digest;     /* NULL: it has none */
+  struct high_digest *high;  /* NULL: not made yet, or not needed */
+  struct histogram original; /* the last that was wanted; without bins: none was */
 };
 void known_free(struct known *known);
 

@@ -105,6 +105,7 @@ static enum status prepare(struct engine *engine, const struct job *job,
     status = find_facts(engine, job, error);
     request->facts = &engine->known.facts;
     request->digest = engine->known.digest;
+    request->original = &engine->known.original;
   }
   pthread_mutex_lock(&engine->lock);
   engine->preparing = false;
@@ -219,6 +220,18 @@ static enum status run_sweep(struct engine *engine, const struct job *job,
                    &answer->error);
 }
 
+/* For the next quantizer, while the bins stay. What there is not, is counted again. */
+static void note_original(struct engine *engine, const struct result_request *request,
+                          const struct result *result)
+{
+  struct histogram *known = &engine->known.original;
+  if (request->original != known || !result || result->estimated || result->original.bins == 0)
+    return;
+  histogram_free(known);
+  if (!histogram_copy(known, &result->original))
+    histogram_free(known);
+}
+
 static enum status compute(struct engine *engine, const struct job *job,
                            const struct result_request *request, struct engine_answer *answer)
 {
@@ -278,6 +291,8 @@ static enum status prepare_and_compute(struct engine *engine, const struct job *
   enum status status = prepare(engine, job, &request, &answer->error);
   if (status == STATUS_OK)
     status = compute(engine, job, &request, answer);
+  if (status == STATUS_OK)
+    note_original(engine, &request, answer->result);
   return status;
 }
 

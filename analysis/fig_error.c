@@ -94,8 +94,8 @@ bool fig_error_against_value(struct figure *figure, const struct histogram *h,
 
 bool fig_error(struct figure *figure, const struct result *result, const struct view *view)
 {
-  if (result->error.bins == 0 || !result->error_max || !result->error_mean)
-    return fig_nothing(figure, "No histogram was computed.");
+  if (result->error.bins == 0)
+    return fig_nothing(figure, result->original.bins ? FIG_NO_ERRORS : FIG_NO_HISTOGRAM);
   if (!add_distribution(figure, result, view))
     return false;
   return !(result->metrics.max_abs_error > 0) ||

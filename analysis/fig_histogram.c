@@ -168,7 +168,7 @@ bool fig_histogram(struct figure *figure, const struct result *result, const str
   const struct histogram *h = &result->original;
   double lo, hi;
   if (h->bins == 0 || !fig_window(view, h->lo, h->hi, &lo, &hi))
-    return fig_nothing(figure, "No histogram was computed.");
+    return fig_nothing(figure, FIG_NO_HISTOGRAM);
   struct panel *panel = figure_add_panel(figure, NULL);
   if (!panel || !axis_set(&panel->x, "value", NULL, lo, hi) ||
       !fig_counts(panel, MARK_BARS, ROLE_ORIGINAL, h, "original"))

@@ -243,7 +243,9 @@ bool fig_pins(struct figure *figure, const struct result *result, const struct f
   if (pins->tensor[pins->against])
     return beside_another(figure, result, pins, view);
   if (result->original.bins == 0 || !over_same_bins(result, against))
-    return fig_nothing(figure, "No histogram was computed.");
+    return fig_nothing(figure, result->original.bins && !(result->error2 && against->error2)
+                                   ? FIG_NO_ERRORS
+                                   : FIG_NO_HISTOGRAM);
   if (!(result->metrics.mse > 0) && !(against->metrics.mse > 0))
     return fig_nothing(figure, "Neither of the two has an error.");
   bool done = shares_make(result, against, &shares) &&

@@ -18,6 +18,17 @@ void histogram_free(struct histogram *h)
   *h = (struct histogram){0};
 }
 
+bool histogram_copy(struct histogram *into, const struct histogram *from)
+{
+  uint64_t *count = mem_array(from->bins, sizeof *count);
+  if (!count)
+    return false;
+  memcpy(count, from->count, from->bins * sizeof *count);
+  *into = *from;
+  into->count = count;
+  return true;
+}
+
 void histogram_add_outside(struct histogram *h, double x)
 {
   if (isnan(x))

@@ -42,6 +42,8 @@ static inline size_t histogram_bin(const struct bin_edges *scale, double x)
 /* lo < hi, bins >= 1. False when memory runs out. */
 bool histogram_init(struct histogram *h, double lo, double hi, size_t bins);
 void histogram_free(struct histogram *h);
+/* FROM again, into one that holds nothing. False when memory runs out. */
+bool histogram_copy(struct histogram *into, const struct histogram *from);
 void histogram_add(struct histogram *h, const float *x, size_t n);
 /* Counts X, for which histogram_bin said HISTOGRAM_OUTSIDE. */
 void histogram_add_outside(struct histogram *h, double x);

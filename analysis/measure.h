@@ -28,8 +28,9 @@ enum status measure_metrics(struct measure *measure, struct result *result, stru
 /* A pass for result->channels and the channel metrics alone. */
 enum status measure_channels(struct measure *measure, struct result *result, struct error *error);
 
-/* The histograms and the error curve of REQUEST: one pass more (none where counted), because the
- * range of the error has to be known. STATUS_USAGE when the range asked for is empty. */
+/* The histograms and the error curve of REQUEST: one pass more (none where counted, nor without the
+ * errors where the values are known and the codes are), because the range of the error has to be
+ * known. STATUS_USAGE when the range asked for is empty. */
 enum status measure_histograms(const struct measure *measure, const struct result_request *request,
                                struct result *result, struct error *error);
 

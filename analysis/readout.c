@@ -32,7 +32,8 @@ bool readout_at(const struct result *result, double x, struct readout *out)
   const struct bin_edges edges = histogram_edges(h);
   size_t bin = h->bins ? histogram_bin(&edges, x) : HISTOGRAM_OUTSIDE;
   double finite = (double)result->facts.finite, error2 = result->metrics.mse * finite;
-  if (bin == HISTOGRAM_OUTSIDE || !result->error2)
+  bool errors = result->error2 != NULL;
+  if (bin == HISTOGRAM_OUTSIDE)
     return false;
   uint64_t below = h->under;
   for (size_t i = 0; i <= bin; i++)
@@ -42,9 +43,10 @@ bool readout_at(const struct result *result, double x, struct readout *out)
                           .count = h->count[bin],
                           .share = (double)h->count[bin] / finite,
                           .below = (double)below / finite,
-                          .error_share = error2 > 0 ? result->error2[bin] / error2 : (double)NAN,
-                          .error_mean = result->error_mean[bin],
-                          .error_max = result->error_max[bin]};
+                          .error_share =
+                              errors && error2 > 0 ? result->error2[bin] / error2 : (double)NAN,
+                          .error_mean = errors ? result->error_mean[bin] : (double)NAN,
+                          .error_max = errors ? result->error_max[bin] : (double)NAN};
   map_ends(result, out);
   return true;
 }

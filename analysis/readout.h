@@ -9,12 +9,12 @@
 enum { READOUT_TEXT = 256 };
 
 struct readout {
-  double lo, hi;                  /* of the bin */
-  uint64_t count;                 /* finite elements in it, */
-  double share;                   /* of all of them, */
-  double below;                   /* and the share of those in it or below */
-  double error_share;             /* of the squared error of all; NaN when there is none */
-  double error_mean, error_max;   /* of |error|; NaN where the bin is empty */
+  double lo, hi;      /* of the bin */
+  uint64_t count;     /* finite elements in it, */
+  double share;       /* of all of them, */
+  double below;       /* and the share of those in it or below */
+  double error_share; /* of the squared error of all; NaN when there is none, or not measured */
+  double error_mean, error_max;   /* of |error|; NaN where the bin is empty, or not measured */
   bool maps;                      /* the tensor has one scale, and these are known: */
   double first_level, last_level; /* what its lower and upper end become */
   long first_code, last_code;     /* the same as codes, as the scheme numbers them (integers) */

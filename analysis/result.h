@@ -48,6 +48,7 @@ struct result_request {
   int axis;                  /* channels along this axis; negative counts from the end */
   size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
   double lo, hi;             /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
+  bool no_errors;            /* the histogram of the error and the errors by bin may be left out */
   bool details;              /* also relative errors, KL (two more passes) */
   bool blocks;               /* also the error of each block (one more) */
   bool board;                /* also the calibrator board (many) ... */
@@ -56,7 +57,8 @@ struct result_request {
   struct heat_request heat;  /* also a heat map, where cells are asked for (one more) */
   bool checks;               /* also the checks (four times the tensor) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
-  const struct digest *digest; /* the same; read only when the facts are given */
+  const struct digest *digest;      /* the same; read only when the facts are given */
+  const struct histogram *original; /* of this tensor's values, for where its bins are wanted */
   struct calibrated calibrated;
   bool timed; /* scales are chosen by themselves, so that fit_seconds tells how long that takes */
   /* What takes a pass where a digest of the tensor answers everything else (the channels and their
@@ -74,7 +76,7 @@ struct result {
   struct histogram original, reconstruction; /* same edges */
   struct histogram error;                    /* of y - x, over +- its largest magnitude */
   /* Mean and largest |error| of the elements in each bin of `original` (NaN where empty): the
-   * "error against x" curve. */
+   * "error against x" curve. NULL, as `error` has no bins: not measured (no_errors). */
   double *error_mean, *error_max;
   /* The sum of (y - x)^2 over each of these bins, 0 where empty: with what lies outside them they
    * are mse times the number of finite elements. What overflowed is left out. */

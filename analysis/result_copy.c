@@ -69,9 +69,11 @@ struct result *result_copy(const struct result *result)
 
 size_t result_bytes(const struct result *result)
 {
-  size_t bins = result->original.bins, channels = result->channels.count;
+  size_t bins = result->original.bins, errors = result->error.bins,
+         channels = result->channels.count;
   size_t blocks = result->blocks ? result->blocks->count : 0;
-  return sizeof *result + bins * (3 * sizeof(uint64_t) + 3 * sizeof(double)) +
+  return sizeof *result + bins * 2 * sizeof(uint64_t) +
+         errors * (sizeof(uint64_t) + 3 * sizeof(double)) +
          channels * (sizeof(struct channel) + sizeof(size_t)) + blocks * sizeof(double) +
          fit_bytes(result->fit);
 }

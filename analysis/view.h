@@ -91,6 +91,7 @@ struct view_type {
   const char *title; /* "Histogram" */
   const char *summary;
   enum view_kind kind;
+  bool errors; /* its figure has the errors by value: see result_request */
   /* Adds the panels of this view to FIGURE; false when memory runs out. One of the five is
    * there: from what a quantizer does to a tensor, */
   bool (*build)(struct figure *figure, const struct result *result, const struct view *view);

@@ -52,6 +52,9 @@ bool fig_label_present(struct panel *panel, enum role role, const struct figure_
 /* Makes the y axis of PANEL reach HEIGHT. */
 void fig_reach(struct panel *panel, double height);
 
+#define FIG_NO_HISTOGRAM "No histogram was computed."
+#define FIG_NO_ERRORS    "The errors by value are not measured yet."
+
 /* A panel that holds nothing but the sentence that says why; false when memory runs out. */
 bool fig_nothing(struct figure *figure, const char *why);
 

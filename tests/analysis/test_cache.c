@@ -125,6 +125,12 @@ static void what_answers_what(void **state)
   other.details = true;
   assert_false(has(cache, "int8", &other));
   other = plain;
+  other.no_errors = true; /* with them is as good */
+  assert_true(has(cache, "int8", &other));
+  keep(cache, "int3", &other);
+  assert_true(has(cache, "int3", &other));
+  assert_false(has(cache, "int3", &plain));
+  other = plain;
   other.at_once = true; /* the whole is as good */
   assert_true(has(cache, "int8", &other));
   other.checks = true;

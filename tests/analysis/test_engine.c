@@ -92,6 +92,41 @@ static void test_answer(void **state)
   close_bench(&bench);
 }
 
+/* The values of a tensor are counted once for all quantizers, as long as their bins stay: the
+ * same histograms as without the engine, also when the tensor changed in between. */
+static void test_values_are_counted_once(void **state)
+{
+  static const struct {
+    const char *spec;
+    size_t bins, tensor;
+  } turns[] = {{"int8", 40, 0}, {"int4", 40, 0}, {"int4,channel", 40, 0},   {"int4", 41, 0},
+               {"int8", 41, 1}, {"int4", 41, 0}, {"int8,range=-1:1", 41, 0}};
+  (void)state;
+  struct bench bench;
+  open_bench(&bench, "synth:");
+  for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+    struct quantizer quantizer = quantizer_of(turns[i].spec);
+    struct result_request request = {
+        .bins = turns[i].bins, .lo = (double)NAN, .hi = (double)NAN, .no_errors = true};
+    struct result *direct = NULL;
+    struct error error;
+    engine_request(bench.engine, bench.source, turns[i].tensor, &quantizer, &request);
+    struct engine_answer answer = wait_for(&bench);
+    assert_int_equal(answer.status, STATUS_OK);
+    assert_int_equal(result_compute(source_tensor(bench.source, turns[i].tensor), &quantizer,
+                                    &request, NULL, &direct, &error),
+                     STATUS_OK);
+    assert_true(direct->original.lo == answer.result->original.lo);
+    assert_memory_equal(direct->original.count, answer.result->original.count,
+                        turns[i].bins * sizeof *direct->original.count);
+    assert_memory_equal(direct->reconstruction.count, answer.result->reconstruction.count,
+                        turns[i].bins * sizeof *direct->reconstruction.count);
+    result_free(direct);
+    result_free(answer.result);
+  }
+  close_bench(&bench);
+}
+
 /* Many requests at once: only the last is answered, whatever was running. */
 static void test_newest_wins(void **state)
 {
@@ -597,6 +632,7 @@ int main(void)
       cmocka_unit_test(a_board_that_cannot_be),
       cmocka_unit_test(a_comparison),
       cmocka_unit_test(test_answer),
+      cmocka_unit_test(test_values_are_counted_once),
       cmocka_unit_test(test_newest_wins),
       cmocka_unit_test(test_untaken_answer),
       cmocka_unit_test(test_cancel),

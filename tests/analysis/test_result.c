@@ -326,6 +326,55 @@ static void test_ranges(void **state)
   free(x);
 }
 
+static void same_counts(const struct histogram *a, const struct histogram *b)
+{
+  assert_int_equal(a->bins, b->bins);
+  assert_memory_equal(a->count, b->count, a->bins * sizeof *a->count);
+  assert_true(a->lo == b->lo && a->hi == b->hi && a->under == b->under && a->over == b->over &&
+              a->nan == b->nan && a->inf == b->inf);
+}
+
+/* Without errors by value: the same counts, whether those of the original are known or not, and in
+ * a window, too. What is known of other bins is of no use, and of no harm. */
+static void test_without_errors(void **state)
+{
+  static const char *const specs[] = {"int8",           "int4,percentile=99", "e4m3",
+                                      "int12",          "int8,channel",       "nf4,block=64",
+                                      "int8,round=away"};
+  const struct shape shape = {.dims = 2, .dim = {30, 101}};
+  (void)state;
+  float *x = random_values(30 * 101, 31, true);
+  for (size_t q = 0; q < sizeof specs / sizeof *specs; q++)
+    for (int window = 0; window < 2; window++) {
+      struct result_request request = {.bins = 60, .lo = NAN, .hi = NAN};
+      request.lo = window ? -2.5 : (double)NAN;
+      request.hi = window ? 0.75 : (double)NAN;
+      struct result *full = result_of(x, shape, specs[q], &request);
+      request.no_errors = true;
+      struct result *first = result_of(x, shape, specs[q], &request);
+      struct histogram of_others = {0}, known = {0};
+      assert_true(histogram_init(&of_others, -1, 1, 60) &&
+                  histogram_copy(&known, &first->original));
+      request.original = &known;
+      struct result *again = result_of(x, shape, specs[q], &request);
+      request.original = &of_others;
+      struct result *after_others = result_of(x, shape, specs[q], &request);
+      struct result *results[] = {first, again, after_others};
+      for (size_t i = 0; i < 3; i++) {
+        same_counts(&results[i]->original, &full->original);
+        same_counts(&results[i]->reconstruction, &full->reconstruction);
+        assert_true(results[i]->error.bins == 0 && !results[i]->error_mean && !results[i]->error2);
+        assert_memory_equal(&results[i]->metrics, &full->metrics, sizeof full->metrics);
+        result_free(results[i]);
+      }
+      assert_non_null(full->error2);
+      histogram_free(&of_others);
+      histogram_free(&known);
+      result_free(full);
+    }
+  free(x);
+}
+
 static void test_bad_requests(void **state)
 {
   (void)state;
@@ -534,6 +583,7 @@ int main(void)
       cmocka_unit_test(test_nothing_finite),
       cmocka_unit_test(test_extreme_magnitudes),
       cmocka_unit_test(test_ranges),
+      cmocka_unit_test(test_without_errors),
       cmocka_unit_test(test_bad_requests),
       cmocka_unit_test(test_threads_change_nothing),
       cmocka_unit_test(test_decoded_tensor),

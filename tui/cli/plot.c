@@ -167,6 +167,7 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
                                          .bins = view->bins ? view->bins : FIGURE_BINS,
                                          .lo = view->lo,
                                          .hi = view->hi,
+                                         .no_errors = !view_type_of(view->kind)->errors,
                                          .blocks = view->kind == VIEW_INSPECTOR,
                                          .board = view->kind == VIEW_BOARD,
                                          .heat = heat_request_of(view, HEAT_CELLS, HEAT_CELLS),

@@ -369,11 +369,14 @@ static void action_cancel(struct explorer *explorer)
     return pins_stop(explorer);
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
-  bool rest = explorer->work == WORK_REST && explorer->result->partial && !explorer->wanted;
+  bool known = explorer->work == WORK_REST && !explorer->wanted;
+  bool rest = known && explorer->result->partial, errors = known && !explorer->result->error2;
   engine_cancel(explorer->engine);
   explorer->work = WORK_NONE;
   explorer->wanted = false;
-  explorer->rest_stopped = rest;
+  explorer->rest_stopped = rest || errors;
+  if (errors && !rest)
+    return explorer_say(explorer, "cancelled: the errors by value are not measured");
   if (rest)
     return explorer_say(explorer, explorer->result->estimated
                                       ? "cancelled: these numbers are an estimate"

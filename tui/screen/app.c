@@ -5,6 +5,7 @@
 #include "tui/screen/board_view.h"
 #include "tui/screen/checks_view.h"
 #include "tui/screen/compare_view.h"
+#include "tui/screen/cursor.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/grid_watch.h"
 #include "tui/screen/heat_view.h"
@@ -189,7 +190,7 @@ void explorer_refresh(struct explorer *explorer)
 static void go(struct explorer *explorer, const struct state *next)
 {
   explorer->wanted = explorer->wanted || !state_same_numbers(&explorer->state, next);
-  explorer->stopped = explorer->pinned.stopped = false;
+  explorer->stopped = explorer->pinned.stopped = explorer->rest_stopped = false;
   explorer->state = *next;
   explorer_refresh(explorer);
 }
@@ -237,13 +238,25 @@ int explorer_bins(const struct explorer *explorer)
   return bins < BINS_LEAST ? BINS_LEAST : bins;
 }
 
+bool explorer_shows_errors(const struct explorer *explorer)
+{
+  bool shows = view_type_of(explorer->state.view.kind)->errors || !isnan(cursor_value(explorer));
+  for (int i = 0; i < COMPANIONS; i++)
+    shows = shows || (explorer->layout.place[PLACE_COMPANION + i].rows &&
+                      view_type_of(explorer_companion(explorer, i))->errors);
+  return shows;
+}
+
 static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
 {
   bool part = part_is_needed(state);
+  bool errors = work == WORK_EXPORT ? view_type_of(state->view.kind)->errors
+                                    : explorer_shows_errors(explorer);
   struct result_request request = {.axis = state->knobs.axis,
                                    .bins = (size_t)bins,
                                    .lo = state->view.lo,
                                    .hi = state->view.hi,
+                                   .no_errors = !errors,
                                    .checks = explorer->mode == MODE_CHECKS && work != WORK_EXPORT,
                                    .theory = state->view.theory,
                                    .unit = state->view.block,
@@ -281,12 +294,16 @@ static int figure_bins(const struct view *view)
   return view->bins ? (int)view->bins : FIGURE_BINS;
 }
 
-/* True when the view needs more of the present numbers than was measured. */
+/* True when what is seen needs more of the present numbers than was measured. */
 static bool is_incomplete(const struct explorer *explorer)
 {
   const struct screen_view *view = screen_view(explorer);
-  return explorer->work == WORK_NONE && !explorer_stale(explorer) && view->incomplete &&
-         view->incomplete(explorer->result);
+  const struct result *result = explorer->result;
+  if (explorer->work != WORK_NONE || explorer_stale(explorer))
+    return false;
+  return (view->incomplete && view->incomplete(result)) ||
+         (result->original.bins > 0 && !result->error2 && !explorer->rest_stopped &&
+          explorer_shows_errors(explorer));
 }
 
 /* True when the view has something to ask, and the engine rests. */

@@ -144,10 +144,14 @@ void explorer_warn(struct explorer *explorer, const char *format, ...)
 /* True when what is shown is not what is looked at. */
 bool explorer_stale(const struct explorer *explorer);
 
-/* Asks the engine for what STATE looks at, which must be open, with BINS bins over LO..HI, under
- * its knobs' quantizer. */
+/* True when the errors by value are to be seen: in the figure, or in the words on the cursor's bin.
+ */
+bool explorer_shows_errors(const struct explorer *explorer);
+
+/* Asks the engine for what STATE looks at, which must be open, with BINS bins over LO..HI (ERRORS:
+ * and the errors by value), under its knobs' quantizer. */
 void explorer_request(struct explorer *explorer, const struct state *state, size_t bins, double lo,
-                      double hi);
+                      double hi, bool errors);
 
 /* Goes to NEXT: remembers the present for undo, and asks for new numbers when they differ. */
 void explorer_go(struct explorer *explorer, const struct state *next);

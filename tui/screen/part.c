@@ -92,7 +92,7 @@ enum status part_open_aside(struct explorer *explorer, const struct state *state
 }
 
 void explorer_request(struct explorer *explorer, const struct state *state, size_t bins, double lo,
-                      double hi)
+                      double hi, bool errors)
 {
   bool part = part_is_needed(state);
   struct source *made = has_part(explorer, state) ? explorer->part : explorer->aside;
@@ -100,6 +100,7 @@ void explorer_request(struct explorer *explorer, const struct state *state, size
                                          .bins = bins,
                                          .lo = lo,
                                          .hi = hi,
+                                         .no_errors = !errors,
                                          .calibrated = {.batching = explorer->batching}};
   engine_request(explorer->engine, part ? made : explorer->source, part ? 0 : state->tensor,
                  &state->knobs.quantizer, &request);

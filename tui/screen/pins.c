@@ -339,7 +339,7 @@ static size_t first_lacking(const struct explorer *explorer)
   size_t i = 0;
   for (; i < explorer->state.pins.count; i++) {
     const struct result *pin = pins_result(explorer, &explorer->state, i);
-    if (!pin || pin->original.bins == 0)
+    if (!pin || pin->original.bins == 0 || (!pin->error2 && explorer_shows_errors(explorer)))
       break;
     if (same_bins && !pins_is_other(&explorer->state, i) && !fits_present(explorer, pin))
       break;
@@ -363,10 +363,10 @@ static void refuse(struct explorer *explorer, const struct error *error)
 
 /* Over the BINS of the present result; of ANOTHER tensor over as many of its own. */
 static void request(struct explorer *explorer, const struct state *of, const struct histogram *bins,
-                    bool another)
+                    bool another, bool errors)
 {
   explorer_request(explorer, of, bins->bins, another ? (double)NAN : bins->lo,
-                   another ? (double)NAN : bins->hi);
+                   another ? (double)NAN : bins->hi, errors);
 }
 
 void pins_ask(struct explorer *explorer)
@@ -379,7 +379,7 @@ void pins_ask(struct explorer *explorer)
     return refuse(explorer, &error);
   explorer->work = WORK_PINS;
   explorer->pinned.asked = of;
-  request(explorer, &of, bins, of.tensor != state->tensor);
+  request(explorer, &of, bins, of.tensor != state->tensor, explorer_shows_errors(explorer));
 }
 
 void pins_take(struct explorer *explorer, struct engine_answer *answer)
@@ -430,7 +430,8 @@ bool pins_export_more(struct explorer *explorer, struct engine_answer *answer)
       return false;
     }
     explorer->work = WORK_EXPORT;
-    request(explorer, &of, bins, of.tensor != state->tensor);
+    request(explorer, &of, bins, of.tensor != state->tensor,
+            view_type_of(state->view.kind)->errors);
     return true;
   }
   answer->result = pinned->present;
