@@ -39,12 +39,14 @@ const struct experiment exp_fp8_or_int8 = {
     .title = "fp8 or int8",
     .claim = "fp8 is always better than int8, e4m3 first and plain int8 last.",
     .question = "From which peak / RMS on does e4m3 beat int8?",
-    .recipe = "synth:laplace -q e5m2 -q e4m3 -q int8",
+    .recipe = "synth:laplace -q e5m2 -q e4m3 -q int8,mse -q int8 --view sweep --over distribution",
     .see =
-        "peak / RMS stands among the metrics. On tensors with heavier tails, such as "
-        "synth:student-t,nu=5, the pinned floats stay where they are and int8 falls. K shows why: "
-        "how far apart the numbers of the three are, and below which share of the largest those of "
-        "a float are closer.",
+        "The plot has what each format keeps of distributions with longer and longer tails, "
+        "against "
+        "their peak / RMS, and this tensor among them: the floats are level, int8 falls along the "
+        "dotted line, mse holds it up for a while. w goes on to other sweeps. K shows why: how far "
+        "apart the numbers of the formats are, and below which share of the largest those of a "
+        "float are closer.",
     .answer =
         "int8 by minmax has 52.87 dB - 20 log10(peak / RMS); e4m3 has 31.5 dB and e5m2 25.6 "
         "dB, whatever the distribution. They cross at a peak of 11.7 times the RMS: flat and "

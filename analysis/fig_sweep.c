@@ -19,6 +19,8 @@ static double place_on_x(const struct sweep *sweep, const struct sweep_row *row)
   enum sweep_axis axis = sweep->kind->axis;
   if (axis == SWEEP_AXIS_BITS)
     return row->metrics.bits_per_element;
+  if (axis == SWEEP_AXIS_PAPR)
+    return row->state == SWEEP_DONE ? 20 * log10(row->metrics.papr) : (double)NAN;
   if (row->fixed)
     return (double)NAN;
   return axis == SWEEP_AXIS_NAMES ? (double)row->value : strtod(sweep->value[row->value], NULL);
@@ -61,15 +63,23 @@ static bool points_make(const struct sweep *sweep, struct points *out)
   return out->x && out->y && out->row;
 }
 
+/* In the order of the rows; of data from left to right, wherever it turned out to be. */
 static void points_add(struct points *points, const struct sweep *sweep,
                        const struct sweep_row *row)
 {
   double x = place_on_x(sweep, row), y = height_of(sweep, row);
+  size_t at = points->count;
   if (isnan(y))
     return;
-  points->x[points->count] = x;
-  points->y[points->count] = y;
-  points->row[points->count++] = row;
+  for (; sweep->kind->elsewhere && at > 0 && points->x[at - 1] > x; at--) {
+    points->x[at] = points->x[at - 1];
+    points->y[at] = points->y[at - 1];
+    points->row[at] = points->row[at - 1];
+  }
+  points->x[at] = x;
+  points->y[at] = y;
+  points->row[at] = row;
+  points->count++;
 }
 
 /* A row that is a value of its line, or a line by itself; not the present one that is none. */
@@ -80,16 +90,19 @@ static bool is_of_line(const struct sweep *sweep, const struct sweep_row *row, s
 
 /* --- the lines -------------------------------------------------------------------------------- */
 
-/* The swept value beside each point; of many formats those of the front alone. */
+/* The swept value beside each point; of many formats those of the front alone, of data those of the
+ * first line, below and above which the others have theirs. */
 static bool add_values(struct panel *panel, const struct sweep *sweep, const struct points *points,
                        bool front, enum role role)
 {
-  char label[64];
-  for (size_t i = 0; i < points->count && sweep->kind->shows_values; i++) {
+  char label[SWEEP_VALUE_TEXT];
+  if (!sweep->kind->shows_values || (sweep->kind->elsewhere && role != ROLE_SERIES))
+    return true;
+  for (size_t i = 0; i < points->count; i++) {
     const struct sweep_row *row = points->row[i];
     const char *text = sweep->kind->points
                            ? format_label(row->quantizer.format, label, sizeof label)
-                           : sweep->value[row->value];
+                           : sweep_value_label(sweep, row->value, label);
     if (!row->fixed && (!front || !sweep->kind->points || row->pareto) &&
         !panel_add_mark(panel, MARK_POINTS, role, 1, &points->x[i], &points->y[i], text))
       return false;
@@ -249,6 +262,10 @@ static bool set_x(struct panel *panel, const struct sweep *sweep)
     x = widened(x, 0.06, 0.02);
     return axis_set(&panel->x, "stored bits per element", NULL, x.lo, x.hi);
   }
+  if (kind->axis == SWEEP_AXIS_PAPR) {
+    x = widened(x, 0.1, 1);
+    return axis_set(&panel->x, kind->axis_label, "dB", x.lo, x.hi);
+  }
   panel->x.log = true;
   x = widened_log(x);
   return axis_set(&panel->x, kind->axis_label, NULL, x.lo, x.hi);
@@ -279,6 +296,10 @@ static bool has_fixed(const struct sweep *sweep)
 /* How to read the points. */
 static const char *words_of(const struct sweep *sweep)
 {
+  if (sweep->kind->elsewhere)
+    return "Each line is a quantizer on the distributions named beside the first; this tensor's "
+           "own "
+           "points stand on its line. 20 dB: the largest magnitude is ten times the RMS.";
   if (sweep->kind->axis != SWEEP_AXIS_BITS)
     return has_fixed(sweep) ? "A level line is a spec that takes none of the values." : "";
   if (sweep->kind->shows_values && !sweep->kind->points)
@@ -293,8 +314,11 @@ static bool fill_panel(struct figure *figure, const struct sweep *sweep, const s
   bool done = panel && set_x(panel, sweep) && set_y(panel, sweep);
   for (size_t i = 0; done && i < sweep->lines; i++)
     done = add_line(figure, panel, sweep, i, !view->front_hidden) &&
-           (!sweep->theory || sweep->metric != SWEEP_SQNR || add_predictions(panel, sweep, i));
-  if (done && !view->front_hidden)
+           (!sweep->theory || sweep->metric != SWEEP_SQNR || sweep->kind->elsewhere ||
+            add_predictions(panel, sweep, i));
+  if (done && sweep->kind->elsewhere)
+    done = fig_papr(panel, sweep);
+  else if (done && !view->front_hidden)
     done = add_front(panel, sweep);
   done = done && add_present(panel, sweep);
   if (done && panel->marks == 0)

@@ -13,4 +13,8 @@ struct figure *fig_sweep(const struct sweep *sweep, const struct view *view, con
 /* Where ROW stands in the panel; false when it has no place there (not measured, exact). */
 bool fig_sweep_place(const struct sweep *sweep, const struct sweep_row *row, double *x, double *y);
 
+/* Adds to PANEL, whose axes are set, what a sweep over distributions has beside its lines; false
+ * when memory runs out. Internal to the figure of a sweep. */
+bool fig_papr(struct panel *panel, const struct sweep *sweep);
+
 #endif

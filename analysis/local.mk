@@ -49,7 +49,7 @@ libanalysis_a_SOURCES = \
 	analysis/colormap.c analysis/colormap.h \
 	analysis/fig_heat.c \
 	analysis/fig_histogram.c \
-	analysis/fig_pins.c \
+	analysis/fig_papr.c analysis/fig_pins.c \
 	analysis/fig_sweep.c analysis/fig_sweep.h \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
@@ -69,7 +69,7 @@ libanalysis_a_SOURCES = \
 	analysis/result_copy.c \
 	analysis/spec_edit.c analysis/spec_edit.h \
 	analysis/sweep.c analysis/sweep.h \
-	analysis/sweep_export.c \
+	analysis/sweep_data.c analysis/sweep_export.c \
 	analysis/sweep_kinds.c analysis/sweep_kinds.h \
 	analysis/sweep_lines.c \
 	analysis/sweep_words.c \

@@ -3,6 +3,7 @@
 #include "analysis/result.h"
 #include "analysis/sweep_kinds.h"
 #include "analysis/theory_fit.h"
+#include "data/source.h"
 #include "quant/base/size.h"
 
 #include <math.h>
@@ -26,9 +27,9 @@ static struct sweep *sweep_new(size_t count)
   sweep->present = SWEEP_NO_ROW;
   sweep->value = mem_array(SWEEP_VALUES, sizeof *sweep->value);
   sweep->line = mem_array(count, sizeof *sweep->line);
-  sweep->row = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->row);
-  sweep->rank = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->rank);
-  sweep->standing = mem_array(count * SWEEP_VALUES + 1, sizeof *sweep->standing);
+  sweep->row = mem_array(count * (SWEEP_VALUES + 1) + 1, sizeof *sweep->row);
+  sweep->rank = mem_array(count * (SWEEP_VALUES + 1) + 1, sizeof *sweep->rank);
+  sweep->standing = mem_array(count * (SWEEP_VALUES + 1) + 1, sizeof *sweep->standing);
   if (sweep->value && sweep->line && sweep->row && sweep->rank && sweep->standing)
     return sweep;
   sweep_free(sweep);
@@ -79,11 +80,19 @@ static bool note_missed(struct sweep *sweep, const struct quantizer *base, bool 
   return add_note(sweep, "%s: without %s %s: %s", spec, sweep->kind->name, missed, reason(why));
 }
 
-static const struct sweep_row *find_row(const struct sweep *sweep,
-                                        const struct quantizer *quantizer)
+/* True when A and B measure the same: the same quantizer on the same data. */
+static bool are_twins(const struct sweep *sweep, const struct sweep_row *a,
+                      const struct sweep_row *b)
+{
+  const bool elsewhere = sweep_is_elsewhere(sweep, a);
+  return quantizer_equal(&a->quantizer, &b->quantizer) &&
+         sweep_is_elsewhere(sweep, b) == elsewhere && (!elsewhere || a->value == b->value);
+}
+
+static const struct sweep_row *find_twin(const struct sweep *sweep, const struct sweep_row *of)
 {
   for (const struct sweep_row *row = sweep->row; row < sweep->row + sweep->rows; row++)
-    if (quantizer_equal(&row->quantizer, quantizer))
+    if (are_twins(sweep, row, of))
       return row;
   return NULL;
 }
@@ -101,14 +110,14 @@ static bool plan_line(struct sweep *sweep, size_t line, bool view, bool *taken)
     *row = (struct sweep_row){.line = line, .value = v};
     if (sweep->kind->edit(base, sweep->value[v], &row->quantizer, &why) == STATUS_OK) {
       *taken = true;
-      sweep->rows += !view || !find_row(sweep, &row->quantizer);
+      sweep->rows += !view || !find_twin(sweep, row);
       continue;
     }
     if (!*missed)
       first = why;
     list_value(missed, sizeof missed, sweep->value[v]);
   }
-  if (!*taken)
+  if (!*taken || sweep->kind->elsewhere)
     sweep->row[sweep->rows++] = (struct sweep_row){.line = line, .fixed = true, .quantizer = *base};
   return !*missed || note_missed(sweep, base, !*taken, missed, &first);
 }
@@ -185,10 +194,11 @@ static void drop_wide_formats(struct sweep *sweep)
 /* The row of what people have, which is added where it is none of the values. */
 static void mark_present(struct sweep *sweep)
 {
-  const struct sweep_row *row = find_row(sweep, &sweep->line[0]);
+  const struct sweep_row own = {.fixed = true, .quantizer = sweep->line[0]},
+                         *row = find_twin(sweep, &own);
   sweep->present = row ? row - sweep->row : (long)sweep->rows;
   if (!row)
-    sweep->row[sweep->rows++] = (struct sweep_row){.fixed = true, .quantizer = sweep->line[0]};
+    sweep->row[sweep->rows++] = own;
 }
 
 static enum status plan(const char *over, const struct quantizer *quantizers, size_t count,
@@ -381,7 +391,7 @@ void sweep_rank(struct sweep *sweep, enum sweep_metric metric)
   for (size_t i = 0; i < sweep->rows; i++) {
     const struct standing *at = &standing[i];
     sweep->rank[i] = (size_t)(at->row - sweep->row);
-    at->row->pareto = !isnan(at->good) && at->bits < least;
+    at->row->pareto = !isnan(at->good) && at->bits < least && !sweep_is_elsewhere(sweep, at->row);
     least = at->row->pareto ? at->bits : least;
   }
 }
@@ -394,6 +404,7 @@ struct run {
   const struct tensor *tensor;
   const struct sweep_request *request;
   struct result_request wanted; /* of each row: no metric of the channels is kept */
+  struct sweep_data *data;      /* of the row, where it is not of the tensor */
   const struct theory_fit *fit; /* NULL when nothing is predicted */
   struct progress *progress;
 };
@@ -402,16 +413,38 @@ static enum status predict(const struct run *run, struct sweep_row *row,
                            const struct result *result, struct error *error)
 {
   struct theory_prediction prediction = {.sqnr_db = (double)NAN};
-  enum status status = run->fit ? theory_predict(run->fit, result, &prediction, error) : STATUS_OK;
+  const bool known = run->fit && !sweep_is_elsewhere(run->sweep, row);
+  enum status status = known ? theory_predict(run->fit, result, &prediction, error) : STATUS_OK;
   row->predicted_sqnr_db = prediction.sqnr_db;
   return status;
+}
+
+/* What ROW is measured on, where that is not the tensor; batches and other data are the tensor's.
+ */
+static enum status go_elsewhere(const struct run *run, const struct sweep_row *row,
+                                const struct tensor **tensor, struct result_request *wanted,
+                                struct error *error)
+{
+  enum status status = sweep_data_open(run->data, run->sweep, row->value, run->progress, error);
+  if (status != STATUS_OK)
+    return status;
+  *tensor = source_tensor(run->data->source, 0);
+  wanted->facts = &run->data->facts;
+  wanted->digest = run->data->digest;
+  wanted->calibrated = (struct calibrated){.batching = {.on = false}};
+  return STATUS_OK;
 }
 
 static enum status measure(const struct run *run, struct sweep_row *row, struct error *error)
 {
   struct result *result;
-  enum status status =
-      result_compute(run->tensor, &row->quantizer, &run->wanted, run->progress, &result, error);
+  const struct tensor *tensor = run->tensor;
+  struct result_request wanted = run->wanted;
+  enum status status = sweep_is_elsewhere(run->sweep, row)
+                           ? go_elsewhere(run, row, &tensor, &wanted, error)
+                           : STATUS_OK;
+  if (status == STATUS_OK)
+    status = result_compute(tensor, &row->quantizer, &wanted, run->progress, &result, error);
   if (status == STATUS_OK) {
     row->metrics = result->metrics;
     status = predict(run, row, result, error);
@@ -427,7 +460,7 @@ static enum status measure(const struct run *run, struct sweep_row *row, struct 
 static bool copy_twin(const struct sweep *sweep, struct sweep_row *row)
 {
   for (const struct sweep_row *twin = sweep->row; twin < sweep->row + sweep->rows; twin++)
-    if (twin->state == SWEEP_DONE && quantizer_equal(&twin->quantizer, &row->quantizer)) {
+    if (twin->state == SWEEP_DONE && are_twins(sweep, twin, row)) {
       row->metrics = twin->metrics;
       row->predicted_sqnr_db = twin->predicted_sqnr_db;
       return true;
@@ -446,10 +479,11 @@ static bool recall(const struct run *run, struct sweep_row *row)
 
 static enum status run_row(const struct run *run, struct sweep_row *row, struct error *error)
 {
-  if (copy_twin(run->sweep, row) || recall(run, row))
+  const bool own = !sweep_is_elsewhere(run->sweep, row);
+  if (copy_twin(run->sweep, row) || (own && recall(run, row)))
     return STATUS_OK;
   enum status status = measure(run, row, error);
-  if (status == STATUS_OK && run->request->keep)
+  if (status == STATUS_OK && own && run->request->keep)
     run->request->keep(run->request->context, &row->quantizer, &row->metrics);
   return status;
 }
@@ -493,6 +527,12 @@ static bool nothing_fits(const struct sweep *sweep)
 /* Progress goes by rows: their passes, each of which counts the elements, count for less. */
 enum { ROW_WEIGHT = 16 };
 
+static size_t row_weight(const struct run *run, const struct sweep_row *row)
+{
+  enum { SYNTHETIC = 1 << 20 };
+  return ROW_WEIGHT * (sweep_is_elsewhere(run->sweep, row) ? SYNTHETIC : run->tensor->count) + 1;
+}
+
 /* Nothing was measured: the last reason is that of the whole. */
 static enum status fail(struct sweep *sweep, struct error *error)
 {
@@ -507,7 +547,21 @@ static enum status take_row(const struct run *run, struct sweep_row *row, struct
 {
   tell(run);
   enum status status = run_or_leave_out(run, row, error);
-  progress_advance(run->progress, ROW_WEIGHT * run->tensor->count + 1);
+  progress_advance(run->progress, row_weight(run, row));
+  return status;
+}
+
+/* Those that wait, in their order; those of the same data one after the other. */
+static enum status take_rows(const struct run *run, struct error *error)
+{
+  struct sweep *sweep = run->sweep;
+  enum status status = STATUS_OK;
+  for (size_t value = 0; value < (sweep->kind->elsewhere ? sweep->values : 1); value++)
+    for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++) {
+      struct sweep_row *row = &sweep->row[i];
+      if (row->state == SWEEP_WAITING && (!sweep_is_elsewhere(sweep, row) || row->value == value))
+        status = take_row(run, row, error);
+    }
   return status;
 }
 
@@ -517,13 +571,14 @@ static enum status run_rows(const struct run *run, struct error *error)
   struct sweep *sweep = run->sweep;
   struct sweep_row *present = sweep->present == SWEEP_NO_ROW ? NULL : &sweep->row[sweep->present];
   enum status status = STATUS_OK;
-  progress_expect(run->progress,
-                  (sweep->rows - sweep->done) * (ROW_WEIGHT * run->tensor->count + 1));
+  size_t weight = 0;
+  for (size_t i = 0; i < sweep->rows; i++)
+    weight += sweep->row[i].state == SWEEP_WAITING ? row_weight(run, &sweep->row[i]) : 0;
+  progress_expect(run->progress, weight);
   if (present && present->state == SWEEP_WAITING)
     status = take_row(run, present, error);
-  for (size_t i = 0; i < sweep->rows && status == STATUS_OK; i++)
-    if (sweep->row[i].state == SWEEP_WAITING)
-      status = take_row(run, &sweep->row[i], error);
+  if (status == STATUS_OK)
+    status = take_rows(run, error);
   tell(run);
   return status == STATUS_OK && nothing_fits(sweep) ? fail(sweep, error) : status;
 }
@@ -533,7 +588,12 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor,
                       struct error *error)
 {
   static const struct sweep_request nothing = {.facts = NULL};
-  struct run run = {sweep, tensor, request ? request : &nothing, {0}, NULL, progress};
+  struct sweep_data data = {.source = NULL};
+  struct run run = {.sweep = sweep,
+                    .tensor = tensor,
+                    .request = request ? request : &nothing,
+                    .data = &data,
+                    .progress = progress};
   struct facts facts;
   struct digest *own = NULL;
   struct theory_fits fits = {.examined = 0};
@@ -554,6 +614,7 @@ enum status sweep_run(struct sweep *sweep, const struct tensor *tensor,
                                        .at_once = run.request->at_once};
   if (status == STATUS_OK)
     status = run_rows(&run, error);
+  sweep_data_close(&data);
   digest_free(own);
   return status;
 }

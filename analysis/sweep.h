@@ -7,6 +7,8 @@
  *   percentile=90:100        the share of the values that is not clipped: 90, 95, 98, 99, 99.5 ...
  *   calibrator               every calibrator, or those of calibrator=minmax,mse,percentile=99.9
  *   format                   every format, or those of format=int8,e4m3
+ *   distribution             the same spec on synthetic tensors, from a low ratio of peak and RMS
+ * to a high one, or on distribution=gaussian,student-t:nu=5; beside them the tensor itself
  *
  * LO:HI:STEP counts in steps of any length. A value that a spec cannot take is left out with a
  * note. A spec that takes none of them is measured once, as it stands, so that it can be compared
@@ -39,7 +41,7 @@ enum sweep_state { SWEEP_WAITING, SWEEP_DONE, SWEEP_LEFT_OUT };
 struct sweep_row {
   size_t line;  /* which of the specs */
   size_t value; /* which of the values; meaningless for a line that takes none */
-  bool fixed;   /* the spec as it stands */
+  bool fixed;   /* the spec as it stands, on the tensor itself */
   struct quantizer quantizer;
   enum sweep_state state;
   size_t note; /* SWEEP_LEFT_OUT: the note that says why */
@@ -139,6 +141,23 @@ char *sweep_describe(const struct sweep *sweep, const struct sweep_row *row, cha
                      size_t size);
 /* The metric of that name; false when a sweep cannot rank by it. */
 bool sweep_metric_find(const char *name, enum sweep_metric *out);
+
+/* True when ROW is not of the tensor, but of the data that its value is. Such a row is never on the
+ * front, and nothing is said to be better because of it. */
+bool sweep_is_elsewhere(const struct sweep *sweep, const struct sweep_row *row);
+
+/* VALUE for people, into TEXT of SWEEP_VALUE_TEXT bytes: "student-t 5". */
+char *sweep_value_label(const struct sweep *sweep, size_t value, char *text);
+
+/* What tells ROW from the others: its quantizer, with the value in front where that is data; and
+ * the row that is called so, or sweep->rows. TEXT has SWEEP_NAME bytes. */
+enum { SWEEP_NAME = QUANTIZER_TEXT + SWEEP_VALUE_TEXT };
+char *sweep_row_name(const struct sweep *sweep, const struct sweep_row *row, char *text);
+/* The same for a table: of data the value, or that it is this tensor, and the line for a legend. */
+char *sweep_row_label(const struct sweep *sweep, const struct sweep_row *row, char *text);
+/* STATUS_USAGE: NAME has no quantizer, or there is no such row. */
+enum status sweep_row_find(const struct sweep *sweep, const char *name, size_t *row,
+                           struct error *error);
 
 /* The metrics that a sweep shows, in their order: names of metric_table. */
 extern const char *const sweep_metrics[];

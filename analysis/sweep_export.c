@@ -2,9 +2,17 @@
 #include "analysis/export.h"
 #include "analysis/sweep.h"
 
-const char *const sweep_metrics[] = {
-    "bits_per_element", "sqnr_db",   "bulk_sqnr_db", "channel_sqnr_median", "mse",
-    "max_abs_error",    "clip_rate", "rounding_mse", "clipping_mse",        "cosine"};
+const char *const sweep_metrics[] = {"bits_per_element",
+                                     "sqnr_db",
+                                     "bulk_sqnr_db",
+                                     "channel_sqnr_median",
+                                     "mse",
+                                     "max_abs_error",
+                                     "clip_rate",
+                                     "rounding_mse",
+                                     "clipping_mse",
+                                     "cosine",
+                                     "papr"};
 const size_t sweep_metrics_length = sizeof sweep_metrics / sizeof *sweep_metrics;
 
 static double metric_of(const struct sweep_row *row, size_t i)

@@ -140,6 +140,18 @@ static enum status all_formats(struct sweep *sweep, struct error *error)
   return status;
 }
 
+/* From flat to heavy tails. */
+static enum status all_distributions(struct sweep *sweep, struct error *error)
+{
+  static const char *const names[] = {"uniform",        "gaussian",        "student-t:nu=30",
+                                      "laplace",        "student-t:nu=10", "student-t:nu=7",
+                                      "student-t:nu=5", "student-t:nu=3"};
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < sizeof names / sizeof *names && status == STATUS_OK; i++)
+    status = add_value(sweep, names[i], error);
+  return status;
+}
+
 const struct sweep_kind sweep_kinds[] = {
     {.name = "bits",
      .about = "the width of integers",
@@ -212,6 +224,15 @@ const struct sweep_kind sweep_kinds[] = {
      .points = true,
      .shows_values = true,
      .companions = {sweep_mse, sweep_other_grain}},
+    {.name = "distribution",
+     .about = "the data: SQNR against peak / RMS",
+     .names = all_distributions,
+     .edit = sweep_edit_distribution,
+     .axis = SWEEP_AXIS_PAPR,
+     .axis_label = "peak / RMS",
+     .shows_values = true,
+     .elsewhere = true,
+     .companions = {sweep_int8, sweep_mse, sweep_e4m3, sweep_e5m2}},
 };
 const size_t sweep_kinds_length = sizeof sweep_kinds / sizeof *sweep_kinds;
 
@@ -258,7 +279,7 @@ static enum status wrong_kind(const char *word, struct error *error)
   const char *near = nearest_word(word, names, sweep_kinds_length);
   return error_set(error, STATUS_USAGE,
                    "unknown '%s'%s%s%s; expected bits=2:8, group=16,32, block=16:256, clip=0.05:1, "
-                   "percentile=90:100, calibrator or format",
+                   "percentile=90:100, calibrator, format or distribution",
                    word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

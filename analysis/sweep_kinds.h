@@ -5,6 +5,7 @@
 #ifndef QSCOPE_ANALYSIS_SWEEP_KINDS_H
 #define QSCOPE_ANALYSIS_SWEEP_KINDS_H
 
+#include "analysis/facts.h"
 #include "analysis/spec_edit.h"
 #include "analysis/sweep.h"
 
@@ -13,6 +14,7 @@ enum sweep_axis {
   SWEEP_AXIS_BITS,   /* at their stored bits per element */
   SWEEP_AXIS_VALUES, /* at the values, which are numbers; logarithmic */
   SWEEP_AXIS_NAMES,  /* one place for each value */
+  SWEEP_AXIS_PAPR,   /* at peak over RMS of their data, in dB */
 };
 
 /* A quantizer that is worth a line beside BASE; false when there is none. */
@@ -25,6 +27,7 @@ sweep_companion sweep_narrower;     /* a bit less */
 sweep_companion sweep_wider;        /* a bit more */
 sweep_companion sweep_other_width;  /* 4 bits, or 8 */
 sweep_companion sweep_integers;     /* 4 bits, of what has no width to change */
+sweep_companion sweep_int8, sweep_e4m3, sweep_e5m2;
 
 enum { SWEEP_COMPANIONS = 5 };
 
@@ -44,11 +47,27 @@ struct sweep_kind {
   const char *axis_label; /* of SWEEP_AXIS_VALUES and _NAMES */
   bool points;            /* each row is a thing of its own: no line joins them */
   bool shows_values;      /* beside the points: the axis does not tell */
+  bool elsewhere;         /* values are data that the spec is tried on, beside the tensor */
   sweep_companion *companions[SWEEP_COMPANIONS]; /* of a single quantizer; the rest: NULL */
 };
 
 extern const struct sweep_kind sweep_kinds[];
 extern const size_t sweep_kinds_length;
+
+/* The data of a value, while its rows are measured. */
+struct sweep_data {
+  size_t value;
+  struct source *source; /* with one tensor, loaded; NULL: none */
+  struct facts facts;
+  struct digest *digest; /* NULL where it has none */
+};
+
+/* Makes DATA that of VALUE; nothing to do when it is. STATUS_CANCELLED, STATUS_MEMORY. */
+enum status sweep_data_open(struct sweep_data *data, const struct sweep *sweep, size_t value,
+                            struct progress *progress, struct error *error);
+void sweep_data_close(struct sweep_data *data);
+enum status sweep_edit_distribution(const struct quantizer *base, const char *value,
+                                    struct quantizer *out, struct error *error);
 
 /* Reads OVER ("bits=2:8") into the kind and the values of SWEEP. */
 enum status sweep_read(struct sweep *sweep, const char *over, struct error *error);

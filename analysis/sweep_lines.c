@@ -52,11 +52,31 @@ bool sweep_other_width(const struct quantizer *base, struct quantizer *out)
   return with_bits(base, base->format->bits > 5 ? 4 : 8, out);
 }
 
+static bool with_format(const struct quantizer *base, const char *format, struct quantizer *out)
+{
+  if (spec_has(base, spec_word_is_grain))
+    return spec_replace_format(base, format, out, NULL) == STATUS_OK;
+  return quantizer_parse(format, out, NULL) == STATUS_OK;
+}
+
 bool sweep_integers(const struct quantizer *base, struct quantizer *out)
 {
   if (format_is_integer(base->format))
     return false;
-  if (spec_has(base, spec_word_is_grain))
-    return spec_replace_format(base, "int4", out, NULL) == STATUS_OK;
-  return quantizer_parse("int4,group=32", out, NULL) == STATUS_OK;
+  return with_format(base, spec_has(base, spec_word_is_grain) ? "int4" : "int4,group=32", out);
+}
+
+bool sweep_int8(const struct quantizer *base, struct quantizer *out)
+{
+  return with_format(base, "int8", out);
+}
+
+bool sweep_e4m3(const struct quantizer *base, struct quantizer *out)
+{
+  return with_format(base, "e4m3", out);
+}
+
+bool sweep_e5m2(const struct quantizer *base, struct quantizer *out)
+{
+  return with_format(base, "e5m2", out);
 }

@@ -5,6 +5,7 @@
 
 #include "analysis/fig_sweep.h"
 #include "analysis/result.h"
+#include "data/source.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -728,6 +729,139 @@ static void nothing_to_draw(void **state)
   }
 }
 
+/* --- over data ----------------------------------------------------------------------------- */
+
+/* What SPEC does to the synthetic tensor SOURCE, measured by itself. */
+static struct metrics measured_alone(const char *name, const char *spec)
+{
+  struct source *source;
+  struct result *result;
+  struct error error;
+  const struct quantizer quantizer = quantizer_of(spec);
+  const struct result_request request = {.lo = (double)NAN, .hi = (double)NAN};
+  assert_int_equal(source_open(name, &source, &error), STATUS_OK);
+  assert_int_equal(source_load(source, 0, NULL, &error), STATUS_OK);
+  assert_int_equal(
+      result_compute(source_tensor(source, 0), &quantizer, &request, NULL, &result, &error),
+      STATUS_OK);
+  struct metrics metrics = result->metrics;
+  result_free(result);
+  source_close(source);
+  return metrics;
+}
+
+#define DATA "distribution=student-t:nu=2.5:shape=64x64,uniform:shape=64x64"
+
+/* Each spec on each of the data, then on the tensor, all as if measured alone. */
+static void data_take_their_turns(void **state)
+{
+  (void)state;
+  float *x = random_values(4096, 7, false);
+  struct tensor tensor = tensor_over(x, (struct shape){2, {16, 256}});
+  static const char *const specs[] = {"int8", "e4m3"};
+  struct sweep *sweep = run(DATA, SPECS("int8", "e4m3"), &tensor);
+  struct sweep *own = run("bits=8", SPECS("int8", "e4m3"), &tensor);
+  assert_int_equal(sweep->rows, 6);
+  for (size_t line = 0; line < 2; line++) {
+    const struct sweep_row *row = &sweep->row[3 * line];
+    const struct metrics t = measured_alone("synth:student-t,nu=2.5,shape=64x64", specs[line]),
+                         flat = measured_alone("synth:uniform,shape=64x64", specs[line]);
+    assert_true(row[0].metrics.sqnr_db == t.sqnr_db && row[0].metrics.papr == t.papr);
+    assert_true(row[1].metrics.sqnr_db == flat.sqnr_db && row[1].metrics.papr == flat.papr);
+    assert_true(row[2].metrics.sqnr_db == own->row[line].metrics.sqnr_db);
+    assert_true(sweep_is_elsewhere(sweep, &row[1]) && !sweep_is_elsewhere(sweep, &row[2]));
+    assert_false(row[0].pareto || row[1].pareto);
+  }
+  /* U(-1, 1) peaks at the root of 3: 52.87 - 4.77 dB. */
+  assert_true(fabs(sweep->row[1].metrics.sqnr_db - 48.1) < 0.1);
+  sweep_free(own);
+  sweep_free(sweep);
+  free(x);
+}
+
+/* The words that a click makes find the row again. */
+static void points_of_data_have_names(void **state)
+{
+  (void)state;
+  char name[SWEEP_NAME];
+  struct error error;
+  struct sweep *sweep = planned(DATA, SPECS("int8", "e4m3"));
+  for (size_t i = 0; i < sweep->rows; i++) {
+    size_t found;
+    sweep_row_name(sweep, &sweep->row[i], name);
+    assert_int_equal(sweep_row_find(sweep, name, &found, &error), STATUS_OK);
+    assert_int_equal(found, i);
+  }
+  assert_string_equal(name, "float8_e4m3fn,tensor,minmax");
+  sweep_row_name(sweep, &sweep->row[0], name);
+  assert_string_equal(name, "student-t:nu=2.5:shape=64x64 int8,sym,tensor,minmax");
+  assert_string_equal(sweep_row_label(sweep, &sweep->row[0], name),
+                      "student-t 2.5 64x64: int8,sym,tensor,minmax");
+  assert_string_equal(sweep_row_label(sweep, &sweep->row[2], name),
+                      "this tensor: int8,sym,tensor,minmax");
+  size_t row;
+  assert_int_equal(sweep_row_find(sweep, "gaussian int8", &row, &error), STATUS_USAGE);
+  sweep_free(sweep);
+}
+
+/* What was chosen for one tensor is not tried on others; what is no distribution is refused. */
+static void data_that_cannot_be_had(void **state)
+{
+  (void)state;
+  const struct quantizer quantizers[] = {quantizer_of("int8"), quantizer_of("int8,scale=0.1")};
+  struct sweep *sweep = planned(DATA, SPECS("int8", "int8,scale=0.1"));
+  struct error error;
+  assert_int_equal(sweep->rows, 4);
+  assert_true(sweep->row[3].fixed);
+  assert_non_null(strstr(sweep->note[0], "scale by hand"));
+  sweep_free(sweep);
+  assert_int_equal(sweep_plan("distribution", &quantizers[1], 1, &sweep, &error), STATUS_USAGE);
+  assert_int_equal(sweep_plan("distribution=gausian", quantizers, 1, &sweep, &error), STATUS_USAGE);
+  assert_non_null(strstr(error.text, "gaussian"));
+}
+
+static const struct mark *mark_with(const struct panel *panel, enum mark_kind kind,
+                                    const char *words)
+{
+  for (size_t i = 0; i < panel->marks; i++)
+    if (panel->mark[i]->kind == kind && panel->mark[i]->label &&
+        strstr(panel->mark[i]->label, words))
+      return panel->mark[i];
+  fail_msg("no mark with \"%s\"", words);
+  return NULL;
+}
+
+/* Points stand at 20 log10 of peak over RMS, from left to right; the rule of int8 is a straight
+ * line of 10 log10(12 127^2) dB less the peak; int8 falls below e4m3 at 11.7 (EXPERIMENTS, L8). */
+static void peaks_are_places(void **state)
+{
+  (void)state;
+  float *x = random_values(4096, 7, false);
+  struct tensor tensor = tensor_over(x, (struct shape){2, {16, 256}});
+  struct sweep *sweep = run(DATA, SPECS("int8", "e4m3"), &tensor);
+  struct figure *figure = fig_sweep(sweep, &plain, "model.npy", &tensor, "a recipe");
+  const struct panel *panel = figure->panel[0];
+  for (size_t line = 0; line < 2; line++) {
+    const struct mark *mark = series(figure, MARK_SERIES, line);
+    const struct sweep_row *row = &sweep->row[3 * line];
+    assert_int_equal(mark->n, 2);
+    assert_true(mark->x[0] < mark->x[1]);
+    assert_true(fabs(mark->x[0] - 20 * log10(row[1].metrics.papr)) < 1e-12);
+    assert_true(mark->y[0] == row[1].metrics.sqnr_db && mark->y[1] == row[0].metrics.sqnr_db);
+  }
+  const struct mark *rule = mark_with(panel, MARK_LINE, "52.87 dB");
+  assert_true(fabs(rule->y[0] + rule->x[0] - 52.8674) < 1e-3);
+  assert_true(fabs(rule->y[1] + rule->x[1] - 52.8674) < 1e-3);
+  const struct mark *ahead = mark_with(panel, MARK_VLINE, "e4m3 ahead from 11.");
+  assert_true(fabs(pow(10, ahead->x[0] / 20) - 11.7) < 0.25);
+  const struct mark *here = mark_with(panel, MARK_VLINE, "this tensor");
+  assert_true(fabs(here->x[0] - 20 * log10(sweep->row[2].metrics.papr)) < 1e-12);
+  assert_string_equal(series(figure, MARK_POINTS, 0)->label, "uniform 64x64");
+  figure_free(figure);
+  sweep_free(sweep);
+  free(x);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -752,6 +886,10 @@ int main(void)
       cmocka_unit_test(the_front_is_a_stair),
       cmocka_unit_test(squared_errors_are_on_a_log_axis),
       cmocka_unit_test(nothing_to_draw),
+      cmocka_unit_test(data_take_their_turns),
+      cmocka_unit_test(points_of_data_have_names),
+      cmocka_unit_test(data_that_cannot_be_had),
+      cmocka_unit_test(peaks_are_places),
   };
   return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
 }

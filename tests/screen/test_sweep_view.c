@@ -118,7 +118,8 @@ static void enter_takes_the_point(void **state)
 static void over_the_next_thing(void **state)
 {
   (void)state;
-  static const char *const kinds[] = {"group", "clip", "percentile", "calibrator", "format"};
+  static const char *const kinds[] = {"group",      "clip",   "percentile",
+                                      "calibrator", "format", "distribution"};
   struct harness *harness = open_sweep("int4", "bits", 24, 80);
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     char shown[32];
@@ -129,7 +130,7 @@ static void over_the_next_thing(void **state)
   assert_true(harness_press(harness, "w", 1));
   assert_shows(harness, "--over bits");
   assert_true(harness_press(harness, "W", 1));
-  assert_shows(harness, "--over format");
+  assert_shows(harness, "--over distribution");
   assert_true(harness_press(harness, "u", 1));
   assert_shows(harness, "--over bits");
   assert_true(harness_press(harness, "1", 1));
@@ -272,6 +273,24 @@ static void pins_are_lines(void **state)
   fixture_quit(harness);
 }
 
+/* Data in place of specs: the plot of SQNR against peak / RMS, its points and their names. */
+static void over_data(void **state)
+{
+  (void)state;
+  struct harness *harness =
+      open_sweep("int8", "distribution=uniform:shape=64x64,gaussian:shape=64x64", 40, 120);
+  assert_shows(harness, "52.87 dB less the peak");
+  assert_shows(harness, "this tensor: int8");
+  assert_shows(harness, "uniform 64x64: mse");
+  assert_shows(harness, " peak / RMS "); /* the verdict starts with it */
+  type(harness, ":point uniform:shape=64x64 float8_e4m3fn\r");
+  assert_shows(harness, "uniform:shape=64x64 float8_e4m3fn,tensor,minmax: 8.008 bit");
+  assert_shows(harness, "peak / RMS 1.7");
+  type(harness, "\r");
+  assert_shows(harness, "-q float8_e4m3fn,tensor,minmax --view sweep");
+  fixture_quit(harness);
+}
+
 /* Esc leaves what is known, and says so; a knob starts again. */
 static void a_long_sweep_can_be_stopped(void **state)
 {
@@ -309,6 +328,7 @@ int main(void)
       cmocka_unit_test(exports_what_it_shows),
       cmocka_unit_test(a_channel_has_its_own),
       cmocka_unit_test(pins_are_lines),
+      cmocka_unit_test(over_data),
       cmocka_unit_test(a_long_sweep_can_be_stopped),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

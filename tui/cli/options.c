@@ -66,7 +66,7 @@ static const struct row {
      option_apply_pin_transform},
     {"pin-tensor", 0, "NAME", "the tensor of each -q but the last: compare tensors", STATE, 0,
      option_apply_pin_tensor},
-    {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format[=LIST]",
+    {"over", 0, "WHAT", "bits, group, block, clip, percentile, calibrator, format, distribution",
      STATE | COMMAND_SWEEP, MEMBER(view.over), option_apply_over},
     {"metric", 0, "NAME", "sqnr_db, mse or bulk_sqnr_db: what a sweep ranks by",
      STATE | COMMAND_SWEEP, MEMBER(view.metric), option_apply_metric},

@@ -256,16 +256,16 @@ void sweep_view_step(struct explorer *explorer, int direction)
   select_row(explorer, nearest);
 }
 
-bool sweep_view_select(struct explorer *explorer, const struct quantizer *quantizer)
+enum status sweep_view_select(struct explorer *explorer, const char *name, struct error *error)
 {
   const struct sweep *sweep = sweep_of(explorer);
-  size_t i = 0;
-  while (sweep && i < sweep->rows && !quantizer_equal(&sweep->row[i].quantizer, quantizer))
-    i++;
-  if (!sweep || i == sweep->rows)
-    return false;
-  select_row(explorer, i);
-  return true;
+  size_t row;
+  if (!sweep)
+    return error_set(error, STATUS_USAGE, "there is no sweep yet (view 4)");
+  enum status status = sweep_row_find(sweep, name, &row, error);
+  if (status == STATUS_OK)
+    select_row(explorer, row);
+  return status;
 }
 
 /* The row whose point is drawn nearest to a cell, or sweep->rows; of several the one behind the
@@ -301,11 +301,11 @@ bool sweep_view_click(struct explorer *explorer, int row, int column)
     return false;
   rect.rows = plot_rows(sweep, rect);
   size_t near = row_near(explorer, sweep, rect, row, column);
-  char line[QUANTIZER_TEXT + sizeof "point "] = "point ";
+  char line[SWEEP_NAME + sizeof "point "] = "point ";
   struct error error;
   if (near == sweep->rows)
     return false;
-  quantizer_print(&sweep->row[near].quantizer, line + strlen(line));
+  sweep_row_name(sweep, &sweep->row[near], line + strlen(line));
   return run_line(explorer, line, &error) == STATUS_OK;
 }
 
@@ -417,9 +417,9 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
 
 /* The shape of the line, a star on the front, and the spec. */
 static void paint_name(struct explorer *explorer, struct rect line, int width,
-                       const struct sweep_row *row, struct style style)
+                       const struct sweep *sweep, const struct sweep_row *row, struct style style)
 {
-  char spec[QUANTIZER_TEXT], shown[QUANTIZER_TEXT], mark[5];
+  char name[SWEEP_NAME], shown[SWEEP_NAME], mark[5];
   uint8_t paint;
   enum glyph glyph = plot_shape((enum role)(ROLE_SERIES + row->line), &paint);
   utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark);
@@ -427,8 +427,8 @@ static void paint_name(struct explorer *explorer, struct rect line, int width,
             (struct style){paint, style.paper, 0});
   cells_text(&explorer->cells, line, 0, 3, style, row->pareto ? "*" : " ");
   cells_text(&explorer->cells, line, 0, 5, style,
-             text_cut(&explorer->cells, quantizer_print(&row->quantizer, spec), width - 6,
-                      width - 7, mark, shown, sizeof shown));
+             text_cut(&explorer->cells, sweep_row_label(sweep, row, name), width - 6, width - 7,
+                      mark, shown, sizeof shown));
 }
 
 /* Why a row has no numbers. */
@@ -447,7 +447,7 @@ static void paint_row(struct explorer *explorer, struct rect line, const struct 
                                                         : PAINT_NONE,
                         .attributes = own ? CELL_BOLD : 0};
   style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
-  paint_name(explorer, line, form->name, row, style);
+  paint_name(explorer, line, form->name, sweep, row, style);
   if (row->state == SWEEP_DONE)
     rows_numbers(&explorer->cells, line, form, sweep, row, style);
   else
@@ -480,9 +480,8 @@ static void paint_table(struct explorer *explorer, struct rect rect, const struc
 static void paint_readout(struct explorer *explorer, struct rect line, const struct sweep *sweep)
 {
   const struct sweep_row *row = &sweep->row[selected_row(explorer, sweep)];
-  char spec[QUANTIZER_TEXT], number[64];
-  int column =
-      cells_text(&explorer->cells, line, 0, 1, bold, quantizer_print(&row->quantizer, spec));
+  char name[SWEEP_NAME], number[64];
+  int column = cells_text(&explorer->cells, line, 0, 1, bold, sweep_row_name(sweep, row, name));
   if (row->state != SWEEP_DONE) {
     cells_text(&explorer->cells, line, 0, column + 2, dim, absence(sweep, row));
     return;

@@ -28,8 +28,9 @@ bool sweep_view_ask_export(struct explorer *explorer, int bins);
 void sweep_view_move(struct explorer *explorer, int by);
 /* The next point of the same line to the right (1) or to the left (-1). */
 void sweep_view_step(struct explorer *explorer, int direction);
-/* Selects the point of QUANTIZER; that which is drawn near a cell of the screen. False: none is. */
-bool sweep_view_select(struct explorer *explorer, const struct quantizer *quantizer);
+/* Selects the point that NAME is of, as sweep_row_find has it. */
+enum status sweep_view_select(struct explorer *explorer, const char *name, struct error *error);
+/* Selects that which is drawn near a cell of the screen. False: none is. */
 bool sweep_view_click(struct explorer *explorer, int row, int column);
 /* Takes the quantizer of the selected point for the knobs. */
 void sweep_view_enter(struct explorer *explorer);

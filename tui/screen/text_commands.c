@@ -93,11 +93,7 @@ static enum status text_transform(struct explorer *explorer, const char *text, s
 
 static enum status text_point(struct explorer *explorer, const char *text, struct error *error)
 {
-  struct quantizer quantizer;
-  enum status status = quantizer_parse(text, &quantizer, error);
-  if (status == STATUS_OK && !sweep_view_select(explorer, &quantizer))
-    status = error_set(error, STATUS_USAGE, "no point of the sweep is %s", text);
-  return status;
+  return sweep_view_select(explorer, text, error);
 }
 
 static enum status text_cursor(struct explorer *explorer, const char *text, struct error *error)
