@@ -6,6 +6,7 @@ libdata_a_SOURCES = \
 	data/child.c data/child.h \
 	data/complex.c data/complex.h \
 	data/escape.c \
+	data/fingerprint.c data/fingerprint.h \
 	data/folder.c data/folder.h \
 	data/gguf.c data/gguf.h data/gguf_split.c data/gguf_value.c \
 	data/hdf5.c data/hdf5_tensor.c data/hdf5.h data/hdf5_calls.def \

@@ -13,6 +13,7 @@ libquant_a_SOURCES = \
 	quant/base/shape.c quant/base/shape.h \
 	quant/base/size.h \
 	quant/base/status.c quant/base/status.h \
+	quant/base/xxh64.c quant/base/xxh64.h \
 	quant/best_scale.c quant/best_scale.h \
 	quant/block.c quant/block.h \
 	quant/block_family.c \

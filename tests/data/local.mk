@@ -13,6 +13,7 @@ DATA_TESTS = \
 	tests/data/test_gguf_split \
 	tests/data/test_imatrix \
 	tests/data/test_libraries \
+	tests/data/test_fingerprint \
 	tests/data/test_map \
 	tests/data/test_metadata \
 	tests/data/test_name_index \
@@ -57,6 +58,8 @@ tests_data_test_derived_SOURCES = tests/data/test_derived.c
 tests_data_test_derived_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_escape_SOURCES = tests/data/test_escape.c
 tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_fingerprint_SOURCES = tests/data/test_fingerprint.c
+tests_data_test_fingerprint_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_folder_SOURCES = tests/data/test_folder.c
 tests_data_test_folder_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_SOURCES = tests/data/test_gguf.c

@@ -10,6 +10,7 @@
 #include "quant/base/shape.h"
 #include "quant/base/size.h"
 #include "quant/base/status.h"
+#include "quant/base/xxh64.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,46 @@ static void test_pool_nests(void **state)
   pool_set_threads(0);
 }
 
+/* --- checksum ----------------------------------------------------------------------------- */
+
+static uint64_t xxh64_of(const void *bytes, size_t length, size_t piece)
+{
+  struct xxh64 hash;
+  xxh64_init(&hash);
+  for (size_t at = 0; at < length; at += piece)
+    xxh64_add(&hash, (const char *)bytes + at, length - at < piece ? length - at : piece);
+  return xxh64_value(&hash);
+}
+
+/* The vectors of words are those that implementations of XXH64 publish; those of numbers, the bytes
+ * that the reference tests itself with, were computed with libxxhash 0.8.1. */
+static void test_xxh64(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text;
+    uint64_t value;
+  } words[] = {{"", 0xef46db3751d8e999},
+               {"a", 0xd24ec4f1a98c6e5b},
+               {"abc", 0x44bc2cf5ad770999},
+               {"Nobody inspects the spammish repetition", 0xfbcea83c8a378bf1}};
+  static const struct {
+    size_t length;
+    uint64_t value;
+  } numbers[] = {{1, 0xe934a84adb052768},  {4, 0x9136a0dca57457ee},  {14, 0x8282dcc4994e35c8},
+                 {32, 0x18b216492bb44b70}, {33, 0x55c8dc3e578f5b59}, {63, 0xa9efbe0fa0f3f4e7},
+                 {64, 0xef558f8acac2b5cd}, {101, 0xa51ea2101b2d114c}};
+  unsigned char bytes[101];
+  uint64_t generator = 2654435761;
+  for (size_t i = 0; i < sizeof bytes; i++, generator *= 0x9e3779b185ebca8d)
+    bytes[i] = (unsigned char)(generator >> 56);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    assert_true(xxh64_of(words[i].text, strlen(words[i].text), 1000) == words[i].value);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    for (size_t piece = 1; piece < 110; piece++)
+      assert_true(xxh64_of(bytes, numbers[i].length, piece) == numbers[i].value);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -238,6 +279,7 @@ int main(void)
       cmocka_unit_test(test_pool_visits_each_chunk_once),
       cmocka_unit_test(test_pool_cancels),
       cmocka_unit_test(test_pool_nests),
+      cmocka_unit_test(test_xxh64),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,13 +59,13 @@ int fixture_enter(void **state)
   return 0;
 }
 
-/* Deletes the files of a folder. */
-static void empty(const char *path)
+void fixture_empty(const char *path)
 {
-  DIR *directory = chdir(path) == 0 ? opendir(path) : NULL;
+  int at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *directory = at >= 0 ? fdopendir(at) : NULL;
   for (struct dirent *entry; directory && (entry = readdir(directory));)
     if (entry->d_name[0] != '.')
-      unlink(entry->d_name);
+      unlinkat(at, entry->d_name, 0);
   if (directory)
     closedir(directory);
 }
@@ -74,8 +75,8 @@ int fixture_leave(void **state)
   (void)state;
   char own[64];
   snprintf(own, sizeof own, "%s/qscope", home);
-  empty(folder);
-  empty(own);
+  fixture_empty(folder);
+  fixture_empty(own);
   if (chdir("/") != 0 || (rmdir(own) != 0 && errno != ENOENT) || rmdir(home) != 0)
     return -1;
   return rmdir(folder);

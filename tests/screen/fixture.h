@@ -21,6 +21,9 @@
 int fixture_enter(void **state);
 int fixture_leave(void **state);
 
+/* Deletes the files in FOLDER. */
+void fixture_empty(const char *folder);
+
 /* qscope with ARGUMENTS (NULL-terminated, without the program), settled unless it ended. */
 struct harness *fixture_start(const char *const *arguments, const struct harness_options *options);
 /* qscope model.safetensors -t conv at 24 x 80. */

@@ -1,7 +1,8 @@
 # Screen tests: the explorer in a pseudo-terminal, read back through libvterm.
 
 if HAVE_CMOCKA
-SCREEN_UNIT_TESTS = tests/screen/test_themes tests/screen/test_parts tests/screen/test_knobs tests/screen/test_plot
+SCREEN_UNIT_TESTS = tests/screen/test_themes tests/screen/test_parts tests/screen/test_knobs tests/screen/test_plot \
+	tests/screen/test_signals
 check_PROGRAMS += $(SCREEN_UNIT_TESTS)
 TESTS += $(SCREEN_UNIT_TESTS)
 
@@ -12,6 +13,8 @@ tests_screen_test_parts_SOURCES = tests/screen/test_parts.c
 tests_screen_test_parts_LDADD = $(screen_unit_libs)
 tests_screen_test_themes_SOURCES = tests/screen/test_themes.c
 tests_screen_test_themes_LDADD = $(screen_unit_libs)
+tests_screen_test_signals_SOURCES = tests/screen/test_signals.c
+tests_screen_test_signals_LDADD = $(screen_unit_libs)
 tests_screen_test_plot_SOURCES = tests/screen/test_plot.c
 tests_screen_test_plot_LDADD = $(screen_unit_libs)
 
@@ -33,6 +36,7 @@ SCREEN_TESTS = \
 	tests/screen/test_palette \
 	tests/screen/test_pins_view \
 	tests/screen/test_reading \
+	tests/screen/test_sessions \
 	tests/screen/test_storm \
 	tests/screen/test_sweep_view \
 	tests/screen/test_terminals \
@@ -84,6 +88,8 @@ tests_screen_test_pages_SOURCES = tests/screen/test_pages.c $(screen_fixture)
 tests_screen_test_pages_LDADD = libharness.a $(screen_unit_libs) $(VTERM_LIBS)
 tests_screen_test_inspector_view_SOURCES = tests/screen/test_inspector_view.c $(screen_fixture)
 tests_screen_test_inspector_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_sessions_SOURCES = tests/screen/test_sessions.c $(screen_fixture)
+tests_screen_test_sessions_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_storm_SOURCES = tests/screen/test_storm.c $(screen_fixture)
 tests_screen_test_storm_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_terminals_SOURCES = tests/screen/test_terminals.c $(screen_fixture)

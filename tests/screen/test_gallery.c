@@ -225,12 +225,8 @@ static void the_welcome_comes_once(void **state)
   harness = start_new_user(home);
   assert_shows_not(harness, "Welcome to qscope");
   fixture_quit(harness);
-  static const char *const files[] = {"welcomed", "session"};
-  for (int i = 0; i < 2; i++) {
-    snprintf(path, sizeof path, "%s/qscope/%s", home, files[i]);
-    assert_int_equal(unlink(path), 0);
-  }
   snprintf(path, sizeof path, "%s/qscope", home);
+  fixture_empty(path);
   assert_int_equal(rmdir(path), 0);
   assert_int_equal(rmdir(home), 0);
 }

@@ -1,8 +1,10 @@
 /* qscope [SOURCE]: the explorer. */
 #include "data/source.h"
+#include "data/tensor.h"
 #include "tui/cli/commands.h"
 #include "tui/screen/session_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,30 +48,107 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
   return app_run(recipe, &app, error);
 }
 
-/* The state that the last session was left in. */
-static enum status restore(const struct options *options, struct recipe *recipe,
-                           struct error *error)
+/* --- what was open ------------------------------------------------------------------------ */
+
+static void tell_change(struct options *options, const char *spec, const char *what)
 {
-  char *text = NULL;
-  recipe_init(recipe);
-  if (options->operands)
-    return error_set(error, STATUS_USAGE,
-                     "--restore opens what was open: '%s' is one word too many",
-                     options->operand[0]);
-  enum status status = session_kept(&text, error);
-  if (status == STATUS_OK)
-    status = recipe_parse(text, recipe, error);
+  char shown[160];
+  snprintf(options->app.notice, sizeof options->app.notice, "%s has changed%s",
+           text_escape(source_short_title(spec), shown, sizeof shown), what);
+}
+
+/* True when the command line asks for more than to open SOURCE. */
+static bool asks_more(const struct recipe *recipe)
+{
+  struct recipe bare;
+  recipe_init(&bare);
+  char *text = recipe_print(recipe);
+  bool set = recipe_set(&bare, recipe->source, NULL) &&
+             recipe_set_input_format(&bare, recipe->input_format);
+  char *plain = set ? recipe_print(&bare) : NULL;
+  bool more = !text || !plain || strcmp(text, plain) != 0;
+  recipe_clear(&bare);
   free(text);
+  free(plain);
+  return more;
+}
+
+static bool has_changed(const struct kept *kept)
+{
+  struct fingerprint now;
+  return kept->has_files &&
+         (!fingerprint_take(kept->recipe.source, &now) || !fingerprint_equal(&now, &kept->files));
+}
+
+/* The state that the last session was left in; that of a file of sessions; or the last that looked
+ * at a source. */
+static enum status find_session(const char *operand, struct kept *kept, struct error *error)
+{
+  return !operand                   ? kept_last(kept, error)
+         : session_is_file(operand) ? kept_read(operand, kept, error)
+                                    : kept_of(operand, kept, error);
+}
+
+/* Opens RECIPE. Where its FILE has changed, so that it does not fit any more, opens that alone. */
+static enum status open_kept(const struct recipe *recipe, bool changed, struct options *options,
+                             struct error *error)
+{
+  struct recipe bare;
+  enum status status = explore_recipe(recipe, options, error);
+  if (status == STATUS_OK || !changed || !recipe->source)
+    return status;
+  recipe_init(&bare);
+  tell_change(options, recipe->source, ": what was looked at is not there any more");
+  if (recipe_set(&bare, recipe->source, NULL) &&
+      recipe_set_input_format(&bare, recipe->input_format))
+    status = explore_recipe(&bare, options, error);
+  recipe_clear(&bare);
   return status;
 }
 
-enum status explore_run(const struct options *options, struct error *error)
+static enum status restore(struct options *options, const struct recipe *asked, struct error *error)
 {
-  struct recipe recipe;
-  enum status status = options->restore ? restore(options, &recipe, error)
-                                        : options_view_recipe(options, &recipe, error);
+  struct kept kept;
+  if (asks_more(asked))
+    return error_set(error, STATUS_USAGE,
+                     "--restore brings tensor, quantizer and view: leave out theirs");
+  enum status status = find_session(asked->source, &kept, error);
+  bool changed = status == STATUS_OK && has_changed(&kept);
+  if (changed)
+    tell_change(options, kept.recipe.source, " since then: the view is the old one");
   if (status == STATUS_OK)
-    status = explore_recipe(&recipe, options, error);
+    status = open_kept(&kept.recipe, changed, options, error);
+  kept_clear(&kept);
+  return status;
+}
+
+/* The user's setting: a source comes back as it was left, unless the command line says how. */
+static enum status open_as_usual(struct options *options, const struct recipe *asked,
+                                 struct error *error)
+{
+  struct kept kept;
+  bool back = options->restores && asked->source && !options->app.script && !asks_more(asked) &&
+              kept_of(asked->source, &kept, NULL) == STATUS_OK;
+  if (!back)
+    return explore_recipe(asked, options, error);
+  bool changed = has_changed(&kept);
+  if (changed)
+    tell_change(options, asked->source, " since it was left: opened afresh (--restore: as then)");
+  enum status status = explore_recipe(changed ? asked : &kept.recipe, options, error);
+  kept_clear(&kept);
+  return status;
+}
+
+enum status explore_run(const struct options *given, struct error *error)
+{
+  struct options options = *given;
+  struct recipe recipe;
+  enum status status = options_view_recipe(&options, &recipe, error);
+  options.app.forgets = options.ignore_config;
+  options.app.restored = options.restore;
+  if (status == STATUS_OK)
+    status = options.restore ? restore(&options, &recipe, error)
+                             : open_as_usual(&options, &recipe, error);
   recipe_clear(&recipe);
   return status;
 }

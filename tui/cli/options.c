@@ -189,7 +189,7 @@ static const struct row {
      MEMBER(app.escape_delay), option_apply_delay},
     {"ignore-config", 0, NULL, "as if there were no settings of the user", SCREEN,
      MEMBER(ignore_config), option_apply_switch},
-    {"restore", 0, NULL, "what was open when the explorer was left", COMMAND_EXPLORE,
+    {"restore", 0, NULL, "open what was open last; after SOURCE: as it was left", COMMAND_EXPLORE,
      MEMBER(restore), option_apply_switch},
     {"linear", 0, NULL, "sentences in place of a screen: for screen readers, any terminal", SCREEN,
      MEMBER(app.linear), option_apply_switch},
@@ -415,8 +415,13 @@ enum status options_parse(int argc, char **argv, struct options *out,
     return STATUS_OK;
   status = check_use(*command, out, used, error);
   if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config && !out->app.script &&
-      !out->output)
+      !out->output) {
+    bool asked = out->restore;
+    out->restore = false;
     user_settings_apply(out, used, set_option);
+    out->restores = out->restore;
+    out->restore = asked;
+  }
   return status == STATUS_OK ? set_theme(out, (*command)->mask, error) : status;
 }
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* The options that a user may decide for good; they count where they were not given. */
-static const char *const settings[] = {"ascii", "cache", "color", "escape-delay", "glyphs",
-                                       "hints", "mouse", "theme", "threads"};
+static const char *const settings[] = {"ascii", "cache", "color",   "escape-delay", "glyphs",
+                                       "hints", "mouse", "restore", "theme",        "threads"};
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
 static bool is_setting(const char *key)

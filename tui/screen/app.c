@@ -21,7 +21,6 @@
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/script.h"
-#include "tui/screen/session_file.h"
 #include "tui/screen/signals.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
@@ -91,7 +90,8 @@ static bool set_tokens(const struct explorer *explorer, struct recipe *recipe)
                          data[LAYER_HELD_OUT].tensor);
 }
 
-char *explorer_recipe(const struct explorer *explorer, const struct state *state)
+/* What the figure of a view does not show is left out, unless the WHOLE state is wanted. */
+static char *recipe_of(const struct explorer *explorer, const struct state *state, bool whole)
 {
   struct recipe recipe;
   const char *tensor = source_tensor(explorer->source, state->tensor)->name;
@@ -99,16 +99,16 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   if (!recipe_set(&recipe, source_spec(explorer->source),
                   source_count(explorer->source) > 1 ? tensor : NULL) ||
       !recipe_set_input_format(&recipe, source_input_format(explorer->source)) ||
-      (state->view.kind == VIEW_COMPARE && state->pairs &&
+      ((state->view.kind == VIEW_COMPARE || whole) && state->pairs &&
        !recipe_set_comparand(&recipe, &explorer->compare.with)) ||
-      (state->view.kind == VIEW_LAYER && !set_tokens(explorer, &recipe))) {
+      ((state->view.kind == VIEW_LAYER || whole) && !set_tokens(explorer, &recipe))) {
     recipe_clear(&recipe);
     return NULL;
   }
-  bool pinned = view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP ||
+  bool pinned = whole || view_type_of(state->view.kind)->pinned || state->view.kind == VIEW_SWEEP ||
                 state->view.kind == VIEW_LAYER || state->view.kind == VIEW_FORMAT;
-  if (pinned && !recipe.compare.source)
-    pins_put_recipe(explorer, state, &recipe);
+  if (pinned && (whole || !recipe.compare.source))
+    pins_put_recipe(explorer, state, &recipe, whole);
   recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;
   recipe.transform = state_transform(state);
   recipe.view = view_of(state);
@@ -116,6 +116,16 @@ char *explorer_recipe(const struct explorer *explorer, const struct state *state
   char *text = recipe_print(&recipe);
   recipe_clear(&recipe);
   return text;
+}
+
+char *explorer_recipe(const struct explorer *explorer, const struct state *state)
+{
+  return recipe_of(explorer, state, false);
+}
+
+char *explorer_session_recipe(const struct explorer *explorer)
+{
+  return recipe_of(explorer, &explorer->state, true);
 }
 
 static struct figure *figure_of(const struct explorer *explorer, enum view_kind kind)
@@ -478,6 +488,8 @@ void explorer_heed_signals(struct explorer *explorer)
   for (char byte; (byte = signals_take());) {
     if (byte == 'z')
       terminal_suspend();
+    else if (byte == 'c')
+      terminal_continue();
     else
       terminal_resized();
     explorer_relayout(explorer);
@@ -622,6 +634,7 @@ static void run(struct explorer *explorer)
     explorer_heed_signals(explorer);
     while (!explorer->quit && next_key(explorer, &key))
       (key == KEY_CODE_MOUSE ? handle_mouse(explorer) : handle_key(explorer, key));
+    journal_follow(explorer);
   }
 }
 
@@ -699,9 +712,11 @@ static void run_interactive(struct explorer *explorer)
 {
   struct error error;
   welcome_once(explorer);
+  welcome_back(explorer);
+  journal_begin(explorer);
   run(explorer);
   terminal_close();
-  if (explorer->recipe && session_keep(explorer->recipe, &error) != STATUS_OK)
+  if (journal_end(explorer, &error) != STATUS_OK)
     fprintf(stderr, "qscope: the session is not kept: %s\n", error.text);
   if (explorer->copied && explorer->recipe)
     printf("%s\n", explorer->recipe); /* control characters in names are quoted in it */

@@ -16,6 +16,7 @@
 #include "tui/screen/export_form.h"
 #include "tui/screen/glyphs.h"
 #include "tui/screen/help.h"
+#include "tui/screen/journal.h"
 #include "tui/screen/layout.h"
 #include "tui/screen/mouse.h"
 #include "tui/screen/palette.h"
@@ -89,6 +90,7 @@ struct explorer {
   struct gather *gather; /* of the source: made when the browser is first opened */
   struct palette palette;
   struct session session;
+  struct journal journal;
   struct experiments_page experiments;
   struct export_form form; /* of the export */
   bool no_hints;           /* their row belongs to the view */
@@ -197,6 +199,9 @@ bool explorer_open(struct explorer *explorer, const char *spec);
 
 /* The recipe of STATE: a new string that the caller frees. NULL when memory runs out. */
 char *explorer_recipe(const struct explorer *explorer, const struct state *state);
+
+/* The same of the present state with all that is pinned, whatever the view shows of it. */
+char *explorer_session_recipe(const struct explorer *explorer);
 
 /* Makes the recipe of the present state again. */
 void explorer_name(struct explorer *explorer);

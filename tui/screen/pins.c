@@ -259,12 +259,12 @@ static void put_tensors(const struct explorer *explorer, const struct state *sta
 }
 
 void pins_put_recipe(const struct explorer *explorer, const struct state *state,
-                     struct recipe *recipe)
+                     struct recipe *recipe, bool whole)
 {
   const struct pins *pins = &state->pins;
   recipe->quantizers = pins->count;
   memcpy(recipe->quantizer, pins->quantizer, pins->count * sizeof *recipe->quantizer);
-  if (!view_type_of(state->view.kind)->pinned)
+  if (!whole && !view_type_of(state->view.kind)->pinned)
     return;
   if (pins_are_mixed(state))
     recipe->pin_transforms = pins->count;

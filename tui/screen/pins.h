@@ -26,9 +26,10 @@ void pins_choose(struct explorer *explorer, int by);
  * are of SOURCE. STATUS_USAGE: it has no such tensor. */
 enum status pins_take_recipe(struct state *state, const struct recipe *recipe,
                              const struct source *source, struct error *error);
-/* Puts the pins of STATE into RECIPE, all but the present one. */
+/* Puts the pins of STATE into RECIPE, all but the present one; with their transforms and tensors
+ * where the view shows those, or the WHOLE is wanted. */
 void pins_put_recipe(const struct explorer *explorer, const struct state *state,
-                     struct recipe *recipe);
+                     struct recipe *recipe, bool whole);
 /* True when not all that is pinned is transformed as STATE is. */
 bool pins_are_mixed(const struct state *state);
 /* What pin I of STATE is called: its quantizer, its transform where not all have the same, its

@@ -1,5 +1,5 @@
 /* Signals: resize, suspend and continue arrive as bytes in a pipe; those that end the program
- * restore the terminal first, with async-signal-safe calls only.
+ * restore the terminal first, and say how the session goes on, with async-signal-safe calls only.
  *
  * Ownership: process-wide, as signals are. Threads: install and remove on the UI thread. */
 #ifndef QSCOPE_TUI_SCREEN_SIGNALS_H
@@ -25,7 +25,13 @@ void signals_remove(void);
 /* From now on the terminal needs rescue (NULL: no more). */
 void signals_arm(const struct signal_rescue *rescue);
 
-/* Readable when a byte waits; signals_take gives 'r' (resize), 'z' (suspend) or 0 (nothing). */
+/* What is left of a session that is killed: a line "#= ended by SIGNAL" at the end of FILE (-1:
+ * none), and ADVICE (cut to what there is room for) behind "qscope: ended by SIGNAL" on standard
+ * error. */
+void signals_leave(int file, const char *advice);
+
+/* Readable when a byte waits; signals_take gives 'r' (resize), 'z' (suspend), 'c' (it goes on after
+ * a stop that nobody announced: SIGSTOP) or 0 (nothing). */
 int signals_descriptor(void);
 char signals_take(void);
 

@@ -558,6 +558,16 @@ void terminal_resized(void)
   cells_free(&self.shown);
 }
 
+/* Somebody else has had the terminal: everything is set and drawn again. */
+static void take_back(bool mouse)
+{
+  reset_prog_mode();
+  terminal_set_mouse(mouse);
+  terminal_resized();
+  terminal_forget();
+  refresh();
+}
+
 void terminal_suspend(void)
 {
   bool mouse = self.mouse;
@@ -565,11 +575,15 @@ void terminal_suspend(void)
   def_prog_mode();
   endwin();
   signals_stop();
-  reset_prog_mode();
-  terminal_set_mouse(mouse);
-  terminal_resized();
-  terminal_forget();
-  refresh();
+  take_back(mouse);
+}
+
+void terminal_continue(void)
+{
+  if (!self.open)
+    return;
+  endwin();
+  take_back(self.mouse);
 }
 
 bool terminal_stop(void)

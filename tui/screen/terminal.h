@@ -52,7 +52,9 @@ void terminal_forget(void);
 void terminal_resized(void);
 /* Leaves the screen, stops the process, and takes the screen back when it continues. */
 void terminal_suspend(void);
-/* Asks for that, when the keys that wait are read; false: there is no terminal. */
+/* The same after a stop that nobody announced: everything is set and drawn again. */
+void terminal_continue(void);
+/* Asks for suspending, when the keys that wait are read; false: there is no terminal. */
 bool terminal_stop(void);
 /* Sends control text (an OSC sequence) past curses. */
 void terminal_send(const char *text);

@@ -5,9 +5,11 @@
 #include "tui/screen/explorer.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
+#include "tui/screen/session_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The keys that matter most: what they are called is in the table. */
@@ -31,11 +33,29 @@ static void leave_mark(const char *path)
   outfile_commit(file, NULL);
 }
 
+/* Most tests are about something else. */
+static bool is_unwanted(void)
+{
+  return getenv("QSCOPE_TEST_IDLE") && !getenv("QSCOPE_TEST_WELCOME");
+}
+
+void welcome_back(struct explorer *explorer)
+{
+  struct kept kept;
+  if (is_unwanted() || explorer->options->restored || explorer->options->forgets ||
+      *explorer->message)
+    return;
+  bool killed = kept_last(&kept, NULL) == STATUS_OK && !kept.left;
+  if (killed && strcmp(kept.signal, "SIGINT") != 0)
+    explorer_say(explorer, "the last session was ended%s%s: qscope --restore goes on with it",
+                 *kept.signal ? " by " : "", kept.signal);
+  kept_clear(&kept);
+}
+
 void welcome_once(struct explorer *explorer)
 {
   char *path;
-  bool test = getenv("QSCOPE_TEST_IDLE") && !getenv("QSCOPE_TEST_WELCOME");
-  if (test || xdg_path(XDG_STATE, "welcomed", &path, NULL) != STATUS_OK)
+  if (is_unwanted() || xdg_path(XDG_STATE, "welcomed", &path, NULL) != STATUS_OK)
     return;
   if (access(path, F_OK) != 0) {
     explorer->mode = MODE_WELCOME;
