@@ -103,6 +103,8 @@ fails 2 "found 2" "more tensors than pins" \
   qscope plot synth: -t gaussian -q int8 -q int8 --pin-tensor laplace --pin-tensor laplace -o p.png
 fails 2 "pin-tensor is not for the view sweep" "a view of one tensor" \
   qscope plot synth: -t gaussian -q int8 -q int4 --pin-tensor laplace --over bits=2:3 -o p.png
+fails 2 "pin-tensor is not for the view layer" "a layer" \
+  qscope plot synth: -t gaussian -q int8 -q int4 --pin-tensor laplace --view layer -o p.png
 fails 2 "pin-tensor compares whole tensors" "a channel alone" \
   qscope plot synth: -t gaussian -q int8 -q int8 --pin-tensor laplace --channel 3 -o p.png
 

@@ -309,6 +309,40 @@ static void held_to_its_tensor(void **state)
   fixture_quit(harness);
 }
 
+/* Views that try all quantizers on the present tensor say what becomes of a pin that is held; their
+ * figures replay all the same, and the pin is still held afterwards. */
+static void held_where_it_does_not_count(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *key, *view;
+  } rows[] = {{"4", "sweep"}, {"9", "layer"}};
+  char command[1024];
+  static const char *const arguments[] = {
+      "synth:shape=32x64", "-t", "gaussian", "-q", "int8", "-q", "int4", "--view", "compare", NULL};
+  struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+  assert_true(harness_wait_settled(harness));
+  type(harness, "J:methods rtn awq\r:tensor laplace\r");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assert_true(harness_press(harness, rows[i].key, 1));
+    assert_shows(harness, "here A is its quantizer on this tensor");
+    assert_shows_not(harness, "--pin-tensor");
+    snprintf(command, sizeof command, ":save-figure %s.svg\r", rows[i].view);
+    type(harness, command);
+    bool drawn = !harness_shows(harness, "font is installed");
+    if (!drawn)
+      continue;
+    snprintf(command, sizeof command, /* the recipe of a layer also names the tokens that it took */
+             "'%s' replay %s.svg -o again.svg && for f in %s again; do sed '/<metadata>/,/"
+             "<.metadata>/d' $f.svg >$f.drawn; done && cmp again.drawn %s.drawn",
+             fixture_program(), rows[i].view, rows[i].view, rows[i].view);
+    assert_int_equal(system(command), 0);
+  }
+  assert_true(harness_press(harness, "5", 1));
+  assert_shows(harness, "--pin-tensor gaussian --view compare");
+  fixture_quit(harness);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -322,6 +356,7 @@ int main(void)
       cmocka_unit_test(measuring_can_be_stopped),
       cmocka_unit_test(every_size),
       cmocka_unit_test(held_to_its_tensor),
+      cmocka_unit_test(held_where_it_does_not_count),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

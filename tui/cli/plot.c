@@ -270,13 +270,21 @@ static enum status plot_quantizers(const struct recipe *wanted, const struct opt
   return status;
 }
 
+static enum status refuse_pin_tensor(const char *view, struct error *error)
+{
+  return error_set(error, STATUS_USAGE,
+                   "plot: --pin-tensor is not for the view %s: all its quantizers are tried on the "
+                   "tensor that is shown",
+                   view);
+}
+
 /* How many quantizers the view can draw of a tensor. */
 static enum status check_quantizers(const struct recipe *recipe, struct error *error)
 {
   const struct view_type *type = view_type_of(recipe->view.kind);
   size_t most = type->pinned && !recipe->compare.source ? FIGURE_PINS + 1 : 1;
   if (recipe->pin_tensors && (!type->pinned || recipe->compare.source))
-    return error_set(error, STATUS_USAGE, "plot: --pin-tensor is not for the view %s", type->name);
+    return refuse_pin_tensor(type->name, error);
   if (type->kind == VIEW_SWEEP) /* a line each */
     return STATUS_OK;
   if (recipe->quantizers > most && most == 1)
@@ -300,6 +308,8 @@ static enum status plot_layer(const struct recipe *recipe, const struct options 
                               struct error *error)
 {
   struct recipe whole = *recipe; /* borrows the strings */
+  if (recipe->pin_tensors)
+    return refuse_pin_tensor("layer", error);
   if (options->transform.kind != TRANSFORM_NONE || options->pin_transforms ||
       recipe->compare.source)
     return error_set(error, STATUS_USAGE,

@@ -72,6 +72,7 @@ static void action_view(struct explorer *explorer, int kind)
     next.view.block = VIEW_WORST_BLOCK; /* a block of the inspector is no unit */
   explorer_go(explorer, &next);
   explorer->focus = FOCUS_PLOT;
+  pins_tell_held(explorer);
 }
 
 /* What is pinned, or two files: the key goes on to the other. */

@@ -209,6 +209,18 @@ void pins_hold(struct explorer *explorer)
                  letter(with));
 }
 
+void pins_tell_held(struct explorer *explorer)
+{
+  const struct state *state = &explorer->state;
+  bool lines = state->view.kind == VIEW_SWEEP || state->view.kind == VIEW_LAYER;
+  for (size_t i = 0; lines && i < state->pins.count; i++)
+    if (pins_is_other(state, i))
+      return explorer_say(explorer,
+                          "here %c is its quantizer on this tensor; it stays with its own in the "
+                          "views that compare (5)",
+                          letter(i));
+}
+
 void pins_choose(struct explorer *explorer, int by)
 {
   struct state next = explorer->state;

@@ -17,6 +17,8 @@ void pins_swap(struct explorer *explorer);
 /* Holds what is compared with to this tensor, so that others are compared with it; or lets it go
  * along again. */
 void pins_hold(struct explorer *explorer);
+/* Says what becomes of what is held where a view has the present tensor alone. */
+void pins_tell_held(struct explorer *explorer);
 /* True when pin I of STATE is of another tensor than that. */
 bool pins_is_other(const struct state *state, size_t i);
 /* Compares with the pin BY places on. */
