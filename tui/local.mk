@@ -13,6 +13,7 @@ libfigure_a_SOURCES = \
 	tui/figure/list.c \
 	tui/figure/libraries.c tui/figure/libraries.h \
 	tui/figure/marks.c \
+	tui/figure/octant.c tui/figure/octant.h \
 	tui/figure/panel.c \
 	tui/figure/pdf.c \
 	tui/figure/plot.h \

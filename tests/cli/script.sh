@@ -63,6 +63,13 @@ like "$(ansi 256)" '^0;38;5;[0-9]+;48;5;24$' "256 colours"
 like "$(ansi 8)" '^0;3[0-7];44$' "8 colours"
 is "$(ansi never)" '0;7' "no colours: reversed"
 
+# Files have octants (U+1CD00 to U+1CDE5: F0 9C B4..B7) whatever the C library knows of them; in the
+# picture they are shapes, not letters.
+printf 'save-screen x.txt\nsave-screen x.svg\nsave-screen x.png\n' >script.qs
+qscope synth:laplace,shape=64x64 --view error --glyphs octant --script script.qs
+is "$(LC_ALL=C grep -c "$(printf '\360\234[\264-\267]')" x.txt | sed 's/^[1-9][0-9]*$/some/')" some "octants in a text"
+is "$(LC_ALL=C grep -c "$(printf '\360\234[\264-\267]')" x.svg)" 0 "and not as letters in a picture"
+
 # What is undone is gone, all of it: the screen is the same to the letter. Fourteen changes: the steps
 # from block to block are one.
 run 'save-screen before.txt' bits-more error log-counts 'zoom -1:1' zoom-in zoom-out granularity-next axis-next \

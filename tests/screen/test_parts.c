@@ -1,4 +1,5 @@
 /* The pure parts of the explorer: layout, commands, keys, cells, glyphs, colours. */
+#include "tui/figure/octant.h"
 #include "tui/screen/cells.h"
 #include "tui/screen/colors.h"
 #include "tui/screen/commands.h"
@@ -319,6 +320,77 @@ static void glyph_sets_match(void **state)
   setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* The cells of "BLOCK OCTANT-123" are 1, 2 and 3: from 1 at the top left, row by row, to 8. */
+static unsigned cells_named(const char *digits)
+{
+  unsigned pattern = 0;
+  for (; *digits; digits++)
+    pattern |= 1U << (*digits - '1');
+  return pattern;
+}
+
+/* Expected from the names of the characters (UnicodeData 16.0): what is called BLOCK OCTANT-..., of
+ * which those around every gap are here, and all others by what their names say of the cells. The
+ * block has 230 characters and ascends with the bits of the cells, so that these are enough. */
+static void octants_have_the_cells_of_their_names(void **state)
+{
+  static const struct {
+    uint32_t code;
+    const char *cells;
+  } names[] = {
+      {0x1CD00, "3"},       {0x1CD01, "23"},      {0x1CD02, "123"},    {0x1CD03, "4"},
+      {0x1CD04, "14"},      {0x1CD05, "124"},     {0x1CD06, "34"},     {0x1CD08, "234"},
+      {0x1CD09, "5"},       {0x1CD0C, "125"},     {0x1CD0D, "135"},    {0x1CD0F, "1235"},
+      {0x1CD10, "45"},      {0x1CD13, "1245"},    {0x1CD18, "6"},      {0x1CD1A, "26"},
+      {0x1CD1B, "126"},     {0x1CD27, "56"},      {0x1CD2A, "1256"},   {0x1CD33, "3456"},
+      {0x1CD68, "123567"},  {0x1CDAB, "1234568"}, {0x1CDAE, "1278"},   {0x1CDB7, "3478"},
+      {0x1CDBA, "123478"},  {0x1CDDD, "125678"},  {0x1CDDE, "35678"},  {0x1CDDF, "235678"},
+      {0x1CDE0, "1235678"}, {0x1CDE1, "45678"},   {0x1CDE2, "145678"}, {0x1CDE3, "1245678"},
+      {0x1CDE4, "1345678"}, {0x1CDE5, "2345678"}, {' ', ""}, /* SPACE */
+      {0x1CEA8, "1"},                                        /* LEFT HALF UPPER ONE QUARTER BLOCK */
+      {0x1CEAB, "2"},       /* RIGHT HALF UPPER ONE QUARTER BLOCK */
+      {0x1CEA3, "7"},       /* LEFT HALF LOWER ONE QUARTER BLOCK */
+      {0x1CEA0, "8"},       /* RIGHT HALF LOWER ONE QUARTER BLOCK */
+      {0x1FB82, "12"},      /* UPPER ONE QUARTER BLOCK */
+      {0x1FB85, "123456"},  /* UPPER THREE QUARTERS BLOCK */
+      {0x1FBE6, "35"},      /* MIDDLE LEFT ONE QUARTER BLOCK */
+      {0x1FBE7, "46"},      /* MIDDLE RIGHT ONE QUARTER BLOCK */
+      {0x2580, "1234"},     /* UPPER HALF BLOCK */
+      {0x2582, "78"},       /* LOWER ONE QUARTER BLOCK */
+      {0x2584, "5678"},     /* LOWER HALF BLOCK */
+      {0x2586, "345678"},   /* LOWER THREE QUARTERS BLOCK */
+      {0x2588, "12345678"}, /* FULL BLOCK */
+      {0x258C, "1357"},     /* LEFT HALF BLOCK */
+      {0x2590, "2468"},     /* RIGHT HALF BLOCK */
+      {0x2596, "57"},       /* QUADRANT LOWER LEFT */
+      {0x2597, "68"},       /* QUADRANT LOWER RIGHT */
+      {0x2598, "13"},       /* QUADRANT UPPER LEFT */
+      {0x2599, "135678"},   /* QUADRANT UPPER LEFT AND LOWER LEFT AND LOWER RIGHT */
+      {0x259A, "1368"},     /* QUADRANT UPPER LEFT AND LOWER RIGHT */
+      {0x259B, "123457"},   /* QUADRANT UPPER LEFT AND UPPER RIGHT AND LOWER LEFT */
+      {0x259C, "123468"},   /* QUADRANT UPPER LEFT AND UPPER RIGHT AND LOWER RIGHT */
+      {0x259D, "24"},       /* QUADRANT UPPER RIGHT */
+      {0x259E, "2457"},     /* QUADRANT UPPER RIGHT AND LOWER LEFT */
+      {0x259F, "245678"},   /* QUADRANT UPPER RIGHT AND LOWER LEFT AND LOWER RIGHT */
+  };
+  unsigned inside = 0, back;
+  uint32_t last = 0;
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    assert_int_equal(octant_code(cells_named(names[i].cells)), names[i].code);
+  for (unsigned pattern = 0; pattern < OCTANT_PATTERNS; pattern++) {
+    const uint32_t code = octant_code(pattern);
+    assert_true(octant_pattern(code, &back) && back == pattern); /* no two are alike */
+    if (code < 0x1CD00 || code > 0x1CDE5)
+      continue;
+    assert_true(code > last);
+    last = code;
+    inside++;
+  }
+  assert_int_equal(inside, 230);
+  assert_false(octant_pattern('x', &back));
+}
+
 /* Colours follow the theme down every step; what stands in for them does not need it. */
 static void colours_have_a_twin(void **state)
 {
@@ -356,6 +428,7 @@ int main(void)
       cmocka_unit_test(utf8_both_ways),
       cmocka_unit_test(shorten_keeps_both_ends),
       cmocka_unit_test(glyph_sets_match),
+      cmocka_unit_test(octants_have_the_cells_of_their_names),
       cmocka_unit_test(colours_have_a_twin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,7 +310,7 @@ enum status option_apply_glyphs(void *member, const char *text, struct error *er
 {
   if (strcmp(text, "auto") != 0 && !glyphs_find(text))
     return error_set(error, STATUS_USAGE,
-                     "expected auto, eighth, half, quadrant, sextant, braille or ascii; found '%s'",
+                     "expected auto, eighth, half, quadrant, sextant, octant, braille or ascii; found '%s'",
                      text);
   *(const char **)member = text;
   return STATUS_OK;

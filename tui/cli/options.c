@@ -175,7 +175,7 @@ static const struct row {
      option_apply_color},
     {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii),
      option_apply_switch},
-    {"glyphs", 0, "NAME", "auto, eighth, half, quadrant, sextant, braille, ascii", SCREEN,
+    {"glyphs", 0, "NAME", "auto, eighth, half, quadrant, sextant, octant, braille, ascii", SCREEN,
      MEMBER(app.glyphs), option_apply_glyphs},
     {"glyph-test", 0, NULL, "a card of all glyphs, to choose by", SCREEN, MEMBER(glyph_test),
      option_apply_switch},

@@ -5,6 +5,7 @@
 #include "data/outfile.h"
 #include "tui/figure/canvas.h"
 #include "tui/figure/file.h"
+#include "tui/figure/octant.h"
 
 #include <cairo-svg.h>
 #include <cairo.h>
@@ -91,6 +92,14 @@ static void sextant(cairo_t *cr, double x, double y, uint32_t code)
            (bit >> 1) / 3.0 + 1 / 3.0);
 }
 
+static void octant(cairo_t *cr, double x, double y, unsigned pattern)
+{
+  for (unsigned bit = 0; bit < 8; bit++)
+    if (pattern >> bit & 1)
+      part(cr, x, y, (bit & 1) / 2.0, (bit >> 1) / 4.0, (bit & 1) / 2.0 + 0.5,
+           (bit >> 1) / 4.0 + 0.25);
+}
+
 /* --- lines -------------------------------------------------------------------------------- */
 
 enum { LEFT = 1, RIGHT = 2, UP = 4, DOWN = 8, DASHED = 16 };
@@ -159,6 +168,7 @@ static void letter(cairo_t *cr, double x, double y, const struct snapshot_cell *
 static void draw_cell(cairo_t *cr, double x, double y, const struct snapshot_cell *cell)
 {
   uint32_t code = cell->code;
+  unsigned pattern;
   set_color(cr, cell->ink, cell->dim ? 0.6 : 1);
   if (code >= 0x2580 && code <= 0x259F)
     block(cr, x, y, cell);
@@ -166,6 +176,8 @@ static void draw_cell(cairo_t *cr, double x, double y, const struct snapshot_cel
     braille(cr, x, y, code);
   else if (code >= 0x1FB00 && code <= 0x1FB3B)
     sextant(cr, x, y, code);
+  else if (code >= 0x1CD00 && octant_pattern(code, &pattern))
+    octant(cr, x, y, pattern);
   else if (arms(code))
     line(cr, x, y, arms(code));
   else if (code > ' ')

@@ -671,6 +671,16 @@ static void take_options(struct explorer *explorer, const struct app_options *op
   explorer->no_mouse = options->no_mouse;
 }
 
+/* Those that were asked for cannot be had: which are taken, and why. */
+static void tell_glyphs(struct explorer *explorer)
+{
+  const struct app_options *options = explorer->options;
+  const struct glyphs *wanted = options->glyphs ? glyphs_find(options->glyphs) : NULL;
+  if (wanted && wanted != explorer->glyphs && !options->ascii && !options->linear)
+    explorer_warn(explorer, "%s instead of %s: they are not %s", explorer->glyphs->name,
+                  wanted->name, glyphs_usable(wanted) ? "on this terminal" : glyphs_lack(wanted));
+}
+
 enum status explorer_present(struct explorer *explorer, struct error *error)
 {
   const struct app_options *options = explorer->options;
@@ -683,6 +693,7 @@ enum status explorer_present(struct explorer *explorer, struct error *error)
   explorer->presented = true;
   explorer->glyphs =
       options->ascii || options->linear ? &glyphs_ascii : terminal_glyphs(options->glyphs);
+  tell_glyphs(explorer);
   return STATUS_OK;
 }
 

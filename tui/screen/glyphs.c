@@ -2,6 +2,7 @@
 
 #include "tui/screen/glyphs.h"
 
+#include "tui/figure/octant.h"
 #include "tui/screen/cells.h"
 
 #include <langinfo.h>
@@ -78,6 +79,10 @@ static const uint32_t letters[GLYPH_COUNT] = {
   {                                                                                                \
     3, sextant                                                                                     \
   }
+#define OCTANTS                                                                                    \
+  {                                                                                                \
+    4, octant_code                                                                                 \
+  }
 #define DOTS                                                                                       \
   {                                                                                                \
     4, braille                                                                                     \
@@ -91,10 +96,11 @@ const struct glyphs glyphs_ascii = {"ascii", true, OF_CODE, OF_CODE, letters};
 static const struct glyphs half = {"half", false, OF_CODE, OF_CODE, halves};
 static const struct glyphs quarter = {"quadrant", false, QUADRANTS, QUADRANTS, halves};
 static const struct glyphs sixth = {"sextant", false, SEXTANTS, SEXTANTS, halves};
+static const struct glyphs eighth = {"octant", false, OCTANTS, OCTANTS, halves};
 static const struct glyphs dotted = {"braille", false, DOTS, DOTS, halves};
 
-const struct glyphs *const glyphs_table[] = {&glyphs_auto, &glyphs_utf8, &half,        &quarter,
-                                             &sixth,       &dotted,      &glyphs_ascii};
+const struct glyphs *const glyphs_table[] = {&glyphs_auto, &glyphs_utf8, &half,   &quarter,
+                                             &sixth,       &eighth,      &dotted, &glyphs_ascii};
 const size_t glyphs_table_length = sizeof glyphs_table / sizeof *glyphs_table;
 
 const struct glyphs *glyphs_find(const char *name)
@@ -118,16 +124,26 @@ static bool parts_usable(const struct parts *parts)
   return true;
 }
 
+bool glyphs_writable(const struct glyphs *glyphs)
+{
+  return glyphs->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 bool glyphs_usable(const struct glyphs *glyphs)
 {
-  if (glyphs->ascii)
-    return true;
-  if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
-    return false;
+  if (glyphs->ascii || !glyphs_writable(glyphs))
+    return glyphs->ascii;
   for (int i = 0; i < GLYPH_COUNT; i++)
     if (wcwidth((wchar_t)glyphs->code[i]) != 1)
       return false;
   return parts_usable(&glyphs->bars) && parts_usable(&glyphs->curves);
+}
+
+const char *glyphs_lack(const struct glyphs *glyphs)
+{
+  return glyphs_writable(glyphs) ? "in this C library, which must know their width (octants are of "
+                                   "Unicode 16)"
+                                 : "in the character set of this locale, which is not UTF-8";
 }
 
 /* --- the test card ---------------------------------------------------------------------------- */
@@ -175,7 +191,7 @@ void glyphs_card(FILE *out)
       card_row(out, glyphs, 1, "");
       card_row(out, glyphs, 0, glyphs->name);
     } else {
-      fprintf(out, "%-10snot in this locale (its character set, or its C library)\n", glyphs->name);
+      fprintf(out, "%-10snot %s\n", glyphs->name, glyphs_lack(glyphs));
     }
     fputc('\n', out);
   }

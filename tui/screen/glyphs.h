@@ -51,6 +51,11 @@ int glyphs_across(const struct glyphs *glyphs);
  * one column: a name like "en_US.UTF-8" alone proves nothing. ASCII is always usable. */
 bool glyphs_usable(const struct glyphs *glyphs);
 
+/* True when the locale's character set has the set: what a file needs. */
+bool glyphs_writable(const struct glyphs *glyphs);
+/* Why a set is not usable, behind "it is not". */
+const char *glyphs_lack(const struct glyphs *glyphs);
+
 /* A test card: the same bars in every usable set, for people to choose by. */
 void glyphs_card(FILE *out);
 

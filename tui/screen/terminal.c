@@ -309,21 +309,25 @@ void terminal_set_theme(const struct screen_theme *theme)
   cells_free(&self.shown); /* every cell may look different now */
 }
 
-/* The Linux console's font has neither eighths nor dots. */
+/* The Linux console's font has neither eighths nor dots. A file takes what its reader shows,
+ * whatever the C library knows of it. */
 bool terminal_has(const struct glyphs *glyphs)
 {
+  if (!self.open)
+    return glyphs_writable(glyphs);
   return glyphs->ascii || (!self.console && glyphs_usable(glyphs));
 }
 
 const struct glyphs *terminal_glyphs(const char *name)
 {
-  const struct glyphs *wanted = name ? glyphs_find(name) : NULL;
-  if (wanted && terminal_has(wanted))
-    return wanted;
-  size_t i = 0;
-  while (i + 1 < glyphs_table_length && !terminal_has(glyphs_table[i]))
-    i++;
-  return glyphs_table[i];
+  size_t place = 0, first = 0;
+  while (first + 1 < glyphs_table_length && !terminal_has(glyphs_table[first]))
+    first++;
+  while (name && place + 1 < glyphs_table_length && strcmp(glyphs_table[place]->name, name) != 0)
+    place++;
+  while (place > first && !terminal_has(glyphs_table[place]))
+    place--;
+  return glyphs_table[place > first ? place : first];
 }
 
 int terminal_descriptor(void)

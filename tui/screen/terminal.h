@@ -25,9 +25,10 @@ enum color_depth terminal_depth(void);
 /* The colours; setting others takes effect with the next frame. */
 const struct screen_theme *terminal_theme(void);
 void terminal_set_theme(const struct screen_theme *theme);
-/* True when the locale and the terminal can show GLYPHS. */
+/* True when the locale and the terminal (or, without one, a file) can show GLYPHS. */
 bool terminal_has(const struct glyphs *glyphs);
-/* The set called NAME where it can be shown; NULL, or another: the first that can. */
+/* The set called NAME where it can be shown, else the nearest before it in the table that can; NULL,
+ * or there is none: the first that can. */
 const struct glyphs *terminal_glyphs(const char *name);
 /* Standard input of the explorer: a descriptor to poll. */
 int terminal_descriptor(void);
