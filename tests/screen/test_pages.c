@@ -176,7 +176,7 @@ static void browser_shows_trees_and_statistics(void **state)
     type(harness, "/absmax>5.5");
     assert_shows(harness, "1 of 3");
     type(harness, "\033vs");
-    assert_shows(harness, "by file");
+    assert_shows(harness, "by outlier"); /* what needs care comes first */
     type(harness, "m");
     assert_shows(harness, "nothing about itself");
     type(harness, "mt");

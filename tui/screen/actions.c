@@ -206,8 +206,8 @@ static void action_browse(struct explorer *explorer, int unused)
   (void)unused;
   if (!explorer->gather)
     explorer->gather = gather_new(explorer->source, explorer->engine);
-  if (!explorer->gather ||
-      !browser_open(&explorer->browser, explorer->source, explorer->gather, explorer->state.tensor))
+  if (!explorer->gather || !browser_open(&explorer->browser, explorer->source, explorer->gather,
+                                         explorer->state.tensor, explorer->layout.body.rows))
     return explorer_warn(explorer, "out of memory: the list of tensors cannot be shown");
   /* Nothing gathers while the browser is closed. */
   gather_set_quantizer(explorer->gather, &explorer->state.knobs.quantizer,

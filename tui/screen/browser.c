@@ -40,9 +40,20 @@ static void reveal(struct browser *browser)
   reselect(browser);
 }
 
-bool browser_open(struct browser *browser, const struct source *source, struct gather *gather,
-                  size_t current)
+/* Where every tensor has room there is no need to open anything. */
+static void open_all_that_fits(struct browser *browser, size_t room)
 {
+  if (source_count(browser->source) > room)
+    return;
+  catalog_open_all(browser->catalog, true);
+  if (rows_of(browser) > room)
+    catalog_open_all(browser->catalog, false);
+}
+
+bool browser_open(struct browser *browser, const struct source *source, struct gather *gather,
+                  size_t current, int rows)
+{
+  enum { HEAD = 3 }; /* rows of title, columns and totals */
   *browser = (struct browser){.source = source, .gather = gather, .page = {.source = source}};
   browser->catalog = catalog_new(source, gather ? gather_stats(gather) : NULL);
   if (!browser->catalog)
@@ -50,6 +61,7 @@ bool browser_open(struct browser *browser, const struct source *source, struct g
   browser->current = catalog_node(browser->catalog, current);
   browser->tree = catalog_has_groups(browser->catalog);
   catalog_set_tree(browser->catalog, browser->tree);
+  open_all_that_fits(browser, rows > HEAD ? (size_t)(rows - HEAD) : 0);
   reveal(browser);
   return true;
 }
@@ -258,13 +270,25 @@ static void show_metadata(struct browser *browser)
   browser->page.reading = browser->page.searching = false;
 }
 
+/* The next column to sort by: behind the name what tells which tensors need care. */
+static enum catalog_key next_key(enum catalog_key key)
+{
+  static const enum catalog_key order[KEY_COUNT] = {
+      KEY_NAME, KEY_OUTLIER, KEY_SQNR, KEY_CLIP,  KEY_KURTOSIS, KEY_ABSMAX, KEY_STD,
+      KEY_FILE, KEY_DTYPE,   KEY_ROLE, KEY_SHAPE, KEY_SIZE,     KEY_BYTES};
+  size_t at = 0;
+  while (order[at] != key)
+    at++;
+  return order[(at + 1) % KEY_COUNT];
+}
+
 /* What changes the list. */
 static void arrange(struct browser *browser, enum browser_command command)
 {
   if (command == BROWSER_TREE)
     return set_tree(browser, !browser->tree);
   if (command == BROWSER_SORT)
-    browser->key = (enum catalog_key)((browser->key + 1) % KEY_COUNT);
+    browser->key = next_key(browser->key);
   browser->reverse = command == BROWSER_REVERSE && !browser->reverse;
   sort(browser);
 }

@@ -57,9 +57,10 @@ enum browser_command {
 
 enum browser_answer { BROWSER_STAYS, BROWSER_LEAVES, BROWSER_CHOOSES };
 
-/* Shows SOURCE with tensor CURRENT selected; false when memory runs out. */
+/* Shows SOURCE with tensor CURRENT selected, all levels open where ROWS of the screen are enough;
+ * false when memory runs out. */
 bool browser_open(struct browser *browser, const struct source *source, struct gather *gather,
-                  size_t current);
+                  size_t current, int rows);
 void browser_close(struct browser *browser);
 
 /* ROWS: how many the list shows, for paging. */

@@ -393,27 +393,35 @@ static int paint_command_hint(struct explorer *explorer, struct rect rect, int c
   return paint_hint(explorer, rect, column, key, explorer_commands[id].hint, style);
 }
 
-/* The hints of the commands with keys in SCOPE, in the table's order, as far as there is ROOM; help
- * and quit are always shown. */
+static bool is_last(enum command_id id)
+{
+  return id == COMMAND_EXPORT || id == COMMAND_HELP || id == COMMAND_QUIT;
+}
+
+/* The hints of the commands with keys in SCOPE, in the table's order, as far as there is ROOM; the
+ * last ones are left out. */
 static int paint_hints_of(struct explorer *explorer, struct rect rect, int column, int room,
                           int scope)
 {
   for (int i = 0; i < COMMAND_COUNT; i++) {
     enum command_id id = (enum command_id)i;
     const struct command *command = &explorer_commands[id];
-    if (command->scope == scope && *command->hint && id != COMMAND_HELP && id != COMMAND_QUIT &&
+    if (command->scope == scope && *command->hint && !is_last(id) &&
         column + hint_width(explorer, id) <= room)
       column = paint_command_hint(explorer, rect, column, id);
   }
   return column;
 }
 
-/* Hints of the place first, then the view's, then those that hold everywhere. */
+/* Hints of the place first, then the view's, then those that hold everywhere; at the end, whatever
+ * there is room for, how to get help and out, and on a wide enough line how to take the figure
+ * along. */
 static void paint_hints(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.place[PLACE_HINTS];
   static const char *const next_panel[] = {
       [FOCUS_PLOT] = "numbers", [FOCUS_METRICS] = "knobs", [FOCUS_KNOBS] = "plot"};
+  enum { WIDE = 60 };
   const enum command_id last[] = {COMMAND_HELP, COMMAND_QUIT};
   const struct screen_view *view = screen_view(explorer);
   int column = 1, room = rect.columns + 1;
@@ -426,7 +434,11 @@ static void paint_hints(struct explorer *explorer)
   if (view->arrows && explorer->layout.form == LAYOUT_FULL)
     column = paint_hint(explorer, rect, column, "Arrows", view->arrows, quiet);
   column = paint_hints_of(explorer, rect, column, room, explorer_scope(explorer));
-  column = paint_hints_of(explorer, rect, column, room, SCOPE_EVERYWHERE);
+  const int export = hint_width(explorer, COMMAND_EXPORT);
+  const bool exports = rect.columns >= WIDE && column + export <= room;
+  column = paint_hints_of(explorer, rect, column, room - (exports ? export : 0), SCOPE_EVERYWHERE);
+  if (exports)
+    column = paint_command_hint(explorer, rect, column, COMMAND_EXPORT);
   for (int i = 0; i < 2; i++)
     column = paint_command_hint(explorer, rect, column, last[i]);
 }
