@@ -104,8 +104,40 @@ static void beside_pins(void **state)
   assert_shows(harness, "% of its");
   assert_true(harness_press(harness, "3", 1)); /* no cursor there */
   assert_shows_not(harness, "% of its");
-  assert_true(harness_press(harness, "\033OH", 1));
-  assert_shows(harness, "views 1, 2 and 5 have a cursor");
+  fixture_quit(harness);
+}
+
+/* The row of the table that the pointer is on; it has to be on one. */
+static void pointed(struct harness *harness, char *text, size_t size)
+{
+  fixture_selected(harness, text, size);
+  assert_true(strlen(text) > 0);
+}
+
+/* Where there is no cursor, Home and End go to the first row and the last: once there, Up and Down
+ * stay. */
+static void ends_of_rows(void **state)
+{
+  static const char *const views[] = {"3", "4", "6"};
+  (void)state;
+  struct harness *harness = open_histogram(40, 120);
+  for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+    char last[256], first[256], now[256];
+    assert_true(harness_press(harness, views[i], 1));
+    assert_true(harness_press(harness, "\033OF", 1));
+    pointed(harness, last, sizeof last);
+    assert_true(harness_press(harness, "\033OB", 1));
+    pointed(harness, now, sizeof now);
+    assert_string_equal(now, last);
+    assert_true(harness_press(harness, "\033OH", 1));
+    pointed(harness, first, sizeof first);
+    assert_string_not_equal(first, last);
+    assert_true(harness_press(harness, "\033OA", 1));
+    pointed(harness, now, sizeof now);
+    assert_string_equal(now, first);
+  }
+  assert_true(harness_press(harness, "K\033OF", 2));
+  assert_shows(harness, "view format has no cursor");
   fixture_quit(harness);
 }
 
@@ -125,7 +157,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(steps_and_ends),     cmocka_unit_test(the_value_stays),
       cmocka_unit_test(the_window_follows), cmocka_unit_test(beside_pins),
-      cmocka_unit_test(wrong_values),
+      cmocka_unit_test(ends_of_rows),       cmocka_unit_test(wrong_values),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -5,6 +5,7 @@
 #include "tui/screen/screen_view.h"
 #include "tui/screen/x_window.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,10 +80,14 @@ void cursor_step(struct explorer *explorer, int direction)
 
 void cursor_end(struct explorer *explorer, int direction)
 {
+  enum { ALL = INT_MAX / 2 }; /* rows: the views stop at their ends */
   const struct histogram *h = bins_of(explorer);
-  if (!has_cursor(explorer))
-    return explorer_warn(explorer, "views 1, 2 and 5 have a cursor");
-  if (h)
+  const struct screen_view *view = screen_view(explorer);
+  if (!has_cursor(explorer) && view->move)
+    view->move(explorer, direction * ALL);
+  else if (!has_cursor(explorer))
+    explorer_warn(explorer, "view %s has no cursor", view_type_of(view->kind)->name);
+  else if (h)
     stand_on(explorer, h, direction > 0 ? h->bins - 1 : 0);
 }
 

@@ -17,7 +17,7 @@ void cursor_set(struct explorer *explorer, double x);
 /* One bin to the right (1), or left (-1): at the end of the window it goes on, and the window with
  * it. The first time it comes to the highest bin. */
 void cursor_step(struct explorer *explorer, int direction);
-/* To the last bin in sight (1), or the first (-1). */
+/* To the last bin in sight (1), or the first (-1); in a view without a cursor, to its last row. */
 void cursor_end(struct explorer *explorer, int direction);
 /* Takes it away; false when there is none, or something is being computed that can be stopped. */
 bool cursor_back(struct explorer *explorer);
