@@ -1,5 +1,6 @@
 #include "analysis/engine.h"
 
+#include "data/tensor_hash.h"
 #include "data/transformed.h"
 #include "quant/base/size.h"
 
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 struct job {
@@ -26,7 +28,9 @@ struct job {
   bool lab;            /* instead of a result: what the method of `ask` does to the layer */
   struct layer_sources layer;
   struct layer_ask ask;
-  bool parts; /* of the sweep are answers */
+  bool parts;    /* of the sweep are answers */
+  size_t hashes; /* not 0: hashes of so many tensors instead of a result */
+  struct engine_hashed hashed[ENGINE_HASHES];
 };
 
 struct engine {
@@ -101,7 +105,7 @@ static enum status prepare(struct engine *engine, const struct job *job,
   enum status status = source_load(job->source, job->tensor, &engine->progress, error);
   if (status == STATUS_OK && job->other)
     status = source_load(job->other, job->other_tensor, &engine->progress, error);
-  if (status == STATUS_OK && !request->facts && !job->other && !job->lab) {
+  if (status == STATUS_OK && !request->facts && !job->other && !job->lab && !job->hashes) {
     status = find_facts(engine, job, error);
     request->facts = &engine->known.facts;
     request->digest = engine->known.digest;
@@ -232,6 +236,21 @@ static void note_original(struct engine *engine, const struct result_request *re
     histogram_free(known);
 }
 
+static enum status run_hashes(struct engine *engine, const struct job *job,
+                              struct engine_answer *answer)
+{
+  enum status status = STATUS_OK;
+  answer->hashes = job->hashes;
+  for (size_t i = 0; i < job->hashes && status == STATUS_OK; i++) {
+    struct engine_hashed *hashed = &answer->hashed[i];
+    *hashed = job->hashed[i];
+    progress_expect(&engine->progress, source_tensor(hashed->source, hashed->tensor)->count);
+    status = tensor_hash(hashed->source, hashed->tensor, &engine->progress, &hashed->hash,
+                         &answer->error);
+  }
+  return status;
+}
+
 static enum status compute(struct engine *engine, const struct job *job,
                            const struct result_request *request, struct engine_answer *answer)
 {
@@ -250,6 +269,8 @@ static enum status compute(struct engine *engine, const struct job *job,
   now.original = tensor;
   now.facts = request->facts;
   now.digest = request->digest;
+  if (job->hashes)
+    return run_hashes(engine, job, answer);
   if (job->lab)
     return layer_bench_run(&engine->bench, &job->layer, &job->ask, &engine->progress,
                            &answer->layer, &answer->error);
@@ -277,7 +298,7 @@ static enum status compute(struct engine *engine, const struct job *job,
 /* A result that was computed before. */
 static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
 {
-  if (job->board || job->other || job->what || job->sweep || job->fit || job->lab)
+  if (job->board || job->other || job->what || job->sweep || job->fit || job->lab || job->hashes)
     return false;
   answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
                                      &job->quantizer, &job->request);
@@ -588,6 +609,14 @@ uint64_t engine_request_layer(struct engine *engine, const struct layer_sources 
                           .lab = true,
                           .layer = *of,
                           .ask = *ask};
+  return submit(engine, &job);
+}
+
+uint64_t engine_request_hashes(struct engine *engine, const struct engine_hashed *what,
+                               size_t count)
+{
+  struct job job = {.source = what->source, .tensor = what->tensor, .hashes = count};
+  memcpy(job.hashed, what, count * sizeof *what);
   return submit(engine, &job);
 }
 

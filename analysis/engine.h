@@ -82,6 +82,16 @@ uint64_t engine_request_heat(struct engine *engine, struct source *source, size_
 uint64_t engine_request_layer(struct engine *engine, const struct layer_sources *of,
                               const struct layer_ask *ask);
 
+/* Asks for the hashes of tensors (data/tensor_hash.h), COUNT of them, in the same way. */
+enum { ENGINE_HASHES = 8 };
+struct engine_hashed {
+  struct source *source;
+  size_t tensor;
+  uint64_t hash; /* the answer */
+};
+uint64_t engine_request_hashes(struct engine *engine, const struct engine_hashed *what,
+                               size_t count);
+
 /* Cancels and waits until no worker touches a source any more. */
 void engine_cancel(struct engine *engine);
 
@@ -120,7 +130,9 @@ struct engine_answer {
   struct heat *heat;
   struct layer_answer *layer;
   struct what_if_answer what_if; /* a plain value */
-  bool complete;                 /* false: more will come for this request */
+  size_t hashes;                 /* the same: */
+  struct engine_hashed hashed[ENGINE_HASHES];
+  bool complete; /* false: more will come for this request */
 };
 
 /* Takes the newest finished answer; false when there is none. Answers to cancelled requests are

@@ -60,6 +60,7 @@ void figure_free(struct figure *figure)
   for (size_t i = 0; i < FIGURE_CAPTION_LINES; i++)
     free(figure->caption[i]);
   free(figure->recipe);
+  free(figure->stamp);
   free(figure->title);
   free(figure);
 }

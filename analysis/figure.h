@@ -87,6 +87,7 @@ struct figure {
   char **word; /* a list below the panels, in columns: what labels in the panels stand for */
   char *caption[FIGURE_CAPTION_LINES];
   char *recipe; /* the command line that makes this figure again */
+  char *stamp;  /* what its tensors are: lines "# xxh64 HASH NAME" (data/tensor_hash.h); or NULL */
 };
 
 /* What a result is compared with: the same tensor under other quantizers, over the same bins. They
@@ -114,6 +115,10 @@ struct mark *panel_add_cells(struct panel *panel, size_t across, size_t down, co
 void panel_remove_mark(struct panel *panel, size_t at);
 /* Appends TEXT to the list; false when memory runs out. */
 bool figure_add_word(struct figure *figure, const char *text);
+/* Says that FIGURE is of the tensor NAME, which has this HASH; false when memory runs out. */
+bool figure_add_stamp(struct figure *figure, const char *name, uint64_t hash);
+/* True when a tensor of the stamp WAS (may be NULL) has another hash in NOW; its name in NAME. */
+bool figure_stamps_differ(const char *was, const char *now, char *name, size_t size);
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);
 /* An axis of N things with names (copied): the ticks 0..n-1, with half a place around them. */
 bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names);

@@ -53,7 +53,7 @@ libanalysis_a_SOURCES = \
 	analysis/fig_sweep.c analysis/fig_sweep.h \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
-	analysis/figure_csv.c analysis/figure_words.c \
+	analysis/figure_csv.c analysis/figure_stamp.c analysis/figure_words.c \
 	analysis/fig_layer.c analysis/fig_layer.h \
 	analysis/fig_inspector.c \
 	analysis/inspect.c analysis/inspect.h \

@@ -38,6 +38,7 @@ libdata_a_SOURCES = \
 	data/stdin.c data/stdin.h \
 	data/synth.c data/synth.h data/synth_table.c \
 	data/temporary.c data/temporary.h \
+	data/tensor_hash.c data/tensor_hash.h \
 	data/transform.c data/transform.h data/transformed.c data/transformed.h \
 	data/text.c data/text.h data/text_number.c data/text_table.c \
 	data/zip_members.c data/zip_members.h \

@@ -68,6 +68,9 @@ const struct source_type *source_recognise(const char *path);
  * STATUS_CANCELLED, STATUS_MEMORY. */
 enum status straight_make(struct source *source, size_t index, struct progress *progress,
                           struct error *error);
+/* The bytes that tensor INDEX came with, where a copy in C order has taken their place; else NULL.
+ */
+const unsigned char *straight_before(const struct source *source, size_t index);
 /* Gives the tensors the values back that they came with. */
 void straight_free(struct source *source);
 

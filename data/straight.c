@@ -72,6 +72,14 @@ enum status straight_make(struct source *source, size_t index, struct progress *
   return STATUS_OK;
 }
 
+const unsigned char *straight_before(const struct source *source, size_t index)
+{
+  for (size_t i = 0; i < source->straight_count; i++)
+    if (source->straight[i].index == index && source->straight[i].copy)
+      return source->straight[i].before;
+  return NULL;
+}
+
 void straight_free(struct source *source)
 {
   for (size_t i = 0; i < source->straight_count; i++) {

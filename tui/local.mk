@@ -77,6 +77,7 @@ libscreen_a_SOURCES = \
 	tui/screen/session.c tui/screen/session.h \
 	tui/screen/session_file.c tui/screen/session_file.h \
 	tui/screen/journal.c tui/screen/journal.h \
+	tui/screen/stamping.c tui/screen/stamping.h \
 	tui/screen/suggest.c tui/screen/suggest.h \
 	tui/screen/text_commands.c tui/screen/text_commands.h \
 	tui/screen/rows.c tui/screen/rows.h \

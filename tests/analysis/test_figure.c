@@ -686,6 +686,42 @@ static void the_model_copies(void **state)
   figure_free(NULL);
 }
 
+/* What a figure is of is told once for each tensor; it differs where a tensor that both name has
+ * another hash. */
+static void stamps(void **state)
+{
+  (void)state;
+  static const char conv[] = "# xxh64 000000000000abcd conv\n",
+                    other[] = "# xxh64 000000000000abce conv\n",
+                    both[] = "# xxh64 000000000000abcd conv\n# xxh64 ffffffffffffffff b\\x0aias\n";
+  char name[32];
+  struct figure *figure = figure_new("x");
+  assert_non_null(figure);
+  assert_true(figure_add_stamp(figure, "conv", 0xabcd));
+  assert_string_equal(figure->stamp, conv);
+  assert_true(figure_add_stamp(figure, "b\nias", UINT64_MAX));
+  assert_true(figure_add_stamp(figure, "conv", 0xabcd));
+  assert_string_equal(figure->stamp, both);
+  assert_false(figure_stamps_differ(conv, both, name, sizeof name));
+  assert_false(figure_stamps_differ(both, conv, name, sizeof name));
+  assert_true(figure_stamps_differ(other, both, name, sizeof name));
+  assert_string_equal(name, "conv");
+  assert_true(figure_stamps_differ(
+      "# xxh64 000000000000abcd conv\n# xxh64 0000000000000000 b\\x0aias", both, name, 4));
+  assert_string_equal(name, "b\\x");
+  static const char *const odd[] = {"",
+                                    "\n",
+                                    "# xxh64",
+                                    "# xxh64 0",
+                                    "# sha256 000000000000abcd conv\n",
+                                    "# xxh64 000000000000abcd \n"};
+  assert_false(figure_stamps_differ(NULL, both, name, sizeof name));
+  assert_false(figure_stamps_differ(both, NULL, name, sizeof name));
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+    assert_false(figure_stamps_differ(odd[i], both, name, sizeof name));
+  figure_free(figure);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -711,6 +747,7 @@ int main(void)
       cmocka_unit_test(the_inspector_without_a_bar_to_mark),
       cmocka_unit_test(the_numbers_behind_a_figure),
       cmocka_unit_test(the_model_copies),
+      cmocka_unit_test(stamps),
   };
   return cmocka_run_group_tests_name("figure", tests, NULL, NULL);
 }

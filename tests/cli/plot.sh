@@ -138,6 +138,34 @@ fails 2 "the view error shows one tensor" "another view of two" qscope plot a.np
 fails 2 "need --compare" "--align alone" qscope plot a.npy --align -o no.png
 fails 2 "rename" "a rule that is none" qscope plot a.npy --compare b.npy --rename nothing -o no.png
 
+# A figure knows what its tensors were; made again of others it says so, and the status tells. The
+# hash is XXH64 of the 24 bytes, as libxxhash 0.8.1 has it.
+npy make stamped.npy f4 "2,3" 1 2 3 -1 -2 -3
+for type in png svg pdf; do
+  qscope plot stamped.npy -o "stamped.$type" --size 640x400
+  qscope replay "stamped.$type" -o "again.$type" --size 640x400
+  is "$? $(cmp "stamped.$type" "again.$type")" "0 " "$type: the same again"
+done
+is "$(grep -a "^# xxh64" stamped.png)" "# xxh64 580b5ae05971c1d5 stamped" "the hash is in the picture"
+is "$(grep "^# xxh64" stamped.svg)" "# xxh64 580b5ae05971c1d5 stamped" "the hash is in the SVG"
+npy make stamped.npy f4 "2,3" 1 2 3 -1 -2 -4
+for type in png svg pdf; do
+  rm "again.$type"
+  fails 1 "^qscope: stamped has other values than when that figure was made: again.$type shows the present" \
+    "$type: other values" qscope replay "stamped.$type" -o "again.$type" --size 640x400
+  ok "$(test -s "again.$type"; echo $?)" "$type: written all the same"
+done
+qscope replay "$(qscope replay stamped.png --print)" -o again.png --size 640x400
+ok "$?" "the recipe alone does not know"
+qscope plot synth:gaussian,shape=8x8 -q int8 -q int4 --view compare -o synthetic.png --size 640x400
+qscope replay synthetic.png -o again.png --size 640x400
+ok "$?" "a synthetic tensor is the same every time"
+qscope plot synth: -t gaussian -q int8 -q int4 --pin-tensor laplace -o pinned.png --size 640x400
+is "$(grep -ac '^# xxh64 [0-9a-f]* \(gaussian\|laplace\)$' pinned.png)" 2 "the tensor of a pin counts, too"
+npy make stamped2.npy f4 "2,3" 1 2 3 -1 -2 -4
+qscope plot stamped.npy --compare stamped2.npy -o pair.png --size 640x400
+is "$(grep -a '^# xxh64' pair.png | cut -d ' ' -f 3 | uniq | wc -l)$(grep -ac '^# xxh64' pair.png)" 12 "two files, the same values"
+
 fails 2 "word|expected|unknown" "a recipe with nonsense" qscope replay "plot synth:gaussian --viwe error" --print
 fails 3 "truncated.png: " "a truncated figure" sh -c 'head -c 200 error.png >truncated.png; "$QSCOPE_PROGRAM" replay truncated.png --print'
 is "$(ls -A | grep -Ev '\.(png|svg|pdf|csv|npy|txt)$|^\.(out|err)$|^unnamed$')" "" "nothing else is left in the folder"

@@ -37,6 +37,7 @@ DATA_TESTS = \
 	tests/data/test_strided \
 	tests/data/test_synth \
 	tests/data/test_tensor_digest \
+	tests/data/test_tensor_hash \
 	tests/data/test_text \
 	tests/data/test_transform
 check_PROGRAMS += $(DATA_TESTS)
@@ -60,6 +61,8 @@ tests_data_test_escape_SOURCES = tests/data/test_escape.c
 tests_data_test_escape_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_fingerprint_SOURCES = tests/data/test_fingerprint.c
 tests_data_test_fingerprint_LDADD = $(DATA_TEST_LIBS)
+tests_data_test_tensor_hash_SOURCES = tests/data/test_tensor_hash.c
+tests_data_test_tensor_hash_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_folder_SOURCES = tests/data/test_folder.c
 tests_data_test_folder_LDADD = $(DATA_TEST_LIBS)
 tests_data_test_gguf_SOURCES = tests/data/test_gguf.c

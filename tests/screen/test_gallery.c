@@ -194,6 +194,37 @@ static void nothing_is_overwritten_unasked(void **state)
   fixture_quit(harness);
 }
 
+static void write_numbers(const char *text)
+{
+  FILE *file = fopen("numbers.csv", "w");
+  assert_non_null(file);
+  fputs(text, file);
+  assert_int_equal(fclose(file), 0);
+}
+
+/* Who opens a figure again is told when its tensor has other values by now. */
+static void a_figure_of_other_values(void **state)
+{
+  (void)state;
+  static const char *const arguments[] = {"replay", "numbers.png", NULL};
+  char command[512];
+  write_numbers("1,2,3\n4,5,6\n");
+  snprintf(command, sizeof command, "'%s' plot numbers.csv -o numbers.png 2>/dev/null",
+           fixture_program());
+  if (system(command) != 0) /* no font */
+    skip();
+  for (int i = 0; i < 2; i++) {
+    struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 24});
+    assert_true(harness_wait_settled(harness));
+    if (i == 0)
+      assert_shows_not(harness, "has other values");
+    else
+      assert_shows(harness, "numbers has other values than when this figure was made");
+    fixture_quit(harness);
+    write_numbers("1,2,3\n4,5,7\n");
+  }
+}
+
 /* --- the welcome
  * ---------------------------------------------------------------------------------- */
 
@@ -241,6 +272,7 @@ int main(void)
       cmocka_unit_test(the_dialog_writes_what_was_chosen),
       cmocka_unit_test(the_dialog_refuses_and_stays),
       cmocka_unit_test(nothing_is_overwritten_unasked),
+      cmocka_unit_test(a_figure_of_other_values),
       cmocka_unit_test(the_welcome_comes_once),
   };
   return cmocka_run_group_tests_name("gallery", tests, fixture_enter, fixture_leave);

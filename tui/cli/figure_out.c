@@ -1,6 +1,9 @@
 #include "tui/cli/figure_out.h"
 
 #include "data/tensor.h"
+#include "data/tensor_hash.h"
+#include "tui/cli/meter.h"
+#include "tui/cli/work.h"
 
 #include <stdio.h>
 
@@ -30,6 +33,35 @@ static void remark(const struct figure *figure, const struct options *options)
     fprintf(stderr, "qscope: %s: %s\n", text_escape(options->output, shown, sizeof shown), text);
 }
 
+enum status figure_out_stamp(struct figure *figure, struct source *source, size_t index,
+                             const struct options *options, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  uint64_t hash;
+  if (!figure || !options->output)
+    return STATUS_OK;
+  enum status status =
+      tensor_hash(source, index, meter_task(tensor->name, tensor->count), &hash, error);
+  if (status != STATUS_OK)
+    work_place(source, index, error);
+  else if (!figure_add_stamp(figure, tensor->name, hash))
+    status = error_memory(error, "the figure");
+  return status;
+}
+
+/* The figure that is made again may be of other values by now. */
+static enum status check_stamp(const struct figure *figure, const struct options *options,
+                               struct error *error)
+{
+  char name[256], shown[256];
+  if (!options->app.stamp ||
+      !figure_stamps_differ(options->app.stamp, figure->stamp, name, sizeof name))
+    return STATUS_OK;
+  return error_set(error, STATUS_FAILED,
+                   "%s has other values than when that figure was made: %s shows the present ones",
+                   name, text_escape(options->output, shown, sizeof shown));
+}
+
 enum status figure_out_write(const struct figure *figure, const struct options *options,
                              struct error *error)
 {
@@ -40,5 +72,7 @@ enum status figure_out_write(const struct figure *figure, const struct options *
     remark(figure, options);
   if (status == STATUS_OK && options->data)
     status = figure_write_data(figure, options->data, error);
+  if (status == STATUS_OK && options->output)
+    status = check_stamp(figure, options, error);
   return status;
 }

@@ -14,6 +14,10 @@ bool figure_out_wanted(const struct options *options);
 enum status figure_out_check(const struct options *options, struct error *error);
 
 /* Writes FIGURE; NULL: memory ran out. STATUS_OUTPUT. */
+/* Says in FIGURE (NULL: nothing) what tensor INDEX of SOURCE is, where it becomes a file: reads all
+ * of it once more, with the meter running. */
+enum status figure_out_stamp(struct figure *figure, struct source *source, size_t index,
+                             const struct options *options, struct error *error);
 enum status figure_out_write(const struct figure *figure, const struct options *options,
                              struct error *error);
 

@@ -62,7 +62,12 @@ static enum status draw(const struct layer_run *run, const struct options *optio
                                     .selected = run->rank[0],
                                     .facts = facts};
   struct figure *figure = text && facts ? figure_of_layer(&shown, text) : NULL;
-  enum status status = figure_out_write(figure, options, error);
+  enum status status = STATUS_OK;
+  for (int i = 0; i < LAYER_PARTS && status == STATUS_OK; i++)
+    if (run->of.source[i])
+      status = figure_out_stamp(figure, run->of.source[i], run->of.tensor[i], options, error);
+  if (status == STATUS_OK)
+    status = figure_out_write(figure, options, error);
   figure_free(figure);
   layer_answer_free(facts);
   free(text);

@@ -17,7 +17,14 @@ struct measured {
   struct result *result[FIGURE_PINS + 1];
   struct source *made[FIGURE_PINS + 1];        /* NULL: the tensor as it is, or an earlier one's */
   const struct tensor *other[FIGURE_PINS + 1]; /* the tensor of a pin; NULL: that of the figure */
+  size_t place[FIGURE_PINS + 1];               /* in the source, of each */
   size_t count;
+};
+
+/* A tensor as its source has it, whatever the figure shows of it. */
+struct whole {
+  struct source *source;
+  size_t index;
 };
 
 static void measured_free(struct measured *measured)
@@ -28,9 +35,21 @@ static void measured_free(struct measured *measured)
     source_close(measured->made[i]);
 }
 
+/* Of the tensor, and of those that pins are of. */
+static enum status stamp(struct figure *figure, const struct whole *whole,
+                         const struct measured *measured, const struct options *options,
+                         struct error *error)
+{
+  enum status status = figure_out_stamp(figure, whole->source, whole->index, options, error);
+  for (size_t i = 1; i < measured->count && status == STATUS_OK; i++)
+    if (measured->other[i])
+      status = figure_out_stamp(figure, whole->source, measured->place[i], options, error);
+  return status;
+}
+
 static enum status draw(const struct recipe *recipe, const struct tensor *tensor,
-                        const struct measured *measured, const struct options *options,
-                        struct error *error)
+                        const struct whole *whole, const struct measured *measured,
+                        const struct options *options, struct error *error)
 {
   struct figure_pins pins = {.count = measured->count - 1, .against = recipe->view.against};
   for (size_t i = 0; i < pins.count; i++) {
@@ -43,7 +62,9 @@ static enum status draw(const struct recipe *recipe, const struct tensor *tensor
   struct figure *figure = text ? figure_build_pinned(measured->result[0], &pins, &recipe->view,
                                                      recipe->source, tensor, text)
                                : NULL;
-  enum status status = figure_out_write(figure, options, error);
+  enum status status = stamp(figure, whole, measured, options, error);
+  if (status == STATUS_OK)
+    status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
   return status;
@@ -139,6 +160,7 @@ static enum status measure(struct source *source, size_t index, const struct rec
     status = other_tensor(recipe, at, source, &place, &measured->other[i], error);
     if (status != STATUS_OK)
       return status;
+    measured->place[i] = place;
     request.axis = measured->other[i] ? own_axis(&recipe->quantizer[at]) : wanted->axis;
     request.lo = i == 0               ? wanted->lo
                  : measured->other[i] ? (double)NAN
@@ -157,10 +179,11 @@ static enum status measure(struct source *source, size_t index, const struct rec
   return status;
 }
 
-/* Measures and draws tensor INDEX; RECIPE names everything that the figure depends on. */
-static enum status plot_tensor(struct source *source, size_t index, const struct recipe *recipe,
-                               const struct calibrated *calibrated, const struct options *options,
-                               struct error *error)
+/* Measures and draws tensor INDEX, which is WHOLE or a channel of it; RECIPE names everything that
+ * the figure depends on. */
+static enum status plot_tensor(struct source *source, size_t index, const struct whole *whole,
+                               const struct recipe *recipe, const struct calibrated *calibrated,
+                               const struct options *options, struct error *error)
 {
   const struct view *view = &recipe->view;
   const struct result_request request = {.axis = view->axis,
@@ -183,7 +206,7 @@ static enum status plot_tensor(struct source *source, size_t index, const struct
   if (status == STATUS_OK && view->kind == VIEW_SWEEP)
     status = sweep_tensor(source, index, recipe, calibrated, &measured.result[0]->sweep, error);
   if (status == STATUS_OK)
-    status = draw(recipe, source_tensor(source, index), &measured, options, error);
+    status = draw(recipe, source_tensor(source, index), whole, &measured, options, error);
   measured_free(&measured);
   return status;
 }
@@ -193,6 +216,7 @@ static enum status plot_whole_or_channel(struct source *source, size_t index,
                                          const struct calibrated *calibrated,
                                          const struct options *options, struct error *error)
 {
+  const struct whole whole = {source, index};
   struct source *channel;
   meter_start(work_weight(source_tensor(source, index), recipe->quantizers));
   if (recipe->view.channel >= 0 &&
@@ -203,11 +227,11 @@ static enum status plot_whole_or_channel(struct source *source, size_t index,
     return error_set(error, STATUS_USAGE,
                      "plot: --pin-tensor compares whole tensors, --channel looks at one alone");
   if (recipe->view.channel < 0)
-    return plot_tensor(source, index, recipe, calibrated, options, error);
+    return plot_tensor(source, index, &whole, recipe, calibrated, options, error);
   enum status status = open_channel(source, index, &recipe->view, &channel, error);
   if (status != STATUS_OK)
     return status;
-  status = plot_tensor(channel, 0, recipe, calibrated, options, error);
+  status = plot_tensor(channel, 0, &whole, recipe, calibrated, options, error);
   source_close(channel);
   return status;
 }

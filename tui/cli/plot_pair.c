@@ -51,7 +51,11 @@ static enum status draw(const struct pair *pair, const struct diff *diff, size_t
                                   source_spec(pair->b)};
   char *text = recipe_of(pair);
   struct figure *figure = text ? figure_of_pair(diff, &pair->wanted->view, &two, text) : NULL;
-  enum status status = figure_out_write(figure, pair->options, error);
+  enum status status = figure_out_stamp(figure, pair->a, pair->index, pair->options, error);
+  if (status == STATUS_OK)
+    status = figure_out_stamp(figure, pair->b, b_index, pair->options, error);
+  if (status == STATUS_OK)
+    status = figure_out_write(figure, pair->options, error);
   figure_free(figure);
   free(text);
   return status;

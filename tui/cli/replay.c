@@ -14,10 +14,11 @@ static bool means_figure(const char *word)
   return (figure_is_name(word) && !strpbrk(word, " \t")) || figure_is_file(word);
 }
 
-static enum status read_figure(const char *path, struct recipe *recipe, struct error *error)
+static enum status read_figure(const char *path, struct recipe *recipe, char **stamp,
+                               struct error *error)
 {
   char *text, shown[256];
-  enum status status = figure_read_recipe(path, &text, error);
+  enum status status = figure_read(path, &text, stamp, error);
   if (status != STATUS_OK)
     return status;
   status = recipe_parse(text, recipe, error);
@@ -47,7 +48,7 @@ static enum status read_words(const struct options *options, struct recipe *reci
   return options_recipe(options, word < end ? *word : NULL, recipe, error);
 }
 
-static enum status read_recipe(const struct options *options, struct recipe *recipe,
+static enum status read_recipe(const struct options *options, struct recipe *recipe, char **stamp,
                                struct error *error)
 {
   if (options->operands == 0)
@@ -60,7 +61,7 @@ static enum status read_recipe(const struct options *options, struct recipe *rec
   if (options->tensors || options->quantizers)
     return error_set(error, STATUS_USAGE,
                      "replay: -t and -q belong to the recipe, which brings its own");
-  return figure ? read_figure(first, recipe, error) : recipe_parse(first, recipe, error);
+  return figure ? read_figure(first, recipe, stamp, error) : recipe_parse(first, recipe, error);
 }
 
 static enum status print_recipe(const struct recipe *recipe, struct error *error)
@@ -73,11 +74,15 @@ static enum status print_recipe(const struct recipe *recipe, struct error *error
   return STATUS_OK;
 }
 
-enum status replay_run(const struct options *options, struct error *error)
+enum status replay_run(const struct options *given, struct error *error)
 {
+  struct options with = *given;
+  const struct options *options = &with;
   struct recipe recipe;
+  char *stamp = NULL;
   recipe_init(&recipe);
-  enum status status = read_recipe(options, &recipe, error);
+  enum status status = read_recipe(options, &recipe, &stamp, error);
+  with.app.stamp = stamp;
   if (status == STATUS_OK && options->print)
     status = print_recipe(&recipe, error);
   else if (status == STATUS_OK && recipe.sweep)
@@ -87,5 +92,6 @@ enum status replay_run(const struct options *options, struct error *error)
   else if (status == STATUS_OK)
     status = explore_recipe(&recipe, options, error);
   recipe_clear(&recipe);
+  free(stamp);
   return status;
 }

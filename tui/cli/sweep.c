@@ -61,13 +61,16 @@ static enum status print_numbers(const struct sweep *sweep, const char *source,
 }
 
 static enum status draw(const struct sweep *sweep, const struct recipe *recipe,
-                        const struct tensor *tensor, const struct options *options,
+                        struct source *source, size_t index, const struct options *options,
                         struct error *error)
 {
+  const struct tensor *tensor = source_tensor(source, index);
   char *text = recipe_print(recipe);
   struct figure *figure =
       text ? fig_sweep(sweep, &recipe->view, recipe->source, tensor, text) : NULL;
-  enum status status = figure_out_write(figure, options, error);
+  enum status status = figure_out_stamp(figure, source, index, options, error);
+  if (status == STATUS_OK)
+    status = figure_out_write(figure, options, error);
   figure_free(figure);
   free(text);
   return status;
@@ -76,7 +79,7 @@ static enum status draw(const struct sweep *sweep, const struct recipe *recipe,
 /* With -o the figure, with --data its numbers; the table when there is neither, or when a style was
  * asked for. */
 static enum status show(const struct sweep *sweep, const struct recipe *recipe,
-                        const struct source *source, size_t index, const struct options *options,
+                        struct source *source, size_t index, const struct options *options,
                         struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
@@ -85,7 +88,8 @@ static enum status show(const struct sweep *sweep, const struct recipe *recipe,
     struct recipe whole = *recipe; /* borrows the strings, but for the tensor's name */
     char *name = whole.tensor = strdup(tensor->name);
     whole.input_format = (char *)(uintptr_t)source_input_format(source);
-    status = name ? draw(sweep, &whole, tensor, options, error) : error_memory(error, "the recipe");
+    status = name ? draw(sweep, &whole, source, index, options, error)
+                  : error_memory(error, "the recipe");
     free(name);
   }
   if (status == STATUS_OK && (!figure_out_wanted(options) || options->style != REPORT_TEXT))

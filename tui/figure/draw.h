@@ -1,11 +1,11 @@
 /* Draws a figure with Cairo and writes it as PNG, SVG or PDF; reads the recipe out of such a file.
  *
- * The file carries the recipe: a PNG in an iTXt chunk (keyword qscope:recipe), with the resolution
- * in pHYs, and sRGB; an SVG in its metadata; a PDF as its subject. Vector files bring their letters
- * along. The same figure is the same file: there are no dates in it. It is written as
- * data/outfile.h says, to a temporary name in the same folder, and renamed: a failure leaves
- * nothing behind and an existing file untouched. Ownership: borrows. Threads: any, one figure at a
- * time. */
+ * The file carries the recipe, and below it the hashes of its tensors: a PNG in an iTXt chunk
+ * (keyword qscope:recipe), with the resolution in pHYs, and sRGB; an SVG in its metadata; a PDF as
+ * its subject. Vector files bring their letters along. The same figure is the same file: there are
+ * no dates in it. It is written as data/outfile.h says, to a temporary name in the same folder, and
+ * renamed: a failure leaves nothing behind and an existing file untouched. Ownership: borrows.
+ * Threads: any, one figure at a time. */
 #ifndef QSCOPE_TUI_FIGURE_DRAW_H
 #define QSCOPE_TUI_FIGURE_DRAW_H
 
@@ -64,5 +64,7 @@ bool figure_is_file(const char *path);
 /* The recipe in the figure at PATH: a new string that the caller frees. STATUS_INPUT when there is
  * no such file, it is no figure, it is damaged, or it carries no recipe. */
 enum status figure_read_recipe(const char *path, char **recipe, struct error *error);
+/* The same with what it says of its tensors (figure_stamps_differ), "" where it says nothing. */
+enum status figure_read(const char *path, char **recipe, char **stamp, struct error *error);
 
 #endif

@@ -1,4 +1,6 @@
 /* Figure files: which kinds there are, and what they have in common. */
+#include "config.h"
+
 #include "tui/figure/file.h"
 
 #include "data/outfile.h"
@@ -16,8 +18,8 @@ enum { DPI_LEAST = 20, DPI_MOST = 2400, HEAD = 8 };
 /* The first is what standard output gets. */
 static const struct type {
   const char *ending, *head; /* ".png", and how such files begin */
-  enum status (*write)(const struct figure *figure, const struct figure_options *options,
-                       FILE *file, struct error *error);
+  enum status (*write)(const struct figure *figure, const char *origin,
+                       const struct figure_options *options, FILE *file, struct error *error);
   enum status (*read)(FILE *file, char **recipe, struct error *error);
 } types[] = {
     {".png", "\x89PNG\r\n\x1a\n", png_write, png_read},
@@ -71,15 +73,29 @@ static enum status check_dpi(const struct figure_options *options, struct error 
   return STATUS_OK;
 }
 
+/* Where FIGURE comes from, in words: a new string, NULL when memory runs out. */
+static char *origin_of(const struct figure *figure)
+{
+  const char *recipe = figure->recipe ? figure->recipe : "";
+  char *text;
+  int length = figure->stamp ? asprintf(&text, "%s\n%s", recipe, figure->stamp)
+                             : asprintf(&text, "%s", recipe);
+  return length < 0 ? NULL : text;
+}
+
 /* Draws to memory, so that what fails fails before the file is touched. */
 static enum status draw_in_memory(const struct figure *figure, const struct type *type,
                                   const struct figure_options *options, char **bytes, size_t *size,
                                   struct error *error)
 {
-  FILE *memory = open_memstream(bytes, size);
-  if (!memory)
+  char *origin = origin_of(figure);
+  FILE *memory = origin ? open_memstream(bytes, size) : NULL;
+  if (!memory) {
+    free(origin);
     return error_memory(error, "a picture");
-  enum status status = type->write(figure, options, memory, error);
+  }
+  enum status status = type->write(figure, origin, options, memory, error);
+  free(origin);
   if (fclose(memory) && status == STATUS_OK)
     status = error_memory(error, "a picture");
   return status;
@@ -153,13 +169,31 @@ static enum status read_stream(FILE *file, char **recipe, struct error *error)
                            "expected a figure (PNG, SVG or PDF), found something else");
 }
 
+/* Cuts ORIGIN behind the recipe; *STAMP is a copy of the rest. False when memory runs out. */
+static bool cut_stamp(char *origin, char **stamp)
+{
+  char *end = strchr(origin, '\n');
+  *stamp = strdup(end ? end + 1 : "");
+  if (end)
+    *end = '\0';
+  return *stamp != NULL;
+}
+
 enum status figure_read_recipe(const char *path, char **recipe, struct error *error)
+{
+  char *stamp;
+  enum status status = figure_read(path, recipe, &stamp, error);
+  free(stamp);
+  return status;
+}
+
+enum status figure_read(const char *path, char **recipe, char **stamp, struct error *error)
 {
   char shown[512];
   struct stat found;
   FILE *file = fopen(path, "rbe");
   enum status status;
-  *recipe = NULL;
+  *recipe = *stamp = NULL;
   if (!file)
     status = error_set(error, STATUS_INPUT, "cannot open: %s", strerror(errno));
   else if (fstat(fileno(file), &found) || !S_ISREG(found.st_mode))
@@ -167,6 +201,11 @@ enum status figure_read_recipe(const char *path, char **recipe, struct error *er
         error_set(error, STATUS_INPUT, "expected a figure (PNG, SVG or PDF), found something else");
   else
     status = read_stream(file, recipe, error);
+  if (status == STATUS_OK && !cut_stamp(*recipe, stamp)) {
+    free(*recipe);
+    *recipe = NULL;
+    status = error_memory(error, "a recipe");
+  }
   if (file)
     fclose(file);
   if (status != STATUS_OK)

@@ -31,15 +31,16 @@ enum status figure_draw_on(struct _cairo_surface *surface, double pixel,
                            const struct figure *figure, const struct figure_options *options,
                            struct error *error);
 
-/* Write FIGURE to FILE, which is memory. STATUS_OUTPUT, STATUS_MEMORY. */
-enum status png_write(const struct figure *figure, const struct figure_options *options, FILE *file,
-                      struct error *error);
-enum status svg_write(const struct figure *figure, const struct figure_options *options, FILE *file,
-                      struct error *error);
-enum status pdf_write(const struct figure *figure, const struct figure_options *options, FILE *file,
-                      struct error *error);
+/* Write FIGURE to FILE, which is memory, with the words that say its ORIGIN: its recipe, and below
+ * that its stamp. STATUS_OUTPUT, STATUS_MEMORY. */
+enum status png_write(const struct figure *figure, const char *origin,
+                      const struct figure_options *options, FILE *file, struct error *error);
+enum status svg_write(const struct figure *figure, const char *origin,
+                      const struct figure_options *options, FILE *file, struct error *error);
+enum status pdf_write(const struct figure *figure, const char *origin,
+                      const struct figure_options *options, FILE *file, struct error *error);
 
-/* Read the recipe from FILE, which begins as its kind does. STATUS_INPUT: damaged, or without one.
+/* Read that from FILE, which begins as its kind does. STATUS_INPUT: damaged, or without one.
  */
 enum status png_read(FILE *file, char **recipe, struct error *error);
 enum status svg_read(FILE *file, char **recipe, struct error *error);

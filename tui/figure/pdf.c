@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum status pdf_write(const struct figure *figure, const struct figure_options *options, FILE *file,
-                      struct error *error)
+enum status pdf_write(const struct figure *figure, const char *origin,
+                      const struct figure_options *options, FILE *file, struct error *error)
 {
   cairo_surface_t *surface =
       cairo_pdf_surface_create_for_stream(vector_put, file, vector_points(options->width, options),
@@ -22,7 +22,7 @@ enum status pdf_write(const struct figure *figure, const struct figure_options *
     cairo_pdf_metadata_t what;
     const char *text;
   } words[] = {{CAIRO_PDF_METADATA_TITLE, figure->title},
-               {CAIRO_PDF_METADATA_SUBJECT, figure->recipe ? figure->recipe : ""},
+               {CAIRO_PDF_METADATA_SUBJECT, origin},
                {CAIRO_PDF_METADATA_CREATOR, PACKAGE_STRING},
                {CAIRO_PDF_METADATA_CREATE_DATE, ""}}; /* the same figure is the same file */
   /* Later versions compress what is said here, out of the reach of simple readers. */

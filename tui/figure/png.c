@@ -111,11 +111,11 @@ static bool encode(FILE *file, const struct raster *raster, const struct png_wor
   return true;
 }
 
-enum status png_write(const struct figure *figure, const struct figure_options *options, FILE *file,
-                      struct error *error)
+enum status png_write(const struct figure *figure, const char *origin,
+                      const struct figure_options *options, FILE *file, struct error *error)
 {
   struct raster raster;
-  struct png_words words = {options->dpi, figure->title, figure->recipe};
+  struct png_words words = {options->dpi, figure->title, origin};
   struct failure failure = {""};
   enum status status = figure_draw(figure, options, &raster, error);
   if (status != STATUS_OK)

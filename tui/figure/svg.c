@@ -29,11 +29,11 @@ static void put_text(FILE *file, const char *text)
       fputs("&gt;", file);
       break;
     default:
-      fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, file);
+      fputc(((unsigned char)*text < 0x20 && *text != '\n') || *text == 0x7f ? '?' : *text, file);
     }
 }
 
-static void put_words(FILE *file, const struct figure *figure)
+static void put_words(FILE *file, const struct figure *figure, const char *origin)
 {
   fputs("\n<title>", file);
   put_text(file, figure->title);
@@ -45,7 +45,7 @@ static void put_words(FILE *file, const struct figure *figure)
     }
   fprintf(file, "</desc>\n<metadata>\n<recipe xmlns=\"%s\" generator=\"%s\">", recipe_space,
           PACKAGE_STRING);
-  put_text(file, figure->recipe ? figure->recipe : "");
+  put_text(file, origin);
   fputs("</recipe>\n</metadata>", file);
 }
 
@@ -60,8 +60,8 @@ static size_t drop_number(char *svg, size_t size)
   return size - (size_t)(end + 1 - id);
 }
 
-enum status svg_write(const struct figure *figure, const struct figure_options *options, FILE *file,
-                      struct error *error)
+enum status svg_write(const struct figure *figure, const char *origin,
+                      const struct figure_options *options, FILE *file, struct error *error)
 {
   char *drawn = NULL;
   size_t size = 0;
@@ -80,7 +80,7 @@ enum status svg_write(const struct figure *figure, const struct figure_options *
     size = drop_number(drawn, size);
     size_t first = (size_t)(body + 1 - drawn);
     fwrite(drawn, 1, first, file);
-    put_words(file, figure);
+    put_words(file, figure, origin);
     fwrite(drawn + first, 1, size - first, file);
   } else if (status == STATUS_OK) {
     status = error_set(error, STATUS_OUTPUT, "drawing failed: Cairo wrote no SVG");

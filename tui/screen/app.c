@@ -366,6 +366,8 @@ static void start_work(struct explorer *explorer)
     ask(explorer, &explorer->state, explorer->requested_bins, WORK_REST);
   } else if (pins_lack(explorer)) {
     pins_ask(explorer);
+  } else if (stamping_lacks(explorer)) {
+    stamping_check(explorer);
   }
 }
 
@@ -384,9 +386,7 @@ static void write_export(struct explorer *explorer, struct engine_answer *answer
                                                 source_spec(explorer->source),
                                                 explorer_tensor(explorer), recipe);
   pins_export_end(explorer);
-  explorer->export_wanted = false;
-  export_write(explorer, figure, state);
-  figure_free(figure);
+  stamping_ask(explorer, figure);
   free(recipe);
   result_free(answer->result);
   diff_free(answer->diff);
@@ -429,6 +429,8 @@ static void absorb(struct explorer *explorer)
     explorer->asker->take(explorer, &answer);
   } else if (work == WORK_PINS) {
     pins_take(explorer, &answer);
+  } else if (work == WORK_STAMP || work == WORK_CHECK_STAMP) {
+    (work == WORK_STAMP ? stamping_take : stamping_compare)(explorer, &answer);
   } else if (answer.status != STATUS_OK) {
     if (explorer->mode == MODE_CHECKS) /* else they would be asked for again */
       explorer->mode = MODE_MAIN;
@@ -650,6 +652,7 @@ static void finish(struct explorer *explorer)
   sweep_view_forget(explorer);
   layer_view_forget(explorer);
   pins_forget(explorer);
+  stamping_forget(explorer);
   figure_free(explorer->figure);
   free_companions(explorer);
   result_free(explorer->result);
@@ -713,6 +716,7 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   explorer_relayout(explorer);
   explorer_refresh(explorer);
   session_begin(explorer);
+  stamping_begin(explorer);
   if (*options->notice)
     explorer_warn(explorer, "%s", options->notice);
   return STATUS_OK;

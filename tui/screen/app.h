@@ -24,6 +24,7 @@ struct app_options {
   bool no_hints;         /* --hints no */
   bool no_mouse;         /* --mouse no */
   int escape_delay;      /* --escape-delay, in milliseconds */
+  const char *stamp;     /* of the figure that is opened again: what its tensors were; or NULL */
   bool restored;         /* --restore: it goes on with a session */
   bool forgets;          /* --ignore-config: the session is not kept */
   char notice[512];      /* what is wrong with the user's settings, or "" */

@@ -21,6 +21,7 @@
 #include "tui/screen/mouse.h"
 #include "tui/screen/palette.h"
 #include "tui/screen/session.h"
+#include "tui/screen/stamping.h"
 #include "tui/screen/state.h"
 #include "tui/screen/trace.h"
 #include "tui/screen/undo.h"
@@ -42,7 +43,16 @@ enum mode {
 };
 
 /* A request that the engine works on. */
-enum work { WORK_NONE, WORK_SHOW, WORK_REST, WORK_EXPORT, WORK_VIEW, WORK_PINS };
+enum work {
+  WORK_NONE,
+  WORK_SHOW,
+  WORK_REST,
+  WORK_EXPORT,
+  WORK_VIEW,
+  WORK_PINS,
+  WORK_STAMP,
+  WORK_CHECK_STAMP
+};
 
 struct screen_view;
 
@@ -69,6 +79,7 @@ struct explorer {
   bool rest_stopped;  /* the user does not want what a partial result lacks */
   bool export_wanted; /* then write this: */
   struct state exported;
+  struct stamping stamping;
   char export_path[1024]; /* to this file; "": to a new one */
   enum status fault;      /* what went wrong while the engine worked; the message says it */
 

@@ -28,6 +28,7 @@ static void forget_source(struct explorer *explorer)
   compare_view_close(explorer);
   explorer->cursor.on = false;
   pins_forget(explorer);
+  stamping_forget(explorer);
   explorer->state.pins.count = explorer->state.view.against = 0;
   explorer->state.pairs = false;
   layer_view_forget(explorer);
