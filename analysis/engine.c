@@ -2,10 +2,12 @@
 
 #include "data/tensor_hash.h"
 #include "data/transformed.h"
+#include "quant/base/clock.h"
 #include "quant/base/size.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -54,6 +56,7 @@ struct engine {
 
   struct progress progress; /* of the running job; reset by the worker, under the lock */
   atomic_bool busy;
+  atomic_llong since; /* microseconds of seconds_now, when the present job began */
 
   /* The worker's while it runs, the front end's (engine_cancel) while it does not. */
   bool facts_known;
@@ -420,6 +423,7 @@ static void *work(void *argument)
     atomic_store(&engine->progress.done, 0);
     atomic_store(&engine->progress.total, 0);
     atomic_store(&engine->progress.cancelled, false);
+    atomic_store(&engine->since, (long long)(1e6 * seconds_now()));
     pthread_mutex_unlock(&engine->lock);
 
     run_job(engine, &job, &answer);
@@ -706,6 +710,22 @@ bool engine_busy(const struct engine *engine, size_t *done, size_t *total)
   *done = atomic_load(&engine->progress.done);
   *total = atomic_load(&engine->progress.total);
   return atomic_load(&engine->busy);
+}
+
+double work_left(double elapsed, size_t done, size_t total)
+{
+  const double part = total ? (double)done / (double)total : 0;
+  if (elapsed < 1 || part < 0.02)
+    return (double)NAN;
+  return part < 1 ? elapsed * (1 - part) / part : 0;
+}
+
+double engine_left(const struct engine *engine)
+{
+  size_t done, total;
+  if (!engine_busy(engine, &done, &total))
+    return 0;
+  return work_left(seconds_now() - 1e-6 * (double)atomic_load(&engine->since), done, total);
 }
 
 bool engine_take(struct engine *engine, struct engine_answer *answer)

@@ -101,6 +101,11 @@ void engine_stop(struct engine *engine);
 /* True while a request is being worked on; *done and *total (elements; total 0: unknown). */
 bool engine_busy(const struct engine *engine, size_t *done, size_t *total);
 
+/* Seconds that a work will still take which has DONE of TOTAL after ELAPSED, if it goes on like
+ * this; NaN while it is too early to tell. The same for what the engine works on. */
+double work_left(double elapsed, size_t done, size_t total);
+double engine_left(const struct engine *engine);
+
 /* Work for when nothing is asked for: WORK runs on the engine's thread, again and again while it
  * returns true, never beside a request; a request cancels its PROGRESS and waits for it to return.
  * After each time the descriptor becomes readable. engine_cancel ends it. */

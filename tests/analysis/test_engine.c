@@ -164,6 +164,17 @@ static void test_untaken_answer(void **state)
   close_bench(&bench);
 }
 
+/* A quarter in ten seconds: three more of these. */
+static void test_time_left(void **state)
+{
+  (void)state;
+  assert_true(work_left(10, 25, 100) == 30);
+  assert_true(work_left(10, 120, 100) == 0);
+  assert_true(isnan(work_left(0.5, 25, 100)));
+  assert_true(isnan(work_left(10, 1, 100)));
+  assert_true(isnan(work_left(10, 5, 0)));
+}
+
 static void test_cancel(void **state)
 {
   (void)state;
@@ -635,6 +646,7 @@ int main(void)
       cmocka_unit_test(test_values_are_counted_once),
       cmocka_unit_test(test_newest_wins),
       cmocka_unit_test(test_untaken_answer),
+      cmocka_unit_test(test_time_left),
       cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_other_source),
       cmocka_unit_test(test_facts_follow_the_tensor),

@@ -151,7 +151,8 @@ const char *key_bytes(uint32_t key, char *buffer)
       {KEY_CODE_BACK_TAB, "\033[Z"}, {KEY_CODE_F1, "\033OP"},       {KEY_CODE_F2, "\033OQ"},
       {KEY_CODE_F3, "\033OR"},       {KEY_CODE_F4, "\033OS"},       {KEY_CODE_F5, "\033[15~"},
       {KEY_CODE_F6, "\033[17~"},     {KEY_CODE_F7, "\033[18~"},     {KEY_CODE_F8, "\033[19~"},
-      {KEY_CODE_F9, "\033[20~"},     {KEY_CODE_F10, "\033[21~"}};
+      {KEY_CODE_F9, "\033[20~"},     {KEY_CODE_F10, "\033[21~"},    {KEY_CODE_F11, "\033[23~"},
+      {KEY_CODE_F12, "\033[24~"}};
   for (size_t i = 0; i < sizeof special / sizeof *special; i++)
     if (special[i].key == key)
       return special[i].bytes;

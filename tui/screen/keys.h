@@ -34,6 +34,8 @@ enum key {
   KEY_CODE_F8,
   KEY_CODE_F9,
   KEY_CODE_F10,
+  KEY_CODE_F11,
+  KEY_CODE_F12,
   KEY_CODE_MOUSE,   /* something of the mouse: terminal_mouse tells */
   KEY_CODE_UNKNOWN, /* a key that no command has */
 };

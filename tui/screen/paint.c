@@ -284,12 +284,26 @@ int paint_bar(struct explorer *explorer, struct rect rect, int column, int width
   return column + width;
 }
 
-/* "stale ####    43 %  Esc stops" at the right end of the message line. Returns the columns it
- * takes. */
+/* "~12 s" of SECONDS that are left, or nothing. */
+static char *left_text(double seconds, char *text, size_t size)
+{
+  *text = '\0';
+  if (seconds < 100)
+    snprintf(text, size, "~%.0f s", fmax(1, seconds));
+  else if (seconds < 6000)
+    snprintf(text, size, "~%.0f min", seconds / 60);
+  else if (seconds >= 6000)
+    snprintf(text, size, "> 1 h");
+  return text;
+}
+
+/* "stale ####    43 % ~12 s  Esc stops" at the right end of the message line. Returns the columns
+ * it takes. */
 static int paint_progress(struct explorer *explorer, struct rect rect)
 {
-  enum { BAR = 12, WIDTH = BAR + 26, LEAST = 2 * WIDTH };
+  enum { BAR = 6, WIDTH = BAR + 32, LEFT = 7, LEAST = 2 * WIDTH };
   size_t done, total;
+  char left[16];
   if (!engine_busy(explorer->engine, &done, &total) || rect.columns < LEAST)
     return 0;
   struct style style = {.ink = PAINT_WARNING};
@@ -303,7 +317,8 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
                           : explorer->result->partial   ? "channel"
                                                         : "blocks ");
   column = paint_bar(explorer, part, column, BAR, share);
-  column = cells_printf(&explorer->cells, part, 0, column + 1, style, "%3.0f %%  ", share * 100);
+  column = cells_printf(&explorer->cells, part, 0, column + 1, style, "%3.0f %% %-*s ", share * 100,
+                        LEFT, left_text(engine_left(explorer->engine), left, sizeof left));
   column = cells_text(&explorer->cells, part, 0, column, (struct style){.ink = PAINT_KEY}, "Esc");
   cells_text(&explorer->cells, part, 0, column + 1, (struct style){.ink = PAINT_DIM}, "stops");
   return WIDTH;

@@ -182,18 +182,18 @@ static void define_other_forms(void)
     const char *sequence;
     int key;
   } forms[] = {
-      {"\033[A", KEY_UP},      {"\033OA", KEY_UP},     {"\033[B", KEY_DOWN},
-      {"\033OB", KEY_DOWN},    {"\033[C", KEY_RIGHT},  {"\033OC", KEY_RIGHT},
-      {"\033[D", KEY_LEFT},    {"\033OD", KEY_LEFT},   {"\033[H", KEY_HOME},
-      {"\033OH", KEY_HOME},    {"\033[1~", KEY_HOME},  {"\033[7~", KEY_HOME},
-      {"\033[F", KEY_END},     {"\033OF", KEY_END},    {"\033[4~", KEY_END},
-      {"\033[8~", KEY_END},    {"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE},
-      {"\033[3~", KEY_DC},     {"\033[Z", KEY_BTAB},   {"\033OP", KEY_F(1)},
-      {"\033OQ", KEY_F(2)},    {"\033OR", KEY_F(3)},   {"\033OS", KEY_F(4)},
-      {"\033[11~", KEY_F(1)},  {"\033[12~", KEY_F(2)}, {"\033[13~", KEY_F(3)},
-      {"\033[14~", KEY_F(4)},  {"\033[15~", KEY_F(5)}, {"\033[17~", KEY_F(6)},
-      {"\033[18~", KEY_F(7)},  {"\033[19~", KEY_F(8)}, {"\033[20~", KEY_F(9)},
-      {"\033[21~", KEY_F(10)},
+      {"\033[A", KEY_UP},      {"\033OA", KEY_UP},      {"\033[B", KEY_DOWN},
+      {"\033OB", KEY_DOWN},    {"\033[C", KEY_RIGHT},   {"\033OC", KEY_RIGHT},
+      {"\033[D", KEY_LEFT},    {"\033OD", KEY_LEFT},    {"\033[H", KEY_HOME},
+      {"\033OH", KEY_HOME},    {"\033[1~", KEY_HOME},   {"\033[7~", KEY_HOME},
+      {"\033[F", KEY_END},     {"\033OF", KEY_END},     {"\033[4~", KEY_END},
+      {"\033[8~", KEY_END},    {"\033[5~", KEY_PPAGE},  {"\033[6~", KEY_NPAGE},
+      {"\033[3~", KEY_DC},     {"\033[Z", KEY_BTAB},    {"\033OP", KEY_F(1)},
+      {"\033OQ", KEY_F(2)},    {"\033OR", KEY_F(3)},    {"\033OS", KEY_F(4)},
+      {"\033[11~", KEY_F(1)},  {"\033[12~", KEY_F(2)},  {"\033[13~", KEY_F(3)},
+      {"\033[14~", KEY_F(4)},  {"\033[15~", KEY_F(5)},  {"\033[17~", KEY_F(6)},
+      {"\033[18~", KEY_F(7)},  {"\033[19~", KEY_F(8)},  {"\033[20~", KEY_F(9)},
+      {"\033[21~", KEY_F(10)}, {"\033[23~", KEY_F(11)}, {"\033[24~", KEY_F(12)},
   };
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
     if (key_defined(forms[i].sequence) == 0)
@@ -366,7 +366,7 @@ static uint32_t translate(wint_t code)
   };
   if (code == KEY_MOUSE)
     return KEY_CODE_MOUSE;
-  if (code >= KEY_F(1) && code <= KEY_F(10))
+  if (code >= KEY_F(1) && code <= KEY_F(12))
     return KEY_CODE_F1 + (uint32_t)(code - KEY_F(1));
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].curses == (int)code)
