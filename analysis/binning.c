@@ -41,10 +41,14 @@ struct range {
 };
 
 /* Clip thresholds that lie a little outside the data are worth showing. */
-static void include_thresholds(const struct fit *fit, struct range *range)
+static void include_thresholds(const struct measure *measure, struct range *range)
 {
-  double lo = INFINITY, hi = -INFINITY, near = (range->hi - range->lo) / 10;
-  for (size_t unit = 0; unit < fit_grain(fit)->units; unit++) {
+  const struct fit *fit = measure->fit;
+  const bool known = fit_is_on_demand(fit);
+  double lo = known ? measure->ranges.lo : (double)INFINITY;
+  double hi = known ? measure->ranges.hi : -(double)INFINITY;
+  double near = (range->hi - range->lo) / 10;
+  for (size_t unit = 0; !known && unit < fit_grain(fit)->units; unit++) {
     double unit_lo, unit_hi;
     fit_range(fit, unit, &unit_lo, &unit_hi);
     lo = fmin(lo, unit_lo);
@@ -66,7 +70,7 @@ static struct range data_range(const struct measure *measure, const struct resul
     range.lo = fmin(range.lo, (double)measure->least);
     range.hi = fmax(range.hi, (double)measure->most);
   }
-  include_thresholds(measure->fit, &range);
+  include_thresholds(measure, &range);
   if (!result->quantizer.asymmetric) {
     range.hi = fmax(fabs(range.lo), fabs(range.hi));
     range.lo = -range.hi;
@@ -77,13 +81,25 @@ static struct range data_range(const struct measure *measure, const struct resul
   return (struct range){range.lo - half, range.hi + half};
 }
 
+/* 1 in an empty tensor. */
+static double first_scale(const struct measure *measure)
+{
+  struct fit_part part = {0};
+  double scale = 1;
+  if (measure->feed->count == 0)
+    return scale;
+  const struct fit *fit = fit_part_at(&part, measure->fit, measure->feed, 0, 1);
+  scale = fit ? (double)fit_scale(fit, 0) : scale;
+  fit_part_free(&part);
+  return scale;
+}
+
 /* The error's: to its largest magnitude; when there is no error, half a step to show that. */
 static struct range error_range(const struct measure *measure, const struct result *result)
 {
   double reach = result->metrics.max_abs_error;
   if (!(reach > 0)) {
-    reach = fit_grain(measure->fit)->units ? (double)fit_scale(measure->fit, 0) / 2 : 0.5;
-    reach = fmax(reach, DBL_MIN);
+    reach = fmax(first_scale(measure) / 2, DBL_MIN);
   }
   reach = fmin(reach, 2 * (double)FLT_MAX); /* a reconstruction can overflow */
   return (struct range){-reach, reach};

@@ -186,6 +186,7 @@ static bool same_scaling(const struct scaling *a, const struct scaling *b)
   return a->scale == b->scale && a->zero == b->zero && a->offset == b->offset;
 }
 
+/* Both keep them, or neither. */
 static bool same_scales(const struct fit *a, const struct fit *b)
 {
   size_t units = fit_grain(a)->units;
@@ -193,6 +194,14 @@ static bool same_scales(const struct fit *a, const struct fit *b)
     if (fit_scale(a, i) != fit_scale(b, i) || fit_zero_point(a, i) != fit_zero_point(b, i))
       return false;
   return true;
+}
+
+/* The same where the scales are gone: other ones would err otherwise. */
+static bool same_errors(const struct result *a, const struct result *b)
+{
+  const struct metrics *one = &a->metrics, *other = &b->metrics;
+  return one->mse == other->mse && one->mean_error == other->mean_error &&
+         one->max_abs_error == other->max_abs_error && one->rail_rate == other->rail_rate;
 }
 
 static bool is_minmax(const struct board_row *row)
@@ -250,7 +259,9 @@ static enum status measure_whole(struct making *making, struct board_row *row)
     making->minmax = result;
     return status;
   }
-  row->inert = making->minmax && same_scales(result->fit, making->minmax->fit);
+  row->inert = making->minmax &&
+               (fit_is_on_demand(result->fit) ? same_errors(result, making->minmax)
+                                              : same_scales(result->fit, making->minmax->fit));
   result_free(result);
   return status;
 }

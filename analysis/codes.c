@@ -34,11 +34,11 @@ void codes_free(struct codes *codes)
 
 /* Codes above LAST or below FIRST, counted from the lowest, are high: |code - zero point| > 100/127
  * of the farthest code. */
-static void high_limits(const struct codes *codes, size_t unit, long *first, long *last)
+static void high_limits(const struct fit *fit, size_t unit, long *first, long *last)
 {
   long lowest, highest;
-  quantizer_code_range(fit_quantizer(codes->fit), &lowest, &highest);
-  long zero = fit_zero_point(codes->fit, unit) - lowest, top = highest - lowest;
+  quantizer_code_range(fit_quantizer(fit), &lowest, &highest);
+  long zero = fit_zero_point(fit, unit) - lowest, top = highest - lowest;
   long reach = zero > top - zero ? zero : top - zero;
   *first = zero - 100 * reach / 127;
   *last = zero + 100 * reach / 127;
@@ -65,7 +65,7 @@ static void count_high(struct codes *codes, const struct pass_block *block, bool
     size_t unit;
     long first, last;
     run = grain_run(grain, block->start + i, block->n - i, &unit);
-    high_limits(codes, unit, &first, &last);
+    high_limits(block->fit, unit, &first, &last);
     high += count_run(block, i, run, finite, (uint16_t)(first < 0 ? 0 : first),
                       (uint16_t)(last > UINT16_MAX ? UINT16_MAX : last));
   }
@@ -119,7 +119,8 @@ void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, 
     count[code[i]]++;
 }
 
-void codes_add_counts(struct codes *codes, unsigned worker, size_t unit, const uint32_t *count)
+void codes_add_counts(struct codes *codes, unsigned worker, const struct fit *fit, size_t unit,
+                      const uint32_t *count)
 {
   uint64_t *sums = codes->count + worker * codes->stride, high = 0;
   for (size_t code = 0; code < codes->codes; code++)
@@ -127,7 +128,7 @@ void codes_add_counts(struct codes *codes, unsigned worker, size_t unit, const u
   if (!codes->high_by_unit)
     return;
   long first, last;
-  high_limits(codes, unit, &first, &last);
+  high_limits(fit, unit, &first, &last);
   for (long code = 0; code < (long)codes->codes; code++)
     high += code < first || code > last ? count[code] : 0;
   codes->high[worker * LINE] += high;
@@ -154,7 +155,7 @@ static bool is_high(const struct codes *codes, size_t code)
   const struct quantizer *quantizer = fit_quantizer(codes->fit);
   long first, last;
   if (quantizer->asymmetric) {
-    high_limits(codes, 0, &first, &last);
+    high_limits(codes->fit, 0, &first, &last);
     return (long)code < first || (long)code > last;
   }
   return fabs(fit_code_value(codes->fit, 0, (uint32_t)code)) * 127 > fit_grid_max(codes->fit) * 100;

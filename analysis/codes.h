@@ -26,8 +26,10 @@ void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
 /* N bytes that are codes of finite values, HIGH of them far from their zero points. */
 void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, size_t n,
                      uint64_t high);
-/* The same of a run of UNIT whose codes, those of finite values, occur COUNT times each. */
-void codes_add_counts(struct codes *codes, unsigned worker, size_t unit, const uint32_t *count);
+/* The same of a run of UNIT, which FIT knows, whose codes, those of finite values, occur COUNT
+ * times each. */
+void codes_add_counts(struct codes *codes, unsigned worker, const struct fit *fit, size_t unit,
+                      const uint32_t *count);
 /* The same for all values of a digest. */
 void codes_add_counted(struct codes *codes, const struct counted *counted);
 /* Fills levels, levels_used, code_entropy_bits and high_code_rate. */

@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 
 /* --- relative errors ------------------------------------------------------------------------ */
 
@@ -17,12 +18,19 @@ static float relative_error(float x, float y)
   return x != 0 && fabsf(x) < INFINITY ? (float)error : NAN;
 }
 
+struct relative {
+  const struct measure *measure;
+  atomic_bool *failed; /* without memory */
+};
+
 static void decode_relative(const void *self, size_t start, size_t n, float *out)
 {
-  const struct measure *measure = self;
+  const struct relative *relative = self;
+  const struct measure *measure = relative->measure;
   float scratch[FEED_BLOCK], y[FEED_BLOCK];
   const float *x = feed_block(measure->feed, start, n, scratch);
-  fit_round_trip(measure->fit, start, n, x, y, NULL);
+  if (!fit_part_round_trip(measure->fit, measure->feed, start, n, x, y))
+    atomic_store(relative->failed, true);
   for (size_t i = 0; i < n; i++)
     out[i] = relative_error(x[i], y[i]);
 }
@@ -101,8 +109,9 @@ static enum status counted_relative_errors(const struct measure *measure, struct
 static enum status relative_errors(const struct measure *measure, struct metrics *metrics,
                                    struct error *error)
 {
-  struct feed relative = {
-      .count = measure->feed->count, .decode = decode_relative, .self = measure};
+  atomic_bool failed = false;
+  const struct relative self = {measure, &failed};
+  struct feed relative = {.count = measure->feed->count, .decode = decode_relative, .self = &self};
   struct extremes extremes;
   enum status status = feed_extremes(&relative, measure->progress, &extremes);
   if (status != STATUS_OK || extremes.finite == 0)
@@ -119,7 +128,8 @@ static enum status relative_errors(const struct measure *measure, struct metrics
                           .feed = &relative,
                           .grain = &grain,
                           .progress = measure->progress};
-  return percentiles_of(&sample, metrics, error);
+  status = percentiles_of(&sample, metrics, error);
+  return status == STATUS_OK && atomic_load(&failed) ? STATUS_MEMORY : status;
 }
 
 /* --- KL divergence -------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +136,9 @@ struct mapping {
   const struct reconstruction *both;
   const struct fit *fit;
   struct sums *cell;
-  size_t strips, strip; /* jobs across, cells of each */
+  size_t strips, strip;   /* jobs across, cells of each */
+  struct fit_part *parts; /* of each worker */
+  atomic_bool failed;     /* without memory for one */
   struct progress *progress;
 };
 
@@ -170,64 +173,78 @@ static float largest_scale(const struct fit *fit, size_t start, size_t n)
 
 /* Elements of one row of the matrix, column COLUMN on, into the cells of the row of cells at SUMS.
  */
-static void add_piece(const struct mapping *m, struct sums *sums, size_t start, size_t column,
-                      size_t n, const float *x, const float *y)
+static void add_piece(const struct mapping *m, const struct fit *fit, struct sums *sums,
+                      size_t start, size_t column, size_t n, const float *x, const float *y)
 {
   const struct heat *heat = m->heat;
   for (size_t i = 0, taken; i < n; i += taken) {
     size_t along = column + i - heat->part.column[0], at = along / heat->wide;
     taken = size_min((at + 1) * heat->wide - along, n - i);
     add_elements(&sums[at], x + i, y + i, taken);
-    sums[at].scale = fmaxf(sums[at].scale, largest_scale(m->fit, start + i, taken));
+    sums[at].scale = fmaxf(sums[at].scale, largest_scale(fit, start + i, taken));
   }
 }
 
+/* The fit, or a part of it, for N elements from START. */
+static const struct fit *fit_for(struct mapping *m, unsigned worker, size_t start, size_t n)
+{
+  const struct fit *fit = fit_part_at(&m->parts[worker], m->fit, &m->both->z, start, n);
+  if (!fit)
+    atomic_store(&m->failed, true);
+  return fit;
+}
+
 /* Columns FIRST..END-1 of row ROW, block by block. */
-static void add_row(const struct mapping *m, struct sums *sums, size_t row, size_t first,
+static void add_row(struct mapping *m, unsigned worker, struct sums *sums, size_t row, size_t first,
                     size_t end)
 {
   float room[2][FEED_BLOCK];
   for (size_t column = first, n; column < end; column += n) {
     size_t start = row * m->heat->columns + column;
     n = size_min(FEED_BLOCK, end - column);
+    const struct fit *fit = fit_for(m, worker, start, n);
+    if (!fit)
+      return;
     const float *x = feed_block(&m->both->x, start, n, room[0]);
     const float *y = feed_block(&m->both->y, start, n, room[1]);
-    add_piece(m, sums, start, column, n, x, y);
+    add_piece(m, fit, sums, start, column, n, x, y);
   }
 }
 
 /* Whole rows are read together: there may be many short ones. */
-static void add_rows(const struct mapping *m, struct sums *sums, size_t row, size_t end)
+static void add_rows(struct mapping *m, unsigned worker, struct sums *sums, size_t row, size_t end)
 {
   float room[2][FEED_BLOCK];
   size_t columns = m->heat->columns, last = end * columns;
   for (size_t start = row * columns, n; start < last; start += n) {
     n = size_min(FEED_BLOCK, last - start);
+    const struct fit *fit = fit_for(m, worker, start, n);
+    if (!fit)
+      return;
     const float *x = feed_block(&m->both->x, start, n, room[0]);
     const float *y = feed_block(&m->both->y, start, n, room[1]);
     for (size_t i = 0, taken; i < n; i += taken) {
       size_t column = (start + i) % columns;
       taken = size_min(columns - column, n - i);
-      add_piece(m, sums, start + i, column, taken, x + i, y + i);
+      add_piece(m, fit, sums, start + i, column, taken, x + i, y + i);
     }
   }
 }
 
 static void map_job(void *context, size_t job, unsigned worker)
 {
-  const struct mapping *m = context;
+  struct mapping *m = context;
   const struct heat *heat = m->heat;
   size_t down = job / m->strips, strip = job % m->strips;
   struct sums *sums = m->cell + down * heat->across;
   struct view_part first = heat_cell(heat, down, strip * m->strip);
   struct view_part last = heat_cell(heat, down, size_min((strip + 1) * m->strip, heat->across) - 1);
   size_t from = first.column[0], to = last.column[1];
-  (void)worker;
   if (to - from == heat->columns)
-    add_rows(m, sums, first.row[0], first.row[1]);
+    add_rows(m, worker, sums, first.row[0], first.row[1]);
   else
     for (size_t row = first.row[0]; row < first.row[1] && !progress_cancelled(m->progress); row++)
-      add_row(m, sums, row, from, to);
+      add_row(m, worker, sums, row, from, to);
   progress_advance(m->progress, (first.row[1] - first.row[0]) * (to - from));
 }
 
@@ -249,18 +266,24 @@ static enum status add_up(const struct reconstruction *both, const struct fit *f
                       .both = both,
                       .fit = fit,
                       .cell = mem_array(cells, sizeof *m.cell),
+                      .parts = mem_array(pool_threads(), sizeof *m.parts),
                       .strip = heat->down < FEW_ROWS ? STRIP : heat->across,
                       .progress = progress};
-  if (!m.cell)
-    return error_memory(error, "the heat map");
   m.strips = size_div_up(heat->across, m.strip);
-  enum status status = pool_for(heat->down * m.strips, map_job, &m, progress);
+  enum status status = m.cell && m.parts ? STATUS_OK : STATUS_MEMORY;
+  if (status == STATUS_OK)
+    status = pool_for(heat->down * m.strips, map_job, &m, progress);
+  for (unsigned w = 0; m.parts && w < pool_threads(); w++)
+    fit_part_free(&m.parts[w]);
+  if (status == STATUS_OK && atomic_load(&m.failed))
+    status = STATUS_MEMORY;
   if (status == STATUS_OK && progress_cancelled(progress))
     status = STATUS_CANCELLED;
   for (size_t at = 0; at < cells && status == STATUS_OK; at++)
     finish_cell(&m.cell[at], heat, at);
+  free(m.parts);
   free(m.cell);
-  return status;
+  return status == STATUS_MEMORY ? error_memory(error, "the heat map") : status;
 }
 
 static bool allocate(struct heat *heat)
@@ -291,6 +314,7 @@ static enum status compute(const struct tensor *tensor, const struct fit *fit, i
   status = reconstruction_open(tensor, fit, progress, &both, error);
   if (status == STATUS_OK)
     status = add_up(&both, fit, progress, heat, error);
+  status = reconstruction_check(&both, status, error);
   reconstruction_close(&both);
   return status;
 }

@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,8 @@ struct errors_pass {
   size_t stretch; /* blocks of a job, along a row (interleaved) or at all */
   struct progress *progress;
   double *error2;
+  struct fit_part *parts; /* of each worker */
+  atomic_bool failed;     /* without memory for one */
 };
 
 static double squared_error(float x, float y)
@@ -128,14 +131,20 @@ static void add_elements(struct errors_pass *pass, size_t start, size_t n, const
 }
 
 /* N elements from storage index START. */
-static void add_run(struct errors_pass *pass, size_t start, size_t n)
+static void add_run(struct errors_pass *pass, unsigned worker, size_t start, size_t n)
 {
   float scratch[FEED_BLOCK], y[FEED_BLOCK];
   size_t piece = FEED_BLOCK / pass->grid.length * pass->grid.length;
   for (size_t done = 0, part; done < n; done += part) {
     part = size_min(piece, n - done);
     const float *x = feed_block(pass->feed, start + done, part, scratch);
-    fit_round_trip(pass->fit, start + done, part, x, y, NULL);
+    const struct fit *fit =
+        fit_part_at(&pass->parts[worker], pass->fit, pass->feed, start + done, part);
+    if (!fit) {
+      atomic_store(&pass->failed, true);
+      return;
+    }
+    fit_round_trip(fit, start + done, part, x, y, NULL);
     add_elements(pass, start + done, part, x, y);
     if (progress_cancelled(pass->progress))
       return;
@@ -143,40 +152,39 @@ static void add_run(struct errors_pass *pass, size_t start, size_t n)
   progress_advance(pass->progress, n);
 }
 
-static void add_stretch(struct errors_pass *pass, size_t job)
+static void add_stretch(struct errors_pass *pass, unsigned worker, size_t job)
 {
   const struct inspect_grid *grid = &pass->grid;
   size_t first = job * pass->stretch, behind = size_min(first + pass->stretch, grid->count);
   size_t start = inspect_element(grid, first, 0);
   size_t end = behind < grid->count ? inspect_element(grid, behind, 0) : grid->grain.count;
-  add_run(pass, start, end - start);
+  add_run(pass, worker, start, end - start);
 }
 
 /* The places from..to-1 of every channel: whole inner runs of all channels at once, else the part
  * of each. */
-static void add_slab(struct errors_pass *pass, size_t from, size_t to)
+static void add_slab(struct errors_pass *pass, unsigned worker, size_t from, size_t to)
 {
   const struct grain *grain = &pass->grid.grain;
   for (size_t k = from, next; k < to && !progress_cancelled(pass->progress); k = next) {
     size_t outer = k / grain->inner;
     next = size_min((outer + 1) * grain->inner, to);
     if (next - k == grain->inner) {
-      add_run(pass, outer * grain->channels * grain->inner, grain->channels * grain->inner);
+      add_run(pass, worker, outer * grain->channels * grain->inner, grain->channels * grain->inner);
       continue;
     }
     for (size_t c = 0; c < grain->channels; c++)
-      add_run(pass, grain_element(grain, c, k), next - k);
+      add_run(pass, worker, grain_element(grain, c, k), next - k);
   }
 }
 
 static void errors_job(void *context, size_t job, unsigned worker)
 {
   struct errors_pass *pass = context;
-  (void)worker;
   if (!pass->interleaved)
-    return add_stretch(pass, job);
+    return add_stretch(pass, worker, job);
   size_t width = pass->stretch * pass->grid.length;
-  add_slab(pass, job * width, size_min((job + 1) * width, pass->grid.columns));
+  add_slab(pass, worker, job * width, size_min((job + 1) * width, pass->grid.columns));
 }
 
 static enum status run_jobs(struct errors_pass *pass)
@@ -189,7 +197,14 @@ static enum status run_jobs(struct errors_pass *pass)
   if (pass->interleaved)
     pass->stretch = size_max(pass->stretch, size_min(grid->grain.inner, FEED_CHUNK) / grid->length);
   size_t blocks = pass->interleaved ? grid->per_row : grid->count;
-  return pool_for(size_div_up(blocks, pass->stretch), errors_job, pass, pass->progress);
+  pass->parts = mem_array(pool_threads(), sizeof *pass->parts);
+  enum status status = STATUS_MEMORY;
+  if (pass->parts)
+    status = pool_for(size_div_up(blocks, pass->stretch), errors_job, pass, pass->progress);
+  for (unsigned w = 0; pass->parts && w < pool_threads(); w++)
+    fit_part_free(&pass->parts[w]);
+  free(pass->parts);
+  return status == STATUS_OK && atomic_load(&pass->failed) ? STATUS_MEMORY : status;
 }
 
 /* A block without a reconstruction errs more than any other. */
@@ -228,7 +243,7 @@ enum status inspect_errors_compute(const struct feed *feed, const struct fit *fi
     status = STATUS_CANCELLED;
   if (status != STATUS_OK) {
     inspect_errors_free(errors);
-    return status;
+    return status == STATUS_MEMORY ? error_memory(error, "the errors of the blocks") : status;
   }
   finish(errors);
   *out = errors;
@@ -389,6 +404,22 @@ static void measure(struct inspect_block *block)
   block->sqnr_db = block->finite ? sqnr_db(signal2, block->error2) : (double)NAN;
 }
 
+static enum status read_block(const struct feed *feed, const struct fit *whole,
+                              struct inspect_block *out, struct error *error)
+{
+  struct fit_part part = {0};
+  const struct fit *fit = fit_part_at(&part, whole, feed, out->index[0], out->length);
+  if (!fit)
+    return error_memory(error, "the scales of a block");
+  if (!read_parts(fit, out))
+    read_unit(fit, out);
+  read_elements(feed, fit, out);
+  measure(out);
+  bool measured = measure_steps(fit, out);
+  fit_part_free(&part);
+  return measured ? STATUS_OK : error_memory(error, "the levels of a block");
+}
+
 enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t number,
                          struct inspect_block *out, struct error *error)
 {
@@ -407,11 +438,7 @@ enum status inspect_read(const struct feed *feed, const struct fit *fit, size_t 
   for (size_t i = 0; i < out->length; i++)
     out->index[i] = inspect_element(&grid, number, i);
   out->unit = grain_unit(fit_grain(fit), out->index[0]);
-  if (!read_parts(fit, out))
-    read_unit(fit, out);
-  read_elements(feed, fit, out);
-  measure(out);
-  return measure_steps(fit, out) ? STATUS_OK : error_memory(error, "the levels of a block");
+  return read_block(feed, fit, out, error);
 }
 
 double inspect_error(const struct inspect_block *block, size_t k)

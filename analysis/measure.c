@@ -57,13 +57,14 @@ struct metrics_pass {
 
 /* --- bounds ------------------------------------------------------------------------------- */
 
-static struct tally_bounds unit_bounds(const struct metrics_pass *job, size_t unit)
+static struct tally_bounds unit_bounds(const struct metrics_pass *job, const struct fit *fit,
+                                       size_t unit)
 {
   struct tally_bounds bounds;
   if (job->table_known)
     return (struct tally_bounds){job->table.clip_lo[unit], job->table.clip_hi[unit],
                                  job->table.rail_lo[unit], job->table.rail_hi[unit], job->bulk};
-  fit_bounds(job->measure->fit, unit, &bounds);
+  fit_bounds(fit, unit, &bounds);
   bounds.bulk = job->bulk;
   return bounds;
 }
@@ -92,7 +93,8 @@ static void fill_table(void *context, size_t chunk, unsigned worker)
 static enum status make_table(struct metrics_pass *job)
 {
   size_t units = job->units->units;
-  if (job->units->kind != GRAIN_TENSOR && job->units->kind != GRAIN_CHANNEL)
+  if (fit_is_on_demand(job->measure->fit) ||
+      (job->units->kind != GRAIN_TENSOR && job->units->kind != GRAIN_CHANNEL))
     return STATUS_OK;
   float *all = mem_array(units, 4 * sizeof *all);
   job->table = (struct bounds_table){all, all + units, all + 2 * units, all + 3 * units};
@@ -148,7 +150,7 @@ static void tally_mixed(const struct metrics_pass *job, const struct pass_block 
   for (size_t i = 0, run; i < block->n; i += run) {
     size_t unit;
     run = grain_run(units, block->start + i, block->n - i, &unit);
-    struct tally_bounds bounds = unit_bounds(job, unit);
+    struct tally_bounds bounds = unit_bounds(job, block->fit, unit);
     for (size_t k = i; k < i + run; k++)
       table_set(&spread, k, &bounds);
   }
@@ -162,7 +164,7 @@ static void tally_runs(const struct metrics_pass *job, const struct pass_block *
   for (size_t i = 0, run; i < block->n; i += run) {
     size_t unit;
     run = grain_run(job->units, block->start + i, block->n - i, &unit);
-    struct tally_bounds bounds = unit_bounds(job, unit);
+    struct tally_bounds bounds = unit_bounds(job, block->fit, unit);
     kernels.tally(block->x + i, block->y + i, run, &bounds, tally);
     for (size_t k = i; k < i + run; k++)
       clipped[k] = fabsf(block->x[k]) < INFINITY &&
@@ -177,7 +179,7 @@ static void add_runs(struct metrics_pass *job, const struct pass_block *block, s
     size_t unit, channel;
     run = grain_run(job->units, block->start + i, block->n - i, &unit);
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
-    struct tally_bounds bounds = unit_bounds(job, unit);
+    struct tally_bounds bounds = unit_bounds(job, block->fit, unit);
     struct tally one = {0};
     kernels.tally(block->x + i, block->y + i, run, &bounds, &one);
     channel_sums_add_run(&job->channels, block->span, channel, run, &one);
@@ -186,14 +188,13 @@ static void add_runs(struct metrics_pass *job, const struct pass_block *block, s
 }
 
 /* Adds what follows from the codes that WORKER has counted. */
-static void settle(struct metrics_pass *job, unsigned worker)
+static void settle(struct metrics_pass *job, unsigned worker, const struct fit *fit)
 {
   struct coded_unit *run = &job->coded[worker];
   uint32_t count[CODES_COUNTED] = {0};
-  struct tally_bounds bounds = unit_bounds(job, run->unit);
-  fit_coded(job->measure->fit, run->unit, &bounds, &run->coded, &job->spans[run->span].coded,
-            count);
-  codes_add_counts(&job->codes, worker, run->unit, count);
+  struct tally_bounds bounds = unit_bounds(job, fit, run->unit);
+  fit_coded(fit, run->unit, &bounds, &run->coded, &job->spans[run->span].coded, count);
+  codes_add_counts(&job->codes, worker, fit, run->unit, count);
   run->elements = 0;
 }
 
@@ -205,11 +206,20 @@ static struct coded *coded_for(struct metrics_pass *job, const struct pass_block
   struct coded_unit *run = &job->coded[block->worker];
   bool same = run->span == block->span && run->unit == unit && run->elements + n <= CODED_MOST;
   if (run->elements && !same)
-    settle(job, block->worker);
+    settle(job, block->worker, block->fit);
   run->span = block->span;
   run->unit = unit;
   run->elements += n;
   return &run->coded;
+}
+
+/* True when UNIT, or SPAN, ends before element NEXT: a part of a fit on demand that knows the unit
+ * may be gone with the next block. */
+static bool ends_at(const struct metrics_pass *job, size_t span, size_t unit, size_t next)
+{
+  size_t start, end;
+  pass_span(&job->pass, span, &start, &end);
+  return next == end || grain_unit(job->units, next) != unit;
 }
 
 /* The same without reconstructions. */
@@ -220,12 +230,15 @@ static void add_tallied(struct metrics_pass *job, const struct pass_block *block
     size_t unit, channel;
     run = grain_run(job->units, block->start + i, block->n - i, &unit);
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
-    struct tally_bounds bounds = unit_bounds(job, unit);
+    struct tally_bounds bounds = unit_bounds(job, block->fit, unit);
     struct tally one = {0};
-    fit_tally(job->measure->fit, unit, block->x + i, run, &bounds, &one,
+    fit_tally(block->fit, unit, block->x + i, run, &bounds, &one,
               job->coded ? coded_for(job, block, unit, run) : NULL);
     channel_sums_add_run(&job->channels, block->span, channel, run, &one);
     tally_merge(tally, &one);
+    if (job->coded && fit_is_on_demand(job->measure->fit) &&
+        ends_at(job, block->span, unit, block->start + i + run))
+      settle(job, block->worker, block->fit);
   }
 }
 
@@ -255,7 +268,7 @@ static void count_clipped_units(const struct metrics_pass *job, const struct pas
     run = grain_run(job->units, block->start + i, block->n - i, &unit);
     if (clipped->count && clipped->last == unit)
       continue;
-    fit_range(job->measure->fit, unit, &lo, &hi);
+    fit_range(block->fit, unit, &lo, &hi);
     if (!any_beyond(block->x + i, run, (float)lo, (float)hi))
       continue;
     if (clipped->count++ == 0)
@@ -290,8 +303,7 @@ static void add_plainly(struct metrics_pass *job, const struct pass_block *bare,
   struct tally own = {0};
   block.y = y;
   block.codes = job->pass.codes ? codes : NULL;
-  fit_round_trip(job->measure->fit, block.start, block.n, block.x, y,
-                 job->pass.codes ? codes : NULL);
+  fit_round_trip(block.fit, block.start, block.n, block.x, y, job->pass.codes ? codes : NULL);
   add_runs(job, &block, &own);
   tally_merge(tally, &own);
   if (block.codes)
@@ -311,11 +323,9 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     struct group_row row;
     struct tally one = {0};
     uint64_t high = 0;
-    fit_group_rows(job->measure->fit, job->measure->feed, &row);
-    row.first = grain_run(units, block.start, units->group, &unit);
-    row.units += unit;
-    row.least += row.least ? unit : 0;
-    row.most += row.most ? unit : 0;
+    size_t first = grain_run(units, block.start, units->group, &unit);
+    fit_group_rows(block.fit, job->measure->feed, unit, &row);
+    row.first = first;
     block.n = size_min(end - block.start, units->columns - block.start % units->columns);
     block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
     block.x = bare->x + (block.start - bare->start);
@@ -375,13 +385,24 @@ static bool share_scales(const struct grain *units, const struct grain *channels
   return true;
 }
 
-static double channel_scale(const struct measure *measure, size_t channel)
+/* The scale of each of CHANNELS, NaN where it has none of its own. */
+static bool find_scales(const struct measure *measure, struct channels *channels)
 {
   const struct grain *units = fit_grain(measure->fit);
-  if (units->units == 1)
-    return (double)fit_scale(measure->fit, 0);
+  struct fit_part part = {.ahead = FEED_CHUNK};
   bool own = units->units == measure->channels.units && !share_scales(units, &measure->channels);
-  return own ? (double)fit_scale(measure->fit, channel) : (double)NAN;
+  const struct fit *fit = measure->fit;
+  for (size_t c = 0; c < channels->count && fit; c++) {
+    size_t unit = units->units == 1 ? 0 : c;
+    channels->channel[c].scale = (double)NAN;
+    if (!own && units->units != 1)
+      continue;
+    fit = fit_part_at(&part, measure->fit, measure->feed, grain_element(units, unit, 0), 1);
+    if (fit)
+      channels->channel[c].scale = (double)fit_scale(fit, unit);
+  }
+  fit_part_free(&part);
+  return fit != NULL;
 }
 
 /* --- the pass ------------------------------------------------------------------------------- */
@@ -423,7 +444,7 @@ static void finish_metrics(struct metrics_pass *job, struct measure *measure, st
   uint64_t lost = 0;
   for (unsigned w = 0; job->coded && w < job->codes.workers; w++)
     if (job->coded[w].elements)
-      settle(job, w);
+      settle(job, w, job->measure->fit);
   for (size_t i = 0; i < job->pass.spans; i++) {
     lost += job->spans[i].lost;
     tally_merge(&tally, &job->spans[i].tally);
@@ -446,9 +467,7 @@ static bool finish_channels(struct metrics_pass *job, struct result *result)
   channels->channel = mem_array(channels->count, sizeof *channels->channel);
   if (!channels->channel || !channel_sums_finish(&job->channels, channels->channel))
     return false;
-  for (size_t c = 0; c < channels->count; c++)
-    channels->channel[c].scale = channel_scale(measure, c);
-  return channels_finish(channels, &result->metrics);
+  return find_scales(measure, channels) && channels_finish(channels, &result->metrics);
 }
 
 static bool finish(struct metrics_pass *job, struct measure *measure, struct result *result)
@@ -480,6 +499,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
                              .pass = {.feed = measure->feed,
                                       .fit = measure->fit,
                                       .waiting = waiting_fit(measure),
+                                      .ranges = &measure->ranges,
                                       .codes = whole,
                                       .progress = measure->progress},
                              .units = fit_grain(measure->fit),
@@ -491,7 +511,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   job.tallied =
       fit_can_tally(measure->fit) && has_long_runs(job.units) && has_long_runs(&measure->channels);
   job.grouped = !job.tallied && !job.mixed_units && !job.mixed_channels &&
-                fit_group_rows(measure->fit, measure->feed, &row);
+                fit_group_rows(measure->fit, measure->feed, 0, &row);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK &&

@@ -16,8 +16,9 @@ struct measure {
   struct grain channels;         /* of kind GRAIN_CHANNEL, or GRAIN_TENSOR: one channel */
   const struct counted *counted; /* answers in place of the tensor; NULL: passes are made */
   struct progress *progress;
-  float least, most; /* of the finite reconstructions: measure_metrics finds them */
-  bool codes_known;  /* the one unit's codes were counted on the way: */
+  float least, most;    /* of the finite reconstructions: measure_metrics finds them */
+  struct ranges ranges; /* of a fit on demand: the same */
+  bool codes_known;     /* the one unit's codes were counted on the way: */
   uint64_t code_count[CODES_COUNTED];
 };
 

@@ -17,10 +17,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The least and the greatest value that some unit can represent; nothing while LO > HI. */
+struct ranges {
+  double lo, hi;
+};
+
 struct pass {
   const struct feed *feed;
   const struct fit *fit;    /* makes the reconstruction; or: */
   struct fit *waiting;      /* the same, while its scales wait for the blocks of this pass */
+  struct ranges *ranges;    /* of FIT's units, where it is on demand, if wanted */
   const struct feed *other; /* is what the tensor is compared with; as many elements */
   size_t spans;             /* from pass_spans */
   bool codes;               /* the blocks need codes, too */
@@ -32,6 +38,7 @@ struct pass {
 struct pass_block {
   size_t span;
   unsigned worker;
+  const struct fit *fit; /* that of the pass, or a part of it that serves this block */
   size_t start, n;       /* elements start..start+n-1 of the tensor, n <= FEED_BLOCK */
   const float *x, *y;    /* an x whose reconstruction is not finite is NaN here, see pass.c; not
                             so where y is another tensor: pass_without_lost */
@@ -46,7 +53,7 @@ size_t pass_spans(size_t count, size_t most);
 void pass_span(const struct pass *pass, size_t span, size_t *start, size_t *end);
 
 /* Calls BLOCK for every block. Polls the cancel flag and counts progress at each.
- * STATUS_CANCELLED. */
+ * STATUS_CANCELLED, STATUS_MEMORY. */
 enum status pass_run(const struct pass *pass,
                      void (*block)(void *context, const struct pass_block *block), void *context);
 

@@ -5,7 +5,8 @@ static void decode_quantized(const void *self, size_t start, size_t n, float *ou
   const struct reconstruction *r = self;
   float scratch[FEED_BLOCK];
   const float *z = feed_block(&r->z, start, n, scratch);
-  fit_round_trip(r->fit, start, n, z, out, NULL);
+  if (!fit_part_round_trip(r->fit, &r->z, start, n, z, out))
+    atomic_store(r->failure, true);
 }
 
 enum status reconstruction_open(const struct tensor *tensor, const struct fit *fit,
@@ -13,7 +14,7 @@ enum status reconstruction_open(const struct tensor *tensor, const struct fit *f
                                 struct error *error)
 {
   const struct transformed *transformed = tensor_transformed(tensor);
-  *out = (struct reconstruction){.z = tensor_feed(tensor), .fit = fit};
+  *out = (struct reconstruction){.z = tensor_feed(tensor), .fit = fit, .failure = &out->failed};
   const struct feed quantized = {.count = tensor->count, .self = out, .decode = decode_quantized};
   out->x = transformed ? transformed->feed : out->z;
   out->y = quantized;
@@ -22,6 +23,13 @@ enum status reconstruction_open(const struct tensor *tensor, const struct fit *f
   enum status status = way_back_open(transformed, &quantized, progress, &out->back, error);
   out->y = out->back.feed;
   return status;
+}
+
+enum status reconstruction_check(const struct reconstruction *reconstruction, enum status status,
+                                 struct error *error)
+{
+  bool failed = status == STATUS_OK && atomic_load(&reconstruction->failed);
+  return failed ? error_memory(error, "the reconstruction") : status;
 }
 
 void reconstruction_close(struct reconstruction *reconstruction)

@@ -10,10 +10,13 @@
 #include "data/transformed.h"
 #include "quant/quantizer.h"
 
+#include <stdatomic.h>
+
 struct reconstruction {
   struct feed x, y;
   struct feed z; /* what is quantized; x where there is no transform */
   const struct fit *fit;
+  atomic_bool failed, *failure; /* without memory for a part of the fit; its address */
   struct way_back back;
 };
 
@@ -21,6 +24,9 @@ struct reconstruction {
 enum status reconstruction_open(const struct tensor *tensor, const struct fit *fit,
                                 struct progress *progress, struct reconstruction *out,
                                 struct error *error);
+/* STATUS; STATUS_MEMORY where all went well but y could not be made everywhere. */
+enum status reconstruction_check(const struct reconstruction *reconstruction, enum status status,
+                                 struct error *error);
 void reconstruction_close(struct reconstruction *reconstruction);
 
 #endif

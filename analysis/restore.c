@@ -6,6 +6,7 @@
 #include "quant/base/size.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 struct restoration {
   const struct reconstruction *both;
@@ -15,21 +16,27 @@ struct restoration {
   struct tally *tally;
   uint64_t *lost; /* of each span */
   struct channel_sums channels;
+  struct fit_part *parts; /* of each worker */
+  atomic_bool failed;     /* without memory for one */
 };
 
 /* Squared error of the elements whose z lies beyond what their unit can represent. */
-static double clipped_error2(const struct restoration *job, const struct pass_block *block,
+static double clipped_error2(struct restoration *job, const struct pass_block *block,
                              const float *x)
 {
   float scratch[FEED_BLOCK];
   const float *z = feed_block(&job->both->z, block->start, block->n, scratch);
   const struct grain *units = fit_grain(job->both->fit);
+  const struct fit *fit = fit_part_at(&job->parts[block->worker], job->both->fit, &job->both->z,
+                                      block->start, block->n);
   double sum = 0;
-  for (size_t i = 0, run; i < block->n; i += run) {
+  if (!fit)
+    atomic_store(&job->failed, true);
+  for (size_t i = 0, run; fit && i < block->n; i += run) {
     size_t unit;
     struct tally_bounds bounds;
     run = grain_run(units, block->start + i, block->n - i, &unit);
-    fit_bounds(job->both->fit, unit, &bounds);
+    fit_bounds(fit, unit, &bounds);
     for (size_t k = i; k < i + run; k++)
       if (isfinite(x[k]) && (z[k] < bounds.clip_lo || z[k] > bounds.clip_hi))
         sum += ((double)x[k] - (double)block->y[k]) * ((double)x[k] - (double)block->y[k]);
@@ -112,14 +119,20 @@ static enum status measure_original(struct restoration *job, const struct measur
   job->pass.spans = pass_spans(job->both->x.count, channel_sums_spans(&measure->channels));
   job->tally = mem_array(job->pass.spans, sizeof *job->tally);
   job->lost = mem_array(job->pass.spans, sizeof *job->lost);
-  bool made =
-      job->tally && job->lost && channel_sums_init(&job->channels, &measure->channels, &job->pass);
+  job->parts = mem_array(pool_threads(), sizeof *job->parts);
+  bool made = job->parts && job->tally && job->lost &&
+              channel_sums_init(&job->channels, &measure->channels, &job->pass);
   enum status status = made ? pass_run(&job->pass, add_block, job) : STATUS_MEMORY;
+  if (status == STATUS_OK && atomic_load(&job->failed))
+    status = STATUS_MEMORY;
   if (status == STATUS_OK) {
     restore_metrics(job, transformed, result);
     status = restore_channels(job, result) ? STATUS_OK : STATUS_MEMORY;
   }
+  for (unsigned w = 0; job->parts && w < pool_threads(); w++)
+    fit_part_free(&job->parts[w]);
   channel_sums_free(&job->channels);
+  free(job->parts);
   free(job->tally);
   free(job->lost);
   return status == STATUS_MEMORY ? error_memory(error, "the errors of the original") : status;
@@ -143,6 +156,7 @@ enum status restore_errors(const struct measure *measure, const struct tensor *t
           result->metrics.clip_rate > 0 && transformed->transform.kind != TRANSFORM_HADAMARD};
   if (status == STATUS_OK)
     status = measure_original(&job, measure, transformed, result, error);
+  status = reconstruction_check(&both, status, error);
   reconstruction_close(&both);
   return status;
 }

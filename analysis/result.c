@@ -59,27 +59,25 @@ static enum status lay_channels(const struct tensor *tensor, int axis, struct re
   return status;
 }
 
-/* What is kept for each scale: itself, and the extremes that it is chosen by. Formats with blocks
- * of their own have at least BLOCK_LEAST elements to a scale, and are packed into at most nine bits
- * an element. */
+/* True when what is kept of QUANTIZER would take more than KEEP bytes, and need not be. */
+static bool on_demand(const struct tensor *tensor, const struct quantizer *quantizer, size_t keep)
+{
+  size_t bytes, scales;
+  return quantizer_fit_size(quantizer, &tensor->shape, &bytes, &scales, NULL) == STATUS_OK &&
+         bytes > keep && quantizer_can_fit_on_demand(quantizer, &tensor->shape);
+}
+
 enum status result_check_room(const struct tensor *tensor, const struct quantizer *quantizer,
                               struct error *error)
 {
-  enum { SCALE_BYTES = 36, BLOCK_LEAST = 16 };
-  struct grain grain;
-  enum status status = grain_make(&quantizer->granularity, &tensor->shape, &grain, error);
-  if (status != STATUS_OK)
+  size_t need, scales, half = source_memory() / 2;
+  enum status status = quantizer_fit_size(quantizer, &tensor->shape, &need, &scales, error);
+  if (status != STATUS_OK || need <= half || on_demand(tensor, quantizer, RESULT_KEEP))
     return status;
-  bool block = format_is_block(quantizer->format);
-  size_t count = tensor->count, need, half = source_memory() / 2;
-  size_t scales = block ? count / BLOCK_LEAST : grain.units, packed = block ? count : 0;
-  if (size_mul(scales, SCALE_BYTES, &need) && size_add(need, packed, &need) &&
-      size_add(need, packed / 8, &need) && need <= half)
-    return STATUS_OK;
   return error_set(error, STATUS_MEMORY,
                    "%zu scales for %zu elements need some %zu MB; half of this machine's memory is "
                    "%zu MB: let more elements share a scale",
-                   scales, count, need >> 20, half >> 20);
+                   scales, tensor->count, need >> 20, half >> 20);
 }
 
 static size_t passes(const struct result_request *request, bool counted)
@@ -189,6 +187,7 @@ struct target {
   const struct digest *digest;
   const struct calibrated *calibrated;
   bool timed;
+  size_t keep;
 };
 
 /* On the batches of the tensor itself. */
@@ -235,6 +234,8 @@ static enum status fit_target(const struct target *target, const struct quantize
     return status;
   if (how->batching.on && running)
     return fit_own_batches(target, quantizer, progress, out, error);
+  if (on_demand(target->tensor, quantizer, target->keep))
+    return quantizer_fit_on_demand(quantizer, target->feed, shape, progress, out, error);
   return (target->timed ? quantizer_fit_digest : quantizer_fit_waiting)(
       quantizer, target->feed, shape, target->digest, progress, out, error);
 }
@@ -263,7 +264,7 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
                            struct progress *progress, struct result *result, struct error *error)
 {
   struct feed feed = tensor_feed(tensor);
-  struct measure measure = {.feed = &feed, .progress = progress};
+  struct measure measure = {.feed = &feed, .progress = progress, .ranges = {INFINITY, -INFINITY}};
   enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
   if (status == STATUS_OK)
     status = result_check_room(tensor, &result->quantizer, error);
@@ -279,8 +280,12 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     result->facts = *request->facts;
   else
     status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
-  const struct target target = {tensor, &feed, request->facts ? request->digest : own,
-                                &request->calibrated, request->timed};
+  const struct target target = {tensor,
+                                &feed,
+                                request->facts ? request->digest : own,
+                                &request->calibrated,
+                                request->timed,
+                                request->keep_nothing ? 0 : RESULT_KEEP};
   if (status == STATUS_OK)
     status = fit(&target, progress, result, error);
   measure.fit = measure.own = result->fit;

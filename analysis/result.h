@@ -25,6 +25,9 @@ enum { RESULT_SINGLES_MOST = 65536 };
 /* More channels than these are a single channel, too: their numbers would fill the memory. */
 enum { RESULT_CHANNELS_MOST = 1 << 19 };
 enum { RESULT_BINS_MOST = 1 << 20 };
+/* Scales (and packed blocks) that take more bytes than these are not kept, but made again wherever
+ * they are used. */
+enum { RESULT_KEEP = 128 << 20 };
 
 /* Numbers of one channel of the chosen axis. */
 struct channel {
@@ -60,6 +63,7 @@ struct result_request {
   const struct digest *digest;      /* the same; read only when the facts are given */
   const struct histogram *original; /* of this tensor's values, for where its bins are wanted */
   struct calibrated calibrated;
+  bool keep_nothing; /* as if that were 0: what is measured is the same */
   bool timed; /* scales are chosen by themselves, so that fit_seconds tells how long that takes */
   /* What takes a pass where a digest of the tensor answers everything else (the channels and their
    * metrics, the blocks) is left out: the answer is there at once, and is partial. */
@@ -95,8 +99,8 @@ struct result {
   double fit_seconds;         /* that choosing the scales took: see `timed` */
 };
 
-/* STATUS_MEMORY when the scales of QUANTIZER for TENSOR would fill half of the machine's memory;
- * result_compute asks first of all. */
+/* STATUS_MEMORY when the scales of QUANTIZER for TENSOR have to be kept and would fill half of the
+ * machine's memory; result_compute asks first of all. */
 enum status result_check_room(const struct tensor *tensor, const struct quantizer *quantizer,
                               struct error *error);
 

@@ -125,12 +125,13 @@ void map_copy(const unsigned char *from, size_t size, unsigned char *to)
 
 /* --- resident pages ------------------------------------------------------------------------- */
 
-/* Bytes of files that are mapped and resident; SIZE_MAX where the system does not tell. */
-static size_t resident(void)
+/* True when there are more than MOST bytes of files mapped and resident, or too many beside the
+ * rest of the process; also where the system does not tell. */
+static bool too_many_resident(size_t most)
 {
   static atomic_int kept = -1;
   char text[128];
-  unsigned long all, shared;
+  unsigned long all, shared; /* pages */
   int file = atomic_load(&kept), none = -1;
   if (file < 0 && (file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) >= 0 &&
       !atomic_compare_exchange_strong(&kept, &none, file)) {
@@ -139,9 +140,10 @@ static size_t resident(void)
   }
   ssize_t length = pread(file, text, sizeof text - 1, 0);
   text[length > 0 ? length : 0] = '\0';
-  if (sscanf(text, "%lu %lu", &all, &shared) != 2)
-    return SIZE_MAX;
-  return shared * (size_t)sysconf(_SC_PAGESIZE);
+  if (sscanf(text, "%*u %lu %lu", &all, &shared) != 2)
+    return true;
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE), files = shared * page;
+  return files > most || (files > MAP_RESIDENT_LEAST && all * page > MAP_PROCESS_MOST);
 }
 
 void map_let_go(void)
@@ -163,7 +165,7 @@ static void passed(size_t bytes, size_t most)
   size_t before = atomic_fetch_add_explicit(&everyone, own, memory_order_relaxed);
   size_t looks = (before + own) / STEP - before / STEP;
   own = 0;
-  if (looks > 0 && resident() > most)
+  if (looks > 0 && too_many_resident(most))
     map_let_go();
 }
 

@@ -3,9 +3,10 @@
  *
  * Mapped pages that were read count as resident until someone lets go of them. Those who walk over
  * tensors say how many bytes they have read (map_passed); when the resident mapped pages exceed
- * MAP_RESIDENT_MOST, all are let go of. They stay in the system's cache of files: whoever still
- * reads there maps them again at little cost, and no number depends on it. So tensors that fit
- * stay mapped from key press to key press, and larger ones stream.
+ * MAP_RESIDENT_MOST, or MAP_RESIDENT_LEAST where the process is large without them, all are let go
+ * of. They stay in the system's cache of files: whoever still reads there maps them again at little
+ * cost, and no number depends on it. So tensors that fit stay mapped from key press to key press,
+ * and larger ones stream.
  *
  * Ownership: ranges are never freed, only used again. Threads: all functions from any thread;
  * map_range_repair also from a signal handler. */
@@ -18,8 +19,10 @@
 
 enum {
   MAP_RESIDENT_MOST = 160 << 20,
-  MAP_LISTED_MOST = 32 << 20, /* while what a file holds is listed */
-  MAP_AROUND = 64 << 10,      /* bytes that the system maps around one that is read */
+  MAP_RESIDENT_LEAST = 48 << 20,
+  MAP_PROCESS_MOST = 192 << 20, /* with all else that it has */
+  MAP_LISTED_MOST = 32 << 20,   /* while what a file holds is listed */
+  MAP_AROUND = 64 << 10,        /* bytes that the system maps around one that is read */
 };
 
 struct map_range;

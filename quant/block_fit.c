@@ -113,9 +113,11 @@ static bool has_offset(const struct block_fit *block)
   return parts.has_offset;
 }
 
+/* Without KEEP there is a unit that knows no scale, and nothing packed. */
 static struct fit *fit_new(const struct quantizer *quantizer, const struct block_fit *laid_out,
-                           const struct grain *grain)
+                           const struct grain *grain, bool keep)
 {
+  const size_t units = keep ? grain->units : 1;
   struct fit *fit = mem_array(1, sizeof *fit);
   struct block_fit *block = mem_array(1, sizeof *block);
   size_t blocks, bytes;
@@ -134,17 +136,22 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct block
   block->row_blocks = size_div_up(block->columns, block->codec.length);
   fit->family = quantizer->format->family;
   fit->grid.format = quantizer->format;
-  fit->unit = mem_array(grain->units, sizeof *fit->unit);
+  block->packed = NULL;
+  block->offset = NULL;
+  fit->on_demand = !keep;
+  fit->unit = mem_array(units, sizeof *fit->unit);
   if (has_offset(block))
-    block->offset = mem_array(grain->units, sizeof *block->offset);
-  if (size_mul(block->rows, block->row_blocks, &blocks) &&
+    block->offset = mem_array(units, sizeof *block->offset);
+  if (keep && size_mul(block->rows, block->row_blocks, &blocks) &&
       size_mul(blocks, block->codec.bytes, &bytes))
     block->packed = mem_array(bytes, 1);
-  if (!fit->unit || !block->packed || (has_offset(block) && !block->offset)) {
+  if (!fit->unit || !(block->packed || !keep) || (has_offset(block) && !block->offset)) {
     fit_free(fit);
     return NULL;
   }
   find_ends(block);
+  if (!keep)
+    fit->unit[0] = (struct unit){.scale = NAN, .lo = block->lo, .hi = block->hi};
   return fit;
 }
 
@@ -282,8 +289,24 @@ static enum status find_tensor_scale(const struct packing *packing)
   return status;
 }
 
+struct fit *block_fit_part(const struct fit *whole, const struct feed *feed,
+                           const struct shape *part)
+{
+  const struct granularity subs = {.kind = GRAIN_GROUP, .group = whole->grain.group};
+  struct grain grain;
+  if (grain_make(&subs, part, &grain, NULL) != STATUS_OK)
+    return NULL;
+  struct packing packing = {.feed = feed,
+                            .fit = fit_new(&whole->quantizer, whole->block, &grain, true)};
+  if (packing.fit && pack(&packing, &whole->quantizer) != STATUS_OK) {
+    fit_free(packing.fit);
+    return NULL;
+  }
+  return packing.fit;
+}
+
 enum status block_quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
-                                const struct shape *shape, struct progress *progress,
+                                const struct shape *shape, bool keep, struct progress *progress,
                                 struct fit **out, struct error *error)
 {
   struct block_fit laid_out = {.packed = NULL};
@@ -299,12 +322,12 @@ enum status block_quantizer_fit(const struct quantizer *quantizer, const struct 
     return error_set(error, STATUS_USAGE, "the shape has %zu elements, the data %zu", grain.count,
                      feed->count);
   struct packing packing = {.feed = feed, .progress = progress};
-  packing.fit = fit_new(quantizer, &laid_out, &grain);
+  packing.fit = fit_new(quantizer, &laid_out, &grain, keep);
   if (!packing.fit)
     return error_memory(error, "the packed tensor");
-  progress_expect(progress, feed->count);
+  progress_expect(progress, keep ? feed->count : 0);
   status = find_tensor_scale(&packing);
-  if (status == STATUS_OK)
+  if (status == STATUS_OK && keep)
     status = pack(&packing, quantizer);
   if (status == STATUS_OK) {
     *out = packing.fit;
@@ -320,7 +343,7 @@ enum status block_quantizer_fit(const struct quantizer *quantizer, const struct 
 static void read_part(const struct block_fit *block, size_t b, size_t from, size_t n, float *y,
                       uint16_t *codes)
 {
-  const unsigned char *packed = block->packed + b * block->codec.bytes;
+  const unsigned char *packed = block->packed + (b - block->first) * block->codec.bytes;
   float values[BLOCK_MOST];
   block->codec.decode(&block->setting, packed, 1, values);
   memcpy(y, values + from, n * sizeof *y);
@@ -342,7 +365,8 @@ void block_round_trip(const struct block_fit *block, size_t start, size_t n, flo
     size_t b = row * block->row_blocks + at, take = size_min(size_min(length, left) - from, n);
     if (!codes && from == 0 && size_min(n, left) >= length) {
       size_t whole = size_min(n, left) / length;
-      block->codec.decode(&block->setting, block->packed + b * block->codec.bytes, whole, y);
+      block->codec.decode(&block->setting, block->packed + (b - block->first) * block->codec.bytes,
+                          whole, y);
       take = whole * length;
     } else {
       read_part(block, b, from, take, y, codes);
@@ -357,7 +381,7 @@ void block_round_trip(const struct block_fit *block, size_t start, size_t n, flo
 /* As float32, the way block_values computes them. */
 static void end_values(const struct fit *fit, size_t unit, float *lo, float *hi)
 {
-  float scale = fit->unit[unit].scale, offset = fit_offset(fit, unit);
+  float scale = unit_of(fit, unit)->scale, offset = fit_offset(fit, unit);
   float a = scale * fit->block->lo + offset, b = scale * fit->block->hi + offset;
   *lo = a < b ? a : b;
   *hi = a < b ? b : a;
@@ -381,7 +405,7 @@ static float at_or_below(double threshold)
 void block_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
 {
   const struct block_fit *block = fit->block;
-  double scale = (double)fit->unit[unit].scale, offset = (double)fit_offset(fit, unit);
+  double scale = (double)unit_of(fit, unit)->scale, offset = (double)fit_offset(fit, unit);
   *bounds = (struct tally_bounds){.clip_lo = -FLT_MAX, .clip_hi = FLT_MAX};
   end_values(fit, unit, &bounds->rail_lo, &bounds->rail_hi);
   if (!isfinite(scale) || !isfinite(offset))
@@ -389,7 +413,7 @@ void block_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bound
   if (block->codec.resizes && scale > 0) { /* MX, NVFP4: symmetric about 0 */
     const double hi = (double)block->hi, step = (double)block->hi_step;
     const struct grid_end end = {hi, step, fmod(hi / step, 2) != 0};
-    bounds->clip_hi = grid_last_inside(&end, fit->unit[unit].scale, fit->quantizer.rounding);
+    bounds->clip_hi = grid_last_inside(&end, unit_of(fit, unit)->scale, fit->quantizer.rounding);
     bounds->clip_lo = -bounds->clip_hi;
     return;
   }
@@ -421,7 +445,7 @@ double *block_unit_levels(const struct fit *fit, size_t unit, size_t *count)
   if (!values)
     return NULL;
   for (size_t i = 0; i < codes; i++) {
-    float value = fit->unit[unit].scale * levels[i] + fit_offset(fit, unit);
+    float value = unit_of(fit, unit)->scale * levels[i] + fit_offset(fit, unit);
     if (isfinite(value) && block_makes(&fit->block->codec, levels[i]))
       values[found++] = (double)value + 0.0;
   }

@@ -35,7 +35,8 @@ static size_t block_fit_bytes(const struct fit *fit)
 {
   const struct block_fit *block = fit->block;
   size_t offsets = block->offset ? fit->grain.units * sizeof *block->offset : 0;
-  return sizeof *block + block->rows * block->row_blocks * block->codec.bytes + offsets;
+  size_t packed = block->rows * block->row_blocks * block->codec.bytes;
+  return sizeof *block + (fit->on_demand ? 0 : packed + offsets);
 }
 
 size_t fit_bytes(const struct fit *fit)
@@ -43,7 +44,8 @@ size_t fit_bytes(const struct fit *fit)
   /* A codebook has some three arrays of twice its levels. */
   size_t levels = fit->codebook ? 8 * sizeof(float) * fit->codebook->size : 0;
   size_t ends = fit->ends ? 2 * fit->grain.units * sizeof *fit->ends : 0;
-  return sizeof *fit + fit->grain.units * sizeof *fit->unit + levels + ends +
+  size_t units = fit->on_demand ? 1 : fit->grain.units;
+  return sizeof *fit + units * sizeof *fit->unit + levels + ends +
          (fit->block ? block_fit_bytes(fit) : 0);
 }
 
@@ -64,12 +66,12 @@ const struct grain *fit_grain(const struct fit *fit)
 
 float fit_scale(const struct fit *fit, size_t unit)
 {
-  return fit->unit[unit].scale;
+  return unit_of(fit, unit)->scale;
 }
 
 long fit_zero_point(const struct fit *fit, size_t unit)
 {
-  return unit_zero_point(&fit->quantizer, &fit->grid, &fit->unit[unit]);
+  return unit_zero_point(&fit->quantizer, &fit->grid, unit_of(fit, unit));
 }
 
 long unit_zero_point(const struct quantizer *quantizer, const struct grid *grid,
@@ -91,8 +93,8 @@ bool fit_has_offset(const struct fit *fit)
 float fit_offset(const struct fit *fit, size_t unit)
 {
   if (fit->grid.arithmetic == ARITHMETIC_OFFSET)
-    return fit->unit[unit].offset;
-  return fit_has_offset(fit) ? fit->block->offset[unit] : 0;
+    return unit_of(fit, unit)->offset;
+  return fit_has_offset(fit) ? fit->block->offset[fit->on_demand ? 0 : unit - fit->first] : 0;
 }
 
 size_t fit_alignment(const struct fit *fit)
@@ -103,17 +105,25 @@ size_t fit_alignment(const struct fit *fit)
 
 const unsigned char *fit_packed(const struct fit *fit, size_t *rows, size_t *row_bytes)
 {
-  if (!fit->block)
+  if (!fit->block || fit->on_demand)
     return NULL;
   *rows = fit->block->rows;
   *row_bytes = fit->block->row_blocks * fit->block->codec.bytes;
   return fit->block->packed;
 }
 
+const unsigned char *fit_packed_block(const struct fit *fit, size_t block, size_t *bytes)
+{
+  if (!fit->block)
+    return NULL;
+  *bytes = fit->block->codec.bytes;
+  return fit->block->packed ? fit->block->packed + (block - fit->block->first) * *bytes : NULL;
+}
+
 struct scaling fit_scaling(const struct fit *fit, size_t unit)
 {
   const struct grid *grid = &fit->grid;
-  const struct unit *is = &fit->unit[unit];
+  const struct unit *is = unit_of(fit, unit);
   const long lowest = grid->limited ? grid->code_lo : 0;
   return (struct scaling){.scale = is->scale,
                           .zero = grid->asymmetric ? lowest - (long)is->lo : 0,
@@ -123,12 +133,12 @@ struct scaling fit_scaling(const struct fit *fit, size_t unit)
 void fit_set_scaling(struct fit *fit, size_t unit, struct scaling scaling)
 {
   scaling.scale = fit_usable_scale(scaling.scale);
-  fit->unit[unit] = calibration_unit(&fit->grid, &scaling);
+  *unit_of(fit, unit) = calibration_unit(&fit->grid, &scaling);
 }
 
 void fit_run(const struct fit *fit, size_t unit, const float *x, size_t n, float *y)
 {
-  fit->family->run(&fit->grid, &fit->unit[unit], x, n, y, NULL);
+  fit->family->run(&fit->grid, unit_of(fit, unit), x, n, y, NULL);
 }
 
 void fit_stretch(struct fit *fit, const struct fit *plain, double ratio)
@@ -149,7 +159,7 @@ void fit_range(const struct fit *fit, size_t unit, double *lo, double *hi)
     block_range(fit, unit, lo, hi);
     return;
   }
-  unit_range(&fit->grid, &fit->unit[unit], lo, hi);
+  unit_range(&fit->grid, unit_of(fit, unit), lo, hi);
 }
 
 void unit_range(const struct grid *grid, const struct unit *unit, double *lo, double *hi)
@@ -182,7 +192,7 @@ bool fit_loses_numbers(const struct fit *fit)
 
 double fit_code_value(const struct fit *fit, size_t unit, uint32_t code)
 {
-  return (double)fit->family->code_value(&fit->grid, &fit->unit[unit], code);
+  return (double)fit->family->code_value(&fit->grid, unit_of(fit, unit), code);
 }
 
 struct grain fit_block_grain(const struct fit *fit)
@@ -202,7 +212,8 @@ const struct block_codec *fit_block_parts(const struct fit *fit, size_t block,
   if (!fit->block)
     return NULL;
   const struct block_codec *codec = &fit->block->codec;
-  codec->take_apart(&fit->block->setting, fit->block->packed + block * codec->bytes, parts);
+  size_t bytes;
+  codec->take_apart(&fit->block->setting, fit_packed_block(fit, block, &bytes), parts);
   return codec;
 }
 
@@ -308,7 +319,7 @@ void fit_bounds(const struct fit *fit, size_t unit, struct tally_bounds *bounds)
   if (fit->block)
     block_bounds(fit, unit, bounds);
   else
-    unit_bounds(&fit->grid, &fit->unit[unit], fit->quantizer.rounding, bounds);
+    unit_bounds(&fit->grid, unit_of(fit, unit), fit->quantizer.rounding, bounds);
 }
 
 /* --- round trip --------------------------------------------------------------------------- */
@@ -319,8 +330,8 @@ static void any_rounding(const struct fit *fit, size_t start, size_t n, const fl
   struct rounding_rule rule = {fit->quantizer.rounding, fit->quantizer.seed};
   struct grain_walk walk = grain_walk_from(&fit->grain, start);
   for (size_t i = 0; i < n; i++)
-    y[i] = fit->family->value(&fit->grid, &fit->unit[grain_walk_step(&walk)], x[i], rule, start + i,
-                              codes ? codes + i : NULL);
+    y[i] = fit->family->value(&fit->grid, unit_of(fit, grain_walk_step(&walk)), x[i], rule,
+                              start + i, codes ? codes + i : NULL);
 }
 
 static void by_runs(const struct fit *fit, size_t start, size_t n, const float *x, float *y,
@@ -329,7 +340,7 @@ static void by_runs(const struct fit *fit, size_t start, size_t n, const float *
   size_t run, unit;
   for (size_t i = 0; i < n; i += run) {
     run = grain_run(&fit->grain, start + i, n - i, &unit);
-    fit->family->run(&fit->grid, &fit->unit[unit], x + i, run, y + i, codes ? codes + i : NULL);
+    fit->family->run(&fit->grid, unit_of(fit, unit), x + i, run, y + i, codes ? codes + i : NULL);
   }
 }
 
@@ -341,7 +352,7 @@ static void by_rows(const struct fit *fit, size_t start, size_t n, const float *
   for (size_t i = 0; i < n; i += run) {
     size_t unit = (start + i) % fit->grain.channels;
     run = size_min(fit->grain.channels - unit, n - i);
-    fit->family->lanes(&fit->grid, &fit->unit[unit], x + i, run, y + i, codes ? codes + i : NULL);
+    fit->family->lanes(&fit->grid, unit_of(fit, unit), x + i, run, y + i, codes ? codes + i : NULL);
   }
 }
 
@@ -351,7 +362,7 @@ static void by_lanes(const struct fit *fit, size_t start, size_t n, const float 
   struct grain_walk walk = grain_walk_from(&fit->grain, start);
   struct unit units[FEED_BLOCK];
   for (size_t i = 0; i < n; i++)
-    units[i] = fit->unit[grain_walk_step(&walk)];
+    units[i] = *unit_of(fit, grain_walk_step(&walk));
   fit->family->lanes(&fit->grid, units, x, n, y, codes);
 }
 
@@ -373,14 +384,15 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
     by_lanes(fit, start, n, x, y, codes);
 }
 
-bool fit_group_rows(const struct fit *fit, const struct feed *feed, struct group_row *out)
+bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
+                    struct group_row *out)
 {
   enum grain_kind kind = fit->grain.kind;
-  *out = (struct group_row){.units = fit->unit, .length = fit->grain.group};
+  *out = (struct group_row){.units = unit_of(fit, unit), .length = fit->grain.group};
   if (fit->ends && fit->ends_self == feed->self && fit->ends_direct == feed->direct &&
       !fit_groups_odd(fit)) {
-    out->least = fit->ends;
-    out->most = fit->ends + fit->grain.units;
+    out->least = fit->ends + unit;
+    out->most = fit->ends + fit->grain.units + unit;
   }
   return (kind == GRAIN_GROUP || kind == GRAIN_TOKEN) && fit->family == &integer_family &&
          fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
@@ -397,13 +409,13 @@ bool fit_can_tally(const struct fit *fit)
 void fit_tally(const struct fit *fit, size_t unit, const float *x, size_t n,
                const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
 {
-  fit->family->tally(&fit->grid, &fit->unit[unit], x, n, bounds, tally, coded);
+  fit->family->tally(&fit->grid, unit_of(fit, unit), x, n, bounds, tally, coded);
 }
 
 void fit_coded(const struct fit *fit, size_t unit, const struct tally_bounds *bounds,
                struct coded *coded, struct tally *tally, uint32_t *count)
 {
-  fit->family->coded(&fit->grid, &fit->unit[unit], bounds, coded, tally, count);
+  fit->family->coded(&fit->grid, unit_of(fit, unit), bounds, coded, tally, count);
 }
 
 /* --- what is stored ------------------------------------------------------------------------ */
@@ -438,7 +450,7 @@ double *fit_levels(const struct fit *fit, size_t unit, size_t *count)
   if (fit->block)
     return block_unit_levels(fit, unit, count);
   size_t levels = grid_levels(&fit->grid);
-  const struct unit *u = &fit->unit[unit];
+  const struct unit *u = unit_of(fit, unit);
   double *values = mem_array(levels, sizeof *values);
   size_t kept = 0;
   if (!values)

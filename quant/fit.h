@@ -12,6 +12,7 @@
 /* A fit of a block format: the packed tensor, and what is asked of it often. */
 struct block_fit {
   struct block_codec codec; /* with the block length of the spec */
+  size_t first;             /* the block that lies at PACKED: see fit_part.c */
   struct block_setting setting;
   size_t rows, columns, row_blocks;
   unsigned char *packed;  /* rows * row_blocks blocks */
@@ -27,7 +28,9 @@ struct fit {
   const struct family *family; /* of the format */
   struct grain grain;
   struct grid grid;
-  struct unit *unit;         /* grain.units of them */
+  struct unit *unit;         /* grain.units of them, but: */
+  bool on_demand;            /* a single one, without a scale: see quantizer_fit_on_demand */
+  size_t first;              /* the unit that UNIT begins with: 0 but in parts of such fits */
   struct codebook *codebook; /* learned from the tensor; else NULL */
   struct block_fit *block;   /* NULL for element formats */
   /* Of fits by fit_groups: the least and then the greatest value of each unit of the feed that SELF
@@ -37,6 +40,11 @@ struct fit {
   struct groups *waiting; /* for a pass that brings the values: see quantizer_fit_waiting */
   atomic_uint others;     /* owners beyond the first */
 };
+
+static inline struct unit *unit_of(const struct fit *fit, size_t unit)
+{
+  return &fit->unit[fit->on_demand ? 0 : unit - fit->first];
+}
 
 /* What calibrators are told about QUANTIZER. */
 struct calibration fit_calibration(const struct quantizer *quantizer);
@@ -85,9 +93,13 @@ float grid_last_inside(const struct grid_end *end, float scale, enum rounding mo
 
 /* --- block formats: the same duties as the functions of quantizer.h --------------------------- */
 
+/* KEEP: else on demand. */
 enum status block_quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
-                                const struct shape *shape, struct progress *progress,
+                                const struct shape *shape, bool keep, struct progress *progress,
                                 struct fit **out, struct error *error);
+/* Packs FEED, the matrix of shape PART, as the on-demand fit WHOLE says. NULL: no memory. */
+struct fit *block_fit_part(const struct fit *whole, const struct feed *feed,
+                           const struct shape *part);
 void block_fit_free(struct block_fit *block);
 void block_round_trip(const struct block_fit *block, size_t start, size_t n, float *y,
                       uint16_t *codes);

@@ -409,7 +409,8 @@ static enum status learn(struct fitting *fitting)
   return status;
 }
 
-static struct fit *fit_new(const struct quantizer *quantizer, const struct grain *grain)
+/* Without KEEP there is a unit that knows no scale. */
+static struct fit *fit_new(const struct quantizer *quantizer, const struct grain *grain, bool keep)
 {
   struct fit *fit = mem_array(1, sizeof *fit);
   if (!fit)
@@ -420,10 +421,15 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   const struct calibration calibration = fit_calibration(quantizer);
   fit->grid = quantizer->nonfinite ? grid_make(quantizer->format, false, false, true)
                                    : calibration_grid(&calibration);
-  fit->unit = mem_array(grain->units, sizeof *fit->unit);
+  fit->on_demand = !keep;
+  fit->unit = mem_array(keep ? grain->units : 1, sizeof *fit->unit);
   if (!fit->unit) {
     fit_free(fit);
     return NULL;
+  }
+  if (!keep) {
+    fit->unit[0] = fit->family->unit(&fit->grid, 1, 0);
+    fit->unit[0].scale = NAN;
   }
   return fit;
 }
@@ -465,7 +471,7 @@ static enum status fit_parts(const struct quantizer *quantizer, const struct bat
                              size_t count, enum values of, const struct grain *grain,
                              struct progress *progress, struct fit **out, struct error *error)
 {
-  struct fitting fitting = {.fit = fit_new(quantizer, grain),
+  struct fitting fitting = {.fit = fit_new(quantizer, grain, true),
                             .of = of,
                             .part = mem_array(count, sizeof *fitting.part),
                             .calibration = fit_calibration(quantizer),
@@ -499,7 +505,7 @@ static enum status fit_tensor(const struct quantizer *quantizer, const struct fe
   struct grain grain;
   enum status status = quantizer_check(quantizer, error);
   if (status == STATUS_OK && format_is_block(quantizer->format))
-    return block_quantizer_fit(quantizer, feed, shape, progress, out, error);
+    return block_quantizer_fit(quantizer, feed, shape, true, progress, out, error);
   if (status == STATUS_OK)
     status = grain_make(&quantizer->granularity, shape, &grain, error);
   return status == STATUS_OK ? fit_parts(quantizer, &own, 1, of, &grain, progress, out, error)
@@ -525,6 +531,21 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
                           struct error *error)
 {
   return quantizer_fit_digest(quantizer, feed, shape, NULL, progress, out, error);
+}
+
+enum status quantizer_fit_on_demand(const struct quantizer *quantizer, const struct feed *feed,
+                                    const struct shape *shape, struct progress *progress,
+                                    struct fit **out, struct error *error)
+{
+  struct grain grain;
+  enum status status = quantizer_check(quantizer, error);
+  if (status == STATUS_OK && format_is_block(quantizer->format))
+    return block_quantizer_fit(quantizer, feed, shape, false, progress, out, error);
+  if (status == STATUS_OK)
+    status = grain_make(&quantizer->granularity, shape, &grain, error);
+  if (status == STATUS_OK && !(*out = fit_new(quantizer, &grain, false)))
+    status = error_memory(error, "the quantizer");
+  return status;
 }
 
 bool quantizer_is_dynamic(const struct quantizer *quantizer)

@@ -46,6 +46,7 @@ libquant_a_SOURCES = \
 	quant/feed.h \
 	quant/fit.c quant/fit.h \
 	quant/fit_groups.c \
+	quant/fit_part.c \
 	quant/fitting.c \
 	quant/format.c quant/format.h \
 	quant/grain.c quant/grain.h \

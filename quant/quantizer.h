@@ -117,6 +117,45 @@ void fit_block(struct fit *fit, size_t start, const float *x, size_t n);
 /* After the last block: FIT is as quantizer_fit makes it. */
 void fit_settle(struct fit *fit);
 
+/* Where there are very many scales, a fit can do without them: each follows from the values that it
+ * serves, and is made again wherever these are used. Such a fit answers for what all units have in
+ * common (grain, levels, bits); scales, zero points, offsets and ranges are those of its parts, and
+ * NaN or 0 in itself. */
+struct fit_part;
+
+/* Memory of a fit of QUANTIZER to a tensor of SHAPE while it is made; SIZE_MAX: more than there
+ * are addresses. STATUS_USAGE as grain_make. */
+enum status quantizer_fit_size(const struct quantizer *quantizer, const struct shape *shape,
+                               size_t *bytes, size_t *scales, struct error *error);
+/* True when parts of a fit can be made: the units lie one behind the other in storage, are of a
+ * moderate size, and nothing but their own values decides their scales (no importance=). */
+bool quantizer_can_fit_on_demand(const struct quantizer *quantizer, const struct shape *shape);
+/* Of such; with a scale above those of blocks, one pass over FEED. As quantizer_fit. */
+enum status quantizer_fit_on_demand(const struct quantizer *quantizer, const struct feed *feed,
+                                    const struct shape *shape, struct progress *progress,
+                                    struct fit **out, struct error *error);
+bool fit_is_on_demand(const struct fit *fit);
+
+/* A part of a fit, for one thread: all 0 at first but AHEAD. */
+struct fit_part {
+  size_t ahead;      /* elements of a part, where they will be used one after the other; else 0 */
+  size_t start, end; /* elements of MADE */
+  struct fit *made;
+  double lo, hi; /* of the ranges of all units that parts were made of so far */
+  bool any;      /* there were some */
+};
+
+/* FIT, if it keeps its scales; else a part of it, for elements start..start+n-1 (N > 0) of FEED,
+ * which is the tensor's. It knows units, elements and blocks by their numbers in the whole, and is
+ * good until PART is asked again. NULL: no memory. */
+const struct fit *fit_part_at(struct fit_part *part, const struct fit *fit, const struct feed *feed,
+                              size_t start, size_t n);
+void fit_part_free(struct fit_part *part);
+/* fit_round_trip by a part made for it alone, for whoever reads here and there. False, and Y is
+ * NaN, without memory. */
+bool fit_part_round_trip(const struct fit *fit, const struct feed *feed, size_t start, size_t n,
+                         const float *x, float *y);
+
 /* Values that a quantizer is calibrated on, as they arrive. */
 struct batch {
   struct feed feed;
@@ -186,8 +225,11 @@ void fit_coded(const struct fit *fit, size_t unit, const struct tally_bounds *bo
                struct coded *coded, struct tally *tally, uint32_t *count);
 
 /* The packed tensor of a block format as the format stores it: *rows rows of *row_bytes bytes, a
- * row for each of the tensor; borrowed from the fit. NULL for element formats. */
+ * row for each of the tensor; borrowed from the fit. NULL for element formats, and on demand. */
 const unsigned char *fit_packed(const struct fit *fit, size_t *rows, size_t *row_bytes);
+
+/* Block number BLOCK (of fit_block_grain) of them, *bytes long; NULL for element formats. */
+const unsigned char *fit_packed_block(const struct fit *fit, size_t block, size_t *bytes);
 
 /* The blocks people inspect: those of a block format (super-blocks whole), else the units. */
 struct grain fit_block_grain(const struct fit *fit);
@@ -205,9 +247,10 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
                     uint16_t *codes);
 size_t fit_alignment(const struct fit *fit);
 
-/* True for integers of up to 8 bits that divide and round to even, in groups or tokens: OUT has all
- * units for kernels.group_errors, and what is known of their values in FEED. */
-bool fit_group_rows(const struct fit *fit, const struct feed *feed, struct group_row *out);
+/* True for integers of up to 8 bits that divide and round to even, in groups or tokens: OUT has the
+ * units from UNIT on for kernels.group_errors, and what is known of their values in FEED. */
+bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
+                    struct group_row *out);
 
 /* All stored bits (codes + scales of their type + zero points of the code's width + the levels of
  * a learned codebook, float32) per element; 0 for an empty tensor. A scale has 32 bits, 16 with

@@ -24,6 +24,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_layer_measure \
 	tests/analysis/test_match \
 	tests/analysis/test_metrics \
+	tests/analysis/test_on_demand \
 	tests/analysis/test_pins \
 	tests/analysis/test_readout \
 	tests/analysis/test_recipe \
@@ -93,6 +94,8 @@ tests_analysis_test_inspect_SOURCES = tests/analysis/test_inspect.c $(TEST_TENSO
 tests_analysis_test_inspect_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_metrics_SOURCES = tests/analysis/test_metrics.c
 tests_analysis_test_metrics_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_on_demand_SOURCES = tests/analysis/test_on_demand.c $(TEST_TENSORS)
+tests_analysis_test_on_demand_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_report_SOURCES = tests/analysis/test_report.c $(TEST_TENSORS)
 tests_analysis_test_report_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_analysis_test_report_LDADD = $(ANALYSIS_TEST_LIBS)

@@ -174,7 +174,8 @@ static void check_waiting(const char *format, const float *x, size_t rows, size_
     fit_settle(waiting);
   assert_false(fit_is_waiting(waiting));
   struct group_row ends[2];
-  assert_int_equal(fit_group_rows(fit, &feed, &ends[0]), fit_group_rows(waiting, &feed, &ends[1]));
+  assert_int_equal(fit_group_rows(fit, &feed, 0, &ends[0]),
+                   fit_group_rows(waiting, &feed, 0, &ends[1]));
   assert_int_equal(ends[0].least == NULL, ends[1].least == NULL);
   for (size_t unit = 0; unit < fit_grain(fit)->units; unit++) {
     assert_memory_equal(&ends[0].units[unit], &ends[1].units[unit], sizeof *ends[0].units);

@@ -86,11 +86,17 @@ static enum status write_elements(const struct tensor *tensor, const struct fit 
   float scratch[FEED_BLOCK], y[FEED_BLOCK];
   uint16_t code[FEED_BLOCK];
   const bool transformed = tensor_transformed(tensor) != NULL;
+  struct fit_part part = {.ahead = FEED_CHUNK};
   struct reconstruction both;
   enum status status = reconstruction_open(tensor, fit, progress, &both, error);
   for (size_t start = 0; status == STATUS_OK && start < feed.count; start += FEED_BLOCK) {
     size_t n = size_min(FEED_BLOCK, feed.count - start);
-    fit_round_trip(fit, start, n, feed_block(&feed, start, n, scratch), y, code);
+    const struct fit *own = fit_part_at(&part, fit, &feed, start, n);
+    if (!own) {
+      status = error_memory(error, "the scales");
+      break;
+    }
+    fit_round_trip(own, start, n, feed_block(&feed, start, n, scratch), y, code);
     if (codes)
       write_codes(codes, type, offset, code, n);
     if (values)
@@ -98,7 +104,9 @@ static enum status write_elements(const struct tensor *tensor, const struct fit 
     if (progress_cancelled(progress))
       status = STATUS_CANCELLED;
   }
+  status = reconstruction_check(&both, status, error);
   reconstruction_close(&both);
+  fit_part_free(&part);
   return status;
 }
 
@@ -156,32 +164,51 @@ static enum status save_units(const char *path, bool scales, const struct tensor
   enum status status = npy_write_begin(path, scales ? NPY_F4 : NPY_I4, &shape, &writer, error);
   if (status != STATUS_OK)
     return status;
+  const struct feed feed = tensor_feed(tensor);
+  struct fit_part part = {.ahead = FEED_CHUNK};
   for (size_t unit = 0; unit < grain->units; unit++) {
-    float scale = fit_scale(fit, unit);
-    int32_t zero = (int32_t)fit_zero_point(fit, unit);
+    const struct fit *own = fit_part_at(&part, fit, &feed, grain_element(grain, unit, 0), 1);
+    if (!own) {
+      status = error_memory(error, "the scales");
+      break;
+    }
+    float scale = fit_scale(own, unit);
+    int32_t zero = (int32_t)fit_zero_point(own, unit);
     npy_write_block(writer, scales ? (const void *)&scale : &zero, 1);
   }
-  return npy_write_end(writer, error);
+  fit_part_free(&part);
+  return close_writer(writer, status, error);
 }
 
 /* The block formats' own rows of bytes. */
-static enum status save_packed(const char *path, const struct fit *fit, struct error *error)
+static enum status save_packed(const char *path, const struct tensor *tensor, const struct fit *fit,
+                               struct error *error)
 {
-  size_t rows, bytes;
-  const unsigned char *packed = fit_packed(fit, &rows, &bytes);
-  if (!packed)
+  if (!format_is_block(fit_quantizer(fit)->format))
     return error_set(error, STATUS_USAGE,
                      "--packed: %s has no blocks of its own (mxfp4 and q4_k have); --codes saves "
                      "its codes",
                      fit_quantizer(fit)->format->name);
-  const struct shape shape = {.dims = 2, .dim = {rows, bytes}};
+  const struct grain blocks = fit_block_grain(fit);
+  const struct feed feed = tensor_feed(tensor);
+  struct fit_part part = {.ahead = FEED_CHUNK};
   struct npy_writer *writer;
+  size_t bytes = 0;
+  fit_packed_block(fit, 0, &bytes);
+  const struct shape shape = {
+      .dims = 2, .dim = {blocks.units / size_max(blocks.groups, 1), blocks.groups * bytes}};
   enum status status = npy_write_begin(path, NPY_U1, &shape, &writer, error);
   if (status != STATUS_OK)
     return status;
-  for (size_t row = 0; row < rows; row++)
-    npy_write_block(writer, packed + row * bytes, bytes);
-  return npy_write_end(writer, error);
+  for (size_t block = 0; block < blocks.units && status == STATUS_OK; block++) {
+    const struct fit *own = fit_part_at(&part, fit, &feed, grain_element(&blocks, block, 0), 1);
+    if (own)
+      npy_write_block(writer, fit_packed_block(own, block, &bytes), bytes);
+    else
+      status = error_memory(error, "the packed tensor");
+  }
+  fit_part_free(&part);
+  return close_writer(writer, status, error);
 }
 
 /* The levels: codebook=FILE reads them back. */
@@ -233,7 +260,7 @@ enum status save_all(const struct options *options, const struct tensor *tensor,
   if (status == STATUS_OK && options->save[SAVE_ZERO_POINTS])
     status = save_zero_points(options->save[SAVE_ZERO_POINTS], tensor, result->fit, error);
   if (status == STATUS_OK && options->save[SAVE_PACKED])
-    status = save_packed(options->save[SAVE_PACKED], result->fit, error);
+    status = save_packed(options->save[SAVE_PACKED], tensor, result->fit, error);
   if (status == STATUS_OK && options->save[SAVE_CODEBOOK])
     status = save_codebook(options->save[SAVE_CODEBOOK], result->fit, error);
   return status;
