@@ -229,6 +229,10 @@ enum status inspect_errors_compute(const struct feed *feed, const struct fit *fi
 {
   struct errors_pass pass = {
       .feed = feed, .fit = fit, .grid = inspect_grid_of(fit), .progress = progress};
+  if (pass.grid.count > INSPECT_BLOCKS_MOST)
+    return error_set(error, STATUS_MEMORY,
+                     "the errors of %zu blocks would take %zu MB; at most %d blocks are compared",
+                     pass.grid.count, pass.grid.count * sizeof(double) >> 20, INSPECT_BLOCKS_MOST);
   struct inspect_errors *errors = mem_array(1, sizeof *errors);
   if (errors)
     errors->error2 = mem_array(pass.grid.count, sizeof *errors->error2);

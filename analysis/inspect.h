@@ -25,7 +25,8 @@ enum {
   INSPECT_MOST = 256, /* elements of the largest block */
   INSPECT_SUBS = 16,  /* sub-blocks of a block, each with a scale of its own */
   INSPECT_NOTES = 4,
-  INSPECT_TEXT = 160, /* room for any sentence about an element */
+  INSPECT_TEXT = 160,            /* room for any sentence about an element */
+  INSPECT_BLOCKS_MOST = 1 << 23, /* whose errors are compared */
 };
 
 /* Where the blocks lie: rows of neighbours, cut into groups that share a scale, cut into blocks. */
@@ -53,8 +54,8 @@ struct inspect_errors {
   double total, most; /* sum and largest of those that are numbers */
 };
 
-/* Counts progress in elements. STATUS_CANCELLED, STATUS_MEMORY. The sums do not depend on the
- * number of threads. */
+/* Counts progress in elements. STATUS_CANCELLED, STATUS_MEMORY (also where there are more than
+ * INSPECT_BLOCKS_MOST). The sums do not depend on the number of threads. */
 enum status inspect_errors_compute(const struct feed *feed, const struct fit *fit,
                                    struct progress *progress, struct inspect_errors **out,
                                    struct error *error);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -248,17 +249,35 @@ static void test_measure_groups(void **state)
   files_clear();
 }
 
+/* 7.5 million scales, which are not kept, and are written all the same. */
+static void test_measure_many_groups(void **state)
+{
+  (void)state;
+  enum { HEADER = 128, GROUPS = 7500000 };
+  need_a_program();
+  const char *path = sparse_npy("many.npy", "'|i1'", "False", "(150, 400000)", 60000000);
+  char scales[700];
+  struct stat info;
+  snprintf(scales, sizeof scales, "%s/scales.npy", files_folder());
+  expect_peak((const char *[WORDS]){"report", path, "-q", "int4,group=8", "--scales", scales},
+              128 * (size_t)MEGABYTE);
+  assert_int_equal(stat(scales, &info), 0);
+  assert_int_equal(info.st_size, HEADER + GROUPS * sizeof(float));
+  files_clear();
+}
+
 /* Scales for which there is no room are refused before anything is read. */
 static void test_refuse_scales(void **state)
 {
   (void)state;
   need_a_program();
   size_t peak;
-  const char *path = sparse_npy("huge.npy", "'<f2'", "False", "(53687091200,)", hundred_gigabytes);
-  assert_int_equal(run((const char *[WORDS]){"report", path, "-q", "int8,group=1"},
+  const char *path =
+      sparse_npy("huge.npy", "'<f2'", "False", "(2, 26843545600)", hundred_gigabytes);
+  assert_int_equal(run((const char *[WORDS]){"report", path, "-q", "int8,channel=1"},
                        &(struct limits){0, 0}, &peak),
                    3);
-  assert_non_null(strstr(printed, "53687091200 scales for 53687091200 elements need some "));
+  assert_non_null(strstr(printed, "26843545600 scales for 53687091200 elements need some "));
   assert_non_null(strstr(printed, "let more elements share a scale"));
   assert_true(peak < 64 * (size_t)MEGABYTE);
   files_clear();
@@ -526,6 +545,7 @@ int main(void)
       cmocka_unit_test(test_list_metadata),
       cmocka_unit_test(test_measure),
       cmocka_unit_test(test_measure_groups),
+      cmocka_unit_test(test_measure_many_groups),
       cmocka_unit_test(test_refuse_scales),
       cmocka_unit_test(test_measure_digest),
       cmocka_unit_test(test_measure_fortran),
