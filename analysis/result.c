@@ -264,7 +264,8 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
                            struct progress *progress, struct result *result, struct error *error)
 {
   struct feed feed = tensor_feed(tensor);
-  struct measure measure = {.feed = &feed, .progress = progress, .ranges = {INFINITY, -INFINITY}};
+  struct measure measure = {
+      .feed = &feed, .progress = progress, .ranges = {(double)INFINITY, -(double)INFINITY}};
   enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
   if (status == STATUS_OK)
     status = result_check_room(tensor, &result->quantizer, error);
