@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct harness *open_gallery(int rows, int columns)
@@ -225,6 +226,28 @@ static void a_figure_of_other_values(void **state)
   }
 }
 
+/* A figure that takes long is not lost to a quick q; a second q means it. The keys come at once, so
+ * that the work has not begun. */
+static void leaving_waits_for_the_figure(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  type(harness, "4e");
+  harness_send(harness, "\rq", 2);
+  assert_true(harness_wait_settled(harness));
+  if (!has_font(harness))
+    skip();
+  assert_shows(harness, "wrote conv-sweep.png");
+  type(harness, "e");
+  harness_bytes(harness, "\rqq");
+  int status = harness_wait_end(harness);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+  assert_int_not_equal(access("conv-sweep-2.png", F_OK), 0);
+  harness_end(harness);
+  assert_int_equal(unlink("conv-sweep.png"), 0);
+}
+
 /* --- the welcome
  * ---------------------------------------------------------------------------------- */
 
@@ -273,6 +296,7 @@ int main(void)
       cmocka_unit_test(the_dialog_refuses_and_stays),
       cmocka_unit_test(nothing_is_overwritten_unasked),
       cmocka_unit_test(a_figure_of_other_values),
+      cmocka_unit_test(leaving_waits_for_the_figure),
       cmocka_unit_test(the_welcome_comes_once),
   };
   return cmocka_run_group_tests_name("gallery", tests, fixture_enter, fixture_leave);

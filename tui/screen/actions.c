@@ -271,6 +271,7 @@ void explorer_export(struct explorer *explorer, const char *path)
   snprintf(explorer->export_path, sizeof explorer->export_path, "%s", path ? path : "");
   explorer->exported = explorer->state;
   explorer->export_wanted = true;
+  explorer->leaving = false;
 }
 
 static void action_export(struct explorer *explorer)
@@ -469,9 +470,14 @@ static void action_redraw(struct explorer *explorer)
   explorer->redraw = true;
 }
 
+/* The session is kept in any case; a figure that was asked for is not dropped in silence. */
 static void action_quit(struct explorer *explorer)
 {
-  explorer->quit = true;
+  const bool writing = explorer->export_wanted || explorer->work == WORK_EXPORT;
+  explorer->quit = !writing || explorer->leaving;
+  explorer->leaving = writing;
+  if (!explorer->quit)
+    explorer_warn(explorer, "a figure is still to be written; q again leaves without it");
 }
 
 void explorer_command(struct explorer *explorer, enum command_id id)

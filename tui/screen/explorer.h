@@ -77,6 +77,7 @@ struct explorer {
   int requested_bins;
   bool wanted;        /* the state has changed: ask the engine */
   bool rest_stopped;  /* the user does not want what a partial result lacks */
+  bool leaving;       /* q was pressed while a figure was still to be written */
   bool export_wanted; /* then write this: */
   struct state exported;
   struct stamping stamping;
