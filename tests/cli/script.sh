@@ -37,6 +37,15 @@ refuses 3 'script.qs:1: /nonexistent: cannot open' "a file that is not there" 'o
 refuses 4 'script.qs:1: /nonexistent/x.txt: cannot be written' "a place that is not there" 'save-screen /nonexistent/x.txt'
 refuses 4 'script.qs:1: /nonexistent/x.png: cannot be written' "a place for a figure that is not there" 'save-figure /nonexistent/x.png'
 refuses 2 "'x.gif' is none of these" "a kind of file that is not there" 'save-screen x.gif'
+# Lines of the command line come behind those of a file.
+echo 'quantizer int4' >script.qs
+qscope synth:laplace,shape=64x64 -c 'save-screen x.txt' --script script.qs -c bits-more -c 'save-screen y.txt' -c quit -c no-command
+is "$?" 0 "-c is a line of a script"
+like "$(cat x.txt)" 'int4,sym,tensor,minmax' "behind the file"
+like "$(cat y.txt)" 'int5,sym,tensor,minmax' "one after the other"
+qscope synth:laplace,shape=64x64 -c 'assert sqnr_db>=90' 2>err.txt
+is "$?" 1 "an assertion of the command line"
+like "$(cat err.txt)" '^qscope: -c assert sqnr_db>=90: sqnr_db>=90 does not hold: it is [0-9]' "and what it says"
 qscope --script /nonexistent 2>err.txt
 is "$?" 3 "a script that is not there"
 printf 'bits\000\n' >script.qs

@@ -27,9 +27,9 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
                            struct error *error)
 {
   struct app_options app = options->app;
-  bool script = app.script != NULL;
+  bool script = app_is_scripted(&app);
   app.linear = !script && (app.linear || is_dumb());
-  if (script && strcmp(options->app.script, "-") == 0 && recipe->source &&
+  if (app.script && strcmp(app.script, "-") == 0 && recipe->source &&
       source_reads_stdin(recipe->source))
     return error_set(error, STATUS_USAGE,
                      "standard input cannot be both the script and the source");
@@ -127,8 +127,8 @@ static enum status open_as_usual(struct options *options, const struct recipe *a
                                  struct error *error)
 {
   struct kept kept;
-  bool back = options->restores && asked->source && !options->app.script && !asks_more(asked) &&
-              kept_of(asked->source, &kept, NULL) == STATUS_OK;
+  bool back = options->restores && asked->source && !app_is_scripted(&options->app) &&
+              !asks_more(asked) && kept_of(asked->source, &kept, NULL) == STATUS_OK;
   if (!back)
     return explore_recipe(asked, options, error);
   bool changed = has_changed(&kept);

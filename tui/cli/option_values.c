@@ -75,6 +75,15 @@ enum status option_apply_rename(void *member, const char *text, struct error *er
   return STATUS_OK;
 }
 
+enum status option_apply_command(void *member, const char *text, struct error *error)
+{
+  (void)error;
+  struct options *o = member;
+  o->line[o->app.lines++] = text;
+  o->app.line = o->line;
+  return STATUS_OK;
+}
+
 enum status option_apply_quantizer(void *member, const char *text, struct error *error)
 {
   struct options *o = member;
@@ -309,9 +318,10 @@ enum status option_apply_dpi(void *member, const char *text, struct error *error
 enum status option_apply_glyphs(void *member, const char *text, struct error *error)
 {
   if (strcmp(text, "auto") != 0 && !glyphs_find(text))
-    return error_set(error, STATUS_USAGE,
-                     "expected auto, eighth, half, quadrant, sextant, octant, braille or ascii; found '%s'",
-                     text);
+    return error_set(
+        error, STATUS_USAGE,
+        "expected auto, eighth, half, quadrant, sextant, octant, braille or ascii; found '%s'",
+        text);
   *(const char **)member = text;
   return STATUS_OK;
 }

@@ -13,7 +13,7 @@
 typedef enum status option_function(void *member, const char *text, struct error *error);
 
 option_function option_apply_word, option_apply_once, option_apply_tensor, option_apply_check,
-    option_apply_rename, option_apply_quantizer, option_apply_pin_transform,
+    option_apply_rename, option_apply_command, option_apply_quantizer, option_apply_pin_transform,
     option_apply_pin_tensor, option_apply_transform, option_apply_json, option_apply_csv,
     option_apply_view, option_apply_over, option_apply_range, option_apply_axis,
     option_apply_batches, option_apply_channel, option_apply_against, option_apply_block,

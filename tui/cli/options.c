@@ -195,6 +195,8 @@ static const struct row {
      MEMBER(app.linear), option_apply_switch},
     {"script", 0, "FILE", "do the commands in FILE (-: standard input) without a screen", SCREEN,
      MEMBER(app.script), option_apply_once},
+    {"command", 'c', "COMMAND", "do this without a screen, behind the script's; repeatable", SCREEN,
+     0, option_apply_command},
     {"screen", 0, "COLUMNSxROWS", "the size of that screen (80x24)", SCREEN, MEMBER(app),
      option_apply_screen},
     {"trace-frames", 0, "FILE", "write how long each frame took after its key", SCREEN,
@@ -397,7 +399,8 @@ enum status options_parse(int argc, char **argv, struct options *out,
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
   out->rename = mem_array((size_t)argc, sizeof *out->rename);
-  if (!out->tensor || !out->check || !out->rename)
+  out->line = mem_array((size_t)argc, sizeof *out->line);
+  if (!out->tensor || !out->check || !out->rename || !out->line)
     return error_memory(error, "the command line");
   enum status status = read_options(argc, argv, out, used, error);
   if (status != STATUS_OK)
@@ -414,8 +417,8 @@ enum status options_parse(int argc, char **argv, struct options *out,
   if (out->help || out->version)
     return STATUS_OK;
   status = check_use(*command, out, used, error);
-  if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config && !out->app.script &&
-      !out->output) {
+  if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config &&
+      !app_is_scripted(&out->app) && !out->output) {
     bool asked = out->restore;
     out->restore = false;
     user_settings_apply(out, used, set_option);
@@ -430,9 +433,10 @@ void options_clear(struct options *options)
   free(options->tensor);
   free(options->check);
   free(options->rename);
+  free(options->line);
   settings_free(options->settings);
   options->settings = NULL;
-  options->tensor = options->check = options->rename = NULL;
+  options->tensor = options->check = options->rename = options->line = NULL;
 }
 
 /* Who names a second source wants to see both, unless --view says otherwise. */

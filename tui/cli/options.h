@@ -61,6 +61,7 @@ struct options {
   size_t check_count;
   const char **rename; /* --rename, in order; owned array of borrowed words */
   size_t rename_count;
+  const char **line;        /* -c, in order; owned array of borrowed words */
   const char *sort;         /* --sort, or NULL */
   const char *filter;       /* --filter, or NULL */
   bool tree, stats;         /* --tree, --stats */

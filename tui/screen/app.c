@@ -669,7 +669,7 @@ static void take_options(struct explorer *explorer, const struct app_options *op
 {
   explorer->options = options;
   explorer->no_hints = options->no_hints;
-  explorer->scripted = options->script || options->linear;
+  explorer->scripted = app_is_scripted(options) || options->linear;
   explorer->spoken = options->linear;
   explorer->no_mouse = options->no_mouse;
 }
@@ -745,7 +745,7 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     return error_memory(error, "the explorer");
   setlocale(LC_ALL, "");
   setlocale(LC_NUMERIC, "C");
-  if (!options->script && !options->linear && !signals_install()) {
+  if (!app_is_scripted(options) && !options->linear && !signals_install()) {
     free(explorer);
     return error_set(error, STATUS_OUTPUT, "cannot create a pipe for signals");
   }
@@ -754,8 +754,8 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
     status = trace_open(options->trace, &explorer->trace, error);
   if (status == STATUS_OK)
     status = start(explorer, recipe, options, error);
-  if (status == STATUS_OK && options->script)
-    status = script_run(explorer, options->script, error);
+  if (status == STATUS_OK && app_is_scripted(options))
+    status = script_run(explorer, error);
   else if (status == STATUS_OK && options->linear)
     status = linear_run(explorer, stdin, stdout, error);
   else if (status == STATUS_OK)

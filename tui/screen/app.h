@@ -19,16 +19,24 @@ struct app_options {
   size_t cache;          /* --cache, in bytes */
   const char *trace;     /* --trace-frames, or NULL */
   const char *script;    /* --script, or NULL: there is no terminal then, */
-  bool linear;           /* --linear: nor here */
-  int rows, columns;     /* but cells of this size (--screen) */
-  bool no_hints;         /* --hints no */
-  bool no_mouse;         /* --mouse no */
-  int escape_delay;      /* --escape-delay, in milliseconds */
-  const char *stamp;     /* of the figure that is opened again: what its tensors were; or NULL */
-  bool restored;         /* --restore: it goes on with a session */
-  bool forgets;          /* --ignore-config: the session is not kept */
-  char notice[512];      /* what is wrong with the user's settings, or "" */
+  const char *const *line;
+  size_t lines;      /* -c, in order, behind the script: nor here, */
+  bool linear;       /* --linear: nor here, */
+  int rows, columns; /* but cells of this size (--screen) */
+  bool no_hints;     /* --hints no */
+  bool no_mouse;     /* --mouse no */
+  int escape_delay;  /* --escape-delay, in milliseconds */
+  const char *stamp; /* of the figure that is opened again: what its tensors were; or NULL */
+  bool restored;     /* --restore: it goes on with a session */
+  bool forgets;      /* --ignore-config: the session is not kept */
+  char notice[512];  /* what is wrong with the user's settings, or "" */
 };
+
+/* True when OPTIONS have commands to do, and no one is there. */
+static inline bool app_is_scripted(const struct app_options *options)
+{
+  return options->script || options->lines;
+}
 
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits, or the
  * script ends; what the script says is the status then. The

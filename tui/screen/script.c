@@ -54,7 +54,7 @@ static enum status run_lines(struct explorer *explorer, FILE *file, const char *
   return status;
 }
 
-enum status script_run(struct explorer *explorer, const char *path, struct error *error)
+static enum status run_file(struct explorer *explorer, const char *path, struct error *error)
 {
   bool standard = strcmp(path, "-") == 0;
   char name[256];
@@ -62,10 +62,22 @@ enum status script_run(struct explorer *explorer, const char *path, struct error
   FILE *file = standard ? stdin : fopen(path, "r");
   if (!file)
     return error_set(error, STATUS_INPUT, "%s: cannot open: %s", name, strerror(errno));
-  enum status status = explorer_settle(explorer, error);
-  if (status == STATUS_OK)
-    status = run_lines(explorer, file, name, error);
+  enum status status = run_lines(explorer, file, name, error);
   if (!standard)
     fclose(file);
+  return status;
+}
+
+enum status script_run(struct explorer *explorer, struct error *error)
+{
+  const struct app_options *options = explorer->options;
+  enum status status = explorer_settle(explorer, error);
+  if (status == STATUS_OK && options->script)
+    status = run_file(explorer, options->script, error);
+  for (size_t i = 0; i < options->lines && status == STATUS_OK && !explorer->quit; i++) {
+    status = run_one(explorer, options->line[i], error);
+    if (status != STATUS_OK)
+      error_prefix(error, "-c %s: ", options->line[i]);
+  }
   return status;
 }

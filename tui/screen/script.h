@@ -7,9 +7,10 @@
 
 #include "tui/screen/explorer.h"
 
-/* Runs the lines of the file PATH ("-": standard input) up to the first that fails, or quit. Empty
- * lines and those that begin with # are skipped. The error names file and line. STATUS_FAILED: an
- * assertion does not hold; STATUS_INPUT: PATH cannot be read; or as run_line. */
-enum status script_run(struct explorer *explorer, const char *path, struct error *error);
+/* Runs the lines of the script that the options of EXPLORER name ("-": standard input), then those
+ * of -c, up to the first that fails, or quit. Empty lines and those that begin with # are skipped.
+ * The error names file and line. STATUS_FAILED: an assertion does not hold; STATUS_INPUT: the file
+ * cannot be read; or as run_line. */
+enum status script_run(struct explorer *explorer, struct error *error);
 
 #endif
