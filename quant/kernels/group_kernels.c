@@ -251,25 +251,15 @@ static void round_piece(const float *x, size_t n, struct group_place *place, flo
 
 /* --- sums ------------------------------------------------------------------------------- */
 
-/* Over the elements of the bulk, or over the others. */
 struct group_sums {
   struct lanes error, error2, signal2, moment; /* moment: x (x - y) */
+  struct lanes bulk_error2, bulk_signal2;
 };
 
-static bool any_set(ints mask)
-{
-#if defined __AVX2__
-  return _mm256_movemask_ps((__m256)mask) != 0;
-#elif defined __SSE2__
-  return _mm_movemask_ps((__m128)mask) != 0;
-#else
-  return any_bits(mask) != 0;
-#endif
-}
-
 /* One vector of X and E to the sums of the lanes from LANE on. Products of two float32 are exact in
- * double: see tally_sums in tally_kernels.c. */
-KERNEL_INLINE void add_vector(floats x, floats e, size_t lane, struct group_sums *sums)
+ * double: see tally_sums in tally_kernels.c. Without a branch on the bulk: whether one of a few
+ * values is beyond it is what a processor foretells worst. */
+KERNEL_INLINE void add_vector(floats x, floats e, chosen bulk, size_t lane, struct group_sums *sums)
 {
   for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
     size_t at = lane / DOUBLES + p;
@@ -278,58 +268,43 @@ KERNEL_INLINE void add_vector(floats x, floats e, size_t lane, struct group_sums
     sums->error2.part[at] = doubles_fma(ed, ed, sums->error2.part[at]);
     sums->signal2.part[at] = doubles_fma(xd, xd, sums->signal2.part[at]);
     sums->moment.part[at] = doubles_fma(xd, ed, sums->moment.part[at]);
+    sums->bulk_error2.part[at] = chosen_add_squares(e, bulk, p, sums->bulk_error2.part[at]);
+    sums->bulk_signal2.part[at] = chosen_add_squares(x, bulk, p, sums->bulk_signal2.part[at]);
   }
-}
-
-/* Few elements lie outside of the bulk: not worth registers. */
-static __attribute__((noinline)) void add_outside(const float *x, const float *e, size_t lane,
-                                                  float bulk, struct group_sums *sums)
-{
-  floats v = floats_load(x), d = floats_load(e);
-  ints outside = (floats)((ints)v & INT32_MAX) > bulk;
-  add_vector((floats)((ints)v & outside), (floats)((ints)d & outside), lane, sums);
 }
 
 KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
 {
-  return (struct group_sums){lanes_copy(&from->error), lanes_copy(&from->error2),
-                             lanes_copy(&from->signal2), lanes_copy(&from->moment)};
+  return (struct group_sums){lanes_copy(&from->error),       lanes_copy(&from->error2),
+                             lanes_copy(&from->signal2),     lanes_copy(&from->moment),
+                             lanes_copy(&from->bulk_error2), lanes_copy(&from->bulk_signal2)};
 }
 
 /* N elements, a multiple of LANES. What the next call will read is fetched on the way. */
 static __attribute__((noinline)) void add_sums(const float *x, const float *e, size_t n, float bulk,
                                                struct group_sums *all)
 {
-  struct group_sums sums = sums_copy(&all[0]);
+  const floats limit = (floats){0} + bulk;
+  struct group_sums sums = sums_copy(all);
   for (size_t i = 0; i < n; i += LANES) {
     __builtin_prefetch(x + i + GROUP_ERRORS_MOST);
     for (size_t h = 0; h < LANES; h += FLOATS) {
-      floats v = floats_load(x + i + h), d = floats_load(e + i + h);
-      ints outside = (floats)((ints)v & INT32_MAX) > bulk;
-      if (__builtin_expect(any_set(outside), 0)) {
-        add_outside(x + i + h, e + i + h, h, bulk, &all[1]);
-        v = (floats)((ints)v & ~outside);
-        d = (floats)((ints)d & ~outside);
-      }
-      add_vector(v, d, h, &sums);
+      floats v = floats_load(x + i + h), size = (floats)((ints)v & INT32_MAX);
+      add_vector(v, floats_load(e + i + h), chosen_at_most(size, limit), h, &sums);
     }
   }
-  all[0] = sums_copy(&sums);
+  *all = sums_copy(&sums);
 }
 
-/* y is x - e. SUMS: of the bulk, and of the others. */
-static void add_up(const struct group_sums *sums, bool bulk, struct tally *tally)
+/* y is x - e. */
+static void add_up(const struct group_sums *sums, struct tally *tally)
 {
-  double error2 = lanes_total(&sums[0].error2), signal2 = lanes_total(&sums[0].signal2);
-  if (bulk) {
-    tally->bulk_error2 += error2;
-    tally->bulk_signal2 += signal2;
-  }
-  error2 += lanes_total(&sums[1].error2);
-  signal2 += lanes_total(&sums[1].signal2);
-  double moment = lanes_total(&sums[0].moment) + lanes_total(&sums[1].moment);
-  tally->error += lanes_total(&sums[0].error) + lanes_total(&sums[1].error);
+  double error2 = lanes_total(&sums->error2), signal2 = lanes_total(&sums->signal2);
+  double moment = lanes_total(&sums->moment);
+  tally->error += lanes_total(&sums->error);
   tally->error2 += error2;
+  tally->bulk_error2 += lanes_total(&sums->bulk_error2);
+  tally->bulk_signal2 += lanes_total(&sums->bulk_signal2);
   tally->signal2 += signal2;
   tally->product += signal2 - moment;
   tally->reconstruction2 += (signal2 - moment) - (moment - error2);
@@ -469,21 +444,20 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   if (n == 0)
     return 0;
   struct group_scan scan = {.worst = {0}};
-  struct group_sums sums[2] = {0};
+  struct group_sums sums = {0};
   struct group_place place = {row->units, row->first, row->length};
-  const float limit = bulk >= 0 ? bulk : __builtin_inff();
   for (size_t i = 0; i < n; i += KERNEL_BLOCK) {
     size_t m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK, whole = m / LANES * LANES;
     round_piece(x + i, m, &place, e, codes + i, &scan);
-    add_sums(x + i, e, whole, limit, sums);
+    add_sums(x + i, e, whole, bulk, &sums);
     if (m > whole) {
       memcpy(copy, x + i + whole, (m - whole) * sizeof *x);
       memset(e + m, 0, (whole + LANES - m) * sizeof *e);
-      add_sums(copy, e + whole, LANES, limit, sums);
+      add_sums(copy, e + whole, LANES, bulk, &sums);
     }
   }
   tally_scan(&scan, tally);
-  add_up(sums, bulk >= 0, tally);
+  add_up(&sums, tally);
   tally->finite += n;
   *high += scan.high_all;
   return n;

@@ -386,6 +386,35 @@ static inline uint32_t ints_signs(ints v)
 #endif
 }
 
+/* Some of FLOATS numbers. */
+#ifdef __AVX512VL__
+typedef __mmask8 chosen;
+#else
+typedef ints chosen;
+#endif
+
+/* Those of V that are at most LIMIT; none that is NaN. */
+static inline chosen chosen_at_most(floats v, floats limit)
+{
+#ifdef __AVX512VL__
+  return _mm256_cmp_ps_mask((__m256)v, (__m256)limit, _CMP_LE_OQ);
+#else
+  return v <= limit;
+#endif
+}
+
+/* SUM and the squares of those numbers of part PART of V that are chosen. */
+static inline doubles chosen_add_squares(floats v, chosen which, size_t part, doubles sum)
+{
+#ifdef __AVX512VL__
+  __m512d wide = (__m512d)floats_widened(v, part);
+  return (doubles)_mm512_mask3_fmadd_pd(wide, wide, (__m512d)sum, which);
+#else
+  doubles wide = floats_widened((floats)((ints)v & which), part);
+  return doubles_fma(wide, wide, sum);
+#endif
+}
+
 /* Minima and maxima: compilers make comparisons and blends of what is written out. */
 #if defined __AVX2__
 #define FLOATS_PICK(op, a, b) ((floats)_mm256_##op##_ps((__m256)(a), (__m256)(b)))

@@ -335,11 +335,11 @@ static size_t elements_inside(const float *x, size_t n, const struct group_row *
   return n;
 }
 
-/* By the definitions, element by element. The bulk and the others are added up apart. */
+/* By the definitions, element by element. */
 static void expect(const float *x, size_t n, const struct group_row *row, float bulk,
                    struct expected *out)
 {
-  static double terms[2][4][MOST];
+  static double terms[6][MOST];
   struct tally t = {0};
   long double product = 0, reconstruction2 = 0;
   memset(terms, 0, sizeof terms);
@@ -350,11 +350,10 @@ static void expect(const float *x, size_t n, const struct group_row *row, float 
     float r = rintf(x[i] / unit->scale);
     float y = r * unit->scale + 0.0f;
     double xd = (double)x[i], e = xd - (double)y;
-    double *at[4] = {terms[!(fabsf(x[i]) <= bulk)][0], terms[!(fabsf(x[i]) <= bulk)][1],
-                     terms[!(fabsf(x[i]) <= bulk)][2], terms[!(fabsf(x[i]) <= bulk)][3]};
-    const double values[4] = {e, e * e, xd * xd, xd * e};
-    for (int k = 0; k < 4; k++)
-      at[k][i] = values[k];
+    bool inside = fabsf(x[i]) <= bulk;
+    const double values[6] = {e, e * e, xd * xd, xd * e, inside ? e * e : 0, inside ? xd * xd : 0};
+    for (int k = 0; k < 6; k++)
+      terms[k][i] = values[k];
     product += (long double)x[i] * (long double)y;
     reconstruction2 += (long double)y * (long double)y;
     out->codes[i] = (uint8_t)(r - unit->lo);
@@ -368,17 +367,17 @@ static void expect(const float *x, size_t n, const struct group_row *row, float 
     t.least = i == 0 || y < t.least ? y : t.least;
     t.most = i == 0 || y > t.most ? y : t.most;
   }
-  double sums[4];
-  for (int k = 0; k < 4; k++)
-    sums[k] = lane_sum(terms[0][k], n) + lane_sum(terms[1][k], n);
+  double sums[6];
+  for (int k = 0; k < 6; k++)
+    sums[k] = lane_sum(terms[k], n);
   t.finite = n;
   t.error = sums[0];
   t.error2 = sums[1];
   t.signal2 = sums[2];
   t.product = sums[2] - sums[3];
   t.reconstruction2 = t.product - (sums[3] - sums[1]);
-  t.bulk_error2 = bulk >= 0 ? lane_sum(terms[0][1], n) : 0;
-  t.bulk_signal2 = bulk >= 0 ? lane_sum(terms[0][2], n) : 0;
+  t.bulk_error2 = sums[4];
+  t.bulk_signal2 = sums[5];
   out->tally = t;
   out->product = (double)product;
   out->reconstruction2 = (double)reconstruction2;
