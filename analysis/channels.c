@@ -13,6 +13,23 @@ static double median(double *values, size_t n)
   return n ? gsl_stats_median(values, 1, n) : (double)NAN;
 }
 
+/* Of the N numbers in VALUES, which lose their order. */
+static struct channel_spread spread_of(double *values, size_t n)
+{
+  struct channel_spread spread = {0, HUGE_VAL, (double)NAN, -HUGE_VAL, HUGE_VAL};
+  for (size_t i = 0; i < n; i++) {
+    double v = values[i];
+    if (!isfinite(v))
+      continue;
+    values[spread.count++] = v;
+    spread.least = v < spread.least ? v : spread.least;
+    spread.most = v > spread.most ? v : spread.most;
+    spread.least_positive = v > 0 && v < spread.least_positive ? v : spread.least_positive;
+  }
+  spread.median = median(values, spread.count);
+  return spread;
+}
+
 struct rank {
   uint64_t key;
   size_t channel;
@@ -63,8 +80,7 @@ static bool rank_channels(struct channels *channels)
   return ranks && channels->by_ratio;
 }
 
-static void channel_metrics(const struct channels *channels, double *scratch,
-                            struct metrics *metrics)
+static void channel_metrics(struct channels *channels, double *scratch, struct metrics *metrics)
 {
   size_t known = 0;
   metrics->channel_sqnr_worst = (double)NAN;
@@ -80,9 +96,10 @@ static void channel_metrics(const struct channels *channels, double *scratch,
     }
   }
   metrics->channel_sqnr_median = median(scratch, known);
+  channels->sqnr_db = spread_of(scratch, known);
 }
 
-bool channels_errors(const struct channels *channels, struct metrics *metrics)
+bool channels_errors(struct channels *channels, struct metrics *metrics)
 {
   double *scratch = mem_array(channels->count, sizeof *scratch);
   if (scratch)
@@ -100,7 +117,8 @@ bool channels_finish(struct channels *channels, struct metrics *metrics)
   for (size_t c = 0; c < channels->count; c++)
     if (!isnan(channels->channel[c].absmax))
       scratch[known++] = channels->channel[c].absmax;
-  channels->median_absmax = median(scratch, known);
+  channels->absmax = spread_of(scratch, known);
+  channels->median_absmax = channels->absmax.median;
   for (size_t c = 0; c < channels->count; c++) {
     struct channel *channel = &channels->channel[c];
     /* A median of zero makes every other channel infinitely larger, and itself nothing. */

@@ -4,7 +4,6 @@
 #include "analysis/views.h"
 #include "quant/base/size.h"
 
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@ static const double log_spread = 100;
 
 struct column {
   const struct channels *channels;
-  double *edge, *absmax, *sqnr, *scratch; /* count + 1, count, count, count */
+  double *edge, *absmax, *sqnr; /* count + 1, count, count */
 };
 
 static void column_free(struct column *column)
@@ -28,16 +27,14 @@ static void column_free(struct column *column)
   free(column->edge);
   free(column->absmax);
   free(column->sqnr);
-  free(column->scratch);
 }
 
 static bool column_make(const struct channels *channels, struct column *column)
 {
   size_t n = channels->count;
-  *column =
-      (struct column){channels, mem_array(n + 1, sizeof(double)), mem_array(n, sizeof(double)),
-                      mem_array(n, sizeof(double)), mem_array(n, sizeof(double))};
-  if (!column->edge || !column->absmax || !column->sqnr || !column->scratch)
+  *column = (struct column){channels, mem_array(n + 1, sizeof(double)),
+                            mem_array(n, sizeof(double)), mem_array(n, sizeof(double))};
+  if (!column->edge || !column->absmax || !column->sqnr)
     return false;
   for (size_t i = 0; i <= n; i++)
     column->edge[i] = (double)i - 0.5;
@@ -46,31 +43,6 @@ static bool column_make(const struct channels *channels, struct column *column)
     column->sqnr[i] = channels->channel[i].sqnr_db;
   }
   return true;
-}
-
-/* The finite ones of some values. */
-struct spread {
-  size_t count;
-  double least, median, most;
-  double least_positive; /* HUGE_VAL: none is */
-};
-
-/* No sort, and no call for each number: figures are made anew whenever a knob turns. */
-static struct spread spread_of(struct column *column, const double *value)
-{
-  struct spread spread = {0, HUGE_VAL, (double)NAN, -HUGE_VAL, HUGE_VAL};
-  for (size_t i = 0; i < column->channels->count; i++) {
-    double v = value[i];
-    if (!isfinite(v))
-      continue;
-    column->scratch[spread.count++] = v;
-    spread.least = v < spread.least ? v : spread.least;
-    spread.most = v > spread.most ? v : spread.most;
-    spread.least_positive = v > 0 && v < spread.least_positive ? v : spread.least_positive;
-  }
-  if (spread.count > 0)
-    spread.median = gsl_stats_median(column->scratch, 1, spread.count);
-  return spread;
 }
 
 static bool add_point(struct panel *panel, double x, double y, const char *label)
@@ -113,9 +85,9 @@ static bool add_median(struct panel *panel, double median, const char *unit)
   return panel_add_mark(panel, MARK_HLINE, ROLE_MEDIAN, 1, &median, NULL, label);
 }
 
-static bool add_absmax(struct figure *figure, struct column *column, const struct view *view)
+static bool add_absmax(struct figure *figure, const struct column *column, const struct view *view)
 {
-  const struct spread spread = spread_of(column, column->absmax);
+  const struct channel_spread spread = column->channels->absmax;
   if (!(spread.most > 0))
     return fig_nothing(figure, "Every channel is zero.");
   double least = spread.least_positive, most = spread.most, median = spread.median;
@@ -145,9 +117,9 @@ static bool name_worst(struct panel *panel, const struct column *column, double 
   return add_point(panel, (double)worst, value, label);
 }
 
-static bool add_sqnr(struct figure *figure, struct column *column, const struct view *view)
+static bool add_sqnr(struct figure *figure, const struct column *column, const struct view *view)
 {
-  const struct spread spread = spread_of(column, column->sqnr);
+  const struct channel_spread spread = column->channels->sqnr_db;
   if (spread.count == 0)
     return fig_nothing(figure, "No channel has an error.");
   double least = spread.least, most = spread.most, median = spread.median;

@@ -44,7 +44,7 @@ enum status measure_details(const struct measure *measure, struct result *result
 bool channels_finish(struct channels *channels, struct metrics *metrics);
 
 /* The channel metrics alone, of errors that have changed. */
-bool channels_errors(const struct channels *channels, struct metrics *metrics);
+bool channels_errors(struct channels *channels, struct metrics *metrics);
 
 /* Of TENSOR, which is the z of a transform: measures RESULT, which knows everything about z, in the
  * domain of the original. From the errors there follow mse, rmse, sqnr_db, max_abs_error,

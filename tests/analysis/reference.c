@@ -195,6 +195,26 @@ static void check_totals(const struct metrics *m, const struct sums *s)
   reference_near("cosine", m->cosine, (double)(s->xy / sqrtl(s->x2 * s->y2)), bound);
 }
 
+/* The figure's: of the finite ones among N sorted numbers. */
+static void check_spread(const struct channel_spread *spread, const double *sorted, size_t n)
+{
+  size_t first = 0, positive = 0;
+  for (; n > 0 && isinf(sorted[n - 1]); n--)
+    continue;
+  for (; first < n && isinf(sorted[first]); first++)
+    continue;
+  sorted += first;
+  n -= first;
+  for (; positive < n && !(sorted[positive] > 0); positive++)
+    continue;
+  assert_int_equal(spread->count, n);
+  assert_true(spread->least == (n ? sorted[0] : HUGE_VAL));
+  assert_true(spread->most == (n ? sorted[n - 1] : -HUGE_VAL));
+  assert_true(spread->least_positive == (positive < n ? sorted[positive] : HUGE_VAL));
+  double median = n ? (sorted[(n - 1) / 2] + sorted[n / 2]) / 2 : (double)NAN;
+  reference_near("median of the finite", spread->median, median, 1e-15);
+}
+
 static void check_channels(const struct result *result, const struct sums *of_channel,
                            const double *absmax)
 {
@@ -211,17 +231,20 @@ static void check_channels(const struct result *result, const struct sums *of_ch
     reference_near("channel mse", channel->mse, (double)s->e2 / n, 1e-11);
     near_db("channel sqnr", channel->sqnr_db, db);
     reference_near("channel clip rate", channel->clip_rate, s->clipped / n, 0);
-    if (!isnan(db))
-      sqnr[known++] = db;
+    if (!isnan(channel->sqnr_db))
+      sqnr[known++] = channel->sqnr_db; /* near to db */
     if (s->n > 0)
       sorted[present++] = absmax[c];
   }
+  qsort(sorted, present, sizeof *sorted, ascending);
+  check_spread(&channels->absmax, sorted, present);
   double median = percentile(sorted, present, 50);
   reference_near("median absmax", channels->median_absmax, median, 1e-15);
   for (size_t c = 0; c < channels->count; c++)
     reference_near("ratio", channels->channel[c].ratio, channels->channel[c].absmax / median,
                    1e-15);
   qsort(sqnr, known, sizeof *sqnr, ascending);
+  check_spread(&channels->sqnr_db, sqnr, known);
   double middle = known ? sqnr[known / 2] : (double)NAN;
   if (known && known % 2 == 0)
     middle = sqnr[known / 2 - 1] == middle ? middle : (sqnr[known / 2 - 1] + middle) / 2;
