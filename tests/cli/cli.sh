@@ -22,6 +22,14 @@ npy()
   "$tools/npy_tool" "$@"
 }
 
+escape=$(printf '\033')
+
+# timeless SCREEN: without the times that calibrators and methods took, whatever the colour.
+timeless()
+{
+  sed -E "s/ {0,5}[<.0-9]+ (ms|s)( |│|├|\||$escape|$)/   a time\2/" "$1"
+}
+
 # near FOUND EXPECTED RELATIVE-TOLERANCE NAME
 near()
 {

@@ -20,11 +20,13 @@ CLI_TESTS = \
 	tests/cli/readme.sh \
 	tests/cli/report.sh \
 	tests/cli/save.sh \
+	tests/cli/replay.sh \
 	tests/cli/script.sh \
 	tests/cli/signals.sh \
 	tests/cli/sweep.sh \
 	tests/cli/theory.sh \
-	tests/cli/transform.sh
+	tests/cli/transform.sh \
+	tests/cli/undo.sh
 TESTS += $(CLI_TESTS)
 EXTRA_DIST += $(CLI_TESTS) tests/cli/cli.sh
 

@@ -35,14 +35,6 @@ save() # save SCREEN
   echo tensors; save tensors
 } >script
 
-escape=$(printf '\033')
-
-# Calibrators and methods took another time, whatever the colour.
-timeless()
-{
-  sed -E "s/ {0,5}[<.0-9]+ (ms|s)( |│|\||$escape|$)/   a time\2/" "$1"
-}
-
 # Between brackets what follows is in; "38;2;0;95;135" is #005f87.
 readable()
 {

@@ -264,10 +264,22 @@ static void action_enter_channel(struct explorer *explorer, int unused)
 
 /* --- output ------------------------------------------------------------------------------- */
 
+bool explorer_has_figure(struct explorer *explorer)
+{
+  const struct state *state = &explorer->state;
+  if (!explorer->result)
+    explorer_warn(explorer, "there is nothing to export yet");
+  else if (state->view.kind == VIEW_COMPARE && !state->pairs && state->pins.count == 0)
+    explorer_warn(explorer, "nothing is pinned: there is no figure of it; a pins what you see");
+  else
+    return true;
+  return false;
+}
+
 void explorer_export(struct explorer *explorer, const char *path)
 {
-  if (!explorer->result)
-    return explorer_warn(explorer, "there is nothing to export yet");
+  if (!explorer_has_figure(explorer))
+    return;
   snprintf(explorer->export_path, sizeof explorer->export_path, "%s", path ? path : "");
   explorer->exported = explorer->state;
   explorer->export_wanted = true;

@@ -135,6 +135,7 @@ static struct figure *figure_of(const struct explorer *explorer, enum view_kind 
   state.view.kind = kind;
   state.view.log_counts = explorer->state.view.log_counts;
   state.view.block = explorer->state.view.block;
+  state.view.rank = explorer->state.view.rank;
   struct view view = view_of(&state);
   const struct figure_pins pins = pins_of(explorer, &explorer->shown);
   return figure_build_pinned(explorer->result, &pins, &view, source_spec(explorer->source),

@@ -190,6 +190,7 @@ bool compare_view_ask_export(struct explorer *explorer, int bins)
   size_t row = row_of(table, state->tensor);
   if (row == none || table->row[row].state == DIFF_SHAPES || table->row[row].state == DIFF_FAILED) {
     explorer_warn(explorer, "there is no pair to draw");
+    explorer->fault = STATUS_USAGE;
     return false;
   }
   struct diff_request request = request_of(explorer, state, bins);

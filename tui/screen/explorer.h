@@ -191,6 +191,9 @@ enum status explorer_settle(struct explorer *explorer, struct error *error);
 /* Writes the figure of the view to PATH (NULL: a new file), when its numbers are there. */
 void explorer_export(struct explorer *explorer, const char *path);
 
+/* False where the view has no figure that could be written, which it says. */
+bool explorer_has_figure(struct explorer *explorer);
+
 /* Opens the terminal unless it is open. */
 enum status explorer_present(struct explorer *explorer, struct error *error);
 

@@ -101,10 +101,8 @@ void export_form_open(struct explorer *explorer)
   struct export_form *form = &explorer->form;
   const struct figure_options *options = options_of(explorer);
   char text[PROMPT_TEXT];
-  if (!explorer->result) {
-    explorer_warn(explorer, "there is nothing to export yet");
+  if (!explorer_has_figure(explorer))
     return;
-  }
   new_path(explorer, &explorer->state, text, sizeof text);
   prompt_set(&form->text[EXPORT_FILE], text);
   char measures[FIGURE_SIZE_TEXT];
