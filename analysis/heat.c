@@ -381,3 +381,23 @@ bool heat_range(const struct heat *heat, enum heat_quantity quantity, double *lo
   return heat_range_of(heat->value[quantity], heat->down * heat->across,
                        heat_quantities[quantity].decibels, lo, hi, log);
 }
+
+static double badness(const struct heat *heat, enum heat_quantity quantity, size_t cell)
+{
+  const double value = heat->value[quantity][cell];
+  return quantity == HEAT_SQNR ? -value : value;
+}
+
+size_t heat_next_worst(const struct heat *heat, enum heat_quantity quantity, size_t after)
+{
+  const size_t cells = heat->down * heat->across;
+  const double limit = after == HEAT_BEGIN ? HUGE_VAL : badness(heat, quantity, after);
+  size_t worst = HEAT_BEGIN;
+  for (size_t i = 0; i < cells; i++) {
+    const double bad = badness(heat, quantity, i);
+    const bool follows = after == HEAT_BEGIN || bad < limit || (bad == limit && i > after);
+    if (!isnan(bad) && follows && (worst == HEAT_BEGIN || bad > badness(heat, quantity, worst)))
+      worst = i;
+  }
+  return worst;
+}

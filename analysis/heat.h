@@ -18,6 +18,8 @@
 #include "quant/base/pool.h"
 #include "quant/quantizer.h"
 
+#include <stdint.h>
+
 enum { HEAT_MOST = 512, HEAT_CELLS = 128 /* of a figure for print */ };
 
 struct heat_request {
@@ -54,6 +56,13 @@ enum status heat_compute(const struct tensor *tensor, const struct fit *fit, int
                          const struct heat_request *request, struct progress *progress,
                          struct heat **out, struct error *error);
 void heat_free(struct heat *heat);
+
+/* The cell (down * across counted row by row) that comes behind cell AFTER when the worst is the
+ * first: the largest of QUANTITY, the lowest of SQNR; of equals the one that is counted first.
+ * AFTER HEAT_BEGIN: the worst. HEAT_BEGIN where none follows; cells without a number are left out.
+ */
+#define HEAT_BEGIN SIZE_MAX
+size_t heat_next_worst(const struct heat *heat, enum heat_quantity quantity, size_t after);
 
 /* Rows row[0]..row[1]-1 and columns of the cell in row DOWN, column ACROSS of the map. */
 struct view_part heat_cell(const struct heat *heat, size_t down, size_t across);

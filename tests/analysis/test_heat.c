@@ -316,6 +316,28 @@ static void test_parts(void **state)
   assert_string_equal(view_part_print(&(struct view_part){{0}, {0}}, text), "");
 }
 
+/* By hand: 9, 7, 7 (the first first), 1; the gap never. */
+static void test_worst(void **state)
+{
+  double error[] = {7, (double)NAN, 9, 1, 7, 0}, sqnr[] = {3, 1, 2, (double)INFINITY, 2, 5};
+  static const size_t by_error[] = {2, 0, 4, 3, 5}, by_sqnr[] = {1, 2, 4, 0, 5, 3};
+  const struct heat heat = {
+      .down = 2, .across = 3, .value = {[HEAT_ERROR] = error, [HEAT_SQNR] = sqnr}};
+  size_t at = HEAT_BEGIN;
+  (void)state;
+  for (size_t i = 0; i < sizeof by_error / sizeof *by_error; i++) {
+    at = heat_next_worst(&heat, HEAT_ERROR, at);
+    assert_int_equal(at, by_error[i]);
+  }
+  assert_true(heat_next_worst(&heat, HEAT_ERROR, at) == HEAT_BEGIN);
+  at = HEAT_BEGIN;
+  for (size_t i = 0; i < sizeof by_sqnr / sizeof *by_sqnr; i++) {
+    at = heat_next_worst(&heat, HEAT_SQNR, at);
+    assert_int_equal(at, by_sqnr[i]);
+  }
+  assert_true(heat_next_worst(&heat, HEAT_SQNR, at) == HEAT_BEGIN);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -323,7 +345,7 @@ int main(void)
       cmocka_unit_test(test_groups),        cmocka_unit_test(test_transformed),
       cmocka_unit_test(test_threads),       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_range),         cmocka_unit_test(test_levels),
-      cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_parts),         cmocka_unit_test(test_worst),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,23 @@ static void enter_goes_into_cells(void **state)
   fixture_quit(harness);
 }
 
+/* Channel 5 has the largest magnitudes: the worst cell is there, and so are the next ones. */
+static void the_worst_come_first(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, false);
+  assert_true(harness_press(harness, "w", 1));
+  char *first = screen_of(harness);
+  assert_shows(harness, "row 5, column ");
+  assert_true(harness_press(harness, "w", 1));
+  assert_string_not_equal(first, harness_screen(harness));
+  assert_shows(harness, "row 5, column ");
+  assert_true(harness_press(harness, "\033OHw", 2)); /* from elsewhere it begins again */
+  assert_string_equal(first, harness_screen(harness));
+  free(first);
+  fixture_quit(harness);
+}
+
 static void parts_and_back(void **state)
 {
   (void)state;
@@ -157,10 +174,15 @@ static void every_size(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(keys_open_it),           cmocka_unit_test(colours_tell_the_outlier),
-      cmocka_unit_test(characters_tell_it_too), cmocka_unit_test(enter_goes_into_cells),
-      cmocka_unit_test(parts_and_back),         cmocka_unit_test(exports_are_replayed),
-      cmocka_unit_test(knobs_make_another),     cmocka_unit_test(every_size),
+      cmocka_unit_test(keys_open_it),
+      cmocka_unit_test(colours_tell_the_outlier),
+      cmocka_unit_test(characters_tell_it_too),
+      cmocka_unit_test(enter_goes_into_cells),
+      cmocka_unit_test(the_worst_come_first),
+      cmocka_unit_test(parts_and_back),
+      cmocka_unit_test(exports_are_replayed),
+      cmocka_unit_test(knobs_make_another),
+      cmocka_unit_test(every_size),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

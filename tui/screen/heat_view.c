@@ -89,6 +89,7 @@ void heat_view_take(struct explorer *explorer, struct engine_answer *answer)
     return explorer_warn(explorer, "%s", answer->error.text);
   }
   heating->map = answer->heat;
+  heating->ranked = false;
   heating->down = size_min(heating->down, heating->map->down - 1);
   heating->across = size_min(heating->across, heating->map->across - 1);
   explorer_refresh(explorer);
@@ -122,6 +123,24 @@ void heat_view_quantity(struct explorer *explorer)
   struct state next = explorer->state;
   next.view.quantity = (enum heat_quantity)((next.view.quantity + 1) % HEAT_QUANTITIES);
   explorer_go(explorer, &next);
+}
+
+void heat_view_worst(struct explorer *explorer)
+{
+  struct heating *heating = &explorer->heating;
+  const struct heat *map = heating->map;
+  if (!map || !is_present(explorer))
+    return explorer_warn(explorer, "the map is being computed");
+  const bool goes_on =
+      heating->ranked && heating->worst == heating->down * map->across + heating->across;
+  size_t found =
+      heat_next_worst(map, explorer->state.view.quantity, goes_on ? heating->worst : HEAT_BEGIN);
+  heating->ranked = found != HEAT_BEGIN;
+  if (!heating->ranked)
+    return explorer_warn(explorer, "that was the last cell with a number; w begins again");
+  heating->worst = found;
+  heating->down = found / map->across;
+  heating->across = found % map->across;
 }
 
 static size_t moved(size_t at, int by, size_t length)

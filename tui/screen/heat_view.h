@@ -15,6 +15,8 @@ void heat_view_toggle(struct explorer *explorer);
 void heat_view_quantity(struct explorer *explorer);
 void heat_view_enter(struct explorer *explorer);
 void heat_view_out(struct explorer *explorer);
+/* The cursor to the worst cell; from there to the next worst. */
+void heat_view_worst(struct explorer *explorer);
 
 /* For the table of views: see screen_view.h. */
 void heat_view_paint(struct explorer *explorer, struct rect rect);

@@ -77,6 +77,8 @@ struct heating {
   struct state of;  /* what it is of, and of how many cells at most: */
   size_t rows, columns;
   size_t down, across;       /* the cell of the cursor */
+  bool ranked;               /* it was found as the next worst: */
+  size_t worst;              /* this one */
   struct view_part outer[8]; /* the parts around the present one, the innermost last */
   size_t depth;
 };
