@@ -1,7 +1,8 @@
 # tui/: what people meet: the command line, the explorer, the figure renderers.
 
 noinst_LIBRARIES += libbase.a
-libbase_a_SOURCES = tui/base/settings.c tui/base/settings.h tui/base/xdg.c tui/base/xdg.h
+libbase_a_SOURCES = tui/base/session_file.c tui/base/session_file.h \
+	tui/base/settings.c tui/base/settings.h tui/base/xdg.c tui/base/xdg.h
 
 noinst_LIBRARIES += libfigure.a
 libfigure_a_SOURCES = \
@@ -75,7 +76,6 @@ libscreen_a_SOURCES = \
 	tui/screen/save_screen.c tui/screen/save_screen.h \
 	tui/screen/script.c tui/screen/script.h \
 	tui/screen/session.c tui/screen/session.h \
-	tui/screen/session_file.c tui/screen/session_file.h \
 	tui/screen/journal.c tui/screen/journal.h \
 	tui/screen/stamping.c tui/screen/stamping.h \
 	tui/screen/suggest.c tui/screen/suggest.h \

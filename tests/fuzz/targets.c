@@ -6,6 +6,7 @@
 #include "data/source.h"
 #include "quant/quantizer.h"
 #include "quant/spec_list.h"
+#include "tui/base/session_file.h"
 #include "tui/base/settings.h"
 #include "tui/figure/draw.h"
 
@@ -25,17 +26,20 @@ static void run_file(const struct fuzz_target *target, const uint8_t *data, size
 
 static void run_figure(const struct fuzz_target *target, const uint8_t *data, size_t size)
 {
-  char *text;
+  char *text, *stamp, name[16];
   struct error error = {0};
   struct recipe recipe;
-  enum status status = figure_read_recipe(fuzz_write(target->place, data, size), &text, &error);
+  enum status status = figure_read(fuzz_write(target->place, data, size), &text, &stamp, &error);
   if (status != STATUS_OK) {
     fuzz_refusal(status, &error);
     return;
   }
   if (recipe_parse(text, &recipe, &error) == STATUS_OK)
     recipe_clear(&recipe);
+  if (figure_stamps_differ(stamp, stamp, name, sizeof name))
+    fuzz_fail("\"%s\" differs from itself", stamp);
   free(text);
+  free(stamp);
 }
 
 /* --- texts --------------------------------------------------------------------------- */
@@ -202,6 +206,19 @@ static void run_settings(const struct fuzz_target *target, const uint8_t *data, 
   settings_free(settings);
 }
 
+/* A session that was damaged, or written by somebody else, gives a recipe or is refused. */
+static void run_session(const struct fuzz_target *target, const uint8_t *data, size_t size)
+{
+  struct kept kept;
+  struct error error = {0};
+  enum status status = kept_read(fuzz_write(target->place, data, size), &kept, &error);
+  char *text = status == STATUS_OK ? recipe_print(&kept.recipe) : NULL;
+  if (status != STATUS_OK)
+    fuzz_refusal(status, &error);
+  free(text);
+  kept_clear(&kept);
+}
+
 /* --- the table ------------------------------------------------------------------------ */
 
 const struct fuzz_target fuzz_targets[] = {
@@ -220,6 +237,7 @@ const struct fuzz_target fuzz_targets[] = {
     {"index", ".safetensors.index.json", "input.safetensors.index.json", "safetensors", run_file},
     {"figure", ".png", "input.png", NULL, run_figure},
     {"completion", ".completion", "", NULL, run_completion},
+    {"session", ".session", "input.session", NULL, run_session},
     {"settings", ".settings", "input.settings", NULL, run_settings},
     {"quantizer", ".quantizer", "", NULL, run_quantizer},
     {"recipe", ".recipe", "", NULL, run_recipe},

@@ -2,7 +2,7 @@
 #include "data/source.h"
 #include "data/tensor.h"
 #include "tui/cli/commands.h"
-#include "tui/screen/session_file.h"
+#include "tui/base/session_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "tui/screen/explorer.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
-#include "tui/screen/session_file.h"
+#include "tui/base/session_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

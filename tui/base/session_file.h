@@ -1,5 +1,5 @@
 /* Sessions as files in the user's state folder: one for each start of the explorer, written while
- * it goes on (journal.h), so that nothing is lost however it ends. Here they are found and read.
+ * it goes on (tui/screen/journal.h), so that nothing is lost however it ends. Here they are found and read.
  *
  * A file is the script of its session. Lines of comment that begin with "#= " say the rest:
  *
@@ -11,8 +11,8 @@
  *   #= left                                 it was left; or "#= ended by SIGTERM"; or nothing
  *
  * Ownership: kept_clear frees what a struct kept holds. Threads: any. */
-#ifndef QSCOPE_TUI_SCREEN_SESSION_FILE_H
-#define QSCOPE_TUI_SCREEN_SESSION_FILE_H
+#ifndef QSCOPE_TUI_BASE_SESSION_FILE_H
+#define QSCOPE_TUI_BASE_SESSION_FILE_H
 
 #include "analysis/recipe.h"
 #include "data/fingerprint.h"

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tui/screen/session_file.h"
+#include "tui/base/session_file.h"
 
 #include "data/source.h"
 #include "quant/base/size.h"
