@@ -366,7 +366,7 @@ static void read_elements(const struct feed *feed, const struct fit *fit,
 static double step_around(const double *levels, size_t count, double x)
 {
   if (count < 2 || isnan(x))
-    return NAN;
+    return (double)NAN;
   size_t above = first_above(levels, 1, count - 1, x);
   return levels[above] - levels[above - 1];
 }

@@ -427,6 +427,17 @@ static enum status choose_type(struct source *source, const char *name, struct e
   return status;
 }
 
+/* Said alike of all types, before one of them looks. */
+static enum status check_not_empty(const struct source *source, struct error *error)
+{
+  struct stat facts;
+  if (is_stdin(source->spec) || stat(source->spec, &facts) != 0 || !S_ISREG(facts.st_mode) ||
+      facts.st_size > 0)
+    return STATUS_OK;
+  return error_set(error, STATUS_INPUT, "%s: the file is empty; expected %s", SHOWN(source->spec),
+                   source->type->name);
+}
+
 enum status source_open(const char *spec, struct source **out, struct error *error)
 {
   return source_open_as(spec, NULL, out, error);
@@ -468,6 +479,8 @@ enum status source_open_watched(const char *spec, const char *type, struct progr
   source->number = source_new_number();
   source->opening = progress;
   enum status status = choose_type(source, type, error);
+  if (status == STATUS_OK)
+    status = check_not_empty(source, error);
   if (status == STATUS_OK)
     status = source->type->open(spec, source, error);
   if (status == STATUS_OK)

@@ -81,8 +81,7 @@ static enum status read_end(const struct archive *archive, struct directory *out
                                 number(record + 10, 2)};
       return read_end64(archive, end, out);
     }
-  return error_set(archive->error, STATUS_INPUT,
-                   "zip archive without its directory: cut off, or no zip archive");
+  return error_set(archive->error, STATUS_INPUT, ZIP_NO_DIRECTORY);
 }
 
 /* --- one member ------------------------------------------------------------------------------- */

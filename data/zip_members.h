@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define ZIP_NO_DIRECTORY "zip archive without its directory: cut off, or no zip archive"
+
 struct zip_member {
   const char *name; /* not ended by NUL */
   size_t name_length;

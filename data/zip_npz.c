@@ -54,6 +54,8 @@ static enum status zip_failed(zip_error_t *reason, struct error *error)
 {
   if (zip_error_code_zip(reason) == ZIP_ER_MEMORY)
     return error_memory(error, "a zip archive");
+  if (zip_error_code_zip(reason) == ZIP_ER_NOZIP)
+    return error_set(error, STATUS_INPUT, ZIP_NO_DIRECTORY);
   return error_set(error, STATUS_INPUT, "zip archive: %s", SHOWN(zip_error_strerror(reason)));
 }
 
