@@ -88,6 +88,17 @@ safetensors "{\"$long\":$entry,\"$long\":$entry}" 64 >twice.safetensors
 fails 3 "duplicate" "a name twice" in_time list twice.safetensors
 fails 3 "NUL" "a name with a NUL" in_time list "$QSCOPE_TEST_DATA/bad/safetensors-name-with-nul.safetensors"
 
+# The same in the other files whose names are not bounded by their kind.
+printf '%s,b\n1,2\n3,4\n' "$long" >long.csv
+in_time list long.csv >long.txt 2>&1
+is "$? $([ "$(wc -c <long.txt)" -lt 2000 ]; echo $?)" "0 0" "a column's name of a megabyte is listed, cut"
+mkdir names && npy make "names/$(printf 'a\033[31m').npy" f4 2 1 2
+in_time list names >names.txt 2>&1
+is "$?" 0 "a file's name with an escape sequence is a tensor's"
+clean "its list" names.txt
+in_time report names -q int8 >names.txt 2>&1
+clean "its report" names.txt
+
 # --- paths --------------------------------------------------------------------------------------
 mkdir outside inside
 safetensors "{\"secret\":$entry}" 64 >outside/secret.safetensors
@@ -104,9 +115,13 @@ mkdir circle && ln -s ../circle circle/circle
 fails 3 "circle: " "a folder in itself" in_time list circle
 
 # --- what is no file ----------------------------------------------------------------------------
-for suffix in npy npz safetensors gguf pt onnx bin csv; do
+for suffix in npy npz safetensors gguf pt onnx bin csv txt mat h5 dat; do
   mkfifo "pipe.$suffix"
   fails 3 "pipe.$suffix: .*(pipe|FIFO)" "a pipe called .$suffix" in_time list "pipe.$suffix"
+  ln -s "round.$suffix" "round.$suffix"
+  fails 3 "round.$suffix: cannot open: Too many levels" "a link to itself called .$suffix" in_time list "round.$suffix"
+  : >"empty.$suffix"
+  fails 3 "empty.$suffix: the file is empty" "nothing in a file called .$suffix" in_time list "empty.$suffix"
 done
 fails 3 "pipe.bin: .*pipe" "a pipe as raw:" in_time list raw:pipe.bin,dtype=u8
 mkdir folder.npy
