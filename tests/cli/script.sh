@@ -37,6 +37,17 @@ refuses 3 'script.qs:1: /nonexistent: cannot open' "a file that is not there" 'o
 refuses 4 'script.qs:1: /nonexistent/x.txt: cannot be written' "a place that is not there" 'save-screen /nonexistent/x.txt'
 refuses 4 'script.qs:1: /nonexistent/x.png: cannot be written' "a place for a figure that is not there" 'save-figure /nonexistent/x.png'
 refuses 2 "'x.gif' is none of these" "a kind of file that is not there" 'save-screen x.gif'
+# A panel is a part of the screen: 53 columns and 20 rows of 80 x 24 for the plot.
+qscope synth:laplace,shape=64x64 -c 'save-screen s.txt' -c 'save-panel p.txt' -c 'save-panel numbers n.txt' -c 'save-panel knobs k.svg'
+is "$?" 0 "panels are written"
+is "$(cut -c1-8 <p.txt | head -n 3)" "$(sed -n 2,4p s.txt | cut -c1-8)" "the plot begins below the title"
+like "$(cat n.txt)" 'SQNR +[0-9.]+ dB' "the numbers"
+is "$(grep -c 'elements per bin' n.txt)" 0 "without the plot"
+like "$(head -c 60 k.svg)" '<\?xml' "the knobs as a picture"
+qscope synth:laplace,shape=64x64 --screen 20x5 -c 'save-panel knobs k.txt' 2>err.txt
+is "$?" 2 "a panel that is not there"
+like "$(cat err.txt)" 'not on this screen' "and what it says"
+
 # Lines of the command line come behind those of a file.
 echo 'quantizer int4' >script.qs
 qscope synth:laplace,shape=64x64 -c 'save-screen x.txt' --script script.qs -c bits-more -c 'save-screen y.txt' -c quit -c no-command

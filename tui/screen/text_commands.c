@@ -321,6 +321,50 @@ static enum status text_save_screen(struct explorer *explorer, const char *text,
   return status;
 }
 
+/* A copy of what RECT shows of FROM. */
+static bool cut_out(const struct cells *from, struct rect rect, struct cells *out)
+{
+  if (!cells_resize(out, rect.rows, rect.columns))
+    return false;
+  for (int row = 0; row < rect.rows; row++)
+    for (int column = 0; column < rect.columns; column++)
+      *cells_at(out, row, column) = *cells_at(from, rect.row + row, rect.column + column);
+  return true;
+}
+
+/* What the line says of panels: "numbers FILE"; FILE alone is of the plot. */
+static enum panel_place panel_of(const char **text)
+{
+  static const struct {
+    const char *word;
+    enum panel_place place;
+  } panels[] = {{"plot ", PLACE_PLOT}, {"numbers ", PLACE_METRICS}, {"knobs ", PLACE_KNOBS}};
+  for (size_t i = 0; i < sizeof panels / sizeof *panels; i++)
+    if (strncmp(*text, panels[i].word, strlen(panels[i].word)) == 0) {
+      *text += strlen(panels[i].word);
+      return panels[i].place;
+    }
+  return PLACE_PLOT;
+}
+
+static enum status text_save_panel(struct explorer *explorer, const char *text, struct error *error)
+{
+  char path[PATH_TEXT];
+  struct cells panel = {0};
+  explorer_paint(explorer);
+  const struct rect rect = explorer->layout.place[panel_of(&text)];
+  if (rect.rows < 1 || rect.columns < 1)
+    return error_set(error, STATUS_USAGE, "that panel is not on this screen");
+  if (!cut_out(&explorer->cells, rect, &panel))
+    return error_memory(error, "the panel");
+  enum status status =
+      save_screen(&panel, terminal_theme(), terminal_depth(), expanded(text, path), error);
+  if (status == STATUS_OK)
+    explorer_say(explorer, "wrote %.400s", path);
+  cells_free(&panel);
+  return status;
+}
+
 static enum status text_save_session(struct explorer *explorer, const char *text,
                                      struct error *error)
 {
