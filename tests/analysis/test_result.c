@@ -486,6 +486,73 @@ static void test_cancelled(void **state)
   free(x);
 }
 
+/* A tensor that is cancelled while it is read for the TURN-th time. */
+struct cancelling {
+  struct derived derived;
+  const float *x;
+  struct progress *progress;
+  _Atomic size_t reads;
+  size_t turn;
+};
+
+static void read_and_cancel(const struct derived *self, size_t start, size_t n, float *out)
+{
+  struct cancelling *cancelling = (struct cancelling *)(uintptr_t)self;
+  if (atomic_fetch_add(&cancelling->reads, 1) == cancelling->turn)
+    progress_cancel(cancelling->progress);
+  memcpy(out, cancelling->x + start, n * sizeof *out);
+}
+
+/* Reads that computing SPEC takes when it is cancelled in read TURN. */
+static size_t reads_until(const float *x, size_t n, const char *spec, size_t turn)
+{
+  struct progress progress = {0};
+  struct cancelling cancelling = {
+      .derived = {.decode = read_and_cancel}, .x = x, .progress = &progress, .turn = turn};
+  struct tensor tensor = tensor_over(x, (struct shape){.dims = 2, .dim = {n / 16, 16}});
+  struct quantizer quantizer = quantizer_of(spec);
+  struct result_request request = everything;
+  struct result *result = NULL;
+  struct error error;
+  request.blocks = true;
+  tensor.derived = &cancelling.derived;
+  enum status status = result_compute(&tensor, &quantizer, &request, &progress, &result, &error);
+  bool cancelled = progress_cancelled(&progress);
+  assert_int_equal(status, cancelled ? STATUS_CANCELLED : STATUS_OK);
+  assert_int_equal(result == NULL, cancelled);
+  result_free(result);
+  return cancelling.reads;
+}
+
+/* Cancelled in every STEP-th read: no thread reads another block. */
+static void cancel_everywhere(const float *x, size_t n, const char *spec, unsigned threads,
+                              size_t step)
+{
+  pool_set_threads(threads);
+  size_t all = reads_until(x, n, spec, SIZE_MAX);
+  assert_true(all > n / FEED_BLOCK);
+  for (size_t turn = 0; turn < all; turn += step) {
+    size_t reads = reads_until(x, n, spec, turn);
+    if (reads > turn + threads)
+      fail_msg("%s: cancelled in read %zu, went on to read %zu", spec, turn, reads);
+  }
+}
+
+static void test_cancelled_at_every_block(void **state)
+{
+  static const char *const specs[] = {
+      "int8",         "int8,channel", "int4,group=16", "e4m3,percentile=99",
+      "int8,entropy", "int4,mse",     "nvfp4",         "int8,channel=1"};
+  enum { FEW = 3 * FEED_BLOCK, MANY = FEED_CHUNK + 4000 };
+  (void)state;
+  float *x = random_values(MANY, 2, true);
+  for (size_t q = 0; q < sizeof specs / sizeof *specs; q++)
+    cancel_everywhere(x, FEW, specs[q], 1, 1);
+  cancel_everywhere(x, MANY, "int8", 2, 7);
+  pool_set_threads(0);
+  free(x);
+}
+
 static void test_progress_is_complete(void **state)
 {
   (void)state;
@@ -588,6 +655,7 @@ int main(void)
       cmocka_unit_test(test_threads_change_nothing),
       cmocka_unit_test(test_decoded_tensor),
       cmocka_unit_test(test_cancelled),
+      cmocka_unit_test(test_cancelled_at_every_block),
       cmocka_unit_test(test_progress_is_complete),
       cmocka_unit_test(test_clipped_blocks),
       cmocka_unit_test(test_clipped_blocks_across_spans),
