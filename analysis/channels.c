@@ -13,23 +13,6 @@ static double median(double *values, size_t n)
   return n ? gsl_stats_median(values, 1, n) : (double)NAN;
 }
 
-/* Of the N numbers in VALUES, which lose their order. */
-static struct channel_spread spread_of(double *values, size_t n)
-{
-  struct channel_spread spread = {0, HUGE_VAL, (double)NAN, -HUGE_VAL, HUGE_VAL};
-  for (size_t i = 0; i < n; i++) {
-    double v = values[i];
-    if (!isfinite(v))
-      continue;
-    values[spread.count++] = v;
-    spread.least = v < spread.least ? v : spread.least;
-    spread.most = v > spread.most ? v : spread.most;
-    spread.least_positive = v > 0 && v < spread.least_positive ? v : spread.least_positive;
-  }
-  spread.median = median(values, spread.count);
-  return spread;
-}
-
 struct rank {
   uint64_t key;
   size_t channel;

@@ -1,5 +1,6 @@
 /* The channels view: the largest magnitude and the SQNR of each channel, outliers by name, and a
  * strip of their errors. */
+#include "analysis/fig_bars.h"
 #include "analysis/heat.h"
 #include "analysis/views.h"
 #include "quant/base/size.h"
@@ -10,12 +11,6 @@
 #include <string.h>
 
 enum { NAMED_OUTLIERS = 5 };
-
-/* A channel this many times the median channel is an outlier. */
-static const double outlier_ratio = 3;
-
-/* Above this ratio of largest to median magnitude a linear axis shows only the outlier. */
-static const double log_spread = 100;
 
 struct column {
   const struct channels *channels;
@@ -45,22 +40,17 @@ static bool column_make(const struct channels *channels, struct column *column)
   return true;
 }
 
-static bool add_point(struct panel *panel, double x, double y, const char *label)
-{
-  return panel_add_mark(panel, MARK_POINTS, ROLE_OUTLIER, 1, &x, &y, label);
-}
-
 /* The largest channels, when they stand out. */
 static bool name_outliers(struct panel *panel, const struct channels *channels)
 {
   for (size_t i = 0; i < size_min(channels->count, NAMED_OUTLIERS); i++) {
     size_t c = channels->by_ratio[i];
     const struct channel *channel = &channels->channel[c];
-    if (!(channel->ratio >= outlier_ratio))
+    if (!(channel->ratio >= fig_outlier_ratio))
       return true;
     char label[64];
     snprintf(label, sizeof label, "%zu (%.3g\u00d7)", c, channel->ratio);
-    if (!add_point(panel, (double)c, channel->absmax, label))
+    if (!fig_name_bar(panel, (double)c, channel->absmax, label))
       return false;
   }
   return true;
@@ -78,28 +68,17 @@ static bool channel_axis(struct panel *panel, const struct column *column, const
   return fig_window(&everything, -0.5, last, &lo, &hi) && axis_set(&panel->x, label, NULL, lo, hi);
 }
 
-static bool add_median(struct panel *panel, double median, const char *unit)
-{
-  char label[64];
-  snprintf(label, sizeof label, "median %.4g%s", median, unit);
-  return panel_add_mark(panel, MARK_HLINE, ROLE_MEDIAN, 1, &median, NULL, label);
-}
-
 static bool add_absmax(struct figure *figure, const struct column *column, const struct view *view)
 {
-  const struct channel_spread spread = column->channels->absmax;
+  const struct spread spread = column->channels->absmax;
   if (!(spread.most > 0))
     return fig_nothing(figure, "Every channel is zero.");
-  double least = spread.least_positive, most = spread.most, median = spread.median;
   struct panel *panel = figure_add_panel(figure, "Largest magnitude");
-  if (!panel || !channel_axis(panel, column, view))
-    return false;
-  panel->y.log = view->log_counts || most > log_spread * fmax(median, least);
-  return axis_set(&panel->y, "max |x|", NULL, panel->y.log ? least / 2 : 0,
-                  panel->y.log ? most * 4 : most * 1.2) &&
+  return panel && channel_axis(panel, column, view) &&
+         fig_magnitude_axis(panel, "max |x|", &spread, view->log_counts) &&
          panel_add_mark(panel, MARK_BARS, ROLE_ORIGINAL, column->channels->count, column->edge,
                         column->absmax, NULL) &&
-         add_median(panel, median, "") && name_outliers(panel, column->channels);
+         fig_median(panel, spread.median, "") && name_outliers(panel, column->channels);
 }
 
 /* The worst channel, when it stands below the others. */
@@ -110,27 +89,23 @@ static bool name_worst(struct panel *panel, const struct column *column, double 
     if (column->sqnr[i] < column->sqnr[worst] || isnan(column->sqnr[worst]))
       worst = i;
   double value = column->sqnr[worst];
-  if (!isfinite(value) || value > median - 3)
+  if (!isfinite(value) || value > median - fig_bad_db)
     return true;
   char label[64];
   snprintf(label, sizeof label, "%zu (%.1f dB)", worst, value);
-  return add_point(panel, (double)worst, value, label);
+  return fig_name_bar(panel, (double)worst, value, label);
 }
 
 static bool add_sqnr(struct figure *figure, const struct column *column, const struct view *view)
 {
-  const struct channel_spread spread = column->channels->sqnr_db;
+  const struct spread spread = column->channels->sqnr_db;
   if (spread.count == 0)
     return fig_nothing(figure, "No channel has an error.");
-  double least = spread.least, most = spread.most, median = spread.median;
-  double span = fmax(most, 0) - fmin(least, 0);
   struct panel *panel = figure_add_panel(figure, "Signal-to-quantization-noise ratio");
-  return panel && channel_axis(panel, column, view) &&
-         axis_set(&panel->y, "SQNR", "dB", least < 0 ? least - 0.1 * span : 0,
-                  fmax(most, 0) + 0.15 * span + (span > 0 ? 0 : 1)) &&
+  return panel && channel_axis(panel, column, view) && fig_sqnr_axis(panel, &spread) &&
          panel_add_mark(panel, MARK_BARS, ROLE_RECONSTRUCTION, column->channels->count,
                         column->edge, column->sqnr, NULL) &&
-         add_median(panel, median, " dB") && name_worst(panel, column, median);
+         fig_median(panel, spread.median, " dB") && name_worst(panel, column, spread.median);
 }
 
 bool fig_channel_sqnr(struct figure *figure, const struct channels *channels,

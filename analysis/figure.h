@@ -142,6 +142,14 @@ struct figure *figure_build_pinned(const struct result *result, const struct fig
 struct figure *figure_of_quantizers(const struct quantizer *quantizers, size_t count,
                                     const struct view *view, const char *recipe);
 
+struct stats;
+
+/* The figure of the tensors of SOURCE that pass view->filter, which is a right one: STATS has a row
+ * for each, under QUANTIZER. NULL when memory runs out. */
+struct figure *figure_of_tensors(const struct source *source, const struct stats *stats,
+                                 const struct quantizer *quantizer, const struct view *view,
+                                 const char *recipe);
+
 /* The two tensors of a comparison, and where they are from. */
 struct figure_pair {
   const struct tensor *a, *b;

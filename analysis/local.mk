@@ -42,6 +42,7 @@ libanalysis_a_SOURCES = \
 	analysis/estimate.c \
 	analysis/export.c analysis/export.h \
 	analysis/fig_board.c \
+	analysis/fig_bars.c analysis/fig_bars.h \
 	analysis/fig_channels.c \
 	analysis/fig_compare.c \
 	analysis/fig_error.c \
@@ -51,6 +52,7 @@ libanalysis_a_SOURCES = \
 	analysis/fig_histogram.c \
 	analysis/fig_papr.c analysis/fig_pins.c \
 	analysis/fig_sweep.c analysis/fig_sweep.h \
+	analysis/fig_tensors.c \
 	analysis/figure.c analysis/figure.h \
 	analysis/figure_build.c \
 	analysis/figure_csv.c analysis/figure_stamp.c analysis/figure_words.c \
@@ -92,6 +94,7 @@ libmeasure_a_SOURCES = \
 	analysis/binning.c \
 	analysis/channel_sums.c analysis/channel_sums.h \
 	analysis/channels.c \
+	analysis/spread.c analysis/spread.h \
 	analysis/codes.c analysis/codes.h \
 	analysis/counted.c analysis/counted.h \
 	analysis/heat.c analysis/heat.h \

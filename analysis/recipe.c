@@ -251,6 +251,8 @@ static void put_view(struct text *text, const struct view *view)
     put_sweep(text, view);
   else if (view->theory)
     put_word(text, "--theory");
+  if (view->kind == VIEW_TENSORS && *view->filter)
+    put_option(text, "--filter", view->filter);
   if (view->kind == VIEW_BOARD && view->rank != BOARD_BY_TOTAL)
     put_option(text, "--rank", board_ranking_names[view->rank]);
   if (!isnan(view->lo) && !isnan(view->hi)) {
@@ -710,6 +712,14 @@ static enum status take_over(struct recipe *recipe, const char *value, struct er
   return status;
 }
 
+static enum status take_filter(struct recipe *recipe, const char *value, struct error *error)
+{
+  enum status status = view_set_filter(&recipe->view, value, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "recipe: --filter: ");
+  return status;
+}
+
 static enum status take_metric(struct recipe *recipe, const char *value, struct error *error)
 {
   return sweep_metric_find(value, &recipe->view.metric)
@@ -754,6 +764,7 @@ static const struct option {
     {"--part", NULL, true, take_part},
     {"--against", NULL, true, take_against},
     {"--over", NULL, true, take_over},
+    {"--filter", NULL, true, take_filter},
     {"--metric", NULL, true, take_metric},
     {"--no-pareto", NULL, false, take_no_pareto},
     {"--batches", NULL, true, take_batches},

@@ -12,6 +12,7 @@
 #include "analysis/histogram.h"
 #include "analysis/inspect.h"
 #include "analysis/metrics.h"
+#include "analysis/spread.h"
 #include "data/batches.h"
 #include "data/tensor.h"
 #include "quant/high_digest.h"
@@ -38,19 +39,12 @@ struct channel {
   uint64_t finite;
 };
 
-/* The finite ones of some numbers. */
-struct channel_spread {
-  size_t count;
-  double least, median, most; /* 0: HUGE_VAL, NaN, -HUGE_VAL */
-  double least_positive;      /* HUGE_VAL: none is */
-};
-
 struct channels {
   unsigned axis; /* 0-based */
   size_t count;
   struct channel *channel;
   double median_absmax;
-  struct channel_spread absmax, sqnr_db; /* worked out once: figures are made anew at each knob */
+  struct spread absmax, sqnr_db; /* worked out once: figures are made anew at each knob */
   bool share_scales; /* some scale of the quantizer serves elements of several channels */
   size_t *by_ratio;  /* channel numbers, largest ratio first: the outlier list */
 };

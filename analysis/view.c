@@ -1,6 +1,7 @@
 #include "analysis/view.h"
 
 #include "analysis/fig_layer.h"
+#include "analysis/filter.h"
 #include "analysis/views.h"
 
 #include <math.h>
@@ -66,6 +67,11 @@ const struct view_type view_table[] = {
      .summary = "the numbers of a format, and how far apart they are",
      .kind = VIEW_FORMAT,
      .of_quantizers = fig_format},
+    {.name = "tensors",
+     .title = "Tensors",
+     .summary = "what a quantizer costs each tensor of a file, outliers named",
+     .kind = VIEW_TENSORS,
+     .of_tensors = figure_of_tensors},
 };
 const size_t view_table_length = sizeof view_table / sizeof *view_table;
 
@@ -102,6 +108,18 @@ struct view view_default(void)
 {
   return (struct view){
       .kind = VIEW_HISTOGRAM, .lo = NAN, .hi = NAN, .channel = -1, .block = VIEW_WORST_BLOCK};
+}
+
+enum status view_set_filter(struct view *view, const char *words, struct error *error)
+{
+  struct filter filter;
+  if (strlen(words) >= VIEW_FILTER)
+    return error_set(error, STATUS_USAGE, "expected at most %d bytes, found %zu", VIEW_FILTER - 1,
+                     strlen(words));
+  enum status status = filter_parse(words, &filter, error);
+  if (status == STATUS_OK)
+    strcpy(view->filter, words);
+  return status;
 }
 
 bool view_share_scan(const char *text, double *out)

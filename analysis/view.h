@@ -19,10 +19,11 @@ enum view_kind {
   VIEW_BOARD,
   VIEW_INSPECTOR,
   VIEW_LAYER,
-  VIEW_FORMAT
+  VIEW_FORMAT,
+  VIEW_TENSORS
 };
 
-enum { VIEW_WORST_BLOCK = -1, VIEW_OVER = 512, VIEW_METHODS = 24 };
+enum { VIEW_WORST_BLOCK = -1, VIEW_OVER = 512, VIEW_FILTER = 512, VIEW_METHODS = 24 };
 
 /* What a sweep is ranked and drawn by. */
 enum sweep_metric { SWEEP_SQNR, SWEEP_MSE, SWEEP_BULK, SWEEP_METRICS };
@@ -73,7 +74,8 @@ struct view {
   bool front_hidden;           /* of the sweep: no Pareto front */
   enum heat_quantity quantity; /* of the heat map, and what it shows: */
   struct view_part part;
-  int rank; /* of the board: enum board_ranking */
+  char filter[VIEW_FILTER]; /* of the list of tensors: as filter.h; empty: all */
+  int rank;                 /* of the board: enum board_ranking */
   struct view_layer layer;
   size_t bins; /* 0: chosen by whoever draws */
 };
@@ -84,6 +86,8 @@ struct figure_pins;
 struct layer_shown;
 struct quantizer;
 struct result;
+struct source;
+struct stats;
 struct tensor;
 
 struct view_type {
@@ -92,7 +96,7 @@ struct view_type {
   const char *summary;
   enum view_kind kind;
   bool errors; /* its figure has the errors by value: see result_request */
-  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the five is
+  /* Adds the panels of this view to FIGURE; false when memory runs out. One of the six is
    * there: from what a quantizer does to a tensor, */
   bool (*build)(struct figure *figure, const struct result *result, const struct view *view);
   /* from COUNT quantizers alone, */
@@ -100,6 +104,10 @@ struct view_type {
                         const struct view *view);
   /* from what methods do to a layer: the whole figure, */
   struct figure *(*of_layer)(const struct layer_shown *shown, const char *recipe);
+  /* from the statistics of all tensors of a source: the whole figure, */
+  struct figure *(*of_tensors)(const struct source *source, const struct stats *stats,
+                               const struct quantizer *quantizer, const struct view *view,
+                               const char *recipe);
   /* from two tensors, */
   bool (*of_pair)(struct figure *figure, const struct diff *diff, const struct view *view);
   /* from what several quantizers do to a tensor. Beside `build`: adds what is pinned to its panels.
@@ -111,6 +119,10 @@ extern const struct view_type view_table[];
 extern const size_t view_table_length;
 const struct view_type *view_type_of(enum view_kind kind);
 const struct view_type *view_find(const char *name);
+
+/* Keeps WORDS, a filter of the list of tensors. STATUS_USAGE as filter_parse, or: it is too long.
+ */
+enum status view_set_filter(struct view *view, const char *words, struct error *error);
 
 /* "0.25" or "25%", above 0 and below 1; false when TEXT is something else. */
 bool view_share_scan(const char *text, double *out);

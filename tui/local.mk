@@ -112,6 +112,7 @@ libcli_a_SOURCES = \
 	tui/cli/options.c tui/cli/options.h \
 	tui/cli/plot.c \
 	tui/cli/plot_pair.c \
+	tui/cli/plot_tensors.c \
 	tui/cli/presets.c \
 	tui/cli/replay.c \
 	tui/cli/report.c \

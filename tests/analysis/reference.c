@@ -196,7 +196,7 @@ static void check_totals(const struct metrics *m, const struct sums *s)
 }
 
 /* The figure's: of the finite ones among N sorted numbers. */
-static void check_spread(const struct channel_spread *spread, const double *sorted, size_t n)
+static void check_spread(const struct spread *spread, const double *sorted, size_t n)
 {
   size_t first = 0, positive = 0;
   for (; n > 0 && isinf(sorted[n - 1]); n--)

@@ -20,13 +20,13 @@ static void every_view_is_found_by_its_name(void **state)
     assert_ptr_equal(view_find(view_table[i].name), &view_table[i]);
     assert_int_equal(view_table[i].kind, i); /* the recipe and the knobs rely on it */
     assert_int_equal(!view_table[i].build + !view_table[i].of_quantizers + !view_table[i].of_layer +
-                         !view_table[i].of_pair,
-                     3);
+                         !view_table[i].of_pair + !view_table[i].of_tensors,
+                     4);
     assert_true(!view_table[i].pinned || view_table[i].build || view_table[i].of_pair);
     assert_ptr_equal(view_type_of(view_table[i].kind), &view_table[i]);
     assert_true(strlen(view_table[i].summary) > 0 && strlen(view_table[i].summary) <= 72);
   }
-  assert_int_equal(view_table_length, VIEW_FORMAT + 1);
+  assert_int_equal(view_table_length, VIEW_TENSORS + 1);
   assert_null(view_find("Histogram"));
   assert_null(view_find("hist"));
   assert_null(view_find(""));

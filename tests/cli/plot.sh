@@ -166,6 +166,35 @@ npy make stamped2.npy f4 "2,3" 1 2 3 -1 -2 -4
 qscope plot stamped.npy --compare stamped2.npy -o pair.png --size 640x400
 is "$(grep -a '^# xxh64' pair.png | cut -d ' ' -f 3 | uniq | wc -l)$(grep -ac '^# xxh64' pair.png)" 12 "two files, the same values"
 
+# All tensors of a source: in the order that people count in, each with the numbers that a report of
+# it alone has; the largest channel of t2 is five times the median channel, 2.
+mkdir many
+npy make many/t10.npy f4 "2,2" 1 0.3 1 0.7
+npy make many/t2.npy f4 "3,2" 1 0.5 2 0.25 10 0.125
+npy make many/t1.npy f4 "2,2" 1 1 -1 1
+qscope plot many --view tensors -q int4 -o many.png --size 640x400 --data many.csv
+is "$(awk -F, '$1 == 1 && $4 == "bar" { print $8 }' many.csv | tr '\n' ' ')" "t1 t2 t10 " "tensors in natural order"
+for name in t2 t10; do
+  is "$(awk -F, -v name=$name '$1 == 1 && $4 == "bar" && $8 == name { printf "%.6f", $7 }' many.csv)" \
+    "$(qscope report many -t $name -q int4 --csv | sed 's/"[^"]*"/spec/' | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "sqnr_db") at = i } NR == 2 { printf "%.6f", $at }')" \
+    "$name: its SQNR is the report's"
+done
+is "$(awk -F, '$1 == 2 && $4 == "bar" && $8 == "t2" { print $7 }' many.csv)" 5 "the largest channel over the median one"
+is "$(qscope replay many.png --print)" "qscope many -q int4,sym,tensor,minmax --view tensors" "its recipe"
+qscope replay many.png -o many2.png --size 640x400
+ok "$(cmp -s many.png many2.png; echo $?)" "all tensors, redrawn from the figure"
+qscope plot many --view tensors --filter "t1 sqnr<20" -o few.svg --data few.csv
+is "$(awk -F, '$1 == 1 && $4 == "bar" { print $8 }' few.csv | tr '\n' ' ')" "" "a filter by SQNR lets none through"
+qscope plot many --view tensors --filter "t1" -o few.png --data few.csv
+is "$(awk -F, '$1 == 1 && $4 == "bar" { print $8 }' few.csv | tr '\n' ' ')" "t1 t10 " "a filter by name"
+is "$(qscope replay few.png --print)" "qscope many -q int8,sym,tensor,minmax --view tensors --filter t1" "the recipe has the filter"
+fails 2 "filter is for the view tensors" "--filter with another view" qscope plot many -t t1 --filter t1 -o no.png
+fails 2 "unknown word|expected|did you mean" "a filter that is none" qscope plot many --view tensors --filter "sqrn<2" -o no.png
+fails 2 "expected one -q" "two quantizers" qscope plot many --view tensors -q int4 -q int8 -o no.png
+fails 2 "not one \(-t\)" "all tensors, and one" qscope plot many --view tensors -t t1 -o no.png
+fails 2 "takes each tensor as it is" "all tensors, transformed" qscope plot many --view tensors --transform hadamard -o no.png
+rm -r many
+
 fails 2 "word|expected|unknown" "a recipe with nonsense" qscope replay "plot synth:gaussian --viwe error" --print
 fails 3 "truncated.png: " "a truncated figure" sh -c 'head -c 200 error.png >truncated.png; "$QSCOPE_PROGRAM" replay truncated.png --print'
 is "$(ls -A | grep -Ev '\.(png|svg|pdf|csv|npy|txt)$|^\.(out|err)$|^unnamed$')" "" "nothing else is left in the folder"

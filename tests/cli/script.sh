@@ -151,6 +151,12 @@ run tensors 'list-show lapl' 'save-screen list.txt' list-open
 is "$?" 0 "the list of tensors takes commands"
 like "$(cat list.txt)" 'laplace' "and is saved"
 
+run tensors 'save-figure all.png'
+is "$?:$(cat err.txt)" 0: "the list of tensors has a figure"
+is "$(qscope replay all.png --print)" "qscope synth:laplace,shape=64x64 -q int8,sym,tensor,minmax --view tensors" "and its recipe"
+qscope plot synth:laplace,shape=64x64 --view tensors -o all2.png
+ok "$(cmp -s all.png all2.png; echo $?)" "plot draws the same"
+
 # A session is a script.
 run error bits-fewer log-counts 'zoom -2:2' 'save-screen one.txt' 'save-session session.qs'
 like "$(cat session.qs)" 'zoom -2:2' "the session has its commands"

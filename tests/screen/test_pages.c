@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* model.layers.2.w of 3, model.layers.10.w of 4 and head of 6 elements: 1, 2, ... */
 static void write_levels(const char *path)
@@ -185,6 +186,65 @@ static void browser_shows_trees_and_statistics(void **state)
   }
 }
 
+/* The numbers of the views lead there from the list, too; in its filter they are characters. */
+static void numbers_lead_to_views(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  type(harness, "t");
+  assert_shows(harness, "3 of 3");
+  type(harness, "2");
+  assert_shows(harness, "--view error");
+  assert_shows_not(harness, "3 of 3");
+  type(harness, "t/9");
+  assert_shows(harness, "0 of 3");
+  type(harness, "\033");
+  assert_shows(harness, "3 of 3");
+  type(harness, "S3"); /* from no list: S is its reverse */
+  assert_shows(harness, "--view channels");
+  type(harness, "Y4");
+  assert_shows(harness, "--view sweep");
+  fixture_quit(harness);
+}
+
+/* The list has a figure of its own, which is named after the file; the dialog comes back to it. */
+static void the_list_is_exported(void **state)
+{
+  (void)state;
+  struct harness *harness = fixture_open();
+  unlink("model.safetensors-tensors.png");
+  type(harness, "t"); /* and all tensors are measured */
+  type(harness, "e");
+  assert_shows(harness, "Export: tensors");
+  assert_shows(harness, "model.safetensors-tensors.png");
+  type(harness, "\033");
+  assert_shows(harness, "3 of 3");
+  type(harness, "/size>1\r");
+  type(harness, "t");
+  type(harness, "e\r");
+  bool fonts =
+      !harness_shows(harness, "font"); /* a bare machine has none, and the program says so */
+  assert_true(!fonts || harness_shows(harness, "wrote model.safetensors-tensors.png"));
+  assert_shows(harness, fonts ? "3 of 3" : "Export: tensors");
+  type(harness, "\033\033");
+  fixture_quit(harness);
+  assert_int_equal(access("model.safetensors-tensors.png", R_OK), fonts ? 0 : -1);
+}
+
+static void a_recipe_opens_the_list(void **state)
+{
+  (void)state;
+  write_levels("levels.safetensors");
+  const char *arguments[] = {"levels.safetensors", "--view", "tensors", "--filter", "10", NULL};
+  struct harness *harness =
+      fixture_start(arguments, &(struct harness_options){.rows = 24, .columns = 80});
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "1 of 3");
+  type(harness, "1");
+  assert_shows(harness, "--view histogram");
+  fixture_quit(harness);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -193,6 +253,9 @@ int main(void)
       cmocka_unit_test(metadata_is_searched),
       cmocka_unit_test(help_of_a_page),
       cmocka_unit_test(browser_shows_trees_and_statistics),
+      cmocka_unit_test(numbers_lead_to_views),
+      cmocka_unit_test(the_list_is_exported),
+      cmocka_unit_test(a_recipe_opens_the_list),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -53,6 +53,10 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
 enum status plot_pair(const struct recipe *recipe, const struct options *options,
                       struct error *error);
 
+/* The same of its view of all tensors of a source (plot_tensors.c). */
+enum status plot_tensors(const struct recipe *recipe, const struct options *options,
+                         struct error *error);
+
 /* Runs the sweep of RECIPE: to the files that -o and --data name, or as numbers. */
 enum status sweep_recipe(const struct recipe *recipe, const struct options *options,
                          struct error *error);

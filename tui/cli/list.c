@@ -5,7 +5,6 @@
 #include "data/source.h"
 #include "quant/base/size.h"
 #include "tui/cli/commands.h"
-#include "tui/cli/meter.h"
 #include "tui/cli/table.h"
 #include "tui/cli/work.h"
 
@@ -288,34 +287,7 @@ static enum status list_table(const struct listing *listing, enum report_style s
   return status;
 }
 
-/* --- statistics ----------------------------------------------------------------------------- */
-
-/* The numbers of all tensors: in memory for as long as the source is open, what cannot be read has
- * none. */
-static enum status compute_stats(struct listing *listing, const struct options *options,
-                                 struct error *error)
-{
-  size_t count = source_count(listing->source), weight = 0;
-  const struct quantizer quantizer =
-      options->quantizers ? options->quantizer[0] : work_default_quantizer();
-  enum status status = STATUS_OK;
-  for (size_t i = 0; i < count; i++)
-    weight += source_tensor(listing->source, i)->count;
-  meter_start(weight);
-  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-    const struct tensor *tensor = source_tensor(listing->source, i);
-    struct progress *progress = meter_task(tensor->name, tensor->count);
-    struct known known = {.digest = NULL};
-    status = stats_compute(listing->source, i, &quantizer, options->view.axis, &known, progress,
-                           listing->stats[i].value, error);
-    known_free(&known);
-    listing->stats[i].state = status == STATUS_OK ? STATS_KNOWN : STATS_NONE;
-    if (status == STATUS_INPUT || status == STATUS_USAGE)
-      status = source_verify(listing->source, error);
-  }
-  meter_stop();
-  return status;
-}
+/* --- what is listed ------------------------------------------------------------------------- */
 
 /* In place of the tensors. */
 static enum status list_metadata(const struct source *source, enum report_style style,
@@ -370,12 +342,11 @@ static enum status read_request(const struct options *options, enum catalog_key 
 static enum status make_listing(struct listing *listing, const struct options *options,
                                 enum catalog_key key, bool reverse, struct error *error)
 {
+  const struct quantizer quantizer =
+      options->quantizers ? options->quantizer[0] : work_default_quantizer();
   enum status status = STATUS_OK;
-  if (needs_stats(options, key)) {
-    listing->stats = mem_array(source_count(listing->source), sizeof *listing->stats);
-    status = listing->stats ? compute_stats(listing, options, error)
-                            : error_memory(error, "the statistics");
-  }
+  if (needs_stats(options, key))
+    status = work_stats(listing->source, &quantizer, options->view.axis, &listing->stats, error);
   if (status != STATUS_OK || !(listing->stats || options->sort || options->filter || options->tree))
     return status;
   listing->catalog = catalog_new(listing->source, listing->stats);

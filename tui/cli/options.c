@@ -130,8 +130,8 @@ static const struct row {
      STATE | COMMAND_DIFF, MEMBER(align), option_apply_switch},
     {"sort", 0, "KEY", "by size, kurtosis ... (list), sqnr_db ... (diff), output ... (layer)",
      STATE | COMMAND_LAYER | COMMAND_DIFF | COMMAND_LIST, MEMBER(sort), option_apply_word},
-    {"filter", 0, "WORDS", "what holds alone: 'attn dtype:bf16 size>1M !role:bias'", COMMAND_LIST,
-     MEMBER(filter), option_apply_word},
+    {"filter", 0, "WORDS", "what holds alone: 'attn dtype:bf16 size>1M !role:bias'",
+     STATE | COMMAND_LIST, MEMBER(filter), option_apply_word},
     {"tree", 0, NULL, "levels of the names, with totals of each", COMMAND_LIST, MEMBER(tree),
      option_apply_switch},
     {"stats", 0, NULL, "also role, absmax, std, kurtosis, outlier channel, SQNR", COMMAND_LIST,
@@ -461,6 +461,20 @@ static enum status set_comparand(const struct options *options, struct recipe *r
   return comparand_rules(compare, rule, &count, error);
 }
 
+static enum status set_filter(const struct options *options, struct recipe *recipe,
+                              struct error *error)
+{
+  if (!options->filter)
+    return STATUS_OK;
+  if (options->view.kind != VIEW_TENSORS)
+    return error_set(error, STATUS_USAGE, "--filter is for the view tensors, not for %s",
+                     view_type_of(options->view.kind)->name);
+  enum status status = view_set_filter(&recipe->view, options->filter, error);
+  if (status != STATUS_OK)
+    error_prefix(error, "--filter: ");
+  return status;
+}
+
 enum status options_recipe(const struct options *options, const char *source, struct recipe *recipe,
                            struct error *error)
 {
@@ -495,6 +509,8 @@ enum status options_recipe(const struct options *options, const char *source, st
     return error_set(error, STATUS_USAGE, "--over is for the view sweep, not for %s",
                      view_type_of(options->view.kind)->name);
   enum status status = recipe_check_pins(recipe, error);
+  if (status == STATUS_OK)
+    status = set_filter(options, recipe, error);
   if (status == STATUS_OK)
     status = set_comparand(options, recipe, error);
   if (status != STATUS_OK)

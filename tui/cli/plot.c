@@ -357,6 +357,8 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
     return error_set(error, STATUS_USAGE, "plot: expected a SOURCE; see qscope plot --help");
   if (view_type_of(recipe->view.kind)->of_layer)
     return plot_layer(recipe, options, error);
+  if (view_type_of(recipe->view.kind)->of_tensors)
+    return plot_tensors(recipe, options, error);
   status = check_quantizers(recipe, error);
   if (status != STATUS_OK)
     return status;

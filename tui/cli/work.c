@@ -1,5 +1,6 @@
 #include "tui/cli/work.h"
 
+#include "analysis/stats.h"
 #include "data/transformed.h"
 #include "quant/base/size.h"
 #include "tui/cli/meter.h"
@@ -149,6 +150,36 @@ void work_place(const struct source *source, size_t index, struct error *error)
 
 /* Measuring costs several passes where loading costs one, or none for a mapped file. */
 enum { MEASURE_PASSES = 4 };
+
+static enum status stats_of(struct source *source, size_t index, const struct quantizer *quantizer,
+                            int axis, struct stats *out, struct error *error)
+{
+  const struct tensor *tensor = source_tensor(source, index);
+  struct progress *progress = meter_task(tensor->name, tensor->count);
+  struct known known = {.digest = NULL};
+  enum status status =
+      stats_compute(source, index, quantizer, axis, &known, progress, out->value, error);
+  known_free(&known);
+  out->state = status == STATUS_OK ? STATS_KNOWN : STATS_NONE;
+  return status == STATUS_INPUT || status == STATUS_USAGE ? source_verify(source, error) : status;
+}
+
+enum status work_stats(struct source *source, const struct quantizer *quantizer, int axis,
+                       struct stats **out, struct error *error)
+{
+  size_t count = source_count(source), weight = 0;
+  enum status status = STATUS_OK;
+  *out = mem_array(count, sizeof **out);
+  if (!*out)
+    return error_memory(error, "the statistics");
+  for (size_t i = 0; i < count; i++)
+    weight += source_tensor(source, i)->count;
+  meter_start(weight);
+  for (size_t i = 0; i < count && status == STATUS_OK; i++)
+    status = stats_of(source, i, quantizer, axis, &(*out)[i], error);
+  meter_stop();
+  return status;
+}
 
 size_t work_weight(const struct tensor *tensor, size_t quantizers)
 {

@@ -162,7 +162,8 @@ static double height_of(const struct canvas *canvas, const struct figure *figure
   const bool last = i + 1 == figure->panels; /* a number line has its numbers below */
   if (low != (panel->ruler || panel->lane))
     return 0;
-  return panel_surround(canvas, panel, figure_margin + 40, canvas->width - figure_margin) +
+  return panel_surround(canvas, panel, figure_margin + 40, canvas->width - figure_margin,
+                        !shares_x(figure, i)) +
          (panel->ruler  ? room->ruler + (last ? 3 * text_row(TEXT_TICK) : 0)
           : panel->lane ? room->lane
                         : room->panel * (figure->panels == 1 ? alone : 1));

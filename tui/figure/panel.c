@@ -31,6 +31,12 @@ static void draw_minor_ticks(const struct plot *plot, const struct scale *scale)
       }
 }
 
+/* Numbers on a number line, and names, stand under the panel below when that has the same ones. */
+static bool has_labels(const struct plot *plot)
+{
+  return plot->has_x_title || !(plot->panel->ruler || plot->panel->x.names);
+}
+
 /* The height of the labels under the x axis: as many lines, or the longest one when they are
  * turned, but never most of the picture. */
 static double labels_height(const struct plot *plot)
@@ -63,8 +69,8 @@ static void draw_x_axis(const struct plot *plot)
   const struct canvas *canvas = plot->canvas;
   double bottom = plot->frame.y1 + (plot->has_rug ? rug_height : 0);
   char text[TEXT_MOST];
-  if (plot->panel->ruler && !plot->has_x_title)
-    return; /* the numbers stand under the panel below */
+  if (!has_labels(plot))
+    return;
   for (size_t i = 0; i < plot->x.ticks; i++) {
     double x = scale_place(&plot->x, plot->x.tick[i]);
     draw_x_label(plot, i, x, bottom + tick_length);
@@ -140,8 +146,8 @@ static void draw_sentence(const struct canvas *canvas, const struct panel *panel
 
 static double foot_height(const struct plot *plot)
 {
-  if (plot->panel->ruler && !plot->has_x_title)
-    return 1;
+  if (!has_labels(plot))
+    return plot->panel->ruler ? 1 : text_row(TEXT_TICK);
   return (plot->has_rug ? rug_height : 0) + tick_length + labels_height(plot) +
          (plot->has_x_title ? text_row(TEXT_LABEL) : 0) + 3;
 }
@@ -159,9 +165,10 @@ static void draw_inside(struct plot *plot, void (*draw)(struct plot *plot))
 }
 
 double panel_surround(const struct canvas *canvas, const struct panel *panel, double left,
-                      double right)
+                      double right, bool has_x_title)
 {
-  struct plot plot = {.canvas = canvas, .panel = panel, .frame = {left, 0, right, 0}};
+  struct plot plot = {
+      .canvas = canvas, .panel = panel, .has_x_title = has_x_title, .frame = {left, 0, right, 0}};
   if (panel->marks == 0)
     return 0;
   plot.x = (struct scale){.axis = &panel->x, .from = left, .to = right};
@@ -171,7 +178,8 @@ double panel_surround(const struct canvas *canvas, const struct panel *panel, do
   cairo_clip(canvas->cr);
   double height = labels_head(&plot, 0);
   cairo_restore(canvas->cr);
-  return height + (plot.x.turned ? labels_height(&plot) - text_row(TEXT_TICK) : 0);
+  return height +
+         (plot.x.turned && has_labels(&plot) ? labels_height(&plot) - text_row(TEXT_TICK) : 0);
 }
 
 void panel_draw(const struct canvas *canvas, const struct panel *panel, const struct box *area,

@@ -80,6 +80,6 @@ extern const double tick_length;
 /* What a frame from LEFT to RIGHT has around it: the height of the title, the legend and the labels
  * above, and of what names that stand upright have more than a line below. */
 double panel_surround(const struct canvas *canvas, const struct panel *panel, double left,
-                      double right);
+                      double right, bool has_x_title);
 
 #endif

@@ -145,7 +145,7 @@ static void action_panel(struct explorer *explorer, int direction)
     explorer->focus = (enum focus)(((int)explorer->focus + FOCUS_COUNT + direction) % FOCUS_COUNT);
     return;
   }
-  int views = (int)view_table_length;
+  const int views = VIEW_TENSORS; /* those before it have the plot's place */
   action_view(explorer, ((int)explorer->state.view.kind + views + direction) % views);
 }
 
@@ -204,6 +204,11 @@ static void action_tensor(struct explorer *explorer, int direction)
 static void action_browse(struct explorer *explorer, int unused)
 {
   (void)unused;
+  explorer_list(explorer);
+}
+
+void explorer_list(struct explorer *explorer)
+{
   if (!explorer->gather)
     explorer->gather = gather_new(explorer->source, explorer->engine);
   if (!explorer->gather || !browser_open(&explorer->browser, explorer->source, explorer->gather,
@@ -264,9 +269,20 @@ static void action_enter_channel(struct explorer *explorer, int unused)
 
 /* --- output ------------------------------------------------------------------------------- */
 
+static bool list_has_figure(struct explorer *explorer)
+{
+  const size_t count = source_count(explorer->source), done = gather_done(explorer->gather);
+  if (done < count)
+    explorer_warn(explorer, "%zu of %zu tensors are measured: the figure needs them all", done,
+                  count);
+  return done == count;
+}
+
 bool explorer_has_figure(struct explorer *explorer)
 {
   const struct state *state = &explorer->state;
+  if (explorer->mode == MODE_BROWSER)
+    return list_has_figure(explorer);
   if (!explorer->result)
     explorer_warn(explorer, "there is nothing to export yet");
   else if (state->view.kind == VIEW_COMPARE && !state->pairs && state->pins.count == 0)
@@ -276,11 +292,32 @@ bool explorer_has_figure(struct explorer *explorer)
   return false;
 }
 
+/* The figure of the list: of what its filter lets through. */
+static void export_tensors(struct explorer *explorer)
+{
+  struct state state = explorer->state;
+  struct error error;
+  state.view.kind = VIEW_TENSORS;
+  state.view.channel = -1;
+  if (view_set_filter(&state.view, browser_filter(&explorer->browser), &error) != STATUS_OK)
+    return explorer_warn(explorer, "%s", error.text);
+  char *recipe = explorer_recipe(explorer, &state);
+  struct figure *figure = NULL;
+  if (recipe)
+    figure = figure_of_tensors(explorer->source, gather_stats(explorer->gather),
+                               &state.knobs.quantizer, &state.view, recipe);
+  export_write(explorer, figure, &state);
+  figure_free(figure);
+  free(recipe);
+}
+
 void explorer_export(struct explorer *explorer, const char *path)
 {
   if (!explorer_has_figure(explorer))
     return;
   snprintf(explorer->export_path, sizeof explorer->export_path, "%s", path ? path : "");
+  if (explorer->mode == MODE_BROWSER)
+    return export_tensors(explorer);
   explorer->exported = explorer->state;
   explorer->export_wanted = true;
   explorer->leaving = false;
@@ -350,16 +387,30 @@ static void action_check(struct explorer *explorer, int by)
     explorer->mode = MODE_MAIN;
 }
 
+/* Of a page whose keys are those of SCOPE. Others mean what they mean everywhere, and the number of
+ * a view goes there; knobs and the like are not in sight. */
+static void page_key(struct explorer *explorer, uint32_t key, int scope)
+{
+  enum command_id id = command_of_key(key, scope);
+  if (id == COMMAND_COUNT) {
+    id = command_of_key(key, explorer_scope(explorer));
+    if (id == COMMAND_COUNT ||
+        (explorer_commands[id].group != GROUP_PROGRAM && !(key >= '1' && key <= '9')))
+      return;
+  }
+  run_command(explorer, id);
+}
+
 /* Knobs turn while the page is open. */
 void action_checks_key(struct explorer *explorer, uint32_t key)
 {
   enum command_id id = command_of_key(key, SCOPE_CHECKS);
   if (id == COMMAND_COUNT) {
     id = command_of_key(key, explorer_scope(explorer));
-    if (id == COMMAND_COUNT || explorer_commands[id].group != GROUP_KNOBS)
-      return;
+    if (id != COMMAND_COUNT && explorer_commands[id].group == GROUP_KNOBS)
+      return run_command(explorer, id);
   }
-  run_command(explorer, id);
+  page_key(explorer, key, SCOPE_CHECKS);
 }
 
 /* What the view asked for ends; what it knows stays. */
@@ -520,17 +571,8 @@ void explorer_command(struct explorer *explorer, enum command_id id)
 
 void action_browser_key(struct explorer *explorer, uint32_t key)
 {
-  enum command_id id = command_of_key(key, SCOPE_LIST);
-  if (!browser_write(&explorer->browser, key) && id != COMMAND_COUNT)
-    run_command(explorer, id);
-}
-
-/* Of a page whose keys are those of SCOPE, and no others. */
-static void page_key(struct explorer *explorer, uint32_t key, int scope)
-{
-  enum command_id id = command_of_key(key, scope);
-  if (id != COMMAND_COUNT)
-    run_command(explorer, id);
+  if (!browser_write(&explorer->browser, key))
+    page_key(explorer, key, SCOPE_LIST);
 }
 
 void action_session_key(struct explorer *explorer, uint32_t key)

@@ -96,8 +96,8 @@ static char *recipe_of(const struct explorer *explorer, const struct state *stat
   struct recipe recipe;
   const char *tensor = source_tensor(explorer->source, state->tensor)->name;
   recipe_init(&recipe);
-  if (!recipe_set(&recipe, source_spec(explorer->source),
-                  source_count(explorer->source) > 1 ? tensor : NULL) ||
+  const bool one = source_count(explorer->source) > 1 && state->view.kind != VIEW_TENSORS;
+  if (!recipe_set(&recipe, source_spec(explorer->source), one ? tensor : NULL) ||
       !recipe_set_input_format(&recipe, source_input_format(explorer->source)) ||
       ((state->view.kind == VIEW_COMPARE || whole) && state->pairs &&
        !recipe_set_comparand(&recipe, &explorer->compare.with)) ||
@@ -110,9 +110,11 @@ static char *recipe_of(const struct explorer *explorer, const struct state *stat
   if (pinned && (whole || !recipe.compare.source))
     pins_put_recipe(explorer, state, &recipe, whole);
   recipe.quantizer[recipe.quantizers++] = state->knobs.quantizer;
-  recipe.transform = state_transform(state);
   recipe.view = view_of(state);
-  recipe.batching = explorer->batching;
+  if (state->view.kind != VIEW_TENSORS) { /* which has each tensor as it is */
+    recipe.transform = state_transform(state);
+    recipe.batching = explorer->batching;
+  }
   char *text = recipe_print(&recipe);
   recipe_clear(&recipe);
   return text;
@@ -398,11 +400,11 @@ static void write_export(struct explorer *explorer, struct engine_answer *answer
  * partial result are measured, the earlier ones stay. */
 static void keep_channels(const struct explorer *explorer, struct result *next)
 {
-  const struct state *old = &explorer->shown, *new = &explorer->requested;
-  const struct transform one = state_transform(old), other = state_transform(new);
-  if (next->partial && explorer->result && old->tensor == new->tensor &&
-      old->knobs.axis == new->knobs.axis &&
-      old->view.channel == new->view.channel &&transform_equal(&one, &other))
+  const struct state *before = &explorer->shown, *now = &explorer->requested;
+  const struct transform one = state_transform(before), other = state_transform(now);
+  if (next->partial && explorer->result && before->tensor == now->tensor &&
+      before->knobs.axis == now->knobs.axis && before->view.channel == now->view.channel &&
+      transform_equal(&one, &other))
     result_keep_channels(next, explorer->result);
 }
 
@@ -718,6 +720,10 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   explorer_refresh(explorer);
   session_begin(explorer);
   stamping_begin(explorer);
+  if (recipe->view.kind == VIEW_TENSORS) {
+    explorer_list(explorer);
+    browser_show(&explorer->browser, recipe->view.filter, error);
+  }
   if (*options->notice)
     explorer_warn(explorer, "%s", options->notice);
   return STATUS_OK;

@@ -184,6 +184,11 @@ enum status browser_show(struct browser *browser, const char *words, struct erro
   return *browser->wrong ? error_set(error, STATUS_USAGE, "%s", browser->wrong) : STATUS_OK;
 }
 
+const char *browser_filter(const struct browser *browser)
+{
+  return *browser->wrong ? "" : browser->filter.text;
+}
+
 bool browser_write(struct browser *browser, uint32_t key)
 {
   if (browser->metadata)

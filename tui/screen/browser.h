@@ -68,6 +68,8 @@ enum browser_answer browser_do(struct browser *browser, enum browser_command com
 /* Shows only what WORDS, a filter, let through; on the page of metadata, goes to what has them.
  * STATUS_USAGE as filter_parse. */
 enum status browser_show(struct browser *browser, const char *words, struct error *error);
+/* The filter that holds; "": none. */
+const char *browser_filter(const struct browser *browser);
 /* A key while something is being written; false when it is none of that, but a command. */
 bool browser_write(struct browser *browser, uint32_t key);
 /* The selected tensor; only after BROWSER_CHOOSES. */

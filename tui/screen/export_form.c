@@ -37,8 +37,11 @@ static void stem_of(const struct explorer *explorer, const struct state *state,
                     char stem[STEM_TEXT])
 {
   const char *view = view_type_of(state->view.kind)->name;
+  const char *subject = state->view.kind == VIEW_TENSORS
+                            ? source_short_title(source_spec(explorer->source))
+                            : source_tensor(explorer->source, state->tensor)->name;
   char name[96];
-  file_stem(source_tensor(explorer->source, state->tensor)->name, name, sizeof name);
+  file_stem(subject, name, sizeof name);
   if (state->view.channel >= 0)
     snprintf(stem, STEM_TEXT, "%s-channel%ld-%s", name, state->view.channel, view);
   else
@@ -96,14 +99,23 @@ static const struct figure_options *options_of(struct explorer *explorer)
   return &form->options;
 }
 
+/* What is exported: the view, or the list of tensors. */
+static enum view_kind kind_of_view(const struct explorer *explorer)
+{
+  return explorer->form.over == MODE_BROWSER ? VIEW_TENSORS : explorer->state.view.kind;
+}
+
 void export_form_open(struct explorer *explorer)
 {
   struct export_form *form = &explorer->form;
   const struct figure_options *options = options_of(explorer);
   char text[PROMPT_TEXT];
+  form->over = (int)explorer->mode;
   if (!explorer_has_figure(explorer))
     return;
-  new_path(explorer, &explorer->state, text, sizeof text);
+  struct state state = explorer->state;
+  state.view.kind = kind_of_view(explorer);
+  new_path(explorer, &state, text, sizeof text);
   prompt_set(&form->text[EXPORT_FILE], text);
   char measures[FIGURE_SIZE_TEXT];
   prompt_set(&form->text[EXPORT_SIZE], figure_size_print(options, measures));
@@ -168,9 +180,9 @@ static void submit(struct explorer *explorer)
     snprintf(form->confirmed, sizeof form->confirmed, "%s", path);
     explorer_warn(explorer, "there is such a file: Enter once more writes over it");
   } else {
-    explorer->mode = MODE_MAIN;
-    explorer_export(explorer, path);
+    explorer->mode = (enum mode)form->over;
     form->asked = true;
+    explorer_export(explorer, path);
   }
 }
 
@@ -180,7 +192,7 @@ void export_form_key(struct explorer *explorer, uint32_t key)
   explorer->message[0] = '\0';
   explorer->warning = false;
   if (key == KEY_CODE_ESCAPE)
-    explorer->mode = MODE_MAIN;
+    explorer->mode = (enum mode)form->over;
   else if (key == KEY_CODE_RETURN)
     submit(explorer);
   else if (key == KEY_CODE_DOWN || key == '\t')
@@ -253,13 +265,15 @@ void export_form_paint(struct explorer *explorer)
 {
   static const char *const hints[] = {"Enter", "write", "Up/Down", "field", "Esc", "cancel", NULL};
   struct rect body = explorer->layout.body;
+  if (explorer->form.over == MODE_BROWSER)
+    paint_browser(explorer);
   int rows = body.rows < BOX_ROWS ? body.rows : BOX_ROWS;
   struct rect box = {body.row + body.rows - rows, body.column, rows, body.columns};
   cells_fill(&explorer->cells, box, ' ', (struct style){0});
   cells_fill(&explorer->cells, (struct rect){box.row, box.column, 1, box.columns},
              explorer->glyphs->code[GLYPH_HORIZONTAL], (struct style){.ink = PAINT_FRAME});
   cells_printf(&explorer->cells, box, 0, LABEL_COLUMN, (struct style){.attributes = CELL_BOLD},
-               " Export: %s ", view_type_of(explorer->state.view.kind)->name);
+               " Export: %s ", view_type_of(kind_of_view(explorer))->name);
   for (int field = 0; field < EXPORT_FIELDS && field + 1 < rows; field++)
     paint_field(explorer, box, (enum export_field)field);
   paint_fixed_hints(explorer, hints);

@@ -23,6 +23,7 @@ struct export_form {
   struct figure_options options;
   bool known; /* OPTIONS are: the defaults, or what was chosen */
   bool data;  /* the numbers, too: FILE.csv */
+  int over;   /* enum mode: what it was opened over */
   bool asked; /* the dialog was where the figure that is being made comes from */
   enum export_field field;
   struct prompt text[EXPORT_TEXTS];

@@ -134,6 +134,8 @@ static enum status find_state(struct explorer *explorer, const struct recipe *re
   if (recipe->quantizers)
     quantizer = recipe->quantizer[recipe->quantizers - 1];
   state->view = recipe->view;
+  if (state->view.kind == VIEW_TENSORS) /* the list stands over a view */
+    state->view.kind = VIEW_HISTOGRAM;
   state->transform = recipe->transform;
   state->knobs = knobs_of(&quantizer, recipe->view.axis);
   state->pairs = recipe->compare.source != NULL;

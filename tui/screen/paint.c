@@ -508,11 +508,24 @@ void paint_changes(struct explorer *explorer)
   paint_page_hints(explorer, SCOPE_CHANGES);
 }
 
+/* On the last line of a page. */
+static void paint_page_message(struct explorer *explorer, const struct rect *rect)
+{
+  const struct rect line = {rect->row + rect->rows - 1, rect->column, 1, rect->columns};
+  if (!*explorer->message)
+    return;
+  cells_fill(&explorer->cells, line, ' ', (struct style){0});
+  cells_text(&explorer->cells, line, 0, 2,
+             (struct style){.ink = explorer->warning ? PAINT_WARNING : PAINT_NONE},
+             explorer->message);
+}
+
 void paint_browser(struct explorer *explorer)
 {
   struct rect rect = explorer->layout.body;
   rect.rows = explorer->cells.rows - rect.row - (explorer->layout.form != LAYOUT_LINE);
   browser_paint(&explorer->browser, &explorer->cells, rect, explorer->glyphs);
+  paint_page_message(explorer, &rect);
   const char *const *hints = browser_hints(&explorer->browser);
   if (hints)
     paint_fixed_hints(explorer, hints);
