@@ -314,6 +314,30 @@ static void they_are_thinned_out(void **state)
   assert_int_not_equal(access(path, F_OK), 0);
 }
 
+/* Sentences, too; lines through a pipe are a script, and no session. */
+static void spoken_sessions_are_kept(void **state)
+{
+  (void)state;
+  char path[PATH_ROOM], command[2048];
+  struct harness *harness = start("model.safetensors", "--linear", NULL);
+  harness_bytes(harness, "bits-fewer\n");
+  assert_true(harness_wait_text(harness, "int7"));
+  harness_bytes(harness, "error\n");
+  assert_true(harness_wait_text(harness, "View Error"));
+  kill(harness_child(harness), SIGHUP);
+  assert_true(WIFSIGNALED(harness_wait_end(harness)));
+  harness_end(harness);
+  assert_int_equal(sessions(path, sizeof path), 1);
+  harness = start_settled("--restore", NULL);
+  assert_shows(harness, "-q int7,sym,tensor,minmax --view error");
+  fixture_quit(harness);
+  fixture_empty(state_folder());
+  snprintf(command, sizeof command, "echo bits-fewer | '%s' model.safetensors --linear >lines.txt",
+           fixture_program());
+  assert_int_equal(system(command), 0);
+  assert_int_equal(sessions(path, sizeof path), 0);
+}
+
 /* A stop that nobody announced, and somebody who writes over the screen meanwhile. */
 static void it_goes_on_after_a_stop(void **state)
 {
@@ -436,6 +460,7 @@ int main(void)
       cmocka_unit_test_setup(damaged_files, enter_empty),
       cmocka_unit_test_setup(they_are_thinned_out, enter_empty),
       cmocka_unit_test_setup(it_goes_on_after_a_stop, enter_empty),
+      cmocka_unit_test_setup(spoken_sessions_are_kept, enter_empty),
       cmocka_unit_test_setup(a_source_comes_back, enter_empty),
       cmocka_unit_test_setup(a_file_has_changed, enter_empty),
       cmocka_unit_test_setup(by_habit, enter_empty),

@@ -35,6 +35,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
   PATIENCE_MS = 30, /* an answer within this is shown without a stale frame before it */
@@ -674,6 +675,7 @@ static void take_options(struct explorer *explorer, const struct app_options *op
   explorer->no_hints = options->no_hints;
   explorer->scripted = app_is_scripted(options) || options->linear;
   explorer->spoken = options->linear;
+  explorer->journal.file = -1;
   explorer->no_mouse = options->no_mouse;
 }
 
@@ -729,19 +731,35 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   return STATUS_OK;
 }
 
-/* The user at the terminal. What cannot be kept of the session is no reason to fail. */
-static void run_interactive(struct explorer *explorer)
+/* What cannot be kept of the session is no reason to fail. */
+static void end_session(struct explorer *explorer)
 {
   struct error error;
+  if (journal_end(explorer, &error) != STATUS_OK)
+    fprintf(stderr, "qscope: the session is not kept: %s\n", error.text);
+}
+
+/* The user at the terminal. */
+static void run_interactive(struct explorer *explorer)
+{
   welcome_once(explorer);
   welcome_back(explorer);
   journal_begin(explorer);
   run(explorer);
   terminal_close();
-  if (journal_end(explorer, &error) != STATUS_OK)
-    fprintf(stderr, "qscope: the session is not kept: %s\n", error.text);
+  end_session(explorer);
   if (explorer->copied && explorer->recipe)
     printf("%s\n", explorer->recipe); /* control characters in names are quoted in it */
+}
+
+/* The same in sentences; lines that come through a pipe are a script, which keeps no session. */
+static enum status run_spoken(struct explorer *explorer, struct error *error)
+{
+  if (isatty(STDIN_FILENO))
+    journal_begin(explorer);
+  enum status status = linear_run(explorer, stdin, stdout, error);
+  end_session(explorer);
+  return status;
 }
 
 enum status app_run(const struct recipe *recipe, const struct app_options *options,
@@ -764,7 +782,7 @@ enum status app_run(const struct recipe *recipe, const struct app_options *optio
   if (status == STATUS_OK && app_is_scripted(options))
     status = script_run(explorer, error);
   else if (status == STATUS_OK && options->linear)
-    status = linear_run(explorer, stdin, stdout, error);
+    status = run_spoken(explorer, error);
   else if (status == STATUS_OK)
     run_interactive(explorer);
   terminal_close();

@@ -211,6 +211,7 @@ static void run(struct linear *linear, const char *line)
   enum status status = run_line(explorer, line, &error);
   if (status == STATUS_OK)
     status = explorer_settle(explorer, &error);
+  journal_follow(explorer);
   if (status != STATUS_OK)
     say_sentence(linear->out, error.text);
   else if (!explorer->quit)
