@@ -49,7 +49,9 @@ static bool name_outliers(struct panel *panel, const struct channels *channels)
     if (!(channel->ratio >= fig_outlier_ratio))
       return true;
     char label[64];
-    snprintf(label, sizeof label, "%zu (%.3g\u00d7)", c, channel->ratio);
+    int used = snprintf(label, sizeof label, "%zu", c);
+    if (isfinite(channel->ratio)) /* the median channel may be zero */
+      snprintf(label + used, sizeof label - (size_t)used, " (%.3g\u00d7)", channel->ratio);
     if (!fig_name_bar(panel, (double)c, channel->absmax, label))
       return false;
   }

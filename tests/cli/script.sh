@@ -48,6 +48,12 @@ qscope synth:laplace,shape=64x64 --screen 20x5 -c 'save-panel knobs k.txt' 2>err
 is "$?" 2 "a panel that is not there"
 like "$(cat err.txt)" 'not on this screen' "and what it says"
 
+# Where the median channel is zero nothing is a multiple of it.
+printf '0,0\n0,0\n0,0\n1,-3\n' >zeros.csv
+qscope zeros.csv --axis 0 -c channels -c 'save-panel p.txt' -c 'save-screen s.txt'
+is "$(grep -c 'inf\|nan' p.txt)" 0 "no ratio to nothing"
+like "$(cat p.txt)" ' 3 +3 +- ' "the channel all the same"
+
 # Lines of the command line come behind those of a file.
 echo 'quantizer int4' >script.qs
 qscope synth:laplace,shape=64x64 -c 'save-screen x.txt' --script script.qs -c bits-more -c 'save-screen y.txt' -c quit -c no-command

@@ -64,6 +64,17 @@ static int list_rows(const struct explorer *explorer, int rows)
   return rows / 4 + 1 > 14 ? 14 : rows / 4 + 1;
 }
 
+/* "40.00x"; where the median channel is zero there is no ratio. */
+static char *ratio_text(const struct explorer *explorer, double ratio, char *text, size_t size)
+{
+  char mark[5];
+  if (isfinite(ratio))
+    snprintf(text, size, "%8.2f%s", ratio, utf8_encode(explorer->glyphs->code[GLYPH_TIMES], mark));
+  else
+    snprintf(text, size, "%9s", "-");
+  return text;
+}
+
 static void outlier_line(struct explorer *explorer, struct rect line, size_t place)
 {
   const struct channels *channels = &explorer->result->channels;
@@ -71,12 +82,11 @@ static void outlier_line(struct explorer *explorer, struct rect line, size_t pla
   const struct channel *channel = &channels->channel[number];
   bool selected = place == explorer->selected;
   struct style style = {.ink = channel->ratio >= 3 ? PAINT_OUTLIER : PAINT_NONE};
-  char sqnr[32], mark[5];
+  char sqnr[32], ratio[32];
   style = rows_line(&explorer->cells, explorer->glyphs, line, style, selected);
   metric_print(metric_find("sqnr_db"), channel->sqnr_db, sqnr, sizeof sqnr);
-  cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %8.4g %8.2f%s %9s %7.3g %%", number,
-               channel->absmax, channel->ratio,
-               utf8_encode(explorer->glyphs->code[GLYPH_TIMES], mark), sqnr,
+  cells_printf(&explorer->cells, line, 0, 1, style, "%7zu %8.4g %s %9s %7.3g %%", number,
+               channel->absmax, ratio_text(explorer, channel->ratio, ratio, sizeof ratio), sqnr,
                channel->clip_rate * 100);
 }
 
