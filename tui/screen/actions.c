@@ -432,6 +432,8 @@ static void action_cancel(struct explorer *explorer)
     return stop_view(explorer);
   if (explorer->work == WORK_PINS)
     return pins_stop(explorer);
+  if (explorer->work == WORK_STAMP || explorer->work == WORK_CHECK_STAMP)
+    return stamping_stop(explorer);
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
   bool known = explorer->work == WORK_REST && !explorer->wanted;

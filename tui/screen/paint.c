@@ -309,13 +309,15 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
   struct style style = {.ink = PAINT_WARNING};
   struct rect part = {rect.row, rect.column + rect.columns - WIDTH, 1, WIDTH};
   double share = total ? fmin((double)done / (double)total, 1) : 0;
+  bool exports = explorer->work == WORK_EXPORT || explorer->work == WORK_STAMP;
   int column = cells_text(&explorer->cells, part, 0, 1, style,
-                          explorer->work == WORK_EXPORT ? "export "
-                          : explorer_stale(explorer)    ? "stale  "
-                          : explorer->work == WORK_VIEW ? explorer->asker->work
-                          : explorer->work == WORK_PINS ? "pins   "
-                          : explorer->result->partial   ? "channel"
-                                                        : "blocks ");
+                          exports                              ? "export "
+                          : explorer_stale(explorer)           ? "stale  "
+                          : explorer->work == WORK_VIEW        ? explorer->asker->work
+                          : explorer->work == WORK_PINS        ? "pins   "
+                          : explorer->work == WORK_CHECK_STAMP ? "compare"
+                          : explorer->result->partial          ? "channel"
+                                                               : "blocks ");
   column = paint_bar(explorer, part, column, BAR, share);
   column = cells_printf(&explorer->cells, part, 0, column + 1, style, "%3.0f %% %-*s ", share * 100,
                         LEFT, left_text(engine_left(explorer->engine), left, sizeof left));

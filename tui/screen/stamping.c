@@ -135,6 +135,16 @@ void stamping_compare(struct explorer *explorer, struct engine_answer *answer)
   figure_free(now);
 }
 
+void stamping_stop(struct explorer *explorer)
+{
+  bool writing = explorer->work == WORK_STAMP;
+  engine_cancel(explorer->engine);
+  explorer->work = WORK_NONE;
+  stamping_forget(explorer);
+  explorer_say(explorer, writing ? "cancelled: the figure is not written"
+                                 : "cancelled: nobody knows whether the values are the same");
+}
+
 void stamping_forget(struct explorer *explorer)
 {
   figure_free(explorer->stamping.figure);

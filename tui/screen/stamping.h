@@ -29,6 +29,8 @@ bool stamping_lacks(const struct explorer *explorer);
 void stamping_check(struct explorer *explorer);
 void stamping_compare(struct explorer *explorer, struct engine_answer *answer);
 
+/* The user does not want to wait: for the figure, or to be told. */
+void stamping_stop(struct explorer *explorer);
 /* What it is of is closed. */
 void stamping_forget(struct explorer *explorer);
 
