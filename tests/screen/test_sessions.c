@@ -210,11 +210,12 @@ static void the_living_are_left_alone(void **state)
 static void the_next_start_tells(void **state)
 {
   (void)state;
-  char mark[PATH_ROOM];
+  char mark[PATH_ROOM], killed[PATH_ROOM];
   static const char *const variable = "QSCOPE_TEST_WELCOME=1";
   struct harness *harness = start_settled("model.safetensors", NULL);
   end_by(harness, SIGHUP);
   harness_end(harness);
+  assert_int_equal(sessions(killed, sizeof killed), 1);
   snprintf(mark, sizeof mark, "%s/welcomed", state_folder());
   write_text(mark, "");
   const char *arguments[] = {"model.safetensors", "-t", "conv", NULL};
@@ -223,7 +224,9 @@ static void the_next_start_tells(void **state)
     harness = fixture_start(arguments, &options);
     assert_true(harness_wait_settled(harness));
     if (i == 0)
-      assert_shows(harness, "the last session was ended by SIGHUP: qscope --restore goes on");
+      assert_shows(harness, "the last session was ended by SIGHUP; to go on with it: qscope");
+    if (i == 0)
+      assert_shows(harness, strrchr(killed, '/') + 1);
     else /* this one was left as people leave */
       assert_shows_not(harness, "the last session");
     fixture_quit(harness);

@@ -21,6 +21,7 @@ enum { FILE_MOST = 64 << 20 };
 void kept_clear(struct kept *kept)
 {
   recipe_clear(&kept->recipe);
+  free(kept->path);
   *kept = (struct kept){.left = false};
   recipe_init(&kept->recipe);
 }
@@ -168,14 +169,16 @@ static enum status read_file(const char *path, const char *wanted, struct kept *
   struct finding finding = {.wanted = wanted, .kept = out, .matches = !wanted};
   struct stat about;
   char shown[256];
-  *out = (struct kept){.left = false};
+  *out = (struct kept){.path = strdup(path)};
   recipe_init(&out->recipe);
   text_escape(path, shown, sizeof shown);
   FILE *file = fopen(path, "re");
   if (!file)
     return error_set(error, STATUS_INPUT, "%s: cannot open: %s", shown, strerror(errno));
   enum status status = STATUS_OK;
-  if (fstat(fileno(file), &about) != 0 || about.st_uid != geteuid())
+  if (!out->path)
+    status = error_memory(error, "a session");
+  else if (fstat(fileno(file), &about) != 0 || about.st_uid != geteuid())
     status = error_set(error, STATUS_INPUT, "%s: belongs to another user: not read", shown);
   else if (!S_ISREG(about.st_mode) || about.st_size > FILE_MOST)
     status = error_set(error, STATUS_INPUT, "%s: no session is in it", shown);

@@ -1,5 +1,6 @@
 /* Sessions as files in the user's state folder: one for each start of the explorer, written while
- * it goes on (tui/screen/journal.h), so that nothing is lost however it ends. Here they are found and read.
+ * it goes on (tui/screen/journal.h), so that nothing is lost however it ends. Here they are found
+ * and read.
  *
  * A file is the script of its session. Lines of comment that begin with "#= " say the rest:
  *
@@ -24,6 +25,7 @@
 enum { SESSIONS_KEPT = 32 };
 
 struct kept {
+  char *path;           /* of its file */
   struct recipe recipe; /* the last state; names of files as they are from here */
   bool has_files;       /* its source is a file, which was: */
   struct fingerprint files;

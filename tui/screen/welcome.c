@@ -1,11 +1,11 @@
 #include "tui/screen/welcome.h"
 
 #include "data/outfile.h"
+#include "tui/base/session_file.h"
 #include "tui/base/xdg.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/run_line.h"
 #include "tui/screen/screen_view.h"
-#include "tui/base/session_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,16 +39,28 @@ static bool is_unwanted(void)
   return getenv("QSCOPE_TEST_IDLE") && !getenv("QSCOPE_TEST_WELCOME");
 }
 
+/* PATH as people write it into a shell. */
+static const char *from_home(const char *path, char *text, size_t size)
+{
+  const char *home = getenv("HOME");
+  size_t length = home ? strlen(home) : 0;
+  bool below = length > 1 && strncmp(path, home, length) == 0 && path[length] == '/';
+  char whole[256];
+  snprintf(whole, sizeof whole, "%s%s", below ? "~" : "", below ? path + length : path);
+  return text_escape(whole, text, size);
+}
+
 void welcome_back(struct explorer *explorer)
 {
   struct kept kept;
+  char path[256];
   if (is_unwanted() || explorer->options->restored || explorer->options->forgets ||
       *explorer->message)
     return;
   bool killed = kept_last(&kept, NULL) == STATUS_OK && !kept.left;
   if (killed && strcmp(kept.signal, "SIGINT") != 0)
-    explorer_say(explorer, "the last session was ended%s%s: qscope --restore goes on with it",
-                 *kept.signal ? " by " : "", kept.signal);
+    explorer_say(explorer, "the last session was ended%s%s; to go on with it: qscope --restore %s",
+                 *kept.signal ? " by " : "", kept.signal, from_home(kept.path, path, sizeof path));
   kept_clear(&kept);
 }
 
