@@ -272,7 +272,7 @@ static bool add_entry(struct session_list *list, const char *folder, const char 
   if (!more)
     return false;
   list->entry = more;
-  if (asprintf(&path, "%s/%s", folder, name) < 0)
+  if (asprintf(&path, "%s%s", folder, name) < 0)
     return false;
   if (lstat(path, &about) != 0 || !S_ISREG(about.st_mode)) {
     free(path);
@@ -319,6 +319,8 @@ static enum status find_kept(const char *wanted, struct kept *out, struct error 
       found = read_file(list.entry[i].path, wanted, out, &wrong) == STATUS_OK;
     }
   free_list(&list);
+  if (!found)
+    kept_clear(out);
   return found ? STATUS_OK : error_set(error, STATUS_INPUT, "there is no session to restore yet");
 }
 
