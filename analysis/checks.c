@@ -128,43 +128,54 @@ static double error16(double x, const struct format *format)
   return (x - y) * (x - y);
 }
 
-/* The tensor again, its kept elements replaced by NaN, which no calibrator and no metric sees. */
+/* The tensor again, its largest magnitudes replaced by NaN, which no calibrator and no metric sees.
+ */
 struct masked {
-  float *values;
+  struct derived derived; /* first: its decoder gets this one */
+  struct feed feed;
+  uint32_t threshold;              /* larger bit patterns of magnitudes are masked */
+  const struct progress *progress; /* once it is cancelled, no number counts */
   struct tensor tensor;
   double kept_error2; /* of the elements kept in 16 bits */
   uint64_t kept;
 };
 
-static bool mask_begin(const struct tensor *tensor, struct masked *masked)
+static uint32_t magnitude_bits(float x)
 {
-  struct feed feed = tensor_feed(tensor);
-  *masked = (struct masked){.values = mem_array(tensor->count, sizeof(float))};
-  if (!masked->values)
-    return false;
-  for (size_t start = 0; start < feed.count; start += FEED_BLOCK) {
-    size_t n = size_min(FEED_BLOCK, feed.count - start);
-    const float *x = feed_block(&feed, start, n, masked->values + start);
-    if (x != masked->values + start)
-      memcpy(masked->values + start, x, n * sizeof *x);
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits & 0x7fffffff;
+}
+
+static bool is_kept(const struct masked *masked, float x)
+{
+  return isfinite(x) && magnitude_bits(x) > masked->threshold;
+}
+
+static void decode_masked(const struct derived *derived, size_t start, size_t n, float *out)
+{
+  const struct masked *masked = (const struct masked *)derived;
+  float scratch[FEED_BLOCK];
+  for (size_t i = 0, m; i < n; i += m) {
+    m = size_min(FEED_BLOCK, n - i);
+    const float *x = feed_block(&masked->feed, start + i, m, scratch);
+    for (size_t k = 0; k < m; k++)
+      out[i + k] = is_kept(masked, x[k]) ? NAN : x[k];
   }
+}
+
+/* Borrows TENSOR; stays where it is. */
+static void mask_begin(const struct tensor *tensor, const struct progress *progress,
+                       struct masked *masked)
+{
+  *masked = (struct masked){
+      .derived = {.decode = decode_masked}, .feed = tensor_feed(tensor), .progress = progress};
   masked->tensor = (struct tensor){.name = tensor->name,
                                    .shape = tensor->shape,
                                    .stored = stored_find("f32"),
                                    .count = tensor->count,
                                    .bytes = tensor->count * sizeof(float),
-                                   .data = (const unsigned char *)masked->values};
-  return true;
-}
-
-static void mask_keep(struct masked *masked, size_t index, const struct format *format)
-{
-  float x = masked->values[index];
-  if (!isfinite(x))
-    return;
-  masked->kept_error2 += error16((double)x, format);
-  masked->kept++;
-  masked->values[index] = NAN;
+                                   .derived = &masked->derived};
 }
 
 static enum status masked_gain(const struct trial_case *t, const struct masked *masked,
@@ -191,47 +202,66 @@ static const struct format *format16(const struct facts *facts)
   return format_find(facts->absmax <= 65504 ? "float16" : "bfloat16");
 }
 
-static uint32_t magnitude_bits(float x)
+/* Adds the finite magnitudes of N values that begin with PREFIX (all of them where it is negative)
+ * to COUNT, by the 16 bits that follow. */
+static void count_bits(const float *x, size_t n, long prefix, uint64_t *count)
 {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits & 0x7fffffff;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = magnitude_bits(x[i]);
+    if (isfinite(x[i]) && prefix < 0)
+      count[bits >> 16]++;
+    else if (isfinite(x[i]) && (long)(bits >> 16) == prefix)
+      count[bits & 0xffff]++;
+  }
 }
 
-/* The largest bit pattern of which at most MOST finite magnitudes are larger; PREFIX bits first,
- * the rest among those that share them. False when memory runs out. */
-static bool find_threshold(const struct masked *masked, uint64_t most, uint32_t *out)
+static void count_magnitudes(const struct masked *masked, long prefix, uint64_t *count)
+{
+  float scratch[FEED_BLOCK];
+  for (size_t start = 0, n; start < masked->feed.count && !progress_cancelled(masked->progress);
+       start += n) {
+    n = size_min(FEED_BLOCK, masked->feed.count - start);
+    count_bits(feed_block(&masked->feed, start, n, scratch), n, prefix, count);
+  }
+}
+
+/* The largest bit pattern of which at most MOST finite magnitudes are larger; 16 bits first, the
+ * rest among those that share them. False when memory runs out. */
+static bool find_threshold(struct masked *masked, uint64_t most)
 {
   uint64_t *count = mem_array(2 * 65536, sizeof *count), above = 0;
   if (!count)
     return false;
-  for (size_t i = 0; i < masked->tensor.count; i++)
-    if (isfinite(masked->values[i]))
-      count[magnitude_bits(masked->values[i]) >> 16]++;
+  count_magnitudes(masked, -1, count);
   uint32_t high = 0x7fff;
   while (high > 0 && above + count[high] <= most)
     above += count[high--];
   uint64_t *low_count = count + 65536;
-  for (size_t i = 0; i < masked->tensor.count; i++)
-    if (isfinite(masked->values[i]) && magnitude_bits(masked->values[i]) >> 16 == high)
-      low_count[magnitude_bits(masked->values[i]) & 0xffff]++;
+  count_magnitudes(masked, (long)high, low_count);
   uint32_t low = 0xffff;
   while (low > 0 && above + low_count[low] <= most)
     above += low_count[low--];
   free(count);
-  *out = high << 16 | low;
+  masked->threshold = high << 16 | low;
   return true;
 }
 
 static bool keep_values(const struct trial_case *t, struct masked *masked)
 {
-  uint32_t threshold;
   const struct format *format = format16(&t->result->facts);
-  if (!find_threshold(masked, t->result->facts.finite / CHECKS_VALUES_PER, &threshold))
+  float scratch[FEED_BLOCK];
+  if (!find_threshold(masked, t->result->facts.finite / CHECKS_VALUES_PER))
     return false;
-  for (size_t i = 0; i < masked->tensor.count; i++)
-    if (magnitude_bits(masked->values[i]) > threshold)
-      mask_keep(masked, i, format);
+  for (size_t start = 0, n; start < masked->feed.count && !progress_cancelled(masked->progress);
+       start += n) {
+    n = size_min(FEED_BLOCK, masked->feed.count - start);
+    const float *x = feed_block(&masked->feed, start, n, scratch);
+    for (size_t i = 0; i < n; i++)
+      if (is_kept(masked, x[i])) {
+        masked->kept_error2 += error16((double)x[i], format);
+        masked->kept++;
+      }
+  }
   return true;
 }
 
@@ -240,14 +270,12 @@ static enum status try_values(const struct trial_case *t, struct checks *out, st
 {
   struct masked masked;
   enum status status = STATUS_OK;
-  if (!mask_begin(t->tensor, &masked))
-    return error_memory(error, "the checks");
+  mask_begin(t->tensor, t->progress, &masked);
   if (!keep_values(t, &masked))
     status = error_memory(error, "the checks");
   out->values_kept = masked.kept;
   if (status == STATUS_OK && masked.kept)
     status = masked_gain(t, &masked, &out->outlier_values_gain_db, error);
-  free(masked.values);
   return status;
 }
 

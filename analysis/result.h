@@ -60,7 +60,7 @@ struct result_request {
   long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
   bool theory;               /* of the board: the predicted curve, too */
   struct heat_request heat;  /* also a heat map, where cells are asked for (one more) */
-  bool checks;               /* also the checks (four times the tensor) */
+  bool checks;               /* also the checks (the tensor again, five times) */
   const struct facts *facts; /* when already known for this tensor; else NULL */
   const struct digest *digest;      /* the same; read only when the facts are given */
   const struct histogram *original; /* of this tensor's values, for where its bins are wanted */
