@@ -209,8 +209,8 @@ static bool add_caption(struct figure *figure, const struct listed *listed, cons
   }
   text_escape(source_short_title(source_spec(listed->source)), from, sizeof from);
   if (*filter)
-    snprintf(only, sizeof only, " that pass \u201c%s\u201d,", filter);
-  return fig_text(&figure->caption[0], "%zu tensor%s of %s,%s %.0f elements, quantized as %s.",
+    snprintf(only, sizeof only, " that pass \u201c%s\u201d", filter);
+  return fig_text(&figure->caption[0], "%zu tensor%s of %s%s, %.0f elements, quantized as %s.",
                   listed->count, listed->count == 1 ? "" : "s", from, only, elements,
                   quantizer_print(listed->quantizer, spec)) &&
          (exact == 0 || fig_note(figure, "Without any loss: %zu.", exact)) &&

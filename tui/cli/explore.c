@@ -1,8 +1,8 @@
 /* qscope [SOURCE]: the explorer. */
 #include "data/source.h"
 #include "data/tensor.h"
-#include "tui/cli/commands.h"
 #include "tui/base/session_file.h"
+#include "tui/cli/commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -346,7 +346,8 @@ static enum status make_listing(struct listing *listing, const struct options *o
       options->quantizers ? options->quantizer[0] : work_default_quantizer();
   enum status status = STATUS_OK;
   if (needs_stats(options, key))
-    status = work_stats(listing->source, &quantizer, options->view.axis, &listing->stats, error);
+    status =
+        work_stats(listing->source, &quantizer, options->view.axis, &listing->stats, NULL, error);
   if (status != STATUS_OK || !(listing->stats || options->sort || options->filter || options->tree))
     return status;
   listing->catalog = catalog_new(listing->source, listing->stats);

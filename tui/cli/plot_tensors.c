@@ -1,5 +1,5 @@
 /* qscope plot --view tensors: the figure of all tensors of a source. */
-#include "analysis/stats.h"
+#include "analysis/catalog.h"
 #include "tui/cli/commands.h"
 #include "tui/cli/figure_out.h"
 #include "tui/cli/work.h"
@@ -23,6 +23,26 @@ static enum status check(const struct recipe *recipe, struct error *error)
   return STATUS_OK;
 }
 
+/* No figure has gaps that only its caption tells of. */
+static enum status check_gaps(const struct source *source, const struct stats *stats,
+                              const char *filter, struct error *error)
+{
+  struct catalog *catalog = catalog_new(source, stats);
+  enum status status =
+      catalog ? catalog_filter(catalog, filter, error) : error_memory(error, "the list of tensors");
+  size_t gaps = 0;
+  if (status == STATUS_OK)
+    catalog_set_tree(catalog, false);
+  for (size_t i = 0; status == STATUS_OK && i < catalog_rows(catalog); i++)
+    gaps += stats[catalog_row(catalog, i).tensor].state == STATS_NONE;
+  catalog_free(catalog);
+  if (gaps > 0)
+    return error_set(error, STATUS_INPUT,
+                     "%zu tensor%s cannot be read: the figure would have gaps; --filter leaves out",
+                     gaps, gaps == 1 ? "" : "s");
+  return status;
+}
+
 static enum status draw(struct source *source, const struct recipe *wanted,
                         const struct options *options, struct error *error)
 {
@@ -30,7 +50,11 @@ static enum status draw(struct source *source, const struct recipe *wanted,
   if (recipe.quantizers == 0)
     recipe.quantizer[recipe.quantizers++] = work_default_quantizer();
   struct stats *stats;
-  enum status status = work_stats(source, &recipe.quantizer[0], recipe.view.axis, &stats, error);
+  size_t unread = 0;
+  enum status status =
+      work_stats(source, &recipe.quantizer[0], recipe.view.axis, &stats, &unread, error);
+  if (status == STATUS_OK && unread > 0)
+    status = check_gaps(source, stats, recipe.view.filter, error);
   char *text = recipe_print(&recipe);
   struct figure *figure = NULL;
   if (status == STATUS_OK && text)

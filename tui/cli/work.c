@@ -152,7 +152,7 @@ void work_place(const struct source *source, size_t index, struct error *error)
 enum { MEASURE_PASSES = 4 };
 
 static enum status stats_of(struct source *source, size_t index, const struct quantizer *quantizer,
-                            int axis, struct stats *out, struct error *error)
+                            int axis, struct stats *out, size_t *unread, struct error *error)
 {
   const struct tensor *tensor = source_tensor(source, index);
   struct progress *progress = meter_task(tensor->name, tensor->count);
@@ -161,11 +161,18 @@ static enum status stats_of(struct source *source, size_t index, const struct qu
       stats_compute(source, index, quantizer, axis, &known, progress, out->value, error);
   known_free(&known);
   out->state = status == STATUS_OK ? STATS_KNOWN : STATS_NONE;
-  return status == STATUS_INPUT || status == STATUS_USAGE ? source_verify(source, error) : status;
+  if (status != STATUS_INPUT && status != STATUS_USAGE)
+    return status;
+  if (unread) {
+    work_place(source, index, error);
+    work_complain(error);
+    ++*unread;
+  }
+  return source_verify(source, error);
 }
 
 enum status work_stats(struct source *source, const struct quantizer *quantizer, int axis,
-                       struct stats **out, struct error *error)
+                       struct stats **out, size_t *unread, struct error *error)
 {
   size_t count = source_count(source), weight = 0;
   enum status status = STATUS_OK;
@@ -176,7 +183,7 @@ enum status work_stats(struct source *source, const struct quantizer *quantizer,
     weight += source_tensor(source, i)->count;
   meter_start(weight);
   for (size_t i = 0; i < count && status == STATUS_OK; i++)
-    status = stats_of(source, i, quantizer, axis, &(*out)[i], error);
+    status = stats_of(source, i, quantizer, axis, &(*out)[i], unread, error);
   meter_stop();
   return status;
 }

@@ -72,10 +72,11 @@ enum status work_sweep(struct source *source, size_t index, struct sweep *sweep,
                        struct error *error);
 
 /* The statistics of all tensors under QUANTIZER, channels along AXIS, with the meter running: one
- * row each, which the caller frees also after a failure. What cannot be read has none. Tensors stay
- * in memory for as long as the source is open. */
+ * row each, which the caller frees also after a failure. What cannot be read has none: UNREAD
+ * (or NULL) counts that, and then it is told. Tensors stay in memory for as long as the source is
+ * open. */
 enum status work_stats(struct source *source, const struct quantizer *quantizer, int axis,
-                       struct stats **out, struct error *error);
+                       struct stats **out, size_t *unread, struct error *error);
 
 /* How much work TENSOR is under so many quantizers, for meter_start. */
 size_t work_weight(const struct tensor *tensor, size_t quantizers);
