@@ -96,8 +96,9 @@ enum status lp_values_make(const struct sample *sample, int exponent, double nor
   *out = (struct lp_search){.norm = norm,
                             .memory = mem_array(values + 2, 3 * sizeof *out->memory),
                             .distance = mem_array(values, sizeof *out->distance),
-                            .power = mem_array(values, sizeof *out->power)};
-  if (!atom || !out->memory || !out->distance || !out->power) {
+                            .power = mem_array(values, sizeof *out->power),
+                            .share = mem_array(2, sizeof *out->share)};
+  if (!atom || !out->memory || !out->distance || !out->power || !out->share) {
     free(atom);
     lp_values_free(out);
     return STATUS_MEMORY;
@@ -118,6 +119,7 @@ void lp_values_free(struct lp_search *search)
   free(search->memory);
   free(search->distance);
   free(search->power);
+  free(search->share);
 }
 
 /* fmax without its care for NaN, which is a call. */
@@ -203,7 +205,7 @@ static double add_kept(const struct lp_search *search, const struct lp_side *sid
                        size_t end, double r, struct visit *visit)
 {
   double p = search->norm, y = visit->middle * r, half = fabs(r) * (visit->to - visit->from) / 2;
-  double rate = curvature_rate(p) * half, near = p > 2 && p < 3 ? 2 * half : 0;
+  double rate = search->curvature_rate * half, near = p > 2 && p < 3 ? 2 * half : 0;
   double sum = 0, slope = 0, curve = 0;
   for (size_t i = first; i < end; i++) {
     double e = side->size[i] - y, d = fabs(e) + 1e-30, power = side->weight[i] * search->power[i];
@@ -261,6 +263,14 @@ static size_t bucket_of(double buckets)
   return buckets < BUCKETS ? (size_t)larger(buckets, 0) : BUCKETS;
 }
 
+static double share_of(const struct lp_search *search, int which, size_t k, double gap)
+{
+  double *share = &search->share[which][k];
+  if (!(*share > 0))
+    *share = pow(gap, search->norm);
+  return *share;
+}
+
 /* Values FIRST to END - 1 pass middle K. Behind and before each other they may pass other middles:
  * the tangents of two passes are 0 in between. */
 static void add_passes(const struct lp_search *search, int which, size_t k, size_t first,
@@ -269,7 +279,8 @@ static void add_passes(const struct lp_search *search, int which, size_t k, size
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
   const double p = search->norm, upper = ladder->value[k + 1], lower = ladder->value[k];
-  const double gap = ladder->rise[k] / 2 / ladder->middle[k], share = first < end ? pow(gap, p) : 0;
+  const double gap = ladder->rise[k] / 2 / ladder->middle[k];
+  const double share = first < end ? share_of(search, which, k, gap) : 0;
   const double per_middle = 1 / ladder->middle[k], per_width = 1 / visit->width;
   const double reach = gap / p, up_reach = reach / upper;
   const double down_reach = lower > 0 ? reach / lower : HUGE_VAL;
@@ -494,6 +505,7 @@ enum status lp_improve(struct lp_search *search, double most, struct progress *p
   double clipped = 0, to = most;
   size_t visits = 0, most_visits = search->norm < 1 ? MOST_VISITS_BELOW_1 : MOST_VISITS;
   heap.count = 0;
+  search->curvature_rate = curvature_rate(search->norm);
   skip_tiny(search);
   for (int i = 0; i < WHOLE && clipped < search->error; i++, to *= RATIO)
     clipped = enter(search, RATIO * to, to, &heap);

@@ -31,6 +31,8 @@ struct lp_search {
   size_t steps[2];
   struct lp_side side[2];
   double scale, error; /* the best so far; updated */
+  double curvature_rate;
+  double (*share)[LADDER_STEPS]; /* (half of a gap / its middle)^norm; 0: not worked out yet */
   double *memory;
   float *distance; /* scratch for a side */
   double *power;
