@@ -108,7 +108,10 @@ static bool plan_line(struct sweep *sweep, size_t line, bool view, bool *taken)
   for (size_t v = 0; v < sweep->values; v++) {
     struct sweep_row *row = &sweep->row[sweep->rows];
     *row = (struct sweep_row){.line = line, .value = v};
-    if (sweep->kind->edit(base, sweep->value[v], &row->quantizer, &why) == STATUS_OK) {
+    const enum status status = sweep->kind->edit(base, sweep->value[v], &row->quantizer, &why);
+    if (status == STATUS_MEMORY)
+      return false;
+    if (status == STATUS_OK) {
       *taken = true;
       sweep->rows += !view || !find_twin(sweep, row);
       continue;
