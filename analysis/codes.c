@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 enum {
-  LANES = 4, /* tables that take turns, so that equal neighbours do not wait for each other */
-  LANES_CODES = 1024, /* up to this many codes; larger tables would leave the cache */
-  FEW_CODES = 16,     /* so many are compared with, one after the other */
-  LINE = 8,           /* counters of a cache line */
+  LANES = CODE_COUNTERS, /* tables that take turns, so that equal neighbours do not wait for each
+                            other */
+  LANES_CODES = 1024,    /* up to this many codes; larger tables would leave the cache */
+  LINE = 8,              /* counters of a cache line */
 };
 
 bool codes_init(struct codes *codes, const struct fit *fit)
@@ -103,20 +103,15 @@ void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
     count[block->codes[i]]++;
 }
 
-void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, size_t n,
-                     uint64_t high)
+struct code_tables codes_tables(const struct codes *codes, unsigned worker)
 {
-  uint64_t *count = codes->count + worker * codes->stride;
-  size_t i = 0;
+  return (struct code_tables){codes->count + worker * codes->stride, codes->codes};
+}
+
+void codes_add_high(struct codes *codes, unsigned worker, uint64_t high)
+{
   if (codes->high_by_unit)
     codes->high[worker * LINE] += high;
-  if (codes->codes <= FEW_CODES) {
-    kernels.byte_counts(code, n, codes->codes, count);
-    return;
-  }
-  COUNT_IN_TURN(count, codes->codes, code, i, n);
-  for (; i < n; i++)
-    count[code[i]]++;
 }
 
 void codes_add_counts(struct codes *codes, unsigned worker, const struct fit *fit, size_t unit,

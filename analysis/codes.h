@@ -23,10 +23,11 @@ bool codes_init(struct codes *codes, const struct fit *fit);
 void codes_free(struct codes *codes);
 /* Counts a block of finite values; FINITE false: x holds others, which are left out. */
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite);
-/* N bytes that are codes of finite values, HIGH of them far from their zero points. */
-void codes_add_bytes(struct codes *codes, unsigned worker, const uint8_t *code, size_t n,
-                     uint64_t high);
-/* The same of a run of UNIT, which FIT knows, whose codes, those of finite values, occur COUNT
+/* Where kernels count the codes of finite values, and how many of them are HIGH: for formats of at
+ * most 8 bits. */
+struct code_tables codes_tables(const struct codes *codes, unsigned worker);
+void codes_add_high(struct codes *codes, unsigned worker, uint64_t high);
+/* Counts a run of UNIT, which FIT knows, whose codes, those of finite values, occur COUNT
  * times each. */
 void codes_add_counts(struct codes *codes, unsigned worker, const struct fit *fit, size_t unit,
                       const uint32_t *count);

@@ -315,7 +315,8 @@ static void add_plainly(struct metrics_pass *job, const struct pass_block *bare,
 static void add_groups(struct metrics_pass *job, const struct pass_block *bare, struct tally *tally)
 {
   const struct grain *units = job->units;
-  uint8_t codes[FEED_BLOCK];
+  const struct code_tables tables =
+      job->pass.codes ? codes_tables(&job->codes, bare->worker) : (struct code_tables){0};
   struct pass_block block = *bare;
   size_t more = 0; /* elements beyond the first group that is left */
   for (size_t end = bare->start + bare->n; block.start < end; block.start += block.n) {
@@ -329,7 +330,8 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     block.n = size_min(end - block.start, units->columns - block.start % units->columns);
     block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
     block.x = bare->x + (block.start - bare->start);
-    size_t added = kernels.group_errors(block.x, block.n, &row, job->bulk, codes, &one, &high);
+    size_t added = kernels.group_errors(block.x, block.n, &row, job->bulk,
+                                        job->pass.codes ? &tables : NULL, &one, &high);
     if (added == 0) {
       block.n = size_min(block.n, row.first + more);
       more = size_min(2 * more + units->group, FEED_BLOCK);
@@ -341,7 +343,7 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     channel_sums_add_run(&job->channels, block.span, channel, block.n, &one);
     tally_merge(tally, &one);
     if (job->pass.codes)
-      codes_add_bytes(&job->codes, block.worker, codes, block.n, high);
+      codes_add_high(&job->codes, block.worker, high);
   }
 }
 

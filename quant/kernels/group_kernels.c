@@ -85,146 +85,117 @@ static uint32_t bytes_total(bytes v)
   return total;
 }
 
-static bytes bytes_load(const uint8_t *from)
-{
-  bytes v;
-  memcpy(&v, from, sizeof v);
-  return v;
-}
-
 /* Four vectors of numbers up to 255, as bytes. */
-KERNEL_INLINE void bytes_store(const ints v[4], uint8_t *to)
+KERNEL_INLINE bytes bytes_of(const ints v[4])
 {
 #if defined __AVX2__
   __m256i low = _mm256_packus_epi32((__m256i)v[0], (__m256i)v[1]);
   __m256i high = _mm256_packus_epi32((__m256i)v[2], (__m256i)v[3]);
   __m256i mixed = _mm256_packus_epi16(low, high);
   __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  _mm256_storeu_si256((__m256i *)to, _mm256_permutevar8x32_epi32(mixed, order));
+  return (bytes)_mm256_permutevar8x32_epi32(mixed, order);
 #elif defined __SSE2__
   __m128i low = _mm_packs_epi32((__m128i)v[0], (__m128i)v[1]);
   __m128i high = _mm_packs_epi32((__m128i)v[2], (__m128i)v[3]);
-  _mm_storeu_si128((__m128i *)to, _mm_packus_epi16(low, high));
+  return (bytes)_mm_packus_epi16(low, high);
 #else
+  bytes all;
   for (int i = 0; i < 4; i++)
     for (int k = 0; k < FLOATS; k++)
-      to[i * FLOATS + k] = (uint8_t)v[i][k];
+      all[i * FLOATS + k] = (uint8_t)v[i][k];
+  return all;
 #endif
-}
-
-void KERNEL(byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts)
-{
-  enum { MOST = 255 * BYTES };
-  size_t whole = n / BYTES * BYTES;
-  for (size_t done = 0; done < whole; done += MOST) {
-    size_t end = whole - done < MOST ? whole : done + MOST;
-    for (size_t value = 0; value < values; value += 2) {
-      bytes a = {0}, b = {0};
-      for (size_t i = done; i < end; i += BYTES) {
-        bytes code = bytes_load(codes + i);
-        a -= (bytes)(code == (uint8_t)value);
-        b -= (bytes)(code == (uint8_t)(value + 1));
-      }
-      counts[value] += bytes_total(a);
-      if (value + 1 < values)
-        counts[value + 1] += bytes_total(b);
-    }
-  }
-  for (size_t i = whole; i < n; i++)
-    counts[codes[i]]++;
 }
 
 /* --- round trips ------------------------------------------------------------------------ */
 
 /* What is found on the way, for all groups of a call. */
 struct group_scan {
-  ints worst, zeros;             /* bits of the largest |x - y|; how many x are 0 */
-  uint32_t worst_few, zeros_few; /* the same of the last elements of groups */
-  bytes flat, at_rail, high;     /* codes of 0; of an end of the grid; far from zero: in a block */
-  uint64_t flat_all, at_rail_all, high_all; /* so far */
+  uint32_t worst, zeros;        /* bits of the largest |x - y|; how many x are 0 */
+  uint64_t flat, at_rail, high; /* codes of 0; of an end of the grid; far from zero */
 };
+
+/* The same in vectors. Bytes count up to 255, and a block has fewer vectors. */
+struct group_vectors {
+  ints worst, zeros;
+  bytes flat, at_rail, high;
+};
+
+/* What codes of a unit mean: ZERO and TOP, and that those of up to WITHIN from FIRST on are not far
+ * from zero, within 100/127 of the farther end. */
+struct group_codes {
+  uint8_t zero, top, first, within;
+};
+
+static inline struct group_codes codes_of(const struct unit *unit)
+{
+  const int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo);
+  const int far = 100 * (zero > top - zero ? zero : top - zero) / 127;
+  const int first = zero > far ? zero - far : 0, last = zero + far < 255 ? zero + far : 255;
+  return (struct group_codes){(uint8_t)zero, (uint8_t)top, (uint8_t)first, (uint8_t)(last - first)};
+}
 
 /* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
  * is x; else |x| is above |y| / 2 and below 2 |y| (P. H. Sterbenz, Floating-Point Computation,
  * 1974), because a quotient that rounds to r is at least r - 1/2, and is above it where r = 1. */
-KERNEL_INLINE ints group_vector(const float *x, floats scale, ints first, float *e, ints *worst,
-                                ints *zeros)
+KERNEL_INLINE ints round_vector(const float *x, floats scale, ints first, float *e,
+                                struct group_vectors *found)
 {
   floats v = floats_load(x), shifted = v / scale + ROUND_MAGIC;
   floats d = v - (shifted - ROUND_MAGIC) * scale;
   memcpy(e, &d, sizeof d);
-  *worst = ints_max(*worst, (ints)d & INT32_MAX);
-  *zeros -= v == 0;
+  found->worst = ints_max(found->worst, (ints)d & INT32_MAX);
+  found->zeros -= v == 0;
   return (ints)shifted - first;
 }
 
-static void group_few(const float *x, size_t n, const struct unit *unit, float *e, uint8_t *codes,
-                      struct group_scan *scan)
+/* N elements of one unit, a multiple of BYTES. */
+KERNEL_INLINE void round_whole(const float *x, size_t n, const struct unit *unit, float *e,
+                               uint8_t *codes, struct group_vectors *found)
+{
+  const floats scale = (floats){0} + unit->scale;
+  const ints first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
+  const struct group_codes is = codes_of(unit);
+  for (size_t i = 0; i < n; i += BYTES) {
+    ints code[4];
+    KERNEL_UNROLL
+    for (size_t k = 0; k < 4; k++)
+      code[k] = round_vector(x + i + k * FLOATS, scale, first, e + i + k * FLOATS, found);
+    const bytes all = bytes_of(code);
+    memcpy(codes + i, &all, sizeof all);
+    found->flat -= (bytes)(all == is.zero);
+    found->at_rail -= (bytes)(all == 0) | (bytes)(all == is.top);
+    found->high -= (bytes)((bytes)(all - is.first) > is.within);
+  }
+}
+
+static __attribute__((noinline)) void round_few(const float *x, size_t n, const struct unit *unit,
+                                                float *e, uint8_t *codes, struct group_scan *scan)
 {
   const uint32_t first = float_bits(unit->lo + ROUND_MAGIC);
+  const struct group_codes is = codes_of(unit);
   for (size_t i = 0; i < n; i++) {
     float shifted = x[i] / unit->scale + ROUND_MAGIC;
     e[i] = x[i] - (shifted - ROUND_MAGIC) * unit->scale;
     codes[i] = (uint8_t)(float_bits(shifted) - first);
     uint32_t size = float_magnitude(e[i]);
-    scan->worst_few = size > scan->worst_few ? size : scan->worst_few;
-    scan->zeros_few += x[i] == 0;
+    scan->worst = size > scan->worst ? size : scan->worst;
+    scan->zeros += x[i] == 0;
+    scan->flat += codes[i] == is.zero;
+    scan->at_rail += (codes[i] == 0) | (codes[i] == is.top);
+    scan->high += (uint8_t)(codes[i] - is.first) > is.within;
   }
 }
 
-static void group_round(const float *x, size_t n, const struct unit *unit, float *e, uint8_t *codes,
-                        struct group_scan *scan)
+static void add_vectors(const struct group_vectors *found, struct group_scan *scan)
 {
-  const floats scale = (floats){0} + unit->scale;
-  const ints first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
-  ints worst = scan->worst, zeros = scan->zeros;
-  size_t i = 0;
-  for (; i + 4 * FLOATS <= n; i += 4 * FLOATS) {
-    const ints code[4] = {
-        group_vector(x + i, scale, first, e + i, &worst, &zeros),
-        group_vector(x + i + FLOATS, scale, first, e + i + FLOATS, &worst, &zeros),
-        group_vector(x + i + 2 * FLOATS, scale, first, e + i + 2 * FLOATS, &worst, &zeros),
-        group_vector(x + i + 3 * FLOATS, scale, first, e + i + 3 * FLOATS, &worst, &zeros)};
-    bytes_store(code, codes + i);
+  for (int k = 0; k < FLOATS; k++) {
+    scan->worst = (uint32_t)found->worst[k] > scan->worst ? (uint32_t)found->worst[k] : scan->worst;
+    scan->zeros += (uint32_t)found->zeros[k];
   }
-  scan->worst = worst;
-  scan->zeros = zeros;
-  group_few(x + i, n - i, unit, e + i, codes + i, scan);
-}
-
-/* Codes of 0, of the ends, and those beyond 100/127 of the farther end. */
-static void group_codes(const uint8_t *codes, size_t n, const struct unit *unit,
-                        struct group_scan *scan)
-{
-  const int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo);
-  const int far = 100 * (zero > top - zero ? zero : top - zero) / 127;
-  const uint8_t first = (uint8_t)(zero > far ? zero - far : 0);
-  const uint8_t within = (uint8_t)((zero + far < 255 ? zero + far : 255) - first);
-  bytes flat = scan->flat, at_rail = scan->at_rail, high = scan->high;
-  size_t i = 0;
-  for (; i + BYTES <= n; i += BYTES) {
-    bytes code = bytes_load(codes + i);
-    flat -= (bytes)(code == (uint8_t)zero);
-    at_rail -= (bytes)(code == 0) | (bytes)(code == (uint8_t)top);
-    high -= (bytes)((bytes)(code - first) > within);
-  }
-  scan->flat = flat;
-  scan->at_rail = at_rail;
-  scan->high = high;
-  for (; i < n; i++) {
-    scan->flat_all += codes[i] == zero;
-    scan->at_rail_all += (codes[i] == 0) | (codes[i] == top);
-    scan->high_all += (uint8_t)(codes[i] - first) > within;
-  }
-}
-
-/* Before the bytes are full: a block has fewer vectors than a byte counts. */
-static void add_bytes(struct group_scan *scan)
-{
-  scan->flat_all += bytes_total(scan->flat);
-  scan->at_rail_all += bytes_total(scan->at_rail);
-  scan->high_all += bytes_total(scan->high);
-  scan->flat = scan->at_rail = scan->high = (bytes){0};
+  scan->flat += bytes_total(found->flat);
+  scan->at_rail += bytes_total(found->at_rail);
+  scan->high += bytes_total(found->high);
 }
 
 /* The group that the next element lies in, and how many of its elements are left. */
@@ -233,20 +204,34 @@ struct group_place {
   size_t left, length;
 };
 
-static void round_piece(const float *x, size_t n, struct group_place *place, float *e,
-                        uint8_t *codes, struct group_scan *scan)
+/* RAGGED: groups may end anywhere, not at multiples of BYTES alone. */
+KERNEL_INLINE void round_groups(const float *x, size_t n, bool ragged, struct group_place *place,
+                                float *e, uint8_t *codes, struct group_scan *scan)
 {
+  struct group_vectors found = {.worst = {0}};
   for (size_t i = 0, m; i < n; i += m) {
     if (place->left == 0) {
       place->unit++;
       place->left = place->length;
     }
     m = n - i < place->left ? n - i : place->left;
-    group_round(x + i, m, place->unit, e + i, codes + i, scan);
-    group_codes(codes + i, m, place->unit, scan);
+    size_t whole = ragged ? m / BYTES * BYTES : m;
+    round_whole(x + i, whole, place->unit, e + i, codes + i, &found);
+    if (ragged && whole < m)
+      round_few(x + i + whole, m - whole, place->unit, e + i + whole, codes + i + whole, scan);
     place->left -= m;
   }
-  add_bytes(scan);
+  add_vectors(&found, scan);
+}
+
+static __attribute__((noinline)) void round_piece(const float *x, size_t n,
+                                                  struct group_place *place, float *e,
+                                                  uint8_t *codes, struct group_scan *scan)
+{
+  if ((n | place->left | place->length) % BYTES)
+    round_groups(x, n, true, place, e, codes, scan);
+  else
+    round_groups(x, n, false, place, e, codes, scan);
 }
 
 /* --- sums ------------------------------------------------------------------------------- */
@@ -280,9 +265,16 @@ KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
                              lanes_copy(&from->bulk_error2), lanes_copy(&from->bulk_signal2)};
 }
 
-/* N elements, a multiple of LANES. What the next call will read is fetched on the way. */
-static __attribute__((noinline)) void add_sums(const float *x, const float *e, size_t n, float bulk,
-                                               struct group_sums *all)
+KERNEL_INLINE void count_code(const struct code_tables *tables, uint8_t code, size_t turn)
+{
+  tables->count[turn % CODE_COUNTERS * tables->codes + code]++;
+}
+
+/* N elements, a multiple of LANES. Their codes are counted on the way, which keeps other units of a
+ * processor busy. What the next call will read is fetched. */
+KERNEL_INLINE void add_elements(const float *x, const float *e, const uint8_t *codes, size_t n,
+                                float bulk, const struct code_tables *tables,
+                                struct group_sums *all)
 {
   const floats limit = (floats){0} + bulk;
   struct group_sums sums = sums_copy(all);
@@ -292,8 +284,38 @@ static __attribute__((noinline)) void add_sums(const float *x, const float *e, s
       floats v = floats_load(x + i + h), size = (floats)((ints)v & INT32_MAX);
       add_vector(v, floats_load(e + i + h), chosen_at_most(size, limit), h, &sums);
     }
+    if (!tables)
+      continue;
+    KERNEL_UNROLL
+    for (size_t k = 0; k < LANES; k++)
+      count_code(tables, codes[i + k], k);
   }
   *all = sums_copy(&sums);
+}
+
+static __attribute__((noinline)) void add_sums(const float *x, const float *e, const uint8_t *codes,
+                                               size_t n, float bulk,
+                                               const struct code_tables *tables,
+                                               struct group_sums *all)
+{
+  if (tables) {
+    const struct code_tables own = *tables;
+    add_elements(x, e, codes, n, bulk, &own, all);
+  } else {
+    add_elements(x, e, codes, n, bulk, NULL, all);
+  }
+}
+
+/* Fewer than LANES of them. */
+static void add_few(const float *x, float *e, const uint8_t *codes, size_t n, float bulk,
+                    const struct code_tables *tables, struct group_sums *all)
+{
+  float copy[LANES] = {0};
+  memcpy(copy, x, n * sizeof *x);
+  memset(e + n, 0, (LANES - n) * sizeof *e);
+  add_sums(copy, e, codes, LANES, bulk, NULL, all);
+  for (size_t i = 0; tables && i < n; i++)
+    count_code(tables, codes[i], i);
 }
 
 /* y is x - e. */
@@ -419,22 +441,17 @@ static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
 
 static void tally_scan(const struct group_scan *scan, struct tally *tally)
 {
-  uint32_t worst = scan->worst_few;
-  uint64_t zeros = scan->zeros_few;
-  for (int k = 0; k < FLOATS; k++) {
-    worst = (uint32_t)scan->worst[k] > worst ? (uint32_t)scan->worst[k] : worst;
-    zeros += (uint32_t)scan->zeros[k];
-  }
-  double max_error = (double)bits_float(worst);
+  double max_error = (double)bits_float(scan->worst);
   tally->max_error = max_error > tally->max_error ? max_error : tally->max_error;
-  tally->flushed += scan->flat_all - zeros;
-  tally->at_rail += scan->at_rail_all;
+  tally->flushed += scan->flat - scan->zeros;
+  tally->at_rail += scan->at_rail;
 }
 
 size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
-                            uint8_t *codes, struct tally *tally, uint64_t *high)
+                            const struct code_tables *tables, struct tally *tally, uint64_t *high)
 {
-  float e[KERNEL_BLOCK], copy[LANES] = {0};
+  float e[KERNEL_BLOCK];
+  uint8_t codes[KERNEL_BLOCK];
   if (n == 0)
     return 0;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
@@ -443,22 +460,19 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   n = elements_of(row, groups, n);
   if (n == 0)
     return 0;
-  struct group_scan scan = {.worst = {0}};
+  struct group_scan scan = {0};
   struct group_sums sums = {0};
   struct group_place place = {row->units, row->first, row->length};
   for (size_t i = 0; i < n; i += KERNEL_BLOCK) {
     size_t m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK, whole = m / LANES * LANES;
-    round_piece(x + i, m, &place, e, codes + i, &scan);
-    add_sums(x + i, e, whole, bulk, &sums);
-    if (m > whole) {
-      memcpy(copy, x + i + whole, (m - whole) * sizeof *x);
-      memset(e + m, 0, (whole + LANES - m) * sizeof *e);
-      add_sums(copy, e + whole, LANES, bulk, &sums);
-    }
+    round_piece(x + i, m, &place, e, codes, &scan);
+    add_sums(x + i, e, codes, whole, bulk, tables, &sums);
+    if (m > whole)
+      add_few(x + i + whole, e + whole, codes + whole, m - whole, bulk, tables, &sums);
   }
   tally_scan(&scan, tally);
   add_up(&sums, tally);
   tally->finite += n;
-  *high += scan.high_all;
+  *high += scan.high;
   return n;
 }

@@ -146,6 +146,13 @@ struct group_row {
 enum { GROUP_ERRORS_MOST = 4096 }; /* elements of a call */
 enum { CODES_COUNTED = 256, CODE_COUNTERS = 4 };
 
+/* CODE_COUNTERS tables of CODES counters, one behind the other, that take turns, so that equal
+ * neighbours do not wait for each other; to be added up. */
+struct code_tables {
+  uint64_t *count;
+  size_t codes;
+};
+
 /* Elements of a unit that were tallied, until what their codes say is added, too: at most 2^31 - 1
  * of them. All 0 at first. */
 struct coded {
@@ -259,15 +266,13 @@ struct kernels {
    * +0. */
   bool (*group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo, float *hi);
   /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers of up to 8 bits
-   * that divide and round to even: their codes, what is lost into TALLY, and how many codes lie
-   * beyond 100/127 of the end that is farther from zero. The sums of x y and y^2 follow from those
-   * of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. Stops before the first group in
-   * which an x is not finite or is clipped; how many elements were worked on. */
+   * that divide and round to even: what is lost into TALLY, how often each code occurs into TABLES
+   * (NULL: nobody asks), and into *high how many codes lie beyond 100/127 of the end that is
+   * farther from zero. The sums of x y and y^2 follow from those of x^2, x (x - y) and (x - y)^2.
+   * BULK: as in tally_bounds. Stops before the first group in which an x is not finite or is
+   * clipped; how many elements were worked on. */
   size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
-                         uint8_t *codes, struct tally *tally, uint64_t *high);
-  /* Adds how often each of the numbers below VALUES (at most 16), of which all CODES are, occurs.
-   */
-  void (*byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts);
+                         const struct code_tables *tables, struct tally *tally, uint64_t *high);
 };
 
 /* The table in use. */

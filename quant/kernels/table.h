@@ -63,8 +63,7 @@ void KERNEL(bfloat_decode)(const unsigned char *bytes, size_t n, float *out);
 bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo,
                           float *hi);
 size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
-                            uint8_t *codes, struct tally *tally, uint64_t *high);
-void KERNEL(byte_counts)(const uint8_t *codes, size_t n, size_t values, uint64_t *counts);
+                            const struct code_tables *tables, struct tally *tally, uint64_t *high);
 
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
@@ -90,7 +89,6 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .half_decode = KERNEL(half_decode), .bfloat_decode = KERNEL(bfloat_decode),                    \
     .group_ranges = KERNEL(group_ranges), .group_errors = KERNEL(group_errors),                    \
-    .byte_counts = KERNEL(byte_counts),                                                            \
   }
 
 #endif
