@@ -74,6 +74,19 @@ static enum status lay_matrix(const struct tensor *tensor, int axis, struct heat
   return STATUS_OK;
 }
 
+bool heat_channels(const struct tensor *tensor, int axis, const struct view_part *cell,
+                   size_t *first, size_t *count)
+{
+  const struct granularity channels = {.kind = GRAIN_CHANNEL, .axis = axis};
+  struct grain grain;
+  if (grain_make(&channels, &tensor->shape, &grain, NULL) != STATUS_OK || grain.channels == 0)
+    return false;
+  const size_t *range = grain.inner == 1 ? cell->column : cell->row;
+  *first = range[0] % grain.channels;
+  *count = size_min(range[1] - range[0], grain.channels);
+  return true;
+}
+
 static bool clip_range(size_t range[2], size_t length)
 {
   if (range[1] == 0)

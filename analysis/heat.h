@@ -67,6 +67,11 @@ size_t heat_next_worst(const struct heat *heat, enum heat_quantity quantity, siz
 /* Rows row[0]..row[1]-1 and columns of the cell in row DOWN, column ACROSS of the map. */
 struct view_part heat_cell(const struct heat *heat, size_t down, size_t across);
 
+/* The channels along AXIS of TENSOR that CELL is in: COUNT from FIRST on, the last one followed by
+ * 0. False where there are none. */
+bool heat_channels(const struct tensor *tensor, int axis, const struct view_part *cell,
+                   size_t *first, size_t *count);
+
 /* The range of QUANTITY that colours are for: the 1st to the 99th percentile of the cells (all of
  * them where there are few), logarithmic where the ends are positive and far apart. False when no
  * cell has a number. */

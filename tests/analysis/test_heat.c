@@ -154,6 +154,30 @@ static void test_matrix(void **state)
   }
 }
 
+/* As heat.h lays the matrix: the rows are the axes up to that of the channels, the last of which
+ * counts fastest; channels of the last axis are the columns. */
+static void test_channels_of_cells(void **state)
+{
+  static const struct {
+    int axis;
+    struct view_part cell;
+    size_t first, count;
+  } cases[] = {{0, {{1, 2}, {0, 12}}, 1, 1}, {1, {{4, 5}, {0, 4}}, 1, 1},
+               {1, {{2, 5}, {1, 2}}, 2, 3},  {1, {{0, 6}, {0, 4}}, 0, 3},
+               {2, {{0, 6}, {3, 4}}, 3, 1},  {-1, {{0, 1}, {1, 3}}, 1, 2},
+               {-2, {{3, 4}, {0, 4}}, 0, 1}};
+  static const float x[24];
+  const struct tensor tensor = tensor_over(x, (struct shape){3, {2, 3, 4}});
+  size_t first, count;
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_true(heat_channels(&tensor, cases[i].axis, &cases[i].cell, &first, &count));
+    assert_int_equal(first, cases[i].first);
+    assert_int_equal(count, cases[i].count);
+  }
+  assert_false(heat_channels(&tensor, 3, &cases[0].cell, &first, &count));
+}
+
 /* A cell is a whole number of groups wide, until the part holds only a few of them. */
 static void test_groups(void **state)
 {
@@ -341,11 +365,17 @@ static void test_worst(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_loops), cmocka_unit_test(test_matrix),
-      cmocka_unit_test(test_groups),        cmocka_unit_test(test_transformed),
-      cmocka_unit_test(test_threads),       cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_range),         cmocka_unit_test(test_levels),
-      cmocka_unit_test(test_parts),         cmocka_unit_test(test_worst),
+      cmocka_unit_test(test_against_loops),
+      cmocka_unit_test(test_matrix),
+      cmocka_unit_test(test_channels_of_cells),
+      cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_transformed),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_range),
+      cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_worst),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

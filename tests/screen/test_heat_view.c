@@ -127,6 +127,18 @@ static void parts_and_back(void **state)
   fixture_quit(harness);
 }
 
+/* The worst cell is of channel 5, whose one large value sets the scale of all. */
+static void a_cell_leads_to_its_channel(void **state)
+{
+  (void)state;
+  struct harness *harness = open_map(24, 80, false);
+  assert_true(harness_press(harness, "wl", 2));
+  assert_true(harness_wait_settled(harness));
+  assert_shows(harness, "--channel 5");
+  assert_shows(harness, "--view histogram");
+  fixture_quit(harness);
+}
+
 /* What e writes is what the recipe draws, to the byte. */
 static void exports_are_replayed(void **state)
 {
@@ -174,15 +186,11 @@ static void every_size(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(keys_open_it),
-      cmocka_unit_test(colours_tell_the_outlier),
-      cmocka_unit_test(characters_tell_it_too),
-      cmocka_unit_test(enter_goes_into_cells),
-      cmocka_unit_test(the_worst_come_first),
-      cmocka_unit_test(parts_and_back),
-      cmocka_unit_test(exports_are_replayed),
-      cmocka_unit_test(knobs_make_another),
-      cmocka_unit_test(every_size),
+      cmocka_unit_test(keys_open_it),           cmocka_unit_test(colours_tell_the_outlier),
+      cmocka_unit_test(characters_tell_it_too), cmocka_unit_test(enter_goes_into_cells),
+      cmocka_unit_test(the_worst_come_first),   cmocka_unit_test(a_cell_leads_to_its_channel),
+      cmocka_unit_test(parts_and_back),         cmocka_unit_test(exports_are_replayed),
+      cmocka_unit_test(knobs_make_another),     cmocka_unit_test(every_size),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -28,8 +28,13 @@ void channels_view_enter(struct explorer *explorer)
     explorer_warn(explorer, "there is no channel to open");
     return;
   }
+  channels_view_open(explorer, result->channels.by_ratio[explorer->selected]);
+}
+
+void channels_view_open(struct explorer *explorer, size_t channel)
+{
   struct state next = explorer->state;
-  next.view.channel = (long)result->channels.by_ratio[explorer->selected];
+  next.view.channel = (long)channel;
   next.view.kind = VIEW_HISTOGRAM;
   next.view.lo = next.view.hi = NAN;
   explorer_go(explorer, &next);

@@ -10,6 +10,8 @@
 void channels_view_move(struct explorer *explorer, int by);
 /* Opens the selected channel alone. */
 void channels_view_enter(struct explorer *explorer);
+/* CHANNEL alone, as a histogram. */
+void channels_view_open(struct explorer *explorer, size_t channel);
 /* From a channel back to the whole tensor. */
 void channels_view_leave(struct explorer *explorer);
 

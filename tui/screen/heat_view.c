@@ -1,6 +1,7 @@
 #include "tui/screen/heat_view.h"
 
 #include "quant/base/size.h"
+#include "tui/screen/channels_view.h"
 #include "tui/screen/heat_cells.h"
 
 #include <math.h>
@@ -194,6 +195,29 @@ void heat_view_enter(struct explorer *explorer)
   if (heating->depth < MOST)
     heating->outer[heating->depth++] = explorer->state.view.part;
   go_to_part(explorer, &cell);
+}
+
+void heat_view_channel(struct explorer *explorer)
+{
+  const struct heating *heating = &explorer->heating;
+  size_t first, count;
+  if (!is_present(explorer) || explorer_stale(explorer) || explorer->result->partial)
+    return explorer_warn(explorer, "the map is not there yet");
+  const struct channels *channels = &explorer->result->channels;
+  const struct view_part cell = heat_cell(heating->map, heating->down, heating->across);
+  if (channels->count < 2 || explorer->state.view.channel >= 0 ||
+      !heat_channels(explorer_tensor(explorer), explorer->state.knobs.axis, &cell, &first, &count))
+    return explorer_warn(explorer, "there is no channel to open");
+  size_t worst = first;
+  for (size_t i = 1; i < count; i++) {
+    const size_t other = (first + i) % channels->count;
+    if (channels->channel[other].mse > channels->channel[worst].mse)
+      worst = other;
+  }
+  channels_view_open(explorer, worst);
+  if (count > 1)
+    explorer_say(explorer, "channel %zu loses most of the %zu in that cell; Backspace: all of them",
+                 worst, count);
 }
 
 void heat_view_out(struct explorer *explorer)

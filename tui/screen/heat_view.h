@@ -10,10 +10,12 @@
 
 void heat_view_forget(struct explorer *explorer);
 
-/* From the bars to the map and back; the next quantity; into the cell of the cursor; out again. */
+/* From the bars to the map and back; the next quantity; into the cell of the cursor; its channel
+ * alone, of several the one that loses most; out again. */
 void heat_view_toggle(struct explorer *explorer);
 void heat_view_quantity(struct explorer *explorer);
 void heat_view_enter(struct explorer *explorer);
+void heat_view_channel(struct explorer *explorer);
 void heat_view_out(struct explorer *explorer);
 /* The cursor to the worst cell; from there to the next worst. */
 void heat_view_worst(struct explorer *explorer);
