@@ -42,11 +42,10 @@ const struct experiment exp_fp8_or_int8 = {
     .recipe = "synth:laplace -q e5m2 -q e4m3 -q int8,mse -q int8 --view sweep --over distribution",
     .see =
         "The plot has what each format keeps of distributions with longer and longer tails, "
-        "against "
-        "their peak / RMS, and this tensor among them: the floats are level, int8 falls along the "
-        "dotted line, mse holds it up for a while. w goes on to other sweeps. K shows why: how far "
-        "apart the numbers of the formats are, and below which share of the largest those of a "
-        "float are closer.",
+        "against their peak / RMS, and this tensor among them: the floats are level, int8 falls "
+        "along the dotted line, mse holds it up for a while. w goes on to other sweeps. K shows "
+        "why: how far apart the numbers of the formats are, and below which share of the largest "
+        "those of a float are closer.",
     .answer =
         "int8 by minmax has 52.87 dB - 20 log10(peak / RMS); e4m3 has 31.5 dB and e5m2 25.6 "
         "dB, whatever the distribution. They cross at a peak of 11.7 times the RMS: flat and "

@@ -298,8 +298,7 @@ static const char *words_of(const struct sweep *sweep)
 {
   if (sweep->kind->elsewhere)
     return "Each line is a quantizer on the distributions named beside the first; this tensor's "
-           "own "
-           "points stand on its line. 20 dB: the largest magnitude is ten times the RMS.";
+           "own points stand on its line. 20 dB: the largest magnitude is ten times the RMS.";
   if (sweep->kind->axis != SWEEP_AXIS_BITS)
     return has_fixed(sweep) ? "A level line is a spec that takes none of the values." : "";
   if (sweep->kind->shows_values && !sweep->kind->points)

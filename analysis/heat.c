@@ -279,22 +279,20 @@ static enum status add_up(const struct reconstruction *both, const struct fit *f
                       .both = both,
                       .fit = fit,
                       .cell = mem_array(cells, sizeof *m.cell),
-                      .parts = mem_array(pool_threads(), sizeof *m.parts),
+                      .parts = fit_parts_new(0),
                       .strip = heat->down < FEW_ROWS ? STRIP : heat->across,
                       .progress = progress};
   m.strips = size_div_up(heat->across, m.strip);
   enum status status = m.cell && m.parts ? STATUS_OK : STATUS_MEMORY;
   if (status == STATUS_OK)
     status = pool_for(heat->down * m.strips, map_job, &m, progress);
-  for (unsigned w = 0; m.parts && w < pool_threads(); w++)
-    fit_part_free(&m.parts[w]);
   if (status == STATUS_OK && atomic_load(&m.failed))
     status = STATUS_MEMORY;
   if (status == STATUS_OK && progress_cancelled(progress))
     status = STATUS_CANCELLED;
   for (size_t at = 0; at < cells && status == STATUS_OK; at++)
     finish_cell(&m.cell[at], heat, at);
-  free(m.parts);
+  fit_parts_free(m.parts);
   free(m.cell);
   return status == STATUS_MEMORY ? error_memory(error, "the heat map") : status;
 }

@@ -197,13 +197,11 @@ static enum status run_jobs(struct errors_pass *pass)
   if (pass->interleaved)
     pass->stretch = size_max(pass->stretch, size_min(grid->grain.inner, FEED_CHUNK) / grid->length);
   size_t blocks = pass->interleaved ? grid->per_row : grid->count;
-  pass->parts = mem_array(pool_threads(), sizeof *pass->parts);
+  pass->parts = fit_parts_new(0);
   enum status status = STATUS_MEMORY;
   if (pass->parts)
     status = pool_for(size_div_up(blocks, pass->stretch), errors_job, pass, pass->progress);
-  for (unsigned w = 0; pass->parts && w < pool_threads(); w++)
-    fit_part_free(&pass->parts[w]);
-  free(pass->parts);
+  fit_parts_free(pass->parts);
   return status == STATUS_OK && atomic_load(&pass->failed) ? STATUS_MEMORY : status;
 }
 

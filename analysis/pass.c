@@ -85,9 +85,7 @@ static bool make_parts(struct walk *walk)
   const struct fit *fit = walk->pass->fit;
   if (!fit || !fit_is_on_demand(fit))
     return true;
-  walk->parts = mem_array(pool_threads(), sizeof *walk->parts);
-  for (unsigned w = 0; walk->parts && w < pool_threads(); w++)
-    walk->parts[w].ahead = FEED_CHUNK;
+  walk->parts = fit_parts_new(FEED_CHUNK);
   return walk->parts != NULL;
 }
 
@@ -100,9 +98,8 @@ static void free_parts(struct walk *walk)
       ranges->lo = fmin(ranges->lo, part->lo);
       ranges->hi = fmax(ranges->hi, part->hi);
     }
-    fit_part_free(&walk->parts[w]);
   }
-  free(walk->parts);
+  fit_parts_free(walk->parts);
 }
 
 enum status pass_run(const struct pass *pass,

@@ -119,7 +119,7 @@ static enum status measure_original(struct restoration *job, const struct measur
   job->pass.spans = pass_spans(job->both->x.count, channel_sums_spans(&measure->channels));
   job->tally = mem_array(job->pass.spans, sizeof *job->tally);
   job->lost = mem_array(job->pass.spans, sizeof *job->lost);
-  job->parts = mem_array(pool_threads(), sizeof *job->parts);
+  job->parts = fit_parts_new(0);
   bool made = job->parts && job->tally && job->lost &&
               channel_sums_init(&job->channels, &measure->channels, &job->pass);
   enum status status = made ? pass_run(&job->pass, add_block, job) : STATUS_MEMORY;
@@ -129,10 +129,8 @@ static enum status measure_original(struct restoration *job, const struct measur
     restore_metrics(job, transformed, result);
     status = restore_channels(job, result) ? STATUS_OK : STATUS_MEMORY;
   }
-  for (unsigned w = 0; job->parts && w < pool_threads(); w++)
-    fit_part_free(&job->parts[w]);
   channel_sums_free(&job->channels);
-  free(job->parts);
+  fit_parts_free(job->parts);
   free(job->tally);
   free(job->lost);
   return status == STATUS_MEMORY ? error_memory(error, "the errors of the original") : status;

@@ -1,6 +1,7 @@
 /* Parts of fits whose scales are made where they are used. A part is a fit of its own, of a matrix
  * cut out of the tensor: whole rows of units, or a stretch of a row, so that every unit is whole
  * and gets the scale that it would get among all others. Then it is told where it lies. */
+#include "quant/base/pool.h"
 #include "quant/base/size.h"
 #include "quant/fit.h"
 
@@ -201,6 +202,21 @@ void fit_part_free(struct fit_part *part)
 {
   fit_free(part->made);
   part->made = NULL;
+}
+
+struct fit_part *fit_parts_new(size_t ahead)
+{
+  struct fit_part *parts = mem_array(pool_threads(), sizeof *parts);
+  for (unsigned w = 0; parts && w < pool_threads(); w++)
+    parts[w].ahead = ahead;
+  return parts;
+}
+
+void fit_parts_free(struct fit_part *parts)
+{
+  for (unsigned w = 0; parts && w < pool_threads(); w++)
+    fit_part_free(&parts[w]);
+  free(parts);
 }
 
 bool fit_part_round_trip(const struct fit *fit, const struct feed *feed, size_t start, size_t n,

@@ -151,6 +151,9 @@ struct fit_part {
 const struct fit *fit_part_at(struct fit_part *part, const struct fit *fit, const struct feed *feed,
                               size_t start, size_t n);
 void fit_part_free(struct fit_part *part);
+/* One for each worker of the pool, all with AHEAD. NULL: no memory. */
+struct fit_part *fit_parts_new(size_t ahead);
+void fit_parts_free(struct fit_part *parts); /* or NULL */
 /* fit_round_trip by a part made for it alone, for whoever reads here and there. False, and Y is
  * NaN, without memory. */
 bool fit_part_round_trip(const struct fit *fit, const struct feed *feed, size_t start, size_t n,

@@ -123,6 +123,7 @@ for suffix in npy npz safetensors gguf pt onnx bin csv txt mat h5 dat; do
   : >"empty.$suffix"
   fails 3 "empty.$suffix: the file is empty" "nothing in a file called .$suffix" in_time list "empty.$suffix"
 done
+fails 3 "pipe.npy: no session has looked at it yet" "a pipe that is no session" in_time pipe.npy --restore
 fails 3 "pipe.bin: .*pipe" "a pipe as raw:" in_time list raw:pipe.bin,dtype=u8
 mkdir folder.npy
 fails 3 "folder.npy: " "a folder called .npy" in_time list folder.npy

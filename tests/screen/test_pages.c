@@ -240,6 +240,7 @@ static void a_recipe_opens_the_list(void **state)
       fixture_start(arguments, &(struct harness_options){.rows = 24, .columns = 80});
   assert_true(harness_wait_settled(harness));
   assert_shows(harness, "1 of 3");
+  assert_shows(harness, "1 tensor, ");
   type(harness, "1");
   assert_shows(harness, "--view histogram");
   fixture_quit(harness);

@@ -162,6 +162,16 @@ static enum status take_finding(struct finding *finding, const char *path, struc
              : error_memory(error, "a session");
 }
 
+/* To be read; at once also where it is a pipe that nobody writes to. NULL as fopen. */
+static FILE *open_at_once(const char *path)
+{
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
+  if (descriptor >= 0 && !file)
+    close(descriptor);
+  return file;
+}
+
 /* The last state in PATH that looks at WANTED (NULL: at anything). */
 static enum status read_file(const char *path, const char *wanted, struct kept *out,
                              struct error *error)
@@ -172,7 +182,7 @@ static enum status read_file(const char *path, const char *wanted, struct kept *
   *out = (struct kept){.path = strdup(path)};
   recipe_init(&out->recipe);
   text_escape(path, shown, sizeof shown);
-  FILE *file = fopen(path, "re");
+  FILE *file = open_at_once(path);
   if (!file)
     return error_set(error, STATUS_INPUT, "%s: cannot open: %s", shown, strerror(errno));
   enum status status = STATUS_OK;
@@ -200,7 +210,7 @@ enum status kept_read(const char *path, struct kept *out, struct error *error)
 bool session_is_file(const char *path)
 {
   char head[sizeof SESSION_HEAD] = "";
-  FILE *file = fopen(path, "re");
+  FILE *file = open_at_once(path);
   bool same = file && fgets(head, sizeof head, file) && strcmp(head, SESSION_HEAD) == 0;
   if (file)
     fclose(file);

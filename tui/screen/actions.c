@@ -204,10 +204,10 @@ static void action_tensor(struct explorer *explorer, int direction)
 static void action_browse(struct explorer *explorer, int unused)
 {
   (void)unused;
-  explorer_list(explorer);
+  explorer_list(explorer, "");
 }
 
-void explorer_list(struct explorer *explorer)
+void explorer_list(struct explorer *explorer, const char *filter)
 {
   if (!explorer->gather)
     explorer->gather = gather_new(explorer->source, explorer->engine);
@@ -218,6 +218,9 @@ void explorer_list(struct explorer *explorer)
   gather_set_quantizer(explorer->gather, &explorer->state.knobs.quantizer,
                        explorer->state.knobs.axis);
   explorer->mode = MODE_BROWSER;
+  struct error error;
+  if (browser_show(&explorer->browser, filter, &error) != STATUS_OK)
+    explorer_warn(explorer, "%s", error.text);
 }
 
 static void close_browser(struct explorer *explorer)

@@ -634,13 +634,13 @@ static void run(struct explorer *explorer)
   bool settled;
   while (!explorer->quit && !terminal_lost()) {
     int patience = take_turn(explorer, &settled);
+    journal_follow(explorer); /* behind the frame: it waits for no disk */
     if (settled && explorer->kept.count == 0)
       mark_idle(explorer);
     wait_for_events(explorer, patience);
     explorer_heed_signals(explorer);
     while (!explorer->quit && next_key(explorer, &key))
       (key == KEY_CODE_MOUSE ? handle_mouse(explorer) : handle_key(explorer, key));
-    journal_follow(explorer);
   }
 }
 
@@ -722,10 +722,8 @@ static enum status start(struct explorer *explorer, const struct recipe *recipe,
   explorer_refresh(explorer);
   session_begin(explorer);
   stamping_begin(explorer);
-  if (recipe->view.kind == VIEW_TENSORS) {
-    explorer_list(explorer);
-    browser_show(&explorer->browser, recipe->view.filter, error);
-  }
+  if (recipe->view.kind == VIEW_TENSORS)
+    explorer_list(explorer, recipe->view.filter);
   if (*options->notice)
     explorer_warn(explorer, "%s", options->notice);
   return STATUS_OK;
@@ -742,7 +740,9 @@ static void end_session(struct explorer *explorer)
 /* The user at the terminal. */
 static void run_interactive(struct explorer *explorer)
 {
+  bool settled;
   welcome_once(explorer);
+  take_turn(explorer, &settled); /* nothing that follows delays the first screen */
   welcome_back(explorer);
   journal_begin(explorer);
   run(explorer);

@@ -205,8 +205,8 @@ void explorer_heed_signals(struct explorer *explorer);
 
 /* Closes what stands over the view. */
 void explorer_leave_page(struct explorer *explorer);
-/* Opens the list of tensors. */
-void explorer_list(struct explorer *explorer);
+/* Opens the list of tensors, those that FILTER (browser.h; "": all) lets through. */
+void explorer_list(struct explorer *explorer, const char *filter);
 
 /* How many bins the histograms of the screen have. */
 int explorer_bins(const struct explorer *explorer);

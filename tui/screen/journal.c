@@ -2,8 +2,8 @@
 
 #include "tui/screen/journal.h"
 
-#include "tui/screen/explorer.h"
 #include "tui/base/session_file.h"
+#include "tui/screen/explorer.h"
 #include "tui/screen/signals.h"
 
 #include <errno.h>

@@ -56,12 +56,13 @@ static enum status open_source(struct explorer *explorer, const char *spec, cons
   return status;
 }
 
-/* How many tensors there are, and what the source itself has to say. */
-static void say_opened(struct explorer *explorer)
+/* How many tensors there are, unless they are LISTED anyway, and what the source itself has to
+ * say. */
+static void say_opened(struct explorer *explorer, bool listed)
 {
   const char *note = source_note(explorer->source);
   size_t count = source_count(explorer->source);
-  if (count > 1)
+  if (count > 1 && !listed)
     explorer_say(explorer, "%zu tensors: t lists them, n takes the next%s%s", count,
                  *note ? "; " : "", note);
   else if (*note)
@@ -89,7 +90,7 @@ bool explorer_open(struct explorer *explorer, const char *spec)
   explorer->wanted = true;
   explorer->message[0] = 0;
   explorer_refresh(explorer);
-  say_opened(explorer);
+  say_opened(explorer, false);
   size_t said = strlen(explorer->message);
   if (pinned)
     snprintf(explorer->message + said, sizeof explorer->message - said,
@@ -190,6 +191,6 @@ enum status opening_start(struct explorer *explorer, const struct recipe *recipe
                  "These are synthetic tensors: t lists them, n takes the next. S takes up "
                  "what is often said, o opens a file of yours, ? tells all keys.");
   else if (!recipe->tensor && !recipe->compare.source)
-    say_opened(explorer);
+    say_opened(explorer, recipe->view.kind == VIEW_TENSORS);
   return STATUS_OK;
 }

@@ -27,8 +27,8 @@ const struct screen_theme *terminal_theme(void);
 void terminal_set_theme(const struct screen_theme *theme);
 /* True when the locale and the terminal (or, without one, a file) can show GLYPHS. */
 bool terminal_has(const struct glyphs *glyphs);
-/* The set called NAME where it can be shown, else the nearest before it in the table that can; NULL,
- * or there is none: the first that can. */
+/* The set called NAME where it can be shown, else the nearest before it in the table that can;
+ * NULL, or there is none: the first that can. */
 const struct glyphs *terminal_glyphs(const char *name);
 /* Standard input of the explorer: a descriptor to poll. */
 int terminal_descriptor(void);

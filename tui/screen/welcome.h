@@ -11,7 +11,8 @@ struct explorer;
 /* Shows it when it was never shown to this user, and remembers that (a file "welcomed" in the state
  * folder). Not in tests unless QSCOPE_TEST_WELCOME asks for it. */
 void welcome_once(struct explorer *explorer);
-/* Says that the last session was killed, where it was and nothing else is said; in tests as above. */
+/* Says that the last session was killed, where it was and nothing else is said; in tests as above.
+ */
 void welcome_back(struct explorer *explorer);
 
 /* Any key closes it, and does what it does. */
