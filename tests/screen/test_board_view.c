@@ -209,7 +209,7 @@ static void squared_error_instead(void **state)
 {
   (void)state;
   struct harness *harness = open_board("int8", 24, 80);
-  assert_true(harness_press(harness, "l", 1));
+  assert_true(harness_press(harness, "V", 1));
   assert_shows(harness, "mean squared error");
   assert_shows(harness, "--view board --log");
   fixture_quit(harness);

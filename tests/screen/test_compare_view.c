@@ -202,7 +202,7 @@ static void zoomed(void **state)
 {
   (void)state;
   struct harness *harness = open_pair(24, 80);
-  assert_true(harness_press(harness, "zl", 2));
+  assert_true(harness_press(harness, "zV", 2));
   assert_shows(harness, "--log --range ");
   assert_true(harness_press(harness, "0", 1));
   assert_shows_not(harness, "--range ");

@@ -41,10 +41,12 @@ static void steps_and_ends(void **state)
   assert_true(most > 100 && lo < hi);
   assert_shows(harness, "up to here)");
   assert_shows(harness, "(mean");
-  assert_true(harness_press(harness, right, 1));
-  assert_true(read_bin(harness, &next_lo, &next_hi) <= most && next_lo == hi);
-  assert_true(harness_press(harness, left, 1));
-  assert_int_equal(read_bin(harness, &next_lo, &next_hi), most);
+  for (int vi = 0; vi < 2; vi++) {
+    assert_true(harness_press(harness, vi ? "l" : right, 1));
+    assert_true(read_bin(harness, &next_lo, &next_hi) <= most && next_lo == hi);
+    assert_true(harness_press(harness, vi ? "h" : left, 1));
+    assert_int_equal(read_bin(harness, &next_lo, &next_hi), most);
+  }
   assert_true(harness_press(harness, "\033OH", 1)); /* Home */
   assert_true(read_bin(harness, &lo, &hi) >= 0 && lo < -3);
   assert_true(harness_press(harness, left, 1));

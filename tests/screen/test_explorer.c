@@ -271,7 +271,7 @@ static void undo_and_redo(void **state)
   (void)state;
   struct harness *harness = fixture_open();
   char *first = screen_of(harness);
-  type(harness, "Bl2");
+  type(harness, "BV2");
   char *last = screen_of(harness);
   assert_string_not_equal(first, last);
   type(harness, "uuu");
@@ -446,7 +446,7 @@ static void the_recipe_makes_the_same_figure(void **state)
   (void)state;
   struct harness *harness = fixture_open();
   unlink("conv-histogram.png");
-  type(harness, "clE");
+  type(harness, "cVE");
   if (!harness_shows(harness, "wrote conv-histogram.png")) {
     fixture_quit(harness);
     skip();

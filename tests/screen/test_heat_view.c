@@ -32,7 +32,7 @@ static void keys_open_it(void **state)
 {
   (void)state;
   struct harness *harness = fixture_open();
-  assert_true(harness_press(harness, "3h", 2));
+  assert_true(harness_press(harness, "3 ", 2));
   assert_true(harness_wait_settled(harness));
   assert_shows(harness, "--view heat");
   assert_shows(harness, "mean squared error of");
@@ -132,7 +132,7 @@ static void a_cell_leads_to_its_channel(void **state)
 {
   (void)state;
   struct harness *harness = open_map(24, 80, false);
-  assert_true(harness_press(harness, "wl", 2));
+  assert_true(harness_press(harness, "wx", 2));
   assert_true(harness_wait_settled(harness));
   assert_shows(harness, "--channel 5");
   assert_shows(harness, "--view histogram");

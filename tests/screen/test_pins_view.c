@@ -38,7 +38,7 @@ static void pinned_and_compared(void **state)
   assert_shows(harness, "this is pinned as A already");
   assert_true(harness_press(harness, "g", 1)); /* tensor to channel */
   assert_true(harness_press(harness, "\033", 1));
-  assert_true(harness_press(harness, "l", 1)); /* any key clears the message */
+  assert_true(harness_press(harness, "V", 1)); /* any key clears the message */
   assert_shows(harness, "tensor,minmax -q int8,sym,channel,minmax --view compare --log");
   assert_shows(harness, "A to B: better by");
   assert_shows(harness, "B is better by");
@@ -159,7 +159,7 @@ static void other_tensors_other_files(void **state)
   assert_true(harness_press(harness, "n", 1));
   assert_shows(harness, "what is pinned is measured on this tensor, too");
   assert_shows(harness, "A [B]");
-  assert_true(harness_press(harness, "l", 1));
+  assert_true(harness_press(harness, "V", 1));
   assert_shows(harness, "A to B:");
   assert_true(harness_press(harness, "osynth:gaussian,shape=8x8\r", 26));
   assert_shows(harness, "nothing is pinned any more");
@@ -240,7 +240,7 @@ static void measuring_can_be_stopped(void **state)
   assert_shows(harness, "B int8,sym");
   assert_true(harness_press(harness, "H", 1)); /* looks are no change of what is measured */
   assert_shows(harness, "not measured");
-  harness_bytes(harness, "l");
+  harness_bytes(harness, "V");
   assert_true(harness_wait_text(harness, "measuring"));
   fixture_quit(harness);
 }

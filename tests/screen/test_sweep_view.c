@@ -147,7 +147,7 @@ static void metrics_and_the_front(void **state)
   assert_true(harness_press(harness, "r", 1));
   assert_shows(harness, "mean squared error");
   assert_shows(harness, "--over bits=2:6 --metric mse");
-  assert_true(harness_press(harness, "l", 1));
+  assert_true(harness_press(harness, "r", 1));
   assert_shows(harness, "bulk SQNR dB");
   assert_shows(harness, "--metric bulk_sqnr_db");
   assert_true(harness_press(harness, "r", 1));

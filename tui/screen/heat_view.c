@@ -225,7 +225,7 @@ void heat_view_out(struct explorer *explorer)
   static const struct view_part all = {{0}, {0}};
   struct heating *heating = &explorer->heating;
   if (view_part_equal(&explorer->state.view.part, &all))
-    return explorer_warn(explorer, "this is the whole tensor; h shows the bars");
+    return explorer_warn(explorer, "this is the whole tensor; Space shows the bars");
   go_to_part(explorer, heating->depth > 0 ? &heating->outer[--heating->depth] : &all);
 }
 
@@ -385,7 +385,7 @@ void heat_view_paint(struct explorer *explorer, struct rect rect)
     return;
   if (!is_present(explorer)) {
     cells_text(&explorer->cells, rect, rect.rows / 2, 2, dim,
-               explorer->stopped ? "stopped: h shows the bars" : "computing the map");
+               explorer->stopped ? "stopped: Space shows the bars" : "computing the map");
     return;
   }
   paint_head(explorer, rect);
