@@ -46,11 +46,13 @@ static struct moments block_moments(const float *x, size_t n)
 
 struct part {
   struct extremes extremes;
+  uint64_t denormals;
   struct moments moments;
 };
 
 struct job {
   const struct feed *feed;
+  float least_normal;
   struct progress *progress;
   struct part *parts;            /* one for each chunk */
   struct magnitudes *magnitudes; /* of a long tensor; else NULL */
@@ -75,6 +77,7 @@ static void add_block(struct job *job, unsigned worker, struct part *part, const
     x = finite;
     n = kept;
   }
+  part->denormals += kernels.count_below(x, n, job->least_normal);
   struct moments moments = block_moments(x, n);
   moments_merge(&part->moments, &moments);
   if (job->magnitudes)
@@ -105,6 +108,7 @@ static enum status collect(struct job *job, struct part *out, struct error *erro
   enum status status = pool_for(chunks, add_chunk, job, job->progress);
   for (size_t i = 0; status == STATUS_OK && i < chunks; i++) {
     extremes_merge(&out->extremes, &job->parts[i].extremes);
+    out->denormals += job->parts[i].denormals;
     moments_merge(&out->moments, &job->parts[i].moments);
   }
   free(job->parts);
@@ -167,7 +171,8 @@ static enum status compute(struct job *job, struct facts *out, struct error *err
                         .finite = whole.extremes.finite,
                         .nan = whole.extremes.nan,
                         .inf = whole.extremes.inf,
-                        .zeros = whole.extremes.zeros};
+                        .zeros = whole.extremes.zeros,
+                        .denormals = whole.denormals};
   describe(&whole, &facts);
   status = magnitude_p99(job, &whole.extremes, &facts.p99, error);
   if (status == STATUS_OK)
@@ -175,10 +180,10 @@ static enum status compute(struct job *job, struct facts *out, struct error *err
   return status == STATUS_CANCELLED ? error_set(error, status, "cancelled") : status;
 }
 
-enum status facts_compute(const struct feed *feed, struct progress *progress, struct facts *out,
-                          struct error *error)
+enum status facts_compute(const struct feed *feed, float least_normal, struct progress *progress,
+                          struct facts *out, struct error *error)
 {
-  struct job job = {.feed = feed, .progress = progress};
+  struct job job = {.feed = feed, .least_normal = least_normal, .progress = progress};
   progress_expect(progress, feed->count);
   if (feed->count >= LONG_TENSOR && !(job.magnitudes = magnitudes_new()))
     return error_memory(error, "the counts of a percentile");
@@ -219,7 +224,16 @@ static struct extremes digest_extremes(const struct digest *digest)
   return extremes;
 }
 
-void facts_from_digest(const struct digest *digest, struct facts *out)
+static uint64_t digest_denormals(const struct digest *digest, float least_normal)
+{
+  uint64_t count = 0;
+  for (size_t i = 0; i < digest->distinct; i++)
+    if (kernels.count_below(&digest->values[i], 1, least_normal))
+      count += digest->counts[i];
+  return count;
+}
+
+void facts_from_digest(const struct digest *digest, float least_normal, struct facts *out)
 {
   struct part whole = {.extremes = digest_extremes(digest), .moments = digest_moments(digest)};
   *out = (struct facts){.count = digest->finite + digest->nan + digest->inf,
@@ -227,6 +241,7 @@ void facts_from_digest(const struct digest *digest, struct facts *out)
                         .nan = digest->nan,
                         .inf = digest->inf,
                         .zeros = whole.extremes.zeros,
+                        .denormals = digest_denormals(digest, least_normal),
                         .p99 = (double)NAN};
   describe(&whole, out);
   struct sample sample = {.finite = digest->finite,
@@ -243,9 +258,9 @@ enum status facts_of_tensor(const struct tensor *tensor, struct progress *progre
   struct feed feed = tensor_feed(tensor);
   *digest = NULL;
   if (!tensor_has_digest(tensor))
-    return facts_compute(&feed, progress, out, error);
+    return facts_compute(&feed, tensor_least_normal(tensor), progress, out, error);
   enum status status = tensor_digest(tensor, progress, digest, error);
   if (status == STATUS_OK)
-    facts_from_digest(*digest, out);
+    facts_from_digest(*digest, tensor_least_normal(tensor), out);
   return status;
 }

@@ -6,8 +6,9 @@
  * Definitions over the finite elements, N of them:
  * mean; std = sqrt(mean((x - mean)^2)) (population); kurtosis = m4 / m2^2 - 3 (excess; a
  * Gaussian has 0); papr = absmax / rms; p99 = exact 99th percentile of |x|, linear
- * interpolation. NaN where a number does not exist (no finite element, zero variance).
- * Ownership: plain value. Threads: none needed. */
+ * interpolation. denormals: of the type that is stored, whatever they become as float32 (of float32
+ * where it has none of its own: integers, blocks, float64). NaN where a number does not exist (no
+ * finite element, zero variance). Ownership: plain value. Threads: none needed. */
 #ifndef QSCOPE_ANALYSIS_FACTS_H
 #define QSCOPE_ANALYSIS_FACTS_H
 
@@ -20,15 +21,16 @@
 #include <stdint.h>
 
 struct facts {
-  uint64_t count, finite, nan, inf, zeros;
+  uint64_t count, finite, nan, inf, zeros, denormals;
   double min, max, absmax, mean, std, kurtosis, rms, papr, p99;
 };
 
-enum status facts_compute(const struct feed *feed, struct progress *progress, struct facts *out,
-                          struct error *error);
+/* Of FEED, whose type has this LEAST_NORMAL number. */
+enum status facts_compute(const struct feed *feed, float least_normal, struct progress *progress,
+                          struct facts *out, struct error *error);
 
-/* The same of a tensor that is known by its digest. */
-void facts_from_digest(const struct digest *digest, struct facts *out);
+/* The same of a tensor that is known by its digest, with the LEAST_NORMAL number of its type. */
+void facts_from_digest(const struct digest *digest, float least_normal, struct facts *out);
 
 /* A tensor and what is known of it. */
 struct described {

@@ -9,7 +9,8 @@
 
 void report_csv_heading(FILE *out)
 {
-  fputs("source,tensor,stored,shape,count,nan,inf,zeros,min,max,absmax,mean,std,kurtosis,p99,"
+  fputs("source,tensor,stored,shape,count,nan,inf,zeros,denormals,min,max,absmax,mean,std,kurtosis,"
+        "p99,"
         "spec,scale,zero_point,range_lo,range_hi",
         out);
   for (size_t i = 0; i < metric_table_length; i++)
@@ -107,7 +108,8 @@ void report_csv_row(FILE *out, const struct report_entry *entry,
   export_csv_text(out, entry->tensor->name);
   fprintf(out, ",%s,%s", entry->tensor->stored->name,
           shape_print(&entry->tensor->shape, shape, sizeof shape));
-  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, f->count, f->nan, f->inf, f->zeros);
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, f->count, f->nan,
+          f->inf, f->zeros, f->denormals);
   write_numbers(
       out, (const double[]){f->min, f->max, f->absmax, f->mean, f->std, f->kurtosis, f->p99}, 7);
   fputc(',', out);

@@ -24,6 +24,7 @@ static void set_facts(json_t *root, const struct facts *facts)
   set_count(root, "nan", facts->nan);
   set_count(root, "inf", facts->inf);
   set_count(root, "zeros", facts->zeros);
+  set_count(root, "denormals", facts->denormals);
   set_number(root, "min", facts->min);
   set_number(root, "max", facts->max);
   set_number(root, "absmax", facts->absmax);

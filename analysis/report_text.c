@@ -79,9 +79,10 @@ static void print_head(const struct report_entry *entry, FILE *out)
   fprintf(out, "%s: %s\n", text_escape(source_title(entry->source), source, sizeof source),
           text_escape(tensor->name, name, sizeof name));
   fprintf(out,
-          "  %s %s, %" PRIu64 " elements: %" PRIu64 " NaN, %" PRIu64 " Inf, %" PRIu64 " zeros\n",
+          "  %s %s, %" PRIu64 " elements: %" PRIu64 " NaN, %" PRIu64 " Inf, %" PRIu64
+          " zeros, %" PRIu64 " denormals\n",
           tensor->stored->name, shape_print(&tensor->shape, shape, sizeof shape), f->count, f->nan,
-          f->inf, f->zeros);
+          f->inf, f->zeros, f->denormals);
   if (f->finite)
     fprintf(out, "  %.6g .. %.6g, absmax %.6g, mean %.4g, std %.4g, kurtosis %.4g\n", f->min,
             f->max, f->absmax, f->mean, f->std, f->kurtosis);

@@ -175,38 +175,38 @@ WORDS(tq2_0_words, {64, 2, 1});
     name##_codec->decode(&(struct block_setting){.tensor_scale = 1}, bytes, n / (length), out);    \
   }
 #define GGML_ROW(name, codec, length, size, words)                                                 \
-  {#name, length, size, true, false, decode_##name, words},
+  {#name, length, size, true, false, decode_##name, words, 0},
 
 GGML_TYPES(GGML_DECODER)
 
 const struct stored stored_table[] = {
-    {"f64", 1, 8, false, false, decode_f64, NULL},
-    {"f32", 1, 4, true, false, decode_f32, NULL},
-    {"f16", 1, 2, true, false, decode_f16, NULL},
-    {"bf16", 1, 2, true, false, decode_bf16, NULL},
-    {"f8_e4m3", 1, 1, true, false, decode_f8_e4m3, NULL},
-    {"f8_e5m2", 1, 1, true, false, decode_f8_e5m2, NULL},
-    {"f8_e4m3fnuz", 1, 1, true, false, decode_f8_e4m3fnuz, NULL},
-    {"f8_e5m2fnuz", 1, 1, true, false, decode_f8_e5m2fnuz, NULL},
-    {"f8_e8m0", 1, 1, true, false, decode_f8_e8m0, NULL},
-    {"i64", 1, 8, false, true, decode_i64, NULL},
-    {"u64", 1, 8, false, true, decode_u64, NULL},
-    {"i32", 1, 4, false, true, decode_i32, NULL},
-    {"u32", 1, 4, false, true, decode_u32, NULL},
-    {"i16", 1, 2, true, true, decode_i16, NULL},
-    {"u16", 1, 2, true, true, decode_u16, NULL},
-    {"i8", 1, 1, true, true, decode_i8, NULL},
-    {"u8", 1, 1, true, true, decode_u8, NULL},
-    {"bool", 1, 1, true, true, decode_bool, NULL},
-    {"i4", 2, 1, true, true, decode_i4, NULL},
-    {"u4", 2, 1, true, true, decode_u4, NULL},
-    {"f4", 2, 1, true, false, decode_f4, NULL},
+    {"f64", 1, 8, false, false, decode_f64, NULL, 0},
+    {"f32", 1, 4, true, false, decode_f32, NULL, 0},
+    {"f16", 1, 2, true, false, decode_f16, NULL, 0x1p-14f},
+    {"bf16", 1, 2, true, false, decode_bf16, NULL, 0},
+    {"f8_e4m3", 1, 1, true, false, decode_f8_e4m3, NULL, 0x1p-6f},
+    {"f8_e5m2", 1, 1, true, false, decode_f8_e5m2, NULL, 0x1p-14f},
+    {"f8_e4m3fnuz", 1, 1, true, false, decode_f8_e4m3fnuz, NULL, 0x1p-7f},
+    {"f8_e5m2fnuz", 1, 1, true, false, decode_f8_e5m2fnuz, NULL, 0x1p-15f},
+    {"f8_e8m0", 1, 1, true, false, decode_f8_e8m0, NULL, 0x1p-127f},
+    {"i64", 1, 8, false, true, decode_i64, NULL, 0},
+    {"u64", 1, 8, false, true, decode_u64, NULL, 0},
+    {"i32", 1, 4, false, true, decode_i32, NULL, 0},
+    {"u32", 1, 4, false, true, decode_u32, NULL, 0},
+    {"i16", 1, 2, true, true, decode_i16, NULL, 0},
+    {"u16", 1, 2, true, true, decode_u16, NULL, 0},
+    {"i8", 1, 1, true, true, decode_i8, NULL, 0},
+    {"u8", 1, 1, true, true, decode_u8, NULL, 0},
+    {"bool", 1, 1, true, true, decode_bool, NULL, 0},
+    {"i4", 2, 1, true, true, decode_i4, NULL, 0},
+    {"u4", 2, 1, true, true, decode_u4, NULL, 0},
+    {"f4", 2, 1, true, false, decode_f4, NULL, 1},
     GGML_TYPES(GGML_ROW)
     /* Listed, refused when loaded. */
-    {"c64", 1, 8, false, false, NULL, NULL},
-    {"c128", 1, 16, false, false, NULL, NULL},
-    {"f6_e2m3", 4, 3, true, false, NULL, NULL},
-    {"f6_e3m2", 4, 3, true, false, NULL, NULL},
+    {"c64", 1, 8, false, false, NULL, NULL, 0},
+    {"c128", 1, 16, false, false, NULL, NULL, 0},
+    {"f6_e2m3", 4, 3, true, false, NULL, NULL, 1},
+    {"f6_e3m2", 4, 3, true, false, NULL, NULL, 0x1p-2f},
 };
 const size_t stored_table_length = sizeof stored_table / sizeof *stored_table;
 

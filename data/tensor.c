@@ -5,6 +5,7 @@
 #include "quant/base/size.h"
 #include "quant/block.h"
 
+#include <float.h>
 #include <string.h>
 
 enum { PAGE = 4096 };
@@ -26,6 +27,11 @@ void tensor_set_fortran(struct tensor *tensor)
   for (unsigned axis = 0; axis < tensor->shape.dims; earlier *= tensor->shape.dim[axis++])
     stride[axis] = earlier;
   tensor_set_strides(tensor, stride);
+}
+
+float tensor_least_normal(const struct tensor *tensor)
+{
+  return tensor->stored->normal > 0 ? tensor->stored->normal : FLT_MIN;
 }
 
 bool tensor_is_loaded(const struct tensor *tensor)

@@ -32,6 +32,7 @@ struct stored {
   /* The words within a block, which a big-endian file has the other way round; ends with a size of
    * 0. NULL: plain numbers (a word each), and blocks whose order is not known. */
   const struct word_run *words;
+  float normal; /* its least normal number; 0: as float32, which its values are taken as */
 };
 
 extern const struct stored stored_table[];
@@ -87,6 +88,9 @@ bool tensor_is_complex(const struct tensor *tensor);
 
 /* False until source_load has succeeded, where there is something to do. */
 bool tensor_is_loaded(const struct tensor *tensor);
+
+/* The least normal number of how TENSOR is stored: what is below, but not 0, is denormal. */
+float tensor_least_normal(const struct tensor *tensor);
 
 /* True when the elements fill one stretch of the data, in whatever order, each once. */
 bool tensor_is_dense(const struct tensor *tensor);

@@ -244,6 +244,8 @@ struct kernels {
                           struct tally *tally, uint32_t *count);
   /* Adds the block to EXTREMES (initialise with extremes_empty). */
   void (*extremes)(const float *x, size_t n, struct extremes *extremes);
+  /* How many of X are below LIMIT in magnitude, but not 0. LIMIT > 0. */
+  uint32_t (*count_below)(const float *x, size_t n, float limit);
   /* Of N finite values, 1 or more: two sweeps, in four double lanes (element i in lane i % 4). */
   void (*moments)(const float *x, size_t n, struct central_moments *out);
   /* As extremes with a unit per element: a row of a matrix whose columns are the units. Lowers

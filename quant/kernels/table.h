@@ -49,6 +49,7 @@ void KERNEL(minifloat_coded)(const struct minifloat_grid *grid, float scale,
                              const struct tally_bounds *bounds, struct coded *coded,
                              struct tally *tally, uint32_t *count);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
+uint32_t KERNEL(count_below)(const float *x, size_t n, float limit);
 void KERNEL(moments)(const float *x, size_t n, struct central_moments *out);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
@@ -87,8 +88,9 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .integer_coded = KERNEL(integer_coded), .minifloat_coded = KERNEL(minifloat_coded),            \
     .extremes = KERNEL(extremes), .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),  \
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
-    .half_decode = KERNEL(half_decode), .bfloat_decode = KERNEL(bfloat_decode),                    \
-    .group_ranges = KERNEL(group_ranges), .group_errors = KERNEL(group_errors),                    \
+    .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
+    .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \
+    .group_errors = KERNEL(group_errors),                                                          \
   }
 
 #endif

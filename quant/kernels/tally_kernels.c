@@ -348,3 +348,13 @@ void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, ui
     finite[i] += counts;
   }
 }
+
+/* Magnitudes are ordered as their bits are: from 1 to the bits of the limit less 1. */
+uint32_t KERNEL(count_below)(const float *x, size_t n, float limit)
+{
+  const uint32_t span = float_bits(limit) - 1;
+  uint32_t count = 0;
+  for (size_t i = 0; i < n; i++)
+    count += float_magnitude(x[i]) - 1 < span;
+  return count;
+}

@@ -9,6 +9,7 @@
 #include "analysis/result.h"
 #include "tests/analysis/tensors.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static struct measured measure(const float *values, const char *spec)
   struct high_digest *high;
   struct measured measured;
   struct error error;
-  assert_int_equal(facts_compute(&feed, NULL, &facts, NULL), STATUS_OK);
+  assert_int_equal(facts_compute(&feed, FLT_MIN, NULL, &facts, NULL), STATUS_OK);
   const struct extremes extremes = {
       .min = (float)facts.min, .max = (float)facts.max, .nan = facts.nan, .inf = facts.inf};
   const struct result_request request = {

@@ -9,6 +9,7 @@
 #include "analysis/facts.h"
 #include "tests/analysis/tensors.h"
 
+#include <float.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
 #include <math.h>
@@ -20,7 +21,7 @@ static struct facts facts_of(const float *x, size_t n)
   struct feed feed = feed_floats(x, n);
   struct facts facts;
   struct error error;
-  assert_int_equal(facts_compute(&feed, NULL, &facts, &error), STATUS_OK);
+  assert_int_equal(facts_compute(&feed, FLT_MIN, NULL, &facts, &error), STATUS_OK);
   return facts;
 }
 
@@ -135,6 +136,10 @@ static void test_zeros(void **state)
   assert_int_equal(facts.zeros, 3);
   assert_true(facts.absmax == 0 && facts.rms == 0 && facts.std == 0);
   assert_true(isnan(facts.papr)); /* 0 / 0 */
+  const float small[] = {0, FLT_MIN, -FLT_MIN / 2, FLT_TRUE_MIN, -INFINITY, 1};
+  facts = facts_of(small, 6);
+  assert_int_equal(facts.zeros, 1);
+  assert_int_equal(facts.denormals, 2);
 }
 
 static void test_extreme_magnitudes(void **state)
@@ -188,7 +193,7 @@ static void test_digest_agrees(void **state)
     struct digest *digest;
     assert_int_equal(facts_of_tensor(&tensor, NULL, &found, &digest, NULL), STATUS_OK);
     assert_non_null(digest);
-    assert_memory_equal(&found.count, &expected.count, 5 * sizeof(uint64_t));
+    assert_memory_equal(&found.count, &expected.count, 6 * sizeof(uint64_t));
     assert_true(found.min == expected.min && found.max == expected.max &&
                 found.absmax == expected.absmax && found.p99 == expected.p99);
     assert_near(found.mean, expected.mean, 1e-11);
@@ -212,13 +217,47 @@ static void test_digest_degenerate(void **state)
     struct digest *digest = digest_new(value, counts[i], 2);
     struct facts facts;
     assert_non_null(digest);
-    facts_from_digest(digest, &facts);
+    facts_from_digest(digest, 1, &facts);
     assert_int_equal(facts.count, 70000 + i);
     assert_int_equal(facts.finite, i ? 70000 : 0);
     assert_true(isnan(facts.kurtosis) && isnan(facts.mean) == !i && isnan(facts.p99) == !i);
     assert_true(i == 0 || (facts.std == 0 && facts.mean == -2.5 && facts.p99 == 2.5));
     digest_free(digest);
   }
+}
+
+/* Every code of a type once: its denormals are the fractions but 0, with either sign. */
+static void test_denormals_of_the_stored_type(void **state)
+{
+  (void)state;
+  enum { CODES = 65536 };
+  static const struct {
+    const char *stored;
+    size_t bytes;
+    unsigned denormals;
+  } types[] = {
+      {"f16", 2 * CODES, 2 * 1023}, {"bf16", 2 * CODES, 2 * 127}, {"i16", 2 * CODES, 0},
+      {"f8_e4m3", 256, 2 * 7},      {"f8_e5m2", 256, 2 * 3},      {"f8_e4m3fnuz", 256, 2 * 7},
+      {"f8_e5m2fnuz", 256, 2 * 3},  {"f8_e8m0", 256, 0},          {"f4", 256, 2 * 2 * 16}};
+  unsigned char *codes = malloc(2 * CODES);
+  assert_non_null(codes);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    const struct stored *stored = stored_find(types[i].stored);
+    for (size_t byte = 0; byte < types[i].bytes; byte++)
+      codes[byte] = (unsigned char)(stored->size == 1 ? byte : byte % 2 ? byte / 512 : byte / 2);
+    struct tensor tensor = {.name = "x",
+                            .stored = stored,
+                            .count = types[i].bytes / stored->size * stored->length,
+                            .bytes = types[i].bytes,
+                            .data = codes};
+    tensor.shape = (struct shape){1, {tensor.count}};
+    struct facts facts;
+    struct digest *digest;
+    assert_int_equal(facts_of_tensor(&tensor, NULL, &facts, &digest, NULL), STATUS_OK);
+    assert_int_equal(facts.denormals, types[i].denormals);
+    digest_free(digest);
+  }
+  free(codes);
 }
 
 static void test_cancelled(void **state)
@@ -230,7 +269,7 @@ static void test_cancelled(void **state)
   struct facts facts = {.count = 42};
   struct error error;
   progress_cancel(&progress);
-  assert_int_equal(facts_compute(&feed, &progress, &facts, &error), STATUS_CANCELLED);
+  assert_int_equal(facts_compute(&feed, FLT_MIN, &progress, &facts, &error), STATUS_CANCELLED);
   assert_int_equal(facts.count, 42);
   free(x);
 }
@@ -248,6 +287,7 @@ int main(void)
       cmocka_unit_test(test_threads_change_nothing),
       cmocka_unit_test(test_digest_agrees),
       cmocka_unit_test(test_digest_degenerate),
+      cmocka_unit_test(test_denormals_of_the_stored_type),
       cmocka_unit_test(test_cancelled),
   };
   kernels_init();

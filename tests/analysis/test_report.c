@@ -104,9 +104,9 @@ static void test_json_reads_back(void **state)
 static void test_json_schema(void **state)
 {
   (void)state;
-  static const char *const keys[] = {"source", "tensor", "stored", "shape",   "count",
-                                     "nan",    "inf",    "zeros",  "min",     "max",
-                                     "absmax", "mean",   "std",    "kurtosis"};
+  static const char *const keys[] = {"source", "tensor", "stored", "shape",     "count",
+                                     "nan",    "inf",    "zeros",  "denormals", "min",
+                                     "max",    "absmax", "mean",   "std",       "kurtosis"};
   static const char *const quantizer[] = {"spec",       "format", "symmetric",  "granularity",
                                           "calibrator", "scale",  "zero_point", "range"};
   json_t *root = report_json_of(values, 6, "x", ONE("int8"), 1);

@@ -4,6 +4,7 @@
 
 #include "analysis/theory_fit.h"
 
+#include <float.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <setjmp.h>
@@ -33,7 +34,7 @@ static struct theory_fits fits_of(const struct tensor *tensor)
   struct facts facts;
   struct theory_fits fits;
   struct error error = {0};
-  assert_int_equal(facts_compute(&feed, NULL, &facts, &error), STATUS_OK);
+  assert_int_equal(facts_compute(&feed, FLT_MIN, NULL, &facts, &error), STATUS_OK);
   assert_int_equal(theory_fit(tensor, &facts, NULL, &fits, &error), STATUS_OK);
   return fits;
 }

@@ -9,6 +9,7 @@
 #include "quant/base/size.h"
 #include "tests/bench/rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ typedef bool work(struct bench *bench);
 static bool work_facts(struct bench *bench)
 {
   struct error error;
-  return facts_compute(&bench->feed, NULL, &bench->facts, &error) == STATUS_OK;
+  return facts_compute(&bench->feed, FLT_MIN, NULL, &bench->facts, &error) == STATUS_OK;
 }
 
 static void extremes_chunk(void *context, size_t chunk, unsigned worker)

@@ -7,6 +7,7 @@
 #include "quant/sample.h"
 #include "tests/bench/rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +144,7 @@ static double mse_search(const char *argument)
 static double minmax_report(const char *argument)
 {
   struct error error;
-  if (facts_compute(&feed, NULL, &facts, &error) != STATUS_OK)
+  if (facts_compute(&feed, FLT_MIN, NULL, &facts, &error) != STATUS_OK)
     return (double)NAN;
   return fake_quantize(argument);
 }
@@ -200,7 +201,7 @@ int main(int argc, char **argv)
   kernels_init();
   feed = feed_floats(x, ELEMENTS);
   struct error error;
-  bool made = facts_compute(&feed, NULL, &facts, &error) == STATUS_OK && run_rows(1) &&
+  bool made = facts_compute(&feed, FLT_MIN, NULL, &facts, &error) == STATUS_OK && run_rows(1) &&
               (pool_threads() == 1 || run_rows(pool_threads()));
   free(x);
   return made ? 0 : 1;

@@ -15,6 +15,8 @@ is "$(echo '{"a": [1]}' | get a.1; echo $?)" "nothing at a.1
 npy make five.npy f4 6 -1 -0.5 0 0.304 1.27 -0.003
 qscope report five.npy -q int8 --json >r.json
 is "$(get tensor shape.0 count nan inf zeros <r.json | tr '\n' ' ')" "five 6 6 0 0 1 " "facts of six values"
+is "$(npy make tiny.npy f4 4 0 1 1e-40 -1e-44 && qscope report tiny.npy -q int8 --json | get zeros denormals | tr '\n' ' ')" \
+  "1 2 " "what is below the least normal float32, but not 0"
 is "$(get quantizer.spec quantizer.format quantizer.symmetric quantizer.granularity \
   quantizer.calibrator quantizer.zero_point exact <r.json | tr '\n' ' ')" \
   "int8,sym,tensor,minmax int8 true tensor minmax 0 true " "the quantizer is named in full"

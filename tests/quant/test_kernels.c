@@ -322,6 +322,25 @@ static void test_extremes_of_zeros_and_nothing(void **state)
   assert_int_equal(e.inf, 2);
 }
 
+static void test_count_below(void **state)
+{
+  (void)state;
+  static float memory[ROOM];
+  static const float limits[] = {FLT_TRUE_MIN, FLT_MIN, 0x1p-14f, 1, INFINITY};
+  const struct kernels *const *levels = kernels_available();
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; kernel_next_length(&n);) {
+      float *x = memory + n % 8;
+      kernel_fill(x, n, (enum mix)mix);
+      const float limit = limits[n % (sizeof limits / sizeof *limits)];
+      uint32_t expected = 0;
+      for (size_t i = 0; i < n; i++)
+        expected += x[i] != 0 && fabsf(x[i]) < limit;
+      for (size_t level = 0; levels[level]; level++)
+        assert_int_equal(levels[level]->count_below(x, n, limit), expected);
+    }
+}
+
 static void test_extremes_lanes(void **state)
 {
   (void)state;
@@ -542,21 +561,14 @@ static void test_choice(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_choice),
-      cmocka_unit_test(test_integer_by),
-      cmocka_unit_test(test_integer_run),
-      cmocka_unit_test(test_integer_lanes),
-      cmocka_unit_test(test_integer_ties),
-      cmocka_unit_test(test_minifloat_run),
-      cmocka_unit_test(test_minifloat_lanes),
-      cmocka_unit_test(test_minifloat_everywhere),
-      cmocka_unit_test(test_extremes),
-      cmocka_unit_test(test_extremes_of_zeros_and_nothing),
-      cmocka_unit_test(test_extremes_lanes),
-      cmocka_unit_test(test_moments),
-      cmocka_unit_test(test_bins),
-      cmocka_unit_test(test_error_bins),
-      cmocka_unit_test(test_half_decode),
+      cmocka_unit_test(test_choice),          cmocka_unit_test(test_integer_by),
+      cmocka_unit_test(test_integer_run),     cmocka_unit_test(test_integer_lanes),
+      cmocka_unit_test(test_integer_ties),    cmocka_unit_test(test_minifloat_run),
+      cmocka_unit_test(test_minifloat_lanes), cmocka_unit_test(test_minifloat_everywhere),
+      cmocka_unit_test(test_extremes),        cmocka_unit_test(test_extremes_of_zeros_and_nothing),
+      cmocka_unit_test(test_count_below),     cmocka_unit_test(test_extremes_lanes),
+      cmocka_unit_test(test_moments),         cmocka_unit_test(test_bins),
+      cmocka_unit_test(test_error_bins),      cmocka_unit_test(test_half_decode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,29 @@ static void small_screens_have_a_summary(void **state)
   fixture_quit(harness);
 }
 
+/* What must never be out of sight; on a narrow screen, where there is any. 1e-40 and 1e-39 are
+ * below the least normal float32. */
+static void counts_what_is_no_number(void **state)
+{
+  (void)state;
+  FILE *file = fopen("odd.csv", "w");
+  assert_non_null(file);
+  fputs("value\n1\nnan\n1e-40\n-1e-39\n0.5\n", file);
+  assert_int_equal(fclose(file), 0);
+  const char *arguments[] = {"odd.csv", NULL};
+  static const struct {
+    int columns;
+    const char *counters;
+  } screens[] = {{80, "NaN 1 Inf 0 denorm 2"}, {45, "NaN 1 denorm 2"}};
+  for (size_t i = 0; i < 2; i++) {
+    struct harness *harness = fixture_start(
+        arguments, &(struct harness_options){.rows = 24, .columns = screens[i].columns});
+    assert_true(harness_wait_settled(harness));
+    assert_shows(harness, screens[i].counters);
+    fixture_quit(harness);
+  }
+}
+
 static void starts_with_the_essentials(void **state)
 {
   (void)state;
@@ -80,7 +103,7 @@ static void starts_with_the_essentials(void **state)
   static const char *const texts[] = {"model.safetensors",
                                       "conv",
                                       "16x32 f32",
-                                      "NaN 0 Inf 0",
+                                      "NaN 0 Inf 0 denorm 0",
                                       "format",
                                       "int8",
                                       "SQNR",
@@ -658,6 +681,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(small_screens_have_a_summary),
       cmocka_unit_test(starts_with_the_essentials),
+      cmocka_unit_test(counts_what_is_no_number),
       cmocka_unit_test(screen_and_report_agree),
       cmocka_unit_test(batches_are_kept),
       cmocka_unit_test(opens_the_real_network),

@@ -31,15 +31,28 @@ static const char *source_name(const struct explorer *explorer, char *text)
   return text_escape(source_short_title(source_spec(explorer->source)), text, NAME_TEXT);
 }
 
-/* Shape, stored format, and the counters that must never be out of sight; on a narrow screen the
- * counters only when they count. */
+/* The counters that must never be out of sight; on a narrow screen only those that count. */
+static void title_counters(const struct facts *facts, bool narrow, char *text, size_t size)
+{
+  const struct {
+    const char *name;
+    uint64_t count;
+  } counters[] = {{"NaN", facts->nan}, {"Inf", facts->inf}, {"denorm", facts->denormals}};
+  size_t used = 0;
+  for (size_t i = 0; i < sizeof counters / sizeof *counters && used < size; i++)
+    if (!narrow || counters[i].count)
+      used += (size_t)snprintf(text + used, size - used, "%s%s %" PRIu64, used ? " " : "  ",
+                               counters[i].name, counters[i].count);
+}
+
+/* Shape, stored format, and the counters. */
 static void title_facts(const struct explorer *explorer, bool narrow, char *text, size_t size)
 {
   const struct tensor *tensor = explorer_tensor(explorer);
-  char shape[160], counters[64] = "";
+  char shape[160], counters[96] = "";
   const struct facts *facts = explorer->result ? &explorer->result->facts : NULL;
-  if (facts && (!narrow || facts->nan || facts->inf))
-    snprintf(counters, sizeof counters, "  NaN %" PRIu64 " Inf %" PRIu64, facts->nan, facts->inf);
+  if (facts)
+    title_counters(facts, narrow, counters, sizeof counters);
   snprintf(text, size, "%s %s%s ", shape_print(&tensor->shape, shape, sizeof shape),
            tensor->stored->name, counters);
 }
