@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SPECIAL_MOST = 4096 /* cells that are marked */ };
@@ -52,6 +53,30 @@ static bool set_color(struct axis *color, const struct heat *heat, enum heat_qua
   return axis_set(color, type->label, type->unit, lo, hi);
 }
 
+/* The lines that are ranked have their numbers for ticks, where each has cells of its own; of
+ * several in one only the rank is a number. */
+static bool name_lines(struct panel *panel, const struct heat *heat)
+{
+  enum { NAME = 96 };
+  const bool rows = heat_ranks_rows(heat);
+  const size_t each = rows ? heat->tall : heat->wide, count = rows ? heat->down : heat->across,
+               from = rows ? heat->part.row[0] : heat->part.column[0];
+  struct axis *axis = rows ? &panel->y : &panel->x;
+  char(*text)[NAME] = mem_array(count, sizeof *text);
+  const char **name = mem_array(count, sizeof *name);
+  for (size_t i = 0; text && name && i < count; i++) {
+    const struct view_part cell = heat_cell(heat, rows ? i : 0, rows ? 0 : i);
+    name[i] = heat_lines(heat, rows, rows ? cell.row : cell.column, text[i], NAME);
+  }
+  axis->numbered = each > 1;
+  const bool done =
+      text && name &&
+      axis_name_places(axis, (double)from + (double)each / 2, (double)each, count, name);
+  free(text);
+  free(name);
+  return done;
+}
+
 static bool add_cells(struct panel *panel, const struct heat *heat, enum heat_quantity quantity)
 {
   const struct view_part *part = &heat->part;
@@ -65,7 +90,8 @@ static bool add_cells(struct panel *panel, const struct heat *heat, enum heat_qu
   return done && mark_special(panel, heat) &&
          axis_set(&panel->x, heat->column_name, NULL, (double)part->column[0],
                   (double)part->column[1]) &&
-         axis_set(&panel->y, heat->row_name, NULL, (double)part->row[0], (double)part->row[1]);
+         axis_set(&panel->y, heat->row_name, NULL, (double)part->row[0], (double)part->row[1]) &&
+         (!heat->order || name_lines(panel, heat));
 }
 
 /* The value SHARE of the way along the scale from LO to HI. */
@@ -119,6 +145,21 @@ static bool say_beyond(struct figure *figure, const struct heat *heat, enum heat
                   heat->down * heat->across, above, below);
 }
 
+/* "Rows by the mean squared error of the whole row, worst first: 588, 3, 41, 77, 5 ..." */
+static bool say_order(struct figure *figure, const struct heat *heat, enum heat_quantity quantity)
+{
+  enum { SOME = 8 };
+  const bool rows = heat_ranks_rows(heat);
+  const size_t lines = rows ? heat->rows : heat->columns, said = size_min(lines, SOME);
+  char words[SOME * 24] = "";
+  for (size_t i = 0, used = 0; i < said; i++)
+    used +=
+        (size_t)snprintf(words + used, sizeof words - used, "%s%zu", i ? ", " : "", heat->order[i]);
+  return fig_note(figure, "%s by the %s of the whole %s, worst first: %s%s",
+                  rows ? "Rows" : "Columns", heat_quantities[quantity].label,
+                  rows ? "row" : "column", words, said < lines ? " ..." : ".");
+}
+
 bool fig_heat(struct figure *figure, const struct result *result, const struct view *view)
 {
   const struct heat *heat = result->heat;
@@ -137,6 +178,7 @@ bool fig_heat(struct figure *figure, const struct result *result, const struct v
     panel->color.log = color.log;
   done = panel && axis_set(&panel->color, color.label, color.unit, color.lo, color.hi) &&
          add_cells(panel, heat, view->quantity) && add_scale(figure, &color) &&
+         (!heat->order || say_order(figure, heat, view->quantity)) &&
          say_beyond(figure, heat, view->quantity, &color);
   free(color.label);
   free(color.unit);

@@ -3,6 +3,7 @@
 
 #include "quant/base/size.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,12 +198,25 @@ bool axis_set(struct axis *axis, const char *label, const char *unit, double lo,
 
 bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names)
 {
-  if (!axis_set(axis, label, NULL, -0.5, (double)n - 0.5))
-    return false;
   axis->integral = true;
+  return axis_set(axis, label, NULL, -0.5, (double)n - 0.5) &&
+         axis_name_places(axis, 0, 1, n, names);
+}
+
+bool axis_name_places(struct axis *axis, double from, double step, size_t n,
+                      const char *const *names)
+{
+  axis->name_from = from;
+  axis->name_step = step;
   axis->name = mem_array(n, sizeof *axis->name);
   for (; axis->name && axis->names < n; axis->names++)
     if (!copy_text(names[axis->names], &axis->name[axis->names]))
       return false;
   return axis->name;
+}
+
+const char *axis_name_at(const struct axis *axis, double place)
+{
+  const double at = axis->names ? round((place - axis->name_from) / axis->name_step) : -1;
+  return at >= 0 && at < (double)axis->names ? axis->name[(size_t)at] : NULL;
 }

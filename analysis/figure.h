@@ -58,8 +58,10 @@ struct axis {
   bool log;
   bool down;     /* of y: grows downwards, as rows do */
   bool integral; /* only whole-number ticks: channel numbers, counts */
-  size_t names;  /* the ticks are 0..names - 1 and have these names; 0: numbers */
+  size_t names;  /* the ticks are name_from, each name_step, and have these names; 0: numbers */
   char **name;
+  double name_from, name_step;
+  bool numbered; /* the ticks are numbers all the same: the names are for who reads the data */
 };
 
 /* Marks may reach beyond the axes: renderers cut them off, and mark bars that go on above the y
@@ -122,6 +124,11 @@ bool figure_stamps_differ(const char *was, const char *now, char *name, size_t s
 bool axis_set(struct axis *axis, const char *label, const char *unit, double lo, double hi);
 /* An axis of N things with names (copied): the ticks 0..n-1, with half a place around them. */
 bool axis_set_names(struct axis *axis, const char *label, size_t n, const char *const *names);
+/* Names (copied) for N places of an axis that is set: FROM, FROM + STEP ... */
+bool axis_name_places(struct axis *axis, double from, double step, size_t n,
+                      const char *const *names);
+/* The name of what stands next to PLACE on AXIS; NULL where nothing has a name. */
+const char *axis_name_at(const struct axis *axis, double place);
 
 /* FIGURE in sentences: what stands on its axes, and how each curve begins, ends, rises and falls.
  */
@@ -166,11 +173,11 @@ struct figure *figure_of_words(const char *title, const char *why);
 
 /* The numbers behind FIGURE as comma-separated values, one row for each bar, point, tick or line:
  *
- *   panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit
+ *   panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value,y_name
  *
  * Panels count from 1; series is the legend's word, or what the mark means; x_to is the right end
- * of what has a width; x_name the name of a tick that has one; a gap (NaN) is an empty cell. Errors
- * show in ferror(OUT). */
+ * of what has a width; x_name the name of what stands there, where it has one (y_name); a gap (NaN)
+ * is an empty cell. Of a cell, y reaches to y_to. Errors show in ferror(OUT). */
 void figure_csv(const struct figure *figure, FILE *out);
 
 /* Nice tick positions for lo..hi (1, 2, 5 times a power of ten; powers of ten on a log axis), at

@@ -46,11 +46,10 @@ static struct point point_of(const struct mark *mark, size_t i)
                         none};
 }
 
-/* The name of what POINT stands at or beside, where the axis has names; else nothing. */
-static const char *name_at(const struct axis *axis, const struct point *point)
+/* The middle of what reaches from FROM to TO; without TO, FROM. */
+static double middle(double from, double to)
 {
-  const double place = round(isnan(point->x_to) ? point->x : point->x / 2 + point->x_to / 2);
-  return place >= 0 && place < (double)axis->names ? axis->name[(size_t)place] : "";
+  return isnan(to) ? from : from / 2 + to / 2;
 }
 
 static void put_text(FILE *out, const char *text)
@@ -79,20 +78,22 @@ static void put_mark(FILE *out, size_t number, const struct panel *panel, const 
     put_number(out, point.x);
     put_number(out, point.x_to);
     put_number(out, point.y);
-    put_text(out, name_at(&panel->x, &point));
+    put_text(out, axis_name_at(&panel->x, middle(point.x, point.x_to)));
     put_text(out, panel->x.label);
     put_text(out, panel->x.unit);
     put_text(out, panel->y.label);
     put_text(out, panel->y.unit);
     put_number(out, point.y_to);
     put_number(out, point.value);
+    put_text(out, axis_name_at(&panel->y, middle(point.y, point.y_to)));
     fputc('\n', out);
   }
 }
 
 void figure_csv(const struct figure *figure, FILE *out)
 {
-  fputs("panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value\n", out);
+  fputs("panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value,y_name\n",
+        out);
   for (size_t p = 0; p < figure->panels; p++)
     for (size_t m = 0; m < figure->panel[p]->marks; m++)
       put_mark(out, p + 1, figure->panel[p], figure->panel[p]->mark[m]);

@@ -6,7 +6,7 @@
 
 static void write_axis(FILE *out, const char *name, const struct axis *axis)
 {
-  if (axis->names) {
+  if (axis->names && !axis->numbered) {
     fprintf(out, "%s: %s, %zu of them. ", name, axis->label ? axis->label : "", axis->names);
     return;
   }
@@ -18,9 +18,9 @@ static void write_axis(FILE *out, const char *name, const struct axis *axis)
 /* "476", or the name that stands there. */
 static void write_x(FILE *out, const struct axis *axis, double x)
 {
-  long place = axis->names && isfinite(x) ? lround(x) : -1;
-  if (place >= 0 && (size_t)place < axis->names)
-    fputs(axis->name[place], out);
+  const char *name = axis_name_at(axis, x);
+  if (name)
+    fputs(name, out);
   else /* the middle of the bin around 0 is 0, but for rounding */
     fprintf(out, "%.4g", fabs(x) < 1e-9 * fabs(axis->hi - axis->lo) ? 0.0 : x);
 }
@@ -82,6 +82,15 @@ static void write_strip(FILE *out, const struct panel *panel, const struct mark 
     write_course(out, panel, &bars);
 }
 
+/* "down 12 to 15", and what that is where it has a name. */
+static void write_reach(FILE *out, const struct axis *axis, const char *way, const double *edge)
+{
+  const char *name = axis_name_at(axis, edge[0] / 2 + edge[1] / 2);
+  fprintf(out, "%s %.4g to %.4g", way, edge[0], edge[1]);
+  if (name)
+    fprintf(out, " (%s)", name);
+}
+
 /* Where the largest and the smallest cell are. */
 static void write_cells(FILE *out, const struct panel *panel, const struct mark *mark)
 {
@@ -97,9 +106,11 @@ static void write_cells(FILE *out, const struct panel *panel, const struct mark 
   }
   for (size_t k = 0; k < 2 && extreme[k] < mark->n; k++) {
     size_t across = extreme[k] % mark->across, down = extreme[k] / mark->across;
-    fprintf(out, "%s %.4g, across %.4g to %.4g, down %.4g to %.4g.\n",
-            k ? "The smallest is" : "The largest is", mark->y[extreme[k]], x[across], x[across + 1],
-            y[down], y[down + 1]);
+    fprintf(out, "%s %.4g, ", k ? "The smallest is" : "The largest is", mark->y[extreme[k]]);
+    write_reach(out, &panel->x, "across", x + across);
+    fputs(", ", out);
+    write_reach(out, &panel->y, "down", y + down);
+    fputs(".\n", out);
   }
 }
 

@@ -38,7 +38,7 @@ struct heat_request heat_request_of(const struct view *view, size_t down, size_t
 {
   if (view->kind != VIEW_HEAT)
     return (struct heat_request){.down = 0};
-  return (struct heat_request){down, across, view->part};
+  return (struct heat_request){down, across, view->part, view->worst_first, view->quantity};
 }
 
 /* --- how it is cut ---------------------------------------------------------------------------- */
@@ -71,20 +71,9 @@ static enum status lay_matrix(const struct tensor *tensor, int axis, struct heat
   heat->columns = grain.inner == 1 ? grain.channels : grain.inner;
   name_axes(0, cut, at, heat->row_name, sizeof heat->row_name);
   name_axes(cut, shape->dims, at, heat->column_name, sizeof heat->column_name);
+  heat->channels = grain.channels;
+  heat->channels_down = grain.inner != 1;
   return STATUS_OK;
-}
-
-bool heat_channels(const struct tensor *tensor, int axis, const struct view_part *cell,
-                   size_t *first, size_t *count)
-{
-  const struct granularity channels = {.kind = GRAIN_CHANNEL, .axis = axis};
-  struct grain grain;
-  if (grain_make(&channels, &tensor->shape, &grain, NULL) != STATUS_OK || grain.channels == 0)
-    return false;
-  const size_t *range = grain.inner == 1 ? cell->column : cell->row;
-  *first = range[0] % grain.channels;
-  *count = size_min(range[1] - range[0], grain.channels);
-  return true;
 }
 
 static bool clip_range(size_t range[2], size_t length)
@@ -103,8 +92,8 @@ static size_t group_of(const struct fit *fit, size_t columns)
   return along ? grain.group : 1;
 }
 
-static enum status cut_cells(const struct fit *fit, const struct heat_request *request,
-                             struct heat *heat, struct error *error)
+static enum status clip_part(const struct heat_request *request, struct heat *heat,
+                             struct error *error)
 {
   heat->part = request->part;
   if (heat->rows == 0 || heat->columns == 0)
@@ -114,16 +103,20 @@ static enum status cut_cells(const struct fit *fit, const struct heat_request *r
                      "there is no part %zu:%zu,%zu:%zu of %zu rows and %zu columns",
                      request->part.row[0], request->part.row[1], request->part.column[0],
                      request->part.column[1], heat->rows, heat->columns);
+  return STATUS_OK;
+}
+
+static void cut_cells(const struct fit *fit, const struct heat_request *request, struct heat *heat)
+{
   size_t high = heat->part.row[1] - heat->part.row[0];
   size_t broad = heat->part.column[1] - heat->part.column[0];
-  size_t group = group_of(fit, heat->columns);
+  size_t group = heat_ranks_columns(heat) ? 1 : group_of(fit, heat->columns);
   heat->tall = size_div_up(high, size_min(size_max(request->down, 1), HEAT_MOST));
   heat->wide = size_div_up(broad, size_min(size_max(request->across, 1), HEAT_MOST));
   if (broad >= FEW_GROUPS * group)
     heat->wide = size_div_up(heat->wide, group) * group;
   heat->down = size_div_up(high, heat->tall);
   heat->across = size_div_up(broad, heat->wide);
-  return STATUS_OK;
 }
 
 struct view_part heat_cell(const struct heat *heat, size_t down, size_t across)
@@ -134,6 +127,80 @@ struct view_part heat_cell(const struct heat *heat, size_t down, size_t across)
   cell.column[0] = heat->part.column[0] + across * heat->wide;
   cell.column[1] = size_min(cell.column[0] + heat->wide, heat->part.column[1]);
   return cell;
+}
+
+/* --- lines and ranks -------------------------------------------------------------------------- */
+
+bool heat_ranks_rows(const struct heat *heat)
+{
+  return heat->order && heat->channels_down;
+}
+
+bool heat_ranks_columns(const struct heat *heat)
+{
+  return heat->order && !heat->channels_down;
+}
+
+size_t heat_row(const struct heat *heat, size_t place)
+{
+  return heat_ranks_rows(heat) ? heat->order[place] : place;
+}
+
+size_t heat_column(const struct heat *heat, size_t place)
+{
+  return heat_ranks_columns(heat) ? heat->order[place] : place;
+}
+
+size_t heat_place_of_row(const struct heat *heat, size_t row)
+{
+  return heat_ranks_rows(heat) ? heat->place[row] : row;
+}
+
+size_t heat_place_of_column(const struct heat *heat, size_t column)
+{
+  return heat_ranks_columns(heat) ? heat->place[column] : column;
+}
+
+size_t heat_channels(const struct heat *heat, const struct view_part *cell)
+{
+  const size_t *range = heat->channels_down ? cell->row : cell->column;
+  const size_t lines = range[1] - range[0];
+  return heat->order ? lines : size_min(lines, heat->channels);
+}
+
+size_t heat_channel(const struct heat *heat, const struct view_part *cell, size_t i)
+{
+  const size_t at = (heat->channels_down ? cell->row : cell->column)[0] + i;
+  return (heat->order ? heat->order[at] : at) % heat->channels;
+}
+
+char *heat_lines(const struct heat *heat, bool rows, const size_t range[2], char *text, size_t size)
+{
+  enum { SOME = 3 };
+  const bool ranked = rows ? heat_ranks_rows(heat) : heat_ranks_columns(heat);
+  const size_t lines = range[1] - range[0], said = lines > SOME + 1 ? SOME : lines;
+  if (!ranked && lines > 1) {
+    snprintf(text, size, "%zu..%zu", range[0], range[1] - 1);
+    return text;
+  }
+  int used = snprintf(text, size, "%zu", ranked ? heat->order[range[0]] : range[0]);
+  for (size_t i = 1; i < said && (size_t)used < size; i++)
+    used += snprintf(text + used, size - (size_t)used, ", %zu", heat->order[range[0] + i]);
+  if (said < lines && (size_t)used < size)
+    snprintf(text + used, size - (size_t)used, " and %zu more", lines - said);
+  return text;
+}
+
+/* Ranks of several lines have no name of theirs; of one, it is the line's. */
+static void name_ranks(struct heat *heat)
+{
+  const size_t lines = heat->channels_down ? heat->tall : heat->wide;
+  char *name = heat->channels_down ? heat->row_name : heat->column_name,
+       what[sizeof heat->row_name];
+  if (!heat->order)
+    return;
+  memcpy(what, name, sizeof what);
+  snprintf(name, sizeof heat->row_name, "%s%.40s, worst first", lines > 1 ? "rank of " : "", what);
 }
 
 /* --- adding up -------------------------------------------------------------------------------- */
@@ -184,12 +251,29 @@ static float largest_scale(const struct fit *fit, size_t start, size_t n)
   return largest;
 }
 
+/* The same where columns are ranked: neighbours belong to cells far from each other. */
+static void add_scattered(const struct mapping *m, const struct fit *fit, struct sums *sums,
+                          size_t start, size_t column, size_t n, const float *x, const float *y)
+{
+  const struct heat *heat = m->heat;
+  for (size_t i = 0; i < n; i++) {
+    const size_t place = heat->place[column + i];
+    if (place < heat->part.column[0] || place >= heat->part.column[1])
+      continue;
+    struct sums *cell = &sums[(place - heat->part.column[0]) / heat->wide];
+    add_elements(cell, x + i, y + i, 1);
+    cell->scale = fmaxf(cell->scale, largest_scale(fit, start + i, 1));
+  }
+}
+
 /* Elements of one row of the matrix, column COLUMN on, into the cells of the row of cells at SUMS.
  */
 static void add_piece(const struct mapping *m, const struct fit *fit, struct sums *sums,
                       size_t start, size_t column, size_t n, const float *x, const float *y)
 {
   const struct heat *heat = m->heat;
+  if (heat_ranks_columns(heat))
+    return add_scattered(m, fit, sums, start, column, n, x, y);
   for (size_t i = 0, taken; i < n; i += taken) {
     size_t along = column + i - heat->part.column[0], at = along / heat->wide;
     taken = size_min((at + 1) * heat->wide - along, n - i);
@@ -252,12 +336,13 @@ static void map_job(void *context, size_t job, unsigned worker)
   struct sums *sums = m->cell + down * heat->across;
   struct view_part first = heat_cell(heat, down, strip * m->strip);
   struct view_part last = heat_cell(heat, down, size_min((strip + 1) * m->strip, heat->across) - 1);
-  size_t from = first.column[0], to = last.column[1];
-  if (to - from == heat->columns)
+  const bool scattered = heat_ranks_columns(heat);
+  size_t from = scattered ? 0 : first.column[0], to = scattered ? heat->columns : last.column[1];
+  if (to - from == heat->columns && !heat_ranks_rows(heat))
     add_rows(m, worker, sums, first.row[0], first.row[1]);
   else
-    for (size_t row = first.row[0]; row < first.row[1] && !progress_cancelled(m->progress); row++)
-      add_row(m, worker, sums, row, from, to);
+    for (size_t at = first.row[0]; at < first.row[1] && !progress_cancelled(m->progress); at++)
+      add_row(m, worker, sums, heat_row(heat, at), from, to);
   progress_advance(m->progress, (first.row[1] - first.row[0]) * (to - from));
 }
 
@@ -271,6 +356,15 @@ static void finish_cell(const struct sums *sums, struct heat *heat, size_t at)
   heat->special[at] = sums->special;
 }
 
+/* Cells of a job across: what lies scattered over a row is added up by whoever reads the row. */
+static size_t strip_of(const struct heat *heat)
+{
+  enum { STRIPS = 64 };
+  if (heat->down >= FEW_ROWS || heat_ranks_columns(heat))
+    return heat->across;
+  return size_max(STRIP, size_div_up(heat->across, STRIPS));
+}
+
 static enum status add_up(const struct reconstruction *both, const struct fit *fit,
                           struct progress *progress, struct heat *heat, struct error *error)
 {
@@ -280,7 +374,7 @@ static enum status add_up(const struct reconstruction *both, const struct fit *f
                       .fit = fit,
                       .cell = mem_array(cells, sizeof *m.cell),
                       .parts = fit_parts_new(0),
-                      .strip = heat->down < FEW_ROWS ? STRIP : heat->across,
+                      .strip = strip_of(heat),
                       .progress = progress};
   m.strips = size_div_up(heat->across, m.strip);
   enum status status = m.cell && m.parts ? STATUS_OK : STATUS_MEMORY;
@@ -297,6 +391,24 @@ static enum status add_up(const struct reconstruction *both, const struct fit *f
   return status == STATUS_MEMORY ? error_memory(error, "the heat map") : status;
 }
 
+static void clear(struct heat *heat)
+{
+  for (size_t i = 0; i < HEAT_QUANTITIES; i++)
+    free(heat->value[i]);
+  free(heat->special);
+  free(heat->order);
+  free(heat->place);
+}
+
+/* Elements that are read for the order, and for the map. */
+static size_t expected(const struct heat_request *request, const struct heat *heat)
+{
+  const bool scattered = request->worst_first && !heat->channels_down;
+  const size_t columns = heat->part.column[1] - heat->part.column[0];
+  return (heat->part.row[1] - heat->part.row[0]) * (scattered ? heat->columns : columns) +
+         (request->worst_first ? heat->rows * heat->columns : 0);
+}
+
 static bool allocate(struct heat *heat)
 {
   bool made = true;
@@ -308,6 +420,72 @@ static bool allocate(struct heat *heat)
   return made && heat->special;
 }
 
+static double badness(const struct heat *heat, enum heat_quantity quantity, size_t cell)
+{
+  const double value = heat->value[quantity][cell];
+  return quantity == HEAT_SQNR ? -value : value;
+}
+
+/* --- the order -------------------------------------------------------------------------------- */
+
+struct ranked {
+  double badness; /* NaN: there is none */
+  size_t line;
+};
+
+/* The worst first, what has no number last; of equals the first first. */
+static int by_badness(const void *a, const void *b)
+{
+  const struct ranked *one = a, *other = b;
+  if (isnan(one->badness) != isnan(other->badness))
+    return isnan(one->badness) ? 1 : -1;
+  if (one->badness > other->badness || one->badness < other->badness)
+    return one->badness > other->badness ? -1 : 1;
+  return (one->line > other->line) - (one->line < other->line);
+}
+
+/* LINES have a cell each, in the order of the tensor. */
+static bool take_order(const struct heat *lines, enum heat_quantity quantity, struct heat *heat)
+{
+  const size_t count = lines->down * lines->across;
+  struct ranked *ranked = mem_array(count, sizeof *ranked);
+  heat->order = mem_array(count, sizeof *heat->order);
+  heat->place = mem_array(count, sizeof *heat->place);
+  const bool made = ranked && heat->order && heat->place;
+  for (size_t i = 0; made && i < count; i++)
+    ranked[i] = (struct ranked){badness(lines, quantity, i), i};
+  if (made)
+    qsort(ranked, count, sizeof *ranked, by_badness);
+  for (size_t i = 0; made && i < count; i++) {
+    heat->order[i] = ranked[i].line;
+    heat->place[ranked[i].line] = i;
+  }
+  free(ranked);
+  return made;
+}
+
+/* Ranks the lines of HEAT, whose matrix is laid: as a map with a cell for each of them. */
+static enum status rank_lines(const struct reconstruction *both, const struct fit *fit,
+                              enum heat_quantity quantity, struct progress *progress,
+                              struct heat *heat, struct error *error)
+{
+  const bool down = heat->channels_down;
+  struct heat lines = {.rows = heat->rows,
+                       .columns = heat->columns,
+                       .part = {{0, heat->rows}, {0, heat->columns}},
+                       .tall = down ? 1 : heat->rows,
+                       .wide = down ? heat->columns : 1,
+                       .down = down ? heat->rows : 1,
+                       .across = down ? 1 : heat->columns};
+  enum status status = allocate(&lines) ? STATUS_OK : error_memory(error, "the heat map");
+  if (status == STATUS_OK)
+    status = add_up(both, fit, progress, &lines, error);
+  if (status == STATUS_OK && !take_order(&lines, quantity, heat))
+    status = error_memory(error, "the heat map");
+  clear(&lines);
+  return status;
+}
+
 static enum status compute(const struct tensor *tensor, const struct fit *fit, int axis,
                            const struct heat_request *request, struct progress *progress,
                            struct heat *heat, struct error *error)
@@ -315,14 +493,18 @@ static enum status compute(const struct tensor *tensor, const struct fit *fit, i
   struct reconstruction both;
   enum status status = lay_matrix(tensor, axis, heat, error);
   if (status == STATUS_OK)
-    status = cut_cells(fit, request, heat, error);
+    status = clip_part(request, heat, error);
   if (status != STATUS_OK)
     return status;
-  if (!allocate(heat))
-    return error_memory(error, "the heat map");
-  progress_expect(progress, (heat->part.row[1] - heat->part.row[0]) *
-                                (heat->part.column[1] - heat->part.column[0]));
+  progress_expect(progress, expected(request, heat));
   status = reconstruction_open(tensor, fit, progress, &both, error);
+  if (status == STATUS_OK && request->worst_first)
+    status = rank_lines(&both, fit, request->quantity, progress, heat, error);
+  if (status == STATUS_OK) {
+    cut_cells(fit, request, heat);
+    name_ranks(heat);
+    status = allocate(heat) ? STATUS_OK : error_memory(error, "the heat map");
+  }
   if (status == STATUS_OK)
     status = add_up(&both, fit, progress, heat, error);
   status = reconstruction_check(&both, status, error);
@@ -347,11 +529,8 @@ enum status heat_compute(const struct tensor *tensor, const struct fit *fit, int
 
 void heat_free(struct heat *heat)
 {
-  if (!heat)
-    return;
-  for (size_t i = 0; i < HEAT_QUANTITIES; i++)
-    free(heat->value[i]);
-  free(heat->special);
+  if (heat)
+    clear(heat);
   free(heat);
 }
 
@@ -391,12 +570,6 @@ bool heat_range(const struct heat *heat, enum heat_quantity quantity, double *lo
 {
   return heat_range_of(heat->value[quantity], heat->down * heat->across,
                        heat_quantities[quantity].decibels, lo, hi, log);
-}
-
-static double badness(const struct heat *heat, enum heat_quantity quantity, size_t cell)
-{
-  const double value = heat->value[quantity][cell];
-  return quantity == HEAT_SQNR ? -value : value;
 }
 
 size_t heat_next_worst(const struct heat *heat, enum heat_quantity quantity, size_t after)

@@ -8,6 +8,10 @@
  * one thread in storage order, so the numbers do not depend on the number of threads. Errors are in
  * the domain of the original.
  *
+ * Worst first, the lines of the channels (the rows; the columns where those are the channels) are
+ * ranked by a quantity, each over all of its elements, and then cut: a cell is of lines that follow
+ * each other in rank, and the part counts ranks. So the order is the same in every part.
+ *
  * Ownership: heat_compute returns a map that the caller frees. Threads: it may run on any thread
  * and is itself parallel; a finished map is immutable. */
 #ifndef QSCOPE_ANALYSIS_HEAT_H
@@ -25,11 +29,17 @@ enum { HEAT_MOST = 512, HEAT_CELLS = 128 /* of a figure for print */ };
 struct heat_request {
   size_t down, across; /* cells at most, each up to HEAT_MOST; 0: no map is wanted */
   struct view_part part;
+  bool worst_first; /* by this: */
+  enum heat_quantity quantity;
 };
 
 struct heat {
-  size_t rows, columns; /* of the matrix */
-  char row_name[32], column_name[32];
+  size_t rows, columns;               /* of the matrix */
+  char row_name[64], column_name[64]; /* "channel (axis 0)", "rank of axes 0 to 1, worst first" */
+  size_t channels;                    /* along the rows or the columns: */
+  bool channels_down;                 /* a row is of one channel */
+  size_t *order, *place;              /* worst first: the line of each rank, and its inverse;
+                                         NULL: as the tensor has them */
   struct view_part part; /* clipped to the matrix: row[0]..row[1]-1, column[0]..column[1]-1 */
   size_t tall, wide;     /* elements of a cell; the last ones may be smaller */
   size_t down, across;   /* cells */
@@ -64,13 +74,27 @@ void heat_free(struct heat *heat);
 #define HEAT_BEGIN SIZE_MAX
 size_t heat_next_worst(const struct heat *heat, enum heat_quantity quantity, size_t after);
 
-/* Rows row[0]..row[1]-1 and columns of the cell in row DOWN, column ACROSS of the map. */
+/* Rows row[0]..row[1]-1 and columns of the cell in row DOWN, column ACROSS of the map; ranks, where
+ * these are ranked. */
 struct view_part heat_cell(const struct heat *heat, size_t down, size_t across);
 
-/* The channels along AXIS of TENSOR that CELL is in: COUNT from FIRST on, the last one followed by
- * 0. False where there are none. */
-bool heat_channels(const struct tensor *tensor, int axis, const struct view_part *cell,
-                   size_t *first, size_t *count);
+/* True where the rows are ranked; the columns. */
+bool heat_ranks_rows(const struct heat *heat);
+bool heat_ranks_columns(const struct heat *heat);
+/* The row of the matrix that stands at PLACE (the column), and where that ROW (COLUMN) stands. */
+size_t heat_row(const struct heat *heat, size_t place);
+size_t heat_column(const struct heat *heat, size_t place);
+size_t heat_place_of_row(const struct heat *heat, size_t row);
+size_t heat_place_of_column(const struct heat *heat, size_t column);
+
+/* The Ith channel of CELL; they are heat_channels many, of which some may be the same. */
+size_t heat_channels(const struct heat *heat, const struct view_part *cell);
+size_t heat_channel(const struct heat *heat, const struct view_part *cell, size_t i);
+
+/* "588", or of several lines FROM..TO-1 that are ranked "588, 3, 41 and 15 more", of others
+ * "12..15": the rows (or else columns) that they are, as text of SIZE bytes. */
+char *heat_lines(const struct heat *heat, bool rows, const size_t range[2], char *text,
+                 size_t size);
 
 /* The range of QUANTITY that colours are for: the 1st to the 99th percentile of the cells (all of
  * them where there are few), logarithmic where the ends are positive and far apart. False when no

@@ -276,6 +276,8 @@ static void put_view(struct text *text, const struct view *view)
   }
   if (view->quantity != standard.quantity)
     put_option(text, "--quantity", heat_quantities[view->quantity].name);
+  if (view->worst_first)
+    put_word(text, "--worst-first");
   if (*view_part_print(&view->part, part))
     put_option(text, "--part", part);
   if (view->bins) {
@@ -743,6 +745,13 @@ static enum status take_no_pareto(struct recipe *recipe, const char *value, stru
   return STATUS_OK;
 }
 
+static enum status take_worst_first(struct recipe *recipe, const char *value, struct error *error)
+{
+  (void)value, (void)error;
+  recipe->view.worst_first = true;
+  return STATUS_OK;
+}
+
 static const struct option {
   const char *name, *letter;
   bool has_value;
@@ -762,6 +771,7 @@ static const struct option {
     {"--block", NULL, true, take_block},
     {"--quantity", NULL, true, take_quantity},
     {"--part", NULL, true, take_part},
+    {"--worst-first", NULL, false, take_worst_first},
     {"--against", NULL, true, take_against},
     {"--over", NULL, true, take_over},
     {"--filter", NULL, true, take_filter},

@@ -85,14 +85,25 @@ static size_t fine_log_ticks(double lo, double hi, size_t most, double *ticks)
   return n;
 }
 
+/* All the names, or some that are equally far apart. */
+static size_t name_ticks(const struct axis *axis, size_t most, double *ticks)
+{
+  const double from = axis->name_from, step = axis->name_step;
+  size_t n = axis->names <= most ? axis->names : 0;
+  for (size_t i = 0; i < n; i++)
+    ticks[i] = (double)i;
+  if (n == 0 && most > 0 && axis->lo < axis->hi)
+    n = linear_ticks((axis->lo - from) / step, (axis->hi - from) / step, most, true, ticks);
+  for (size_t i = 0; i < n; i++)
+    ticks[i] = from + step * ticks[i];
+  return n;
+}
+
 size_t axis_ticks(const struct axis *axis, size_t most, double *ticks)
 {
   double lo = axis->lo, hi = axis->hi;
-  if (axis->names > 0 && axis->names <= most) {
-    for (size_t i = 0; i < axis->names; i++)
-      ticks[i] = (double)i;
-    return axis->names;
-  }
+  if (axis->names > 0 && !axis->numbered)
+    return name_ticks(axis, most, ticks);
   if (most == 0 || !(lo < hi) || !isfinite(hi - lo) || (axis->log && !(lo > 0)))
     return 0;
   if (axis->log) {
@@ -172,9 +183,9 @@ char *axis_tick_text(const struct axis *axis, double value, double step, char *t
 {
   if (size == 0)
     return text;
-  if (axis->names) {
-    bool named = value >= 0 && value < (double)axis->names;
-    snprintf(text, size, "%s", named ? axis->name[(size_t)value] : "");
+  if (axis->names && !axis->numbered) {
+    const char *name = axis_name_at(axis, value);
+    snprintf(text, size, "%s", name ? name : "");
     return text;
   }
   double magnitude = fmax(fabs(axis->lo), fabs(axis->hi));

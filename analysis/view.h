@@ -74,6 +74,7 @@ struct view {
   bool front_hidden;           /* of the sweep: no Pareto front */
   enum heat_quantity quantity; /* of the heat map, and what it shows: */
   struct view_part part;
+  bool worst_first;         /* its channels ranked by the quantity; the part then counts ranks */
   char filter[VIEW_FILTER]; /* of the list of tensors: as filter.h; empty: all */
   int rank;                 /* of the board: enum board_ranking */
   struct view_layer layer;

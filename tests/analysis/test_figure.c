@@ -653,13 +653,13 @@ static void the_numbers_behind_a_figure(void **state)
   figure_csv(figure, memory);
   fclose(memory);
   assert_string_equal(text, "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,"
-                            "y_to,value\n"
-                            "1,,original,bar,0,1,5,,value,m,n,,,\n"
-                            "1,,original,bar,1,2,,,value,m,n,,,\n"
-                            "1,,median,hline,,,0.5,,value,m,n,,,\n"
-                            "1,,clip,band,0,1,,,value,m,n,,,\n"
-                            "2,P,A,series,0,,5,first,rule,,,,,\n"
-                            "2,P,A,series,1,,,\"second, quoted\",rule,,,,,\n");
+                            "y_to,value,y_name\n"
+                            "1,,original,bar,0,1,5,,value,m,n,,,,\n"
+                            "1,,original,bar,1,2,,,value,m,n,,,,\n"
+                            "1,,median,hline,,,0.5,,value,m,n,,,,\n"
+                            "1,,clip,band,0,1,,,value,m,n,,,,\n"
+                            "2,P,A,series,0,,5,first,rule,,,,,,\n"
+                            "2,P,A,series,1,,,\"second, quoted\",rule,,,,,,\n");
   free(text);
   figure_free(figure);
 }

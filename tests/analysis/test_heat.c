@@ -51,11 +51,13 @@ static void check_cell(const struct heat *heat, size_t at, const float *x, const
   double error2 = 0, signal2 = 0, absmax = 0, scale = 0, n = 0;
   uint64_t special = 0;
   size_t down = at / heat->across, across = at % heat->across;
-  for (size_t row = heat->part.row[0]; row < heat->part.row[1]; row++)
-    for (size_t column = heat->part.column[0]; column < heat->part.column[1]; column++) {
+  for (size_t r = heat->part.row[0]; r < heat->part.row[1]; r++)
+    for (size_t c = heat->part.column[0]; c < heat->part.column[1]; c++) {
+      const size_t row = heat->order && heat->channels_down ? heat->order[r] : r;
+      const size_t column = heat->order && !heat->channels_down ? heat->order[c] : c;
       size_t i = row * heat->columns + column;
-      if ((row - heat->part.row[0]) / heat->tall != down ||
-          (column - heat->part.column[0]) / heat->wide != across)
+      if ((r - heat->part.row[0]) / heat->tall != down ||
+          (c - heat->part.column[0]) / heat->wide != across)
         continue;
       scale = fmax(scale, fabs((double)fit_scale(fit, grain_unit(fit_grain(fit), i))));
       if (!isfinite(x[i]) || !isfinite(y[i])) {
@@ -79,6 +81,50 @@ static void check_cell(const struct heat *heat, size_t at, const float *x, const
   assert_int_equal(heat->special[at], special);
 }
 
+/* How bad LINE is by the words of heat.h: over all of its elements, whatever the part; NaN: it has
+ * no number. */
+static double line_badness(const struct heat *heat, enum heat_quantity quantity, size_t line,
+                           const float *x, const float *y, const struct fit *fit)
+{
+  double error2 = 0, signal2 = 0, absmax = 0, scale = 0, n = 0;
+  const size_t length = heat->channels_down ? heat->columns : heat->rows;
+  for (size_t k = 0; k < length; k++) {
+    const size_t i = heat->channels_down ? line * heat->columns + k : k * heat->columns + line;
+    scale = fmax(scale, fabs((double)fit_scale(fit, grain_unit(fit_grain(fit), i))));
+    if (!isfinite(x[i]) || !isfinite(y[i]))
+      continue;
+    error2 += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
+    signal2 += (double)x[i] * (double)x[i];
+    absmax = fmax(absmax, fabs((double)x[i]));
+    n++;
+  }
+  if (quantity == HEAT_SCALE)
+    return scale;
+  if (!(n > 0))
+    return (double)NAN;
+  if (quantity == HEAT_ABSMAX)
+    return absmax;
+  if (quantity == HEAT_ERROR)
+    return error2 / n;
+  return error2 > 0 ? -10 * log10(signal2 / error2) : signal2 > 0 ? -HUGE_VAL : (double)NAN;
+}
+
+/* Every line once, none before one that is worse by more than rounding, gaps last. */
+static void check_order(const struct heat *heat, enum heat_quantity quantity, const float *x,
+                        const float *y, const struct fit *fit)
+{
+  const size_t lines = heat->channels_down ? heat->rows : heat->columns;
+  double before = HUGE_VAL;
+  for (size_t rank = 0; rank < lines; rank++) {
+    const double now = line_badness(heat, quantity, heat->order[rank], x, y, fit);
+    assert_int_equal(heat->place[heat->order[rank]], rank);
+    assert_false(isnan(before) && !isnan(now));
+    if (!isnan(now))
+      assert_true(now <= before + 1e-9 * fabs(before));
+    before = now;
+  }
+}
+
 static void check_map(const struct tensor *tensor, const char *spec, int axis,
                       struct heat_request request)
 {
@@ -91,6 +137,9 @@ static void check_map(const struct tensor *tensor, const char *spec, int axis,
   }
   assert_true(heat->down <= request.down && heat->across <= request.across);
   assert_int_equal(heat->rows * heat->columns, tensor->count);
+  assert_int_equal(heat->order != NULL, request.worst_first);
+  if (heat->order)
+    check_order(heat, request.quantity, (const float *)(const void *)tensor->data, y, fit);
   for (size_t at = 0; at < heat->down * heat->across; at++)
     check_cell(heat, at, (const float *)(const void *)tensor->data, y, fit);
   free(y);
@@ -113,7 +162,13 @@ static void test_against_loops(void **state)
         check_map(&tensor, specs[s], axis, (struct heat_request){.down = 7, .across = 5});
         check_map(&tensor, specs[s], axis, (struct heat_request){.down = 512, .across = 512});
         check_map(&tensor, specs[s], axis,
-                  (struct heat_request){4, 8, {.row = {1, 3}, .column = {5, 30}}});
+                  (struct heat_request){4, 8, {.row = {1, 3}, .column = {5, 30}}, false, 0});
+        for (enum heat_quantity quantity = 0; quantity < HEAT_QUANTITIES; quantity++) {
+          check_map(&tensor, specs[s], axis,
+                    (struct heat_request){7, 5, {{0}, {0}}, true, quantity});
+          check_map(&tensor, specs[s], axis,
+                    (struct heat_request){4, 8, {{1, 3}, {5, 30}}, true, quantity});
+        }
       }
     free(x);
   }
@@ -143,7 +198,7 @@ static void test_matrix(void **state)
     struct tensor tensor = tensor_over(x, cases[k].shape);
     struct fit *fit = fit_of(&tensor, "int8");
     struct heat *heat =
-        map_of(&tensor, fit, cases[k].axis, (struct heat_request){9, 9, {{0}, {0}}});
+        map_of(&tensor, fit, cases[k].axis, (struct heat_request){.down = 9, .across = 9});
     assert_int_equal(heat->rows, cases[k].rows);
     assert_int_equal(heat->columns, cases[k].columns);
     assert_string_equal(heat->row_name, cases[k].row);
@@ -161,21 +216,66 @@ static void test_channels_of_cells(void **state)
   static const struct {
     int axis;
     struct view_part cell;
-    size_t first, count;
-  } cases[] = {{0, {{1, 2}, {0, 12}}, 1, 1}, {1, {{4, 5}, {0, 4}}, 1, 1},
-               {1, {{2, 5}, {1, 2}}, 2, 3},  {1, {{0, 6}, {0, 4}}, 0, 3},
-               {2, {{0, 6}, {3, 4}}, 3, 1},  {-1, {{0, 1}, {1, 3}}, 1, 2},
-               {-2, {{3, 4}, {0, 4}}, 0, 1}};
+    size_t count, channel[3];
+  } cases[] = {{0, {{1, 2}, {0, 12}}, 1, {1}},      {1, {{4, 5}, {0, 4}}, 1, {1}},
+               {1, {{2, 5}, {1, 2}}, 3, {2, 0, 1}}, {1, {{0, 6}, {0, 4}}, 3, {0, 1, 2}},
+               {2, {{0, 6}, {3, 4}}, 1, {3}},       {-1, {{0, 1}, {1, 3}}, 2, {1, 2}},
+               {-2, {{3, 4}, {0, 4}}, 1, {0}}};
   static const float x[24];
   const struct tensor tensor = tensor_over(x, (struct shape){3, {2, 3, 4}});
-  size_t first, count;
+  struct fit *fit = fit_of(&tensor, "int8");
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    assert_true(heat_channels(&tensor, cases[i].axis, &cases[i].cell, &first, &count));
-    assert_int_equal(first, cases[i].first);
-    assert_int_equal(count, cases[i].count);
+    struct heat *heat =
+        map_of(&tensor, fit, cases[i].axis, (struct heat_request){.down = 9, .across = 9});
+    assert_int_equal(heat_channels(heat, &cases[i].cell), cases[i].count);
+    for (size_t k = 0; k < cases[i].count; k++)
+      assert_int_equal(heat_channel(heat, &cases[i].cell, k), cases[i].channel[k]);
+    heat_free(heat);
   }
-  assert_false(heat_channels(&tensor, 3, &cases[0].cell, &first, &count));
+  fit_free(fit);
+}
+
+/* Magnitudes by hand: rows 1, 3 and 0 and 2 (equal, the first first); columns 2, 0, 1. The row of a
+ * gap alone comes last. */
+static void test_worst_first(void **state)
+{
+  const float x[] = {0, -2, 1, 0, 1, 8, 2, 0, 1, 4, 3, -1, (float)NAN, (float)NAN, (float)INFINITY};
+  static const size_t rows[] = {1, 3, 0, 2, 4}, columns[] = {2, 0, 1};
+  const struct tensor tensor = tensor_over(x, (struct shape){2, {5, 3}});
+  const struct heat_request request = {5, 3, {{0}, {0}}, true, HEAT_ABSMAX},
+                            coarse = {2, 2, {{0}, {0}}, true, HEAT_ABSMAX};
+  const struct view_part cell = {{1, 3}, {0, 3}}, most = {{0, 5}, {1, 3}};
+  struct fit *fit = fit_of(&tensor, "int8,scale=1");
+  char text[64];
+  (void)state;
+  struct heat *heat = map_of(&tensor, fit, 0, request);
+  assert_memory_equal(heat->order, rows, sizeof rows);
+  assert_string_equal(heat->row_name, "channel (axis 0), worst first");
+  assert_string_equal(heat->column_name, "axis 1");
+  assert_int_equal(heat_channel(heat, &cell, 0), 3);
+  assert_int_equal(heat_channel(heat, &cell, 1), 0);
+  assert_int_equal(heat_row(heat, 1), 3);
+  assert_int_equal(heat_place_of_row(heat, 3), 1);
+  assert_int_equal(heat_column(heat, 1), 1);
+  assert_string_equal(heat_lines(heat, true, cell.row, text, sizeof text), "3, 0");
+  assert_string_equal(heat_lines(heat, true, most.row, text, sizeof text), "1, 3, 0 and 2 more");
+  assert_string_equal(heat_lines(heat, false, most.column, text, sizeof text), "1..2");
+  heat_free(heat);
+  heat = map_of(&tensor, fit, 0, coarse);
+  assert_string_equal(heat->row_name, "rank of channel (axis 0), worst first");
+  near(heat->value[HEAT_ABSMAX][0], 4, "rows 1, 3 and 0, columns 0 and 1", 0);
+  near(heat->value[HEAT_ABSMAX][1], 8, "rows 1, 3 and 0, column 2", 1);
+  near(heat->value[HEAT_ABSMAX][3], 1, "rows 2 and 4, column 2", 3);
+  heat_free(heat);
+  heat = map_of(&tensor, fit, 1, request);
+  assert_memory_equal(heat->order, columns, sizeof columns);
+  assert_string_equal(heat->column_name, "channel (axis 1), worst first");
+  assert_int_equal(heat_channel(heat, &cell, 0), 2);
+  near(heat->value[HEAT_ABSMAX][3], 8, "row 1, column 2", 3);
+  near(heat->value[HEAT_ABSMAX][10], 4, "row 3, column 0", 10);
+  heat_free(heat);
+  fit_free(fit);
 }
 
 /* A cell is a whole number of groups wide, until the part holds only a few of them. */
@@ -189,9 +289,11 @@ static void test_groups(void **state)
   } cases[] = {{512, 0, 0, 64}, {10, 0, 0, 128}, {512, 0, 255, 1}, {100, 128, 512, 64}};
   (void)state;
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-    struct heat *heat = map_of(
-        &tensor, fit, 0,
-        (struct heat_request){4, cases[k].across, {.column = {cases[k].first, cases[k].end}}});
+    struct heat *heat =
+        map_of(&tensor, fit, 0,
+               (struct heat_request){.down = 4,
+                                     .across = cases[k].across,
+                                     .part = {.column = {cases[k].first, cases[k].end}}});
     assert_int_equal(heat->wide, cases[k].wide);
     heat_free(heat);
   }
@@ -236,13 +338,21 @@ static void test_threads(void **state)
   float *x = random_values(300 * 700, 5, true);
   struct tensor tensor = tensor_over(x, (struct shape){2, {300, 700}});
   struct fit *fit = fit_of(&tensor, "int4,group=7");
-  struct heat *heat[2];
+  const struct heat_request by_error = {9, 100, {{0}, {0}}, true, HEAT_ERROR};
+  struct heat *heat[2], *ranked[2];
   (void)state;
   for (unsigned k = 0; k < 2; k++) {
     pool_set_threads(k ? 4 : 1);
     heat[k] = map_of(&tensor, fit, 0, (struct heat_request){.down = 9, .across = 100});
+    ranked[k] = map_of(&tensor, fit, 1, by_error);
   }
   pool_set_threads(0);
+  assert_memory_equal(ranked[0]->order, ranked[1]->order, 700 * sizeof(size_t));
+  for (size_t q = 0; q < HEAT_QUANTITIES; q++)
+    assert_memory_equal(ranked[0]->value[q], ranked[1]->value[q],
+                        ranked[0]->down * ranked[0]->across * sizeof(double));
+  heat_free(ranked[0]);
+  heat_free(ranked[1]);
   for (size_t q = 0; q < HEAT_QUANTITIES; q++)
     assert_memory_equal(heat[0]->value[q], heat[1]->value[q],
                         heat[0]->down * heat[0]->across * sizeof(double));
@@ -263,12 +373,14 @@ static void test_refusals(void **state)
   struct error error;
   (void)state;
   for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
-    struct heat_request request = {8, 8, parts[k]};
+    struct heat_request request = {.down = 8, .across = 8, .part = parts[k]};
     assert_int_equal(heat_compute(&tensor, fit, 0, &request, NULL, &heat, &error), STATUS_USAGE);
     assert_non_null(strstr(error.text, "2 rows and 3 columns"));
   }
   progress_cancel(&progress);
   struct heat_request all = {.down = 8, .across = 8};
+  assert_int_equal(heat_compute(&tensor, fit, 0, &all, &progress, &heat, &error), STATUS_CANCELLED);
+  all.worst_first = true;
   assert_int_equal(heat_compute(&tensor, fit, 0, &all, &progress, &heat, &error), STATUS_CANCELLED);
   fit_free(fit);
 }
@@ -368,6 +480,7 @@ int main(void)
       cmocka_unit_test(test_against_loops),
       cmocka_unit_test(test_matrix),
       cmocka_unit_test(test_channels_of_cells),
+      cmocka_unit_test(test_worst_first),
       cmocka_unit_test(test_groups),
       cmocka_unit_test(test_transformed),
       cmocka_unit_test(test_threads),

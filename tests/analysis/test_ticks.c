@@ -72,6 +72,34 @@ static void table_of_labels(void **state)
   }
 }
 
+/* Names stand at their places, whatever the first is; where there are too many every second one. Of
+ * what has names for the data alone, ticks are numbers. */
+static void ticks_with_names(void **state)
+{
+  static const char *const names[] = {"588", "3", "41", "77"};
+  struct axis axis = {.label = NULL};
+  double tick[MOST];
+  char text[64];
+  (void)state;
+  assert_true(axis_set(&axis, "channel", NULL, 16, 20));
+  axis.integral = true;
+  assert_true(axis_name_places(&axis, 16.5, 1, 4, names));
+  labels_of(&axis, 4, text, sizeof text);
+  assert_string_equal(text, "588 3 41 77");
+  labels_of(&axis, 3, text, sizeof text);
+  assert_string_equal(text, "588 41");
+  assert_int_equal(axis_ticks(&axis, 3, tick), 2);
+  assert_true(tick[0] == 16.5 && tick[1] == 18.5);
+  assert_string_equal(axis_name_at(&axis, 19.5), "77");
+  assert_null(axis_name_at(&axis, 21));
+  axis.numbered = true;
+  labels_of(&axis, 10, text, sizeof text);
+  assert_string_equal(text, "16 17 18 19 20");
+  axis_set_names(&axis, "nothing", 0, names);
+  free(axis.name);
+  free(axis.label);
+}
+
 /* Exactly the double nearest to the decimal that is printed. */
 static void ticks_are_free_of_noise(void **state)
 {
@@ -173,6 +201,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(table_of_labels),
+      cmocka_unit_test(ticks_with_names),
       cmocka_unit_test(ticks_are_free_of_noise),
       cmocka_unit_test(ticks_stay_inside_in_order_and_apart),
       cmocka_unit_test(log_ticks_are_powers_of_ten),

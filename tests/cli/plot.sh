@@ -64,10 +64,10 @@ fails 3 "x.svg: the picture carries no recipe" "an SVG of someone else" sh -c 'e
 
 # The numbers behind a figure: what the bars add up to is the tensor.
 qscope plot $state --data histogram.csv
-is "$(head -n 1 histogram.csv)" "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value" "the columns of --data"
+is "$(head -n 1 histogram.csv)" "panel,title,series,mark,x,x_to,y,x_name,x_axis,x_unit,y_axis,y_unit,y_to,value,y_name" "the columns of --data"
 is "$(awk -F, '$3 == "original" { n += $7 } END { print n }' histogram.csv)" 4096 "its bars hold every element"
 qscope plot $state --view channels -o c.png --data - >channels.csv
-like "$(cat channels.csv)" '^2,Signal-to-quantization-noise ratio,.*,bar,.*,SQNR,dB,,$' "units are in the rows"
+like "$(cat channels.csv)" '^2,Signal-to-quantization-noise ratio,.*,bar,.*,SQNR,dB,,,$' "units are in the rows"
 fails 4 "none/a.csv: cannot be written" "--data into a folder that is not there" qscope plot $state --data none/a.csv
 
 # A heat map: each cell with its place and its number; the recipe names quantity and part.
@@ -75,6 +75,25 @@ npy make map.npy f4 "2,4" 1 0.5 64 -1 0.25 -1 -32 nan
 qscope plot map.npy --axis 1 -q int8 --view heat --quantity absmax --part 0:2,1:4 -o map.png --size 400x300 --data map.csv
 is "$(awk -F, '$1 == 1 && $4 == "cell" { print $5, $6, $7, $13, $14 }' map.csv | tr '\n' ';')" \
   "1 2 0 1 0.5;2 3 0 1 64;3 4 0 1 1;1 2 1 2 1;2 3 1 2 32;3 4 1 2 ;" "the cells of a heat map"
+# Worst first, by hand: the largest of the rows are 2, 6, 4, 7. A row of one channel has its number for a
+# name, one of several has theirs.
+npy make four.npy f4 "4,2" 1 2 5 6 3 4 7 0.5
+qscope plot four.npy -q int8,scale=1 --view heat --quantity absmax --worst-first -o ranked.png --size 400x300 --data ranked.csv
+is "$(awk -F, '$1 == 1 && $4 == "cell" && $5 == 0 { print $7, $(NF - 1), $NF }' ranked.csv | tr '\n' ';')" \
+  "0 7 3;1 5 1;2 3 2;3 1 0;" "the worst row first, with the names of rows"
+is "$(awk -F, '$1 == 1 && $4 == "cell" && $5 == 0 { print $11 $12 }' ranked.csv | head -n 1)" '"channel (axis 0) worst first"' "the axis says so"
+is "$(qscope replay ranked.png --print)" \
+  "qscope four.npy -t four -q int8,sym,tensor,scale=1 --view heat --quantity absmax --worst-first" "the recipe says so"
+qscope replay ranked.png -o ranked2.png --size 400x300
+ok "$(cmp -s ranked.png ranked2.png; echo $?)" "and draws it again"
+qscope plot four.npy -q int8,scale=1 --view heat --quantity absmax --worst-first --part 1:3,0:1 --data ranked.csv
+is "$(awk -F, '$1 == 1 && $4 == "cell" { print $7, $(NF - 1), $NF }' ranked.csv | tr '\n' ';')" "1 5 1;2 3 2;" "a part of ranks"
+qscope plot four.npy --axis 1 -q int8,scale=1 --view heat --quantity error --worst-first --data ranked.csv
+is "$(awk -F, '$1 == 1 && $4 == "cell" && $7 == 0 { print $5, $(NF - 1), $8 }' ranked.csv | tr '\n' ';')" "0 0 1;1 0 0;" \
+  "channels of the last axis are columns: 0.5 is rounded in the second alone"
+qscope plot synth:llm-weight,shape=512x64 -q int4 --view heat --worst-first --data ranked.csv
+like "$(awk -F, '$1 == 1 && $4 == "cell"' ranked.csv | head -n 1)" '"rank of channel .axis 0., worst first",,4,.*,"[0-9]*, [0-9]*, [0-9]*, [0-9]*"$' \
+  "ranks of several, and which they are"
 is "$(awk -F, '$1 == 1 && $4 == "point" { print $5, $7 }' map.csv)" "3.5 1.5" "NaN has a mark of its own"
 is "$(qscope replay map.png --print)" \
   "qscope map.npy -t map -q int8,sym,tensor,minmax --view heat --axis 1 --quantity absmax --part 0:2,1:4" "its recipe"
@@ -86,7 +105,7 @@ for view in error sqnr absmax scale; do
 done
 # The scale of colours has the colours of what lies beyond it at its ends, a gap apart.
 qscope plot synth:llm-weight,shape=64x64 -q int8 --view heat --data scale.csv
-is "$(awk -F, '$1 == 2 { n++; value[n] = $NF; from[n] = $5; to[n] = $6 }
+is "$(awk -F, '$1 == 2 { n++; value[n] = $(NF - 1); from[n] = $5; to[n] = $6 }
   END { print n, (value[1] + 0 < from[3] + 0), (value[2] == ""), (value[n - 1] == ""), (value[n] + 0 > to[n - 2] + 0) }' scale.csv)" \
   "68 1 1 1 1" "the scale of a heat map and what is beyond it"
 rm -f scale.csv

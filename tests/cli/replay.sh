@@ -50,6 +50,8 @@ for view in histogram error channels heat-map sweep board inspector layer format
   exported "$view, another quantizer, zoomed" int4,channel=1 'zoom -2:2' log-counts "$view"
   exported "$view, two pins, transformed" pin bits-fewer pin 'transform hadamard' int5 theory "$view"
 done
+exported "the worst channels first" heat-map heat-sort heat-quantity
+exported "the worst of a part" heat-map heat-into heat-sort
 exported "compare, pinned" pin bits-fewer compare
 exported "compare, two pins, transformed" pin bits-fewer pin 'transform hadamard' int5 compare
 exported "compare, two files" --compare second/weights.csv histogram compare

@@ -18,6 +18,7 @@ enter-channel
 leave
 heat-map
 heat-quantity
+heat-sort
 histogram
 zoom -2:2
 log-counts

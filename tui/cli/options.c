@@ -99,6 +99,8 @@ static const struct row {
      MEMBER(element), option_apply_word},
     {"quantity", 0, "NAME", "of the heat map: error, sqnr, absmax or scale", STATE,
      MEMBER(view.quantity), option_apply_quantity},
+    {"worst-first", 0, NULL, "rows of the heat map ranked by it, the worst channel first", STATE,
+     MEMBER(view.worst_first), option_apply_switch},
     {"part", 0, "R0:R1,C0:C1", "rows and columns that the heat map shows", STATE, MEMBER(view.part),
      option_apply_part},
     {"bins", 0, "N", "bins of the histograms", STATE, MEMBER(view.bins), option_apply_bins},

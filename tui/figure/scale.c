@@ -4,6 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Names that ticks have. */
+static size_t shown_names(const struct scale *scale)
+{
+  return scale->axis->numbered ? 0 : scale->axis->names;
+}
+
 double scale_place(const struct scale *scale, double value)
 {
   double lo = scale->axis->lo, hi = scale->axis->hi;
@@ -24,7 +30,7 @@ void scale_tick_text(const struct canvas *canvas, const struct scale *scale, siz
   char plain[64];
   double step = scale->ticks > 1 ? scale->tick[1] - scale->tick[0] : scale->tick[0];
   axis_tick_text(scale->axis, scale->tick[i], step, plain, sizeof plain);
-  if (scale->axis->names)
+  if (shown_names(scale))
     snprintf(text, size, "%s", plain);
   else
     canvas_typeset(canvas, plain, text, size);
@@ -44,7 +50,7 @@ double scale_widest_tick(const struct canvas *canvas, const struct scale *scale)
 /* All the names, turned, where a line of text each has room. */
 static bool turn_names(struct scale *scale)
 {
-  size_t names = scale->axis->names;
+  size_t names = shown_names(scale);
   double apart = fabs(scale->to - scale->from) / (double)(names ? names : 1);
   scale->turned = names > 0 && names <= MOST_TICKS && apart >= text_size[TEXT_TICK];
   if (scale->turned)
@@ -58,9 +64,13 @@ void scale_choose_ticks(const struct canvas *canvas, struct scale *scale, bool h
   double room = horizontal ? 40 : 1.8 * text_row(TEXT_TICK);
   double least = length > 2 * text_row(TEXT_TICK) ? 2 : 1; /* one tells nothing */
   size_t most = (size_t)fmin(fmax(length / room, least), MOST_TICKS);
+  if (!horizontal && turn_names(scale)) { /* each has a line as it is */
+    scale->turned = false;
+    return;
+  }
   for (; most > 0; most--) {
     scale->ticks = axis_ticks(scale->axis, most, scale->tick);
-    if (horizontal && scale->ticks < scale->axis->names && turn_names(scale))
+    if (horizontal && scale->ticks < shown_names(scale) && turn_names(scale))
       return;
     if (!horizontal || scale->ticks < 2)
       return;

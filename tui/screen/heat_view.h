@@ -10,10 +10,15 @@
 
 void heat_view_forget(struct explorer *explorer);
 
-/* From the bars to the map and back; the next quantity; into the cell of the cursor; its channel
- * alone, of several the one that loses most; out again. */
+/* Finds the cell of the element that the cursor is on: in another map, or after undo. */
+void heat_view_find(struct explorer *explorer);
+
+/* From the bars to the map and back; the next quantity; the worst channels first, or the order of
+ * the tensor; into the cell of the cursor; its channel alone, of several the one that loses most;
+ * out again. */
 void heat_view_toggle(struct explorer *explorer);
 void heat_view_quantity(struct explorer *explorer);
+void heat_view_sort(struct explorer *explorer);
 void heat_view_enter(struct explorer *explorer);
 void heat_view_channel(struct explorer *explorer);
 void heat_view_out(struct explorer *explorer);
@@ -24,6 +29,8 @@ void heat_view_worst(struct explorer *explorer);
 void heat_view_paint(struct explorer *explorer, struct rect rect);
 void heat_view_move(struct explorer *explorer, int by);
 void heat_view_step(struct explorer *explorer, int direction);
+bool heat_view_click(struct explorer *explorer, int row, int column);
+enum status heat_view_stand(struct explorer *explorer, const char *text, struct error *error);
 char *heat_view_readout(const struct explorer *explorer, char *text, size_t size);
 bool heat_view_lacks(const struct explorer *explorer);
 void heat_view_ask(struct explorer *explorer);

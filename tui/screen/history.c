@@ -63,7 +63,7 @@ static bool cursor_equal(const struct value_cursor *a, const struct value_cursor
 bool places_equal(const struct places *a, const struct places *b)
 {
   return cursor_equal(&a->cursor, &b->cursor) && a->outlier == b->outlier &&
-         a->element == b->element && a->down == b->down && a->across == b->across &&
+         a->element == b->element && a->row == b->row && a->column == b->column &&
          a->on_point == b->on_point && a->point == b->point && a->on_rule == b->on_rule &&
          a->rule == b->rule && a->on_method == b->on_method &&
          (!a->on_method || a->method == b->method) && a->option == b->option &&
@@ -148,6 +148,8 @@ static void say_view(struct words *words, const struct state *before, const stru
     say(words, "over %s", *b->over ? b->over : "the usual");
   if (a->quantity != b->quantity)
     say(words, "%s", heat_quantities[b->quantity].label);
+  if (a->worst_first != b->worst_first)
+    say(words, "%s", b->worst_first ? "worst first" : "in the tensor's order");
   if (!view_part_equal(&a->part, &b->part))
     say(words, "another part");
   say_layer(words, &a->layer, &b->layer);

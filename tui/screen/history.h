@@ -27,8 +27,8 @@ struct value_cursor {
 struct places {
   struct value_cursor cursor;
   size_t outlier, element;
-  size_t down, across; /* cell of the heat map */
-  bool on_point;       /* of the sweep: */
+  size_t row, column; /* of the element that the cursor of the heat map is on */
+  bool on_point;      /* of the sweep: */
   size_t point;
   bool on_rule; /* of the board: */
   const struct calibrator *rule;

@@ -25,6 +25,8 @@ struct screen_view {
   /* Selects what is drawn in this cell of the screen, or near it; false when nothing is. NULL: the
    * plot has values on its x axis, or nothing to be selected. */
   bool (*click)(struct explorer *explorer, int row, int column);
+  /* The cursor goes where TEXT says; NULL: to a value, see cursor.h. */
+  enum status (*stand)(struct explorer *explorer, const char *text, struct error *error);
   /* Closes what lies open in it; false when nothing does. */
   bool (*back)(struct explorer *explorer);
   /* What the message line says: "" (or NULL) leaves it to the verdict on the result. */

@@ -53,10 +53,11 @@ bool state_equal(const struct state *a, const struct state *b)
 {
   return state_same_numbers(a, b) && transform_equal(&a->transform, &b->transform) &&
          a->view.kind == b->view.kind && a->view.log_counts == b->view.log_counts &&
-         a->view.quantity == b->view.quantity && view_part_equal(&a->view.part, &b->view.part) &&
-         a->view.block == b->view.block && a->view.rank == b->view.rank &&
-         a->knobs.group == b->knobs.group && a->view.against == b->view.against &&
-         a->pairs == b->pairs && same_pins(&a->pins, &b->pins) && same_sweep(&a->view, &b->view) &&
+         a->view.quantity == b->view.quantity && a->view.worst_first == b->view.worst_first &&
+         view_part_equal(&a->view.part, &b->view.part) && a->view.block == b->view.block &&
+         a->view.rank == b->view.rank && a->knobs.group == b->knobs.group &&
+         a->view.against == b->view.against && a->pairs == b->pairs &&
+         same_pins(&a->pins, &b->pins) && same_sweep(&a->view, &b->view) &&
          same_layer(&a->view.layer, &b->view.layer);
 }
 

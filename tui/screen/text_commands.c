@@ -6,6 +6,7 @@
 #include "tui/screen/cursor.h"
 #include "tui/screen/layer_view.h"
 #include "tui/screen/save_screen.h"
+#include "tui/screen/screen_view.h"
 #include "tui/screen/sweep_view.h"
 #include "tui/screen/terminal.h"
 #include "tui/screen/transform_knob.h"
@@ -98,8 +99,11 @@ static enum status text_point(struct explorer *explorer, const char *text, struc
 
 static enum status text_cursor(struct explorer *explorer, const char *text, struct error *error)
 {
+  const struct screen_view *view = screen_view(explorer);
   char *end;
   double x = strtod(text, &end);
+  if (view->stand)
+    return view->stand(explorer, text, error);
   if (end == text || *end || !isfinite(x))
     return error_set(error, STATUS_USAGE, "expected a value, found '%s'", text);
   cursor_set(explorer, x);

@@ -2,6 +2,7 @@
 
 #include "quant/base/size.h"
 #include "tui/screen/explorer.h"
+#include "tui/screen/heat_view.h"
 #include "tui/screen/rows.h"
 #include "tui/screen/terminal.h"
 
@@ -20,8 +21,8 @@ static struct places places_of(const struct explorer *explorer)
       .cursor = explorer->cursor,
       .outlier = explorer->selected,
       .element = explorer->element,
-      .down = explorer->heating.down,
-      .across = explorer->heating.across,
+      .row = explorer->heating.row,
+      .column = explorer->heating.column,
       .on_point = explorer->sweep.chosen,
       .point = explorer->sweep.row,
       .on_rule = explorer->board.chosen,
@@ -50,12 +51,12 @@ static void set_looks(struct explorer *explorer, const struct looks *looks)
 
 static void set_places(struct explorer *explorer, const struct places *places)
 {
-  const struct heat *map = explorer->heating.map; /* the screen may have been larger */
   explorer->cursor = places->cursor;
   explorer->selected = places->outlier;
   explorer->element = places->element;
-  explorer->heating.down = map ? size_min(places->down, map->down - 1) : places->down;
-  explorer->heating.across = map ? size_min(places->across, map->across - 1) : places->across;
+  explorer->heating.row = places->row;
+  explorer->heating.column = places->column;
+  heat_view_find(explorer);
   explorer->sweep.chosen = places->on_point;
   explorer->sweep.row = places->point;
   explorer->board.chosen = places->on_rule;

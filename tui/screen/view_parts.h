@@ -76,7 +76,8 @@ struct heating {
   struct heat *map; /* NULL: none was measured */
   struct state of;  /* what it is of, and of how many cells at most: */
   size_t rows, columns;
-  size_t down, across;       /* the cell of the cursor */
+  size_t row, column;        /* the element of the matrix that the cursor is on, */
+  size_t down, across;       /* and the cell of the map that has it */
   bool ranked;               /* it was found as the next worst: */
   size_t worst;              /* this one */
   struct view_part outer[8]; /* the parts around the present one, the innermost last */
