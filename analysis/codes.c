@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   LANES = CODE_COUNTERS, /* tables that take turns, so that equal neighbours do not wait for each
@@ -26,8 +27,17 @@ bool codes_init(struct codes *codes, const struct fit *fit)
   return codes->count && codes->high;
 }
 
+bool codes_pair(struct codes *codes)
+{
+  codes->pairs = mem_array(codes->workers, CODE_PAIRS * sizeof *codes->pairs);
+  codes->paired = mem_array(codes->workers, LINE * sizeof *codes->paired);
+  return codes->pairs && codes->paired;
+}
+
 void codes_free(struct codes *codes)
 {
+  free(codes->pairs);
+  free(codes->paired);
   free(codes->count);
   free(codes->high);
 }
@@ -105,7 +115,13 @@ void codes_add(struct codes *codes, const struct pass_block *block, bool finite)
 
 struct code_tables codes_tables(const struct codes *codes, unsigned worker)
 {
-  return (struct code_tables){codes->count + worker * codes->stride, codes->codes};
+  struct code_tables tables = {.count = codes->count + worker * codes->stride,
+                               .codes = codes->codes};
+  if (codes->pairs) {
+    tables.pairs = codes->pairs + (size_t)worker * CODE_PAIRS;
+    tables.paired = codes->paired + (size_t)worker * LINE;
+  }
+  return tables;
 }
 
 void codes_add_high(struct codes *codes, unsigned worker, uint64_t high)
@@ -139,6 +155,14 @@ void codes_add_counted(struct codes *codes, const struct counted *counted)
 /* Counts of all workers into the first table. */
 static void gather(const struct codes *codes)
 {
+  uint32_t count[CODES_COUNTED];
+  for (size_t w = 0; codes->pairs && w < codes->workers; w++) {
+    memset(count, 0, sizeof count);
+    if (codes->paired[w * LINE])
+      kernels.settle_pairs(codes->pairs + w * CODE_PAIRS, codes->codes, count);
+    for (size_t i = 0; i < codes->codes; i++)
+      codes->count[i] += count[i];
+  }
   for (size_t w = 0; w < codes->workers; w++)
     for (size_t i = w == 0 ? codes->codes : 0; i < codes->lanes * codes->codes; i++)
       codes->count[i % codes->codes] += codes->count[w * codes->stride + i];

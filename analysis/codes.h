@@ -16,11 +16,16 @@ struct codes {
   unsigned workers;
   bool high_by_unit; /* what is a high code differs between units */
   uint64_t *count;
-  uint64_t *high; /* for each worker, a cache line apart */
+  uint64_t *high;   /* for each worker, a cache line apart */
+  uint16_t *pairs;  /* CODE_PAIRS of each worker; NULL: see codes_pair */
+  uint32_t *paired; /* as HIGH */
 };
 
 bool codes_init(struct codes *codes, const struct fit *fit);
 void codes_free(struct codes *codes);
+/* After codes_init: codes_tables are to count in pairs where there are few codes, which is worth
+ * its memory for long tensors. False without memory. */
+bool codes_pair(struct codes *codes);
 /* Counts a block of finite values; FINITE false: x holds others, which are left out. */
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite);
 /* Where kernels count the codes of finite values, and how many of them are HIGH: for formats of at

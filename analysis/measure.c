@@ -52,6 +52,7 @@ struct metrics_pass {
   struct span_sums *spans;
   struct channel_sums channels;
   struct coded_unit *coded; /* of each worker; NULL where no codes are tallied */
+  uint16_t *pairs;          /* CODE_PAIRS counters of each worker; NULL where units are short */
   struct codes codes;
 };
 
@@ -494,6 +495,24 @@ static struct fit *waiting_fit(const struct measure *measure)
   return measure->own && fit_is_waiting(measure->own) ? measure->own : NULL;
 }
 
+/* Long enough for counters of pairs of codes. */
+static bool lasts(const struct grain *units)
+{
+  return units->count >= FEED_CHUNK;
+}
+
+static bool make_coded(struct metrics_pass *job)
+{
+  unsigned workers = pool_threads();
+  job->coded = mem_array(workers, sizeof *job->coded);
+  if (!job->coded || job->units->units > 1 || !lasts(job->units))
+    return job->coded != NULL;
+  job->pairs = mem_array(workers, CODE_PAIRS * sizeof *job->pairs);
+  for (unsigned w = 0; job->pairs && w < workers; w++)
+    job->coded[w].coded.pairs = job->pairs + (size_t)w * CODE_PAIRS;
+  return job->pairs != NULL;
+}
+
 /* WHOLE: also what is not of a channel. */
 static enum status run(struct measure *measure, bool whole, struct result *result)
 {
@@ -519,10 +538,10 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   if (status == STATUS_OK &&
       (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))
     status = STATUS_MEMORY;
-  if (status == STATUS_OK && whole && job.tallied) {
-    job.coded = mem_array(pool_threads(), sizeof *job.coded);
-    status = job.coded ? STATUS_OK : STATUS_MEMORY;
-  }
+  if (status == STATUS_OK && whole &&
+      ((job.tallied && !make_coded(&job)) ||
+       (job.grouped && lasts(job.units) && !codes_pair(&job.codes))))
+    status = STATUS_MEMORY;
   if (status == STATUS_OK)
     status = pass_run(&job.pass, add_block, &job);
   if (status == STATUS_OK && job.pass.waiting)
@@ -533,6 +552,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   channel_sums_free(&job.channels);
   free(job.table.clip_lo);
   free(job.coded);
+  free(job.pairs);
   free(job.spans);
   return status;
 }

@@ -144,22 +144,29 @@ struct group_row {
   const float *least, *most; /* value of each group, of all of it, all finite; NULL: not known */
 };
 enum { GROUP_ERRORS_MOST = 4096 }; /* elements of a call */
-enum { CODES_COUNTED = 256, CODE_COUNTERS = 4 };
+enum { CODES_COUNTED = 256, CODE_COUNTERS = 4, CODE_PAIRS = CODES_COUNTED * CODES_COUNTED };
 
 /* CODE_COUNTERS tables of CODES counters, one behind the other, that take turns, so that equal
- * neighbours do not wait for each other; to be added up. */
+ * neighbours do not wait for each other; to be added up. A processor counts at most once a cycle:
+ * so PAIRS may be CODE_PAIRS counters of two neighbouring codes each, of which *PAIRED are counted
+ * at most; what they hold at the end is for settle_pairs. */
 struct code_tables {
   uint64_t *count;
   size_t codes;
+  uint16_t *pairs;  /* NULL: none */
+  uint32_t *paired; /* at most 2^16 - 1; 0 at first */
 };
 
 /* Elements of a unit that were tallied, until what their codes say is added, too: at most 2^31 - 1
- * of them. All 0 at first. */
+ * of them. All 0 at first, but for PAIRS: that may be CODE_PAIRS counters of two neighbours each,
+ * all 0, which make long runs faster. */
 struct coded {
   double error2, signal2;                        /* of those inside: see integer_tally */
   uint64_t finite, zeros;                        /* of them; of these, x is 0 */
   uint32_t inside[CODE_COUNTERS][CODES_COUNTED]; /* to be added up, in the kernel's own order */
   uint32_t outside[CODES_COUNTED];               /* how often each code occurs of the others */
+  uint16_t *pairs;                               /* borrowed; NULL: none */
+  uint32_t paired;                               /* what PAIRS have counted, or more */
 };
 
 struct block_codec;
@@ -275,6 +282,9 @@ struct kernels {
    * clipped; how many elements were worked on. */
   size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                          const struct code_tables *tables, struct tally *tally, uint64_t *high);
+  /* Adds how often each of the first CODES codes occurs in PAIRS, fewer than 2^16 of them in all,
+   * to COUNT, and clears PAIRS. */
+  void (*settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count);
 };
 
 /* The table in use. */

@@ -308,12 +308,15 @@ static inline size_t lanes_pad(float *block, size_t n, float fill)
 
 /* --- floats side by side ------------------------------------------------------------------ */
 
-/* At most LANES of them. */
-#ifdef __AVX2__
+#if defined __AVX512F__
+enum { FLOATS = 16 };
+#elif defined __AVX2__
 enum { FLOATS = 8 };
 #else
 enum { FLOATS = 4 };
 #endif
+/* Elements of a turn of a loop: whole vectors, and once or more round the lanes. */
+enum { TURN = (int)FLOATS > (int)LANES ? (int)FLOATS : (int)LANES, TURN_VECTORS = TURN / FLOATS };
 typedef float floats __attribute__((vector_size(FLOATS * sizeof(float))));
 typedef int32_t ints __attribute__((vector_size(FLOATS * sizeof(int32_t))));
 typedef uint32_t uints __attribute__((vector_size(FLOATS * sizeof(uint32_t))));
@@ -329,8 +332,8 @@ static inline floats floats_load(const float *x)
 static inline doubles floats_widened(floats v, size_t part)
 {
 #if defined __AVX512F__
-  (void)part;
-  return (doubles)_mm512_cvtps_pd((__m256)v);
+  __m512 x = (__m512)v;
+  return (doubles)_mm512_cvtps_pd(part ? _mm512_extractf32x8_ps(x, 1) : _mm512_castps512_ps256(x));
 #elif defined __AVX2__
   __m256 x = (__m256)v;
   return (doubles)_mm256_cvtps_pd(part ? _mm256_extractf128_ps(x, 1) : _mm256_castps256_ps128(x));
@@ -347,7 +350,10 @@ static inline doubles floats_widened(floats v, size_t part)
 /* V, or its negative where SIGN is below 0. V is 0 where SIGN is. */
 static inline ints ints_signed(ints v, ints sign)
 {
-#ifdef __AVX2__
+#if defined __AVX512DQ__
+  return (ints)_mm512_mask_sub_epi32((__m512i)v, _mm512_movepi32_mask((__m512i)sign),
+                                     _mm512_setzero_si512(), (__m512i)v);
+#elif defined __AVX2__
   return (ints)_mm256_sign_epi32((__m256i)v, (__m256i)sign);
 #else
   ints below = sign >> 31;
@@ -358,8 +364,8 @@ static inline ints ints_signed(ints v, ints sign)
 /* The low bytes of V. */
 static inline void ints_store_bytes(ints v, uint8_t *to)
 {
-#if defined __AVX512VL__ && defined __AVX512BW__
-  _mm_storel_epi64((__m128i *)to, _mm256_cvtepi32_epi8((__m256i)v));
+#if defined __AVX512F__
+  _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8((__m512i)v));
 #elif defined __AVX2__
   const __m256i low = _mm256_set1_epi32(0x0c080400);
   __m256i bytes = _mm256_shuffle_epi8((__m256i)v, low);
@@ -371,24 +377,9 @@ static inline void ints_store_bytes(ints v, uint8_t *to)
 #endif
 }
 
-/* A bit for each number: 1 for those below 0. */
-static inline uint32_t ints_signs(ints v)
-{
-#if defined __AVX2__
-  return (uint32_t)_mm256_movemask_ps((__m256)v);
-#elif defined __SSE2__
-  return (uint32_t)_mm_movemask_ps((__m128)v);
-#else
-  uint32_t signs = 0;
-  for (size_t k = 0; k < FLOATS; k++)
-    signs |= (uint32_t)(v[k] < 0) << k;
-  return signs;
-#endif
-}
-
 /* Some of FLOATS numbers. */
-#ifdef __AVX512VL__
-typedef __mmask8 chosen;
+#ifdef __AVX512F__
+typedef __mmask16 chosen;
 #else
 typedef ints chosen;
 #endif
@@ -396,27 +387,92 @@ typedef ints chosen;
 /* Those of V that are at most LIMIT; none that is NaN. */
 static inline chosen chosen_at_most(floats v, floats limit)
 {
-#ifdef __AVX512VL__
-  return _mm256_cmp_ps_mask((__m256)v, (__m256)limit, _CMP_LE_OQ);
+#ifdef __AVX512F__
+  return _mm512_cmp_ps_mask((__m512)v, (__m512)limit, _CMP_LE_OQ);
 #else
   return v <= limit;
 #endif
 }
 
-/* SUM and the squares of those numbers of part PART of V that are chosen. */
-static inline doubles chosen_add_squares(floats v, chosen which, size_t part, doubles sum)
+/* Those from LO to HI. */
+static inline chosen chosen_within(floats v, floats lo, floats hi)
 {
-#ifdef __AVX512VL__
-  __m512d wide = (__m512d)floats_widened(v, part);
-  return (doubles)_mm512_mask3_fmadd_pd(wide, wide, (__m512d)sum, which);
+#ifdef __AVX512F__
+  return _mm512_mask_cmp_ps_mask(chosen_at_most(v, hi), (__m512)v, (__m512)lo, _CMP_GE_OQ);
 #else
-  doubles wide = floats_widened((floats)((ints)v & which), part);
-  return doubles_fma(wide, wide, sum);
+  return (v >= lo) & (v <= hi);
+#endif
+}
+
+/* A bit for each number: 1 for those that are chosen. */
+static inline uint32_t chosen_bits(chosen which)
+{
+#if defined __AVX512F__
+  return which;
+#elif defined __AVX2__
+  return (uint32_t)_mm256_movemask_ps((__m256)which);
+#elif defined __SSE2__
+  return (uint32_t)_mm_movemask_ps((__m128)which);
+#else
+  uint32_t bits = 0;
+  for (size_t k = 0; k < FLOATS; k++)
+    bits |= (uint32_t)(which[k] != 0) << k;
+  return bits;
+#endif
+}
+
+/* Those of V; 0 for the others. */
+static inline floats floats_chosen(floats v, chosen which)
+{
+#ifdef __AVX512F__
+  return (floats)_mm512_maskz_mov_ps(which, (__m512)v);
+#else
+  return (floats)((ints)v & which);
+#endif
+}
+
+/* Some of DOUBLES numbers. */
+#ifdef __AVX512F__
+typedef __mmask8 chosen_doubles;
+#else
+typedef masks chosen_doubles;
+#endif
+
+/* Those that part PART of FLOATS numbers has of WHICH. */
+static inline chosen_doubles chosen_part(chosen which, size_t part)
+{
+#if defined __AVX512F__
+  return (chosen_doubles)(which >> part * DOUBLES);
+#elif defined __AVX2__
+  __m256i all = (__m256i)which;
+  return (chosen_doubles)_mm256_cvtepi32_epi64(part ? _mm256_extracti128_si256(all, 1)
+                                                    : _mm256_castsi256_si128(all));
+#elif defined __SSE2__ && !defined __AVX__
+  __m128i all = (__m128i)which;
+  return (chosen_doubles)(part ? _mm_unpackhi_epi32(all, all) : _mm_unpacklo_epi32(all, all));
+#else
+  chosen_doubles mask;
+  for (size_t k = 0; k < DOUBLES; k++)
+    mask[k] = which[part * DOUBLES + k];
+  return mask;
+#endif
+}
+
+/* SUM and the squares of those of V, whose squares are exact. */
+static inline doubles chosen_add_squares(doubles v, chosen_doubles which, doubles sum)
+{
+#ifdef __AVX512F__
+  return (doubles)_mm512_mask3_fmadd_pd((__m512d)v, (__m512d)v, (__m512d)sum, which);
+#else
+  doubles only = (doubles)((masks)v & which);
+  return doubles_fma(only, only, sum);
 #endif
 }
 
 /* Minima and maxima: compilers make comparisons and blends of what is written out. */
-#if defined __AVX2__
+#if defined __AVX512F__
+#define FLOATS_PICK(op, a, b) ((floats)_mm512_##op##_ps((__m512)(a), (__m512)(b)))
+#elif defined __AVX2__
 #define FLOATS_PICK(op, a, b) ((floats)_mm256_##op##_ps((__m256)(a), (__m256)(b)))
 #elif defined __SSE2__
 #define FLOATS_PICK(op, a, b) ((floats)_mm_##op##_ps((__m128)(a), (__m128)(b)))
@@ -439,7 +495,9 @@ static inline floats floats_max(floats a, floats b)
 
 static inline ints ints_min(ints a, ints b)
 {
-#ifdef __AVX2__
+#if defined __AVX512F__
+  return (ints)_mm512_min_epi32((__m512i)a, (__m512i)b);
+#elif defined __AVX2__
   return (ints)_mm256_min_epi32((__m256i)a, (__m256i)b);
 #else
   ints larger = a > b;
@@ -449,12 +507,24 @@ static inline ints ints_min(ints a, ints b)
 
 static inline ints ints_max(ints a, ints b)
 {
-#ifdef __AVX2__
+#if defined __AVX512F__
+  return (ints)_mm512_max_epi32((__m512i)a, (__m512i)b);
+#elif defined __AVX2__
   return (ints)_mm256_max_epi32((__m256i)a, (__m256i)b);
 #else
   ints larger = a > b;
   return (a & larger) | (b & ~larger);
 #endif
+}
+
+/* --- codes in pairs ----------------------------------------------------------------------- */
+
+/* Two neighbours, whose codes are bytes. */
+KERNEL_INLINE void count_pair(uint16_t *pairs, const uint8_t *codes)
+{
+  uint16_t pair;
+  memcpy(&pair, codes, sizeof pair);
+  pairs[pair]++;
 }
 
 #endif

@@ -7,7 +7,13 @@
  * from how often each code occurs, once for all runs of a unit. The few outside count as 0 there,
  * and are gathered for the tally of reconstructions that are kept. Processors wait for results, not
  * for units: so each turn of the loop divides, rounds the quotients of the turn before, adds up the
- * errors of the turn before that, and counts codes that were laid down long ago. */
+ * errors of the turn before that, and counts codes that were laid down long ago.
+ *
+ * What bounds it, of int8, in cycles for 8 values (memory takes 7 or 8 for their 32 bytes): with
+ * AVX-512 the two ports of its vectors, which take 16 operations (7 for the float32, 9 to widen two
+ * numbers and for three sums), 8 cycles; with AVX2 three ports and 31, 10 to 11. Counts of single
+ * codes take as long: 8 stores, one a cycle, and 32 of the 6 operations that can begin in a cycle;
+ * so neighbours are counted in pairs, which takes half. Small floats take 3 more operations. */
 #include "quant/kernels/table.h"
 
 #include <float.h>
@@ -16,7 +22,7 @@ enum {
   AHEAD = 512, /* elements from which memory is asked before they are needed */
   RUN = 4096,  /* elements at a time */
   LAG = 64,    /* elements from a code that is laid down to the one that is counted */
-  VECTORS = LANES / FLOATS,
+  RING = 64,   /* elements of which values and errors are laid down, too */
 };
 
 struct rounder {
@@ -25,7 +31,7 @@ struct rounder {
   struct unit unit;
   const struct minifloat_grid *grid;
   struct minifloat_constants c;
-  uint32_t codes; /* number of codes, in whole LANES */
+  uint32_t codes; /* number of codes, in whole TURNs */
 };
 
 struct sums {
@@ -33,16 +39,18 @@ struct sums {
   ints largest, least, worst; /* magnitudes of all x; of errors */
 };
 
-/* LANES numbers. */
-struct eight {
-  floats part[VECTORS];
-};
-
 /* What goes from one turn of the loop to the next: values, 0 for those outside; their quotients;
  * errors of those before. */
 struct turn {
-  struct eight kept, v, error;
+  floats kept[TURN_VECTORS], v[TURN_VECTORS], error[TURN_VECTORS];
 };
+
+/* The last RING values and errors, where nothing is counted: see lanes_add_squares. */
+struct laid {
+  float kept[RING], error[RING];
+};
+
+enum counting { COUNT_NOTHING, COUNT_CODES, COUNT_PAIRS };
 
 /* --- rounding ---------------------------------------------------------------------------- */
 
@@ -98,73 +106,82 @@ KERNEL_INLINE struct sums sums_copy(const struct sums *from)
                        from->worst};
 }
 
-/* Adds V to the lanes from LANE on. */
-KERNEL_INLINE void lanes_add(floats v, size_t lane, struct lanes *sum)
+/* Adds the TURN numbers of V. */
+KERNEL_INLINE void lanes_add(const floats *v, struct lanes *sum)
 {
   KERNEL_UNROLL
-  for (size_t p = 0; p < FLOATS / DOUBLES; p++)
-    sum->part[lane / DOUBLES + p] += floats_widened(v, p);
+  for (size_t p = 0; p < TURN / DOUBLES; p++)
+    sum->part[p % PARTS] += floats_widened(v[p * DOUBLES / FLOATS], p % (FLOATS / DOUBLES));
 }
 
-KERNEL_INLINE void lanes_add_squares(floats v, size_t lane, struct lanes *sum)
+/* Their squares. LAID: where they lie in memory as well, or NULL. What is loaded is widened for
+ * less, but there is no room for more stores beside those that count. */
+KERNEL_INLINE void lanes_add_squares(const floats *v, const float *laid, struct lanes *sum)
 {
   KERNEL_UNROLL
-  for (size_t p = 0; p < FLOATS / DOUBLES; p++) {
-    size_t part = lane / DOUBLES + p;
-    doubles wide = floats_widened(v, p);
-    sum->part[part] = doubles_fma(wide, wide, sum->part[part]);
+  for (size_t p = 0; p < TURN / DOUBLES; p++) {
+    doubles wide = laid ? doubles_load(laid + p * DOUBLES)
+                        : floats_widened(v[p * DOUBLES / FLOATS], p % (FLOATS / DOUBLES));
+    sum->part[p % PARTS] = doubles_fma(wide, wide, sum->part[p % PARTS]);
   }
 }
 
-/* LANES values and their quotients into TURN. A bit for each that is outside; those for all but
- * LANES are of no use. */
+/* TURN values and their quotients into TURN. A bit for each that is inside. */
 KERNEL_INLINE uint32_t divide(const float *x, const struct rounder *r, bool codes,
-                              struct turn *turn, struct sums *sums)
+                              struct turn *turn, struct sums *sums, float *kept)
 {
   uint32_t all = 0;
   KERNEL_UNROLL
-  for (size_t k = 0; k < VECTORS; k++) {
+  for (size_t k = 0; k < TURN_VECTORS; k++) {
     floats a = floats_load(x + k * FLOATS);
     ints size = (ints)a & INT32_MAX;
-    ints inside = r->symmetric ? (floats)size <= r->hi : (a >= r->lo) & (a <= r->hi);
-    a = (floats)((ints)a & inside);
-    turn->kept.part[k] = a;
-    turn->v.part[k] = a / r->scale;
-    all |= ints_signs(inside) << k * FLOATS;
+    chosen inside = r->symmetric ? chosen_at_most((floats)size, floats_all(r->hi))
+                                 : chosen_within(a, floats_all(r->lo), floats_all(r->hi));
+    all |= chosen_bits(inside) << k * FLOATS;
     sums->largest = ints_max(sums->largest, size);
     if (codes)
       sums->least = ints_min(sums->least, size);
-    lanes_add_squares(a, k * FLOATS, &sums->signal2);
+    a = floats_chosen(a, inside);
+    if (!codes)
+      memcpy(kept + k * FLOATS, &a, sizeof a);
+    turn->kept[k] = a;
+    turn->v[k] = a / r->scale;
   }
-  return ~all;
+  if (codes)
+    lanes_add_squares(turn->kept, NULL, &sums->signal2);
+  return all;
 }
 
 /* The errors of what was divided, and the keys of its codes. */
 KERNEL_INLINE void round_quotients(const struct rounder *r, bool codes, struct turn *turn,
-                                   struct sums *sums, uint8_t *keys)
+                                   struct sums *sums, float *error, uint8_t *keys)
 {
   KERNEL_UNROLL
-  for (size_t k = 0; k < VECTORS; k++) {
+  for (size_t k = 0; k < TURN_VECTORS; k++) {
     ints key;
-    floats v = turn->v.part[k];
+    floats v = turn->v[k];
     floats g = r->minifloat ? round_minifloat(v, r, &key) : round_integer(v, &key);
-    floats e = turn->kept.part[k] - g * r->scale;
-    turn->error.part[k] = e;
-    if (!codes)
-      continue;
-    ints_store_bytes(key, keys + k * FLOATS);
-    sums->worst = ints_max(sums->worst, (ints)e & INT32_MAX);
+    floats e = turn->kept[k] - g * r->scale;
+    turn->error[k] = e;
+    if (codes) {
+      ints_store_bytes(key, keys + k * FLOATS);
+      sums->worst = ints_max(sums->worst, (ints)e & INT32_MAX);
+    } else {
+      memcpy(error + k * FLOATS, &e, sizeof e);
+    }
   }
 }
 
-KERNEL_INLINE void add_errors(const struct turn *turn, bool codes, struct sums *sums)
+/* Of TURN elements that have been rounded. */
+KERNEL_INLINE void add_errors(const struct turn *turn, bool codes, const struct laid *laid,
+                              size_t at, struct sums *sums)
 {
-  KERNEL_UNROLL
-  for (size_t k = 0; k < VECTORS; k++) {
-    floats e = turn->error.part[k];
-    if (codes)
-      lanes_add(e, k * FLOATS, &sums->error);
-    lanes_add_squares(e, k * FLOATS, &sums->error2);
+  if (codes) {
+    lanes_add(turn->error, &sums->error);
+    lanes_add_squares(turn->error, NULL, &sums->error2);
+  } else {
+    lanes_add_squares(NULL, laid->kept + at % RING, &sums->signal2);
+    lanes_add_squares(NULL, laid->error + at % RING, &sums->error2);
   }
 }
 
@@ -175,73 +192,137 @@ KERNEL_INLINE void count_keys(const uint8_t *keys, uint32_t (*count)[CODES_COUNT
     count[k % CODE_COUNTERS][keys[k]]++;
 }
 
-/* N values (whole LANES, at most RUN); asks for the memory from AHEAD on. COUNT only where CODES
- * are asked for. A bit of OUTSIDE for each. */
+KERNEL_INLINE void count_pairs(const uint8_t *keys, uint16_t *pairs)
+{
+  KERNEL_UNROLL
+  for (size_t k = 0; k < LANES; k += 2)
+    count_pair(pairs, keys + k);
+}
+
+/* N values (whole TURNs, at most RUN); asks for the memory from AHEAD on. CODED only where anything
+ * is counted; pairs count all but the last LAG. A bit of INSIDE for each. */
 KERNEL_INLINE void add_values(const float *x, const float *ahead, size_t n,
                               const struct rounder *rounder, bool minifloat, bool symmetric,
-                              bool codes, struct sums *sums, uint32_t (*count)[CODES_COUNTED],
-                              uint8_t *outside)
+                              enum counting counting, struct sums *sums, struct coded *coded,
+                              uint8_t *inside)
 {
-  uint8_t keys[LANES + RUN]; /* the first turn rounds what nothing has divided */
+  const bool codes = counting != COUNT_NOTHING;
+  uint16_t *pairs = counting == COUNT_PAIRS ? coded->pairs : NULL;
+  uint8_t keys[TURN + RUN]; /* the first turn rounds what nothing has divided */
+  struct laid laid = {.kept = {0}};
   struct rounder r = *rounder;
   struct sums s = sums_copy(sums);
   struct turn turn = {0};
   r.minifloat = minifloat;
   r.symmetric = symmetric;
-  for (size_t i = 0; i < n; i += LANES) {
+  for (size_t i = 0; i < n; i += TURN) {
     __builtin_prefetch(ahead + i);
-    add_errors(&turn, codes, &s);
-    round_quotients(&r, codes, &turn, &s, keys + i);
-    outside[i / LANES] = (uint8_t)divide(x + i, &r, codes, &turn, &s);
-    if (codes && i >= LAG)
-      count_keys(keys + LANES + i - LAG, count);
+    add_errors(&turn, codes, &laid, i - 2 * TURN, &s);
+    round_quotients(&r, codes, &turn, &s, laid.error + (i - TURN) % RING, keys + i);
+    const uint32_t bits = divide(x + i, &r, codes, &turn, &s, laid.kept + i % RING);
+    KERNEL_UNROLL
+    for (size_t k = 0; k < TURN / 8; k++)
+      inside[i / 8 + k] = (uint8_t)(bits >> 8 * k);
+    if (!codes || i < LAG)
+      continue;
+    KERNEL_UNROLL
+    for (size_t k = 0; k < TURN; k += LANES)
+      if (counting == COUNT_PAIRS)
+        count_pairs(keys + TURN + i - LAG + k, pairs);
+      else
+        count_keys(keys + TURN + i - LAG + k, coded->inside);
   }
-  add_errors(&turn, codes, &s);
-  round_quotients(&r, codes, &turn, &s, keys + n);
-  add_errors(&turn, codes, &s);
+  add_errors(&turn, codes, &laid, n - 2 * TURN, &s);
+  round_quotients(&r, codes, &turn, &s, laid.error + (n - TURN) % RING, keys + n);
+  add_errors(&turn, codes, &laid, n - TURN, &s);
   for (size_t i = n < LAG ? 0 : n - LAG; codes && i < n; i += LANES)
-    count_keys(keys + LANES + i, count);
+    count_keys(keys + TURN + i, coded->inside);
   *sums = sums_copy(&s);
 }
 
 /* A loop for each kind. */
 typedef void values_function(const float *x, const float *ahead, size_t n, const struct rounder *r,
-                             struct sums *sums, uint32_t (*count)[CODES_COUNTED], uint8_t *outside);
-#define VALUES_FUNCTION(name, minifloat, symmetric, codes)                                         \
+                             struct sums *sums, struct coded *coded, uint8_t *inside);
+#define VALUES_FUNCTION(name, minifloat, symmetric, counting)                                      \
   static void name(const float *x, const float *ahead, size_t n, const struct rounder *r,          \
-                   struct sums *sums, uint32_t(*count)[CODES_COUNTED], uint8_t *outside)           \
+                   struct sums *sums, struct coded *coded, uint8_t *inside)                        \
   {                                                                                                \
-    add_values(x, ahead, n, r, minifloat, symmetric, codes, sums, count, outside);                 \
+    add_values(x, ahead, n, r, minifloat, symmetric, counting, sums, coded, inside);               \
   }
-VALUES_FUNCTION(integer_squares, false, false, false)
-VALUES_FUNCTION(integer_codes, false, false, true)
-VALUES_FUNCTION(even_integer_squares, false, true, false)
-VALUES_FUNCTION(even_integer_codes, false, true, true)
-VALUES_FUNCTION(minifloat_squares, true, false, false)
-VALUES_FUNCTION(minifloat_codes, true, false, true)
-VALUES_FUNCTION(even_minifloat_squares, true, true, false)
-VALUES_FUNCTION(even_minifloat_codes, true, true, true)
+VALUES_FUNCTION(integer_squares, false, false, COUNT_NOTHING)
+VALUES_FUNCTION(integer_codes, false, false, COUNT_CODES)
+VALUES_FUNCTION(integer_pairs, false, false, COUNT_PAIRS)
+VALUES_FUNCTION(even_integer_squares, false, true, COUNT_NOTHING)
+VALUES_FUNCTION(even_integer_codes, false, true, COUNT_CODES)
+VALUES_FUNCTION(even_integer_pairs, false, true, COUNT_PAIRS)
+VALUES_FUNCTION(minifloat_squares, true, false, COUNT_NOTHING)
+VALUES_FUNCTION(minifloat_codes, true, false, COUNT_CODES)
+VALUES_FUNCTION(minifloat_pairs, true, false, COUNT_PAIRS)
+VALUES_FUNCTION(even_minifloat_squares, true, true, COUNT_NOTHING)
+VALUES_FUNCTION(even_minifloat_codes, true, true, COUNT_CODES)
+VALUES_FUNCTION(even_minifloat_pairs, true, true, COUNT_PAIRS)
 
-static values_function *const values_functions[2][2][2] = {
-    {{integer_squares, integer_codes}, {even_integer_squares, even_integer_codes}},
-    {{minifloat_squares, minifloat_codes}, {even_minifloat_squares, even_minifloat_codes}}};
+static values_function *const values_functions[2][2][3] = {
+    {{integer_squares, integer_codes, integer_pairs},
+     {even_integer_squares, even_integer_codes, even_integer_pairs}},
+    {{minifloat_squares, minifloat_codes, minifloat_pairs},
+     {even_minifloat_squares, even_minifloat_codes, even_minifloat_pairs}}};
 
-/* Any N (at most RUN); returns how many zeros were added that stand for nothing, those of OUTSIDE
- * not among them. */
-static size_t add_run(const float *x, size_t n, const struct rounder *r, struct sums *sums,
-                      uint32_t (*count)[CODES_COUNTED], uint8_t *outside)
+static enum counting counting_of(const struct coded *coded)
 {
-  float copy[LANES] = {0};
-  size_t whole = n / LANES * LANES;
-  values_function *add = values_functions[r->minifloat][r->symmetric][count != NULL];
-  add(x, x + AHEAD, whole, r, sums, count, outside);
+  return !coded ? COUNT_NOTHING : coded->pairs ? COUNT_PAIRS : COUNT_CODES;
+}
+
+void KERNEL(settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count)
+{
+  uint16_t low[CODES_COUNTED] = {0};
+  for (size_t high = 0; high < codes; high++) {
+    uint16_t *row = pairs + high * CODES_COUNTED, sum = 0;
+    for (size_t k = 0; k < codes; k++) {
+      sum = (uint16_t)(sum + row[k]);
+      low[k] = (uint16_t)(low[k] + row[k]);
+      row[k] = 0;
+    }
+    count[high] += sum;
+  }
+  for (size_t k = 0; k < codes; k++)
+    count[k] += low[k];
+}
+
+static void settle(struct coded *coded)
+{
+  KERNEL(settle_pairs)(coded->pairs, CODES_COUNTED, coded->inside[0]);
+  coded->paired = 0;
+}
+
+/* Room for the pairs of RUN elements. */
+static void make_room(struct coded *coded)
+{
+  const uint32_t most = (RUN - LAG) / 2;
+  if (!coded->pairs)
+    return;
+  if (coded->paired > UINT16_MAX - most)
+    settle(coded);
+  coded->paired += most;
+}
+
+/* Any N (at most RUN); returns how many zeros were added that stand for nothing, those outside not
+ * among them. INSIDE has a bit for each of N; those that follow are 1. */
+static size_t add_run(const float *x, size_t n, const struct rounder *r, struct sums *sums,
+                      struct coded *coded, uint8_t *inside)
+{
+  float copy[TURN] = {0};
+  size_t whole = n / TURN * TURN;
+  values_function *add = values_functions[r->minifloat][r->symmetric][counting_of(coded)];
+  add(x, x + AHEAD, whole, r, sums, coded, inside);
   if (whole == n)
     return 0;
-  outside += whole / LANES;
+  inside += whole / 8;
   memcpy(copy, x + whole, (n - whole) * sizeof *copy);
-  add(copy, copy, LANES, r, sums, count, outside);
-  *outside &= (uint8_t)((1u << (n - whole)) - 1);
-  return whole + LANES - n;
+  add(copy, copy, TURN, r, sums, coded, inside);
+  for (size_t i = 0; i < TURN; i++)
+    inside[i / 8] |= (uint8_t)((i >= n - whole) << i % 8);
+  return whole + TURN - n;
 }
 
 /* --- what follows ------------------------------------------------------------------------- */
@@ -327,6 +408,9 @@ static void add_coded(const struct rounder *r, const struct tally_bounds *bounds
                       struct coded *coded, struct tally *tally, uint32_t *count)
 {
   uint32_t inside[CODES_COUNTED];
+  uint16_t *pairs = coded->pairs;
+  if (coded->paired)
+    settle(coded);
   count_inside(coded, r, inside);
   for (size_t code = 0; code < CODES_COUNTED; code++)
     count[code] += coded->outside[code] + inside[code];
@@ -338,6 +422,7 @@ static void add_coded(const struct rounder *r, const struct tally_bounds *bounds
     tally_merge(tally, &own);
   }
   memset(coded, 0, sizeof *coded);
+  coded->pairs = pairs;
 }
 
 static float largest_of(ints v)
@@ -394,20 +479,20 @@ static size_t gather_word(const float *x, uint64_t word, float *out)
   return found;
 }
 
-/* The values of OUTSIDE, moved together; how many. OUT has room for two more. */
-static size_t gather(const float *x, size_t n, const uint8_t *outside, float *out)
+/* The values whose bits of INSIDE are 0, moved together; how many. OUT has room for two more. */
+static size_t gather(const float *x, size_t n, const uint8_t *inside, float *out)
 {
   size_t found = 0, i = 0;
   for (; i + 64 <= n; i += 64) {
     uint64_t word;
-    memcpy(&word, outside + i / LANES, sizeof word);
+    memcpy(&word, inside + i / 8, sizeof word);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    found += gather_word(x + i, word, out + found);
+    found += gather_word(x + i, ~word, out + found);
   }
-  for (; i < n; i += LANES)
-    for (uint32_t bits = outside[i / LANES]; bits; bits &= bits - 1)
+  for (; i < n; i += 8)
+    for (uint32_t bits = (uint8_t)~inside[i / 8]; bits; bits &= bits - 1)
       out[found++] = x[i + (size_t)__builtin_ctz(bits)];
   return found;
 }
@@ -433,9 +518,11 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
 {
   struct sums sums = {.least = (ints){0} + INT32_MAX};
   float others[RUN + 2];
-  uint8_t outside[RUN / LANES];
-  size_t forced = add_run(x, n, r, &sums, coded ? coded->inside : NULL, outside);
-  size_t found = gather(x, n, outside, others);
+  uint8_t bits[RUN / 8];
+  if (coded)
+    make_room(coded);
+  size_t forced = add_run(x, n, r, &sums, coded, bits);
+  size_t found = gather(x, n, bits, others);
   struct tally inside = {.finite = n - found,
                          .error2 = lanes_total(&sums.error2),
                          .signal2 = lanes_total(&sums.signal2),
@@ -489,7 +576,7 @@ static struct rounder integer_rounder(struct unit unit)
 {
   const uint32_t levels = (uint32_t)(unit.hi - unit.lo) + 1;
   return (struct rounder){
-      .scale = unit.scale, .unit = unit, .codes = (levels + LANES - 1) / LANES * LANES};
+      .scale = unit.scale, .unit = unit, .codes = (levels + TURN - 1) / TURN * TURN};
 }
 
 static struct rounder minifloat_rounder(const struct minifloat_grid *grid, float scale)
@@ -500,7 +587,7 @@ static struct rounder minifloat_rounder(const struct minifloat_grid *grid, float
                           .unit.scale = scale,
                           .grid = grid,
                           .c = minifloat_constants(grid),
-                          .codes = codes < LANES ? LANES : codes};
+                          .codes = codes < TURN ? TURN : codes};
 }
 
 void KERNEL(integer_tally)(const float *x, size_t n, struct unit unit,

@@ -65,6 +65,7 @@ bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length,
                           float *hi);
 size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                             const struct code_tables *tables, struct tally *tally, uint64_t *high);
+void KERNEL(settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count);
 
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);
@@ -90,7 +91,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
     .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \
-    .group_errors = KERNEL(group_errors),                                                          \
+    .group_errors = KERNEL(group_errors), .settle_pairs = KERNEL(settle_pairs),                    \
   }
 
 #endif

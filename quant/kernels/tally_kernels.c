@@ -46,7 +46,7 @@ static uint32_t largest_of(ints v)
   return (uint32_t)largest;
 }
 
-/* Differences of N elements, a multiple of LANES. A difference is a float32 where y is 0, and where
+/* Differences of N elements, a multiple of TURN. A difference is a float32 where y is 0, and where
  * x lies within a factor of two of y (P. H. Sterbenz, Floating-Point Computation, 1974): all
  * rounding errors, and few of those of clipping. */
 static struct scan tally_scan(const float *x, const float *y, size_t n, float *e)
@@ -225,7 +225,7 @@ static void tally_note(const struct scan *scan, struct tally *tally)
   tally->flushed += scan->flushed;
 }
 
-/* N finite elements; PADDED of them, a multiple of LANES, may be read, those beyond N zeros. */
+/* N finite elements; PADDED of them, a multiple of TURN, may be read, those beyond N zeros. */
 static void tally_block(const float *x, const float *y, size_t n, size_t padded, const float *e,
                         const struct tally_bounds *bounds, struct scan scan, struct sums *sums,
                         struct tally *tally)
@@ -252,8 +252,9 @@ static void tally_copied(const float *x, const float *y, size_t n,
 {
   float x_copy[KERNEL_BLOCK + 1], y_copy[KERNEL_BLOCK + 1], e[KERNEL_BLOCK];
   n = tally_finite(x, y, n, x_copy, y_copy);
-  lanes_pad(x_copy, n, 0.0f);
-  size_t padded = lanes_pad(y_copy, n, 0.0f);
+  size_t padded = (n + TURN - 1) / TURN * TURN;
+  for (size_t i = n; i < padded; i++)
+    x_copy[i] = y_copy[i] = 0;
   if (n > 0)
     tally_block(x_copy, y_copy, n, padded, e, bounds, tally_scan(x_copy, y_copy, padded, e), sums,
                 tally);
@@ -263,7 +264,7 @@ static void tally_piece(const float *x, const float *y, size_t n, const struct t
                         struct sums *sums, struct tally *tally)
 {
   float e[KERNEL_BLOCK];
-  if (n % LANES == 0) {
+  if (n % TURN == 0) {
     struct scan scan = tally_scan(x, y, n, e);
     if (scan.largest < FLOAT_INFINITY) {
       tally_block(x, y, n, n, e, bounds, scan, sums, tally);

@@ -367,15 +367,16 @@ static void tally_elements(const struct kernels *level, const struct pass_case *
     level->minifloat_tally(x, n, &grid, c->unit.scale, &c->bounds, tally, coded);
 }
 
-/* By two calls, where there are enough; which leaves nothing behind. */
+/* By two calls, where there are enough; which leaves nothing behind. PAIRS: NULL to count each. */
 static void run_pass(const struct kernels *level, const struct pass_case *c, const float *x,
-                     size_t n, struct tally *tally, struct tally *follows, uint32_t *count)
+                     size_t n, uint16_t *pairs, struct tally *tally, struct tally *follows,
+                     uint32_t *count)
 {
-  static const struct coded none;
-  static struct coded coded;
+  static struct coded none, coded;
   const struct minifloat_grid grid = format_grid(c->format);
   size_t first = n < PASS_RUN ? n : PASS_RUN;
   memset(count, 0, CODES_COUNTED * sizeof *count);
+  coded.pairs = none.pairs = pairs;
   tally_elements(level, c, x, first, tally, &coded);
   tally_elements(level, c, x + first, n - first, tally, &coded);
   if (c->format->family == &integer_family)
@@ -404,15 +405,19 @@ static void check_pass(const struct pass_case *c, const float *x, size_t n)
 {
   static float y[PASS_MOST];
   const struct kernels *const *levels = kernels_available();
+  static uint16_t pairs[CODE_PAIRS];
   uint32_t expected_count[CODES_COUNTED], count[CODES_COUNTED];
   struct tally plain = {0}, expected_coded;
   struct tally expected = scalar_pass(c, x, n, &expected_coded, expected_count);
   for (size_t level = 0; levels[level]; level++) {
-    struct tally found = {0}, coded = {0}, squares = {0};
-    run_pass(levels[level], c, x, n, &found, &coded, count);
-    check_tally(&found, &expected);
-    check_tally(&coded, &expected_coded);
-    assert_memory_equal(count, expected_count, sizeof count);
+    struct tally squares = {0};
+    for (int paired = 0; paired < 2; paired++) {
+      struct tally found = {0}, coded = {0};
+      run_pass(levels[level], c, x, n, paired ? pairs : NULL, &found, &coded, count);
+      check_tally(&found, &expected);
+      check_tally(&coded, &expected_coded);
+      assert_memory_equal(count, expected_count, sizeof count);
+    }
     tally_elements(levels[level], c, x, n, &squares, NULL);
     check_squares(&squares, &expected);
   }
@@ -502,6 +507,31 @@ static void test_pass_long(void **state)
     }
 }
 
+/* Neighbours that are always the same: their counter would overflow if it were not settled. */
+static void test_pass_pairs(void **state)
+{
+  (void)state;
+  enum { LONG = 40 * PASS_RUN + 9 };
+  static float x[LONG];
+  static uint16_t pairs[CODE_PAIRS];
+  const struct pass_case c = pass_case("int8", false, 0.03f, 0, 2.6f);
+  const struct kernels *const *levels = kernels_available();
+  for (size_t i = 0; i < LONG; i++)
+    x[i] = 0.75f;
+  for (size_t level = 0; levels[level]; level++) {
+    struct tally found = {0}, coded = {0};
+    uint32_t count[CODES_COUNTED];
+    run_pass(levels[level], &c, x, LONG, pairs, &found, &coded, count);
+    assert_int_equal(coded.finite, LONG);
+    assert_int_equal(count[128 + 25], LONG); /* 0.75 / 0.03 */
+    count[128 + 25] = 0;
+    for (size_t code = 0; code < CODES_COUNTED; code++)
+      assert_int_equal(count[code], 0);
+    for (size_t pair = 0; pair < CODE_PAIRS; pair++)
+      assert_int_equal(pairs[pair], 0);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -513,6 +543,7 @@ int main(void)
       cmocka_unit_test(test_tally_inexact),
       cmocka_unit_test(test_pass),
       cmocka_unit_test(test_pass_long),
+      cmocka_unit_test(test_pass_pairs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
