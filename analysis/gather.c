@@ -7,7 +7,7 @@
 
 /* Bytes of compressed tensors that are unpacked for statistics alone: they stay in memory until
  * the source is closed. */
-enum { UNPACK_MOST = 64 << 20 };
+enum { UNPACK_MOST = 128 << 20 }; /* all synthetic tensors fit */
 
 struct gather {
   struct source *source;

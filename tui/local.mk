@@ -111,6 +111,7 @@ libcli_a_SOURCES = \
 	tui/cli/meter.c tui/cli/meter.h \
 	tui/cli/options.c tui/cli/options.h \
 	tui/cli/plot.c \
+	tui/cli/plot_cells.c \
 	tui/cli/plot_pair.c \
 	tui/cli/plot_tensors.c \
 	tui/cli/presets.c \

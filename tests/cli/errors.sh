@@ -28,7 +28,6 @@ fails 2 "--theme: expected one of light, dark; found 'blue'" "a theme that is no
 fails 2 "--threads: expected a whole number from 1" "no thread at all" qscope report good.npy --threads 0
 fails 2 "list: expected a SOURCE" "list of nothing" qscope list
 fails 2 "report: expected a SOURCE" "report of nothing" qscope report
-fails 2 "plot: expected -o FIG.png" "a plot to nowhere" qscope plot good.npy
 fails 2 "expected a file name that ends in .png, .svg or .pdf" "a figure as GIF" qscope plot good.npy -o f.gif
 fails 2 "ends in .png" "a figure without a type" qscope plot good.npy -o figure
 fails 2 "expected one -q for the view inspector, found 2" "a plot of two quantizers" qscope plot good.npy -q int8 -q int4 --view inspector -o f.png

@@ -58,7 +58,9 @@ else
   skip "an SVG that an independent reader takes" "no xmllint"
 fi
 fails 2 "a.jpg: expected a file name that ends in .png, .svg or .pdf" "another ending" qscope plot $state -o a.jpg
-fails 2 "expected -o FIG.png, .svg or .pdf, or --data" "no target" qscope plot $state
+qscope plot $state >plain.csv && qscope plot $state --data - | cmp -s - plain.csv
+ok "$?" "without a file, what is no terminal gets the numbers"
+fails 2 "are for characters" "a figure in ASCII" qscope plot $state -o no.png --ascii
 fails 4 "none/a.svg: cannot be written" "a folder that is not there" qscope plot $state -o none/a.svg
 fails 3 "x.svg: the picture carries no recipe" "an SVG of someone else" sh -c 'echo "<svg/>" >x.svg; "$QSCOPE_PROGRAM" replay x.svg --print'
 

@@ -96,6 +96,31 @@ static void counts_what_is_no_number(void **state)
   }
 }
 
+/* plot without a file: in characters, also where the numbers go elsewhere. */
+static void plots_in_characters(void **state)
+{
+  (void)state;
+  static const char *const commands[] = {
+      "\"$0\" plot model.safetensors -t conv -q int4 --color never",
+      "\"$0\" plot model.safetensors -t conv -q int4 --color never | grep -c bar | sed 's/.*/& "
+      "bars/'"};
+  for (size_t i = 0; i < 2; i++) {
+    const char *arguments[] = {"/bin/sh", "-c", commands[i], fixture_program(), NULL};
+    struct harness *harness = harness_start(&(struct harness_options){.arguments = arguments});
+    assert_int_equal(harness_wait_end(harness), 0);
+    assert_shows(harness, "model.safetensors");
+    assert_shows(harness, "elements per bin");
+    assert_shows(harness, "symmetric");
+    assert_shows_not(harness, "q quit");
+    if (i)
+      assert_shows(harness, "256 bars");
+    size_t length;
+    const char *output = harness_output(harness, &length);
+    assert_null(memchr(output, '\033', length));
+    harness_end(harness);
+  }
+}
+
 static void starts_with_the_essentials(void **state)
 {
   (void)state;
@@ -681,6 +706,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(small_screens_have_a_summary),
       cmocka_unit_test(starts_with_the_essentials),
+      cmocka_unit_test(plots_in_characters),
       cmocka_unit_test(counts_what_is_no_number),
       cmocka_unit_test(screen_and_report_agree),
       cmocka_unit_test(batches_are_kept),

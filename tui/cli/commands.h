@@ -49,7 +49,12 @@ enum status explore_recipe(const struct recipe *recipe, const struct options *op
 enum status plot_recipe(const struct recipe *recipe, const struct options *options,
                         struct error *error);
 
-/* The same of RECIPE's view of two sources (plot_pair.c). */
+/* RECIPE's view in characters, on a terminal; its numbers on a standard output that is none
+ * (plot_cells.c). */
+enum status plot_cells(const struct recipe *recipe, const struct options *options,
+                       struct error *error);
+
+/* The same as plot_recipe of RECIPE's view of two sources (plot_pair.c). */
 enum status plot_pair(const struct recipe *recipe, const struct options *options,
                       struct error *error);
 

@@ -15,9 +15,6 @@ bool figure_out_wanted(const struct options *options)
 enum status figure_out_check(const struct options *options, struct error *error)
 {
   char shown[256];
-  if (!figure_out_wanted(options))
-    return error_set(error, STATUS_USAGE,
-                     "plot: expected -o FIG.png, .svg or .pdf, or --data FILE.csv");
   if (options->output && !figure_is_name(options->output))
     return error_set(error, STATUS_USAGE,
                      "%s: expected a file name that ends in .png, .svg or .pdf",

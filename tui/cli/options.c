@@ -19,6 +19,7 @@ enum {
   STATE = COMMAND_EXPLORE | COMMAND_PLOT | COMMAND_REPLAY,
   DRAWS = COMMAND_PLOT | COMMAND_REPLAY | COMMAND_SWEEP | COMMAND_BOARD | COMMAND_LAYER,
   SCREEN = COMMAND_EXPLORE | COMMAND_REPLAY,
+  CELLS = SCREEN | COMMAND_PLOT, /* where pictures are made of characters */
 };
 
 #define MEMBER(name) offsetof(struct options, name)
@@ -173,11 +174,9 @@ static const struct row {
      MEMBER(save[SAVE_BIAS]), option_apply_word},
     {"print", 0, NULL, "print the recipe instead of opening it", COMMAND_REPLAY, MEMBER(print),
      option_apply_switch},
-    {"color", 0, "WHEN", "auto, never, 8, 16 or 256", SCREEN, MEMBER(app.color),
-     option_apply_color},
-    {"ascii", 0, NULL, "no characters beyond ASCII", SCREEN, MEMBER(app.ascii),
-     option_apply_switch},
-    {"glyphs", 0, "NAME", "auto, eighth, half, quadrant, sextant, octant, braille, ascii", SCREEN,
+    {"color", 0, "WHEN", "auto, never, 8, 16 or 256", CELLS, MEMBER(app.color), option_apply_color},
+    {"ascii", 0, NULL, "no characters beyond ASCII", CELLS, MEMBER(app.ascii), option_apply_switch},
+    {"glyphs", 0, "NAME", "auto, eighth, half, quadrant, sextant, octant, braille, ascii", CELLS,
      MEMBER(app.glyphs), option_apply_glyphs},
     {"glyph-test", 0, NULL, "a card of all glyphs, to choose by", SCREEN, MEMBER(glyph_test),
      option_apply_switch},
@@ -199,7 +198,7 @@ static const struct row {
      MEMBER(app.script), option_apply_once},
     {"command", 'c', "COMMAND", "do this without a screen, behind the script's; repeatable", SCREEN,
      0, option_apply_command},
-    {"screen", 0, "COLUMNSxROWS", "the size of that screen (80x24)", SCREEN, MEMBER(app),
+    {"screen", 0, "COLUMNSxROWS", "the size of that screen (80x24)", CELLS, MEMBER(app),
      option_apply_screen},
     {"trace-frames", 0, "FILE", "write how long each frame took after its key", SCREEN,
      MEMBER(app.trace), option_apply_word},
@@ -394,10 +393,9 @@ enum status options_parse(int argc, char **argv, struct options *out,
 {
   bool used[ROWS] = {false};
   *command = &command_table[0];
-  *out = (struct options){
-      .view = view_default(),
-      .figure = figure_options_default(),
-      .app = {.cache = ENGINE_CACHE, .rows = 24, .columns = 80, .escape_delay = 25}};
+  *out = (struct options){.view = view_default(),
+                          .figure = figure_options_default(),
+                          .app = {.cache = ENGINE_CACHE, .escape_delay = 25}};
   out->tensor = mem_array((size_t)argc, sizeof *out->tensor);
   out->check = mem_array((size_t)argc, sizeof *out->check);
   out->rename = mem_array((size_t)argc, sizeof *out->rename);

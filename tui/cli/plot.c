@@ -348,6 +348,8 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
                         struct error *error)
 {
   struct source *source;
+  if (!figure_out_wanted(options))
+    return plot_cells(recipe, options, error);
   enum status status = figure_out_check(options, error);
   if (status != STATUS_OK)
     return status;
@@ -383,7 +385,13 @@ enum status plot_recipe(const struct recipe *recipe, const struct options *optio
 
 enum status plot_run(const struct options *options, struct error *error)
 {
+  const struct app_options *app = &options->app;
   struct recipe recipe;
+  if (figure_out_wanted(options) &&
+      (app->rows || app->ascii || app->glyphs || app->color != COLOR_AUTO))
+    return error_set(error, STATUS_USAGE,
+                     "plot: --screen, --color, --ascii and --glyphs are for characters: without -o "
+                     "and --data");
   enum status status = options_view_recipe(options, &recipe, error);
   if (status == STATUS_OK)
     status = plot_recipe(&recipe, options, error);

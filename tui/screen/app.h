@@ -22,7 +22,8 @@ struct app_options {
   const char *const *line;
   size_t lines;      /* -c, in order, behind the script: nor here, */
   bool linear;       /* --linear: nor here, */
-  int rows, columns; /* but cells of this size (--screen) */
+  const char *print; /* where the screen is written to in the end, as text, or NULL: nor here, */
+  int rows, columns; /* but cells of this size (--screen), 80 x 24 where they are 0 */
   bool no_hints;     /* --hints no */
   bool no_mouse;     /* --mouse no */
   int escape_delay;  /* --escape-delay, in milliseconds */
@@ -32,10 +33,10 @@ struct app_options {
   char notice[512];  /* what is wrong with the user's settings, or "" */
 };
 
-/* True when OPTIONS have commands to do, and no one is there. */
+/* True when OPTIONS say what to do, and no one is there. */
 static inline bool app_is_scripted(const struct app_options *options)
 {
-  return options->script || options->lines;
+  return options->script || options->lines || options->print;
 }
 
 /* Opens the explorer on RECIPE (source NULL: the gallery) and returns when the user quits, or the

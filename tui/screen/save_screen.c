@@ -139,6 +139,13 @@ static enum status save_picture(const struct cells *cells, const struct screen_t
   return status;
 }
 
+enum status print_screen(const struct cells *cells, const struct screen_theme *theme,
+                         enum color_depth depth, const char *path, struct error *error)
+{
+  return depth == DEPTH_MONO ? save_text(cells, path, error)
+                             : save_ansi(cells, theme, depth, path, error);
+}
+
 enum status save_screen(const struct cells *cells, const struct screen_theme *theme,
                         enum color_depth depth, const char *path, struct error *error)
 {

@@ -2,7 +2,10 @@
 
 #include "tui/screen/script.h"
 
+#include "tui/screen/paint.h"
 #include "tui/screen/run_line.h"
+#include "tui/screen/save_screen.h"
+#include "tui/screen/terminal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,6 +81,12 @@ enum status script_run(struct explorer *explorer, struct error *error)
     status = run_one(explorer, options->line[i], error);
     if (status != STATUS_OK)
       error_prefix(error, "-c %s: ", options->line[i]);
+  }
+  if (status == STATUS_OK && options->print) {
+    *explorer->message = '\0'; /* it speaks of keys; the verdict takes its place */
+    explorer_paint(explorer);
+    status =
+        print_screen(&explorer->cells, terminal_theme(), terminal_depth(), options->print, error);
   }
   return status;
 }

@@ -269,11 +269,22 @@ enum status terminal_open(const struct app_options *options, struct error *error
   return STATUS_OK;
 }
 
+/* Of a terminal that text is printed on. */
+static enum color_depth printed_depth(const struct app_options *options)
+{
+  int why;
+  if (setupterm(NULL, STDOUT_FILENO, &why) != OK)
+    return DEPTH_MONO;
+  enum color_depth depth = depth_of(options);
+  del_curterm(cur_term);
+  return depth;
+}
+
 enum status terminal_absent(const struct app_options *options, struct error *error)
 {
-  self.rows = options->rows;
-  self.columns = options->columns;
-  self.depth = most[options->color];
+  self.rows = options->rows ? options->rows : 24;
+  self.columns = options->columns ? options->columns : 80;
+  self.depth = options->print ? printed_depth(options) : most[options->color];
   return theme_find(options->theme, &self.theme, error);
 }
 
