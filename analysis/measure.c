@@ -138,7 +138,7 @@ static void tally_mixed(const struct metrics_pass *job, const struct pass_block 
   const struct tally_bounds unbounded = {-INFINITY, INFINITY, NAN, NAN, job->bulk};
   const struct grain *units = job->units;
   kernels.tally(block->x, block->y, block->n, &unbounded, tally);
-  if (units->kind == GRAIN_CHANNEL && units->inner == 1) {
+  if (job->table_known && units->kind == GRAIN_CHANNEL && units->inner == 1) {
     size_t unit = block->start % units->channels;
     for (size_t i = 0, n; i < block->n; i += n, unit = 0) {
       n = size_min(units->channels - unit, block->n - i);

@@ -185,6 +185,16 @@ static void test_one_row(void **state)
   every_spec((struct shape){.dims = 2, .dim = {2, 40003}}, false);
 }
 
+/* Units of one element: of a vector, of a column; and rows of hardly more. */
+static void test_short_units(void **state)
+{
+  (void)state;
+  static const struct shape shapes[] = {
+      {.dims = 1, .dim = {9001}}, {.dims = 2, .dim = {9001, 1}}, {.dims = 3, .dim = {9001, 1, 3}}};
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    every_spec(shapes[i], i == 0);
+}
+
 static void test_special_values(void **state)
 {
   (void)state;
@@ -239,10 +249,10 @@ int main(void)
 {
   kernels_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_even_rows), cmocka_unit_test(test_ragged_rows),
-      cmocka_unit_test(test_one_row),   cmocka_unit_test(test_special_values),
-      cmocka_unit_test(test_ggml),      cmocka_unit_test(test_kept),
-      cmocka_unit_test(test_whole),
+      cmocka_unit_test(test_even_rows),      cmocka_unit_test(test_ragged_rows),
+      cmocka_unit_test(test_one_row),        cmocka_unit_test(test_short_units),
+      cmocka_unit_test(test_special_values), cmocka_unit_test(test_ggml),
+      cmocka_unit_test(test_kept),           cmocka_unit_test(test_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
