@@ -1,6 +1,6 @@
 /* Checkpoints of PyTorch: the project's own small files, written by hand with Python's pickle
  * module (PyTorch itself had no part in them), and real ones. The values were chosen. */
-#include "tests/data/files.h"
+#include "tests/data/checkpoints.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -129,6 +129,23 @@ static void test_other_pickles(void **state)
   source_close(source);
 }
 
+/* The longest name that is taken, and one byte more. */
+static void test_long_names(void **state)
+{
+  (void)state;
+  enum { MOST = 65534 };
+  static char name[MOST + 2];
+  const float x = 1.5f;
+  const struct part part = {name, "F32", 1, {1}, &x};
+  memset(name, 'n', MOST);
+  struct source *source = files_open(checkpoint_pytorch("long.pt", &part, 1, false));
+  check(source, name, "f32", "1", &x);
+  source_close(source);
+  name[MOST] = 'n';
+  files_refused(checkpoint_pytorch("longer.pt", &part, 1, false), STATUS_INPUT,
+                "a name of more than 65,534 bytes");
+}
+
 /* Channels of samples/README.md: their absmax over that of the median channel. */
 static int ascending(const void *left, const void *right)
 {
@@ -190,10 +207,10 @@ static void test_samples(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_zip),      cmocka_unit_test(test_dense),
-      cmocka_unit_test(test_deflated), cmocka_unit_test(test_big_endian),
-      cmocka_unit_test(test_legacy),   cmocka_unit_test(test_other_pickles),
-      cmocka_unit_test(test_samples),
+      cmocka_unit_test(test_zip),        cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_deflated),   cmocka_unit_test(test_big_endian),
+      cmocka_unit_test(test_legacy),     cmocka_unit_test(test_other_pickles),
+      cmocka_unit_test(test_long_names), cmocka_unit_test(test_samples),
   };
   return cmocka_run_group_tests_name("pytorch", tests, NULL, files_remove);
 }
