@@ -1,5 +1,7 @@
 #include "analysis/engine.h"
 
+#include "analysis/counted.h"
+#include "analysis/glimpse.h"
 #include "data/tensor_hash.h"
 #include "data/transformed.h"
 #include "quant/base/clock.h"
@@ -44,6 +46,7 @@ struct engine {
   /* Under the lock: */
   bool quit, waiting, running, answered;
   bool preparing;  /* the running job loads its tensor: not stale for another of that tensor */
+  bool describing; /* it does not load it, but finds its facts: the same, but for estimates */
   uint64_t newest; /* number of the last request; 0 after a cancel: no answer is wanted */
   uint64_t count;
   struct job current, next;
@@ -52,6 +55,7 @@ struct engine {
   void *idle_context;
   bool idling;                   /* it runs */
   bool sketch_wanted, sketching; /* a digest for estimates is to be made, is being made */
+  bool sketch_owed;              /* after the numbers that an estimate was shown in place of */
   struct progress idle_progress; /* reset by the worker, under the lock */
 
   struct progress progress; /* of the running job; reset by the worker, under the lock */
@@ -84,42 +88,117 @@ static void lay_facts_by(struct engine *engine)
   engine->facts_known = false;
 }
 
-static enum status find_facts(struct engine *engine, const struct job *job, struct error *error)
+/* True where they are known from before. */
+static bool recall_facts(struct engine *engine, const struct job *job)
 {
   uint64_t source = source_number(job->source);
-  enum status status = STATUS_OK;
   if (engine->facts_known && engine->facts_source == source && engine->facts_tensor == job->tensor)
-    return STATUS_OK;
+    return true;
   lay_facts_by(engine);
-  if (!cache_take_known(engine->cache, source, job->tensor, &engine->known))
-    status = facts_of_tensor(source_tensor(job->source, job->tensor), &engine->progress,
-                             &engine->known.facts, &engine->known.digest, error);
-  engine->facts_known = status == STATUS_OK;
+  engine->facts_known = cache_take_known(engine->cache, source, job->tensor, &engine->known);
   engine->facts_source = source;
   engine->facts_tensor = job->tensor;
+  return engine->facts_known;
+}
+
+static enum status find_facts(struct engine *engine, const struct job *job, struct error *error)
+{
+  if (recall_facts(engine, job))
+    return STATUS_OK;
+  enum status status = facts_of_tensor(source_tensor(job->source, job->tensor), &engine->progress,
+                                       &engine->known.facts, &engine->known.digest, error);
+  engine->facts_known = status == STATUS_OK;
   return status;
 }
 
-/* What every request of this tensor needs. A newer one may have let it finish: then there is
- * nothing to compute for this one. */
-static enum status prepare(struct engine *engine, const struct job *job,
-                           struct result_request *request, struct error *error)
+/* From here on the running job is PREPARING or not. STATUS_CANCELLED where a newer one waits. */
+static enum status set_preparing(struct engine *engine, bool preparing)
 {
+  pthread_mutex_lock(&engine->lock);
+  bool waiting = engine->waiting;
+  engine->preparing = preparing && !waiting;
+  pthread_mutex_unlock(&engine->lock);
+  return waiting ? STATUS_CANCELLED : STATUS_OK;
+}
+
+static void set_describing(struct engine *engine, bool describing)
+{
+  pthread_mutex_lock(&engine->lock);
+  engine->describing = describing;
+  pthread_mutex_unlock(&engine->lock);
+}
+
+static bool is_result(const struct job *job)
+{
+  return !job->board && !job->other && !job->what && !job->sweep && !job->fit && !job->lab &&
+         !job->hashes;
+}
+
+/* True for answers at once that may come from a sample. */
+static bool may_glimpse(const struct job *job)
+{
+  const struct tensor *tensor = source_tensor(job->source, job->tensor);
+  return is_result(job) && job->request.at_once && !job->request.facts &&
+         tensor->count >= ENGINE_SAMPLES && !tensor_transformed(tensor);
+}
+
+/* True where what is known of the tensor answers better than a sample. */
+static bool knows_better(const struct engine *engine, const struct job *job)
+{
+  const struct known *known = &engine->known;
+  return engine->facts_known &&
+         ((known->digest && counted_can_answer(&job->quantizer)) ||
+          (known->high && result_can_estimate(&job->quantizer, &job->request)));
+}
+
+/* An estimate from a sample into ANSWER, where that is worth it. A newer request of the tensor ends
+ * it, though it may end nothing else. */
+static enum status try_glimpse(struct engine *engine, const struct job *job,
+                               struct engine_answer *answer)
+{
+  struct result_request request = job->request;
+  bool known = recall_facts(engine, job);
+  if (!may_glimpse(job) || knows_better(engine, job))
+    return STATUS_OK;
+  request.facts = known ? &engine->known.facts : NULL;
+  request.original = known ? &engine->known.original : NULL;
+  enum status status = set_preparing(engine, false);
+  if (status == STATUS_OK)
+    status = glimpse(source_tensor(job->source, job->tensor), &job->quantizer, &request,
+                     &engine->progress, &answer->result);
+  if (status != STATUS_OK || answer->result)
+    return status;
+  atomic_store(&engine->progress.done, 0);
+  atomic_store(&engine->progress.total, 0);
+  return set_preparing(engine, true);
+}
+
+/* What every request of this tensor needs. A newer one may have let it finish: then there is
+ * nothing to compute for this one. Nor is there with an estimate in ANSWER. */
+static enum status prepare(struct engine *engine, const struct job *job,
+                           struct result_request *request, struct engine_answer *answer)
+{
+  struct error *error = &answer->error;
   enum status status = source_load(job->source, job->tensor, &engine->progress, error);
   if (status == STATUS_OK && job->other)
     status = source_load(job->other, job->other_tensor, &engine->progress, error);
   if (status == STATUS_OK && !request->facts && !job->other && !job->lab && !job->hashes) {
-    status = find_facts(engine, job, error);
+    bool known = recall_facts(engine, job);
+    status = try_glimpse(engine, job, answer);
+    if (status == STATUS_OK && !answer->result) {
+      /* Who was shown an estimate may be shown another; who was not, waits for the facts. */
+      set_describing(engine, !job->request.at_once);
+      status = find_facts(engine, job, error);
+      set_describing(engine, false);
+    }
+    if (status == STATUS_OK && !answer->result && !known) /* which tell more of some quantizers */
+      status = try_glimpse(engine, job, answer);
     request->facts = &engine->known.facts;
     request->digest = engine->known.digest;
     request->original = &engine->known.original;
   }
-  pthread_mutex_lock(&engine->lock);
-  engine->preparing = false;
-  if (status == STATUS_OK && engine->waiting)
-    status = STATUS_CANCELLED;
-  pthread_mutex_unlock(&engine->lock);
-  return status;
+  enum status stale = set_preparing(engine, false);
+  return status == STATUS_OK ? stale : status;
 }
 
 static void forget_answer(struct engine_answer *answer)
@@ -301,7 +380,7 @@ static enum status compute(struct engine *engine, const struct job *job,
 /* A result that was computed before. */
 static bool recall(struct engine *engine, const struct job *job, struct engine_answer *answer)
 {
-  if (job->board || job->other || job->what || job->sweep || job->fit || job->lab || job->hashes)
+  if (!is_result(job))
     return false;
   answer->result = cache_find_result(engine->cache, source_number(job->source), job->tensor,
                                      &job->quantizer, &job->request);
@@ -312,7 +391,9 @@ static enum status prepare_and_compute(struct engine *engine, const struct job *
                                        struct engine_answer *answer)
 {
   struct result_request request = job->request;
-  enum status status = prepare(engine, job, &request, &answer->error);
+  enum status status = prepare(engine, job, &request, answer);
+  if (answer->result)
+    return status;
   if (status == STATUS_OK)
     status = compute(engine, job, &request, answer);
   if (status == STATUS_OK)
@@ -367,7 +448,7 @@ static void run_high_digest(struct engine *engine)
   const struct facts *facts = &engine->known.facts;
   const struct extremes extremes = {
       .min = (float)facts->min, .max = (float)facts->max, .nan = facts->nan, .inf = facts->inf};
-  engine->sketch_wanted = false;
+  engine->sketch_wanted = engine->sketch_owed = false;
   if (!lacks_high_digest(engine))
     return;
   engine->sketching = true;
@@ -418,7 +499,7 @@ static void *work(void *argument)
     struct job job = engine->next;
     struct engine_answer answer = {.request = job.number};
     engine->current = job;
-    engine->waiting = false;
+    engine->waiting = engine->sketch_wanted = false;
     engine->running = engine->preparing = true;
     atomic_store(&engine->progress.done, 0);
     atomic_store(&engine->progress.total, 0);
@@ -430,7 +511,9 @@ static void *work(void *argument)
 
     pthread_mutex_lock(&engine->lock);
     engine->running = false;
-    engine->sketch_wanted = answer.status == STATUS_OK && job.request.at_once;
+    engine->sketch_owed =
+        answer.status == STATUS_OK && (job.request.at_once || engine->sketch_owed);
+    engine->sketch_wanted = engine->sketch_owed && !(answer.result && answer.result->sampled > 0);
     deliver(engine, &answer);
     atomic_store(&engine->busy, engine->waiting);
     pthread_cond_broadcast(&engine->changed);
@@ -534,7 +617,7 @@ static uint64_t submit(struct engine *engine, const struct job *job)
   uint64_t number = ++engine->count;
   drop_answer(engine);
   bool of_use = engine->preparing && engine->current.source == job->source &&
-                engine->current.tensor == job->tensor;
+                engine->current.tensor == job->tensor && !(engine->describing && may_glimpse(job));
   if (engine->running && !of_use)
     progress_cancel(&engine->progress);
   if (engine->idling || engine->sketching)

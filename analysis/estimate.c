@@ -9,17 +9,6 @@ bool result_can_estimate(const struct quantizer *quantizer, const struct result_
          !request->calibrated.batching.on;
 }
 
-/* The share of the error that clipping makes is taken from the means, its size is not. */
-static void set_mse(struct metrics *metrics, const struct facts *facts, double mse)
-{
-  double clipped = metrics->mse > 0 ? metrics->clipping_mse / metrics->mse : 0;
-  metrics->mse = mse;
-  metrics->rmse = sqrt(mse);
-  metrics->sqnr_db = sqnr_db(facts->rms * facts->rms, mse);
-  metrics->clipping_mse = clipped * mse;
-  metrics->rounding_mse = mse - metrics->clipping_mse;
-}
-
 static enum status bound(const struct high_digest *high, struct result *result, struct error *error)
 {
   struct error_estimate sum;
@@ -27,7 +16,7 @@ static enum status bound(const struct high_digest *high, struct result *result, 
   if (high_digest_error(high, result->fit, &sum) != STATUS_OK)
     return error_memory(error, "the levels of the quantizer");
   if (result->facts.finite > 0)
-    set_mse(&result->metrics, &result->facts, sum.likely / n);
+    metrics_set_mse(&result->metrics, result->facts.rms, sum.likely / n);
   bool known = high_digest_knows_scale(&result->quantizer) && result->facts.finite > 0;
   result->least_mse = known ? sum.least / n : (double)NAN;
   result->most_mse = known ? sum.most / n : (double)NAN;

@@ -52,12 +52,17 @@ static bool sets_scale(const struct evidence *evidence, const struct channel *to
          !(evidence_width(evidence) >= EVIDENCE_WIDE);
 }
 
+static size_t units_of(const struct result *result)
+{
+  return result->fit ? fit_grain(result->fit)->units : result->scales;
+}
+
 /* A channel with a scale of its own has steps in proportion to its largest magnitude, which are
  * finer than those of one scale for all: there, what is exact already stays so. Errors that are not
  * measured yet (those of a partial result are of another quantizer) count as the mean of all. */
 static double mse_with_own_scales(const struct result *result)
 {
-  bool finer = fit_grain(result->fit)->units == 1;
+  bool finer = units_of(result) == 1;
   double sum = 0, elements = 0;
   for (size_t c = 0; c < result->channels.count; c++) {
     const struct channel *channel = &result->channels.channel[c];
@@ -76,7 +81,7 @@ struct evidence evidence_of(const struct result *result)
   struct evidence evidence = {.facts = result->facts,
                               .quantizer = result->quantizer,
                               .metrics = result->metrics,
-                              .units = fit_grain(result->fit)->units,
+                              .units = units_of(result),
                               .lo = (double)NAN,
                               .hi = (double)NAN,
                               .channels = result->channels.count,
@@ -85,7 +90,7 @@ struct evidence evidence_of(const struct result *result)
                               .uncertain = result->estimated};
   if (result->rescaled) /* what the closed forms say of ranges does not hold of these errors */
     return evidence;
-  if (evidence.units == 1)
+  if (evidence.units == 1 && result->fit)
     fit_range(result->fit, 0, &evidence.lo, &evidence.hi);
   const struct channel *top = largest_channel(result);
   evidence.outlier = top && evidence_grid_is_fixed(&evidence) && sets_scale(&evidence, top);

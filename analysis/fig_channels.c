@@ -158,7 +158,8 @@ static bool add_errors(struct figure *figure, const struct column *column, const
 bool fig_channels(struct figure *figure, const struct result *result, const struct view *view)
 {
   if (result->channels.count == 0)
-    return fig_nothing(figure, "There are no channels.");
+    return fig_nothing(figure, result->partial ? "Channels come with the exact numbers."
+                                               : "There are no channels.");
   struct column column;
   bool done = column_make(&result->channels, &column) && add_absmax(figure, &column, view) &&
               add_sqnr(figure, &column, view) && add_errors(figure, &column, view);

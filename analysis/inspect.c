@@ -16,7 +16,10 @@
 
 struct inspect_grid inspect_grid_of(const struct fit *fit)
 {
-  struct inspect_grid grid = {.grain = fit_block_grain(fit)};
+  struct inspect_grid grid = {.count = 0};
+  if (!fit)
+    return grid;
+  grid.grain = fit_block_grain(fit);
   const struct grain *grain = &grid.grain;
   bool by_row = grain->kind == GRAIN_GROUP || grain->kind == GRAIN_TOKEN;
   if (grain->count == 0)

@@ -38,6 +38,7 @@ struct inspect_grid {
   size_t count;                /* of all blocks; 0 for an empty tensor */
 };
 
+/* NULL: of no fit, no block. */
 struct inspect_grid inspect_grid_of(const struct fit *fit);
 /* Elements of BLOCK (< count), and the storage index of its K-th. */
 size_t inspect_length(const struct inspect_grid *grid, size_t block);

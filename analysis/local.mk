@@ -29,6 +29,7 @@ libanalysis_a_SOURCES = \
 	analysis/experiment_measures.c \
 	analysis/filter.c analysis/filter.h \
 	analysis/gather.c analysis/gather.h \
+	analysis/glimpse.c analysis/glimpse.h \
 	analysis/names.c analysis/names.h \
 	analysis/layer_bench.c analysis/layer_bench.h \
 	analysis/layer_export.c \
@@ -69,6 +70,7 @@ libanalysis_a_SOURCES = \
 	analysis/restore.c \
 	analysis/result.c analysis/result.h \
 	analysis/result_copy.c \
+	analysis/sampling.c \
 	analysis/spec_edit.c analysis/spec_edit.h \
 	analysis/sweep.c analysis/sweep.h \
 	analysis/sweep_data.c analysis/sweep_export.c \

@@ -192,3 +192,13 @@ char *metric_difference(const struct metric *metric, double a, double b, char *t
     snprintf(text, size, "%+.3g", by);
   return text;
 }
+
+void metrics_set_mse(struct metrics *metrics, double rms, double mse)
+{
+  double clipped = metrics->mse > 0 ? metrics->clipping_mse / metrics->mse : 0;
+  metrics->mse = mse;
+  metrics->rmse = sqrt(mse);
+  metrics->sqnr_db = sqnr_db(rms * rms, mse);
+  metrics->clipping_mse = clipped * mse;
+  metrics->rounding_mse = mse - metrics->clipping_mse;
+}

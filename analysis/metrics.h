@@ -85,6 +85,10 @@ char *metric_difference(const struct metric *metric, double a, double b, char *t
 /* Signal-to-noise ratio in dB from the two sums; NaN when there is no signal and no error. */
 double sqnr_db(double signal2, double error2);
 
+/* Makes MSE the mse of METRICS, of values whose root mean square is RMS, and changes what follows
+ * from it; what share of it clipping makes stays. */
+void metrics_set_mse(struct metrics *metrics, double rms, double mse);
+
 /* Fills what follows from the sums of TALLY, and from the number of elements that TALLY lacks
  * because they overflowed. */
 void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics);

@@ -186,6 +186,7 @@ struct target {
   const struct feed *feed;
   const struct digest *digest;
   const struct calibrated *calibrated;
+  const struct extremes *extremes;
   bool timed;
   size_t keep;
 };
@@ -245,6 +246,7 @@ static enum status fit(const struct target *target, struct progress *progress,
                        struct result *result, struct error *error)
 {
   struct quantizer quantizer = result->quantizer;
+  quantizer.extremes = target->extremes;
   struct block_choice *block = &quantizer.block;
   float *weights = NULL;
   enum status status = STATUS_OK;
@@ -285,6 +287,7 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
                                 &feed,
                                 request->facts ? request->digest : own,
                                 &request->calibrated,
+                                request->extremes,
                                 request->timed,
                                 request->keep_nothing ? 0 : RESULT_KEEP};
   if (status == STATUS_OK)

@@ -65,6 +65,8 @@ struct result_request {
   const struct digest *digest;      /* the same; read only when the facts are given */
   const struct histogram *original; /* of this tensor's values, for where its bins are wanted */
   struct calibrated calibrated;
+  const struct extremes
+      *extremes;     /* see struct quantizer: of the tensor that this is a sample of */
   bool keep_nothing; /* as if that were 0: what is measured is the same */
   bool timed; /* scales are chosen by themselves, so that fit_seconds tells how long that takes */
   /* What takes a pass where a digest of the tensor answers everything else (the channels and their
@@ -87,18 +89,22 @@ struct result {
   /* The sum of (y - x)^2 over each of these bins, 0 where empty: with what lies outside them they
    * are mse times the number of finite elements. What overflowed is left out. */
   double *error2;
-  struct fit *fit;               /* scales, ranges and levels; owned */
+  struct fit *fit;               /* scales, ranges and levels; owned; NULL: see SAMPLED */
   struct inspect_errors *blocks; /* NULL unless asked for */
   struct board *board;           /* the same */
   struct checks *checks;         /* the same */
   struct heat *heat;             /* the same */
   struct sweep *sweep;           /* NULL unless someone who ran one put it here */
   bool has_details;
-  bool estimated;             /* by result_estimate; then: */
+  bool estimated;             /* by result_estimate or result_sample; then: */
   double least_mse, most_mse; /* the MSE lies between these; NaN: no bounds are stated */
-  bool rescaled;              /* smooth: errors are in other units than facts, ranges and scales */
-  bool partial;               /* no channels (or those of another result), no blocks: see at_once */
-  double fit_seconds;         /* that choosing the scales took: see `timed` */
+  double sampled; /* share of the elements that was measured by result_sample; 0: by nothing less
+                     than all. The bounds are then likely, not sure; there is no fit */
+  bool facts_sampled; /* the facts, too, are those of the sample, but for COUNT */
+  size_t scales;      /* of the tensor */
+  bool rescaled;      /* smooth: errors are in other units than facts, ranges and scales */
+  bool partial;       /* no channels (or those of another result), no blocks: see at_once */
+  double fit_seconds; /* that choosing the scales took: see `timed` */
 };
 
 /* STATUS_MEMORY when the scales of QUANTIZER for TENSOR have to be kept and would fill half of the
@@ -121,6 +127,34 @@ enum status result_estimate(const struct tensor *tensor, const struct quantizer 
                             struct result **out, struct error *error);
 /* True where that makes sense: one scale for the tensor, rounding to the nearest level. */
 bool result_can_estimate(const struct quantizer *quantizer, const struct result_request *request);
+
+/* An estimate from a sample of some ELEMENTS: whole groups, blocks, tokens or channels from all
+ * over the tensor, or stretches of it where one scale serves more than that, taken out of as many
+ * strata of equal size, one of each. Which ones depends on the tensor's shape, the quantizer,
+ * ELEMENTS and on whether the facts are known, on nothing else. The sample is quantized and
+ * measured as result_compute does it; what is shared by the whole tensor comes from EXTREMES where
+ * the quantizer asks for them (result_sample_extremes).
+ *
+ * The bounds are those of a confidence interval: of the ratio of the squared errors to the squares
+ * of the values (or of their mean, where that is closer and the facts are known), from the
+ * differences between the pieces (Student's t for 99.9 %, linearized, less what the sample is of
+ * the whole). As errors are skewed, fewer hold than that: count on 99 of 100. Where the facts of
+ * the tensor are not known, they are bounds of the SQNR, and of the MSE as far as the sample's rms
+ * is the tensor's. No bounds are stated where they would mean little: fewer than 16 pieces, one
+ * that holds a fifth of the error or of the squares, no error at all, scales from a part of what
+ * they serve. REQUEST: what takes more than the metrics and the histograms is left out; the facts
+ * and the histogram of the original may be known. STATUS_USAGE also where result_can_sample says
+ * no. */
+enum status result_sample(const struct tensor *tensor, const struct quantizer *quantizer,
+                          const struct result_request *request, const struct extremes *extremes,
+                          size_t elements, struct progress *progress, struct result **out,
+                          struct error *error);
+/* False where that makes no sense: scales from the extremes of more values than are seen, from
+ * other data, or with a transform around. */
+bool result_can_sample(const struct tensor *tensor, const struct quantizer *quantizer,
+                       const struct result_request *request, size_t elements);
+/* True when the extremes of the whole tensor have to be known. */
+bool result_sample_extremes(const struct quantizer *quantizer);
 
 void result_free(struct result *result);
 

@@ -55,7 +55,7 @@ struct result *result_copy(const struct result *result)
   copy->error_max = copy_of(result->error_max, bins, sizeof *result->error_max, &made);
   copy->error2 = copy_of(result->error2, bins, sizeof *result->error2, &made);
   copy->channels = copy_channels(&result->channels, &made);
-  copy->fit = fit_share(result->fit);
+  copy->fit = result->fit ? fit_share(result->fit) : NULL;
   copy->blocks = copy_blocks(result->blocks, &made);
   copy->board = NULL;
   copy->heat = NULL;
@@ -75,7 +75,7 @@ size_t result_bytes(const struct result *result)
   return sizeof *result + bins * 2 * sizeof(uint64_t) +
          errors * (sizeof(uint64_t) + 3 * sizeof(double)) +
          channels * (sizeof(struct channel) + sizeof(size_t)) + blocks * sizeof(double) +
-         fit_bytes(result->fit);
+         (result->fit ? fit_bytes(result->fit) : 0);
 }
 
 void result_keep_channels(struct result *partial, const struct result *earlier)

@@ -129,6 +129,7 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct block
   *block = *laid_out;
   fit->quantizer = *quantizer;
   fit->quantizer.block.weights = NULL; /* they were only lent */
+  fit->quantizer.extremes = NULL;
   fit->grain = *grain;
   fit->block = block;
   block->columns = grain->columns;
@@ -273,7 +274,7 @@ static enum status pack(struct packing *packing, const struct quantizer *quantiz
 }
 
 /* The scale above the block scales, from one pass over the tensor. */
-static enum status find_tensor_scale(const struct packing *packing)
+static enum status find_tensor_scale(const struct packing *packing, const struct extremes *known)
 {
   struct block_fit *block = packing->fit->block;
   struct grain whole = {.kind = GRAIN_TENSOR, .count = packing->feed->count, .units = 1};
@@ -281,8 +282,13 @@ static enum status find_tensor_scale(const struct packing *packing)
   float absmax = 0;
   if (!block->codec.tensor_scale)
     return STATUS_OK;
-  progress_expect(packing->progress, packing->feed->count);
-  enum status status = extents_measure(packing->feed, &whole, packing->progress, &extent);
+  enum status status = STATUS_OK;
+  if (known) {
+    extent_set(&extent, known->min, known->max, known->finite);
+  } else {
+    progress_expect(packing->progress, packing->feed->count);
+    status = extents_measure(packing->feed, &whole, packing->progress, &extent);
+  }
   if (status == STATUS_OK && extent_finite(&extent))
     absmax = fmaxf(fabsf(extent_min(&extent)), fabsf(extent_max(&extent)));
   block->setting.tensor_scale = block->codec.tensor_scale(&block->setting, absmax);
@@ -326,7 +332,7 @@ enum status block_quantizer_fit(const struct quantizer *quantizer, const struct 
   if (!packing.fit)
     return error_memory(error, "the packed tensor");
   progress_expect(progress, keep ? feed->count : 0);
-  status = find_tensor_scale(&packing);
+  status = find_tensor_scale(&packing, quantizer->extremes);
   if (status == STATUS_OK && keep)
     status = pack(&packing, quantizer);
   if (status == STATUS_OK) {

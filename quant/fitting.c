@@ -34,6 +34,7 @@ enum values {
 struct fitting {
   struct fit *fit;
   enum values of;
+  const struct extremes *extremes; /* to take for those of the tensor, or NULL */
   struct part *part; /* none of them empty */
   size_t parts;
   struct calibration calibration;
@@ -309,6 +310,11 @@ static enum status measure_part(const struct fitting *fitting, struct part *part
   part->extents = mem_array(part->grain.units, sizeof *part->extents);
   if (!part->extents)
     return error_memory(fitting->error, "the extremes of the units");
+  if (fitting->extremes && part->grain.kind == GRAIN_TENSOR) {
+    const struct extremes *known = fitting->extremes;
+    extent_set(part->extents, known->min, known->max, known->finite);
+    return STATUS_OK;
+  }
   if (!has_digest(part))
     return extents_measure(&part->batch->feed, &part->grain, fitting->progress, part->extents);
   const struct digest *digest = part->batch->digest;
@@ -416,6 +422,7 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   if (!fit)
     return NULL;
   fit->quantizer = *quantizer;
+  fit->quantizer.extremes = NULL; /* they were only lent */
   fit->family = quantizer->format->family;
   fit->grain = *grain;
   const struct calibration calibration = fit_calibration(quantizer);
@@ -473,6 +480,7 @@ static enum status fit_parts(const struct quantizer *quantizer, const struct bat
 {
   struct fitting fitting = {.fit = fit_new(quantizer, grain, true),
                             .of = of,
+                            .extremes = quantizer->extremes,
                             .part = mem_array(count, sizeof *fitting.part),
                             .calibration = fit_calibration(quantizer),
                             .progress = progress,

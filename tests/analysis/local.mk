@@ -13,6 +13,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_engine \
 	tests/analysis/test_experiment \
 	tests/analysis/test_estimate \
+	tests/analysis/test_sampling \
 	tests/analysis/test_facts \
 	tests/analysis/test_figure \
 	tests/analysis/test_golden \
@@ -81,6 +82,8 @@ tests_analysis_test_engine_SOURCES = tests/analysis/test_engine.c $(TEST_TENSORS
 tests_analysis_test_engine_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_estimate_SOURCES = tests/analysis/test_estimate.c $(TEST_TENSORS)
 tests_analysis_test_estimate_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_sampling_SOURCES = tests/analysis/test_sampling.c $(TEST_TENSORS)
+tests_analysis_test_sampling_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_facts_SOURCES = tests/analysis/test_facts.c $(TEST_TENSORS)
 tests_analysis_test_facts_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_golden_SOURCES = tests/analysis/test_golden.c $(TEST_TENSORS) \

@@ -280,6 +280,17 @@ static void test_going_back(void **state)
   }
 }
 
+static struct engine_answer request_for(struct bench *bench, const char *spec, bool at_once)
+{
+  struct quantizer quantizer = quantizer_of(spec);
+  struct result_request request = plain;
+  request.at_once = at_once;
+  engine_request(bench->engine, bench->source, 0, &quantizer, &request);
+  struct engine_answer answer = wait_for(bench);
+  assert_true(answer.status == STATUS_OK && answer.complete);
+  return answer;
+}
+
 /* Once a long tensor has been measured, the engine makes a digest for estimates by itself, and says
  * when it has; from then on who asks for an answer at once gets one, and the exact one by asking
  * again. A tensor that is short never has estimates. */
@@ -294,6 +305,10 @@ static void test_estimates(void **state)
   open_bench(&bench, "synth:gaussian,shape=2048x2048,seed=3");
   engine_request(bench.engine, bench.source, 0, &eight, &request);
   answer = wait_for(&bench);
+  if (answer.result->estimated) { /* a slow machine shows a sample before that */
+    result_free(answer.result);
+    answer = request_for(&bench, "int8", false);
+  }
   assert_true(answer.status == STATUS_OK && answer.complete && !answer.result->estimated);
   result_free(answer.result);
   while (engine_idles(bench.engine))
@@ -301,7 +316,7 @@ static void test_estimates(void **state)
   assert_false(engine_take(bench.engine, &answer));
   engine_request(bench.engine, bench.source, 0, &four, &request);
   answer = wait_for(&bench);
-  assert_true(answer.result->estimated && answer.complete);
+  assert_true(answer.result->estimated && answer.complete && answer.result->sampled == 0);
   double least = answer.result->least_mse, most = answer.result->most_mse;
   result_free(answer.result);
   engine_request(bench.engine, bench.source, 0, &eight, &request); /* is remembered */
@@ -315,6 +330,67 @@ static void test_estimates(void **state)
   assert_true(least <= answer.result->metrics.mse && answer.result->metrics.mse <= most);
   result_free(answer.result);
   close_bench(&bench);
+}
+
+/* What takes long is estimated from a sample at first: before the facts are known, and with them.
+ * The searches are the slowest there are; with one thread they are never done at once. Then the
+ * engine makes the digest for estimates, as ever. */
+static void test_samples(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct engine_answer answer;
+  double least = 0, most = 0, ratio = 0;
+  pool_set_threads(1);
+  open_bench(&bench, "synth:gaussian,shape=1024x2050,seed=3"); /* rows are ragged */
+  for (int known = 0; known < 2; known++) {
+    const char *spec = known ? "int8,group=32,mse" : "int4,group=128,lp";
+    answer = request_for(&bench, spec, true);
+    const struct result *sample = answer.result;
+    assert_true(sample->estimated && sample->partial && sample->sampled > 0);
+    assert_true(sample->facts_sampled == !known);
+    least = sample->least_mse / sample->metrics.mse;
+    most = sample->most_mse / sample->metrics.mse;
+    ratio = sample->metrics.sqnr_db;
+    result_free(answer.result);
+    answer = request_for(&bench, spec, false);
+    assert_true(!answer.result->estimated && answer.result->sampled == 0 && answer.result->fit);
+    ratio = pow(10, (ratio - answer.result->metrics.sqnr_db) / 10);
+    assert_true(least <= ratio && ratio <= most);
+    result_free(answer.result);
+  }
+  while (engine_idles(bench.engine))
+    readable(bench.engine, 1);
+  engine_take(bench.engine, &answer);
+  answer = request_for(&bench, "int4", true);
+  assert_true(answer.result->sampled == 0);
+  result_free(answer.result);
+  close_bench(&bench);
+  pool_set_threads(0);
+}
+
+/* A newer request ends a search for facts that it does not wait for. */
+static void test_samples_are_not_held_up(void **state)
+{
+  (void)state;
+  struct bench bench;
+  struct engine_answer answer;
+  struct quantizer slow = quantizer_of("int4,group=128,lp");
+  struct result_request request = plain;
+  pool_set_threads(1);
+  open_bench(&bench, "synth:gaussian,shape=1024x2304,seed=3");
+  for (int i = 0; i < 20; i++) {
+    request.at_once = i % 2;
+    engine_request(bench.engine, bench.source, 0, &slow, &request);
+    for (int k = 0; k < i * 500; k++)
+      atomic_thread_fence(memory_order_seq_cst);
+  }
+  answer = wait_for(&bench);
+  assert_int_equal(answer.request, 20);
+  assert_true(answer.status == STATUS_OK && answer.result->sampled > 0);
+  result_free(answer.result);
+  close_bench(&bench);
+  pool_set_threads(0);
 }
 
 /* What idle work finds out of a tensor, a request does not find out again: here it is not true. */
@@ -652,6 +728,8 @@ int main(void)
       cmocka_unit_test(test_facts_follow_the_tensor),
       cmocka_unit_test(test_going_back),
       cmocka_unit_test(test_estimates),
+      cmocka_unit_test(test_samples),
+      cmocka_unit_test(test_samples_are_not_held_up),
       cmocka_unit_test(test_idle_work_leaves_facts),
       cmocka_unit_test(test_layer),
       cmocka_unit_test(test_error_is_an_answer),

@@ -362,6 +362,8 @@ static void start_work(struct explorer *explorer)
       back_to_shown(explorer);
   } else if (explorer->export_wanted && explorer->work == WORK_NONE) {
     start_export(explorer);
+  } else if (lacks_rest(explorer) && explorer->result->sampled > 0) { /* only a glimpse is seen */
+    ask(explorer, &explorer->state, explorer->requested_bins, WORK_REST);
   } else if (view_lacks(explorer)) {
     explorer->work = WORK_VIEW;
     explorer->asker = screen_view(explorer);
@@ -635,7 +637,7 @@ static void run(struct explorer *explorer)
   while (!explorer->quit && !terminal_lost()) {
     int patience = take_turn(explorer, &settled);
     journal_follow(explorer); /* behind the frame: it waits for no disk */
-    if (settled && explorer->kept.count == 0)
+    if (settled && explorer->kept.count == 0 && !engine_idles(explorer->engine))
       mark_idle(explorer);
     wait_for_events(explorer, patience);
     explorer_heed_signals(explorer);

@@ -123,7 +123,8 @@ char *cursor_words(const struct explorer *explorer, char *text, size_t size)
     snprintf(text, size, "The cursor is at %.4g, out of sight: 0 shows the whole range.", x);
     return text;
   }
-  readout_print(&readout, &explorer->result->quantizer, text, size);
+  size_t used = explorer->result->estimated ? (size_t)snprintf(text, size, "~ ") : 0;
+  readout_print(&readout, &explorer->result->quantizer, text + used, size - used);
   add_pin(explorer, text, size);
   return text;
 }

@@ -278,7 +278,7 @@ void heat_view_enter(struct explorer *explorer)
 {
   enum { MOST = sizeof explorer->heating.outer / sizeof *explorer->heating.outer };
   struct heating *heating = &explorer->heating;
-  if (!is_present(explorer) || explorer_stale(explorer))
+  if (!is_present(explorer) || explorer_stale(explorer) || !explorer->result->fit)
     return explorer_warn(explorer, "the map is not there yet");
   struct view_part cell = heat_cell(heating->map, heating->down, heating->across);
   if (cell.row[1] - cell.row[0] == 1 && cell.column[1] - cell.column[0] == 1)

@@ -335,7 +335,8 @@ static void paint_formula(struct explorer *explorer, struct rect rect)
 
 static void paint_nothing(struct explorer *explorer, struct rect rect)
 {
-  bool empty = explorer->result && inspect_grid_of(explorer->result->fit).count == 0;
+  bool empty = explorer->result && explorer->result->fit &&
+               inspect_grid_of(explorer->result->fit).count == 0;
   cells_text(&explorer->cells, rect, rect.rows / 2, 2, dim,
              empty ? "The tensor is empty: it has no block." : "computing the error of all blocks");
 }

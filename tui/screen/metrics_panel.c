@@ -12,7 +12,7 @@ struct line {
   const char *metric;
   void (*write)(const struct result *result, char *label, char *value);
   uint8_t ink;
-  bool known; /* whatever the elements become: never an estimate */
+  enum { NUMBER, KNOWN, FACT } of; /* FACT: of the elements; KNOWN: whatever they become */
 };
 
 static const char *metric_value(const char *name, const struct metrics *metrics, char *text)
@@ -91,28 +91,28 @@ FACT(kurtosis)
 #undef FACT
 
 static const struct line lines[] = {
-    {"SQNR", "sqnr_db", NULL, PAINT_VALUE, false},
-    {" bulk 99 %", "bulk_sqnr_db", NULL, PAINT_NONE, false},
-    {NULL, NULL, write_worst, PAINT_NONE, true},
-    {"MSE", "mse", NULL, PAINT_VALUE, false},
-    {" RMSE", "rmse", NULL, PAINT_NONE, false},
-    {NULL, NULL, write_split, PAINT_NONE, false},
-    {"clipped", "clip_rate", NULL, PAINT_VALUE, false},
-    {"max error", "max_abs_error", NULL, PAINT_NONE, false},
-    {"cosine", "cosine", NULL, PAINT_NONE, false},
-    {NULL, NULL, write_levels, PAINT_NONE, false},
-    {"bits/elem", "bits_per_element", NULL, PAINT_VALUE, true},
-    {NULL, NULL, write_median, PAINT_NONE, true},
-    {"at rails", "rail_rate", NULL, PAINT_NONE, false},
-    {"to zero", "zero_rate", NULL, PAINT_NONE, false},
-    {"entropy", "code_entropy_bits", NULL, PAINT_NONE, false},
-    {"bias", "mean_error", NULL, PAINT_NONE, false},
-    {"papr", "papr", NULL, PAINT_NONE, true},
-    {NULL, NULL, write_min, PAINT_DIM, true},
-    {NULL, NULL, write_max, PAINT_DIM, true},
-    {NULL, NULL, write_mean, PAINT_DIM, true},
-    {NULL, NULL, write_std, PAINT_DIM, true},
-    {NULL, NULL, write_kurtosis, PAINT_DIM, true},
+    {"SQNR", "sqnr_db", NULL, PAINT_VALUE, NUMBER},
+    {" bulk 99 %", "bulk_sqnr_db", NULL, PAINT_NONE, NUMBER},
+    {NULL, NULL, write_worst, PAINT_NONE, KNOWN},
+    {"MSE", "mse", NULL, PAINT_VALUE, NUMBER},
+    {" RMSE", "rmse", NULL, PAINT_NONE, NUMBER},
+    {NULL, NULL, write_split, PAINT_NONE, NUMBER},
+    {"clipped", "clip_rate", NULL, PAINT_VALUE, NUMBER},
+    {"max error", "max_abs_error", NULL, PAINT_NONE, NUMBER},
+    {"cosine", "cosine", NULL, PAINT_NONE, NUMBER},
+    {NULL, NULL, write_levels, PAINT_NONE, NUMBER},
+    {"bits/elem", "bits_per_element", NULL, PAINT_VALUE, KNOWN},
+    {NULL, NULL, write_median, PAINT_NONE, KNOWN},
+    {"at rails", "rail_rate", NULL, PAINT_NONE, NUMBER},
+    {"to zero", "zero_rate", NULL, PAINT_NONE, NUMBER},
+    {"entropy", "code_entropy_bits", NULL, PAINT_NONE, NUMBER},
+    {"bias", "mean_error", NULL, PAINT_NONE, NUMBER},
+    {"papr", "papr", NULL, PAINT_NONE, FACT},
+    {NULL, NULL, write_min, PAINT_DIM, FACT},
+    {NULL, NULL, write_max, PAINT_DIM, FACT},
+    {NULL, NULL, write_mean, PAINT_DIM, FACT},
+    {NULL, NULL, write_std, PAINT_DIM, FACT},
+    {NULL, NULL, write_kurtosis, PAINT_DIM, FACT},
 };
 enum { LINES_COUNT = sizeof lines / sizeof *lines, ESSENTIAL = 11 };
 
@@ -120,7 +120,9 @@ static void paint_line(struct cells *cells, struct rect rect, int row, const str
                        const struct result *result)
 {
   char label[TEXT], value[TEXT] = "~";
-  char *text = value + (result->estimated && !line->known);
+  const bool about =
+      line->of == NUMBER ? result->estimated : line->of == FACT && result->facts_sampled;
+  char *text = value + about;
   if (line->write) {
     line->write(result, label, text);
   } else {

@@ -32,8 +32,9 @@ static const char *source_name(const struct explorer *explorer, char *text)
 }
 
 /* The counters that must never be out of sight; on a narrow screen only those that count. */
-static void title_counters(const struct facts *facts, bool narrow, char *text, size_t size)
+static void title_counters(const struct result *result, bool narrow, char *text, size_t size)
 {
+  const struct facts *facts = &result->facts;
   const struct {
     const char *name;
     uint64_t count;
@@ -41,8 +42,9 @@ static void title_counters(const struct facts *facts, bool narrow, char *text, s
   size_t used = 0;
   for (size_t i = 0; i < sizeof counters / sizeof *counters && used < size; i++)
     if (!narrow || counters[i].count)
-      used += (size_t)snprintf(text + used, size - used, "%s%s %" PRIu64, used ? " " : "  ",
-                               counters[i].name, counters[i].count);
+      used +=
+          (size_t)snprintf(text + used, size - used, "%s%s %s%" PRIu64, used ? " " : "  ",
+                           counters[i].name, result->facts_sampled ? "~" : "", counters[i].count);
 }
 
 /* Shape, stored format, and the counters. */
@@ -50,9 +52,8 @@ static void title_facts(const struct explorer *explorer, bool narrow, char *text
 {
   const struct tensor *tensor = explorer_tensor(explorer);
   char shape[160], counters[96] = "";
-  const struct facts *facts = explorer->result ? &explorer->result->facts : NULL;
-  if (facts)
-    title_counters(facts, narrow, counters, sizeof counters);
+  if (explorer->result)
+    title_counters(explorer->result, narrow, counters, sizeof counters);
   snprintf(text, size, "%s %s%s ", shape_print(&tensor->shape, shape, sizeof shape),
            tensor->stored->name, counters);
 }
@@ -215,9 +216,13 @@ static const char *trust(const struct explorer *explorer, char *text, size_t siz
   double off = 10 * log10(fmax(low, high));
   if (!result->estimated)
     return " exact ";
-  if (!isfinite(off))
-    return " ~ estimate ";
-  snprintf(text, size, " ~ within %.2g dB ", fmax(off, 0.01));
+  if (isfinite(off))
+    snprintf(text, size, " ~ %swithin %.2g dB ", result->sampled > 0 ? "likely " : "",
+             fmax(off, 0.01));
+  else if (result->sampled > 0)
+    snprintf(text, size, " ~ of a %.2g %% sample ", result->sampled * 100);
+  else
+    snprintf(text, size, " ~ estimate ");
   return text;
 }
 
@@ -329,6 +334,7 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
                           : explorer->work == WORK_VIEW        ? explorer->asker->work
                           : explorer->work == WORK_PINS        ? "pins   "
                           : explorer->work == WORK_CHECK_STAMP ? "compare"
+                          : explorer->result->estimated        ? "exact  "
                           : explorer->result->partial          ? "channel"
                                                                : "blocks ");
   column = paint_bar(explorer, part, column, BAR, share);

@@ -20,6 +20,11 @@ static void print(const struct compared *row, const char *name, char *text, size
 {
   const struct metric *metric = metric_find(name);
   double b = metric->value(&row->b->metrics);
+  bool about = row->b->estimated || (row->a && row->a->estimated);
+  if (about && isfinite(b) && strcmp(name, "bits_per_element") != 0 && size > 1) {
+    *text++ = '~';
+    size--;
+  }
   if (row->a)
     metric_difference(metric, metric->value(&row->a->metrics), b, text, size);
   else
