@@ -3,53 +3,13 @@
  *
  * Every format is scaled so that its largest number is 1, as a scale chosen by the largest value
  * does it; what is left to compare is where a format spends its codes. */
+#include "analysis/format_numbers.h"
 #include "analysis/views.h"
 #include "quant/base/size.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* The positive numbers of a format, ascending. */
-struct numbers {
-  size_t count;
-  double *value;
-};
-
-static int ascending(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static bool is_new(const struct numbers *numbers, double value)
-{
-  return numbers->count == 0 || value > numbers->value[numbers->count - 1];
-}
-
-/* Unsigned codes count 1, 2, ... as far as the levels go; every other code says what it is. */
-static double number_of(const struct quantizer *quantizer, uint32_t code)
-{
-  return quantizer->asymmetric ? (double)code : (double)format_decode(quantizer->format, code);
-}
-
-static bool numbers_make(const struct quantizer *quantizer, struct numbers *out)
-{
-  size_t codes = format_codes(quantizer->format), found = 0;
-  *out = (struct numbers){0, mem_array(codes, sizeof *out->value)};
-  if (!out->value)
-    return false;
-  for (size_t code = 0; code < codes; code++) {
-    double value = number_of(quantizer, (uint32_t)code);
-    if (value > 0 && isfinite(value))
-      out->value[found++] = value;
-  }
-  qsort(out->value, found, sizeof *out->value, ascending);
-  for (size_t i = 0; i < found; i++)
-    if (is_new(out, out->value[i]))
-      out->value[out->count++] = out->value[i];
-  return true;
-}
 
 /* A small or large power of two as such: "2^-6"; any other number in digits. */
 static char *print_number(double value, char *text, size_t size)
@@ -63,7 +23,8 @@ static char *print_number(double value, char *text, size_t size)
 }
 
 /* "e4m3: 8 bits, 253 levels, max 448, min 2^-9, normal from 2^-6". */
-static bool facts_of(const struct quantizer *quantizer, const struct numbers *numbers, char **out)
+static bool facts_of(const struct quantizer *quantizer, const struct format_numbers *numbers,
+                     char **out)
 {
   const struct format *format = quantizer->format;
   char label[64], most[32], normal[32], least[32], ends[96];
@@ -81,7 +42,7 @@ static bool facts_of(const struct quantizer *quantizer, const struct numbers *nu
 
 /* Below the smallest normal number steps do not shrink any more. */
 static bool add_subnormals(struct panel *panel, const struct quantizer *quantizer,
-                           const struct numbers *numbers)
+                           const struct format_numbers *numbers)
 {
   double normal = format_min_normal(quantizer->format);
   if (!quantizer->format->exponent_bits || !(numbers->value[0] < normal))
@@ -92,7 +53,7 @@ static bool add_subnormals(struct panel *panel, const struct quantizer *quantize
 }
 
 static bool add_line(struct figure *figure, const struct quantizer *quantizer,
-                     const struct numbers *numbers, size_t series, const double span[2])
+                     const struct format_numbers *numbers, size_t series, const double span[2])
 {
   char *facts;
   if (!facts_of(quantizer, numbers, &facts))
@@ -118,7 +79,7 @@ static bool add_line(struct figure *figure, const struct quantizer *quantizer,
 
 /* The corners of step / magnitude, which falls as 1 / magnitude as long as the step is the same:
  * straight on logarithmic axes. X and Y have room for two corners for each number. */
-static size_t corners(const struct numbers *numbers, double *x, double *y)
+static size_t corners(const struct format_numbers *numbers, double *x, double *y)
 {
   const double *value = numbers->value;
   double most = value[numbers->count - 1];
@@ -138,7 +99,7 @@ static size_t corners(const struct numbers *numbers, double *x, double *y)
 }
 
 static bool add_curve(struct panel *panel, const struct quantizer *quantizer,
-                      const struct numbers *numbers, size_t series)
+                      const struct format_numbers *numbers, size_t series)
 {
   char name[72], label[64];
   double *x = mem_array(2 * numbers->count, sizeof *x),
@@ -165,7 +126,8 @@ static bool is_integer(const struct quantizer *quantizer)
 
 /* Below which share of the largest number those of a FLOAT are closer than the steps of an integer
  * with the numbers INTEGERS, which are all equal; 0: nowhere. */
-static double finer_below(const struct numbers *floats, const struct numbers *integers)
+static double finer_below(const struct format_numbers *floats,
+                          const struct format_numbers *integers)
 {
   const double most = floats->value[floats->count - 1],
                step = integers->value[0] / integers->value[integers->count - 1];
@@ -190,7 +152,7 @@ static void finer_words(const struct quantizer *quantizer, double below, char *t
 
 /* Where each float gets finer than the integer, when there is one. */
 static bool add_crossings(struct panel *panel, const struct quantizer *quantizers,
-                          const struct numbers *numbers, size_t count)
+                          const struct format_numbers *numbers, size_t count)
 {
   size_t integers = 0, at = 0;
   bool done = true;
@@ -210,7 +172,7 @@ static bool add_crossings(struct panel *panel, const struct quantizer *quantizer
 }
 
 static bool add_steps(struct figure *figure, const struct quantizer *quantizers,
-                      const struct numbers *numbers, size_t count, const double span[2])
+                      const struct format_numbers *numbers, size_t count, const double span[2])
 {
   struct panel *panel = figure_add_panel(figure, "Distance to the next number");
   if (!panel || !axis_set(&panel->x, "magnitude / largest of the format", NULL, span[0], span[1]) ||
@@ -230,7 +192,7 @@ static const char words[] =
     "small at the top and growing towards zero.";
 
 /* From the smallest number of all formats to the largest, or the window that VIEW asks for. */
-static void span_of(const struct numbers *numbers, size_t count, const struct view *view,
+static void span_of(const struct format_numbers *numbers, size_t count, const struct view *view,
                     double span[2])
 {
   double least = 0.5;
@@ -243,7 +205,7 @@ static void span_of(const struct numbers *numbers, size_t count, const struct vi
 
 /* Draws quantizers whose NUMBERS are known and not empty. */
 static bool draw(struct figure *figure, const struct quantizer *quantizers,
-                 const struct numbers *numbers, size_t count, const struct view *view)
+                 const struct format_numbers *numbers, size_t count, const struct view *view)
 {
   double span[2];
   span_of(numbers, count, view, span);
@@ -257,10 +219,10 @@ static bool draw(struct figure *figure, const struct quantizer *quantizers,
 bool fig_format(struct figure *figure, const struct quantizer *quantizers, size_t count,
                 const struct view *view)
 {
-  struct numbers *numbers = mem_array(count, sizeof *numbers);
+  struct format_numbers *numbers = mem_array(count, sizeof *numbers);
   bool done = numbers, drawable = true;
   for (size_t i = 0; done && i < count; i++) {
-    done = numbers_make(&quantizers[i], &numbers[i]);
+    done = format_numbers_of(&quantizers[i], &numbers[i]);
     drawable = drawable && numbers[i].count > 0;
   }
   if (done)

@@ -48,6 +48,7 @@ libanalysis_a_SOURCES = \
 	analysis/fig_compare.c \
 	analysis/fig_error.c \
 	analysis/fig_format.c \
+	analysis/format_numbers.c analysis/format_numbers.h \
 	analysis/colormap.c analysis/colormap.h \
 	analysis/fig_heat.c \
 	analysis/fig_histogram.c \

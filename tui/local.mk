@@ -43,6 +43,7 @@ libscreen_a_SOURCES = \
 	tui/screen/overlay.c tui/screen/overlay.h \
 	tui/screen/cursor.c tui/screen/cursor.h \
 	tui/screen/pins.c tui/screen/pins.h \
+	tui/screen/format_view.c tui/screen/format_view.h \
 	tui/screen/pins_view.c tui/screen/pins_view.h \
 	tui/screen/paint.h \
 	tui/screen/screen_view.c tui/screen/screen_view.h \

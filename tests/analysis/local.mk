@@ -19,6 +19,7 @@ ANALYSIS_TESTS = \
 	tests/analysis/test_golden \
 	tests/analysis/test_grid \
 	tests/analysis/test_fig_tensors \
+	tests/analysis/test_format_numbers \
 	tests/analysis/test_heat \
 	tests/analysis/test_histogram \
 	tests/analysis/test_inspect \
@@ -91,6 +92,8 @@ tests_analysis_test_golden_SOURCES = tests/analysis/test_golden.c $(TEST_TENSORS
 tests_analysis_test_golden_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_fig_tensors_SOURCES = tests/analysis/test_fig_tensors.c
 tests_analysis_test_fig_tensors_LDADD = $(ANALYSIS_TEST_LIBS)
+tests_analysis_test_format_numbers_SOURCES = tests/analysis/test_format_numbers.c $(TEST_TENSORS)
+tests_analysis_test_format_numbers_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_heat_SOURCES = tests/analysis/test_heat.c $(TEST_TENSORS)
 tests_analysis_test_heat_LDADD = $(ANALYSIS_TEST_LIBS)
 tests_analysis_test_histogram_SOURCES = tests/analysis/test_histogram.c $(TEST_TENSORS)

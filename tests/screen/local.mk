@@ -40,7 +40,7 @@ SCREEN_TESTS = \
 	tests/screen/test_storm \
 	tests/screen/test_sweep_view \
 	tests/screen/test_terminals \
-	tests/screen/test_what_if_view tests/screen/test_heat_view
+	tests/screen/test_what_if_view tests/screen/test_heat_view tests/screen/test_places
 check_PROGRAMS += $(SCREEN_TESTS)
 TESTS += $(SCREEN_TESTS)
 
@@ -74,6 +74,8 @@ tests_screen_test_pins_view_SOURCES = tests/screen/test_pins_view.c $(screen_fix
 tests_screen_test_pins_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_reading_SOURCES = tests/screen/test_reading.c $(screen_fixture)
 tests_screen_test_reading_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
+tests_screen_test_places_SOURCES = tests/screen/test_places.c $(screen_fixture)
+tests_screen_test_places_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_heat_view_SOURCES = tests/screen/test_heat_view.c $(screen_fixture)
 tests_screen_test_heat_view_LDADD = libharness.a $(VTERM_LIBS) $(CMOCKA_LIBS)
 tests_screen_test_hostile_SOURCES = tests/screen/test_hostile.c $(screen_fixture)

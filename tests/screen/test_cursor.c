@@ -139,7 +139,7 @@ static void ends_of_rows(void **state)
     assert_string_equal(now, first);
   }
   assert_true(harness_press(harness, "K\033OF", 2));
-  assert_shows(harness, "view format has no cursor");
+  assert_shows(harness, "int4: 7, number 7 of 7, the largest");
   fixture_quit(harness);
 }
 

@@ -3,9 +3,11 @@
 #include "quant/base/size.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/rows.h"
+#include "tui/screen/run_line.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -87,6 +89,16 @@ char *board_view_verdict(const struct explorer *explorer, char *text, size_t siz
   return text;
 }
 
+/* Rows of the curve: what the table does not need, at least half of a small screen. */
+static int curve_rows(const struct explorer *explorer, struct rect rect)
+{
+  int table = (int)board_of(explorer)->rows + 1;
+  if (rect.rows < CURVE_LEAST + TABLE_LEAST)
+    return 0;
+  int least = rect.rows < TALL ? rect.rows / 2 : rect.rows * 2 / 5;
+  return rect.rows - table > least ? rect.rows - table : least;
+}
+
 /* --- the selected row ----------------------------------------------------------------------- */
 
 static const struct calibrator *knob_rule(const struct explorer *explorer)
@@ -111,6 +123,37 @@ static const struct board_row *selected_row(const struct explorer *explorer)
   return board && !*board->empty ? &board->row[board->rank[selected_place(explorer, board)]] : NULL;
 }
 
+/* Who sees no table is told of the row. */
+static void say_rule(struct explorer *explorer, const struct board_row *row)
+{
+  char name[BOARD_NAME], sqnr[32];
+  board_name(row, name, sizeof name);
+  if (!explorer->spoken)
+    return;
+  if (row->state != BOARD_DONE)
+    return explorer_say(explorer, "%s: %s", name,
+                        row->state == BOARD_REFUSED ? row->reason : "not computed yet");
+  metric_print(metric_find("sqnr_db"), row->whole.sqnr_db, sqnr, sizeof sqnr);
+  explorer_say(explorer, "%s: clips at %.4g, SQNR %s, %.3g dB below the best, %.3g %% clipped",
+               name, row->threshold, sqnr, row->distance_db, 100 * row->whole.clip_rate);
+}
+
+static void select_row(struct explorer *explorer, const struct board_row *row)
+{
+  explorer->board.chosen = true;
+  explorer->board.rule = row->calibrator;
+  say_rule(explorer, row);
+}
+
+/* True when ROW lies behind OWN in DIRECTION along the thresholds; of equal ones the board counts.
+ */
+static bool comes_after(const struct board_row *own, const struct board_row *row, int direction)
+{
+  if (row->threshold < own->threshold || row->threshold > own->threshold)
+    return direction > 0 ? row->threshold > own->threshold : row->threshold < own->threshold;
+  return direction > 0 ? row > own : row < own;
+}
+
 void board_view_move(struct explorer *explorer, int by)
 {
   const struct board *board = board_of(explorer);
@@ -118,8 +161,62 @@ void board_view_move(struct explorer *explorer, int by)
     return;
   size_t place = selected_place(explorer, board), step = (size_t)(by < 0 ? -by : by);
   place = by < 0 ? place - size_min(place, step) : size_min(place + step, board->rows - 1);
-  explorer->board.chosen = true;
-  explorer->board.rule = board->row[board->rank[place]].calibrator;
+  select_row(explorer, &board->row[board->rank[place]]);
+}
+
+/* The next along the curve; of equal thresholds each comes in turn. */
+void board_view_step(struct explorer *explorer, int direction)
+{
+  const struct board *board = board_of(explorer);
+  const struct board_row *own = selected_row(explorer), *next = NULL;
+  if (!own)
+    return;
+  for (size_t i = 0; i < board->rows; i++) {
+    const struct board_row *row = &board->row[i];
+    if (row->state == BOARD_DONE && comes_after(own, row, direction) &&
+        (!next || comes_after(row, next, direction)))
+      next = row;
+  }
+  if (!next)
+    return explorer_warn(explorer, "no rule clips %s", direction > 0 ? "later" : "earlier");
+  select_row(explorer, next);
+}
+
+enum status board_view_stand(struct explorer *explorer, const char *text, struct error *error)
+{
+  const struct board *board = board_of(explorer);
+  const struct board_row *near = NULL;
+  char *end;
+  const double threshold = strtod(text, &end);
+  if (end == text || *end || !isfinite(threshold))
+    return error_set(error, STATUS_USAGE, "expected a clip threshold, found '%s'", text);
+  for (size_t i = 0; board && !*board->empty && i < board->rows; i++) {
+    const struct board_row *row = &board->row[i];
+    if (row->state == BOARD_DONE &&
+        (!near || fabs(row->threshold - threshold) < fabs(near->threshold - threshold)))
+      near = row;
+  }
+  if (near)
+    select_row(explorer, near);
+  return STATUS_OK;
+}
+
+bool board_view_click(struct explorer *explorer, int row, int column)
+{
+  const struct board *board = board_of(explorer);
+  const struct figure *figure = explorer->figure;
+  struct rect plot = explorer->layout.place[PLACE_PLOT];
+  double threshold;
+  char line[48];
+  struct error error;
+  if (!board || *board->empty || !figure || figure->panels == 0)
+    return false;
+  plot.rows = curve_rows(explorer, plot);
+  if (row < plot.row || row >= plot.row + plot.rows ||
+      !plot_value(plot, &figure->panel[0]->x, column, &threshold))
+    return false;
+  snprintf(line, sizeof line, "cursor %.4g", threshold);
+  return run_line(explorer, line, &error) == STATUS_OK;
 }
 
 void board_view_enter(struct explorer *explorer)
@@ -354,16 +451,6 @@ static void paint_explanation(struct explorer *explorer, struct rect rect)
 }
 
 /* --- everything ----------------------------------------------------------------------------- */
-
-/* Rows of the curve: what the table does not need, at least half of a small screen. */
-static int curve_rows(const struct explorer *explorer, struct rect rect)
-{
-  int table = (int)board_of(explorer)->rows + 1;
-  if (rect.rows < CURVE_LEAST + TABLE_LEAST)
-    return 0;
-  int least = rect.rows < TALL ? rect.rows / 2 : rect.rows * 2 / 5;
-  return rect.rows - table > least ? rect.rows - table : least;
-}
 
 void board_view_paint(struct explorer *explorer, struct rect rect)
 {

@@ -20,6 +20,11 @@ void board_view_keep(struct explorer *explorer, struct result *next);
 
 /* BY rows down, or up. */
 void board_view_move(struct explorer *explorer, int by);
+/* To the rule with the next larger threshold (1), or smaller. */
+void board_view_step(struct explorer *explorer, int direction);
+/* To the rule whose threshold is nearest to TEXT, or to a place of the curve. */
+enum status board_view_stand(struct explorer *explorer, const char *text, struct error *error);
+bool board_view_click(struct explorer *explorer, int row, int column);
 /* Takes the selected calibrator for the knobs. */
 void board_view_enter(struct explorer *explorer);
 /* Closes the explanation; false when none is open. */

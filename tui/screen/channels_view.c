@@ -2,12 +2,45 @@
 
 #include "tui/screen/plot.h"
 #include "tui/screen/rows.h"
+#include "tui/screen/run_line.h"
 #include "tui/screen/transform_knob.h"
 #include "tui/screen/what_if_view.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* --- keys ----------------------------------------------------------------------------------- */
+
+static const struct channels *channels_of(const struct explorer *explorer)
+{
+  return explorer->result && explorer->result->channels.count > 0 ? &explorer->result->channels
+                                                                  : NULL;
+}
+
+/* Who sees no list is told of its line. */
+static void say_channel(struct explorer *explorer)
+{
+  const struct channels *channels = channels_of(explorer);
+  char sqnr[32];
+  if (!explorer->spoken || !channels || explorer->selected >= channels->count)
+    return;
+  const size_t number = channels->by_ratio[explorer->selected];
+  const struct channel *channel = &channels->channel[number];
+  metric_print(metric_find("sqnr_db"), channel->sqnr_db, sqnr, sizeof sqnr);
+  explorer_say(explorer,
+               "channel %zu: max |x| %.4g, %.3g times the median, SQNR %s, clipped %.3g %%", number,
+               channel->absmax, channel->ratio, sqnr, channel->clip_rate * 100);
+}
+
+static void select_channel(struct explorer *explorer, size_t number)
+{
+  const struct channels *channels = channels_of(explorer);
+  for (size_t i = 0; channels && i < channels->count; i++)
+    if (channels->by_ratio[i] == number)
+      explorer->selected = i;
+  say_channel(explorer);
+}
 
 void channels_view_move(struct explorer *explorer, int by)
 {
@@ -16,6 +49,55 @@ void channels_view_move(struct explorer *explorer, int by)
   long last = explorer->result ? (long)explorer->result->channels.count - 1 : 0;
   long at = (long)explorer->selected + by;
   explorer->selected = (size_t)(at < 0 ? 0 : at > last ? (last < 0 ? 0 : last) : at);
+  say_channel(explorer);
+}
+
+void channels_view_step(struct explorer *explorer, int direction)
+{
+  const struct channels *channels = channels_of(explorer);
+  if (!channels || explorer->selected >= channels->count)
+    return explorer_warn(explorer, "there are no channels yet");
+  const size_t number = channels->by_ratio[explorer->selected];
+  if (direction > 0 ? number + 1 == channels->count : number == 0)
+    return explorer_warn(explorer, "this is the %s channel", direction > 0 ? "last" : "first");
+  select_channel(explorer, direction > 0 ? number + 1 : number - 1);
+}
+
+enum status channels_view_stand(struct explorer *explorer, const char *text, struct error *error)
+{
+  const struct channels *channels = channels_of(explorer);
+  char *end;
+  const unsigned long long number = strtoull(text, &end, 10);
+  if (*text < '0' || *text > '9' || *end || (channels && number >= channels->count))
+    return error_set(error, STATUS_USAGE, "expected a channel (0 to %zu), found '%s'",
+                     channels ? channels->count - 1 : 0, text);
+  select_channel(explorer, (size_t)number);
+  return STATUS_OK;
+}
+
+/* Of several in one column the one that stands out most: it is what the column shows. */
+bool channels_view_click(struct explorer *explorer, int row, int column)
+{
+  const struct channels *channels = channels_of(explorer);
+  const struct rect plot = explorer->layout.place[PLACE_PLOT];
+  const struct figure *figure = explorer->figure;
+  double from, to;
+  char line[48];
+  struct error error;
+  if (!channels || !figure || figure->panels == 0 || row < plot.row ||
+      row >= plot.row + plot.rows || !plot_value(plot, &figure->panel[0]->x, column, &from))
+    return false;
+  const double width = (double)channels->count / plot_data_columns(plot.columns);
+  to = from + width / 2;
+  from -= width / 2;
+  for (size_t i = 0; i < channels->count; i++) {
+    const double number = (double)channels->by_ratio[i];
+    if (number + 0.5 <= from || number - 0.5 >= to)
+      continue;
+    snprintf(line, sizeof line, "cursor %zu", channels->by_ratio[i]);
+    return run_line(explorer, line, &error) == STATUS_OK;
+  }
+  return false;
 }
 
 void channels_view_enter(struct explorer *explorer)

@@ -8,6 +8,11 @@
 
 /* BY places down the list of outliers, or up. */
 void channels_view_move(struct explorer *explorer, int by);
+/* The next channel along the axis (1), or the one before. */
+void channels_view_step(struct explorer *explorer, int direction);
+/* Channel TEXT; the one that is drawn at a place of the screen. */
+enum status channels_view_stand(struct explorer *explorer, const char *text, struct error *error);
+bool channels_view_click(struct explorer *explorer, int row, int column);
 /* Opens the selected channel alone. */
 void channels_view_enter(struct explorer *explorer);
 /* CHANNEL alone, as a histogram. */

@@ -1,10 +1,12 @@
 #include "tui/screen/compare_view.h"
 
 #include "quant/base/size.h"
+#include "tui/screen/cursor.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/reading.h"
 #include "tui/screen/rows.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -349,14 +351,44 @@ static void knobs_words(const struct explorer *explorer, char *text, size_t size
            metrics->bits_per_element);
 }
 
+static const struct diff *own_diff(const struct explorer *explorer)
+{
+  const size_t row = explorer->state.view.kind == VIEW_COMPARE ? own_row(explorer) : none;
+  return row == none ? NULL : explorer->compare.table.row[row].diff;
+}
+
+const struct histogram *compare_view_bins(const struct explorer *explorer)
+{
+  const struct diff *diff = explorer->state.pairs ? own_diff(explorer) : NULL;
+  return diff && diff->a_histogram.bins > 0 ? &diff->a_histogram : NULL;
+}
+
+/* "1.2 to 1.4: 234 values in A (2.2 %), 231 in B; A - B is 0.001 on average, at most 0.02" */
+static bool bin_words(const struct diff *diff, double x, char *text, size_t size)
+{
+  const struct histogram *a = &diff->a_histogram;
+  const struct bin_edges edges = histogram_edges(a);
+  const size_t bin = a->bins && !isnan(x) ? histogram_bin(&edges, x) : HISTOGRAM_OUTSIDE;
+  if (bin == HISTOGRAM_OUTSIDE)
+    return false;
+  int used =
+      snprintf(text, size, "%.4g to %.4g: %" PRIu64 " values in A (%.3g %%), %" PRIu64 " in B",
+               histogram_edge(a, bin), histogram_edge(a, bin + 1), a->count[bin],
+               100 * (double)a->count[bin] / (double)diff->count, diff->b_histogram.count[bin]);
+  if (diff->error_mean && !isnan(diff->error_mean[bin]) && (size_t)used < size)
+    snprintf(text + used, size - (size_t)used, "; |A - B| is %.4g on average, at most %.4g",
+             diff->error_mean[bin], diff->error_max[bin]);
+  return true;
+}
+
 char *compare_view_verdict(const struct explorer *explorer, char *text, size_t size)
 {
   const struct diff_table *table = &explorer->compare.table;
-  size_t row = explorer->state.view.kind == VIEW_COMPARE ? own_row(explorer) : none;
-  const struct diff *diff = row == none ? NULL : table->row[row].diff;
+  const size_t row = explorer->state.view.kind == VIEW_COMPARE ? own_row(explorer) : none;
+  const struct diff *diff = own_diff(explorer);
   char sqnr[32], knobs[QUANTIZER_TEXT + 96], remark[2 * DIFF_TEXT];
   *text = '\0';
-  if (!diff)
+  if (!diff || bin_words(diff, cursor_value(explorer), text, size))
     return text;
   knobs_words(explorer, knobs, sizeof knobs);
   diff_remark(diff, remark, sizeof remark);
@@ -547,7 +579,7 @@ void compare_view_paint(struct explorer *explorer, struct rect rect)
   part.panels = size_min(part.panels, (size_t)(rows < 2 * PANEL_LEAST ? 1 : rows / PANEL_LEAST));
   if (rows)
     plot_figure(&explorer->cells, (struct rect){rect.row, rect.column, rows, rect.columns}, &part,
-                explorer->glyphs, (double)NAN);
+                explorer->glyphs, cursor_value(explorer));
   if (explorer->compare.other)
     paint_table(explorer,
                 (struct rect){rect.row + rows, rect.column, rect.rows - rows, rect.columns});

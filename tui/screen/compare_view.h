@@ -41,6 +41,9 @@ void compare_view_rank(struct explorer *explorer);
 void compare_view_align(struct explorer *explorer);
 
 /* What the message line says of the pair: "" when there is nothing to say. */
+/* The histogram of A in the pair whose figure is shown; NULL where none is known. */
+const struct histogram *compare_view_bins(const struct explorer *explorer);
+
 char *compare_view_verdict(const struct explorer *explorer, char *text, size_t size);
 
 void compare_view_paint(struct explorer *explorer, struct rect rect);

@@ -1,6 +1,7 @@
 #include "tui/screen/cursor.h"
 
 #include "analysis/readout.h"
+#include "tui/screen/compare_view.h"
 #include "tui/screen/pins.h"
 #include "tui/screen/screen_view.h"
 #include "tui/screen/x_window.h"
@@ -30,6 +31,8 @@ double cursor_share(const struct explorer *explorer)
 static const struct histogram *bins_of(const struct explorer *explorer)
 {
   const struct result *result = explorer->result;
+  if (screen_view(explorer)->pairs)
+    return compare_view_bins(explorer);
   return result && result->original.bins ? &result->original : NULL;
 }
 
@@ -83,7 +86,9 @@ void cursor_end(struct explorer *explorer, int direction)
   enum { ALL = INT_MAX / 2 }; /* rows: the views stop at their ends */
   const struct histogram *h = bins_of(explorer);
   const struct screen_view *view = screen_view(explorer);
-  if (!has_cursor(explorer) && view->move)
+  if (view->end)
+    view->end(explorer, direction);
+  else if (!has_cursor(explorer) && view->move)
     view->move(explorer, direction * ALL);
   else if (!has_cursor(explorer))
     explorer_warn(explorer, "view %s has no cursor", view_type_of(view->kind)->name);

@@ -121,6 +121,7 @@ struct explorer {
   struct comparing compare;
   struct pinned pinned;
   struct value_cursor cursor;
+  struct value_cursor number; /* of view K: a share of the largest */
   struct grid_watch grid;
   struct layering layer;
   char message[512];

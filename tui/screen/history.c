@@ -62,10 +62,10 @@ static bool cursor_equal(const struct value_cursor *a, const struct value_cursor
 
 bool places_equal(const struct places *a, const struct places *b)
 {
-  return cursor_equal(&a->cursor, &b->cursor) && a->outlier == b->outlier &&
-         a->element == b->element && a->row == b->row && a->column == b->column &&
-         a->on_point == b->on_point && a->point == b->point && a->on_rule == b->on_rule &&
-         a->rule == b->rule && a->on_method == b->on_method &&
+  return cursor_equal(&a->cursor, &b->cursor) && cursor_equal(&a->number, &b->number) &&
+         a->outlier == b->outlier && a->element == b->element && a->row == b->row &&
+         a->column == b->column && a->on_point == b->on_point && a->point == b->point &&
+         a->on_rule == b->on_rule && a->rule == b->rule && a->on_method == b->on_method &&
          (!a->on_method || a->method == b->method) && a->option == b->option &&
          a->detail == b->detail && a->closely == b->closely && a->on_channel == b->on_channel &&
          (!a->on_channel || a->channel == b->channel) && a->explaining == b->explaining &&

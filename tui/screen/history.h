@@ -25,7 +25,7 @@ struct value_cursor {
 
 /* Where the cursors of the views stand, and what lies open in them. */
 struct places {
-  struct value_cursor cursor;
+  struct value_cursor cursor, number;
   size_t outlier, element;
   size_t row, column; /* of the element that the cursor of the heat map is on */
   bool on_point;      /* of the sweep: */

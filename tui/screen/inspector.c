@@ -2,9 +2,11 @@
 
 #include "quant/base/size.h"
 #include "tui/screen/rows.h"
+#include "tui/screen/run_line.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -39,6 +41,34 @@ static void select_block(struct explorer *explorer, size_t number)
   explorer_name(explorer);
 }
 
+/* Reads the selected block into explorer->block; the last one stays while numbers are stale. */
+static bool load(struct explorer *explorer)
+{
+  size_t number;
+  if (!explorer_stale(explorer)) {
+    struct feed feed = tensor_feed(explorer_tensor(explorer));
+    explorer->block_known =
+        selected_block(explorer, &number) &&
+        inspect_read(&feed, explorer->result->fit, number, &explorer->block, NULL) == STATUS_OK;
+  }
+  if (explorer->block_known && explorer->element >= explorer->block.length)
+    explorer->element = explorer->block.length - 1;
+  return explorer->block_known;
+}
+
+/* Who sees no list is told of the element. */
+static void say_element(struct explorer *explorer)
+{
+  char formula[INSPECT_TEXT], loss[INSPECT_TEXT];
+  if (!explorer->spoken || !load(explorer))
+    return;
+  inspect_formula(&explorer->block, explorer->element, formula, sizeof formula);
+  inspect_loss(&explorer->block, explorer->element, loss, sizeof loss);
+  explorer_say(explorer, "block %zu of 0 to %zu, element %zu: x = %.6g, %s; %s",
+               explorer->block.number, explorer->block.count - 1, explorer->element,
+               (double)explorer->block.x[explorer->element], formula, loss);
+}
+
 void inspector_move(struct explorer *explorer, int by)
 {
   size_t number;
@@ -50,6 +80,7 @@ void inspector_move(struct explorer *explorer, int by)
   else
     number += size_min(last - number, (size_t)by);
   select_block(explorer, number);
+  say_element(explorer);
 }
 
 void inspector_step(struct explorer *explorer, int direction)
@@ -68,6 +99,7 @@ void inspector_step(struct explorer *explorer, int direction)
   } else if (direction > 0 ? at + 1 < length : at > 0) {
     explorer->element = direction > 0 ? at + 1 : at - 1;
   }
+  say_element(explorer);
 }
 
 void inspector_request(struct result_request *request, bool export)
@@ -95,19 +127,126 @@ void inspector_follow(struct explorer *explorer, const struct result *next)
   explorer->requested.view.block = explorer->state.view.block;
 }
 
-/* Reads the selected block into explorer->block; the last one stays while numbers are stale. */
-static bool load(struct explorer *explorer)
+/* --- where things are --------------------------------------------------------------------- */
+
+/* The parts of the view, from above; the head is what is left. */
+struct inspector_parts {
+  bool tall;
+  struct rect strip, elements, formula;
+};
+
+/* The lists that the elements stand in, beside each other. */
+struct lists {
+  int count, width;
+  size_t rows, first; /* of each; the first element that is shown */
+};
+
+/* Small floats are written out bit by bit: on narrow screens that takes two lines. */
+static int formula_rows(const struct explorer *explorer, struct rect rect)
 {
-  size_t number;
-  if (!explorer_stale(explorer)) {
-    struct feed feed = tensor_feed(explorer_tensor(explorer));
-    explorer->block_known =
-        selected_block(explorer, &number) &&
-        inspect_read(&feed, explorer->result->fit, number, &explorer->block, NULL) == STATUS_OK;
-  }
-  if (explorer->block_known && explorer->element >= explorer->block.length)
-    explorer->element = explorer->block.length - 1;
-  return explorer->block_known;
+  enum { WIDE = 64 };
+  bool wraps = rect.columns < WIDE && !format_is_integer(explorer->block.format);
+  return rect.rows < TALL ? 2 : wraps ? 4 : 3;
+}
+
+static struct inspector_parts parts_of(const struct explorer *explorer, struct rect rect)
+{
+  const bool tall = rect.rows >= TALL;
+  const int head = tall ? 3 : 1, strip = tall ? 3 + (rect.rows >= 20) : 1,
+            formula = formula_rows(explorer, rect);
+  return (struct inspector_parts){
+      tall,
+      {rect.row + head, rect.column, strip, rect.columns},
+      {rect.row + head + strip, rect.column, rect.rows - head - strip - formula, rect.columns},
+      {rect.row + rect.rows - formula, rect.column, formula, rect.columns}};
+}
+
+/* The selected element is always among those that are shown. */
+static struct lists lists_of(const struct explorer *explorer, struct rect rect)
+{
+  const int count = rect.columns / LIST_WIDTH > 1 ? rect.columns / LIST_WIDTH : 1;
+  const size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0, shown = rows * (size_t)count,
+               length = explorer->block.length;
+  size_t first = shown ? explorer->element / shown * shown : 0;
+  first = first + shown > length && length > shown ? length - shown : first;
+  return (struct lists){count, rect.columns / count, rows, first};
+}
+
+/* Cells of the strip, and columns of each. */
+static size_t strip_cells(const struct inspect_errors *blocks, int columns, int *width)
+{
+  const size_t cells = size_min(size_min(blocks->count, CELLS_MOST), (size_t)columns);
+  *width = (int)size_min((size_t)columns / cells, CELL_COLUMNS);
+  return cells;
+}
+
+/* --- the mouse ---------------------------------------------------------------------------- */
+
+enum status inspector_stand(struct explorer *explorer, const char *text, struct error *error)
+{
+  const struct result *result = explorer->result;
+  unsigned long long block, element = 0;
+  char *end;
+  block = strtoull(text, &end, 10);
+  if (end > text && *end == ',' && end[1] >= '0' && end[1] <= '9')
+    element = strtoull(end + 1, &end, 10);
+  if (*text < '0' || *text > '9' || *end)
+    return error_set(error, STATUS_USAGE, "expected BLOCK or BLOCK,ELEMENT, found '%s'", text);
+  if (!result || explorer_stale(explorer) || !result->fit)
+    return STATUS_OK;
+  const struct inspect_grid grid = inspect_grid_of(result->fit);
+  if (block >= grid.count || element >= inspect_length(&grid, (size_t)block))
+    return error_set(error, STATUS_USAGE, "there is no element %s of %zu blocks", text, grid.count);
+  select_block(explorer, (size_t)block);
+  explorer->element = (size_t)element;
+  say_element(explorer);
+  return STATUS_OK;
+}
+
+/* The worst block of the cell of the strip in COLUMN; false when there is none. */
+static bool block_at(const struct explorer *explorer, struct rect strip, int column, size_t *block)
+{
+  const struct inspect_errors *blocks = explorer->result->blocks;
+  int width;
+  if (!blocks || blocks->count != explorer->block.count || column < strip.column + 1)
+    return false;
+  const size_t cells = strip_cells(blocks, strip.columns - 2, &width);
+  const size_t cell = (size_t)((column - strip.column - 1) / width);
+  bool found = false;
+  for (size_t i = 0; cell < cells && i < blocks->count; i++)
+    if (inspect_strip_cell(blocks, cells, i) == cell &&
+        (!found || blocks->error2[i] > blocks->error2[*block])) {
+      *block = i;
+      found = true;
+    }
+  return found;
+}
+
+static bool element_at(const struct explorer *explorer, struct rect rect, int row, int column,
+                       size_t *element)
+{
+  const struct lists lists = lists_of(explorer, rect);
+  const int list = (column - rect.column) / lists.width, line = row - rect.row - 1;
+  if (column < rect.column || list >= lists.count || line < 0 || (size_t)line >= lists.rows)
+    return false;
+  *element = lists.first + (size_t)list * lists.rows + (size_t)line;
+  return *element < explorer->block.length;
+}
+
+bool inspector_click(struct explorer *explorer, int row, int column)
+{
+  const struct inspector_parts parts = parts_of(explorer, explorer->layout.place[PLACE_PLOT]);
+  size_t block = explorer->block.number, element = 0;
+  char line[64];
+  struct error error;
+  if (!explorer->block_known || explorer_stale(explorer))
+    return false;
+  const bool on_strip = row >= parts.strip.row && row < parts.strip.row + parts.strip.rows;
+  if (on_strip ? !block_at(explorer, parts.strip, column, &block)
+               : !element_at(explorer, parts.elements, row, column, &element))
+    return false;
+  snprintf(line, sizeof line, on_strip ? "cursor %zu" : "cursor %zu,%zu", block, element);
+  return run_line(explorer, line, &error) == STATUS_OK;
 }
 
 /* --- head --------------------------------------------------------------------------------- */
@@ -208,8 +347,8 @@ static void paint_strip(struct explorer *explorer, struct rect rect, bool mark)
     cells_text(&explorer->cells, rect, 0, 0, dim, "error of all blocks: computing");
     return;
   }
-  size_t cells = size_min(size_min(blocks->count, CELLS_MOST), (size_t)rect.columns);
-  int width = (int)size_min((size_t)rect.columns / cells, CELL_COLUMNS);
+  int width;
+  const size_t cells = strip_cells(blocks, rect.columns, &width);
   size_t here = inspect_strip_cell(blocks, cells, explorer->block.number);
   size_t worst = inspect_strip_cell(blocks, cells, blocks->worst);
   struct rect bars = rect;
@@ -281,16 +420,12 @@ static void paint_element(struct explorer *explorer, struct rect rect, int row, 
 /* The elements in as many columns as fit, the selected one always among them. */
 static void paint_elements(struct explorer *explorer, struct rect rect)
 {
-  int lists = rect.columns / LIST_WIDTH > 1 ? rect.columns / LIST_WIDTH : 1;
-  size_t rows = rect.rows > 1 ? (size_t)rect.rows - 1 : 0, shown = rows * (size_t)lists;
-  if (shown == 0)
-    return;
-  size_t length = explorer->block.length, first = explorer->element / shown * shown;
-  first = first + shown > length && length > shown ? length - shown : first;
-  int width = rect.columns / lists;
-  for (int list = 0; list < lists; list++) {
+  const struct lists lists = lists_of(explorer, rect);
+  const size_t rows = lists.rows, length = explorer->block.length;
+  const int width = lists.width;
+  for (int list = 0; list < lists.count && rows > 0; list++) {
     struct rect part = {rect.row, rect.column + list * width, rect.rows, width};
-    size_t from = first + (size_t)list * rows;
+    size_t from = lists.first + (size_t)list * rows;
     if (from >= length)
       break;
     cells_printf(&explorer->cells, part, 0, 1, dim, "%3s %10s %6s %10s %s", "", "x", "code", "y",
@@ -300,14 +435,6 @@ static void paint_elements(struct explorer *explorer, struct rect rect)
     for (size_t i = 0; i < rows && from + i < length; i++)
       paint_element(explorer, part, 1 + (int)i, from + i);
   }
-}
-
-/* Small floats are written out bit by bit: on narrow screens that takes two lines. */
-static int formula_rows(const struct explorer *explorer, struct rect rect)
-{
-  enum { WIDE = 64 };
-  bool wraps = rect.columns < WIDE && !format_is_integer(explorer->block.format);
-  return rect.rows < TALL ? 2 : wraps ? 4 : 3;
 }
 
 /* The selected element, its numbers written out; how it was encoded comes where there is room. */
@@ -347,17 +474,13 @@ void inspector_paint(struct explorer *explorer, struct rect rect)
     paint_nothing(explorer, rect);
     return;
   }
-  bool tall = rect.rows >= TALL;
-  int strip = tall ? 3 + (rect.rows >= 20) : 1, formula = formula_rows(explorer, rect), row = 0;
-  paint_name(explorer, rect, row++);
-  if (tall) {
-    paint_stored(explorer, rect, row++);
-    paint_numbers(explorer, rect, row++);
+  const struct inspector_parts parts = parts_of(explorer, rect);
+  paint_name(explorer, rect, 0);
+  if (parts.tall) {
+    paint_stored(explorer, rect, 1);
+    paint_numbers(explorer, rect, 2);
   }
-  paint_strip(explorer, (struct rect){rect.row + row, rect.column, strip, rect.columns}, tall);
-  row += strip;
-  int rows = rect.rows - row - formula;
-  paint_elements(explorer, (struct rect){rect.row + row, rect.column, rows, rect.columns});
-  paint_formula(explorer,
-                (struct rect){rect.row + rect.rows - formula, rect.column, formula, rect.columns});
+  paint_strip(explorer, parts.strip, parts.tall);
+  paint_elements(explorer, parts.elements);
+  paint_formula(explorer, parts.formula);
 }

@@ -12,6 +12,10 @@ void inspector_move(struct explorer *explorer, int by);
 /* Goes one element on or back, into the next block at the end of one. */
 void inspector_step(struct explorer *explorer, int direction);
 
+/* To block TEXT, or its element "BLOCK,ELEMENT"; to what is drawn at a place of the screen. */
+enum status inspector_stand(struct explorer *explorer, const char *text, struct error *error);
+bool inspector_click(struct explorer *explorer, int row, int column);
+
 /* It needs the error of every block; true when RESULT lacks it. */
 void inspector_request(struct result_request *request, bool export);
 bool inspector_incomplete(const struct result *result);

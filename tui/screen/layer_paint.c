@@ -403,10 +403,38 @@ static void paint_tokens(struct explorer *explorer, struct rect line)
   cells_text(&explorer->cells, line, 0, 1, dim, shown);
 }
 
+/* Rows of the words on a method that is looked at closely. */
+static int words_rows(struct rect rect)
+{
+  return rect.rows >= 16 ? 5 : rect.rows >= 14 ? 4 : rect.rows >= 9 ? 3 : 2;
+}
+
+/* Rows of the plot below the table of COUNT methods. */
+static int plot_rows(struct rect rect, size_t count)
+{
+  const int plot = rect.rows - 2 - (int)size_min(count, 64);
+  if (plot >= PLOT_LEAST)
+    return plot;
+  return rect.rows - 1 - TABLE_LEAST >= PLOT_LEAST ? (rect.rows - 1) / 2 : 0;
+}
+
+struct rect layer_plot_place(const struct explorer *explorer, struct rect rect)
+{
+  const size_t methods = layer_view_shown(explorer).rows;
+  const struct figure *figure = explorer->figure;
+  const struct rect rest = part_of(rect, 1, rect.rows - 1);
+  const int rows =
+      explorer->layer.open ? rest.rows - 1 - words_rows(rest) : plot_rows(rest, methods);
+  if (methods == 0 || !figure || figure->panels == 0 || rows <= 0)
+    return part_of(rect, 0, 0);
+  const int others = rows / (int)figure->panels * ((int)figure->panels - 1);
+  return part_of(rest, rest.rows - rows, rows - others);
+}
+
 /* The selected method in place of the table. */
 static void paint_open(struct explorer *explorer, struct rect rect, const struct layer_row *row)
 {
-  const int words = rect.rows >= 16 ? 5 : rect.rows >= 14 ? 4 : rect.rows >= 9 ? 3 : 2;
+  const int words = words_rows(rect);
   paint_options(explorer, part_of(rect, 0, 1), row);
   struct rect text = part_of(rect, 1, words);
   text.column++;
@@ -420,10 +448,7 @@ static void paint_methods(struct explorer *explorer, struct rect rect,
                           const struct layer_shown *shown)
 {
   const struct layer_row *row = &shown->row[shown->selected];
-  const int all = (int)size_min(shown->rows, 64) + 1;
-  int plot = rect.rows - 1 - all;
-  if (plot < PLOT_LEAST)
-    plot = rect.rows - 1 - TABLE_LEAST >= PLOT_LEAST ? (rect.rows - 1) / 2 : 0;
+  const int plot = plot_rows(rect, shown->rows);
   const int table = plot ? rect.rows - 1 - plot : rect.rows;
   paint_table(explorer, part_of(rect, 0, table), shown);
   if (!plot)

@@ -3,6 +3,7 @@
 #include "quant/base/size.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/reading.h"
+#include "tui/screen/run_line.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -649,6 +650,51 @@ static size_t first_place(const struct explorer *explorer, const struct layer_ro
   for (size_t j = 1; j < layer->facts->problem.layer.columns; j++)
     at = max[j] > max[at] ? j : at;
   return at;
+}
+
+/* The place that is drawn at X of the plot: a channel, or the candidate that is nearest to it. */
+static size_t place_at(const struct layering *layer, const struct layer_row *row, double x,
+                       size_t count)
+{
+  size_t near = 0;
+  if (layer->detail != LAYER_SEARCH)
+    return (size_t)fmin(fmax(round(x), 0), (double)count - 1);
+  for (size_t i = 1; i < count; i++)
+    if (fabs(row->search.x[i] - x) < fabs(row->search.x[near] - x))
+      near = i;
+  return near;
+}
+
+enum status layer_view_stand(struct explorer *explorer, const char *text, struct error *error)
+{
+  struct layering *layer = &explorer->layer;
+  const struct layer_row *row = layer_view_selected(explorer);
+  const size_t count = places(explorer, row);
+  char *end;
+  const double x = strtod(text, &end);
+  if (end == text || *end || !isfinite(x))
+    return error_set(error, STATUS_USAGE, "expected a channel, or what the axis counts, found '%s'",
+                     text);
+  if (count == 0)
+    return error_set(error, STATUS_USAGE, "there is nothing to point at");
+  layer->channel = place_at(layer, row, x, count);
+  layer->pointing = true;
+  return STATUS_OK;
+}
+
+bool layer_view_click(struct explorer *explorer, int row, int column)
+{
+  const struct rect plot = layer_plot_place(explorer, explorer->layout.place[PLACE_PLOT]);
+  const struct layering *layer = &explorer->layer;
+  double x;
+  char line[48];
+  struct error error;
+  if (row < plot.row || row >= plot.row + plot.rows || explorer->figure->panel[0]->marks == 0 ||
+      places(explorer, layer_view_selected(explorer)) == 0 ||
+      !plot_value(plot, &explorer->figure->panel[0]->x, column, &x))
+    return false;
+  snprintf(line, sizeof line, "cursor %.4g", layer->detail == LAYER_SEARCH ? x : round(x));
+  return run_line(explorer, line, &error) == STATUS_OK;
 }
 
 void layer_view_step(struct explorer *explorer, int direction)

@@ -15,6 +15,8 @@ void layer_view_take(struct explorer *explorer, struct engine_answer *answer);
 void layer_view_settle(struct explorer *explorer);
 void layer_view_move(struct explorer *explorer, int by);
 void layer_view_step(struct explorer *explorer, int direction);
+bool layer_view_click(struct explorer *explorer, int row, int column);
+enum status layer_view_stand(struct explorer *explorer, const char *text, struct error *error);
 bool layer_view_back(struct explorer *explorer);
 char *layer_view_verdict(const struct explorer *explorer, char *text, size_t size);
 char *layer_view_summary(const struct explorer *explorer, char *text, size_t size);
@@ -47,6 +49,10 @@ void layer_view_transpose(struct explorer *explorer);
 /* Puts METHOD in place of the one of its name, or behind all, in STATE. STATUS_USAGE: too many. */
 enum status layer_view_set_method(struct state *state, const struct method_choice *method,
                                   struct error *error);
+
+/* The place of the plot that the cursor belongs to, inside the view's RECT; no rows: there is none.
+ */
+struct rect layer_plot_place(const struct explorer *explorer, struct rect rect);
 
 /* --- for layer_paint.c ---------------------------------------------------------------------- */
 

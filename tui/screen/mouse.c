@@ -184,8 +184,9 @@ static void press(struct explorer *explorer, const struct mouse_event *event, ke
   if (is_in(&mouse->list, event->row, event->column))
     return click_list(explorer, key, event->row);
   const struct screen_view *view = screen_view(explorer);
-  if (explorer->mode == MODE_MAIN && view->click)
-    view->click(explorer, event->row, event->column);
+  if (explorer->mode == MODE_MAIN && view->click &&
+      view->click(explorer, event->row, event->column))
+    return;
   mouse->dragging =
       explorer->mode == MODE_MAIN && x_window_share(explorer, event->row, event->column, &share);
   mouse->row = event->row;

@@ -4,6 +4,7 @@
 #include "tui/screen/pins.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/rows.h"
+#include "tui/screen/run_line.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -135,36 +136,42 @@ static void paint_table(struct explorer *explorer, struct rect rect)
 
 /* --- everything ------------------------------------------------------------------------------- */
 
+/* Rows of the figure above the table. */
+static int figure_rows(const struct explorer *explorer, struct rect rect)
+{
+  const int table = (int)explorer->state.pins.count + 3;
+  return rect.rows - table < FIGURE_LEAST ? 0 : rect.rows - table;
+}
+
+bool pins_view_click(struct explorer *explorer, int row, int column)
+{
+  const struct rect rect = explorer->layout.place[PLACE_PLOT];
+  const int place = row - rect.row - figure_rows(explorer, rect) - 1;
+  struct error error;
+  if (place < 0 || place >= (int)explorer->state.pins.count || column < rect.column ||
+      column >= rect.column + rect.columns)
+    return false;
+  for (int by = place - (int)explorer->state.view.against; by != 0; by += by < 0 ? 1 : -1)
+    if (run_line(explorer, by < 0 ? "up" : "down", &error) != STATUS_OK)
+      return false;
+  return true;
+}
+
 void pins_view_paint(struct explorer *explorer, struct rect rect)
 {
   static const char hint[] = "Nothing to compare with: a pins this quantizer, and O opens a second "
                              "file.";
   char mark[5];
-  int pins = (int)explorer->state.pins.count, table = pins + 3;
-  if (pins == 0) {
+  if (explorer->state.pins.count == 0) {
     struct rect words = {rect.row + rect.rows / 2, rect.column + 2, 3, rect.columns - 3};
     cells_wrap(&explorer->cells, words, (struct style){.ink = PAINT_DIM}, hint,
                utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark));
     return;
   }
-  int figure = rect.rows - table < FIGURE_LEAST ? 0 : rect.rows - table;
+  const int figure = figure_rows(explorer, rect);
   if (figure)
     plot_figure(&explorer->cells, (struct rect){rect.row, rect.column, figure, rect.columns},
                 explorer->figure, explorer->glyphs, cursor_value(explorer));
   paint_table(explorer,
               (struct rect){rect.row + figure, rect.column, rect.rows - figure, rect.columns});
-}
-
-/* --- formats ---------------------------------------------------------------------------------- */
-
-struct figure *pins_view_formats(const struct explorer *explorer,
-                                 const struct engine_answer *answer, const struct state *state,
-                                 const char *recipe)
-{
-  struct quantizer quantizers[FIGURE_PINS + 1];
-  const size_t pins = explorer->state.pins.count;
-  (void)answer;
-  memcpy(quantizers, explorer->state.pins.quantizer, pins * sizeof *quantizers);
-  quantizers[pins] = state->knobs.quantizer;
-  return figure_of_quantizers(quantizers, pins + 1, &state->view, recipe);
 }

@@ -7,11 +7,7 @@
 #include "tui/screen/explorer.h"
 
 void pins_view_paint(struct explorer *explorer, struct rect rect);
-
-/* The figure of the view format: the formats of what is pinned beside the present one. ANSWER does
- * not matter. NULL when memory runs out. */
-struct figure *pins_view_formats(const struct explorer *explorer,
-                                 const struct engine_answer *answer, const struct state *state,
-                                 const char *recipe);
+/* Chooses the pin whose row is at this place of the screen; false when none is. */
+bool pins_view_click(struct explorer *explorer, int row, int column);
 
 #endif

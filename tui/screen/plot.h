@@ -22,6 +22,10 @@ void plot_figure(struct cells *cells, struct rect rect, const struct figure *fig
 bool plot_cell(struct rect rect, const struct panel *panel, const struct glyphs *glyphs, double x,
                double y, int *row, int *column);
 
+/* What COLUMN of the screen, in its middle, is on the x AXIS of a figure drawn in RECT; false
+ * beside the data. */
+bool plot_value(struct rect rect, const struct axis *axis, int column, double *x);
+
 /* The shape and the colour of the points of ROLE, as plots have them. */
 enum glyph plot_shape(enum role role, uint8_t *paint);
 

@@ -4,6 +4,7 @@
 #include "tui/screen/channels_view.h"
 #include "tui/screen/compare_view.h"
 #include "tui/screen/cursor.h"
+#include "tui/screen/format_view.h"
 #include "tui/screen/heat_view.h"
 #include "tui/screen/inspector.h"
 #include "tui/screen/layer_view.h"
@@ -29,6 +30,9 @@ static const struct screen_view table[] = {
      .command = COMMAND_VIEW_CHANNELS,
      .paint = channels_view_paint,
      .move = channels_view_move,
+     .step = channels_view_step,
+     .click = channels_view_click,
+     .stand = channels_view_stand,
      .back = what_if_back,
      .lacks = what_if_lacks,
      .ask = what_if_ask,
@@ -76,6 +80,7 @@ static const struct screen_view table[] = {
      .paint = pins_view_paint,
      .move = pins_choose,
      .step = cursor_step,
+     .click = pins_view_click,
      .back = cursor_back,
      .verdict = cursor_words},
     {.kind = VIEW_COMPARE,
@@ -85,6 +90,8 @@ static const struct screen_view table[] = {
      .alone = true,
      .paint = compare_view_paint,
      .move = compare_view_move,
+     .step = cursor_step,
+     .back = cursor_back,
      .verdict = compare_view_verdict,
      .lacks = compare_view_lacks,
      .ask = compare_view_ask,
@@ -99,6 +106,9 @@ static const struct screen_view table[] = {
      .alone = true,
      .paint = board_view_paint,
      .move = board_view_move,
+     .step = board_view_step,
+     .click = board_view_click,
+     .stand = board_view_stand,
      .back = board_view_back,
      .verdict = board_view_verdict,
      .request = board_view_request,
@@ -114,6 +124,8 @@ static const struct screen_view table[] = {
      .paint = inspector_paint,
      .move = inspector_move,
      .step = inspector_step,
+     .click = inspector_click,
+     .stand = inspector_stand,
      .request = inspector_request,
      .incomplete = inspector_incomplete},
     {.kind = VIEW_LAYER,
@@ -123,6 +135,8 @@ static const struct screen_view table[] = {
      .paint = layer_view_paint,
      .move = layer_view_move,
      .step = layer_view_step,
+     .click = layer_view_click,
+     .stand = layer_view_stand,
      .back = layer_view_back,
      .verdict = layer_view_verdict,
      .summary = layer_view_summary,
@@ -133,7 +147,18 @@ static const struct screen_view table[] = {
      .figure = layer_view_figure,
      .work = "method ",
      .stopped = "stopped: the methods that are known stay; any change of a knob starts again"},
-    {.kind = VIEW_FORMAT, .command = COMMAND_VIEW_FORMAT, .figure = pins_view_formats},
+    {.kind = VIEW_FORMAT,
+     .command = COMMAND_VIEW_FORMAT,
+     .arrows = "numbers",
+     .paint = format_view_paint,
+     .move = format_view_move,
+     .step = format_view_step,
+     .end = format_view_end,
+     .click = format_view_click,
+     .stand = format_view_stand,
+     .back = format_view_back,
+     .verdict = format_view_readout,
+     .figure = format_view_figure},
 };
 
 const struct screen_view *screen_view_of(const struct state *state)

@@ -22,6 +22,8 @@ struct screen_view {
   void (*move)(struct explorer *explorer, int by);
   /* One to the right (1), or left (-1); NULL: pans. */
   void (*step)(struct explorer *explorer, int direction);
+  /* To the first of them (-1), or the last (1); NULL: to the first row, or the last. */
+  void (*end)(struct explorer *explorer, int direction);
   /* Selects what is drawn in this cell of the screen, or near it; false when nothing is. NULL: the
    * plot has values on its x axis, or nothing to be selected. */
   bool (*click)(struct explorer *explorer, int row, int column);

@@ -19,6 +19,7 @@ static struct places places_of(const struct explorer *explorer)
 {
   return (struct places){
       .cursor = explorer->cursor,
+      .number = explorer->number,
       .outlier = explorer->selected,
       .element = explorer->element,
       .row = explorer->heating.row,
@@ -52,6 +53,7 @@ static void set_looks(struct explorer *explorer, const struct looks *looks)
 static void set_places(struct explorer *explorer, const struct places *places)
 {
   explorer->cursor = places->cursor;
+  explorer->number = places->number;
   explorer->selected = places->outlier;
   explorer->element = places->element;
   explorer->heating.row = places->row;

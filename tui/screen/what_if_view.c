@@ -207,6 +207,7 @@ void what_if_paint(struct explorer *explorer, struct rect rect)
   char text[256], mark[5];
   cells_text(&explorer->cells, rect, 0, 2, dim, "what if");
   rows_head(&explorer->cells, rect, 0, &form, dim);
+  mouse_list(explorer, (struct rect){rect.row + 1, rect.column, (int)shown, rect.columns});
   for (size_t i = 0; i < shown; i++)
     paint_row(explorer, (struct rect){rect.row + 1 + (int)i, rect.column, 1, rect.columns}, &form,
               first + i);

@@ -1,5 +1,6 @@
 #include "tui/screen/x_window.h"
 
+#include "tui/screen/compare_view.h"
 #include "tui/screen/plot.h"
 #include "tui/screen/screen_view.h"
 
@@ -12,10 +13,13 @@ static bool window(const struct explorer *explorer, double *lo, double *hi)
   *hi = explorer->state.view.hi;
   if (!isnan(*lo) && !isnan(*hi))
     return true;
-  if (!explorer->result || explorer->result->original.bins == 0)
+  const struct histogram *h = explorer->result ? &explorer->result->original : NULL;
+  if (screen_view(explorer)->pairs)
+    h = compare_view_bins(explorer);
+  if (!h || h->bins == 0)
     return false;
-  *lo = explorer->result->original.lo;
-  *hi = explorer->result->original.hi;
+  *lo = h->lo;
+  *hi = h->hi;
   return true;
 }
 
