@@ -39,6 +39,14 @@ static bool mark_special(struct panel *panel, const struct heat *heat)
   return done;
 }
 
+static bool has_number(const struct heat *heat, enum heat_quantity quantity)
+{
+  for (size_t at = 0; at < heat->down * heat->across; at++)
+    if (isfinite(heat->value[quantity][at]))
+      return true;
+  return false;
+}
+
 static bool set_color(struct axis *color, const struct heat *heat, enum heat_quantity quantity)
 {
   const struct heat_quantity_type *type = &heat_quantities[quantity];
@@ -167,8 +175,10 @@ bool fig_heat(struct figure *figure, const struct result *result, const struct v
   if (!heat)
     return fig_nothing(figure, "The map was not measured.");
   struct axis color = {.label = NULL};
-  if (!set_color(&color, heat, view->quantity))
+  if (!has_number(heat, view->quantity))
     return fig_nothing(figure, "No cell of the map has a number.");
+  if (!set_color(&color, heat, view->quantity)) /* memory has run out */
+    return false;
   const char *label = heat_quantities[view->quantity].label;
   bool done = fig_text(&title, "%c%s of each %zu x %zu elements", toupper((unsigned char)*label),
                        label + 1, heat->tall, heat->wide);

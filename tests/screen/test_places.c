@@ -148,6 +148,22 @@ static void a_click_takes_a_number(void **state)
   fixture_quit(harness);
 }
 
+/* --- view 2 --------------------------------------------------------------------------------- */
+
+/* The upper panel counts errors: a place there is no value; below it is one. */
+static void errors_are_no_values(void **state)
+{
+  (void)state;
+  struct harness *harness = open_view("error", 24, 80);
+  int row, column;
+  assert_true(harness_find(harness, "Error against value", &row, &column));
+  click(harness, 4, 20);
+  assert_shows_not(harness, " values (");
+  click(harness, row + 3, 20);
+  assert_shows(harness, " values (");
+  fixture_quit(harness);
+}
+
 /* --- view 3 --------------------------------------------------------------------------------- */
 
 /* The list is ranked, the axis is not: left and right follow the axis. Channel 5 is the first. */
@@ -328,13 +344,46 @@ static void bins_of_two_files(void **state)
   fixture_quit(harness);
 }
 
+/* --- pages ---------------------------------------------------------------------------------- */
+
+/* Home and End go as far as the arrows do. */
+static void ends_of_pages(void **state)
+{
+  (void)state;
+  struct harness *harness = open_view("histogram", 24, 80);
+  static const char *const keys[] = {"S", "v", "Y"};
+  type(harness, "bm2"); /* changes, for the list of them */
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    press(harness, keys[i]);
+    press(harness, end);
+    char *last = screen_of(harness);
+    press(harness, down);
+    assert_string_equal(last, harness_screen(harness));
+    press(harness, home);
+    char *first = screen_of(harness);
+    assert_string_not_equal(first, last);
+    press(harness, up);
+    assert_string_equal(first, harness_screen(harness));
+    press(harness, "\033");
+    free(first);
+    free(last);
+  }
+  fixture_quit(harness);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(numbers_of_the_format),  cmocka_unit_test(the_place_stays),
-      cmocka_unit_test(a_click_takes_a_number), cmocka_unit_test(channels),
-      cmocka_unit_test(rules_along_the_curve),  cmocka_unit_test(elements_and_blocks),
-      cmocka_unit_test(channels_of_the_layer),  cmocka_unit_test(pins),
+      cmocka_unit_test(numbers_of_the_format),
+      cmocka_unit_test(the_place_stays),
+      cmocka_unit_test(a_click_takes_a_number),
+      cmocka_unit_test(errors_are_no_values),
+      cmocka_unit_test(channels),
+      cmocka_unit_test(rules_along_the_curve),
+      cmocka_unit_test(elements_and_blocks),
+      cmocka_unit_test(channels_of_the_layer),
+      cmocka_unit_test(ends_of_pages),
+      cmocka_unit_test(pins),
       cmocka_unit_test(bins_of_two_files),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -44,6 +44,8 @@ enum {
   SCOPE_CHANGES,
 };
 
+enum { TO_THE_END = 1 << 20 /* lines of a page: it stops at its ends */ };
+
 /* What follows the name of a command in its line. */
 enum command_text {
   TEXT_NONE,

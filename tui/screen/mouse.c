@@ -187,8 +187,8 @@ static void press(struct explorer *explorer, const struct mouse_event *event, ke
   if (explorer->mode == MODE_MAIN && view->click &&
       view->click(explorer, event->row, event->column))
     return;
-  mouse->dragging =
-      explorer->mode == MODE_MAIN && x_window_share(explorer, event->row, event->column, &share);
+  mouse->dragging = explorer->mode == MODE_MAIN && x_window_is_over(explorer, event->row) &&
+                    x_window_share(explorer, event->row, event->column, &share);
   mouse->row = event->row;
   mouse->from = mouse->to = event->column;
   mouse->handle = mouse->dragging ? handle_at(explorer, event->row, event->column) : 0;

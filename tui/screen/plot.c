@@ -13,6 +13,7 @@ enum {
   RULER_ROWS = 3, /* of a number line: its title, what stands on it, the ticks */
   LANE_ROWS = 6,  /* of a lane: its legend, bars above and below, the ticks */
   LEAST_COLUMNS = 8,
+  PANELS_MOST = 16,
 };
 
 int plot_data_left(void)
@@ -304,31 +305,66 @@ static int strip_rows(int rows)
   return rows >= PLENTY ? RULER_ROWS : rows >= ENOUGH ? RULER_ROWS - 1 : 0;
 }
 
-void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
-                 const struct glyphs *glyphs, double pointer)
+/* Panels on one axis are labelled once, below the last of PANELS, or of the STRIP. */
+static bool has_labels(const struct figure *figure, int i, int panels, bool strip)
 {
-  int panels = (int)figure->panels, top = rect.row, strip = 0;
+  return !strip && (i + 1 == panels || !same_axis(&figure->panel[i]->x, &figure->panel[i + 1]->x));
+}
+
+/* The panels of FIGURE in RECT, from above; the strip at its end may have no rows. */
+static void place_panels(struct rect rect, const struct figure *figure,
+                         struct rect place[PANELS_MOST])
+{
+  int panels = (int)size_min(figure->panels, PANELS_MOST), top = rect.row;
   if (panels > 1 && plot_is_strip(figure->panel[panels - 1])) {
-    strip = strip_rows(rect.rows);
+    const int strip = strip_rows(rect.rows);
     rect.rows -= strip;
     panels--;
+    place[panels] = (struct rect){rect.row + rect.rows, rect.column, strip, rect.columns};
   }
+  const bool strip = panels < (int)figure->panels && place[panels].rows > 0;
   for (int i = 0; i < panels; i++) {
     const struct panel *panel = figure->panel[i];
-    /* Panels on one axis are labelled once, below the last. */
-    bool labels = !strip && (i + 1 == panels || !same_axis(&panel->x, &figure->panel[i + 1]->x));
+    const bool labels = has_labels(figure, i, panels, strip);
     int rows = (rect.row + rect.rows - top + (labels || strip ? 0 : -1)) / (panels - i);
     if (panel->ruler && i + 1 < panels && rows > RULER_ROWS)
       rows = RULER_ROWS;
     if (i + 1 < panels && figure->panel[i + 1]->lane)
       rows = rect.rows > 2 * LANE_ROWS ? rect.rows - lane_rows(rect.rows) : rect.rows / 2;
-    /* The pointer is one of the last axis. */
-    bool pointed = same_axis(&panel->x, &figure->panel[panels - 1]->x);
-    draw_panel(cells, (struct rect){top, rect.column, rows, rect.columns}, panel, glyphs, labels,
-               pointed ? pointer : (double)NAN);
+    place[i] = (struct rect){top, rect.column, rows, rect.columns};
     top += rows;
   }
+}
+
+bool plot_is_over(struct rect rect, const struct figure *figure, int row)
+{
+  struct rect place[PANELS_MOST];
+  const size_t panels = size_min(figure->panels, PANELS_MOST);
+  if (panels == 0)
+    return false;
+  place_panels(rect, figure, place);
+  for (size_t i = 0; i < panels; i++)
+    if (row >= place[i].row && row < place[i].row + place[i].rows)
+      return same_axis(&figure->panel[i]->x, &figure->panel[panels - 1]->x);
+  return true; /* between them, or on what they share */
+}
+
+void plot_figure(struct cells *cells, struct rect rect, const struct figure *figure,
+                 const struct glyphs *glyphs, double pointer)
+{
+  struct rect place[PANELS_MOST];
+  const int all = (int)size_min(figure->panels, PANELS_MOST);
+  const bool ends = all > 1 && plot_is_strip(figure->panel[all - 1]);
+  const int panels = ends ? all - 1 : all;
+  place_panels(rect, figure, place);
+  const bool strip = ends && place[panels].rows > 0;
+  for (int i = 0; i < panels; i++) {
+    const struct panel *panel = figure->panel[i];
+    /* The pointer is one of the last axis. */
+    const bool pointed = same_axis(&panel->x, &figure->panel[panels - 1]->x);
+    draw_panel(cells, place[i], panel, glyphs, has_labels(figure, i, panels, strip),
+               pointed ? pointer : (double)NAN);
+  }
   if (strip)
-    draw_panel(cells, (struct rect){top, rect.column, strip, rect.columns}, figure->panel[panels],
-               glyphs, true, (double)NAN);
+    draw_panel(cells, place[panels], figure->panel[panels], glyphs, true, (double)NAN);
 }

@@ -26,6 +26,10 @@ bool plot_cell(struct rect rect, const struct panel *panel, const struct glyphs 
  * beside the data. */
 bool plot_value(struct rect rect, const struct axis *axis, int column, double *x);
 
+/* True when ROW of the screen, in which FIGURE is drawn in RECT, is over the x axis that its last
+ * panel has; others have one of their own. */
+bool plot_is_over(struct rect rect, const struct figure *figure, int row);
+
 /* The shape and the colour of the points of ROLE, as plots have them. */
 enum glyph plot_shape(enum role role, uint8_t *paint);
 

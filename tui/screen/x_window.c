@@ -88,3 +88,9 @@ bool x_window_share(const struct explorer *explorer, int row, int column, double
   *share = (column - left + 0.5) / columns;
   return true;
 }
+
+bool x_window_is_over(const struct explorer *explorer, int row)
+{
+  return screen_view(explorer)->paint || !explorer->figure ||
+         plot_is_over(explorer->layout.place[PLACE_PLOT], explorer->figure, row);
+}

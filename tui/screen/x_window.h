@@ -20,5 +20,7 @@ void x_window_pan(struct explorer *explorer, int direction);
 /* Where COLUMN of the screen is in the window: 0 is its left end, 1 its right end; false when ROW
  * and COLUMN are not in the plot of a view with a window. */
 bool x_window_share(const struct explorer *explorer, int row, int column, double *share);
+/* False over a panel that has an axis of its own: the errors of view 2. */
+bool x_window_is_over(const struct explorer *explorer, int row);
 
 #endif
