@@ -280,13 +280,23 @@ static void test_going_back(void **state)
   }
 }
 
+/* The next answer, where work in between makes the descriptor readable, too. */
+static struct engine_answer next_answer(struct bench *bench)
+{
+  struct engine_answer answer;
+  do
+    assert_true(readable(bench->engine, 60000));
+  while (!engine_take(bench->engine, &answer));
+  return answer;
+}
+
 static struct engine_answer request_for(struct bench *bench, const char *spec, bool at_once)
 {
   struct quantizer quantizer = quantizer_of(spec);
   struct result_request request = plain;
   request.at_once = at_once;
   engine_request(bench->engine, bench->source, 0, &quantizer, &request);
-  struct engine_answer answer = wait_for(bench);
+  struct engine_answer answer = next_answer(bench);
   assert_true(answer.status == STATUS_OK && answer.complete);
   return answer;
 }
@@ -342,7 +352,7 @@ static void test_samples(void **state)
   struct engine_answer answer;
   double least = 0, most = 0, ratio = 0;
   pool_set_threads(1);
-  open_bench(&bench, "synth:gaussian,shape=1024x2050,seed=3"); /* rows are ragged */
+  open_bench(&bench, "synth:gaussian,shape=2048x2050,seed=3"); /* rows are ragged */
   for (int known = 0; known < 2; known++) {
     const char *spec = known ? "int8,group=32,mse" : "int4,group=128,lp";
     answer = request_for(&bench, spec, true);
@@ -361,9 +371,8 @@ static void test_samples(void **state)
   }
   while (engine_idles(bench.engine))
     readable(bench.engine, 1);
-  engine_take(bench.engine, &answer);
   answer = request_for(&bench, "int4", true);
-  assert_true(answer.result->sampled == 0);
+  assert_true(answer.result->estimated && answer.result->sampled == 0);
   result_free(answer.result);
   close_bench(&bench);
   pool_set_threads(0);
@@ -385,7 +394,7 @@ static void test_samples_are_not_held_up(void **state)
     for (int k = 0; k < i * 500; k++)
       atomic_thread_fence(memory_order_seq_cst);
   }
-  answer = wait_for(&bench);
+  answer = next_answer(&bench);
   assert_int_equal(answer.request, 20);
   assert_true(answer.status == STATUS_OK && answer.result->sampled > 0);
   result_free(answer.result);
