@@ -96,9 +96,10 @@ enum status lp_values_make(const struct sample *sample, int exponent, double nor
   *out = (struct lp_search){.norm = norm,
                             .memory = mem_array(values + 2, 3 * sizeof *out->memory),
                             .distance = mem_array(values, sizeof *out->distance),
+                            .level = mem_array(values, sizeof *out->level),
                             .power = mem_array(values, sizeof *out->power),
                             .share = mem_array(2, sizeof *out->share)};
-  if (!atom || !out->memory || !out->distance || !out->power || !out->share) {
+  if (!atom || !out->memory || !out->distance || !out->level || !out->power || !out->share) {
     free(atom);
     lp_values_free(out);
     return STATUS_MEMORY;
@@ -118,6 +119,7 @@ void lp_values_free(struct lp_search *search)
 {
   free(search->memory);
   free(search->distance);
+  free(search->level);
   free(search->power);
   free(search->share);
 }
@@ -136,6 +138,7 @@ struct line {
 };
 
 struct visit {
+  bool whole; /* one of those that all others are parts of: what is clipped matters */
   double from, middle, to, width; /* of a bucket */
   double error, clipped;          /* at the middle; of what lies beyond the ends there */
   struct line kept;               /* of values that keep their codes ... */
@@ -158,38 +161,73 @@ static size_t advance(const struct lp_side *side, size_t i, double size)
   return i;
 }
 
+/* The same from I down to LOW, for what is not far below. */
+static size_t retreat(const struct lp_side *side, size_t i, size_t low, double size)
+{
+  while (i > low && side->size[i - 1] >= size)
+    i--;
+  return i;
+}
+
 static size_t first_beyond(const struct lp_side *side, double size)
 {
   return first_at_least(side->size, side->first, side->end, size);
 }
 
-/* Fills PASSES, and search->distance from the values to their levels at the middle. */
+/* Distances of values FIRST to END - 1 to Y, and their level R, its negative for those above it. */
+static void fill_level(const struct lp_search *search, const struct lp_side *side, size_t first,
+                       size_t end, double r, double y)
+{
+  const float level = (float)r;
+  for (size_t i = first; i < end; i++) {
+    double e = side->size[i] - y;
+    search->distance[i] = (float)fabs(e);
+    search->level[i] = level * copysignf(1, (float)-e);
+  }
+}
+
+/* 0 for the values that do not keep theirs. */
+static void clear_levels(const struct lp_search *search, const struct passes *passes)
+{
+  for (size_t k = 0, i = 0; k < passes->levels; k++)
+    for (i = size_max(i, passes->low[k]); i < passes->high[k]; i++)
+      search->level[i] = 0;
+}
+
+/* Fills PASSES, and distances and levels of the values at the middle. */
 static void find_passes(const struct lp_search *search, int which, const struct visit *visit,
                         struct passes *passes)
 {
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
   size_t steps = search->steps[which], low = side->first, middle = low, high = low, before = low;
+  const bool narrow = (visit->to - visit->from) * (double)steps < 4 * visit->from;
   if (steps > 0) {
     low = first_beyond(side, ladder->middle[0] * visit->from);
     middle = advance(side, low, ladder->middle[0] * visit->middle);
     high = advance(side, middle, ladder->middle[0] * visit->to);
   }
   for (size_t k = 0;; k++) {
-    passes->low[k] = low =
-        k < steps ? advance(side, low, ladder->middle[k] * visit->from) : side->end;
-    passes->middle[k] = middle =
-        k < steps ? advance(side, middle, ladder->middle[k] * visit->middle) : side->end;
-    passes->high[k] = high =
-        k < steps ? advance(side, high, ladder->middle[k] * visit->to) : side->end;
-    double y = visit->middle * ladder->value[k];
-    for (size_t i = y == 0 ? middle : before; i < middle; i++)
-      search->distance[i] = (float)fabs(side->size[i] - y);
+    if (k >= steps) {
+      low = middle = high = side->end;
+    } else {
+      const double at = ladder->middle[k];
+      middle = advance(side, middle, at * visit->middle);
+      low = narrow ? retreat(side, middle, low, at * visit->from)
+                   : advance(side, low, at * visit->from);
+      high = advance(side, size_max(high, middle), at * visit->to);
+    }
+    passes->low[k] = low;
+    passes->middle[k] = middle;
+    passes->high[k] = high;
+    double r = ladder->value[k], y = visit->middle * r;
+    fill_level(search, side, y == 0 ? middle : before, middle, r, y);
     before = middle;
     passes->levels = k + 1;
     if (low == side->end)
-      return;
+      break;
   }
+  clear_levels(search, passes);
 }
 
 /* How much the curvature of |e|^p, d = |e|, may fall while e moves by H: (1 - h / d)^(p - 2), or
@@ -200,36 +238,30 @@ static double curvature_rate(double p)
   return p >= 3 ? p - 2 : p > 2 ? 2 * (1 - exp2(2 - p)) : 2 - p;
 }
 
-/* Values FIRST to END - 1 keep the level R. Their error at the middle. */
-static double add_kept(const struct lp_search *search, const struct lp_side *side, size_t first,
-                       size_t end, double r, struct visit *visit)
+/* Values FIRST to END - 1, none of which has the level 0. */
+static void add_kept(const struct lp_search *search, const struct lp_side *side, size_t first,
+                     size_t end, struct visit *visit)
 {
-  double p = search->norm, y = visit->middle * r, half = fabs(r) * (visit->to - visit->from) / 2;
-  double rate = search->curvature_rate * half, near = p > 2 && p < 3 ? 2 * half : 0;
-  double sum = 0, slope = 0, curve = 0;
-  for (size_t i = first; i < end; i++) {
-    double e = side->size[i] - y, d = fabs(e) + 1e-30, power = side->weight[i] * search->power[i];
-    double inverse = 1 / d, pull = power * inverse, left = 1 - rate * inverse;
-    sum += power;
-    slope += e > 0 ? -pull : pull;
-    curve += left > 0 && d >= near ? pull * inverse * left : 0;
-  }
-  visit->kept.at += sum;
-  visit->kept.slope += p * r * slope;
-  visit->curve += p * (p - 1) * r * r * curve;
-  return sum;
+  const double p = search->norm, half = (visit->to - visit->from) / 2;
+  const double rate = search->curvature_rate * half, near = p > 2 && p < 3 ? 2 * half : 0;
+  struct kept_sums sums = {0};
+  kernels.kept_sums(search->distance + first, search->level + first, side->weight + first,
+                    search->power + first, end - first, (float)rate, (float)near, &sums);
+  visit->error += sums.error;
+  if (p < 1)
+    return;
+  visit->kept.at += sums.kept;
+  visit->kept.slope += p * sums.slope;
+  visit->curve += p * (p - 1) * sums.curve;
 }
 
-/* The same for p < 1, where |e|^p falls by at most h^p. */
-static double add_kept_below_1(const struct lp_search *search, const struct lp_side *side,
-                               size_t first, size_t end, double r, struct visit *visit)
+/* Values FIRST to END - 1 keep the level R, for p < 1, where |e|^p falls by at most h^p. */
+static void add_kept_below_1(const struct lp_search *search, const struct lp_side *side,
+                             size_t first, size_t end, double r, struct visit *visit)
 {
-  double fall = pow(fabs(r) * (visit->to - visit->from) / 2, search->norm), sum = 0;
-  for (size_t i = first; i < end; i++) {
+  double fall = pow(fabs(r) * (visit->to - visit->from) / 2, search->norm);
+  for (size_t i = first; i < end; i++)
     visit->kept.at += side->weight[i] * larger(search->power[i] - fall, 0);
-    sum += side->weight[i] * search->power[i];
-  }
-  return sum;
 }
 
 /* The error at the middle of values FIRST to END - 1. */
@@ -317,24 +349,20 @@ static void visit_side(const struct lp_search *search, int which, struct visit *
   size_t first = ladder->value[0] == 0 ? passes->middle[0] : side->first;
   kernels.powers(search->distance + first, side->end - first, search->norm, 1,
                  search->power + first);
-  size_t steps = search->steps[which], before = side->first, kept = side->first;
+  add_kept(search, side, first, side->end, visit);
+  size_t steps = search->steps[which], kept = side->first;
   for (size_t k = 0; k < passes->levels; k++) {
-    size_t low = passes->low[k], middle = passes->middle[k], from = size_min(kept, middle),
-           to = from;
+    size_t low = size_max(passes->low[k], kept);
     if (ladder->value[k] == 0) {
-      visit->error += side->tiny[middle] - side->tiny[before];
-      visit->kept.at += side->tiny[size_max(low, kept)] - side->tiny[kept];
-    } else {
-      if (kept < low) {
-        to = low;
-        visit->error += (search->norm < 1 ? add_kept_below_1 : add_kept)(search, side, kept, low,
-                                                                         ladder->value[k], visit);
-      }
-      visit->error += sum_errors(search, side, before, from) + sum_errors(search, side, to, middle);
+      visit->error += side->tiny[passes->middle[k]] - side->tiny[side->first];
+      visit->kept.at += side->tiny[low] - side->tiny[kept];
+    } else if (search->norm < 1) {
+      add_kept_below_1(search, side, kept, low, ladder->value[k], visit);
     }
-    before = middle;
     kept = size_max(kept, passes->high[k]);
   }
+  if (!visit->whole)
+    return;
   /* Beyond the last level, by a step and more: that only grows as the scale shrinks. */
   double last = ladder->value[steps], step = steps > 0 ? last - ladder->value[steps - 1] : 1;
   if (passes->levels == steps + 1 && last != 0)
@@ -382,11 +410,15 @@ static bool is_promising(const struct visit *visit, double promising)
 }
 
 /* Most values pass the first middles, and few passes are theirs: often they are bound enough. */
-static void look(const struct lp_search *search, double from, double to, struct visit *visit)
+static void look(const struct lp_search *search, double from, double to, bool whole,
+                 struct visit *visit)
 {
   struct passes passes[2];
-  *visit = (struct visit){
-      .from = from, .middle = (from + to) / 2, .to = to, .width = (to - from) / BUCKETS};
+  *visit = (struct visit){.whole = whole,
+                          .from = from,
+                          .middle = (from + to) / 2,
+                          .to = to,
+                          .width = (to - from) / BUCKETS};
   for (int side = 0; side < 2; side++)
     visit_side(search, side, visit, &passes[side]);
   double promising = fmin(search->error, visit->error) * (1 - TOLERANCE);
@@ -464,10 +496,10 @@ static struct piece heap_pop(struct heap *heap)
 }
 
 /* Enters an interval: considers its middle, and pushes the runs of buckets that are promising. */
-static double enter(struct lp_search *search, double from, double to, struct heap *heap)
+static double enter(struct lp_search *search, double from, double to, bool whole, struct heap *heap)
 {
   struct visit visit;
-  look(search, from, to, &visit);
+  look(search, from, to, whole, &visit);
   if (visit.error < search->error) {
     search->error = visit.error;
     search->scale = visit.middle;
@@ -508,14 +540,14 @@ enum status lp_improve(struct lp_search *search, double most, struct progress *p
   search->curvature_rate = curvature_rate(search->norm);
   skip_tiny(search);
   for (int i = 0; i < WHOLE && clipped < search->error; i++, to *= RATIO)
-    clipped = enter(search, RATIO * to, to, &heap);
+    clipped = enter(search, RATIO * to, to, true, &heap);
   for (; heap.count > 0 && visits < most_visits; visits++) {
     struct piece piece = heap_pop(&heap);
     if (piece.bound >= search->error * (1 - TOLERANCE))
       break;
     if (progress_cancelled(progress))
       return STATUS_CANCELLED;
-    enter(search, piece.from, piece.to, &heap);
+    enter(search, piece.from, piece.to, false, &heap);
   }
   return STATUS_OK;
 }

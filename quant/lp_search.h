@@ -34,7 +34,7 @@ struct lp_search {
   double curvature_rate;
   double (*share)[LADDER_STEPS]; /* (half of a gap / its middle)^norm; 0: not worked out yet */
   double *memory;
-  float *distance; /* scratch for a side */
+  float *distance, *level; /* scratch for a side */
   double *power;
 };
 

@@ -108,6 +108,72 @@ double KERNEL(power_error)(const float *x, const float *y, const uint64_t *count
   return sum_of_lanes(lane);
 }
 
+/* --- values that keep their levels ----------------------------------------------------------- */
+
+struct kept_lanes {
+  struct lanes error, kept, slope, curve;
+};
+
+/* N is a multiple of LANES, at most KERNEL_BLOCK. What is float32 of all of them first. */
+static void add_kept(const float *distance, const float *level, const double *weight,
+                     const double *power, size_t n, float rate, float near, struct kept_lanes *sums)
+{
+  float inverse[KERNEL_BLOCK], stays[KERNEL_BLOCK], bend[KERNEL_BLOCK];
+  for (size_t i = 0; i < n; i++) {
+    float d = distance[i] > 1e-30f ? distance[i] : 1e-30f,
+          size = bits_float(float_magnitude(level[i]));
+    float one = 1 / d, left = 1 - rate * size * one;
+    left = left > 0 ? left : 0;
+    left = d >= near * size ? left : 0;
+    inverse[i] = one;
+    stays[i] = level[i] != 0 ? 1.0f : 0.0f;
+    bend[i] = left * size * size;
+  }
+  for (int p = 0; p < PARTS; p++) {
+    doubles error = sums->error.part[p], kept = sums->kept.part[p];
+    doubles slope = sums->slope.part[p], curve = sums->curve.part[p];
+    for (size_t i = (size_t)(p * DOUBLES); i < n; i += LANES) {
+      doubles w, q, one = doubles_load(inverse + i);
+      memcpy(&w, weight + i, sizeof w);
+      memcpy(&q, power + i, sizeof q);
+      doubles term = w * q, pull = term * one;
+      error += term;
+      kept += term * doubles_load(stays + i);
+      slope += pull * doubles_load(level + i);
+      curve += pull * one * doubles_load(bend + i);
+    }
+    sums->error.part[p] = error;
+    sums->kept.part[p] = kept;
+    sums->slope.part[p] = slope;
+    sums->curve.part[p] = curve;
+  }
+}
+
+void KERNEL(kept_sums)(const float *distance, const float *level, const double *weight,
+                       const double *power, size_t n, float rate, float near,
+                       struct kept_sums *sums)
+{
+  struct kept_lanes lanes = {0};
+  const size_t whole = n / LANES * LANES;
+  for (size_t i = 0; i < whole; i += KERNEL_BLOCK) {
+    size_t m = whole - i < KERNEL_BLOCK ? whole - i : KERNEL_BLOCK;
+    add_kept(distance + i, level + i, weight + i, power + i, m, rate, near, &lanes);
+  }
+  if (whole < n) {
+    float d[LANES] = {0}, l[LANES] = {0};
+    double w[LANES] = {0}, q[LANES] = {0};
+    memcpy(d, distance + whole, (n - whole) * sizeof *d);
+    memcpy(l, level + whole, (n - whole) * sizeof *l);
+    memcpy(w, weight + whole, (n - whole) * sizeof *w);
+    memcpy(q, power + whole, (n - whole) * sizeof *q);
+    add_kept(d, l, w, q, LANES, rate, near, &lanes);
+  }
+  sums->error += lanes_total(&lanes.error);
+  sums->kept += lanes_total(&lanes.kept);
+  sums->slope += lanes_total(&lanes.slope);
+  sums->curve += lanes_total(&lanes.curve);
+}
+
 /* --- least squares --------------------------------------------------------------------- */
 
 struct line_lanes {

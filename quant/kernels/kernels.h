@@ -124,6 +124,12 @@ struct line_sums {
   double x, y, xx, xy, yy;
 };
 
+/* Of errors d^p: their sum; of those whose level stays, the same, and what their slope and their
+ * curvature follow from. */
+struct kept_sums {
+  double error, kept, slope, curve;
+};
+
 /* last + 1 equal bins over lo..hi, which is not empty: bin of v is floor((v - lo) * per_unit) in
  * double, at most LAST. Behind them, counters for what is below lo, above hi, infinite or NaN. */
 struct bin_edges {
@@ -220,6 +226,12 @@ struct kernels {
                         float unit);
   /* The powers themselves, of distances d >= 0. */
   void (*powers)(const float *d, size_t n, double p, float unit, double *out);
+  /* With term = weight power and pull = term / distance (1e-30 where that is less): adds term;
+   * where LEVEL is not 0, term again, pull level, and the part of pull / distance level^2 that is
+   * left after 1 - rate |level| / distance, none where that is below 0 or the distance below near
+   * |level|. In eight double lanes; divided in float32. */
+  void (*kept_sums)(const float *distance, const float *level, const double *weight,
+                    const double *power, size_t n, float rate, float near, struct kept_sums *sums);
   /* Adds the sums of a least-squares line through x over y, in eight double lanes. */
   void (*line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
   /* Adds the block to TALLY. Non-finite x are left out of everything. */

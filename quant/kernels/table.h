@@ -33,6 +33,9 @@ void KERNEL(power_run)(const float *x, size_t n, const struct unit *units, size_
 double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
                            double p, float unit);
 void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out);
+void KERNEL(kept_sums)(const float *distance, const float *level, const double *weight,
+                       const double *power, size_t n, float rate, float near,
+                       struct kept_sums *sums);
 void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
 
 void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_bounds *bounds,
@@ -83,11 +86,12 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .integer_sse = KERNEL(integer_sse), .integer_by = KERNEL(integer_by),                          \
     .minifloat_sse = KERNEL(minifloat_sse), .power_run = KERNEL(power_run),                        \
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
-    .codebook_run = KERNEL(codebook_run), .codebook_lanes = KERNEL(codebook_lanes),                \
-    .codebook_sse = KERNEL(codebook_sse), .tally = KERNEL(tally),                                  \
-    .integer_tally = KERNEL(integer_tally), .minifloat_tally = KERNEL(minifloat_tally),            \
-    .integer_coded = KERNEL(integer_coded), .minifloat_coded = KERNEL(minifloat_coded),            \
-    .extremes = KERNEL(extremes), .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),  \
+    .kept_sums = KERNEL(kept_sums), .codebook_run = KERNEL(codebook_run),                          \
+    .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
+    .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
+    .minifloat_tally = KERNEL(minifloat_tally), .integer_coded = KERNEL(integer_coded),            \
+    .minifloat_coded = KERNEL(minifloat_coded), .extremes = KERNEL(extremes),                      \
+    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
     .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \

@@ -78,6 +78,43 @@ static void test_search_sums(void **state)
     }
 }
 
+/* By the definition, term by term; some distances and levels are 0. */
+static void test_kept_sums(void **state)
+{
+  (void)state;
+  static float distance[MOST], level[MOST];
+  static double weight[MOST], power[MOST], terms[4][MOST];
+  const struct kernels *const *levels = kernels_available();
+  for (size_t n = 0; kernel_next_length(&n);) {
+    const float rate = 0.01f, near = n % 2 ? 0.02f : 0;
+    size_t bent = 0;
+    for (size_t i = 0; i < n; i++) {
+      distance[i] = i % 7 == 3 ? 0 : fabsf(kernel_bell()) * 0.1f;
+      level[i] = i % 5 == 2 ? 0 : kernel_bell();
+      weight[i] = (double)(i % 9);
+      power[i] = pow((double)distance[i], 2.4);
+      const float size = fabsf(level[i]), d = fmaxf(distance[i], 1e-30f), inverse = 1 / d;
+      const float left = 1 - rate * size * inverse;
+      const double term = weight[i] * power[i], pull = term * (double)inverse;
+      const bool curved = left > 0 && d >= near * size;
+      terms[0][i] = term;
+      terms[1][i] = level[i] != 0 ? term : 0;
+      terms[2][i] = pull * (double)level[i];
+      terms[3][i] = curved ? pull * (double)inverse * (double)(left * size * size) : 0;
+      bent += curved;
+    }
+    assert_true(n < 40 || (bent > 0 && bent < n));
+    for (size_t l = 0; levels[l]; l++) {
+      struct kept_sums sums = {0};
+      levels[l]->kept_sums(distance, level, weight, power, n, rate, near, &sums);
+      kernel_check_bits(sums.error, lane_sum(terms[0], n), "error");
+      kernel_check_bits(sums.kept, lane_sum(terms[1], n), "kept");
+      kernel_check_bits(sums.slope, lane_sum(terms[2], n), "slope");
+      kernel_check_bits(sums.curve, lane_sum(terms[3], n), "curve");
+    }
+  }
+}
+
 /* The tally by its definition; non-finite x are as if they were not there. */
 static struct tally scalar_tally(const float *x, const float *y, size_t n,
                                  const struct tally_bounds *b)
@@ -535,15 +572,11 @@ static void test_pass_pairs(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_search_sums),
-      cmocka_unit_test(test_tally),
-      cmocka_unit_test(test_tally_sees_differences),
-      cmocka_unit_test(test_tally_merge),
-      cmocka_unit_test(test_tally_range),
-      cmocka_unit_test(test_tally_inexact),
-      cmocka_unit_test(test_pass),
-      cmocka_unit_test(test_pass_long),
-      cmocka_unit_test(test_pass_pairs),
+      cmocka_unit_test(test_search_sums),   cmocka_unit_test(test_kept_sums),
+      cmocka_unit_test(test_tally),         cmocka_unit_test(test_tally_sees_differences),
+      cmocka_unit_test(test_tally_merge),   cmocka_unit_test(test_tally_range),
+      cmocka_unit_test(test_tally_inexact), cmocka_unit_test(test_pass),
+      cmocka_unit_test(test_pass_long),     cmocka_unit_test(test_pass_pairs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
