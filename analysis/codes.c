@@ -126,8 +126,7 @@ struct code_tables codes_tables(const struct codes *codes, unsigned worker)
 
 void codes_add_high(struct codes *codes, unsigned worker, uint64_t high)
 {
-  if (codes->high_by_unit)
-    codes->high[worker * LINE] += high;
+  codes->high[worker * LINE] += high;
 }
 
 void codes_add_counts(struct codes *codes, unsigned worker, const struct fit *fit, size_t unit,

@@ -28,8 +28,8 @@ void codes_free(struct codes *codes);
 bool codes_pair(struct codes *codes);
 /* Counts a block of finite values; FINITE false: x holds others, which are left out. */
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite);
-/* Where kernels count the codes of finite values, and how many of them are HIGH: for formats of at
- * most 8 bits. */
+/* Where kernels count the codes of finite values, and how many of them are HIGH, which is to be
+ * told where high_by_unit: for formats of at most 8 bits. */
 struct code_tables codes_tables(const struct codes *codes, unsigned worker);
 void codes_add_high(struct codes *codes, unsigned worker, uint64_t high);
 /* Counts a run of UNIT, which FIT knows, whose codes, those of finite values, occur COUNT

@@ -331,8 +331,9 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     block.n = size_min(end - block.start, units->columns - block.start % units->columns);
     block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
     block.x = bare->x + (block.start - bare->start);
-    size_t added = kernels.group_errors(block.x, block.n, &row, job->bulk,
-                                        job->pass.codes ? &tables : NULL, &one, &high);
+    size_t added =
+        kernels.group_errors(block.x, block.n, &row, job->bulk, job->pass.codes ? &tables : NULL,
+                             &one, job->codes.high_by_unit ? &high : NULL);
     if (added == 0) {
       block.n = size_min(block.n, row.first + more);
       more = size_min(2 * more + units->group, FEED_BLOCK);
@@ -343,7 +344,7 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     more = 0;
     channel_sums_add_run(&job->channels, block.span, channel, block.n, &one);
     tally_merge(tally, &one);
-    if (job->pass.codes)
+    if (job->codes.high_by_unit)
       codes_add_high(&job->codes, block.worker, high);
   }
 }

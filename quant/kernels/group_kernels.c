@@ -2,7 +2,7 @@
  *
  * What bounds it, in cycles for 8 values (memory takes 7 or 8 for their 32 bytes): with AVX-512 the
  * two ports of its vectors, which take 22 operations (2 for the range, 10 or 11 for the round trip,
- * 10 for six sums in double), 11 cycles; with AVX2 three ports and 40, 13. Counts of codes take
+ * 10 for six sums in double), 11 cycles; with AVX2 three ports and 43, 14. Counts of codes take
  * place beside that, half of them (in pairs). Each group takes some 50 operations more. */
 #include "quant/kernels/table.h"
 
@@ -133,7 +133,7 @@ struct group_scan {
 /* The same in vectors. Bytes count up to 255, and a block has fewer vectors. */
 struct group_vectors {
   ints worst, zeros;
-  bytes flat, at_rail, high;
+  bytes flat, at_rail, near; /* not far from zero */
 };
 
 /* What codes of a unit mean: ZERO and TOP, and that those of up to WITHIN from FIRST on are not far
@@ -165,8 +165,8 @@ KERNEL_INLINE ints round_vector(const float *x, floats scale, ints first, float 
 }
 
 /* N elements of one unit, a multiple of BYTES. */
-KERNEL_INLINE void round_whole(const float *x, size_t n, const struct unit *unit, float *e,
-                               uint8_t *codes, struct group_vectors *found)
+KERNEL_INLINE void round_whole(const float *x, size_t n, const struct unit *unit, bool high,
+                               float *e, uint8_t *codes, struct group_vectors *found)
 {
   const floats scale = (floats){0} + unit->scale;
   const ints first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
@@ -180,7 +180,8 @@ KERNEL_INLINE void round_whole(const float *x, size_t n, const struct unit *unit
     memcpy(codes + i, &all, sizeof all);
     found->flat -= (bytes)(all == is.zero);
     found->at_rail -= (bytes)(all == 0) | (bytes)(all == is.top);
-    found->high -= (bytes)((bytes)(all - is.first) > is.within);
+    if (high)
+      found->near -= (bytes)((bytes)(all - is.first) <= is.within);
   }
 }
 
@@ -202,7 +203,9 @@ static __attribute__((noinline)) void round_few(const float *x, size_t n, const 
   }
 }
 
-static void add_vectors(const struct group_vectors *found, struct group_scan *scan)
+/* Of N elements, whose codes are asked for where HIGH. */
+static void add_vectors(const struct group_vectors *found, size_t n, bool high,
+                        struct group_scan *scan)
 {
   for (int k = 0; k < FLOATS; k++) {
     scan->worst = (uint32_t)found->worst[k] > scan->worst ? (uint32_t)found->worst[k] : scan->worst;
@@ -210,7 +213,7 @@ static void add_vectors(const struct group_vectors *found, struct group_scan *sc
   }
   scan->flat += bytes_total(found->flat);
   scan->at_rail += bytes_total(found->at_rail);
-  scan->high += bytes_total(found->high);
+  scan->high += high ? n - bytes_total(found->near) : 0;
 }
 
 /* The group that the next element lies in, and how many of its elements are left. */
@@ -219,11 +222,13 @@ struct group_place {
   size_t left, length;
 };
 
-/* RAGGED: groups may end anywhere, not at multiples of BYTES alone. */
-KERNEL_INLINE void round_groups(const float *x, size_t n, bool ragged, struct group_place *place,
-                                float *e, uint8_t *codes, struct group_scan *scan)
+/* RAGGED: groups may end anywhere, not at multiples of BYTES alone. HIGH: somebody asks. */
+KERNEL_INLINE void round_groups(const float *x, size_t n, bool ragged, bool high,
+                                struct group_place *place, float *e, uint8_t *codes,
+                                struct group_scan *scan)
 {
   struct group_vectors found = {.worst = {0}};
+  size_t vectors = 0;
   for (size_t i = 0, m; i < n; i += m) {
     if (place->left == 0) {
       place->unit++;
@@ -231,22 +236,25 @@ KERNEL_INLINE void round_groups(const float *x, size_t n, bool ragged, struct gr
     }
     m = n - i < place->left ? n - i : place->left;
     size_t whole = ragged ? m / BYTES * BYTES : m;
-    round_whole(x + i, whole, place->unit, e + i, codes + i, &found);
+    round_whole(x + i, whole, place->unit, high, e + i, codes + i, &found);
     if (ragged && whole < m)
       round_few(x + i + whole, m - whole, place->unit, e + i + whole, codes + i + whole, scan);
+    vectors += whole;
     place->left -= m;
   }
-  add_vectors(&found, scan);
+  add_vectors(&found, vectors, high, scan);
 }
 
-static __attribute__((noinline)) void round_piece(const float *x, size_t n,
+static __attribute__((noinline)) void round_piece(const float *x, size_t n, bool high,
                                                   struct group_place *place, float *e,
                                                   uint8_t *codes, struct group_scan *scan)
 {
   if ((n | place->left | place->length) % BYTES)
-    round_groups(x, n, true, place, e, codes, scan);
+    round_groups(x, n, true, true, place, e, codes, scan);
+  else if (high)
+    round_groups(x, n, false, true, place, e, codes, scan);
   else
-    round_groups(x, n, false, place, e, codes, scan);
+    round_groups(x, n, false, false, place, e, codes, scan);
 }
 
 /* --- sums ------------------------------------------------------------------------------- */
@@ -315,9 +323,10 @@ KERNEL_INLINE void add_elements(const float *x, const float *e, const uint8_t *c
     chosen inside[TURN_VECTORS];
     __builtin_prefetch(x + i + GROUP_ERRORS_MOST);
     KERNEL_UNROLL
-    for (size_t k = 0; k < TURN_VECTORS; k++)
-      inside[k] =
-          chosen_at_most((floats)((ints)floats_load(x + i + k * FLOATS) & INT32_MAX), limit);
+    for (size_t k = 0; k < TURN_VECTORS; k++) {
+      const ints size = (ints)floats_load(x + i + k * FLOATS) & INT32_MAX;
+      inside[k] = chosen_at_most((floats)size, limit);
+    }
     add_turn(x + i, e + i, inside, &sums);
     KERNEL_UNROLL
     for (size_t k = 0; tables && k < TURN; k += LANES)
@@ -516,7 +525,7 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   struct group_place place = {row->units, row->first, row->length};
   for (size_t i = 0; i < n; i += KERNEL_BLOCK) {
     size_t m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK, whole = m / TURN * TURN;
-    round_piece(x + i, m, &place, e, codes, &scan);
+    round_piece(x + i, m, high != NULL, &place, e, codes, &scan);
     add_sums(x + i, e, codes, whole, bulk, tables, &sums);
     if (m > whole)
       add_few(x + i + whole, e + whole, codes + whole, m - whole, bulk, tables, &sums);
@@ -524,6 +533,7 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   tally_scan(&scan, tally);
   add_up(&sums, tally);
   tally->finite += n;
-  *high += scan.high;
+  if (high)
+    *high += scan.high;
   return n;
 }

@@ -288,9 +288,9 @@ struct kernels {
   bool (*group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo, float *hi);
   /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers of up to 8 bits
    * that divide and round to even: what is lost into TALLY, how often each code occurs into TABLES
-   * (NULL: nobody asks), and into *high how many codes lie beyond 100/127 of the end that is
-   * farther from zero. The sums of x y and y^2 follow from those of x^2, x (x - y) and (x - y)^2.
-   * BULK: as in tally_bounds. Stops before the first group in which an x is not finite or is
+   * (NULL: nobody asks), and into *high (NULL as well) how many codes lie beyond 100/127 of the end
+   * that is farther from zero. The sums of x y and y^2 follow from those of x^2, x (x - y) and (x -
+   * y)^2. BULK: as in tally_bounds. Stops before the first group in which an x is not finite or is
    * clipped; how many elements were worked on. */
   size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                          const struct code_tables *tables, struct tally *tally, uint64_t *high);
