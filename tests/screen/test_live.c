@@ -161,7 +161,7 @@ static void a_sample_comes_first(void **state)
                              NULL};
   struct harness *harness = fixture_start(arguments, &large);
   assert_true(harness_wait_text(harness, "~ likely within"));
-  assert_true(harness_shows(harness, "Channels come with the exact numbers."));
+  assert_true(harness_wait_text(harness, "Channels come with the exact numbers."));
   assert_true(harness_wait_settled(harness));
   assert_true(harness_shows(harness, "exact") && !harness_shows(harness, "~"));
   assert_true(harness_press(harness, "7", 1)); /* the blocks, of all of it */
