@@ -88,6 +88,7 @@ static bool name_lines(struct panel *panel, const struct heat *heat)
 static bool add_cells(struct panel *panel, const struct heat *heat, enum heat_quantity quantity)
 {
   const struct view_part *part = &heat->part;
+  char across[HEAT_LABEL], down[HEAT_LABEL];
   double *x = edges(part->column[0], part->column[1], heat->wide, heat->across);
   double *y = edges(part->row[0], part->row[1], heat->tall, heat->down);
   bool done =
@@ -96,9 +97,10 @@ static bool add_cells(struct panel *panel, const struct heat *heat, enum heat_qu
   free(y);
   panel->x.integral = panel->y.integral = panel->y.down = true;
   return done && mark_special(panel, heat) &&
-         axis_set(&panel->x, heat->column_name, NULL, (double)part->column[0],
-                  (double)part->column[1]) &&
-         axis_set(&panel->y, heat->row_name, NULL, (double)part->row[0], (double)part->row[1]) &&
+         axis_set(&panel->x, heat_axis_label(heat, false, across, sizeof across), NULL,
+                  (double)part->column[0], (double)part->column[1]) &&
+         axis_set(&panel->y, heat_axis_label(heat, true, down, sizeof down), NULL,
+                  (double)part->row[0], (double)part->row[1]) &&
          (!heat->order || name_lines(panel, heat));
 }
 

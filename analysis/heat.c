@@ -192,15 +192,13 @@ char *heat_lines(const struct heat *heat, bool rows, const size_t range[2], char
 }
 
 /* Ranks of several lines have no name of theirs; of one, it is the line's. */
-static void name_ranks(struct heat *heat)
+char *heat_axis_label(const struct heat *heat, bool rows, char *text, size_t size)
 {
-  const size_t lines = heat->channels_down ? heat->tall : heat->wide;
-  char *name = heat->channels_down ? heat->row_name : heat->column_name,
-       what[sizeof heat->row_name];
-  if (!heat->order)
-    return;
-  memcpy(what, name, sizeof what);
-  snprintf(name, sizeof heat->row_name, "%s%.40s, worst first", lines > 1 ? "rank of " : "", what);
+  const bool ranked = rows ? heat_ranks_rows(heat) : heat_ranks_columns(heat);
+  const size_t lines = rows ? heat->tall : heat->wide;
+  snprintf(text, size, "%s%s%s", ranked && lines > 1 ? "rank, " : "", ranked ? "worst first: " : "",
+           rows ? heat->row_name : heat->column_name);
+  return text;
 }
 
 /* --- adding up -------------------------------------------------------------------------------- */
@@ -502,7 +500,6 @@ static enum status compute(const struct tensor *tensor, const struct fit *fit, i
     status = rank_lines(&both, fit, request->quantity, progress, heat, error);
   if (status == STATUS_OK) {
     cut_cells(fit, request, heat);
-    name_ranks(heat);
     status = allocate(heat) ? STATUS_OK : error_memory(error, "the heat map");
   }
   if (status == STATUS_OK)

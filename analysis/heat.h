@@ -35,7 +35,7 @@ struct heat_request {
 
 struct heat {
   size_t rows, columns;               /* of the matrix */
-  char row_name[64], column_name[64]; /* "channel (axis 0)", "rank of axes 0 to 1, worst first" */
+  char row_name[32], column_name[32]; /* "channel (axis 0)", "axes 1 to 3" */
   size_t channels;                    /* along the rows or the columns: */
   bool channels_down;                 /* a row is of one channel */
   size_t *order, *place;              /* worst first: the line of each rank, and its inverse;
@@ -90,6 +90,11 @@ size_t heat_place_of_column(const struct heat *heat, size_t column);
 /* The Ith channel of CELL; they are heat_channels many, of which some may be the same. */
 size_t heat_channels(const struct heat *heat, const struct view_part *cell);
 size_t heat_channel(const struct heat *heat, const struct view_part *cell, size_t i);
+
+enum { HEAT_LABEL = 64 };
+/* The axis of the rows (or columns) into TEXT: "channel (axis 0)", "worst first: channel (axis 0)"
+ * or "rank, worst first: channel (axis 0)"; what is first survives where there is little room. */
+char *heat_axis_label(const struct heat *heat, bool rows, char *text, size_t size);
 
 /* "588", or of several lines FROM..TO-1 that are ranked "588, 3, 41 and 15 more", of others
  * "12..15": the rows (or else columns) that they are, as text of SIZE bytes. */

@@ -251,8 +251,9 @@ static void test_worst_first(void **state)
   (void)state;
   struct heat *heat = map_of(&tensor, fit, 0, request);
   assert_memory_equal(heat->order, rows, sizeof rows);
-  assert_string_equal(heat->row_name, "channel (axis 0), worst first");
-  assert_string_equal(heat->column_name, "axis 1");
+  assert_string_equal(heat_axis_label(heat, true, text, sizeof text),
+                      "worst first: channel (axis 0)");
+  assert_string_equal(heat_axis_label(heat, false, text, sizeof text), "axis 1");
   assert_int_equal(heat_channel(heat, &cell, 0), 3);
   assert_int_equal(heat_channel(heat, &cell, 1), 0);
   assert_int_equal(heat_row(heat, 1), 3);
@@ -263,14 +264,16 @@ static void test_worst_first(void **state)
   assert_string_equal(heat_lines(heat, false, most.column, text, sizeof text), "1..2");
   heat_free(heat);
   heat = map_of(&tensor, fit, 0, coarse);
-  assert_string_equal(heat->row_name, "rank of channel (axis 0), worst first");
+  assert_string_equal(heat_axis_label(heat, true, text, sizeof text),
+                      "rank, worst first: channel (axis 0)");
   near(heat->value[HEAT_ABSMAX][0], 4, "rows 1, 3 and 0, columns 0 and 1", 0);
   near(heat->value[HEAT_ABSMAX][1], 8, "rows 1, 3 and 0, column 2", 1);
   near(heat->value[HEAT_ABSMAX][3], 1, "rows 2 and 4, column 2", 3);
   heat_free(heat);
   heat = map_of(&tensor, fit, 1, request);
   assert_memory_equal(heat->order, columns, sizeof columns);
-  assert_string_equal(heat->column_name, "channel (axis 1), worst first");
+  assert_string_equal(heat_axis_label(heat, false, text, sizeof text),
+                      "worst first: channel (axis 1)");
   assert_int_equal(heat_channel(heat, &cell, 0), 2);
   near(heat->value[HEAT_ABSMAX][3], 8, "row 1, column 2", 3);
   near(heat->value[HEAT_ABSMAX][10], 4, "row 3, column 0", 10);

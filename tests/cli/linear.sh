@@ -77,6 +77,15 @@ printf 'menu\n1\n%s\nint6,asym\n%s\n\nquit\n' "$(number quantizer)" "$(number qu
 says asked 'quantizer: type SPEC'
 says asked 'int6,asym,tensor,minmax: SQNR'
 
+# Every view's cursor says where it is.
+printf '%s\n' format-view pan-left pan-left channels pan-right 'cursor 2' heat-map heat-sort inspector 'cursor 3,1' \
+  board pan-right | session places
+says places 'int8: 127, number 127 of 127, the largest; in the data '
+says places 'channel 2: max |x| '
+says places 'mean squared error, the channels with the worst first.'
+says places ', element 1: x = '
+says places ': clips at '
+
 printf '' | session none
 ok "$?" "no line at all"
 fails 2 'cannot be both' "not commands and numbers at once" qscope - --linear

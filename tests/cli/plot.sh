@@ -83,7 +83,7 @@ npy make four.npy f4 "4,2" 1 2 5 6 3 4 7 0.5
 qscope plot four.npy -q int8,scale=1 --view heat --quantity absmax --worst-first -o ranked.png --size 400x300 --data ranked.csv
 is "$(awk -F, '$1 == 1 && $4 == "cell" && $5 == 0 { print $7, $(NF - 1), $NF }' ranked.csv | tr '\n' ';')" \
   "0 7 3;1 5 1;2 3 2;3 1 0;" "the worst row first, with the names of rows"
-is "$(awk -F, '$1 == 1 && $4 == "cell" && $5 == 0 { print $11 $12 }' ranked.csv | head -n 1)" '"channel (axis 0) worst first"' "the axis says so"
+is "$(awk -F, '$1 == 1 && $4 == "cell" && $5 == 0 { print $11 }' ranked.csv | head -n 1)" 'worst first: channel (axis 0)' "the axis says so"
 is "$(qscope replay ranked.png --print)" \
   "qscope four.npy -t four -q int8,sym,tensor,scale=1 --view heat --quantity absmax --worst-first" "the recipe says so"
 qscope replay ranked.png -o ranked2.png --size 400x300
@@ -94,7 +94,7 @@ qscope plot four.npy --axis 1 -q int8,scale=1 --view heat --quantity error --wor
 is "$(awk -F, '$1 == 1 && $4 == "cell" && $7 == 0 { print $5, $(NF - 1), $8 }' ranked.csv | tr '\n' ';')" "0 0 1;1 0 0;" \
   "channels of the last axis are columns: 0.5 is rounded in the second alone"
 qscope plot synth:llm-weight,shape=512x64 -q int4 --view heat --worst-first --data ranked.csv
-like "$(awk -F, '$1 == 1 && $4 == "cell"' ranked.csv | head -n 1)" '"rank of channel .axis 0., worst first",,4,.*,"[0-9]*, [0-9]*, [0-9]*, [0-9]*"$' \
+like "$(awk -F, '$1 == 1 && $4 == "cell"' ranked.csv | head -n 1)" '"rank, worst first: channel .axis 0.",,4,.*,"[0-9]*, [0-9]*, [0-9]*, [0-9]*"$' \
   "ranks of several, and which they are"
 is "$(awk -F, '$1 == 1 && $4 == "point" { print $5, $7 }' map.csv)" "3.5 1.5" "NaN has a mark of its own"
 is "$(qscope replay map.png --print)" \

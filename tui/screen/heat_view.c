@@ -593,10 +593,9 @@ static void paint_head(struct explorer *explorer, struct rect rect)
                                                    : ", worst column first";
   snprintf(size, sizeof size, "of %zu x %zu", map->tall, map->wide);
   snprintf(cells, sizeof cells, "%s%s", size, order);
-  snprintf(rows, sizeof rows, "%s, down %s", size, map->row_name);
+  snprintf(rows, sizeof rows, "%s, down %s", cells, map->row_name);
   snprintf(every, sizeof every, "%s, across %s", rows, map->column_name);
-  const char *const rows_alone = heat_ranks_columns(map) ? cells : rows;
-  const char *const words[] = {every, rows_alone, cells, map->order ? "worst first" : size, NULL};
+  const char *const words[] = {every, rows, cells, map->order ? "(worst first)" : size, NULL};
   paint_fitting(explorer, rect, column + 1, words);
 }
 
