@@ -510,13 +510,6 @@ static enum status take_weight(struct recipe *recipe, const char *value, struct 
   return replace(&recipe->source, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
 
-static enum status take_transpose(struct recipe *recipe, const char *value, struct error *error)
-{
-  (void)value, (void)error;
-  recipe->view.layer.transposed = true;
-  return STATUS_OK;
-}
-
 static enum status take_input_format(struct recipe *recipe, const char *value, struct error *error)
 {
   return recipe_set_input_format(recipe, value) ? STATUS_OK : error_memory(error, "a recipe");
@@ -564,20 +557,6 @@ static enum status take_view(struct recipe *recipe, const char *value, struct er
         "histogram, error, channels, heat, sweep, compare, board, inspector, layer or format",
         value);
   recipe->view.kind = type->kind;
-  return STATUS_OK;
-}
-
-static enum status take_log(struct recipe *recipe, const char *value, struct error *error)
-{
-  (void)value, (void)error;
-  recipe->view.log_counts = true;
-  return STATUS_OK;
-}
-
-static enum status take_theory(struct recipe *recipe, const char *value, struct error *error)
-{
-  (void)value, (void)error;
-  recipe->view.theory = true;
   return STATUS_OK;
 }
 
@@ -682,13 +661,6 @@ static enum status take_compare(struct recipe *recipe, const char *value, struct
   return replace(&recipe->compare.source, value) ? STATUS_OK : error_memory(error, "a recipe");
 }
 
-static enum status take_align(struct recipe *recipe, const char *value, struct error *error)
-{
-  (void)value, (void)error;
-  recipe->compare.align = true;
-  return STATUS_OK;
-}
-
 static enum status take_rename(struct recipe *recipe, const char *value, struct error *error)
 {
   struct comparand *compare = &recipe->compare;
@@ -738,19 +710,21 @@ static enum status take_rank(struct recipe *recipe, const char *value, struct er
   return STATUS_OK;
 }
 
-static enum status take_no_pareto(struct recipe *recipe, const char *value, struct error *error)
-{
-  (void)value, (void)error;
-  recipe->view.front_hidden = true;
-  return STATUS_OK;
-}
-
-static enum status take_worst_first(struct recipe *recipe, const char *value, struct error *error)
-{
-  (void)value, (void)error;
-  recipe->view.worst_first = true;
-  return STATUS_OK;
-}
+/* Options without a value. */
+#define TAKE_SWITCH(name, member)                                                                  \
+  static enum status take_##name(struct recipe *recipe, const char *value, struct error *error)    \
+  {                                                                                                \
+    (void)value, (void)error;                                                                      \
+    recipe->member = true;                                                                         \
+    return STATUS_OK;                                                                              \
+  }
+TAKE_SWITCH(transpose, view.layer.transposed)
+TAKE_SWITCH(log, view.log_counts)
+TAKE_SWITCH(theory, view.theory)
+TAKE_SWITCH(align, compare.align)
+TAKE_SWITCH(no_pareto, view.front_hidden)
+TAKE_SWITCH(worst_first, view.worst_first)
+#undef TAKE_SWITCH
 
 static const struct option {
   const char *name, *letter;
