@@ -20,7 +20,7 @@
 struct engine;
 
 enum {
-  ENGINE_CACHE = 256 << 20,  /* bytes, enough for a long session */
+  ENGINE_CACHE = 256 << 20,   /* bytes, enough for a long session */
   ENGINE_ESTIMATES = 4 << 20, /* elements; fewer are measured within a frame */
   ENGINE_SAMPLES = 2 << 20,   /* the same, where scales may have to be searched for */
 };
@@ -42,9 +42,9 @@ int engine_descriptor(const struct engine *engine);
  * known of a tensor is kept and used again: who asks for an answer at once (result_request) of a
  * long tensor without a digest gets an estimate, as soon as the engine has had the time for
  * a digest on high bits; then, too, the descriptor becomes readable. Where such a digest is missing
- * or cannot tell, the estimate is from a sample (analysis/glimpse.h), if the exact answer would take
- * much longer; the facts of the tensor are not waited for. Returns the number of the request (1, 2,
- * ...). */
+ * or cannot tell, the estimate is from a sample (analysis/glimpse.h), if the exact answer would
+ * take much longer; the facts of the tensor are not waited for. Returns the number of the request
+ * (1, 2, ...). */
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
                         const struct quantizer *quantizer, const struct result_request *request);
 

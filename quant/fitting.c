@@ -35,7 +35,7 @@ struct fitting {
   struct fit *fit;
   enum values of;
   const struct extremes *extremes; /* to take for those of the tensor, or NULL */
-  struct part *part; /* none of them empty */
+  struct part *part;               /* none of them empty */
   size_t parts;
   struct calibration calibration;
   struct progress *progress;

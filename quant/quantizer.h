@@ -55,9 +55,9 @@ struct quantizer {
   enum rounding rounding;
   uint64_t seed;             /* ROUND_STOCHASTIC */
   struct block_choice block; /* BY_FORMAT */
-  /* Lent to a fit, which then does not look for them: extremes to take for those of the whole tensor
-   * by what serves all of it (its one scale, that above the scales of blocks). For values that are a
-   * sample of a tensor. NULL: those of the values. No part of the spec. */
+  /* Lent to a fit, which then does not look for them: extremes to take for those of the whole
+   * tensor by what serves all of it (its one scale, that above the scales of blocks). For values
+   * that are a sample of a tensor. NULL: those of the values. No part of the spec. */
   const struct extremes *extremes;
 };
 
