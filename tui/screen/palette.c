@@ -258,31 +258,24 @@ static size_t scrolled(const struct explorer *explorer, int room)
   return (size_t)(at - prompt->text);
 }
 
-/* Below the line: what is wrong with it, under the word that is; or what it would do. */
+/* Below the line: what is wrong with it, under the word that is; or what it would do. A mark points
+ * at the word where the sentence has room behind or before it. */
 static void paint_words(struct explorer *explorer, struct rect rect, int column)
 {
   const struct palette *palette = &explorer->palette;
   struct style style = {.ink = palette->is_wrong ? PAINT_WARNING : PAINT_GOOD};
-  char text[sizeof palette->words + 4], mark[5];
-  snprintf(text, sizeof text, "%s%s", palette->is_wrong ? "^ " : "", palette->words);
-  int room = rect.columns - column - 1, width = text_width(&explorer->cells, text);
-  if (width > room && !palette->is_wrong)
-    column = 2;
-  else if (width > room) { /* the mark stays under the word, the sentence stands before it */
-    cells_put(&explorer->cells, rect.row + 1, rect.column + column, '^', style);
-    snprintf(text, sizeof text, "%s", palette->words);
-    if (column < rect.columns / 2) {
-      column += 2;
-    } else {
-      rect.columns = column - 1;
-      column = rect.columns - text_width(&explorer->cells, text);
-      column = column > 1 ? column : 1;
-    }
+  int width = text_width(&explorer->cells, palette->words), last = rect.columns - 1, at = 2;
+  bool behind = column + 2 + width <= last, before = column - 2 - width >= 1;
+  if (palette->is_wrong) {
+    at = behind ? column + 2 : before ? column - 1 - width : last - width;
+    at = at > 1 ? at : 1;
+    if (behind || before)
+      cells_put(&explorer->cells, rect.row + 1, rect.column + column, '^', style);
   }
-  char cut[sizeof text + 8];
-  text_cut(&explorer->cells, text, rect.columns - column, rect.columns - column - 1,
+  char cut[sizeof palette->words + 8], mark[5];
+  text_cut(&explorer->cells, palette->words, rect.columns - at, rect.columns - at - 1,
            utf8_encode(explorer->glyphs->code[GLYPH_ELLIPSIS], mark), cut, sizeof cut);
-  cells_text(&explorer->cells, rect, 1, column, style, cut);
+  cells_text(&explorer->cells, rect, 1, at, style, cut);
 }
 
 static void paint_line(struct explorer *explorer)
