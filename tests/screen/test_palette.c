@@ -65,8 +65,9 @@ static void the_wrong_word_is_told(void **state)
   type(harness, "\r"); /* it says so, and changes nothing */
   assert_shows(harness, "is not known");
   assert_shows(harness, "-q int8,sym,tensor,minmax");
-  type(harness, "\025quantizer int8,sym,tensor,minmax,grup=8"); /* there is no room behind it */
+  type(harness, "s\025quantizer int8,sym,tensor,minmax,grup=8"); /* there is no room behind it */
   assert_shows(harness, "did you mean \"group\"?");
+  type(harness, "\033");
   fixture_quit(harness);
 }
 
