@@ -382,6 +382,8 @@ enum status measure_histograms(const struct measure *measure, const struct resul
   job.known = job.errors ? NULL : known_bins(request, range);
   job.pass.bare = !job.errors && job.levels_known;
   enum status status = STATUS_MEMORY;
+  if (request->news && !counted && !measure->restored && !all_known(&job))
+    request->news(request->context, result);
   if (make_bins(&job, range, error_range(measure, result)))
     status = bin_all(&job, measure);
   if (status == STATUS_OK && !merge(&job, range, result))

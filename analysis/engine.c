@@ -387,10 +387,37 @@ static bool recall(struct engine *engine, const struct job *job, struct engine_a
   return answer->result != NULL;
 }
 
+/* Seconds since the present job began. */
+static double elapsed(const struct engine *engine)
+{
+  return seconds_now() - 1e-6 * (double)atomic_load(&engine->since);
+}
+
+/* Numbers that take less come with the rest: its pass takes some 1.5 times as long as theirs, so
+ * that all of it is there within a frame or two of a screen. */
+static const double moment = 0.008; /* seconds */
+
+/* The numbers alone, while what is to be drawn of them is measured. */
+static void deliver_numbers(void *context, const struct result *numbers)
+{
+  struct engine *engine = context;
+  struct engine_answer answer = {.request = engine->current.number};
+  if (elapsed(engine) < moment ||
+      source_verify(engine->current.source, &answer.error) != STATUS_OK ||
+      !(answer.result = result_copy(numbers)))
+    return;
+  answer.result->numbers_only = true;
+  pthread_mutex_lock(&engine->lock);
+  deliver(engine, &answer);
+  pthread_mutex_unlock(&engine->lock);
+}
+
 static enum status prepare_and_compute(struct engine *engine, const struct job *job,
                                        struct engine_answer *answer)
 {
   struct result_request request = job->request;
+  request.news = request.in_parts && !request.details ? deliver_numbers : NULL;
+  request.context = engine;
   enum status status = prepare(engine, job, &request, answer);
   if (answer->result)
     return status;
@@ -461,7 +488,8 @@ static void run_high_digest(struct engine *engine)
   engine->sketching = false;
   if (status == STATUS_OK)
     engine->known.high = high;
-  wake_front_end(engine);
+  if (!engine->waiting) /* else the answer does */
+    wake_front_end(engine);
   pthread_cond_broadcast(&engine->changed);
 }
 
@@ -478,7 +506,8 @@ static void run_idle(struct engine *engine)
   engine->idling = false;
   if (!more && engine->idle == idle && engine->idle_context == context)
     engine->idle = NULL;
-  wake_front_end(engine);
+  if (!engine->waiting)
+    wake_front_end(engine);
   pthread_cond_broadcast(&engine->changed);
 }
 
@@ -808,7 +837,7 @@ double engine_left(const struct engine *engine)
   size_t done, total;
   if (!engine_busy(engine, &done, &total))
     return 0;
-  return work_left(seconds_now() - 1e-6 * (double)atomic_load(&engine->since), done, total);
+  return work_left(elapsed(engine), done, total);
 }
 
 bool engine_take(struct engine *engine, struct engine_answer *answer)

@@ -43,8 +43,10 @@ int engine_descriptor(const struct engine *engine);
  * long tensor without a digest gets an estimate, as soon as the engine has had the time for
  * a digest on high bits; then, too, the descriptor becomes readable. Where such a digest is missing
  * or cannot tell, the estimate is from a sample (analysis/glimpse.h), if the exact answer would
- * take much longer; the facts of the tensor are not waited for. Returns the number of the request
- * (1, 2, ...). */
+ * take much longer; the facts of the tensor are not waited for. Who asks for parts (`in_parts`)
+ * gets all numbers as an answer that is not complete, before what takes another pass, the
+ * histograms and the errors by bin; but not where all of it comes in a moment. Returns the number
+ * of the request (1, 2, ...). */
 uint64_t engine_request(struct engine *engine, struct source *source, size_t tensor,
                         const struct quantizer *quantizer, const struct result_request *request);
 
@@ -111,7 +113,8 @@ double engine_left(const struct engine *engine);
 
 /* Work for when nothing is asked for: WORK runs on the engine's thread, again and again while it
  * returns true, never beside a request; a request cancels its PROGRESS and waits for it to return.
- * After each time the descriptor becomes readable. engine_cancel ends it. */
+ * After each time the descriptor becomes readable; where a request waits, with its answer.
+ * engine_cancel ends it. */
 typedef bool engine_idle_work(void *context, struct progress *progress);
 void engine_set_idle(struct engine *engine, engine_idle_work *work, void *context);
 /* For such work alone: takes out what is known of a tensor, whose digests become the caller's (else

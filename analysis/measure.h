@@ -20,6 +20,7 @@ struct measure {
   struct ranges ranges; /* of a fit on demand: the same */
   bool codes_known;     /* the one unit's codes were counted on the way: */
   uint64_t code_count[CODES_COUNTED];
+  bool restored; /* the metrics are not the last word: restore_errors follows */
 };
 
 /* The tally, the codes and the extremes of the reconstruction, into result->metrics. Needs
@@ -31,7 +32,7 @@ enum status measure_channels(struct measure *measure, struct result *result, str
 
 /* The histograms and the error curve of REQUEST: one pass more (none where counted, nor without the
  * errors where the values are known and the codes are), because the range of the error has to be
- * known. STATUS_USAGE when the range asked for is empty. */
+ * known; its `news` is called before that pass. STATUS_USAGE when the range asked for is empty. */
 enum status measure_histograms(const struct measure *measure, const struct result_request *request,
                                struct result *result, struct error *error);
 

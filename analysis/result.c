@@ -149,6 +149,9 @@ static enum status measure_all(const struct measure *known, const struct result_
   struct measure measure = *known;
   result->partial = measure.counted && request->at_once;
   enum status status = measure_metrics(&measure, result, error);
+  result->metrics.papr = result->facts.papr;
+  if (status == STATUS_OK && measure.feed->count)
+    result->metrics.bits_per_element = fit_bits_per_element(result->fit);
   if (status == STATUS_OK && request->bins)
     status = measure_histograms(&measure, request, result, error);
   if (status == STATUS_OK && request->details)
@@ -158,9 +161,6 @@ static enum status measure_all(const struct measure *known, const struct result_
   if (status == STATUS_OK && request->blocks && !result->partial)
     status =
         inspect_errors_compute(measure.feed, result->fit, measure.progress, &result->blocks, error);
-  result->metrics.papr = result->facts.papr;
-  if (measure.feed->count)
-    result->metrics.bits_per_element = fit_bits_per_element(result->fit);
   return status;
 }
 
@@ -266,8 +266,10 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
                            struct progress *progress, struct result *result, struct error *error)
 {
   struct feed feed = tensor_feed(tensor);
-  struct measure measure = {
-      .feed = &feed, .progress = progress, .ranges = {(double)INFINITY, -(double)INFINITY}};
+  struct measure measure = {.feed = &feed,
+                            .progress = progress,
+                            .ranges = {(double)INFINITY, -(double)INFINITY},
+                            .restored = tensor_transformed(tensor) != NULL};
   enum status status = lay_channels(tensor, request->axis, result, &measure.channels, error);
   if (status == STATUS_OK)
     status = result_check_room(tensor, &result->quantizer, error);

@@ -49,6 +49,8 @@ struct channels {
   size_t *by_ratio;  /* channel numbers, largest ratio first: the outlier list */
 };
 
+struct result;
+
 struct result_request {
   int axis;                  /* channels along this axis; negative counts from the end */
   size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
@@ -72,6 +74,12 @@ struct result_request {
   /* What takes a pass where a digest of the tensor answers everything else (the channels and their
    * metrics, the blocks) is left out: the answer is there at once, and is partial. */
   bool at_once;
+  /* Hears all numbers of the result before the pass for the histograms, where there is one: they
+   * are missing, and so is what else is asked for. On the thread of the caller; it copies what it
+   * needs. Not called for transformed tensors. */
+  void (*news)(void *context, const struct result *numbers);
+  void *context;
+  bool in_parts; /* of an engine: such numbers are an answer (not complete); `news` is its own */
 };
 
 struct sweep;
@@ -104,6 +112,7 @@ struct result {
   size_t scales;      /* of the tensor */
   bool rescaled;      /* smooth: errors are in other units than facts, ranges and scales */
   bool partial;       /* no channels (or those of another result), no blocks: see at_once */
+  bool numbers_only;  /* an engine's first part: no histograms, no errors by bin, no blocks */
   double fit_seconds; /* that choosing the scales took: see `timed` */
 };
 

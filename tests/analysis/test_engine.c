@@ -402,6 +402,86 @@ static void test_samples_are_not_held_up(void **state)
   pool_set_threads(0);
 }
 
+/* The numbers of what takes more than a moment (with one thread, a search for the scales of groups
+ * always does), and then all of it. Whoever is slow to take the former gets the latter alone: so it
+ * is asked until someone was fast enough. */
+static struct engine_answer numbers_of(struct bench *bench, size_t *asked)
+{
+  struct result_request request = {
+      .bins = 50, .lo = (double)NAN, .hi = (double)NAN, .in_parts = true};
+  for (int turn = 0; turn < 28; turn++) {
+    char spec[32];
+    sprintf(spec, "int%d,group=%d,lp", 2 + turn % 7, 128 + turn / 7);
+    struct quantizer quantizer = quantizer_of(spec);
+    *asked = engine_request(bench->engine, bench->source, 0, &quantizer, &request);
+    struct engine_answer answer = next_answer(bench);
+    assert_true(answer.status == STATUS_OK && answer.request == *asked);
+    assert_true(answer.result->numbers_only == !answer.complete);
+    if (!answer.complete)
+      return answer;
+    result_free(answer.result);
+  }
+  fail();
+  return (struct engine_answer){0};
+}
+
+static void test_parts(void **state)
+{
+  (void)state;
+  struct bench bench;
+  size_t asked, done, total;
+  pool_set_threads(1);
+  open_bench(&bench, large);
+  struct engine_answer answer = numbers_of(&bench, &asked);
+  struct result *numbers = answer.result;
+  assert_true(!numbers->estimated && !numbers->partial && numbers->original.bins == 0);
+  answer = next_answer(&bench);
+  assert_true(answer.status == STATUS_OK && answer.complete && answer.request == asked);
+  assert_true(!answer.result->numbers_only && answer.result->error2);
+  assert_int_equal(answer.result->original.bins, 50);
+  assert_memory_equal(&numbers->metrics, &answer.result->metrics, sizeof numbers->metrics);
+  assert_false(engine_busy(bench.engine, &done, &total));
+  assert_int_equal(done, total);
+  result_free(answer.result);
+  /* All of it was kept, not the part. */
+  const struct result_request request = {
+      .bins = 50, .lo = (double)NAN, .hi = (double)NAN, .in_parts = true};
+  engine_request(bench.engine, bench.source, 0, &numbers->quantizer, &request);
+  answer = next_answer(&bench);
+  assert_true(answer.complete && !answer.result->numbers_only && answer.result->error2);
+  result_free(answer.result);
+  result_free(numbers);
+  close_bench(&bench);
+  pool_set_threads(0);
+}
+
+/* Between the parts: a newer request, a cancel, the end. */
+static void test_parts_give_way(void **state)
+{
+  (void)state;
+  struct engine_answer answer;
+  size_t asked;
+  pool_set_threads(1);
+  for (int turn = 0; turn < 3; turn++) {
+    struct bench bench;
+    open_bench(&bench, large);
+    answer = numbers_of(&bench, &asked);
+    result_free(answer.result);
+    if (turn == 0) {
+      uint64_t number = ask(&bench, "int8");
+      answer = next_answer(&bench);
+      assert_true(answer.request == number && answer.complete && !answer.result->numbers_only);
+      result_free(answer.result);
+    } else if (turn == 1) {
+      engine_cancel(bench.engine);
+      assert_false(readable(bench.engine, 0));
+      assert_false(engine_take(bench.engine, &answer));
+    }
+    close_bench(&bench);
+  }
+  pool_set_threads(0);
+}
+
 /* What idle work finds out of a tensor, a request does not find out again: here it is not true. */
 struct teller {
   struct bench *bench;
@@ -739,6 +819,8 @@ int main(void)
       cmocka_unit_test(test_estimates),
       cmocka_unit_test(test_samples),
       cmocka_unit_test(test_samples_are_not_held_up),
+      cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_parts_give_way),
       cmocka_unit_test(test_idle_work_leaves_facts),
       cmocka_unit_test(test_layer),
       cmocka_unit_test(test_error_is_an_answer),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "analysis/result.h"
+#include "data/transformed.h"
 #include "tests/analysis/reference.h"
 #include "tests/analysis/tensors.h"
 #include "tests/support/portable.h"
@@ -395,6 +396,98 @@ static void test_bad_requests(void **state)
   free(x);
 }
 
+/* --- in parts ----------------------------------------------------------------------------------
+ */
+
+struct heard {
+  size_t times;
+  struct result *numbers;
+};
+
+static void hear(void *context, const struct result *numbers)
+{
+  struct heard *heard = context;
+  heard->times++;
+  result_free(heard->numbers);
+  heard->numbers = result_copy(numbers);
+  assert_non_null(heard->numbers);
+}
+
+/* The numbers before the histograms are those of the whole result, to the bit. Without a pass to
+ * come there is no such news. */
+static void test_numbers_come_first(void **state)
+{
+  static const char *const specs[] = {
+      "int8", "int4,group=16,asym", "int4,channel,mse", "e4m3", "q4_0", "int12", "nf4,block=64",
+      "mxfp4"};
+  const struct shape shape = {.dims = 2, .dim = {30, 96}};
+  (void)state;
+  float *x = random_values(30 * 96, 32, false);
+  for (size_t q = 0; q < sizeof specs / sizeof *specs; q++) {
+    struct heard heard = {0};
+    struct result_request request = {
+        .bins = 60, .lo = NAN, .hi = NAN, .news = hear, .context = &heard};
+    struct result *whole = result_of(x, shape, specs[q], &request);
+    const struct result *numbers = heard.numbers;
+    assert_int_equal(heard.times, 1);
+    assert_memory_equal(&numbers->metrics, &whole->metrics, sizeof whole->metrics);
+    assert_memory_equal(&numbers->facts, &whole->facts, sizeof whole->facts);
+    assert_int_equal(numbers->channels.count, 30);
+    assert_memory_equal(numbers->channels.channel, whole->channels.channel,
+                        30 * sizeof *whole->channels.channel);
+    assert_true(numbers->fit == whole->fit && numbers->original.bins == 0 && !numbers->error2);
+    request.bins = 0;
+    result_free(result_of(x, shape, specs[q], &request));
+    assert_int_equal(heard.times, 1);
+    result_free(heard.numbers);
+    result_free(whole);
+  }
+  free(x);
+}
+
+/* Nor where nothing is left to be counted: a known original, and codes that were. */
+static void test_nothing_comes_later(void **state)
+{
+  (void)state;
+  float *x = random_values(3000, 33, false);
+  struct heard heard = {0};
+  struct result_request request = {.bins = 60, .lo = NAN, .hi = NAN, .no_errors = true};
+  const struct shape shape = {.dims = 2, .dim = {3, 1000}};
+  struct result *first = result_of(x, shape, "int8", &request);
+  request.original = &first->original;
+  request.news = hear;
+  request.context = &heard;
+  result_free(result_of(x, shape, "int8", &request));
+  assert_int_equal(heard.times, 0);
+  result_free(first);
+  free(x);
+}
+
+/* Nor of the z of a transform, whose errors are not those of the original. */
+static void test_transformed_in_one_go(void **state)
+{
+  (void)state;
+  float *x = random_values(16 * 64, 34, false);
+  struct tensor tensor = tensor_over(x, (struct shape){.dims = 2, .dim = {16, 64}});
+  struct quantizer quantizer = quantizer_of("int4,channel");
+  struct heard heard = {0};
+  const struct result_request request = {
+      .bins = 60, .lo = NAN, .hi = NAN, .news = hear, .context = &heard};
+  struct transform transform;
+  struct transformed *t;
+  struct result *result;
+  assert_int_equal(transform_parse("hadamard", &transform, NULL), STATUS_OK);
+  assert_int_equal(transformed_new(&tensor, &transform, 1, &t, NULL), STATUS_OK);
+  assert_int_equal(transformed_prepare(t, NULL, NULL), STATUS_OK);
+  assert_int_equal(result_compute(&t->tensor, &quantizer, &request, NULL, &result, NULL),
+                   STATUS_OK);
+  assert_int_equal(heard.times, 0);
+  assert_int_equal(result->original.bins, 60);
+  result_free(result);
+  transformed_free(t);
+  free(x);
+}
+
 /* --- threads, storage, cancelling ------------------------------------------------------------ */
 
 static void assert_same(const struct result *a, const struct result *b)
@@ -652,6 +745,9 @@ int main(void)
       cmocka_unit_test(test_ranges),
       cmocka_unit_test(test_without_errors),
       cmocka_unit_test(test_bad_requests),
+      cmocka_unit_test(test_numbers_come_first),
+      cmocka_unit_test(test_nothing_comes_later),
+      cmocka_unit_test(test_transformed_in_one_go),
       cmocka_unit_test(test_threads_change_nothing),
       cmocka_unit_test(test_decoded_tensor),
       cmocka_unit_test(test_cancelled),

@@ -42,7 +42,8 @@ static void read_trace(const char *path, struct frames *frames)
 }
 
 /* What the numbers of the frames that answer the key TURN of KEY (counted from 0) went through,
- * each once: "stale digest exact". A slow machine may show stale ones first; those are left out. */
+ * each once: "digest exact". A slow machine may show stale ones first, and numbers before plots;
+ * those are left out. */
 static void course_of(const struct frames *frames, const char *key, int turn, char *course)
 {
   int turns = -1;
@@ -55,7 +56,7 @@ static void course_of(const struct frames *frames, const char *key, int turn, ch
     turns += is && !inside;
     inside = is && strcmp(frame->numbers, "exact") != 0;
     if (!is || turns != turn || strcmp(frame->numbers, "stale") == 0 ||
-        strcmp(frame->numbers, last) == 0)
+        strcmp(frame->numbers, "numbers") == 0 || strcmp(frame->numbers, last) == 0)
       continue;
     sprintf(course + strlen(course), "%s%s", *course ? " " : "", frame->numbers);
     last = frame->numbers;
@@ -188,6 +189,74 @@ static void esc_keeps_the_sample(void **state)
   fixture_quit(harness);
 }
 
+static struct harness *open_numbers(void)
+{
+  const char *arguments[] = {"synth:gaussian,shape=4096x2048",
+                             "-q",
+                             "int4,group=128",
+                             "--threads",
+                             "1",
+                             "--trace-frames",
+                             "trace",
+                             "--cache",
+                             "0",
+                             NULL};
+  struct harness *harness = fixture_start(arguments, &large);
+  assert_true(harness_wait_settled(harness));
+  return harness;
+}
+
+/* All numbers before the plots, which are older by then. A reader that is slow may miss that. */
+static void numbers_come_before_plots(void **state)
+{
+  enum { TURNS = 6 };
+  (void)state;
+  static struct frames frames;
+  struct harness *harness = open_numbers();
+  for (int turn = 0; turn < 2 * TURNS; turn++)
+    assert_true(harness_press(harness, turn % 2 ? "B" : "b", 1));
+  assert_true(harness_shows(harness, "\u2500 exact \u2500"));
+  fixture_quit(harness);
+  read_trace("trace", &frames);
+  int seen = 0;
+  for (size_t i = 0; i < frames.count; i++) {
+    const struct frame *frame = &frames.at[i], *next = frame + 1;
+    if (strcmp(frame->numbers, "numbers") != 0)
+      continue;
+    seen++;
+    assert_true(i + 1 < frames.count);
+    assert_string_equal(next->key, frame->key);
+    assert_true(strcmp(next->numbers, "numbers") == 0 || strcmp(next->numbers, "exact") == 0);
+  }
+  for (int turn = 0; turn < 2 * TURNS; turn++) {
+    char course[FRAMES];
+    course_of(&frames, turn % 2 ? "B" : "b", turn / 2, course);
+    assert_true(strcmp(course, "exact") == 0 || strcmp(course, "estimate exact") == 0);
+  }
+  assert_true(seen > 0);
+}
+
+/* Esc between the two keeps the numbers, and says what the plots are; another view starts again. */
+static void esc_keeps_the_numbers(void **state)
+{
+  enum { TURNS = 20 };
+  (void)state;
+  struct harness *harness = open_numbers();
+  bool kept = false;
+  for (int turn = 0; turn < TURNS && !kept; turn++) {
+    harness_send(harness, turn % 2 ? "B" : "b", 1);
+    assert_true(harness_wait_text(harness, turn % 2 ? "-q int4," : "-q int5,"));
+    assert_true(harness_wait_no_text(harness, "\u2500 stale \u2500"));
+    assert_true(harness_wait_no_text(harness, "\u2500 ~ "));
+    assert_true(harness_press(harness, "\033", 1));
+    kept = harness_shows(harness, "cancelled: these numbers are exact, the plots are older");
+  }
+  assert_true(kept && harness_shows(harness, " exact, plots "));
+  assert_true(harness_press(harness, "2", 1));
+  assert_true(harness_shows(harness, "\u2500 exact \u2500"));
+  fixture_quit(harness);
+}
+
 static void a_trace_that_cannot_be_written(void **state)
 {
   (void)state;
@@ -272,6 +341,8 @@ int main(void)
       cmocka_unit_test(an_estimate_comes_first),
       cmocka_unit_test(a_sample_comes_first),
       cmocka_unit_test(esc_keeps_the_sample),
+      cmocka_unit_test(numbers_come_before_plots),
+      cmocka_unit_test(esc_keeps_the_numbers),
       cmocka_unit_test(a_trace_that_cannot_be_written),
       cmocka_unit_test(it_sleeps),
   };

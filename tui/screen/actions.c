@@ -439,14 +439,16 @@ static void action_cancel(struct explorer *explorer)
     return stamping_stop(explorer);
   if (explorer->work == WORK_NONE && !explorer->wanted)
     return;
-  bool known = explorer->work == WORK_REST && !explorer->wanted;
+  bool plots = !explorer_stale(explorer) && explorer->result->numbers_only;
+  bool known = !explorer->wanted && (explorer->work == WORK_REST || plots);
   bool rest = known && explorer->result->partial, errors = known && !explorer->result->error2;
   engine_cancel(explorer->engine);
   explorer->work = WORK_NONE;
   explorer->wanted = false;
   explorer->rest_stopped = rest || errors;
   if (errors && !rest)
-    return explorer_say(explorer, "cancelled: the errors by value are not measured");
+    return explorer_say(explorer, plots ? "cancelled: these numbers are exact, the plots are older"
+                                        : "cancelled: the errors by value are not measured");
   if (rest)
     return explorer_say(explorer, explorer->result->estimated
                                       ? "cancelled: these numbers are an estimate"

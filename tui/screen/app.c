@@ -73,6 +73,30 @@ bool explorer_stale(const struct explorer *explorer)
   return !explorer->result || !state_same_numbers(&explorer->state, &explorer->shown);
 }
 
+const struct result *explorer_drawn(const struct explorer *explorer)
+{
+  return explorer->drawn ? explorer->drawn : explorer->result;
+}
+
+bool explorer_draws(enum view_kind kind)
+{
+  return kind == VIEW_HISTOGRAM || view_type_of(kind)->errors;
+}
+
+enum drawn explorer_drawing(const struct explorer *explorer)
+{
+  bool draws = explorer_draws(explorer->state.view.kind) && !explorer->state.pairs;
+  for (int i = 0; i < COMPANIONS; i++)
+    draws = draws || (explorer->layout.place[PLACE_COMPANION + i].rows &&
+                      explorer_draws(explorer_companion(explorer, i)));
+  if (!draws || explorer_stale(explorer) || !explorer->result->numbers_only)
+    return DRAWN_EXACT;
+  if (!explorer->drawn)
+    return DRAWN_NONE;
+  bool same = state_same_numbers(&explorer->drawn_of, &explorer->shown);
+  return explorer->drawn->estimated && same ? DRAWN_ESTIMATE : DRAWN_STALE;
+}
+
 /* --- recipe and figure ---------------------------------------------------------------------- */
 
 static struct view view_of(const struct state *state)
@@ -134,14 +158,19 @@ char *explorer_session_recipe(const struct explorer *explorer)
 static struct figure *figure_of(const struct explorer *explorer, enum view_kind kind)
 {
   /* Numbers of the result, looks of the present state. */
-  struct state state = explorer->shown;
+  bool before = explorer->drawn && explorer_draws(kind);
+  const struct result *result = before ? explorer->drawn : explorer->result;
+  if (result->numbers_only && explorer_draws(kind))
+    return NULL;
+  struct state state = before ? explorer->drawn_of : explorer->shown;
   state.view.kind = kind;
   state.view.log_counts = explorer->state.view.log_counts;
   state.view.block = explorer->state.view.block;
   state.view.rank = explorer->state.view.rank;
   struct view view = view_of(&state);
-  const struct figure_pins pins = pins_of(explorer, &explorer->shown);
-  return figure_build_pinned(explorer->result, &pins, &view, source_spec(explorer->source),
+  const struct figure_pins pins =
+      pins_of(explorer, before ? &explorer->drawn_of : &explorer->shown);
+  return figure_build_pinned(result, &pins, &view, source_spec(explorer->source),
                              explorer_tensor(explorer), explorer->recipe);
 }
 
@@ -261,6 +290,12 @@ bool explorer_shows_errors(const struct explorer *explorer)
   return shows;
 }
 
+/* True when no exact numbers of what is looked at are known: then they are wanted first. */
+static bool lacks_exact(const struct explorer *explorer)
+{
+  return explorer_stale(explorer) || explorer->result->estimated;
+}
+
 static void ask(struct explorer *explorer, const struct state *state, int bins, enum work work)
 {
   bool part = part_is_needed(state);
@@ -275,7 +310,8 @@ static void ask(struct explorer *explorer, const struct state *state, int bins, 
                                    .theory = state->view.theory,
                                    .unit = state->view.block,
                                    .calibrated = {.batching = explorer->batching},
-                                   .at_once = work == WORK_SHOW};
+                                   .at_once = work == WORK_SHOW,
+                                   .in_parts = work != WORK_EXPORT && lacks_exact(explorer)};
   const struct screen_view *view = screen_view_of(state);
   if (work == WORK_EXPORT)
     request.heat = heat_request_of(&state->view, HEAT_CELLS, HEAT_CELLS);
@@ -316,8 +352,9 @@ static bool is_incomplete(const struct explorer *explorer)
   if (explorer->work != WORK_NONE || explorer_stale(explorer))
     return false;
   return (view->incomplete && view->incomplete(result)) ||
-         (result->original.bins > 0 && !result->error2 && !explorer->rest_stopped &&
-          explorer_shows_errors(explorer));
+         (!explorer->rest_stopped &&
+          (result->numbers_only ||
+           (result->original.bins > 0 && !result->error2 && explorer_shows_errors(explorer))));
 }
 
 /* True when the view has something to ask, and the engine rests. */
@@ -411,11 +448,24 @@ static void keep_channels(const struct explorer *explorer, struct result *next)
     result_keep_channels(next, explorer->result);
 }
 
+/* Until NEXT has histograms, too, those before it go on being drawn. */
+static void keep_drawn(struct explorer *explorer, const struct result *next)
+{
+  if (next->numbers_only && (!explorer->result || explorer->result->numbers_only))
+    return;
+  result_free(explorer->drawn);
+  explorer->drawn = next->numbers_only ? explorer->result : NULL;
+  explorer->drawn_of = explorer->shown;
+  if (next->numbers_only)
+    explorer->result = NULL;
+}
+
 static void show_result(struct explorer *explorer, struct result *result)
 {
   board_view_keep(explorer, result);
   keep_channels(explorer, result);
   inspector_follow(explorer, result);
+  keep_drawn(explorer, result);
   result_free(explorer->result);
   explorer->result = result;
   explorer->shown = explorer->requested;
@@ -550,7 +600,10 @@ static const char *kind_of_numbers(const struct explorer *explorer)
     return "none";
   if (explorer_stale(explorer))
     return "stale";
-  return result->estimated ? "estimate" : result->partial ? "digest" : "exact";
+  return result->estimated      ? "estimate"
+         : result->partial      ? "digest"
+         : result->numbers_only ? "numbers"
+                                : "exact";
 }
 
 static void show(struct explorer *explorer)
@@ -662,6 +715,7 @@ static void finish(struct explorer *explorer)
   figure_free(explorer->figure);
   free_companions(explorer);
   result_free(explorer->result);
+  result_free(explorer->drawn);
   heat_view_forget(explorer);
   source_close(explorer->part);
   source_close(explorer->aside);

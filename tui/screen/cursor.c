@@ -30,7 +30,7 @@ double cursor_share(const struct explorer *explorer)
 
 static const struct histogram *bins_of(const struct explorer *explorer)
 {
-  const struct result *result = explorer->result;
+  const struct result *result = explorer_drawn(explorer);
   if (screen_view(explorer)->pairs)
     return compare_view_bins(explorer);
   return result && result->original.bins ? &result->original : NULL;
@@ -124,12 +124,14 @@ char *cursor_words(const struct explorer *explorer, char *text, size_t size)
   *text = '\0';
   if (isnan(x) || !bins_of(explorer))
     return text;
-  if (!readout_at(explorer->result, x, &readout)) {
+  const struct result *drawn = explorer_drawn(explorer);
+  if (!readout_at(drawn, x, &readout)) {
     snprintf(text, size, "The cursor is at %.4g, out of sight: 0 shows the whole range.", x);
     return text;
   }
-  size_t used = explorer->result->estimated ? (size_t)snprintf(text, size, "~ ") : 0;
-  readout_print(&readout, &explorer->result->quantizer, text + used, size - used);
+  bool about = explorer->drawn || drawn->estimated;
+  size_t used = about ? (size_t)snprintf(text, size, "~ ") : 0;
+  readout_print(&readout, &drawn->quantizer, text + used, size - used);
   add_pin(explorer, text, size);
   return text;
 }

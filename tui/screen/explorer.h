@@ -87,6 +87,9 @@ struct explorer {
   /* What is shown: the last numbers, exact unless the result says that it is an estimate. */
   struct result *result;
   struct state shown;
+  /* While that has no histograms yet: the result before, whose are drawn; else NULL. */
+  struct result *drawn;
+  struct state drawn_of;
   struct figure *figure,
       *companion[COMPANIONS]; /* of the view, and of those that stand beside it */
   char *recipe;
@@ -158,6 +161,15 @@ void explorer_warn(struct explorer *explorer, const char *format, ...)
 
 /* True when what is shown is not what is looked at. */
 bool explorer_stale(const struct explorer *explorer);
+
+/* The result whose histograms and errors by value are drawn; NULL: none yet. */
+const struct result *explorer_drawn(const struct explorer *explorer);
+
+/* How exact those are, where a figure of them is to be seen and the numbers are exact already. */
+enum drawn { DRAWN_EXACT, DRAWN_ESTIMATE, DRAWN_STALE, DRAWN_NONE };
+enum drawn explorer_drawing(const struct explorer *explorer);
+/* True for figures of histograms and of errors by value. */
+bool explorer_draws(enum view_kind kind);
 
 /* True when the errors by value are to be seen: in the figure, or in the words on the cursor's bin.
  */

@@ -19,7 +19,8 @@ static void forget_source(struct explorer *explorer)
   explorer->work = WORK_NONE;
   explorer->export_wanted = false;
   result_free(explorer->result);
-  explorer->result = NULL;
+  result_free(explorer->drawn);
+  explorer->result = explorer->drawn = NULL;
   source_close(explorer->part);
   source_close(explorer->aside);
   explorer->part = explorer->aside = NULL;

@@ -214,8 +214,14 @@ static const char *trust(const struct explorer *explorer, char *text, size_t siz
   const struct result *result = explorer->result;
   double mse = result->metrics.mse, low = mse / result->least_mse, high = result->most_mse / mse;
   double off = 10 * log10(fmax(low, high));
+  static const char *const exact[] = {
+      [DRAWN_EXACT] = " exact ",
+      [DRAWN_ESTIMATE] = " exact, plots ~ ",
+      [DRAWN_STALE] = " exact, plots stale ",
+      [DRAWN_NONE] = " exact, plots ... ",
+  };
   if (!result->estimated)
-    return " exact ";
+    return exact[explorer_drawing(explorer)];
   if (isfinite(off))
     snprintf(text, size, " ~ %swithin %.2g dB ", result->sampled > 0 ? "likely " : "",
              fmax(off, 0.01));
@@ -238,7 +244,8 @@ static void paint_frame(struct explorer *explorer)
   cells_fill(&explorer->cells, line, explorer->glyphs->code[GLYPH_HORIZONTAL], style);
   cells_put(&explorer->cells, line.row, frame.column, explorer->glyphs->code[GLYPH_TEE_LEFT],
             style);
-  bool exact = !explorer_stale(explorer) && !explorer->result->estimated;
+  bool exact = !explorer_stale(explorer) && !explorer->result->estimated &&
+               explorer_drawing(explorer) == DRAWN_EXACT;
   char text[48];
   cells_text(&explorer->cells, line, 0, 1, (struct style){.ink = exact ? PAINT_DIM : PAINT_WARNING},
              trust(explorer, text, sizeof text));
@@ -246,13 +253,15 @@ static void paint_frame(struct explorer *explorer)
 
 /* --- plot --------------------------------------------------------------------------------- */
 
-/* Of a partial result only the channels, which are those of an earlier one. */
+/* Of a partial result only the channels, which are those of an earlier one; of numbers alone what
+ * is drawn of an earlier one, but for an estimate of the same. */
 static void fade_old(struct explorer *explorer, enum view_kind kind, struct rect rect)
 {
   struct state state = explorer->state;
   state.view.kind = kind;
-  if (explorer_stale(explorer) ? !screen_view_of(&state)->figure
-                               : explorer->result->partial && kind == VIEW_CHANNELS)
+  bool old = explorer_draws(kind) ? explorer_drawing(explorer) == DRAWN_STALE
+                                  : explorer->result->partial && kind == VIEW_CHANNELS;
+  if (explorer_stale(explorer) ? !screen_view_of(&state)->figure : old)
     fade(explorer, rect);
 }
 
@@ -274,7 +283,7 @@ static void paint_plot(struct explorer *explorer)
     return;
   if (!explorer->result || !explorer->figure) {
     cells_text(&explorer->cells, rect, rect.rows / 2, 2, (struct style){.ink = PAINT_DIM},
-               explorer->work == WORK_SHOW ? "computing" : "nothing computed yet");
+               explorer->work != WORK_NONE ? "computing" : "nothing computed yet");
     return;
   }
   const struct screen_view *view = screen_view(explorer);
@@ -335,6 +344,7 @@ static int paint_progress(struct explorer *explorer, struct rect rect)
                           : explorer->work == WORK_PINS        ? "pins   "
                           : explorer->work == WORK_CHECK_STAMP ? "compare"
                           : explorer->result->estimated        ? "exact  "
+                          : explorer->result->numbers_only     ? "plots  "
                           : explorer->result->partial          ? "channel"
                                                                : "blocks ");
   column = paint_bar(explorer, part, column, BAR, share);

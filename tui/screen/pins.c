@@ -125,7 +125,8 @@ static void keep(struct explorer *explorer, const struct state *of, struct resul
 static void keep_present(struct explorer *explorer)
 {
   const struct result *result = explorer->result;
-  if (!result || explorer_stale(explorer) || result->partial || result->estimated)
+  if (!result || explorer_stale(explorer) || result->partial || result->numbers_only ||
+      result->estimated)
     return;
   const struct state *shown = &explorer->shown;
   struct state of = state_under(shown, &shown->knobs.quantizer, &shown->transform);

@@ -5,7 +5,7 @@
  * numbers were exact); the milliseconds from reading the first key that no frame had answered yet
  * to the frame's last byte
  * ("-"); and whether the numbers are `exact`, `digest` (exact but for the channels, which follow),
- * `estimate`, `stale` or `none`.
+ * `numbers` (exact, but the plots follow), `estimate`, `stale` or `none`.
  * Ownership: trace_open returns a trace that trace_close ends. Threads: the UI thread. NULL in
  * place of a trace: nothing is written. */
 #ifndef QSCOPE_TUI_SCREEN_TRACE_H

@@ -13,7 +13,8 @@ static bool window(const struct explorer *explorer, double *lo, double *hi)
   *hi = explorer->state.view.hi;
   if (!isnan(*lo) && !isnan(*hi))
     return true;
-  const struct histogram *h = explorer->result ? &explorer->result->original : NULL;
+  const struct result *drawn = explorer_drawn(explorer);
+  const struct histogram *h = drawn ? &drawn->original : NULL;
   if (screen_view(explorer)->pairs)
     h = compare_view_bins(explorer);
   if (!h || h->bins == 0)
