@@ -207,16 +207,11 @@ bool board_view_click(struct explorer *explorer, int row, int column)
   const struct figure *figure = explorer->figure;
   struct rect plot = explorer->layout.place[PLACE_PLOT];
   double threshold;
-  char line[48];
-  struct error error;
   if (!board || *board->empty || !figure || figure->panels == 0)
     return false;
   plot.rows = curve_rows(explorer, plot);
-  if (row < plot.row || row >= plot.row + plot.rows ||
-      !plot_value(plot, &figure->panel[0]->x, column, &threshold))
-    return false;
-  snprintf(line, sizeof line, "cursor %.4g", threshold);
-  return run_line(explorer, line, &error) == STATUS_OK;
+  return plot_value(plot, &figure->panel[0]->x, row, column, &threshold) &&
+         run_cursor(explorer, "%.4g", threshold);
 }
 
 void board_view_enter(struct explorer *explorer)

@@ -82,20 +82,16 @@ bool channels_view_click(struct explorer *explorer, int row, int column)
   const struct rect plot = explorer->layout.place[PLACE_PLOT];
   const struct figure *figure = explorer->figure;
   double from, to;
-  char line[48];
-  struct error error;
-  if (!channels || !figure || figure->panels == 0 || row < plot.row ||
-      row >= plot.row + plot.rows || !plot_value(plot, &figure->panel[0]->x, column, &from))
+  if (!channels || !figure || figure->panels == 0 ||
+      !plot_value(plot, &figure->panel[0]->x, row, column, &from))
     return false;
   const double width = (double)channels->count / plot_data_columns(plot.columns);
   to = from + width / 2;
   from -= width / 2;
   for (size_t i = 0; i < channels->count; i++) {
     const double number = (double)channels->by_ratio[i];
-    if (number + 0.5 <= from || number - 0.5 >= to)
-      continue;
-    snprintf(line, sizeof line, "cursor %zu", channels->by_ratio[i]);
-    return run_line(explorer, line, &error) == STATUS_OK;
+    if (number + 0.5 > from && number - 0.5 < to)
+      return run_cursor(explorer, "%zu", channels->by_ratio[i]);
   }
   return false;
 }

@@ -5,7 +5,6 @@
 #include "tui/screen/run_line.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,16 +117,10 @@ enum status format_view_stand(struct explorer *explorer, const char *text, struc
 
 bool format_view_click(struct explorer *explorer, int row, int column)
 {
-  const struct rect plot = explorer->layout.place[PLACE_PLOT];
   const struct axis *axis = axis_of(explorer);
   double share;
-  char line[48];
-  struct error error;
-  if (!axis || row < plot.row || row >= plot.row + plot.rows ||
-      !plot_value(plot, axis, column, &share))
-    return false;
-  snprintf(line, sizeof line, "cursor %.4g", share);
-  return run_line(explorer, line, &error) == STATUS_OK;
+  return axis && plot_value(explorer->layout.place[PLACE_PLOT], axis, row, column, &share) &&
+         run_cursor(explorer, "%.4g", share);
 }
 
 bool format_view_back(struct explorer *explorer)

@@ -347,11 +347,8 @@ bool heat_view_click(struct explorer *explorer, int row, int column)
   if (row >= map.row + map.rows || down >= heat->down || across >= heat->across)
     return false;
   const struct view_part cell = heat_cell(heat, down, across);
-  char line[64];
-  struct error error;
-  snprintf(line, sizeof line, "cursor %zu,%zu", heat_row(heat, cell.row[0]),
-           heat_column(heat, cell.column[0]));
-  return run_line(explorer, line, &error) == STATUS_OK;
+  return run_cursor(explorer, "%zu,%zu", heat_row(heat, cell.row[0]),
+                    heat_column(heat, cell.column[0]));
 }
 
 /* --- colours -------------------------------------------------------------------------------- */

@@ -237,16 +237,13 @@ bool inspector_click(struct explorer *explorer, int row, int column)
 {
   const struct inspector_parts parts = parts_of(explorer, explorer->layout.place[PLACE_PLOT]);
   size_t block = explorer->block.number, element = 0;
-  char line[64];
-  struct error error;
   if (!explorer->block_known || explorer_stale(explorer))
     return false;
   const bool on_strip = row >= parts.strip.row && row < parts.strip.row + parts.strip.rows;
   if (on_strip ? !block_at(explorer, parts.strip, column, &block)
                : !element_at(explorer, parts.elements, row, column, &element))
     return false;
-  snprintf(line, sizeof line, on_strip ? "cursor %zu" : "cursor %zu,%zu", block, element);
-  return run_line(explorer, line, &error) == STATUS_OK;
+  return run_cursor(explorer, on_strip ? "%zu" : "%zu,%zu", block, element);
 }
 
 /* --- head --------------------------------------------------------------------------------- */

@@ -687,14 +687,10 @@ bool layer_view_click(struct explorer *explorer, int row, int column)
   const struct rect plot = layer_plot_place(explorer, explorer->layout.place[PLACE_PLOT]);
   const struct layering *layer = &explorer->layer;
   double x;
-  char line[48];
-  struct error error;
-  if (row < plot.row || row >= plot.row + plot.rows || explorer->figure->panel[0]->marks == 0 ||
-      places(explorer, layer_view_selected(explorer)) == 0 ||
-      !plot_value(plot, &explorer->figure->panel[0]->x, column, &x))
-    return false;
-  snprintf(line, sizeof line, "cursor %.4g", layer->detail == LAYER_SEARCH ? x : round(x));
-  return run_line(explorer, line, &error) == STATUS_OK;
+  return explorer->figure->panel[0]->marks > 0 &&
+         places(explorer, layer_view_selected(explorer)) > 0 &&
+         plot_value(plot, &explorer->figure->panel[0]->x, row, column, &x) &&
+         run_cursor(explorer, "%.4g", layer->detail == LAYER_SEARCH ? x : round(x));
 }
 
 void layer_view_step(struct explorer *explorer, int direction)

@@ -228,13 +228,14 @@ bool plot_cell(struct rect rect, const struct panel *panel, const struct glyphs 
   return height > 0 && at >= 0 && at < plot.area.columns;
 }
 
-bool plot_value(struct rect rect, const struct axis *axis, int column, double *x)
+bool plot_value(struct rect rect, const struct axis *axis, int row, int column, double *x)
 {
   const int columns = plot_data_columns(rect.columns), at = column - rect.column - plot_data_left();
   const double share = (at + 0.5) / columns;
   *x = axis->log ? axis->lo * pow(axis->hi / axis->lo, share)
                  : axis->lo + (axis->hi - axis->lo) * share;
-  return at >= 0 && at < columns && axis->lo < axis->hi;
+  return row >= rect.row && row < rect.row + rect.rows && at >= 0 && at < columns &&
+         axis->lo < axis->hi;
 }
 
 /* A pointer on the axis at X. */

@@ -23,8 +23,8 @@ bool plot_cell(struct rect rect, const struct panel *panel, const struct glyphs 
                double y, int *row, int *column);
 
 /* What COLUMN of the screen, in its middle, is on the x AXIS of a figure drawn in RECT; false
- * beside the data. */
-bool plot_value(struct rect rect, const struct axis *axis, int column, double *x);
+ * beside the data, and where ROW is not in RECT. */
+bool plot_value(struct rect rect, const struct axis *axis, int row, int column, double *x);
 
 /* True when ROW of the screen, in which FIGURE is drawn in RECT, is over the x axis that its last
  * panel has; others have one of their own. */

@@ -5,6 +5,7 @@
 #include "tui/screen/session.h"
 #include "tui/screen/text_commands.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,17 @@ enum status run_line(struct explorer *explorer, const char *line, struct error *
   enum status status = run_parts(explorer, spec ? COMMAND_QUANTIZER : parts.id, text, error);
   free(text);
   return status;
+}
+
+bool run_cursor(struct explorer *explorer, const char *words, ...)
+{
+  char text[64];
+  struct error error;
+  va_list arguments;
+  va_start(arguments, words);
+  vsnprintf(text, sizeof text, words, arguments);
+  va_end(arguments);
+  return run_parts(explorer, COMMAND_CURSOR, text, &error) == STATUS_OK;
 }
 
 void run_command(struct explorer *explorer, enum command_id id)

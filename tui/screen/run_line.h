@@ -19,6 +19,10 @@ struct line_parts line_split(const char *line);
  * one, or says why the command cannot be done; the others are those of what it does. */
 enum status run_line(struct explorer *explorer, const char *line, struct error *error);
 
+/* Runs "cursor WORDS", as a click on a place does; false where nothing stands there. */
+bool run_cursor(struct explorer *explorer, const char *words, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* What happens at a command without text (a key, a click): one that needs text opens its line. */
 void run_command(struct explorer *explorer, enum command_id id);
 
