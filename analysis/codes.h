@@ -23,8 +23,8 @@ struct codes {
 
 bool codes_init(struct codes *codes, const struct fit *fit);
 void codes_free(struct codes *codes);
-/* After codes_init: codes_tables are to count in pairs where there are few codes, which is worth
- * its memory for long tensors. False without memory. */
+/* After codes_init: codes_tables have counters of pairs, too, where there are few codes, which are
+ * worth their memory for long tensors. False without memory. */
 bool codes_pair(struct codes *codes);
 /* Counts a block of finite values; FINITE false: x holds others, which are left out. */
 void codes_add(struct codes *codes, const struct pass_block *block, bool finite);

@@ -52,7 +52,6 @@ struct metrics_pass {
   struct span_sums *spans;
   struct channel_sums channels;
   struct coded_unit *coded; /* of each worker; NULL where no codes are tallied */
-  uint16_t *pairs;          /* CODE_PAIRS counters of each worker; NULL where units are short */
   struct codes codes;
 };
 
@@ -502,16 +501,20 @@ static bool lasts(const struct grain *units)
   return units->count >= FEED_CHUNK;
 }
 
-static bool make_coded(struct metrics_pass *job)
+/* What counts codes on the way. */
+static bool make_counters(struct metrics_pass *job)
 {
-  unsigned workers = pool_threads();
-  job->coded = mem_array(workers, sizeof *job->coded);
-  if (!job->coded || job->units->units > 1 || !lasts(job->units))
-    return job->coded != NULL;
-  job->pairs = mem_array(workers, CODE_PAIRS * sizeof *job->pairs);
-  for (unsigned w = 0; job->pairs && w < workers; w++)
-    job->coded[w].coded.pairs = job->pairs + (size_t)w * CODE_PAIRS;
-  return job->pairs != NULL;
+  struct codes *codes = &job->codes;
+  const bool one = job->tallied && job->units->units == 1;
+  if (!codes_init(codes, job->measure->fit) ||
+      ((one || job->grouped) && lasts(job->units) && !codes_pair(codes)))
+    return false;
+  if (!job->tallied)
+    return true;
+  job->coded = mem_array(codes->workers, sizeof *job->coded);
+  for (unsigned w = 0; job->coded && w < codes->workers; w++)
+    job->coded[w].coded.pairs = codes_tables(codes, w).pairs;
+  return job->coded != NULL;
 }
 
 /* WHOLE: also what is not of a channel. */
@@ -536,12 +539,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
                 fit_group_rows(measure->fit, measure->feed, 0, &row);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
-  if (status == STATUS_OK &&
-      (!make_spans(&job) || (whole && !codes_init(&job.codes, measure->fit))))
-    status = STATUS_MEMORY;
-  if (status == STATUS_OK && whole &&
-      ((job.tallied && !make_coded(&job)) ||
-       (job.grouped && lasts(job.units) && !codes_pair(&job.codes))))
+  if (status == STATUS_OK && (!make_spans(&job) || (whole && !make_counters(&job))))
     status = STATUS_MEMORY;
   if (status == STATUS_OK)
     status = pass_run(&job.pass, add_block, &job);
@@ -553,7 +551,6 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   channel_sums_free(&job.channels);
   free(job.table.clip_lo);
   free(job.coded);
-  free(job.pairs);
   free(job.spans);
   return status;
 }
