@@ -114,6 +114,7 @@ static size_t unit_of(const struct quantizer *quantizer, const struct grain *gra
                                       : 1;
 }
 
+/* False where no sample makes sense. */
 static bool make_plan(const struct tensor *tensor, const struct quantizer *quantizer,
                       const struct result_request *request, size_t elements, struct plan *plan)
 {
@@ -124,7 +125,9 @@ static bool make_plan(const struct tensor *tensor, const struct quantizer *quant
   bool made;
   *plan =
       (struct plan){.whole = !shared || quantizer->by != BY_CALIBRATOR || by_extremes(quantizer)};
-  if (grain_make(block || shared ? &rows : &quantizer->granularity, &tensor->shape, &grain, NULL) !=
+  if (tensor_transformed(tensor) || request->calibrated.on || request->calibrated.batching.on ||
+      quantizer->block.importance[0] ||
+      grain_make(block || shared ? &rows : &quantizer->granularity, &tensor->shape, &grain, NULL) !=
           STATUS_OK ||
       grain.count == 0)
     return false;
@@ -142,9 +145,7 @@ bool result_can_sample(const struct tensor *tensor, const struct quantizer *quan
                        const struct result_request *request, size_t elements)
 {
   struct plan plan;
-  return !tensor_transformed(tensor) && !request->calibrated.on &&
-         !request->calibrated.batching.on && !quantizer->block.importance[0] &&
-         make_plan(tensor, quantizer, request, elements, &plan);
+  return make_plan(tensor, quantizer, request, elements, &plan);
 }
 
 /* Scatters the bits of K. */
@@ -436,8 +437,7 @@ enum status result_sample(const struct tensor *tensor, const struct quantizer *q
 {
   struct plan plan;
   float *values = NULL;
-  if (!result_can_sample(tensor, quantizer, request, elements) ||
-      !make_plan(tensor, quantizer, request, elements, &plan) ||
+  if (!make_plan(tensor, quantizer, request, elements, &plan) ||
       (!extremes && result_sample_extremes(quantizer)))
     return error_set(error, STATUS_USAGE, "no sample tells what this quantizer does to all");
   enum status status = read_sample(tensor, &plan, progress, &values, error);
