@@ -148,15 +148,6 @@ static void text_put(struct text *text, const char *string)
   text_append(text, string, strlen(string));
 }
 
-static bool is_plain(const char *word)
-{
-  /* '~' and '=' mean something to shells at the start of a word only; '%', '+' and the rest
-   * never do. */
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "_-+./:,@%=";
-  return *word && *word != '=' && word[strspn(word, plain)] == '\0';
-}
-
 /* True when WORD can be shown as it is: no control characters, valid UTF-8. */
 static bool is_printable(const char *word)
 {
@@ -202,7 +193,7 @@ static void put_dollar_quoted(struct text *text, const char *word)
 static void put_word(struct text *text, const char *word)
 {
   text_put(text, " ");
-  if (is_plain(word))
+  if (shell_word_is_plain(word))
     text_put(text, word);
   else if (is_printable(word))
     put_single_quoted(text, word);

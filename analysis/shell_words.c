@@ -161,3 +161,12 @@ enum status shell_words_split(const char *text, struct shell_words *words, struc
     }
   }
 }
+
+bool shell_word_is_plain(const char *word)
+{
+  /* '~' and '=' mean something to shells at the start of a word only; '%', '+' and the rest
+   * never do. */
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "_-+./:,@%=";
+  return *word && *word != '=' && word[strspn(word, plain)] == '\0';
+}

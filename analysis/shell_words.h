@@ -6,6 +6,7 @@
 
 #include "quant/base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The words: their bytes one after the other in `bytes`. */
@@ -19,5 +20,8 @@ struct shell_words {
  * WORDS must be freed in any case. */
 enum status shell_words_split(const char *text, struct shell_words *words, struct error *error);
 void shell_words_free(struct shell_words *words);
+
+/* True when WORD needs no quotes in any shell. */
+bool shell_word_is_plain(const char *word);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "tui/screen/journal.h"
 
+#include "analysis/shell_words.h"
 #include "tui/base/session_file.h"
 #include "tui/screen/explorer.h"
 #include "tui/screen/signals.h"
@@ -59,10 +60,8 @@ __attribute__((format(printf, 2, 3))) static void put_line(struct journal *journ
 /* The command that goes on with the session at PATH. */
 static void leave_advice(const struct journal *journal, const char *path)
 {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "_-+./:,@%";
   char advice[1024];
-  bool whole = path[strspn(path, plain)] == '\0' && strlen(path) < sizeof advice / 2;
+  bool whole = shell_word_is_plain(path) && strlen(path) < sizeof advice / 2;
   snprintf(advice, sizeof advice, "; to go on where it was: qscope --restore%s%s", whole ? " " : "",
            whole ? path : "");
   signals_leave(journal->file, advice);
