@@ -127,7 +127,7 @@ static enum status open_as_usual(struct options *options, const struct recipe *a
                                  struct error *error)
 {
   struct kept kept;
-  bool back = options->restores && asked->source && !app_is_scripted(&options->app) &&
+  bool back = options->restore && asked->source && !app_is_scripted(&options->app) &&
               !asks_more(asked) && kept_of(asked->source, &kept, NULL) == STATUS_OK;
   if (!back)
     return explore_recipe(asked, options, error);
@@ -145,10 +145,10 @@ enum status explore_run(const struct options *given, struct error *error)
   struct recipe recipe;
   enum status status = options_view_recipe(&options, &recipe, error);
   options.app.forgets = options.ignore_config;
-  options.app.restored = options.restore;
+  options.app.restored = options.restore_asked;
   if (status == STATUS_OK)
-    status = options.restore ? restore(&options, &recipe, error)
-                             : open_as_usual(&options, &recipe, error);
+    status = options.restore_asked ? restore(&options, &recipe, error)
+                                   : open_as_usual(&options, &recipe, error);
   recipe_clear(&recipe);
   return status;
 }

@@ -417,14 +417,10 @@ enum status options_parse(int argc, char **argv, struct options *out,
   if (out->help || out->version)
     return STATUS_OK;
   status = check_use(*command, out, used, error);
+  out->restore_asked = out->restore;
   if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config &&
-      !app_is_scripted(&out->app) && !out->output) {
-    bool asked = out->restore;
-    out->restore = false;
+      !app_is_scripted(&out->app) && !out->output)
     user_settings_apply(out, used, set_option);
-    out->restores = out->restore;
-    out->restore = asked;
-  }
   return status == STATUS_OK ? set_theme(out, (*command)->mask, error) : status;
 }
 

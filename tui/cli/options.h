@@ -77,8 +77,8 @@ struct options {
   bool glyph_test;           /* --glyph-test */
   bool named;                /* the subcommand was written out */
   bool metadata;             /* --metadata */
-  bool restore;              /* --restore */
-  bool restores;             /* the same as a setting: where it is possible */
+  bool restore_asked;        /* --restore */
+  bool restore;              /* the same, or as a setting: where it is possible */
   bool ignore_config;        /* --ignore-config */
   struct settings *settings; /* of the user, whose words others borrow; or NULL */
   bool print, verbose, help, version;
