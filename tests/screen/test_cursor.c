@@ -143,6 +143,49 @@ static void ends_of_rows(void **state)
   fixture_quit(harness);
 }
 
+/* The row that the pointer is on, without what stands beside the view (a list may have scrolled);
+ * where there is none the whole screen. */
+static char *place_of(struct harness *harness)
+{
+  char row[256];
+  if (!harness_shows(harness, "\u25b8"))
+    return screen_of(harness);
+  fixture_selected(harness, row, sizeof row);
+  char *frame = strstr(row, "\u2502");
+  if (frame)
+    *frame = '\0';
+  return strdup(row);
+}
+
+/* The cursors of the other views, too, stay where they are, through sizes that have no room for
+ * them. Keys stand each in the middle of what it goes along. */
+static void another_size_keeps_it(void **state)
+{
+  static const struct {
+    const char *keys;
+    unsigned count;
+  } keys[] = {{"3jjjjj", 6}, {"4jj", 3}, {"6jjj", 4}, {"7\033OC\033OC", 3}, {"Kjjj", 4}, {"9j", 2}};
+  static const int sizes[][2] = {{12, 40}, {5, 20}, {60, 200}, {18, 66}};
+  (void)state;
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    struct harness *harness = open_histogram(24, 80);
+    assert_true(harness_press(harness, keys[i].keys, keys[i].count));
+    assert_true(harness_wait_settled(harness));
+    char *before = place_of(harness);
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+      harness_resize(harness, sizes[k][0], sizes[k][1]);
+      assert_true(harness_wait_settled(harness));
+    }
+    harness_resize(harness, 24, 80);
+    assert_true(harness_wait_settled(harness));
+    char *after = place_of(harness);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    fixture_quit(harness);
+  }
+}
+
 static void wrong_values(void **state)
 {
   (void)state;
@@ -159,7 +202,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(steps_and_ends),     cmocka_unit_test(the_value_stays),
       cmocka_unit_test(the_window_follows), cmocka_unit_test(beside_pins),
-      cmocka_unit_test(ends_of_rows),       cmocka_unit_test(wrong_values),
+      cmocka_unit_test(ends_of_rows),       cmocka_unit_test(another_size_keeps_it),
+      cmocka_unit_test(wrong_values),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -444,10 +444,27 @@ static void by_habit(void **state)
 static void words_that_do_not_go_together(void **state)
 {
   (void)state;
-  struct harness *harness = start("--restore", "-qint4", NULL);
-  assert_ends(harness, 2);
-  assert_true(says(harness, "--restore brings tensor, quantizer and view"));
-  harness_end(harness);
+  static const char *const words[] = {"-qint4", "--worst-first"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    struct harness *harness = start("--restore", words[i], NULL);
+    assert_ends(harness, 2);
+    assert_true(says(harness, "--restore brings tensor, quantizer and view"));
+    harness_end(harness);
+  }
+}
+
+/* What a view shows in another order comes back in it. */
+static void the_order_comes_back(void **state)
+{
+  (void)state;
+  struct harness *harness = start_settled("model.safetensors", NULL);
+  type(harness, "3 r");
+  assert_shows(harness, "--worst-first");
+  fixture_quit(harness);
+  harness = start_settled("--restore", NULL);
+  assert_shows(harness, "--view heat --worst-first");
+  assert_shows(harness, "worst row first");
+  fixture_quit(harness);
 }
 
 int main(void)
@@ -467,6 +484,7 @@ int main(void)
       cmocka_unit_test_setup(a_source_comes_back, enter_empty),
       cmocka_unit_test_setup(a_file_has_changed, enter_empty),
       cmocka_unit_test_setup(by_habit, enter_empty),
+      cmocka_unit_test_setup(the_order_comes_back, enter_empty),
       cmocka_unit_test_setup(words_that_do_not_go_together, enter_empty),
   };
   return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
