@@ -540,7 +540,8 @@ static enum status compute(struct making *making, struct progress *progress)
   if (status != STATUS_OK)
     return status;
   making->digest = making->own_digest ? making->own_digest : making->request->digest;
-  const struct batch batch = {tensor_feed(making->tensor), making->tensor->shape, making->digest};
+  const struct batch batch = {tensor_feed(making->tensor), making->tensor->shape, making->digest,
+                              NULL};
   status =
       probe_open(quantizer, &batch, making->request->unit, progress, &making->probe, making->error);
   if (status != STATUS_OK)

@@ -14,13 +14,12 @@ static enum status minmax_levels(const struct board *board, const struct tensor 
                                  const struct digest *digest, double **levels, size_t *count,
                                  struct error *error)
 {
-  const struct feed feed = tensor_feed(tensor);
+  const struct batch values = {tensor_feed(tensor), tensor->shape, digest, NULL};
   struct quantizer quantizer = board->quantizer;
   struct fit *fit;
   quantizer.by = BY_CALIBRATOR;
   quantizer.calibrator = calibrator_find("minmax");
-  enum status status =
-      quantizer_fit_digest(&quantizer, &feed, &tensor->shape, digest, NULL, &fit, error);
+  enum status status = quantizer_fit_values(&quantizer, &values, NULL, &fit, error);
   if (status != STATUS_OK)
     return status;
   *levels = fit_level_count(fit) <= THEORY_LEVELS_MOST ? fit_levels(fit, 0, count) : NULL;

@@ -183,10 +183,8 @@ static enum status measure_known(struct measure *measure, const struct digest *d
 
 struct target {
   const struct tensor *tensor;
-  const struct feed *feed;
-  const struct digest *digest;
+  struct batch values; /* its own */
   const struct calibrated *calibrated;
-  const struct extremes *extremes;
   bool timed;
   size_t keep;
 };
@@ -236,9 +234,9 @@ static enum status fit_target(const struct target *target, const struct quantize
   if (how->batching.on && running)
     return fit_own_batches(target, quantizer, progress, out, error);
   if (on_demand(target->tensor, quantizer, target->keep))
-    return quantizer_fit_on_demand(quantizer, target->feed, shape, progress, out, error);
-  return (target->timed ? quantizer_fit_digest : quantizer_fit_waiting)(
-      quantizer, target->feed, shape, target->digest, progress, out, error);
+    return quantizer_fit_on_demand(quantizer, &target->values.feed, shape, progress, out, error);
+  return (target->timed ? quantizer_fit_values : quantizer_fit_waiting)(quantizer, &target->values,
+                                                                        progress, out, error);
 }
 
 /* Fits the quantizer; what its spec names as a file is lent for as long as that takes. */
@@ -246,7 +244,6 @@ static enum status fit(const struct target *target, struct progress *progress,
                        struct result *result, struct error *error)
 {
   struct quantizer quantizer = result->quantizer;
-  quantizer.extremes = target->extremes;
   struct block_choice *block = &quantizer.block;
   float *weights = NULL;
   enum status status = STATUS_OK;
@@ -285,27 +282,26 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     result->facts = *request->facts;
   else
     status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
-  const struct target target = {tensor,
-                                &feed,
-                                request->facts ? request->digest : own,
-                                &request->calibrated,
-                                request->extremes,
-                                request->timed,
-                                request->keep_nothing ? 0 : RESULT_KEEP};
+  const struct target target = {
+      tensor,
+      {feed, tensor->shape, request->facts ? request->digest : own, request->extremes},
+      &request->calibrated,
+      request->timed,
+      request->keep_nothing ? 0 : RESULT_KEEP};
   if (status == STATUS_OK)
     status = fit(&target, progress, result, error);
   measure.fit = measure.own = result->fit;
   if (status == STATUS_OK)
-    status = measure_known(&measure, target.digest, request, result, error);
+    status = measure_known(&measure, target.values.digest, request, result, error);
   if (status == STATUS_OK && tensor_transformed(tensor))
     status = restore_errors(&measure, tensor, result, error);
   if (status == STATUS_OK && request->board && !result->partial)
-    status = compute_board(tensor, request, target.digest, progress, result, error);
+    status = compute_board(tensor, request, target.values.digest, progress, result, error);
   if (status == STATUS_OK && request->heat.down && !result->partial)
     status = heat_compute(tensor, result->fit, request->axis, &request->heat, progress,
                           &result->heat, error);
   if (status == STATUS_OK && request->checks && !result->partial)
-    status = compute_checks(tensor, request, target.digest, progress, result, error);
+    status = compute_checks(tensor, request, target.values.digest, progress, result, error);
   digest_free(own);
   return status;
 }

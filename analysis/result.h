@@ -67,9 +67,8 @@ struct result_request {
   const struct digest *digest;      /* the same; read only when the facts are given */
   const struct histogram *original; /* of this tensor's values, for where its bins are wanted */
   struct calibrated calibrated;
-  const struct extremes
-      *extremes;     /* see struct quantizer: of the tensor that this is a sample of */
-  bool keep_nothing; /* as if that were 0: what is measured is the same */
+  const struct extremes *extremes; /* see struct batch: of the tensor that this is a sample of */
+  bool keep_nothing;               /* as if that were 0: what is measured is the same */
   bool timed; /* scales are chosen by themselves, so that fit_seconds tells how long that takes */
   /* What takes a pass where a digest of the tensor answers everything else (the channels and their
    * metrics, the blocks) is left out: the answer is there at once, and is partial. */

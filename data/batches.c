@@ -142,7 +142,8 @@ static enum status add_slices(struct batches *batches, const struct tensor *tens
   for (size_t i = 0; i < cut->count; i++) {
     cut->slice[i].cut = cut;
     cut->slice[i].index = i;
-    batches->batch[batches->count++] = (struct batch){slice_feed(&cut->slice[i]), shape, NULL};
+    batches->batch[batches->count++] =
+        (struct batch){.feed = slice_feed(&cut->slice[i]), .shape = shape};
   }
   return STATUS_OK;
 }
@@ -172,7 +173,7 @@ static enum status add_batch(struct batches *batches, const struct batch *whole,
 enum status batches_add(struct batches *batches, const struct tensor *tensor,
                         const struct digest *digest, struct batching batching, struct error *error)
 {
-  const struct batch whole = {tensor_feed(tensor), tensor->shape, digest};
+  const struct batch whole = {tensor_feed(tensor), tensor->shape, digest, NULL};
   unsigned axis = 0;
   enum status status = STATUS_OK;
   if (batching.on)

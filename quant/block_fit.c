@@ -129,7 +129,6 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct block
   *block = *laid_out;
   fit->quantizer = *quantizer;
   fit->quantizer.block.weights = NULL; /* they were only lent */
-  fit->quantizer.extremes = NULL;
   fit->grain = *grain;
   fit->block = block;
   block->columns = grain->columns;
@@ -311,10 +310,12 @@ struct fit *block_fit_part(const struct fit *whole, const struct feed *feed,
   return packing.fit;
 }
 
-enum status block_quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
-                                const struct shape *shape, bool keep, struct progress *progress,
-                                struct fit **out, struct error *error)
+enum status block_quantizer_fit(const struct quantizer *quantizer, const struct batch *values,
+                                bool keep, struct progress *progress, struct fit **out,
+                                struct error *error)
 {
+  const struct feed *feed = &values->feed;
+  const struct shape *shape = &values->shape;
   struct block_fit laid_out = {.packed = NULL};
   struct grain grain;
   lay_out(quantizer, &laid_out);
@@ -332,7 +333,7 @@ enum status block_quantizer_fit(const struct quantizer *quantizer, const struct 
   if (!packing.fit)
     return error_memory(error, "the packed tensor");
   progress_expect(progress, keep ? feed->count : 0);
-  status = find_tensor_scale(&packing, quantizer->extremes);
+  status = find_tensor_scale(&packing, values->extremes);
   if (status == STATUS_OK && keep)
     status = pack(&packing, quantizer);
   if (status == STATUS_OK) {

@@ -94,9 +94,9 @@ float grid_last_inside(const struct grid_end *end, float scale, enum rounding mo
 /* --- block formats: the same duties as the functions of quantizer.h --------------------------- */
 
 /* KEEP: else on demand. */
-enum status block_quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
-                                const struct shape *shape, bool keep, struct progress *progress,
-                                struct fit **out, struct error *error);
+enum status block_quantizer_fit(const struct quantizer *quantizer, const struct batch *values,
+                                bool keep, struct progress *progress, struct fit **out,
+                                struct error *error);
 /* Packs FEED, the matrix of shape PART, as the on-demand fit WHOLE says. NULL: no memory. */
 struct fit *block_fit_part(const struct fit *whole, const struct feed *feed,
                            const struct shape *part);

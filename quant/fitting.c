@@ -34,8 +34,7 @@ enum values {
 struct fitting {
   struct fit *fit;
   enum values of;
-  const struct extremes *extremes; /* to take for those of the tensor, or NULL */
-  struct part *part;               /* none of them empty */
+  struct part *part; /* none of them empty */
   size_t parts;
   struct calibration calibration;
   struct progress *progress;
@@ -310,8 +309,8 @@ static enum status measure_part(const struct fitting *fitting, struct part *part
   part->extents = mem_array(part->grain.units, sizeof *part->extents);
   if (!part->extents)
     return error_memory(fitting->error, "the extremes of the units");
-  if (fitting->extremes && part->grain.kind == GRAIN_TENSOR) {
-    const struct extremes *known = fitting->extremes;
+  const struct extremes *known = part->batch->extremes;
+  if (known && part->grain.kind == GRAIN_TENSOR) {
     extent_set(part->extents, known->min, known->max, known->finite);
     return STATUS_OK;
   }
@@ -422,7 +421,6 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   if (!fit)
     return NULL;
   fit->quantizer = *quantizer;
-  fit->quantizer.extremes = NULL; /* they were only lent */
   fit->family = quantizer->format->family;
   fit->grain = *grain;
   const struct calibration calibration = fit_calibration(quantizer);
@@ -480,7 +478,6 @@ static enum status fit_parts(const struct quantizer *quantizer, const struct bat
 {
   struct fitting fitting = {.fit = fit_new(quantizer, grain, true),
                             .of = of,
-                            .extremes = quantizer->extremes,
                             .part = mem_array(count, sizeof *fitting.part),
                             .calibration = fit_calibration(quantizer),
                             .progress = progress,
@@ -504,51 +501,49 @@ static enum status fit_parts(const struct quantizer *quantizer, const struct bat
   return status;
 }
 
-static enum status fit_tensor(const struct quantizer *quantizer, const struct feed *feed,
-                              const struct shape *shape, const struct digest *digest,
+static enum status fit_tensor(const struct quantizer *quantizer, const struct batch *values,
                               enum values of, struct progress *progress, struct fit **out,
                               struct error *error)
 {
-  const struct batch own = {*feed, *shape, digest};
   struct grain grain;
   enum status status = quantizer_check(quantizer, error);
   if (status == STATUS_OK && format_is_block(quantizer->format))
-    return block_quantizer_fit(quantizer, feed, shape, true, progress, out, error);
+    return block_quantizer_fit(quantizer, values, true, progress, out, error);
   if (status == STATUS_OK)
-    status = grain_make(&quantizer->granularity, shape, &grain, error);
-  return status == STATUS_OK ? fit_parts(quantizer, &own, 1, of, &grain, progress, out, error)
+    status = grain_make(&quantizer->granularity, &values->shape, &grain, error);
+  return status == STATUS_OK ? fit_parts(quantizer, values, 1, of, &grain, progress, out, error)
                              : status;
 }
 
-enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
-                                 const struct shape *shape, const struct digest *digest,
+enum status quantizer_fit_values(const struct quantizer *quantizer, const struct batch *values,
                                  struct progress *progress, struct fit **out, struct error *error)
 {
-  return fit_tensor(quantizer, feed, shape, digest, VALUES_OWN, progress, out, error);
+  return fit_tensor(quantizer, values, VALUES_OWN, progress, out, error);
 }
 
-enum status quantizer_fit_waiting(const struct quantizer *quantizer, const struct feed *feed,
-                                  const struct shape *shape, const struct digest *digest,
+enum status quantizer_fit_waiting(const struct quantizer *quantizer, const struct batch *values,
                                   struct progress *progress, struct fit **out, struct error *error)
 {
-  return fit_tensor(quantizer, feed, shape, digest, VALUES_WAITING, progress, out, error);
+  return fit_tensor(quantizer, values, VALUES_WAITING, progress, out, error);
 }
 
 enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *feed,
                           const struct shape *shape, struct progress *progress, struct fit **out,
                           struct error *error)
 {
-  return quantizer_fit_digest(quantizer, feed, shape, NULL, progress, out, error);
+  const struct batch values = {.feed = *feed, .shape = *shape};
+  return quantizer_fit_values(quantizer, &values, progress, out, error);
 }
 
 enum status quantizer_fit_on_demand(const struct quantizer *quantizer, const struct feed *feed,
                                     const struct shape *shape, struct progress *progress,
                                     struct fit **out, struct error *error)
 {
+  const struct batch values = {.feed = *feed, .shape = *shape};
   struct grain grain;
   enum status status = quantizer_check(quantizer, error);
   if (status == STATUS_OK && format_is_block(quantizer->format))
-    return block_quantizer_fit(quantizer, feed, shape, false, progress, out, error);
+    return block_quantizer_fit(quantizer, &values, false, progress, out, error);
   if (status == STATUS_OK)
     status = grain_make(&quantizer->granularity, shape, &grain, error);
   if (status == STATUS_OK && !(*out = fit_new(quantizer, &grain, false)))

@@ -55,10 +55,6 @@ struct quantizer {
   enum rounding rounding;
   uint64_t seed;             /* ROUND_STOCHASTIC */
   struct block_choice block; /* BY_FORMAT */
-  /* Lent to a fit, which then does not look for them: extremes to take for those of the whole
-   * tensor by what serves all of it (its one scale, that above the scales of blocks). For values
-   * that are a sample of a tensor. NULL: those of the values. No part of the spec. */
-  const struct extremes *extremes;
 };
 
 /* Reads a spec ("int4,asym,group=128,mse"); the grammar is in DESIGN and in the man page. On
@@ -92,6 +88,16 @@ void quantizer_code_range(const struct quantizer *quantizer, long *lowest, long 
 
 struct fit; /* opaque: the quantizer, its grain, a scale and zero point for each unit */
 
+/* Values that a quantizer is fitted to: a tensor, or a batch of those that it is calibrated on. */
+struct batch {
+  struct feed feed;
+  struct shape shape;
+  const struct digest *digest; /* of all its values; NULL: none */
+  /* To take for those of the whole tensor by what serves all of it (its one scale, that above the
+   * scales of blocks): for values that are a sample of a tensor. NULL: those of the values. */
+  const struct extremes *extremes;
+};
+
 /* Chooses scale and zero point of every unit of a tensor of SHAPE read from FEED. Counts
  * progress in elements. STATUS_USAGE (axis, hand range on the wrong side), STATUS_CANCELLED,
  * STATUS_MEMORY. A unit without finite values, or all zero, has scale 1 and zero point as the
@@ -101,18 +107,16 @@ enum status quantizer_fit(const struct quantizer *quantizer, const struct feed *
                           const struct shape *shape, struct progress *progress, struct fit **out,
                           struct error *error);
 
-/* The same where a digest of the tensor is known (NULL: none): one scale for the whole tensor then
- * costs no pass over it, and comes out the same. (Sums over counts are rounded otherwise: mse keeps
- * the first of candidates whose errors agree to 1e-12, other searches may take the other one.) */
-enum status quantizer_fit_digest(const struct quantizer *quantizer, const struct feed *feed,
-                                 const struct shape *shape, const struct digest *digest,
+/* The same of VALUES. With a digest one scale for the whole tensor costs no pass over it, and comes
+ * out the same. (Sums over counts are rounded otherwise: mse keeps the first of candidates whose
+ * errors agree to 1e-12, other searches may take the other one.) */
+enum status quantizer_fit_values(const struct quantizer *quantizer, const struct batch *values,
                                  struct progress *progress, struct fit **out, struct error *error);
 
-/* The same, but scales that the extremes of groups decide may be left to a pass over FEED that goes
- * on to use them, so that the tensor is read once: while fit_is_waiting, a block's scales are there
- * after fit_block. */
-enum status quantizer_fit_waiting(const struct quantizer *quantizer, const struct feed *feed,
-                                  const struct shape *shape, const struct digest *digest,
+/* The same, but scales that the extremes of groups decide may be left to a pass over the feed that
+ * goes on to use them, so that the tensor is read once: while fit_is_waiting, a block's scales are
+ * there after fit_block. */
+enum status quantizer_fit_waiting(const struct quantizer *quantizer, const struct batch *values,
                                   struct progress *progress, struct fit **out, struct error *error);
 bool fit_is_waiting(const struct fit *fit);
 /* Chooses the scales of the N values X of the feed from START on, a multiple of FEED_BLOCK; N is
@@ -162,13 +166,6 @@ void fit_parts_free(struct fit_part *parts); /* or NULL */
  * NaN, without memory. */
 bool fit_part_round_trip(const struct fit *fit, const struct feed *feed, size_t start, size_t n,
                          const float *x, float *y);
-
-/* Values that a quantizer is calibrated on, as they arrive. */
-struct batch {
-  struct feed feed;
-  struct shape shape;
-  const struct digest *digest; /* of all its values; NULL: none */
-};
 
 /* Calibrates on COUNT batches, in their order, for a tensor of SHAPE that is quantized later. With
  * a scale for each channel every batch has as many channels as SHAPE; with one for the tensor their

@@ -716,7 +716,7 @@ static void check_vector(const char *input, const char *config, double amax, con
   assert_true(vector_load(&x, "conformance/calibration/inputs/%s.npy", input));
   assert_true(vector_load(&curve, "conformance/calibration/%s", file));
   struct shape shape = {.dims = 1, .dim = {x.count}};
-  const struct batch batch = {feed_floats(vector_floats(&x), x.count), shape, NULL};
+  const struct batch batch = {.feed = feed_floats(vector_floats(&x), x.count), .shape = shape};
   snprintf(spec, sizeof spec, "%.4s%s", config, config[strlen(config) - 1] == '7' ? ",narrow" : "");
   const struct quantizer quantizer = quantizer_of(spec);
   struct probe probe;

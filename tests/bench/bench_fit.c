@@ -172,14 +172,14 @@ static void bench_digest(const char *stored, const char *spec, const float *x,
   struct error error;
   struct fit *fit;
   const struct shape shape = {.dims = 2, .dim = {SIDE, SIDE}};
-  const struct feed feed = feed_floats(x, ELEMENTS);
+  const struct batch values = {feed_floats(x, ELEMENTS), shape, digest, NULL};
   double best = 1e30;
   char name[QUANTIZER_TEXT + 32];
   if (quantizer_parse(spec, &quantizer, &error) != STATUS_OK)
     return;
   for (int repeat = 0; repeat < 3 * REPEATS && (repeat == 0 || best < 0.05); repeat++) {
     double start = rows_clock(1);
-    if (quantizer_fit_digest(&quantizer, &feed, &shape, digest, NULL, &fit, &error) != STATUS_OK)
+    if (quantizer_fit_values(&quantizer, &values, NULL, &fit, &error) != STATUS_OK)
       return;
     double seconds = rows_clock(1) - start;
     best = seconds < best ? seconds : best;

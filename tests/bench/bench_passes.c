@@ -133,8 +133,9 @@ static bool work_key(struct bench *bench)
   struct error error;
   fit_free(bench->fit);
   bench->fit = NULL;
-  return quantizer_fit_waiting(&bench->quantizer, &bench->feed, &bench->tensor->shape, NULL, NULL,
-                               &bench->fit, &error) == STATUS_OK &&
+  const struct batch values = {.feed = bench->feed, .shape = bench->tensor->shape};
+  return quantizer_fit_waiting(&bench->quantizer, &values, NULL, &bench->fit, &error) ==
+             STATUS_OK &&
          measure(bench, PART_METRICS);
 }
 

@@ -259,10 +259,10 @@ static struct fit *fit_whole(const char *text, const float *x, struct shape shap
                              const struct digest *digest)
 {
   struct quantizer quantizer = spec(text);
-  struct feed feed = feed_floats(x, shape_elements(&shape));
+  const struct batch values = {feed_floats(x, shape_elements(&shape)), shape, digest, NULL};
   struct fit *fit;
   struct error error;
-  if (quantizer_fit_digest(&quantizer, &feed, &shape, digest, NULL, &fit, &error) != STATUS_OK)
+  if (quantizer_fit_values(&quantizer, &values, NULL, &fit, &error) != STATUS_OK)
     fail_msg("%s: %s", text, error.text);
   return fit;
 }
@@ -286,10 +286,9 @@ static void test_digest_fits(void **state)
         if (quantizer_parse(text, &quantizer, &error) != STATUS_OK)
           continue; /* the row has no meaning there */
         struct fit *plain = fit_whole(text, x, shape, NULL);
-        struct feed unreadable = {.count = N};
+        const struct batch unreadable = {{.count = N}, shape, digest, NULL};
         struct fit *counted;
-        if (quantizer_fit_digest(&quantizer, &unreadable, &shape, digest, NULL, &counted, &error) !=
-            STATUS_OK)
+        if (quantizer_fit_values(&quantizer, &unreadable, NULL, &counted, &error) != STATUS_OK)
           fail_msg("%s: %s", text, error.text);
         assert_same_fit(counted, plain, text);
         fit_free(plain);
@@ -308,8 +307,8 @@ static void test_lloyd(void **state)
   memcpy(x, portable[1], sizeof x);
   struct digest *digest = digest_of(x, N);
   struct quantizer quantizer = spec("lloyd=16");
-  struct batch batches[] = {{feed_floats(x, N / 2), half, NULL},
-                            {feed_floats(x + N / 2, N / 2), half, NULL}};
+  struct batch batches[] = {{.feed = feed_floats(x, N / 2), .shape = half},
+                            {.feed = feed_floats(x + N / 2, N / 2), .shape = half}};
   struct fit *plain = fit_whole("lloyd=16", x, shape, NULL);
   struct fit *counted = fit_whole("lloyd=16", x, shape, digest), *batched;
   assert_int_equal(quantizer_fit_batches(&quantizer, batches, 2, &shape, NULL, &batched, NULL),
@@ -336,8 +335,8 @@ static void make_batches(const float *x, struct batch *batches)
 {
   struct shape shape = {3, {1, CHANNELS, LENGTH}};
   for (size_t i = 0; i < BATCHES; i++)
-    batches[i] =
-        (struct batch){feed_floats(x + i * CHANNELS * LENGTH, CHANNELS * LENGTH), shape, NULL};
+    batches[i] = (struct batch){.feed = feed_floats(x + i * CHANNELS * LENGTH, CHANNELS * LENGTH),
+                                .shape = shape};
 }
 
 static const struct shape all_batches = {3, {BATCHES, CHANNELS, LENGTH}};
@@ -385,8 +384,8 @@ static void test_large_units(void **state)
   for (size_t i = 0; i < LARGE; i++)
     x[i] = portable[i % 3][i % N] * (1 + (float)(i % 7));
   struct shape shape = {1, {LARGE}}, half = {1, {LARGE / 2}};
-  struct batch batches[] = {{feed_floats(x, LARGE / 2), half, NULL},
-                            {feed_floats(x + LARGE / 2, LARGE / 2), half, NULL}};
+  struct batch batches[] = {{.feed = feed_floats(x, LARGE / 2), .shape = half},
+                            {.feed = feed_floats(x + LARGE / 2, LARGE / 2), .shape = half}};
   static const char *const specs[] = {"int8,tensor,percentile=99.9", "int8,tensor,exclude",
                                       "int4,asym,tensor,mse"};
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
@@ -463,10 +462,12 @@ static void test_empty_batches(void **state)
   (void)state;
   const float a[] = {-1, 3}, nothing[] = {NAN, INFINITY}, zeros[] = {0, 0}, b[] = {-5, 1};
   struct shape two = {1, {2}}, none = {1, {0}};
-  struct batch batches[] = {
-      {feed_floats(nothing, 0), none, NULL}, {feed_floats(nothing, 2), two, NULL},
-      {feed_floats(a, 2), two, NULL},        {feed_floats(nothing, 2), two, NULL},
-      {feed_floats(zeros, 2), two, NULL},    {feed_floats(b, 2), two, NULL}};
+  struct batch batches[] = {{.feed = feed_floats(nothing, 0), .shape = none},
+                            {.feed = feed_floats(nothing, 2), .shape = two},
+                            {.feed = feed_floats(a, 2), .shape = two},
+                            {.feed = feed_floats(nothing, 2), .shape = two},
+                            {.feed = feed_floats(zeros, 2), .shape = two},
+                            {.feed = feed_floats(b, 2), .shape = two}};
   struct fit *fit = fit_batches("int8,asym,tensor,ema=0.5", batches, 6, two);
   /* max: 3, 1.5, 1.25; min: -1, -0.5, -2.75 */
   assert_true(fit_scale(fit, 0) == (1.25f + 2.75f) / 255);
@@ -499,8 +500,8 @@ static void test_extreme_batches(void **state)
   for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
     for (size_t first = 0; first < 4; first++)
       for (size_t second = 0; second < 4; second++) {
-        struct batch batches[] = {{feed_floats(values[first], 1), one, NULL},
-                                  {feed_floats(values[second], 1), one, NULL}};
+        struct batch batches[] = {{.feed = feed_floats(values[first], 1), .shape = one},
+                                  {.feed = feed_floats(values[second], 1), .shape = one}};
         struct fit *fit = fit_batches(specs[i], batches, 2, one);
         assert_true(fit_scale(fit, 0) > 0 && isfinite(fit_scale(fit, 0)));
         fit_free(fit);
@@ -524,8 +525,8 @@ static void test_refusals(void **state)
   struct shape shape = {2, {2, 3}};
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
     size_t channels = refused[i].channels;
-    struct batch batches[] = {{feed_floats(x, 6), shape, NULL},
-                              {feed_floats(x, 2 * channels), {2, {2, channels}}, NULL}};
+    struct batch batches[] = {{.feed = feed_floats(x, 6), .shape = shape},
+                              {.feed = feed_floats(x, 2 * channels), .shape = {2, {2, channels}}}};
     struct quantizer quantizer = spec(refused[i].spec);
     struct fit *fit;
     struct error error = {0};
@@ -534,7 +535,7 @@ static void test_refusals(void **state)
     if (!strstr(error.text, refused[i].says))
       fail_msg("%s: %s", refused[i].spec, error.text);
   }
-  struct batch flat = {feed_floats(x, 6), {1, {6}}, NULL};
+  struct batch flat = {.feed = feed_floats(x, 6), .shape = {1, {6}}};
   struct quantizer quantizer = spec("int8,channel=1");
   struct fit *fit;
   struct error error = {0};
@@ -651,7 +652,7 @@ static void check_torch_scale(const json_t *entry, const char *row, double const
   struct batch batches[ROWS];
   char text[128];
   for (size_t i = 0; i < ROWS; i++)
-    batches[i] = (struct batch){feed_floats(x + i * COLUMNS, COLUMNS), shape, NULL};
+    batches[i] = (struct batch){.feed = feed_floats(x + i * COLUMNS, COLUMNS), .shape = shape};
   for (size_t i = 0; i < sizeof torch_configs / sizeof *torch_configs; i++) {
     if (strcmp(config, torch_configs[i].config) != 0)
       continue;

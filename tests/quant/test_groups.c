@@ -162,8 +162,8 @@ static void check_waiting(const char *format, const float *x, size_t rows, size_
   snprintf(spec, sizeof spec, "%s,group=%zu", format, length);
   struct fit *fit = fit_of(spec, &feed, shape);
   assert_int_equal(quantizer_parse(spec, &quantizer, &error), STATUS_OK);
-  assert_int_equal(quantizer_fit_waiting(&quantizer, &feed, &shape, NULL, NULL, &waiting, &error),
-                   STATUS_OK);
+  const struct batch values = {.feed = feed, .shape = shape};
+  assert_int_equal(quantizer_fit_waiting(&quantizer, &values, NULL, &waiting, &error), STATUS_OK);
   bool whole = columns % length == 0 && FEED_BLOCK % length == 0 && length < FEED_BLOCK / 4;
   assert_int_equal(fit_is_waiting(waiting), whole);
   for (size_t i = 0; whole && i < blocks; i++) {

@@ -204,9 +204,8 @@ static void check_bounds(const char *spec, const struct high_digest *digest, dou
   assert_int_equal(quantizer_parse(spec, &quantizer, NULL), STATUS_OK);
   assert_true(high_digest_can_measure(&quantizer));
   assert_int_equal(quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, NULL), STATUS_OK);
-  assert_int_equal(
-      quantizer_fit_digest(&quantizer, &feed, &shape, digest->means, NULL, &guess, NULL),
-      STATUS_OK);
+  const struct batch means = {feed, shape, digest->means, NULL};
+  assert_int_equal(quantizer_fit_values(&quantizer, &means, NULL, &guess, NULL), STATUS_OK);
   if (high_digest_knows_scale(&quantizer))
     assert_true(fit_scale(fit, 0) == fit_scale(guess, 0));
   assert_int_equal(high_digest_error(digest, fit, &estimate), STATUS_OK);
