@@ -262,6 +262,7 @@ enum status fit_groups_wait(struct fit *fit, const struct feed *feed)
   if (!fit->waiting)
     return STATUS_MEMORY;
   start_groups(fit->waiting, fit, feed);
+  fit->waiting->feed = NULL; /* the pass brings the values, and FEED may be gone by then */
   return STATUS_OK;
 }
 
