@@ -38,7 +38,8 @@
 #include <unistd.h>
 
 enum {
-  PATIENCE_MS = 30, /* an answer within this is shown without a stale frame before it */
+  PATIENCE_MS = 25, /* an answer within this is shown without a stale frame before it, which is to
+                       be drawn within 33 */
   PROGRESS_MS = 100,
   BINS_LEAST = 16,
 };
