@@ -53,42 +53,19 @@ static void any_scale(const struct groups *groups, size_t unit, float lo, float 
   groups->fit->unit[unit] = calibration_unit(&groups->fit->grid, &scaling);
 }
 
-/* calibration_scale without a rule, where no limit of float32 is near. */
-static void symmetric_scales(const float *lo, const float *hi, size_t n, float max, float *scale,
-                             float *zero)
-{
-  for (size_t i = 0; i < n; i++) {
-    float most = -lo[i] > hi[i] ? -lo[i] : hi[i];
-    scale[i] = most / max;
-    zero[i] = 0;
-  }
-}
-
-static void asymmetric_scales(const float *lo, const float *hi, size_t n, float steps, float *scale,
-                              float *zero)
-{
-  const float magic = 0x1.8p23f; /* rounds: see kernels/lanes.h */
-  for (size_t i = 0; i < n; i++) {
-    float low = lo[i] < 0 ? lo[i] : 0, high = hi[i] > 0 ? hi[i] : 0;
-    scale[i] = (high - low) / steps;
-    float below = -low / scale[i];
-    below = below < steps ? below : steps;
-    zero[i] = (below + magic) - magic;
-  }
-}
-
 static bool is_usual(const struct groups *groups, float scale)
 {
   return scale >= FLT_MIN && scale * groups->widest <= FLT_MAX;
 }
 
+/* calibration_scale without a rule, where no limit of float32 is near. */
 static void plain_scales(const struct groups *groups, size_t first, const float *lo,
                          const float *hi, size_t n)
 {
   float scale[GROUPS], zero[GROUPS];
   struct unit *unit = groups->fit->unit + first;
   bool asymmetric = groups->calibration.asymmetric;
-  (asymmetric ? asymmetric_scales : symmetric_scales)(lo, hi, n, groups->steps, scale, zero);
+  kernels.group_scales(lo, hi, n, groups->steps, asymmetric, scale, zero);
   for (size_t i = 0; i < n; i++) {
     unit[i] = groups->unit;
     unit[i].scale = scale[i];

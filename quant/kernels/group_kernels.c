@@ -73,22 +73,106 @@ bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length,
   return any_bits(bad) == 0;
 }
 
+/* --- scales ------------------------------------------------------------------------------- */
+
+static void symmetric_scales(const float *lo, const float *hi, size_t n, float max, float *scale,
+                             float *zero)
+{
+  for (size_t i = 0; i < n; i++) {
+    float most = -lo[i] > hi[i] ? -lo[i] : hi[i];
+    scale[i] = most / max;
+    zero[i] = 0;
+  }
+}
+
+static void asymmetric_scales(const float *lo, const float *hi, size_t n, float steps, float *scale,
+                              float *zero)
+{
+  for (size_t i = 0; i < n; i++) {
+    float low = lo[i] < 0 ? lo[i] : 0, high = hi[i] > 0 ? hi[i] : 0;
+    scale[i] = (high - low) / steps;
+    float below = -low / scale[i];
+    below = below < steps ? below : steps;
+    zero[i] = (below + ROUND_MAGIC) - ROUND_MAGIC;
+  }
+}
+
+void KERNEL(group_scales)(const float *lo, const float *hi, size_t n, float steps, bool asymmetric,
+                          float *scale, float *zero)
+{
+  (asymmetric ? asymmetric_scales : symmetric_scales)(lo, hi, n, steps, scale, zero);
+}
+
 /* --- codes in bytes --------------------------------------------------------------------- */
 
-#ifdef __AVX2__
+#if defined __AVX512F__
+enum { BYTES = 64 };
+typedef __mmask64 chosen_bytes;
+#elif defined __AVX2__
 enum { BYTES = 32 };
 #else
 enum { BYTES = 16 };
 #endif
 typedef uint8_t bytes __attribute__((vector_size(BYTES)));
+#ifndef __AVX512F__
+typedef bytes chosen_bytes;
+#endif
+
+/* Groups of multiples of GRAIN elements take the short way: all that are usual. */
+enum { GRAIN = BYTES < 32 ? BYTES : 32 };
+
+/* Those of A that are B. */
+static inline chosen_bytes bytes_equal(bytes a, bytes b)
+{
+#if defined __AVX512F__
+  return _mm512_cmpeq_epi8_mask((__m512i)a, (__m512i)b);
+#else
+  return (bytes)(a == b);
+#endif
+}
+
+static inline chosen_bytes bytes_at_least(bytes a, bytes b)
+{
+#if defined __AVX512F__
+  return _mm512_cmpge_epu8_mask((__m512i)a, (__m512i)b);
+#else
+  return (bytes)(a >= b);
+#endif
+}
+
+/* SUM, and 1 for each that is chosen. */
+static inline bytes bytes_count(bytes sum, chosen_bytes which)
+{
+#if defined __AVX512F__
+  return (bytes)_mm512_mask_sub_epi8((__m512i)sum, which, (__m512i)sum, _mm512_set1_epi8(-1));
+#else
+  return sum - which;
+#endif
+}
+
+/* V, but VALUE from FIRST, a multiple of GRAIN, on. */
+KERNEL_INLINE bytes bytes_from(bytes v, size_t first, uint8_t value)
+{
+#if defined __AVX512F__
+  if (first > 0)
+    return (bytes)_mm512_mask_set1_epi8((__m512i)v, ~(__mmask64)0 << first, (char)value);
+#endif
+  (void)v;
+  (void)first;
+  return (bytes){0} + value;
+}
 
 static uint32_t bytes_total(bytes v)
 {
   uint32_t total = 0;
 #if defined __AVX2__
-  __m256i sums = _mm256_sad_epu8((__m256i)v, _mm256_setzero_si256());
-  for (int k = 0; k < 4; k++)
-    total += (uint32_t)((long long __attribute__((vector_size(32))))sums)[k];
+  for (int i = 0; i < BYTES; i += 32) {
+    __m256i part, sums;
+    memcpy(&part, (const char *)&v + i, sizeof part);
+    sums = _mm256_sad_epu8(part, _mm256_setzero_si256());
+    for (int k = 0; k < 4; k++)
+      total += (uint32_t)((long long __attribute__((vector_size(32))))sums)[k];
+  }
 #else
   for (int k = 0; k < BYTES; k++)
     total += v[k];
@@ -99,16 +183,16 @@ static uint32_t bytes_total(bytes v)
 /* Numbers up to 255, as bytes. */
 KERNEL_INLINE bytes bytes_of(const ints v[BYTES / FLOATS])
 {
-#if defined __AVX512BW__
-  __m512i mixed = _mm512_packus_epi32((__m512i)v[0], (__m512i)v[1]);
-  __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
-  return (bytes)_mm256_permutevar8x32_epi32(_mm512_cvtepi16_epi8(mixed), order);
+#if defined __AVX512F__
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i low = _mm512_packus_epi32((__m512i)v[0], (__m512i)v[1]);
+  __m512i high = _mm512_packus_epi32((__m512i)v[2], (__m512i)v[3]);
+  return (bytes)_mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
 #elif defined __AVX2__
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   __m256i low = _mm256_packus_epi32((__m256i)v[0], (__m256i)v[1]);
   __m256i high = _mm256_packus_epi32((__m256i)v[2], (__m256i)v[3]);
-  __m256i mixed = _mm256_packus_epi16(low, high);
-  __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  return (bytes)_mm256_permutevar8x32_epi32(mixed, order);
+  return (bytes)_mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
 #elif defined __SSE2__
   __m128i low = _mm_packs_epi32((__m128i)v[0], (__m128i)v[1]);
   __m128i high = _mm_packs_epi32((__m128i)v[2], (__m128i)v[3]);
@@ -126,14 +210,14 @@ KERNEL_INLINE bytes bytes_of(const ints v[BYTES / FLOATS])
 
 /* What is found on the way, for all groups of a call. */
 struct group_scan {
-  uint32_t worst, zeros;        /* bits of the largest |x - y|; how many x are 0 */
+  float worst, least;           /* largest |x - y|; |x|: whether there is a 0 */
   uint64_t flat, at_rail, high; /* codes of 0; of an end of the grid; far from zero */
 };
 
-/* The same in vectors. Bytes count up to 255, and a block has fewer vectors. */
+/* The same in vectors. */
 struct group_vectors {
-  ints worst, zeros;
-  bytes flat, at_rail, near; /* not far from zero */
+  floats worst, least;
+  bytes flat, at_rail, near;
 };
 
 /* What codes of a unit mean: ZERO and TOP, and that those of up to WITHIN from FIRST on are not far
@@ -145,75 +229,9 @@ struct group_codes {
 static inline struct group_codes codes_of(const struct unit *unit)
 {
   const int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo);
-  const int far = 100 * (zero > top - zero ? zero : top - zero) / 127;
+  const int far = (int)(100 * (uint32_t)(zero > top - zero ? zero : top - zero) / 127);
   const int first = zero > far ? zero - far : 0, last = zero + far < 255 ? zero + far : 255;
   return (struct group_codes){(uint8_t)zero, (uint8_t)top, (uint8_t)first, (uint8_t)(last - first)};
-}
-
-/* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
- * is x; else |x| is above |y| / 2 and below 2 |y| (P. H. Sterbenz, Floating-Point Computation,
- * 1974), because a quotient that rounds to r is at least r - 1/2, and is above it where r = 1. */
-KERNEL_INLINE ints round_vector(const float *x, floats scale, ints first, float *e,
-                                struct group_vectors *found)
-{
-  floats v = floats_load(x), shifted = v / scale + ROUND_MAGIC;
-  floats d = v - (shifted - ROUND_MAGIC) * scale;
-  memcpy(e, &d, sizeof d);
-  found->worst = ints_max(found->worst, (ints)d & INT32_MAX);
-  found->zeros -= v == 0;
-  return (ints)shifted - first;
-}
-
-/* N elements of one unit, a multiple of BYTES. */
-KERNEL_INLINE void round_whole(const float *x, size_t n, const struct unit *unit, bool high,
-                               float *e, uint8_t *codes, struct group_vectors *found)
-{
-  const floats scale = (floats){0} + unit->scale;
-  const ints first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
-  const struct group_codes is = codes_of(unit);
-  for (size_t i = 0; i < n; i += BYTES) {
-    ints code[BYTES / FLOATS];
-    KERNEL_UNROLL
-    for (size_t k = 0; k < BYTES / FLOATS; k++)
-      code[k] = round_vector(x + i + k * FLOATS, scale, first, e + i + k * FLOATS, found);
-    const bytes all = bytes_of(code);
-    memcpy(codes + i, &all, sizeof all);
-    found->flat -= (bytes)(all == is.zero);
-    found->at_rail -= (bytes)(all == 0) | (bytes)(all == is.top);
-    if (high)
-      found->near -= (bytes)((bytes)(all - is.first) <= is.within);
-  }
-}
-
-static __attribute__((noinline)) void round_few(const float *x, size_t n, const struct unit *unit,
-                                                float *e, uint8_t *codes, struct group_scan *scan)
-{
-  const uint32_t first = float_bits(unit->lo + ROUND_MAGIC);
-  const struct group_codes is = codes_of(unit);
-  for (size_t i = 0; i < n; i++) {
-    float shifted = x[i] / unit->scale + ROUND_MAGIC;
-    e[i] = x[i] - (shifted - ROUND_MAGIC) * unit->scale;
-    codes[i] = (uint8_t)(float_bits(shifted) - first);
-    uint32_t size = float_magnitude(e[i]);
-    scan->worst = size > scan->worst ? size : scan->worst;
-    scan->zeros += x[i] == 0;
-    scan->flat += codes[i] == is.zero;
-    scan->at_rail += (codes[i] == 0) | (codes[i] == is.top);
-    scan->high += (uint8_t)(codes[i] - is.first) > is.within;
-  }
-}
-
-/* Of N elements, whose codes are asked for where HIGH. */
-static void add_vectors(const struct group_vectors *found, size_t n, bool high,
-                        struct group_scan *scan)
-{
-  for (int k = 0; k < FLOATS; k++) {
-    scan->worst = (uint32_t)found->worst[k] > scan->worst ? (uint32_t)found->worst[k] : scan->worst;
-    scan->zeros += (uint32_t)found->zeros[k];
-  }
-  scan->flat += bytes_total(found->flat);
-  scan->at_rail += bytes_total(found->at_rail);
-  scan->high += high ? n - bytes_total(found->near) : 0;
 }
 
 /* The group that the next element lies in, and how many of its elements are left. */
@@ -222,39 +240,106 @@ struct group_place {
   size_t left, length;
 };
 
-/* RAGGED: groups may end anywhere, not at multiples of BYTES alone. HIGH: somebody asks. */
-KERNEL_INLINE void round_groups(const float *x, size_t n, bool ragged, bool high,
-                                struct group_place *place, float *e, uint8_t *codes,
-                                struct group_scan *scan)
+/* Of MOST elements, those that the group has which the next one lies in. */
+static inline size_t place_next(struct group_place *place, size_t most)
 {
-  struct group_vectors found = {.worst = {0}};
-  size_t vectors = 0;
-  for (size_t i = 0, m; i < n; i += m) {
-    if (place->left == 0) {
-      place->unit++;
-      place->left = place->length;
-    }
-    m = n - i < place->left ? n - i : place->left;
-    size_t whole = ragged ? m / BYTES * BYTES : m;
-    round_whole(x + i, whole, place->unit, high, e + i, codes + i, &found);
-    if (ragged && whole < m)
-      round_few(x + i + whole, m - whole, place->unit, e + i + whole, codes + i + whole, scan);
-    vectors += whole;
-    place->left -= m;
+  if (place->left == 0) {
+    place->unit++;
+    place->left = place->length;
   }
-  add_vectors(&found, vectors, high, scan);
+  const size_t taken = most < place->left ? most : place->left;
+  place->left -= taken;
+  return taken;
 }
 
-static __attribute__((noinline)) void round_piece(const float *x, size_t n, bool high,
-                                                  struct group_place *place, float *e,
-                                                  uint8_t *codes, struct group_scan *scan)
+/* The unit of FLOATS elements, and what codes of each of BYTES mean. */
+struct unit_vectors {
+  floats scale;
+  ints first;
+  bytes zero, below_top, near_first, near_within;
+};
+
+/* UNIT from element AT of BYTES on. */
+KERNEL_INLINE void take_unit(const struct unit *unit, size_t at, bool high,
+                             struct unit_vectors *out)
 {
-  if ((n | place->left | place->length) % BYTES)
-    round_groups(x, n, true, true, place, e, codes, scan);
-  else if (high)
-    round_groups(x, n, false, true, place, e, codes, scan);
-  else
-    round_groups(x, n, false, false, place, e, codes, scan);
+  const struct group_codes is = codes_of(unit);
+  out->scale = (floats){0} + unit->scale;
+  out->first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
+  out->zero = bytes_from(out->zero, at, is.zero);
+  out->below_top = bytes_from(out->below_top, at, (uint8_t)(is.top - 1));
+  if (!high)
+    return;
+  out->near_first = bytes_from(out->near_first, at, is.first);
+  out->near_within = bytes_from(out->near_within, at, is.within);
+}
+
+/* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
+ * is x; else |x| is above |y| / 2 and below 2 |y| (P. H. Sterbenz, Floating-Point Computation,
+ * 1974), because a quotient that rounds to r is at least r - 1/2, and is above it where r = 1. */
+KERNEL_INLINE ints round_vector(const float *x, const struct unit_vectors *unit, float *e,
+                                struct group_vectors *found)
+{
+  floats v = floats_load(x), shifted = v / unit->scale + ROUND_MAGIC;
+  floats d = v - (shifted - ROUND_MAGIC) * unit->scale;
+  memcpy(e, &d, sizeof d);
+  found->worst = floats_farther(found->worst, d);
+  found->least = floats_nearer(found->least, v);
+  return (ints)shifted - unit->first;
+}
+
+/* The codes of BYTES elements. HIGH: somebody asks for those far from zero. */
+KERNEL_INLINE void note_codes(const ints code[BYTES / FLOATS], const struct unit_vectors *unit,
+                              bool high, uint8_t *codes, struct group_vectors *found)
+{
+  const bytes all = bytes_of(code);
+  memcpy(codes, &all, sizeof all);
+  found->flat = bytes_count(found->flat, bytes_equal(all, unit->zero));
+  /* 0 less 1 is the largest. */
+  found->at_rail = bytes_count(found->at_rail, bytes_at_least(all - 1, unit->below_top));
+  if (high)
+    found->near =
+        bytes_count(found->near, bytes_at_least(unit->near_within, all - unit->near_first));
+}
+
+/* N elements of one unit. */
+static void round_run(const float *x, size_t n, const struct unit *unit, float *e, uint8_t *codes,
+                      struct group_scan *scan)
+{
+  const float scale = unit->scale;
+  const uint32_t base = float_bits(unit->lo + ROUND_MAGIC);
+  const struct group_codes is = codes_of(unit);
+  int32_t worst = (int32_t)float_bits(scan->worst), least = (int32_t)float_bits(scan->least);
+  uint32_t flat = 0, at_rail = 0, high = 0;
+  for (size_t i = 0; i < n; i++) {
+    float shifted = x[i] / scale + ROUND_MAGIC, d = x[i] - (shifted - ROUND_MAGIC) * scale;
+    int32_t error = (int32_t)float_magnitude(d), size = (int32_t)float_magnitude(x[i]);
+    uint32_t code = float_bits(shifted) - base;
+    e[i] = d;
+    codes[i] = (uint8_t)code;
+    worst = error > worst ? error : worst;
+    least = size < least ? size : least;
+    flat += code == is.zero;
+    at_rail += (code == 0) | (code == is.top);
+    high += code - is.first > is.within;
+  }
+  scan->worst = bits_float((uint32_t)worst);
+  scan->least = bits_float((uint32_t)least);
+  scan->flat += flat;
+  scan->at_rail += at_rail;
+  scan->high += high;
+}
+
+/* Of N elements. */
+static void add_vectors(const struct group_vectors *found, size_t n, bool high,
+                        struct group_scan *scan)
+{
+  const float worst = -least_of(-found->worst), least = least_of(found->least);
+  scan->worst = worst > scan->worst ? worst : scan->worst;
+  scan->least = least < scan->least ? least : scan->least;
+  scan->flat += bytes_total(found->flat);
+  scan->at_rail += bytes_total(found->at_rail);
+  scan->high += high ? n - bytes_total(found->near) : 0;
 }
 
 /* --- sums ------------------------------------------------------------------------------- */
@@ -264,27 +349,6 @@ struct group_sums {
   struct lanes bulk_error2, bulk_signal2;
 };
 
-/* TURN elements of X and E; BULK tells which of them are part of it. Both are widened as they are
- * loaded, which takes a processor less. Products of two float32 are exact in double: see tally_sums
- * in tally_kernels.c. Without a branch on the bulk: whether one of a few values is beyond it is
- * what a processor foretells worst. */
-KERNEL_INLINE void add_turn(const float *x, const float *e, const chosen *bulk,
-                            struct group_sums *sums)
-{
-  KERNEL_UNROLL
-  for (size_t p = 0; p < TURN / DOUBLES; p++) {
-    const size_t at = p % PARTS;
-    const doubles xd = doubles_load(x + p * DOUBLES), ed = doubles_load(e + p * DOUBLES);
-    const chosen_doubles inside = chosen_part(bulk[p * DOUBLES / FLOATS], p % (FLOATS / DOUBLES));
-    sums->error.part[at] += ed;
-    sums->error2.part[at] = doubles_fma(ed, ed, sums->error2.part[at]);
-    sums->signal2.part[at] = doubles_fma(xd, xd, sums->signal2.part[at]);
-    sums->moment.part[at] = doubles_fma(xd, ed, sums->moment.part[at]);
-    sums->bulk_error2.part[at] = chosen_add_squares(ed, inside, sums->bulk_error2.part[at]);
-    sums->bulk_signal2.part[at] = chosen_add_squares(xd, inside, sums->bulk_signal2.part[at]);
-  }
-}
-
 KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
 {
   return (struct group_sums){lanes_copy(&from->error),       lanes_copy(&from->error2),
@@ -292,73 +356,58 @@ KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
                              lanes_copy(&from->bulk_error2), lanes_copy(&from->bulk_signal2)};
 }
 
+/* TURN elements of X and E. Both are widened as they are loaded, which takes a processor less.
+ * Products of two float32 are exact in double: see tally_sums in tally_kernels.c. Without a branch
+ * on the bulk: whether one of a few values is beyond it is what a processor foretells worst. */
+KERNEL_INLINE void add_turn(const float *x, const float *e, floats bulk, struct group_sums *sums)
+{
+  chosen inside[TURN_VECTORS];
+  KERNEL_UNROLL
+  for (size_t k = 0; k < TURN_VECTORS; k++) {
+    const floats size = (floats)((ints)floats_load(x + k * FLOATS) & INT32_MAX);
+    inside[k] = chosen_at_most(size, bulk);
+  }
+  KERNEL_UNROLL
+  for (size_t p = 0; p < TURN / DOUBLES; p++) {
+    const size_t at = p % PARTS;
+    const doubles xd = doubles_load(x + p * DOUBLES), ed = doubles_load(e + p * DOUBLES);
+    const chosen_doubles in = chosen_part(inside[p * DOUBLES / FLOATS], p % (FLOATS / DOUBLES));
+    sums->error.part[at] += ed;
+    sums->error2.part[at] = doubles_fma(ed, ed, sums->error2.part[at]);
+    sums->signal2.part[at] = doubles_fma(xd, xd, sums->signal2.part[at]);
+    sums->moment.part[at] = doubles_fma(xd, ed, sums->moment.part[at]);
+    sums->bulk_error2.part[at] = chosen_add_squares(ed, in, sums->bulk_error2.part[at]);
+    sums->bulk_signal2.part[at] = chosen_add_squares(xd, in, sums->bulk_signal2.part[at]);
+  }
+}
+
 KERNEL_INLINE void count_code(const struct code_tables *tables, uint8_t code, size_t turn)
 {
   tables->count[turn % CODE_COUNTERS * tables->codes + code]++;
 }
 
-/* LANES of them. */
-KERNEL_INLINE void count_lanes(const struct code_tables *tables, const uint8_t *codes)
+/* TURN of them. */
+KERNEL_INLINE void count_turn(const struct code_tables *tables, const uint8_t *codes)
 {
-  if (tables->pairs) {
-    KERNEL_UNROLL
-    for (size_t k = 0; k < LANES; k += 2)
-      count_pair(tables->pairs, codes + k);
-    return;
-  }
   KERNEL_UNROLL
-  for (size_t k = 0; k < LANES; k++)
-    count_code(tables, codes[k], k);
-}
-
-/* N elements, a multiple of TURN. Their codes are counted on the way, which keeps other units of a
- * processor busy. What the next call will read is fetched. */
-KERNEL_INLINE void add_elements(const float *x, const float *e, const uint8_t *codes, size_t n,
-                                float bulk, const struct code_tables *tables,
-                                struct group_sums *all)
-{
-  const floats limit = (floats){0} + bulk;
-  struct group_sums sums = sums_copy(all);
-  for (size_t i = 0; i < n; i += TURN) {
-    chosen inside[TURN_VECTORS];
-    __builtin_prefetch(x + i + GROUP_ERRORS_MOST);
-    KERNEL_UNROLL
-    for (size_t k = 0; k < TURN_VECTORS; k++) {
-      const ints size = (ints)floats_load(x + i + k * FLOATS) & INT32_MAX;
-      inside[k] = chosen_at_most((floats)size, limit);
+  for (size_t k = 0; k < TURN; k += 2) {
+    if (tables->pairs) {
+      count_pair(tables->pairs, codes + k);
+    } else {
+      count_code(tables, codes[k], k);
+      count_code(tables, codes[k + 1], k + 1);
     }
-    add_turn(x + i, e + i, inside, &sums);
-    KERNEL_UNROLL
-    for (size_t k = 0; tables && k < TURN; k += LANES)
-      count_lanes(tables, codes + i + k);
-  }
-  *all = sums_copy(&sums);
-}
-
-static __attribute__((noinline)) void add_sums(const float *x, const float *e, const uint8_t *codes,
-                                               size_t n, float bulk,
-                                               const struct code_tables *tables,
-                                               struct group_sums *all)
-{
-  if (!tables) {
-    add_elements(x, e, codes, n, bulk, NULL, all);
-  } else if (tables->pairs) {
-    const struct code_tables own = {.pairs = tables->pairs};
-    add_elements(x, e, codes, n, bulk, &own, all);
-  } else {
-    const struct code_tables own = {.count = tables->count, .codes = tables->codes};
-    add_elements(x, e, codes, n, bulk, &own, all);
   }
 }
 
-/* Fewer than TURN of them. */
+/* Fewer than TURN. */
 static void add_few(const float *x, float *e, const uint8_t *codes, size_t n, float bulk,
-                    const struct code_tables *tables, struct group_sums *all)
+                    const struct code_tables *tables, struct group_sums *sums)
 {
   float copy[TURN] = {0};
   memcpy(copy, x, n * sizeof *x);
   memset(e + n, 0, (TURN - n) * sizeof *e);
-  add_sums(copy, e, codes, TURN, bulk, NULL, all);
+  add_turn(copy, e, (floats){0} + bulk, sums);
   for (size_t i = 0; tables && i < n; i++)
     count_code(tables, codes[i], i);
 }
@@ -374,6 +423,160 @@ static void make_room(const struct code_tables *tables, size_t n)
     *tables->paired = 0;
   }
   *tables->paired += (uint32_t)n / 2;
+}
+
+/* --- both ------------------------------------------------------------------------------- */
+
+/* Codes are counted while elements are added up, which keeps other units of a processor busy. What
+ * the next call will read is fetched. */
+KERNEL_INLINE void add_coded_turn(const float *x, const float *e, const uint8_t *codes, floats bulk,
+                                  const struct code_tables *tables, struct group_sums *sums)
+{
+  __builtin_prefetch(x + GROUP_ERRORS_MOST);
+  add_turn(x, e, bulk, sums);
+  if (tables)
+    count_turn(tables, codes);
+}
+
+#ifdef __AVX512F__
+enum { WHOLE_MOST = 255 * BYTES };
+
+/* N elements, at most WHOLE_MOST: whole BYTES in groups of whole GRAINs. There are registers for
+ * all that is added up: so both are one loop, and their parts fill each other's gaps. Elements of
+ * each step are added up in the next, when their errors are known. */
+KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct code_tables *tables,
+                             bool high, struct group_place *from, struct group_scan *scan,
+                             struct group_sums *all)
+{
+  const floats limit = (floats){0} + bulk;
+  float e[2 * BYTES];
+  uint8_t codes[2 * BYTES];
+  struct group_vectors found = {.least = (floats){0} + 1};
+  struct group_sums sums = sums_copy(all);
+  struct group_place place = *from;
+  struct unit_vectors unit = {.scale = {0}};
+  bool split = false; /* the last step was of two units */
+  take_unit(place.unit, 0, high, &unit);
+  for (size_t i = 0, slot = 0; i <= n; i += BYTES, slot ^= BYTES) {
+    ints code[BYTES / FLOATS];
+    KERNEL_UNROLL
+    for (size_t k = 0; i < n && k < BYTES; k += FLOATS) {
+      if (k % GRAIN == 0) {
+        if (place.left == 0 || (k == 0 && split)) {
+          take_unit(place.unit + (place.left == 0), k, high, &unit);
+          split = k > 0;
+        }
+        place_next(&place, GRAIN);
+      }
+      code[k / FLOATS] = round_vector(x + i + k, &unit, e + slot + k, &found);
+    }
+    if (i < n)
+      note_codes(code, &unit, high, codes + slot, &found);
+    KERNEL_UNROLL
+    for (size_t k = 0; i > 0 && k < BYTES; k += TURN)
+      add_coded_turn(x + i - BYTES + k, e + (slot ^ BYTES) + k, codes + (slot ^ BYTES) + k, limit,
+                     tables, &sums);
+  }
+  *from = place;
+  *all = sums_copy(&sums);
+  add_vectors(&found, n, high, scan);
+}
+
+/* A loop for each kind. */
+static void add_whole(const float *x, size_t n, float bulk, const struct code_tables *tables,
+                      bool high, struct group_place *place, struct group_scan *scan,
+                      struct group_sums *sums)
+{
+  const struct code_tables pairs = {.pairs = tables ? tables->pairs : NULL};
+  if (!tables && !high)
+    add_steps(x, n, bulk, NULL, false, place, scan, sums);
+  else if (!pairs.pairs)
+    add_steps(x, n, bulk, tables, true, place, scan, sums);
+  else if (high)
+    add_steps(x, n, bulk, &pairs, true, place, scan, sums);
+  else
+    add_steps(x, n, bulk, &pairs, false, place, scan, sums);
+}
+#else
+enum { WHOLE_MOST = KERNEL_BLOCK };
+
+KERNEL_INLINE void round_groups(const float *x, size_t n, bool high, struct group_place *place,
+                                float *e, uint8_t *codes, struct group_scan *scan)
+{
+  struct group_vectors found = {.least = (floats){0} + 1};
+  for (size_t i = 0, end; i < n; i = end) {
+    struct unit_vectors unit = {.scale = {0}};
+    end = i + place_next(place, n - i);
+    take_unit(place->unit, 0, high, &unit);
+    for (; i < end; i += BYTES) {
+      ints code[BYTES / FLOATS];
+      KERNEL_UNROLL
+      for (size_t k = 0; k < BYTES; k += FLOATS)
+        code[k / FLOATS] = round_vector(x + i + k, &unit, e + i + k, &found);
+      note_codes(code, &unit, high, codes + i, &found);
+    }
+  }
+  add_vectors(&found, n, high, scan);
+}
+
+static __attribute__((noinline)) void round_piece(const float *x, size_t n, bool high,
+                                                  struct group_place *place, float *e,
+                                                  uint8_t *codes, struct group_scan *scan)
+{
+  (high ? round_groups(x, n, true, place, e, codes, scan)
+        : round_groups(x, n, false, place, e, codes, scan));
+}
+
+KERNEL_INLINE void add_kind(const float *x, const float *e, const uint8_t *codes, size_t n,
+                            float bulk, const struct code_tables *tables, struct group_sums *all)
+{
+  struct group_sums sums = sums_copy(all);
+  for (size_t i = 0; i < n; i += TURN)
+    add_coded_turn(x + i, e + i, codes + i, (floats){0} + bulk, tables, &sums);
+  *all = sums_copy(&sums);
+}
+
+static __attribute__((noinline)) void add_piece(const float *x, const float *e,
+                                                const uint8_t *codes, size_t n, float bulk,
+                                                const struct code_tables *tables,
+                                                struct group_sums *sums)
+{
+  if (!tables)
+    add_kind(x, e, codes, n, bulk, NULL, sums);
+  else if (tables->pairs)
+    add_kind(x, e, codes, n, bulk, &(struct code_tables){.pairs = tables->pairs}, sums);
+  else
+    add_kind(x, e, codes, n, bulk,
+             &(struct code_tables){.count = tables->count, .codes = tables->codes}, sums);
+}
+
+/* N elements, at most WHOLE_MOST: whole BYTES in groups of whole BYTES. */
+static void add_whole(const float *x, size_t n, float bulk, const struct code_tables *tables,
+                      bool high, struct group_place *place, struct group_scan *scan,
+                      struct group_sums *sums)
+{
+  float e[KERNEL_BLOCK];
+  uint8_t codes[KERNEL_BLOCK];
+  round_piece(x, n, high, place, e, codes, scan);
+  add_piece(x, e, codes, n, bulk, tables, sums);
+}
+#endif
+
+/* N elements, at most KERNEL_BLOCK, in groups that may end anywhere. */
+static void add_ragged(const float *x, size_t n, float bulk, const struct code_tables *tables,
+                       struct group_place *place, struct group_scan *scan, struct group_sums *sums)
+{
+  float e[KERNEL_BLOCK];
+  uint8_t codes[KERNEL_BLOCK];
+  for (size_t i = 0, m; i < n; i += m) {
+    m = place_next(place, n - i);
+    round_run(x + i, m, place->unit, e + i, codes + i, scan);
+  }
+  const size_t whole = n / TURN * TURN;
+  for (size_t i = 0; i < whole; i += TURN)
+    add_coded_turn(x + i, e + i, codes + i, (floats){0} + bulk, tables, sums);
+  if (n > whole)
+    add_few(x + whole, e + whole, codes + whole, n - whole, bulk, tables, sums);
 }
 
 /* y is x - e. */
@@ -393,49 +596,55 @@ static void add_up(const struct group_sums *sums, struct tally *tally)
 /* --- the whole -------------------------------------------------------------------------- */
 
 struct ends {
-  float absmax, least, most; /* of x; of y, but for the sign of a zero */
-  int32_t clips;             /* not 0: some end is clipped, or its reconstruction may be infinite */
+  floats absmax, least, most; /* of x; of y, but for the sign of a zero */
 };
 
-/* Adds the ends of N <= KERNEL_BLOCK groups. */
-static void add_ends(const float *lo, const float *hi, size_t n, const struct unit *unit,
-                     struct ends *ends)
+/* N <= FLOATS numbers, the first of them once more for each that is missing. */
+static inline floats floats_some(const float *x, size_t n)
 {
-  const float room = 65536; /* more than any grid has, less than the magic number rounds */
-  float scale[KERNEL_BLOCK], first[KERNEL_BLOCK], last[KERNEL_BLOCK];
-  float absmax = ends->absmax, least = ends->least, most = ends->most;
-  int32_t clips = 0;
-  for (size_t g = 0; g < n; g++) {
-    scale[g] = unit[g].scale;
-    first[g] = unit[g].lo;
-    last[g] = unit[g].hi;
-  }
-  for (size_t g = 0; g < n; g++) {
-    float a = lo[g] / scale[g], b = hi[g] / scale[g], size = -lo[g] > hi[g] ? -lo[g] : hi[g];
-    a = a < -room ? -room : a > room ? room : a;
-    b = b < -room ? -room : b > room ? room : b;
-    a = (a + ROUND_MAGIC) - ROUND_MAGIC;
-    b = (b + ROUND_MAGIC) - ROUND_MAGIC;
-    /* A negative scale turns nothing over: low ones stay low. */
-    float low = a * scale[g], high = b * scale[g];
-    clips |= (a < first[g]) | (a > last[g]) | (b < first[g]) | (b > last[g]) |
-             !(high - low < __builtin_inff());
-    absmax = size > absmax ? size : absmax;
-    least = low < least ? low : least;
-    most = high > most ? high : most;
-  }
-  *ends = (struct ends){absmax, least, most, ends->clips | clips};
+  float all[FLOATS];
+  if (n == FLOATS)
+    return floats_load(x);
+  for (size_t k = 0; k < FLOATS; k++)
+    all[k] = x[k < n ? k : 0];
+  return floats_load(all);
 }
 
-/* How many of N groups there are before the first that is clipped. */
-static size_t before_clips(const float *lo, const float *hi, size_t n, const struct unit *unit)
+static inline floats round_clamped(floats v)
 {
-  struct ends one = {0};
-  for (size_t g = 0; g < n; g++) {
-    add_ends(lo + g, hi + g, 1, unit + g, &one);
-    if (one.clips)
-      return g;
+  const floats room =
+      (floats){0} + 65536; /* more than any grid has, less than the magic number rounds */
+  v = floats_max(floats_min(v, room), -room);
+  return (v + ROUND_MAGIC) - ROUND_MAGIC;
+}
+
+/* Adds the ends of N <= FLOATS groups to ENDS, but of none from the first on that is clipped, or
+ * whose reconstruction may be infinite; how many. */
+static size_t add_ends(const float *lo, const float *hi, size_t n, const struct unit *unit,
+                       struct ends *ends)
+{
+  float scales[FLOATS], firsts[FLOATS], lasts[FLOATS];
+  if (n == 0)
+    return 0;
+  for (size_t k = 0; k < n; k++) {
+    scales[k] = unit[k].scale;
+    firsts[k] = unit[k].lo;
+    lasts[k] = unit[k].hi;
   }
+  const floats from = floats_some(lo, n), to = floats_some(hi, n), scale = floats_some(scales, n);
+  const floats first = floats_some(firsts, n), last = floats_some(lasts, n);
+  const floats a = round_clamped(from / scale), b = round_clamped(to / scale);
+  /* A negative scale turns nothing over: low ones stay low. */
+  const floats low = a * scale, high = b * scale;
+  const ints clips = (a < first) | (a > last) | (b < first) | (b > last) |
+                     ~(high - low < (floats){0} + __builtin_inff());
+  if (any_bits(clips))
+    for (size_t k = 0; k < n; k++)
+      if (clips[k])
+        return add_ends(lo, hi, k, unit, ends);
+  ends->absmax = floats_max(ends->absmax, floats_max(-from, to));
+  ends->least = floats_min(ends->least, low);
+  ends->most = floats_max(ends->most, high);
   return n;
 }
 
@@ -443,27 +652,19 @@ static size_t before_clips(const float *lo, const float *hi, size_t n, const str
 static size_t tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
                          struct tally *tally)
 {
-  struct ends ends = {tally->absmax, __builtin_inff(), -__builtin_inff(), 0};
-  size_t done = 0;
-  for (size_t n; done < groups; done += n) {
-    const struct ends before = ends;
-    n = groups - done < KERNEL_BLOCK ? groups - done : KERNEL_BLOCK;
-    add_ends(lo + done, hi + done, n, unit + done, &ends);
-    if (!ends.clips)
-      continue;
-    groups = done + before_clips(lo + done, hi + done, n, unit + done);
-    n = groups - done;
-    ends = before;
-    add_ends(lo + done, hi + done, n, unit + done, &ends);
-  }
-  if (groups == 0)
+  const floats none = (floats){0} + __builtin_inff();
+  struct ends ends = {(floats){0} + tally->absmax, none, -none};
+  size_t done = 0, n = FLOATS;
+  for (; done < groups && n == FLOATS; done += n)
+    n = add_ends(lo + done, hi + done, groups - done < FLOATS ? groups - done : FLOATS, unit + done,
+                 &ends);
+  if (done == 0)
     return 0;
-  ends.least += 0.0f;
-  ends.most += 0.0f;
-  tally->absmax = ends.absmax;
-  tally->least = tally->finite == 0 || ends.least < tally->least ? ends.least : tally->least;
-  tally->most = tally->finite == 0 || ends.most > tally->most ? ends.most : tally->most;
-  return groups;
+  const float least = least_of(ends.least) + 0.0f, most = -least_of(-ends.most) + 0.0f;
+  tally->absmax = -least_of(-ends.absmax);
+  tally->least = tally->finite == 0 || least < tally->least ? least : tally->least;
+  tally->most = tally->finite == 0 || most > tally->most ? most : tally->most;
+  return done;
 }
 
 /* Elements of so many groups, the last of which may be cut short. */
@@ -497,19 +698,20 @@ static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
   return tally_ends(lo, hi, groups, row->units, tally);
 }
 
-static void tally_scan(const struct group_scan *scan, struct tally *tally)
+static void tally_scan(const struct group_scan *scan, const float *x, size_t n, struct tally *tally)
 {
-  double max_error = (double)bits_float(scan->worst);
+  const double max_error = (double)scan->worst;
+  uint32_t zeros = 0;
+  for (size_t i = 0; scan->least == 0 && i < n; i++)
+    zeros += x[i] == 0;
   tally->max_error = max_error > tally->max_error ? max_error : tally->max_error;
-  tally->flushed += scan->flat - scan->zeros;
+  tally->flushed += scan->flat - zeros;
   tally->at_rail += scan->at_rail;
 }
 
 size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                             const struct code_tables *tables, struct tally *tally, uint64_t *high)
 {
-  float e[KERNEL_BLOCK];
-  uint8_t codes[KERNEL_BLOCK];
   if (n == 0)
     return 0;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
@@ -520,17 +722,19 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
     return 0;
   if (tables && tables->pairs)
     make_room(tables, n);
-  struct group_scan scan = {0};
+  struct group_scan scan = {.least = 1};
   struct group_sums sums = {0};
-  struct group_place place = {row->units, row->first, row->length};
-  for (size_t i = 0; i < n; i += KERNEL_BLOCK) {
-    size_t m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK, whole = m / TURN * TURN;
-    round_piece(x + i, m, high != NULL, &place, e, codes, &scan);
-    add_sums(x + i, e, codes, whole, bulk, tables, &sums);
-    if (m > whole)
-      add_few(x + i + whole, e + whole, codes + whole, m - whole, bulk, tables, &sums);
+  struct group_place place = {.unit = row->units, .left = row->first, .length = row->length};
+  const size_t whole = (row->first | row->length) % GRAIN ? 0 : n / BYTES * BYTES;
+  for (size_t i = 0, m; i < whole; i += m) {
+    m = whole - i < WHOLE_MOST ? whole - i : WHOLE_MOST;
+    add_whole(x + i, m, bulk, tables, high != NULL, &place, &scan, &sums);
   }
-  tally_scan(&scan, tally);
+  for (size_t i = whole, m; i < n; i += m) {
+    m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK;
+    add_ragged(x + i, m, bulk, tables, &place, &scan, &sums);
+  }
+  tally_scan(&scan, x, n, tally);
   add_up(&sums, tally);
   tally->finite += n;
   if (high)

@@ -286,6 +286,11 @@ struct kernels {
    * one what is left of N. False when a value is infinite or NaN: then they mean nothing. A zero is
    * +0. */
   bool (*group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo, float *hi);
+  /* Scales and zero points of N groups by their extremes, as the rules qmax (STEPS: the largest
+   * code) and affine (STEPS: the largest code less the smallest) make them, where no limit of
+   * float32 is near. Not in place. */
+  void (*group_scales)(const float *lo, const float *hi, size_t n, float steps, bool asymmetric,
+                       float *scale, float *zero);
   /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers of up to 8 bits
    * that divide and round to even: what is lost into TALLY, how often each code occurs into TABLES
    * (NULL: nobody asks), and into *high (NULL as well) how many codes lie beyond 100/127 of the end

@@ -493,6 +493,26 @@ static inline floats floats_max(floats a, floats b)
   return FLOATS_PICK(max, a, b);
 }
 
+/* The larger of magnitudes MOST and those of V; none is NaN. */
+static inline floats floats_farther(floats most, floats v)
+{
+#if defined __AVX512DQ__
+  return (floats)_mm512_range_ps((__m512)most, (__m512)v, 11);
+#else
+  return floats_max(most, (floats)((ints)v & INT32_MAX));
+#endif
+}
+
+/* The smaller ones. */
+static inline floats floats_nearer(floats least, floats v)
+{
+#if defined __AVX512DQ__
+  return (floats)_mm512_range_ps((__m512)least, (__m512)v, 10);
+#else
+  return floats_min(least, (floats)((ints)v & INT32_MAX));
+#endif
+}
+
 static inline ints ints_min(ints a, ints b)
 {
 #if defined __AVX512F__

@@ -66,6 +66,8 @@ void KERNEL(bfloat_decode)(const unsigned char *bytes, size_t n, float *out);
 
 bool KERNEL(group_ranges)(const float *x, size_t n, size_t first, size_t length, float *lo,
                           float *hi);
+void KERNEL(group_scales)(const float *lo, const float *hi, size_t n, float steps, bool asymmetric,
+                          float *scale, float *zero);
 size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                             const struct code_tables *tables, struct tally *tally, uint64_t *high);
 void KERNEL(settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count);
@@ -95,6 +97,7 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
     .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \
+    .group_scales = KERNEL(group_scales),                                                          \
     .group_errors = KERNEL(group_errors), .settle_pairs = KERNEL(settle_pairs),                    \
   }
 
