@@ -8,7 +8,7 @@
 bool histogram_init(struct histogram *h, double lo, double hi, size_t bins)
 {
   *h = (struct histogram){.lo = lo, .hi = hi, .bins = bins};
-  h->count = mem_array(bins, sizeof *h->count);
+  h->count = mem_array(bins + BINS_OUTSIDE, sizeof *h->count);
   return h->count != NULL;
 }
 
@@ -20,7 +20,7 @@ void histogram_free(struct histogram *h)
 
 bool histogram_copy(struct histogram *into, const struct histogram *from)
 {
-  uint64_t *count = mem_array(from->bins, sizeof *count);
+  uint64_t *count = mem_array(from->bins + BINS_OUTSIDE, sizeof *count);
   if (!count)
     return false;
   memcpy(count, from->count, from->bins * sizeof *count);
@@ -43,15 +43,20 @@ void histogram_add_outside(struct histogram *h, double x)
 
 enum { PIECE = 512 }; /* values placed at a time: their bins stay in the nearest cache */
 
+/* What is counted behind the bins is told apart afterwards: most often there is nothing. */
 static void add_piece(struct histogram *h, const float *x, size_t n)
 {
   const struct bin_edges edges = histogram_edges(h);
+  uint64_t *count = h->count, *outside = count + h->bins;
   int32_t at[PIECE];
   kernels.bins(x, NULL, n, &edges, at);
   for (size_t i = 0; i < n; i++)
-    if ((size_t)at[i] < h->bins)
-      h->count[at[i]]++;
-    else
+    count[at[i]]++;
+  if (outside[0] + outside[1] + outside[2] == 0)
+    return;
+  memset(outside, 0, BINS_OUTSIDE * sizeof *outside);
+  for (size_t i = 0; i < n; i++)
+    if ((size_t)at[i] >= h->bins)
       histogram_add_outside(h, (double)x[i]);
 }
 

@@ -46,6 +46,7 @@ struct metrics_pass {
   bool blocks;                      /* a block format */
   bool grouped;                     /* in groups that a kernel measures */
   bool tallied;                     /* long runs of units that fit_tally adds up */
+  bool unclipped;                   /* those of which nothing is clipped: by the kernel of groups */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
   struct bounds_table table;        /* of each unit */
@@ -192,6 +193,8 @@ static void settle(struct metrics_pass *job, unsigned worker, const struct fit *
 {
   struct coded_unit *run = &job->coded[worker];
   uint32_t count[CODES_COUNTED] = {0};
+  if (run->elements == 0)
+    return;
   struct tally_bounds bounds = unit_bounds(job, fit, run->unit);
   fit_coded(fit, run->unit, &bounds, &run->coded, &job->spans[run->span].coded, count);
   codes_add_counts(&job->codes, worker, fit, run->unit, count);
@@ -205,7 +208,7 @@ static struct coded *coded_for(struct metrics_pass *job, const struct pass_block
 {
   struct coded_unit *run = &job->coded[block->worker];
   bool same = run->span == block->span && run->unit == unit && run->elements + n <= CODED_MOST;
-  if (run->elements && !same)
+  if (!same)
     settle(job, block->worker, block->fit);
   run->span = block->span;
   run->unit = unit;
@@ -222,6 +225,24 @@ static bool ends_at(const struct metrics_pass *job, size_t span, size_t unit, si
   return next == end || grain_unit(job->units, next) != unit;
 }
 
+/* The kernel of groups needs no table of codes for each unit: faster, where nothing is clipped. RUN
+ * elements of UNIT from element I of BLOCK on; false where it cannot. */
+static bool add_unclipped(struct metrics_pass *job, const struct pass_block *block, size_t i,
+                          size_t run, size_t unit, struct tally *one)
+{
+  const struct code_tables tables = codes_tables(&job->codes, block->worker);
+  struct group_row row;
+  uint64_t high = 0;
+  fit_group_rows(block->fit, job->measure->feed, unit, &row);
+  row = (struct group_row){.units = row.units, .first = run, .length = run};
+  if (kernels.group_errors(block->x + i, run, &row, job->bulk, &tables, one,
+                           job->codes.high_by_unit ? &high : NULL) < run)
+    return false;
+  if (job->codes.high_by_unit)
+    codes_add_high(&job->codes, block->worker, high);
+  return true;
+}
+
 /* The same without reconstructions. */
 static void add_tallied(struct metrics_pass *job, const struct pass_block *block,
                         struct tally *tally)
@@ -232,8 +253,9 @@ static void add_tallied(struct metrics_pass *job, const struct pass_block *block
     run = grain_run(&job->measure->channels, block->start + i, run, &channel);
     struct tally_bounds bounds = unit_bounds(job, block->fit, unit);
     struct tally one = {0};
-    fit_tally(block->fit, unit, block->x + i, run, &bounds, &one,
-              job->coded ? coded_for(job, block, unit, run) : NULL);
+    if (!job->unclipped || !add_unclipped(job, block, i, run, unit, &one))
+      fit_tally(block->fit, unit, block->x + i, run, &bounds, &one,
+                job->coded ? coded_for(job, block, unit, run) : NULL);
     channel_sums_add_run(&job->channels, block->span, channel, run, &one);
     tally_merge(tally, &one);
     if (job->coded && fit_is_on_demand(job->measure->fit) &&
@@ -446,8 +468,7 @@ static void finish_metrics(struct metrics_pass *job, struct measure *measure, st
   struct tally tally = {0};
   uint64_t lost = 0;
   for (unsigned w = 0; job->coded && w < job->codes.workers; w++)
-    if (job->coded[w].elements)
-      settle(job, w, job->measure->fit);
+    settle(job, w, job->measure->fit);
   for (size_t i = 0; i < job->pass.spans; i++) {
     lost += job->spans[i].lost;
     tally_merge(&tally, &job->spans[i].tally);
@@ -490,6 +511,14 @@ static bool has_long_runs(const struct grain *grain)
   return length >= LONG_RUN;
 }
 
+/* True for integers whose extremes make the scale, of each of many units. */
+static bool seldom_clips(const struct fit *fit)
+{
+  const struct calibrator *calibrator = fit_quantizer(fit)->calibrator;
+  return fit_grain(fit)->units > 1 && fit_can_group(fit) &&
+         (!calibrator || !calibrator->choose || calibrator->magnitude);
+}
+
 static struct fit *waiting_fit(const struct measure *measure)
 {
   return measure->own && fit_is_waiting(measure->own) ? measure->own : NULL;
@@ -507,12 +536,12 @@ static bool make_counters(struct metrics_pass *job)
   struct codes *codes = &job->codes;
   const bool one = job->tallied && job->units->units == 1;
   if (!codes_init(codes, job->measure->fit) ||
-      ((one || job->grouped) && lasts(job->units) && !codes_pair(codes)))
+      ((one || job->grouped || job->unclipped) && lasts(job->units) && !codes_pair(codes)))
     return false;
   if (!job->tallied)
     return true;
   job->coded = mem_array(codes->workers, sizeof *job->coded);
-  for (unsigned w = 0; job->coded && w < codes->workers; w++)
+  for (unsigned w = 0; one && job->coded && w < codes->workers; w++)
     job->coded[w].coded.pairs = codes_tables(codes, w).pairs;
   return job->coded != NULL;
 }
@@ -537,6 +566,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
       fit_can_tally(measure->fit) && has_long_runs(job.units) && has_long_runs(&measure->channels);
   job.grouped = !job.tallied && !job.mixed_units && !job.mixed_channels &&
                 fit_group_rows(measure->fit, measure->feed, 0, &row);
+  job.unclipped = whole && job.tallied && seldom_clips(measure->fit);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK && (!make_spans(&job) || (whole && !make_counters(&job))))

@@ -384,6 +384,12 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
     by_lanes(fit, start, n, x, y, codes);
 }
 
+bool fit_can_group(const struct fit *fit)
+{
+  return fit->family == &integer_family && fit->quantizer.format->bits <= 8 &&
+         fit->quantizer.rounding == ROUND_EVEN && fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+}
+
 bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
                     struct group_row *out)
 {
@@ -394,9 +400,7 @@ bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
     out->least = fit->ends + unit;
     out->most = fit->ends + fit->grain.units + unit;
   }
-  return (kind == GRAIN_GROUP || kind == GRAIN_TOKEN) && fit->family == &integer_family &&
-         fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
-         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+  return (kind == GRAIN_GROUP || kind == GRAIN_TOKEN) && fit_can_group(fit);
 }
 
 bool fit_can_tally(const struct fit *fit)

@@ -251,8 +251,11 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
                     uint16_t *codes);
 size_t fit_alignment(const struct fit *fit);
 
-/* True for integers of up to 8 bits that divide and round to even, in groups or tokens: OUT has the
- * units from UNIT on for kernels.group_errors, and what is known of their values in FEED. */
+/* True for integers of up to 8 bits that divide and round to even: kernels.group_errors. */
+bool fit_can_group(const struct fit *fit);
+
+/* Also in groups or tokens: OUT has the units from UNIT on for it, and what is known of their
+ * values in FEED. */
 bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
                     struct group_row *out);
 

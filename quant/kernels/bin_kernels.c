@@ -32,19 +32,40 @@ static inline places places_inside(doubles v, const struct bin_edges *edges)
 #endif
 }
 
-/* Whole LANES of values, less LESS unless that is NULL. False when one is not between the ends:
- * then the bins mean nothing. */
-KERNEL_INLINE bool bins_inside(const float *x, const float *less, size_t n,
-                               const struct bin_edges *edges, int32_t *at)
+/* Whole TURNs of values. False when one is not between the ends: then the bins mean nothing. */
+static bool bins_inside(const float *x, size_t n, struct bin_edges edges, int32_t *at)
 {
-  const doubles lo = (doubles){0} + edges->lo, hi = (doubles){0} + edges->hi;
+  floats least = floats_load(x), most = least;
+  ints odd = {0};
+  for (size_t i = 0; i < n; i += TURN) {
+    KERNEL_UNROLL
+    for (size_t k = 0; k < TURN; k += FLOATS) {
+      const floats v = floats_load(x + i + k);
+      least = floats_min(least, v);
+      most = floats_max(most, v);
+      odd |= (ints)(v - v); /* not 0 where v is infinite or NaN */
+    }
+    KERNEL_UNROLL
+    for (size_t k = 0; k < TURN; k += DOUBLES) {
+      const places bin = places_inside(doubles_load(x + i + k), &edges);
+      memcpy(at + i + k, &bin, sizeof bin);
+    }
+  }
+  bool inside = true;
+  for (size_t k = 0; k < FLOATS; k++)
+    inside &= odd[k] == 0 && (double)least[k] >= edges.lo && (double)most[k] <= edges.hi;
+  return inside;
+}
+
+/* The same of differences, of whole LANES. */
+static bool differences_inside(const float *x, const float *less, size_t n, struct bin_edges edges,
+                               int32_t *at)
+{
   masks inside = ~(masks){0};
   for (size_t i = 0; i < n; i += DOUBLES) {
-    doubles v = doubles_load(x + i);
-    if (less)
-      v -= doubles_load(less + i);
-    inside &= (masks)(v >= lo) & (masks)(v <= hi);
-    places bin = places_inside(v, edges);
+    const doubles v = doubles_load(x + i) - doubles_load(less + i);
+    const places bin = places_inside(v, &edges);
+    inside &= (masks)(v >= edges.lo) & (masks)(v <= edges.hi);
     memcpy(at + i, &bin, sizeof bin);
   }
   int64_t all = -1;
@@ -71,8 +92,8 @@ void KERNEL(bins)(const float *x, const float *less, size_t n, const struct bin_
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
     const float *from = less ? less + done : NULL;
-    bool inside = m % LANES == 0 && (from ? bins_inside(x + done, from, m, edges, at + done)
-                                          : bins_inside(x + done, NULL, m, edges, at + done));
+    bool inside = m % TURN == 0 && (from ? differences_inside(x + done, from, m, *edges, at + done)
+                                         : bins_inside(x + done, m, *edges, at + done));
     if (!inside)
       bins_anywhere(x + done, from, m, *edges, at + done);
   }

@@ -1,9 +1,11 @@
 /* Groups: neighbours that share a scale, side by side.
  *
  * What bounds it, in cycles for 8 values (memory takes 7 or 8 for their 32 bytes): with AVX-512 the
- * two ports of its vectors, which take 22 operations (2 for the range, 10 or 11 for the round trip,
- * 10 for six sums in double), 11 cycles; with AVX2 three ports and 43, 14. Counts of codes take
- * place beside that, half of them (in pairs). Each group takes some 50 operations more. */
+ * two ports of its vectors, which take 18 operations (5 for the round trip, 2 for the codes, 11 to
+ * widen two numbers and for six sums in double), 9 cycles, and 2 more for the counters of codes,
+ * which other units work on meanwhile; with AVX2 three ports and 43 operations, 14, because there
+ * are too few registers to do all in one loop, and a block goes through two. Each group takes some
+ * 50 operations more. */
 #include "quant/kernels/table.h"
 
 /* --- ranges ----------------------------------------------------------------------------- */
@@ -725,7 +727,8 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   struct group_scan scan = {.least = 1};
   struct group_sums sums = {0};
   struct group_place place = {.unit = row->units, .left = row->first, .length = row->length};
-  const size_t whole = (row->first | row->length) % GRAIN ? 0 : n / BYTES * BYTES;
+  const bool grains = n <= row->first || (row->first | row->length) % GRAIN == 0;
+  const size_t whole = grains ? n / BYTES * BYTES : 0;
   for (size_t i = 0, m; i < whole; i += m) {
     m = whole - i < WHOLE_MOST ? whole - i : WHOLE_MOST;
     add_whole(x + i, m, bulk, tables, high != NULL, &place, &scan, &sums);

@@ -298,6 +298,30 @@ static void test_ranges(void **state)
     }
 }
 
+/* By the rules qmax and affine as they are written: the same bits at every level. */
+static void test_scales(void **state)
+{
+  enum { N = 77 };
+  float lo[N], hi[N], scale[N], zero[N];
+  (void)state;
+  for (size_t i = 0; i < N; i++) {
+    lo[i] = uniform() - (i % 5 == 0 ? 4 : 0);
+    hi[i] = lo[i] + fabsf(uniform()) + 0x1p-20f;
+  }
+  for (const struct kernels *const *level = kernels_available(); *level; level++)
+    for (int bits = 2; bits <= 8; bits++) {
+      const float max = (float)((1 << (bits - 1)) - 1), steps = (float)((1 << bits) - 1);
+      (*level)->group_scales(lo, hi, N, max, false, scale, zero);
+      for (size_t i = 0; i < N; i++)
+        assert_true(scale[i] == fmaxf(fabsf(lo[i]), fabsf(hi[i])) / max && zero[i] == 0);
+      (*level)->group_scales(lo, hi, N, steps, true, scale, zero);
+      for (size_t i = 0; i < N; i++) {
+        const float low = fminf(lo[i], 0), expected = (fmaxf(hi[i], 0) - low) / steps;
+        assert_true(scale[i] == expected && zero[i] == fminf(rintf(-low / expected), steps));
+      }
+    }
+}
+
 /* What lanes add up to: element i is in lane i % 8. */
 static double lane_sum(const double *terms, size_t n)
 {
@@ -467,7 +491,7 @@ static void make_units(const float *x, size_t n, const struct group_row *row, in
 
 static void test_errors(void **state)
 {
-  static const size_t lengths[] = {8, 16, 32, 33, 50, 128, 600};
+  static const size_t lengths[] = {8, 16, 32, 33, 50, 64, 96, 128, 600};
   static const float bulks[] = {-1, 0, 0.4f, 1.5f, INFINITY};
   static const int widths[] = {2, 4, 5, 8};
   static float memory[MOST + 8];
@@ -505,6 +529,7 @@ int main(void)
   kernels_init();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ranges),
+      cmocka_unit_test(test_scales),
       cmocka_unit_test(test_units_are_tensors),
       cmocka_unit_test(test_waiting),
       cmocka_unit_test(test_errors),
