@@ -259,6 +259,18 @@ static enum status fit(const struct target *target, struct progress *progress,
   return status;
 }
 
+static struct extremes extremes_of(const struct facts *facts)
+{
+  struct extremes extremes = extremes_empty();
+  if (facts->finite > 0)
+    extremes = (struct extremes){.min = (float)facts->min, .max = (float)facts->max};
+  extremes.finite = facts->finite;
+  extremes.nan = facts->nan;
+  extremes.inf = facts->inf;
+  extremes.zeros = facts->zeros;
+  return extremes;
+}
+
 static enum status compute(const struct tensor *tensor, const struct result_request *request,
                            struct progress *progress, struct result *result, struct error *error)
 {
@@ -282,12 +294,15 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
     result->facts = *request->facts;
   else
     status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
-  const struct target target = {
-      tensor,
-      {feed, tensor->shape, request->facts ? request->digest : own, request->extremes},
-      &request->calibrated,
-      request->timed,
-      request->keep_nothing ? 0 : RESULT_KEEP};
+  /* A fit that is timed looks for its extremes itself, as it would have to elsewhere. */
+  const struct extremes known = extremes_of(&result->facts);
+  const struct extremes *extremes = request->timed ? NULL : &known;
+  const struct target target = {tensor,
+                                {feed, tensor->shape, request->facts ? request->digest : own,
+                                 request->extremes ? request->extremes : extremes},
+                                &request->calibrated,
+                                request->timed,
+                                request->keep_nothing ? 0 : RESULT_KEEP};
   if (status == STATUS_OK)
     status = fit(&target, progress, result, error);
   measure.fit = measure.own = result->fit;

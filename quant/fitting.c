@@ -304,13 +304,18 @@ static bool has_digest(const struct part *part)
   return part->grain.kind == GRAIN_TENSOR && part->batch->digest;
 }
 
+static bool has_extremes(const struct part *part)
+{
+  return part->grain.kind == GRAIN_TENSOR && part->batch->extremes;
+}
+
 static enum status measure_part(const struct fitting *fitting, struct part *part)
 {
   part->extents = mem_array(part->grain.units, sizeof *part->extents);
   if (!part->extents)
     return error_memory(fitting->error, "the extremes of the units");
   const struct extremes *known = part->batch->extremes;
-  if (known && part->grain.kind == GRAIN_TENSOR) {
+  if (has_extremes(part)) {
     extent_set(part->extents, known->min, known->max, known->finite);
     return STATUS_OK;
   }
@@ -331,12 +336,13 @@ static enum status measure_parts(const struct fitting *fitting)
   return status;
 }
 
-/* Announces PASSES over what has to be read. */
+/* Announces PASSES over what has to be read, the first of which is for extremes. */
 static void expect_passes(const struct fitting *fitting, size_t passes)
 {
   for (size_t i = 0; i < fitting->parts; i++)
     if (!has_digest(&fitting->part[i]))
-      progress_expect(fitting->progress, passes * fitting->part[i].grain.count);
+      progress_expect(fitting->progress,
+                      (passes - has_extremes(&fitting->part[i])) * fitting->part[i].grain.count);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

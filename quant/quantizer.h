@@ -93,8 +93,9 @@ struct batch {
   struct feed feed;
   struct shape shape;
   const struct digest *digest; /* of all its values; NULL: none */
-  /* To take for those of the whole tensor by what serves all of it (its one scale, that above the
-   * scales of blocks): for values that are a sample of a tensor. NULL: those of the values. */
+  /* Of the whole tensor, for what serves all of it (its one scale, that above the scales of
+   * blocks): where they are known, and for values that are a sample of it. NULL: those of the
+   * values. */
   const struct extremes *extremes;
 };
 

@@ -729,6 +729,35 @@ static void test_clipped_blocks_across_spans(void **state)
   free(x);
 }
 
+/* Facts lend their extremes to the fit: it has the scale that quantizer_fit finds by itself. */
+static void test_extremes_of_facts(void **state)
+{
+  static const char *const specs[] = {"int8",        "int8,asym",    "int4",       "e4m3",
+                                      "int8,lp=2.4", "int8,entropy", "int8,token", "nvfp4"};
+  static const float odd[4][3] = {
+      {NAN, INFINITY, -INFINITY}, {0, -0.0f, NAN}, {3, NAN, 3}, {-1e-42f, -INFINITY, -2}};
+  (void)state;
+  float *bell = random_values(4096, 5, true);
+  for (size_t s = 0; s < sizeof specs / sizeof *specs; s++)
+    for (size_t k = 0; k < 5; k++) {
+      const float *x = k < 4 ? odd[k] : bell;
+      const struct shape shape = vector(k < 4 ? 3 : 4096);
+      const struct tensor tensor = tensor_over(x, shape);
+      const struct feed feed = tensor_feed(&tensor);
+      const struct quantizer quantizer = quantizer_of(specs[s]);
+      struct result *result = result_of(x, shape, specs[s], &plain);
+      struct fit *fit = NULL;
+      assert_int_equal(quantizer_fit(&quantizer, &feed, &shape, NULL, &fit, NULL), STATUS_OK);
+      if (memcmp(&(float){fit_scale(fit, 0)}, &(float){fit_scale(result->fit, 0)}, 4) ||
+          fit_zero_point(fit, 0) != fit_zero_point(result->fit, 0))
+        fail_msg("%s %zu: %g %g", specs[s], k, (double)fit_scale(fit, 0),
+                 (double)fit_scale(result->fit, 0));
+      fit_free(fit);
+      result_free(result);
+    }
+  free(bell);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -756,6 +785,7 @@ int main(void)
       cmocka_unit_test(test_clipped_blocks),
       cmocka_unit_test(test_clipped_blocks_across_spans),
       cmocka_unit_test(test_groups_that_all_clip),
+      cmocka_unit_test(test_extremes_of_facts),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
