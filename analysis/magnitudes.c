@@ -47,9 +47,11 @@ void magnitudes_add(struct magnitudes *magnitudes, unsigned worker, const float 
 {
   uint64_t *counts = magnitudes->upper + (size_t)worker * UPPER * LANES;
   size_t i = 0;
-  for (; i + LANES <= n; i += LANES)
+  for (; i + LANES <= n; i += LANES) {
+    __builtin_prefetch(x + i + FEED_BLOCK); /* who counts is last to use a block */
     for (size_t lane = 0; lane < LANES; lane++)
       counts[(bits_of(x[i + lane]) >> 16) * LANES + lane]++;
+  }
   for (; i < n; i++)
     counts[(bits_of(x[i]) >> 16) * LANES]++;
 }

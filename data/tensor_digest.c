@@ -14,6 +14,8 @@ enum {
   SAMPLED = 512,     /* codes of a chunk that are looked at */
   REPEATS = 16,      /* one of so many repeats: then codes repeat */
   STRETCH = 1 << 30, /* a 32-bit count holds these */
+  AHEAD = 2048,      /* bytes that are asked for before they are counted: few loads fit between the
+                        counts, so that hardly any would be under way */
 };
 
 struct counting {
@@ -57,6 +59,7 @@ static void count_words(const unsigned char *bytes, size_t n, uint32_t *even, ui
   for (; i + WORD <= n; i += WORD) {
     uint64_t codes; /* taken apart in a register: the loads would take turns with the counts */
     memcpy(&codes, bytes + 2 * i, sizeof codes);
+    __builtin_prefetch(bytes + 2 * i + AHEAD);
     even[codes & 0xFFFF]++;
     odd[codes >> 16 & 0xFFFF]++;
     even[codes >> 32 & 0xFFFF]++;
@@ -72,6 +75,7 @@ static void count_bytes(const unsigned char *bytes, size_t n, uint32_t *even, ui
   for (; i + WORD <= n; i += WORD) {
     uint32_t codes;
     memcpy(&codes, bytes + i, sizeof codes);
+    __builtin_prefetch(bytes + i + AHEAD);
     even[codes & 0xFF]++;
     odd[codes >> 8 & 0xFF]++;
     even[codes >> 16 & 0xFF]++;

@@ -1,6 +1,8 @@
 /* Bins of values: where in a histogram each of them is counted, and sums by bin. */
 #include "quant/kernels/table.h"
 
+enum { AHEAD = 1024 }; /* elements from which memory is asked before they are needed */
+
 /* All in doubles and without branches, so that the loops run in vectors; NaN goes with the
  * infinite. */
 static inline int32_t place(double x, const struct bin_edges *edges)
@@ -38,6 +40,7 @@ static bool bins_inside(const float *x, size_t n, struct bin_edges edges, int32_
   floats least = floats_load(x), most = least;
   ints odd = {0};
   for (size_t i = 0; i < n; i += TURN) {
+    __builtin_prefetch(x + i + AHEAD); /* while bins are counted nothing is read */
     KERNEL_UNROLL
     for (size_t k = 0; k < TURN; k += FLOATS) {
       const floats v = floats_load(x + i + k);
