@@ -2,9 +2,11 @@
 
 #include "quant/base/ascending.h"
 #include "quant/base/size.h"
+#include "quant/kernels/kernels.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BUCKETS = 256, MOST_INNER = 64, LEAST_BUCKETS = 16, MAX_STRETCHES = 100 };
@@ -43,35 +45,83 @@ size_t atoms_end(const struct atoms *atoms, int side)
   return side == 0 ? atoms->positive : atoms->count;
 }
 
-void atoms_sum_tails(const struct atoms *atoms, struct tail *tail)
+static void sum_tails(const struct atoms *atoms, int side, struct tail *tail)
 {
-  for (int side = 0; side < 2; side++) {
-    struct tail sum = {0, 0, 0};
-    size_t end = atoms_end(atoms, side);
-    tail[end + (size_t)side] = sum;
-    for (size_t i = end; i-- > side_start(atoms, side);) {
-      sum.weight += weight_of(atoms, i);
-      sum.moment += weight_of(atoms, i) * atoms->size[i];
-      sum.square += weight_of(atoms, i) * atoms->size[i] * atoms->size[i];
-      tail[i + (size_t)side] = sum;
-    }
+  struct tail sum = {0, 0, 0};
+  size_t end = atoms_end(atoms, side);
+  tail[end] = sum;
+  for (size_t i = end; i-- > side_start(atoms, side);) {
+    sum.weight += weight_of(atoms, i);
+    sum.moment += weight_of(atoms, i) * atoms->size[i];
+    sum.square += weight_of(atoms, i) * atoms->size[i] * atoms->size[i];
+    tail[i] = sum;
   }
+}
+
+bool atoms_prepare(struct atoms *atoms)
+{
+  const size_t n = atoms->count;
+  struct tail *tail = mem_array(n + 2, sizeof *tail);
+  double *inverse = mem_array(n, sizeof *inverse);
+  kernel_pair *own = mem_array(n, sizeof *own);
+  struct places *places = n >= PLACES_WORTH ? mem_array(2, sizeof *places) : NULL;
+  atoms->tail = tail;
+  atoms->inverse = inverse;
+  atoms->own = own;
+  atoms->places = places;
+  if (!tail || !inverse || !own || (n >= PLACES_WORTH && !places)) {
+    atoms_release(atoms);
+    return false;
+  }
+  for (size_t i = 0; i < n; i++) {
+    inverse[i] = 1 / atoms->size[i];
+    own[i] = (kernel_pair){weight_of(atoms, i) * atoms->size[i], weight_of(atoms, i)};
+  }
+  for (int side = 0; side < 2; side++) {
+    const size_t start = side_start(atoms, side);
+    sum_tails(atoms, side, tail + side);
+    if (places)
+      places_fill(&places[side], atoms->size + start, atoms_end(atoms, side) - start);
+  }
+  return true;
+}
+
+void atoms_release(struct atoms *atoms)
+{
+  free(atoms->tail);
+  free(atoms->inverse);
+  free(atoms->own);
+  free(atoms->places);
+  atoms->tail = NULL;
+  atoms->inverse = NULL;
+  atoms->own = NULL;
+  atoms->places = NULL;
 }
 
 size_t atoms_above(const struct atoms *atoms, int side, double size)
 {
   size_t first = side_start(atoms, side);
+  if (atoms->places)
+    return first + places_first(&atoms->places[side], larger(size, 0));
   return atoms->tail ? first_at_least(atoms->size, first, atoms_end(atoms, side), size) : first;
 }
 
 double scale_error(const struct scale_search *search, double scale)
 {
   const struct atoms *atoms = &search->atoms;
+  size_t code = 0;
   double sum = 0;
   for (size_t i = 0; i < atoms->count; i++) {
     bool side = i >= atoms->positive;
     const struct ladder *ladder = search->ladder[side];
-    size_t code = code_of(ladder, atoms->size[i] / scale, search->steps[side]);
+    double t = atoms->size[i] / scale;
+    if (atoms->tail && !ladder->even) {
+      code = i == atoms->positive ? 0 : code;
+      while (code < search->steps[side] && ladder->middle[code] <= t)
+        code++;
+    } else {
+      code = code_of(ladder, t, search->steps[side]);
+    }
     double error = atoms->size[i] - scale * ladder->value[code];
     sum += weight_of(atoms, i) * error * error;
   }
@@ -93,16 +143,29 @@ static double clipping_error(const struct scale_search *search, double scale)
   return sum;
 }
 
+/* Whether that alone is no better than the best. */
+static bool clips_too_much(const struct scale_search *search, double scale)
+{
+  const struct atoms *atoms = &search->atoms;
+  const double doubt = 1e-6 * search->error + 1e-12 * search->energy;
+  double sum = 0;
+  for (int side = 0; side < 2 && atoms->tail; side++) {
+    double top = scale * search->ladder[side]->value[search->steps[side]];
+    const struct tail *tail = &atoms->tail[atoms_above(atoms, side, top) + (size_t)side];
+    sum += tail->square + top * (top * tail->weight - 2 * tail->moment);
+  }
+  if (atoms->tail && fabs(sum - search->error) > doubt)
+    return sum > search->error;
+  return clipping_error(search, scale) >= search->error;
+}
+
 /* --- one interval --------------------------------------------------------------------- */
 
 /* B and C where an interval of 1 / s begins, and what they gain in each bucket of it. */
 struct chain {
   double first, width; /* of a bucket */
   size_t buckets;
-  double b, c;
-  struct {
-    double b, c;
-  } gain[BUCKETS];
+  kernel_pair sum, gain[BUCKETS];
 };
 
 static void chain_add(struct chain *chain, const struct ladder *ladder, double size, double weight,
@@ -111,40 +174,59 @@ static void chain_add(struct chain *chain, const struct ladder *ladder, double s
   size_t k = code_of(ladder, chain->first * size, steps);
   double end = (chain->first + chain->width * (double)chain->buckets) * size;
   double per_middle = 1 / (size * chain->width), offset = chain->first / chain->width;
-  chain->b += weight * size * ladder->value[k];
-  chain->c += weight * ladder->value[k] * ladder->value[k];
+  chain->sum +=
+      (kernel_pair){weight * size * ladder->value[k], weight * ladder->value[k] * ladder->value[k]};
   for (; k < steps && ladder->middle[k] <= end; k++) {
     double place = larger(ladder->middle[k] * per_middle - offset, 0);
     size_t bucket = size_min((size_t)place, chain->buckets - 1);
-    chain->gain[bucket].b += weight * size * ladder->rise[k];
-    chain->gain[bucket].c += weight * ladder->rise2[k];
+    chain->gain[bucket] +=
+        (kernel_pair){weight * size * ladder->rise[k], weight * ladder->rise2[k]};
   }
 }
 
-static void chain_gain(struct chain *chain, size_t bucket, double b, double c)
-{
-  chain->gain[bucket].b += b;
-  chain->gain[bucket].c += c;
-}
+/* So few crossings are not worth a call. */
+enum { FEW_CROSSINGS = 24 };
 
-/* The atoms from FIRST to END - 1, ascending, pass MIDDLE: later the smaller they are. */
+/* The atoms from FIRST to END - 1, ascending, pass middle K of LADDER: later the smaller they are.
+ */
 static void chain_add_crossings(struct chain *chain, const struct atoms *atoms, size_t first,
-                                size_t end, double middle, double rise, double rise2)
+                                size_t end, const struct ladder *ladder, size_t k)
 {
-  double per_size = middle / chain->width, offset = chain->first / chain->width;
-  double last = (double)(chain->buckets - 1), weight = 0, moment = 0;
-  size_t bucket = 0;
-  for (size_t i = first; i < end; i++) {
-    double place = smaller(larger(per_size / atoms->size[i] - offset, 0), last);
-    if ((size_t)place != bucket) {
-      chain_gain(chain, bucket, moment * rise, weight * rise2);
-      bucket = (size_t)place;
-      weight = moment = 0;
-    }
-    weight += weight_of(atoms, i);
-    moment += weight_of(atoms, i) * atoms->size[i];
+  const struct crossing c = {.per_size = ladder->middle[k] / chain->width,
+                             .offset = chain->first / chain->width,
+                             .last = (double)(chain->buckets - 1),
+                             .rise = {ladder->rise[k], ladder->rise2[k]}};
+  if (end - first >= FEW_CROSSINGS) {
+    kernels.crossings(atoms->size + first, atoms->inverse + first, atoms->own + first, end - first,
+                      &c, chain->gain);
+    return;
   }
-  chain_gain(chain, bucket, moment * rise, weight * rise2);
+  for (size_t i = first; i < end; i++) {
+    double place = smaller(larger(c.per_size / atoms->size[i] - c.offset, 0), c.last);
+    chain->gain[(size_t)place] += atoms->own[i] * c.rise;
+  }
+}
+
+/* The first atom of SIDE from I on that has passed MIDDLE at the inverse scale T. */
+static size_t next_passed(const struct atoms *atoms, int side, size_t i, double middle, double t)
+{
+  size_t end = atoms_end(atoms, side);
+  while (i < end && atoms->size[i] * t < middle)
+    i++;
+  return i;
+}
+
+/* The same, which may be far from LOW; T = 1 / S. */
+static size_t first_passed(const struct atoms *atoms, int side, size_t low, double middle, double t,
+                           double s)
+{
+  size_t i = low;
+  if (atoms->places) {
+    i = size_max(atoms_above(atoms, side, middle * s), low);
+    while (i > low && !(atoms->size[i - 1] * t < middle))
+      i--;
+  }
+  return next_passed(atoms, side, i, middle, t);
 }
 
 /* Middle by middle: what passes each lies side by side. */
@@ -156,21 +238,23 @@ static void chain_fill_sorted(struct chain *chain, const struct scale_search *se
   size_t end = atoms_end(atoms, side), steps = search->steps[side];
   double last = chain->first + chain->width * (double)chain->buckets, least = ladder->value[0];
   size_t begin = side_start(atoms, side), low = begin, high = begin;
-  chain->b += least * tail[begin].moment;
-  chain->c += least * least * tail[begin].weight;
+  chain->sum += (kernel_pair){least * tail[begin].moment, least * least * tail[begin].weight};
   if (steps > 0) {
     low = atoms_above(atoms, side, ladder->middle[0] / last);
     high = atoms_above(atoms, side, ladder->middle[0] / chain->first);
   }
+  /* In narrow intervals the ends of what passes are near each other. */
+  const bool narrow = last < (1 + 1.0 / 128) * chain->first;
+  const double longest = 1 / chain->first, shortest = 1 / last;
   for (size_t k = 0; k < steps && low < end; k++) {
     double middle = ladder->middle[k];
-    while (low < end && atoms->size[low] * last < middle)
-      low++;
-    while (high < end && atoms->size[high] * chain->first < middle)
-      high++;
-    chain->b += ladder->rise[k] * tail[high].moment;
-    chain->c += ladder->rise2[k] * tail[high].weight;
-    chain_add_crossings(chain, atoms, low, high, middle, ladder->rise[k], ladder->rise2[k]);
+    low = first_passed(atoms, side, low, middle, last, shortest);
+    high = narrow ? next_passed(atoms, side, size_max(low, high), middle, chain->first)
+                  : first_passed(atoms, side, high, middle, chain->first, longest);
+    chain->sum +=
+        (kernel_pair){ladder->rise[k] * tail[high].moment, ladder->rise2[k] * tail[high].weight};
+    if (low < high)
+      chain_add_crossings(chain, atoms, low, high, ladder, k);
   }
 }
 
@@ -178,7 +262,7 @@ static void chain_fill(struct chain *chain, const struct scale_search *search)
 {
   const struct atoms *atoms = &search->atoms;
   memset(chain->gain, 0, chain->buckets * sizeof *chain->gain);
-  chain->b = chain->c = 0;
+  chain->sum = (kernel_pair){0, 0};
   for (int side = 0; side < 2; side++)
     if (atoms->tail)
       chain_fill_sorted(chain, search, side);
@@ -243,15 +327,16 @@ static bool bound_interval(struct scale_search *search, double from, double to, 
   if (!(chain.width > from * DBL_EPSILON))
     return false;
   chain_fill(&chain, search);
-  double b = chain.b, c = chain.c, most = 1 / from;
+  kernel_pair sum = chain.sum;
+  double most = 1 / from;
   for (size_t i = 0; i < buckets; i++) {
     double least = 1 / (from + chain.width * (double)(i + 1));
-    bounds[i] = visit_bucket(search, b, c, least, most, chain.gain[i].c);
-    b += chain.gain[i].b;
-    c += chain.gain[i].c;
+    kernel_pair gain = chain.gain[i];
+    bounds[i] = visit_bucket(search, sum[0], sum[1], least, most, gain[1]);
+    sum += gain;
     most = least;
   }
-  visit_bucket(search, b, c, most, most, 0);
+  visit_bucket(search, sum[0], sum[1], most, most, 0);
   return true;
 }
 
@@ -280,7 +365,8 @@ static double first_inverse(const struct scale_search *search)
     const struct ladder *ladder = search->ladder[side];
     size_t steps = search->steps[side];
     double largest = 0, half = 0;
-    for (size_t i = side_start(atoms, side); i < atoms_end(atoms, side); i++)
+    size_t end = atoms_end(atoms, side), i = side_start(atoms, side);
+    for (i = atoms->tail && i < end ? end - 1 : i; i < end; i++)
       largest = larger(largest, atoms->size[i]);
     if (steps == 0 || largest == 0)
       continue;
@@ -301,7 +387,7 @@ static void search_stretches(struct scale_search *search, double from)
   size_t crossings = search->atoms.count * most;
   size_t buckets = size_min(size_max(LEAST_BUCKETS, crossings / 16), BUCKETS);
   for (int i = 0; i < MAX_STRETCHES && isfinite(from); i++, from *= STRETCH) {
-    if (clipping_error(search, 1 / from) >= search->error)
+    if (clips_too_much(search, 1 / from))
       break;
     search_interval(search, from, STRETCH * from, buckets);
   }
@@ -311,11 +397,12 @@ static void search_stretches(struct scale_search *search, double from)
 
 /* Stretches begin at FLOOR_FIRST, below where any search begins: sizes are at most 1. */
 #define FLOOR_FIRST 0.25
-enum { FLOOR_RUN = MOST_INNER / 4 };
+enum { FLOOR_RUN = MOST_INNER / 4, RUNS = BUCKETS / FLOOR_RUN };
 
 struct scale_floor {
-  bool known[MAX_STRETCHES];
+  bool used, known[MAX_STRETCHES], fine_known[MAX_STRETCHES][RUNS];
   double bound[MAX_STRETCHES][BUCKETS];
+  double fine[MAX_STRETCHES][RUNS][MOST_INNER]; /* the same of a run, with narrower buckets */
 };
 
 struct scale_floor *scale_floor_new(void)
@@ -324,17 +411,32 @@ struct scale_floor *scale_floor_new(void)
 }
 
 /* More levels are no worse, whatever STEPS says. */
+static bool bound_whole(const struct scale_search *search, double from, double to, size_t buckets,
+                        double *bounds)
+{
+  struct scale_search whole = *search;
+  whole.steps[0] = search->ladder[0]->steps;
+  whole.steps[1] = search->ladder[1]->steps;
+  return bound_interval(&whole, from, to, buckets, bounds);
+}
+
 static const double *floor_bounds(const struct scale_search *search, int stretch, double from)
 {
   struct scale_floor *floor = search->floor;
-  if (!floor->known[stretch]) {
-    struct scale_search whole = *search;
-    whole.steps[0] = search->ladder[0]->steps;
-    whole.steps[1] = search->ladder[1]->steps;
+  if (!floor->known[stretch])
     floor->known[stretch] =
-        bound_interval(&whole, from, STRETCH * from, BUCKETS, floor->bound[stretch]);
-  }
+        bound_whole(search, from, STRETCH * from, BUCKETS, floor->bound[stretch]);
   return floor->bound[stretch];
+}
+
+static const double *fine_bounds(const struct scale_search *search, int stretch, size_t run,
+                                 double from, double to)
+{
+  struct scale_floor *floor = search->floor;
+  if (!floor->fine_known[stretch][run])
+    floor->fine_known[stretch][run] =
+        bound_whole(search, from, to, MOST_INNER, floor->fine[stretch][run]);
+  return floor->fine[stretch][run];
 }
 
 /* Added to that for scales from LEAST to MOST, at least: sums of (x - top)^2 - s^2 / 4 over the
@@ -373,13 +475,58 @@ static void search_run(struct scale_search *search, double first, double width, 
   search_inside(search, first, width, bounds, FLOOR_RUN);
 }
 
+/* Whether the bounds of some buckets tell that no scale there is better than the best. */
+static bool is_above(const struct scale_search *search, double first, double width,
+                     const double *bounds, size_t buckets)
+{
+  double least = HUGE_VAL, needed = search->error + 1e-13 * search->energy;
+  for (size_t i = 0; i < buckets; i++)
+    least = smaller(least, bounds[i]);
+  return least >= needed ||
+         least + clipping_above_floor(search, 1 / (first + width * (double)buckets), 1 / first) >=
+             needed;
+}
+
+static bool is_run_above(const struct scale_search *search, int stretch, size_t run, double first,
+                         double width)
+{
+  double from = first + width * (double)(run * FLOOR_RUN), fine = width * FLOOR_RUN / MOST_INNER;
+  const double *bounds = floor_bounds(search, stretch, first) + run * FLOOR_RUN;
+  bool above = is_above(search, from, width, bounds, FLOOR_RUN);
+  if (above)
+    return true;
+  bounds = fine_bounds(search, stretch, run, from, from + width * FLOOR_RUN);
+  for (size_t i = 0; i < MOST_INNER; i += MOST_INNER / 4)
+    if (!is_above(search, from + fine * (double)i, fine, bounds + i, MOST_INNER / 4))
+      return false;
+  return true;
+}
+
+/* Whether bounds of the stretches from STRETCH on, which begins at FIRST, tell that no scale of
+ * these steps is better than the best. Then a search would find nothing: no vertex has a smaller
+ * error than its own scale, wherever that lies. */
+static bool is_hopeless(const struct scale_search *search, int stretch, double first)
+{
+  for (; stretch < MAX_STRETCHES; stretch++, first *= STRETCH) {
+    if (clips_too_much(search, 1 / first))
+      return true;
+    for (size_t run = 0; run < RUNS; run++)
+      if (!is_run_above(search, stretch, run, first, (STRETCH * first - first) / BUCKETS))
+        return false;
+  }
+  return true;
+}
+
 /* As search_stretches, of even levels. */
 static void search_above_floor(struct scale_search *search, double from)
 {
   int stretch = (int)larger(floor(log(from / FLOOR_FIRST) / log(STRETCH)), 0);
   double first = FLOOR_FIRST * pow(STRETCH, stretch);
+  if (search->floor->used && is_hopeless(search, stretch, first))
+    return;
+  search->floor->used = true;
   for (; stretch < MAX_STRETCHES; stretch++, first *= STRETCH) {
-    if (clipping_error(search, 1 / first) >= search->error)
+    if (clips_too_much(search, 1 / first))
       break;
     const double *bounds = floor_bounds(search, stretch, first);
     double width = (STRETCH * first - first) / BUCKETS;

@@ -11,7 +11,9 @@
 #ifndef QSCOPE_QUANT_BEST_SCALE_H
 #define QSCOPE_QUANT_BEST_SCALE_H
 
+#include "quant/kernels/kernels.h"
 #include "quant/ladder.h"
+#include "quant/places.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +25,10 @@ struct atoms {
   const double *size, *weight;
   /* Where the sizes of either side ascend: the tail from atom I of SIDE on is tail[I + SIDE], and
    * each side has one more, which is empty. Searches are then several times faster. Else NULL. */
-  const struct tail *tail;
+  struct tail *tail;
+  double *inverse;       /* with a tail: 1 / size ... */
+  kernel_pair *own;      /* ... weight * size and weight ... */
+  struct places *places; /* ... and, of many atoms, a table for each side; else NULL */
 };
 
 /* Sums of the weights of some atoms, of weight * size and of weight * size^2. */
@@ -48,8 +53,9 @@ struct scale_search {
 /* A floor that knows nothing yet; the caller frees it with free(). NULL when memory runs out. */
 struct scale_floor *scale_floor_new(void);
 
-/* Fills TAIL, with room for count + 2, for atoms whose sides ascend. */
-void atoms_sum_tails(const struct atoms *atoms, struct tail *tail);
+/* Makes and lets go of all that searches of atoms want whose sides ascend. False: no memory. */
+bool atoms_prepare(struct atoms *atoms);
+void atoms_release(struct atoms *atoms);
 
 /* The first atom of SIDE (0: positive values) that can be SIZE or larger: of sorted ones the first
  * that is. And the end of SIDE. */

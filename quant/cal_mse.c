@@ -54,13 +54,8 @@ static double counted_error(const struct grid *grid, const struct unit *unit, co
                             const uint64_t *counts, size_t n)
 {
   float y[FEED_BLOCK];
-  double sum = 0;
   grid->format->family->run(grid, unit, x, n, y, NULL);
-  for (size_t i = 0; i < n; i++) {
-    double error = (double)x[i] - (double)y[i];
-    sum += (double)counts[i] * error * error;
-  }
-  return sum;
+  return kernels.counted_error(x, y, counts, n);
 }
 
 static void measure_block(void *state, const float *x, const uint64_t *counts, size_t n,
@@ -108,14 +103,14 @@ static enum status try_all(struct job *job, struct trials *trials, double *least
   return status;
 }
 
-/* Narrows in on the best scale, from WIDTH (relative) on either side; every round looks at nine
- * scales and goes on between the best and half way to its neighbours. */
+/* Narrows in on the best scale, from WIDTH (relative) on either side; every round looks at eight
+ * scales beside it and goes on between the best and half way to its neighbours. */
 static enum status refine(struct job *job, double width, double until, double *least)
 {
   enum status status = STATUS_OK;
   for (; status == STATUS_OK && width > until; width /= 8) {
     struct trials trials = {.count = 0};
-    for (int i = -4; i <= 4; i++) {
+    for (int i = -4; i <= 4; i += i == -1 ? 2 : 1) {
       trials.scale[trials.count] = (float)((double)job->best->scale * (1 + width * i / 4));
       trials.zero[trials.count++] = job->best->zero;
     }
@@ -369,25 +364,22 @@ static enum status search_values(struct job *job, struct scale_search *search)
   size_t n = sample->counts ? sample->distinct : sample->finite;
   double *size = mem_array(sample->counts ? 2 * n : n, sizeof *size);
   double *weight = sample->counts ? size + n : NULL;
-  struct tail *tail = sample->counts ? mem_array(n + 2, sizeof *tail) : NULL;
   struct atoms atoms = {.size = size, .weight = weight};
-  if (!size || (sample->counts && !tail)) {
-    free(size);
-    free(tail);
+  if (!size)
     return STATUS_MEMORY;
-  }
   add_atoms(&atoms, sample, ldexp(1, -job->exponent), false, size, weight);
   atoms.positive = atoms.count;
   add_atoms(&atoms, sample, ldexp(1, -job->exponent), true, size, weight);
   for (size_t i = 0; i < atoms.count; i++)
     search->energy += (weight ? weight[i] : 1) * size[i] * size[i];
-  if (tail)
-    atoms_sum_tails(&atoms, tail);
-  atoms.tail = tail;
+  if (weight && !atoms_prepare(&atoms)) {
+    free(size);
+    return STATUS_MEMORY;
+  }
   search->atoms = atoms;
   enum status status = search_all(job, search);
+  atoms_release(&atoms);
   free(size);
-  free(tail);
   return status;
 }
 

@@ -82,6 +82,7 @@ libquant_a_SOURCES = \
 	quant/kernels/kernels.c quant/kernels/kernels.h \
 	quant/minifloat.c \
 	quant/nvidia.h \
+	quant/places.c quant/places.h \
 	quant/power.c \
 	quant/probe.c quant/probe.h \
 	quant/preset.c quant/preset.h \

@@ -28,16 +28,6 @@ struct measurement {
   double square; /* its square */
 };
 
-static double counted_squares(const float *x, const float *y, const uint64_t *counts, size_t n)
-{
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) {
-    double error = (double)x[i] - (double)y[i];
-    sum += (double)counts[i] * error * error;
-  }
-  return sum;
-}
-
 /* N <= FEED_BLOCK. */
 static void measure_block(void *state, const float *x, const uint64_t *counts, size_t n,
                           const void *context)
@@ -52,7 +42,7 @@ static void measure_block(void *state, const float *x, const uint64_t *counts, s
       continue;
     }
     family->run(&m->grid, &m->unit[i], x, n, y, NULL);
-    errors[i] += norm == 2 ? m->square * counted_squares(x, y, counts, n)
+    errors[i] += norm == 2 ? m->square * kernels.counted_error(x, y, counts, n)
                            : kernels.power_error(x, y, counts, n, norm, m->shrink);
   }
 }

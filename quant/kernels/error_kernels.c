@@ -108,7 +108,93 @@ double KERNEL(power_error)(const float *x, const float *y, const uint64_t *count
   return sum_of_lanes(lane);
 }
 
+/* --- counted values -------------------------------------------------------------------------- */
+
+double KERNEL(counted_error)(const float *x, const float *y, const uint64_t *counts, size_t n)
+{
+  double term[KERNEL_BLOCK], lane[LANES] = {0};
+  for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
+    size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
+    for (size_t i = 0; i < m; i++) {
+      double error = (double)x[done + i] - (double)y[done + i];
+      term[i] = (double)counts[done + i] * error * error;
+    }
+    while (m % LANES)
+      term[m++] = 0;
+    for (size_t i = 0; i < m; i += LANES)
+      for (size_t k = 0; k < LANES; k++)
+        lane[k] += term[i + k];
+  }
+  return sum_of_lanes(lane);
+}
+
+/* --- values that change their levels --------------------------------------------------------- */
+
+enum { CROSSING_BLOCK = 64 };
+
+static inline double within(double place, double last)
+{
+  place = place > 0 ? place : 0;
+  return place < last ? place : last;
+}
+
+/* By products with inverses, but for those that come so near a border that a division may decide
+ * otherwise: DOUBT is some times the rounding of both. */
+static void find_buckets(const double *size, const double *inverse, size_t n,
+                         const struct crossing *c, double doubt, int32_t *bucket)
+{
+  double rest[CROSSING_BLOCK];
+  int32_t doubtful = 0;
+  for (size_t i = 0; i < n; i++) {
+    double place = c->per_size * inverse[i] - c->offset, inside = within(place, c->last);
+    rest[i] = place - (double)(int32_t)inside;
+    bucket[i] = (int32_t)inside;
+    doubtful |= (rest[i] < doubt) | (rest[i] > 1 - doubt);
+  }
+  for (size_t i = 0; doubtful && i < n; i++)
+    if (rest[i] < doubt || rest[i] > 1 - doubt)
+      bucket[i] = (int32_t)within(c->per_size / size[i] - c->offset, c->last);
+}
+
+/* A whole block. Neighbours often share a bucket: they are added apart, so that none waits. */
+static void add_block(const int32_t *bucket, const kernel_pair *own, kernel_pair rise,
+                      kernel_pair *gain)
+{
+  for (int i = 0; i < CROSSING_BLOCK / 8; i++) {
+    KERNEL_UNROLL
+    for (int k = i; k < CROSSING_BLOCK; k += CROSSING_BLOCK / 8)
+      gain[bucket[k]] += own[k] * rise;
+  }
+}
+
+void KERNEL(crossings)(const double *size, const double *inverse, const kernel_pair *own, size_t n,
+                       const struct crossing *crossing, kernel_pair *gain)
+{
+  const struct crossing c = *crossing;
+  const double doubt = 4 * __DBL_EPSILON__ * (c.offset + c.last + 1);
+  int32_t bucket[CROSSING_BLOCK];
+  for (size_t done = 0; done < n; done += CROSSING_BLOCK) {
+    size_t m = n - done < CROSSING_BLOCK ? n - done : CROSSING_BLOCK;
+    find_buckets(size + done, inverse + done, m, &c, doubt, bucket);
+    if (m == CROSSING_BLOCK)
+      add_block(bucket, own + done, c.rise, gain);
+    else
+      for (size_t i = 0; i < m; i++)
+        gain[bucket[i]] += own[done + i] * c.rise;
+  }
+}
+
 /* --- values that keep their levels ----------------------------------------------------------- */
+
+void KERNEL(rung_distances)(const double *size, const float *rung, size_t n, double scale,
+                            float *distance, float *level)
+{
+  for (size_t i = 0; i < n; i++) {
+    float e = (float)(scale * (double)rung[i] - size[i]);
+    distance[i] = bits_float(float_magnitude(e));
+    level[i] = bits_float(float_bits(rung[i]) ^ (float_bits(e) & FLOAT_SIGN));
+  }
+}
 
 struct kept_lanes {
   struct lanes error, kept, slope, curve;
@@ -167,6 +253,53 @@ void KERNEL(kept_sums)(const float *distance, const float *level, const double *
     memcpy(w, weight + whole, (n - whole) * sizeof *w);
     memcpy(q, power + whole, (n - whole) * sizeof *q);
     add_kept(d, l, w, q, LANES, rate, near, &lanes);
+  }
+  sums->error += lanes_total(&lanes.error);
+  sums->kept += lanes_total(&lanes.kept);
+  sums->slope += lanes_total(&lanes.slope);
+  sums->curve += lanes_total(&lanes.curve);
+}
+
+/* The levels of those of START .. START + N - 1 that do not keep theirs; *AT: the first passes that
+ * matter from there on. */
+static void clear_passing(const struct rungs *rungs, size_t start, size_t n, size_t *at,
+                          float *level)
+{
+  while (*at < rungs->passes && rungs->high[*at] <= start)
+    ++*at;
+  for (size_t k = *at; k < rungs->passes && rungs->low[k] < start + n; k++) {
+    size_t low = rungs->low[k] > start ? rungs->low[k] : start;
+    size_t high = rungs->high[k] < start + n ? rungs->high[k] : start + n;
+    for (size_t i = low; i < high; i++)
+      level[i - start] = 0;
+  }
+}
+
+void KERNEL(rung_sums)(const struct rungs *rungs, double scale, double p, float rate, float near,
+                       struct kept_sums *sums)
+{
+  const struct power power = power_of(p, 1);
+  float distance[KERNEL_BLOCK], level[KERNEL_BLOCK], mantissa[KERNEL_BLOCK];
+  int32_t exponent[KERNEL_BLOCK];
+  double term[KERNEL_BLOCK], weight[KERNEL_BLOCK];
+  struct kept_lanes lanes = {0};
+  size_t at = 0;
+  for (size_t start = rungs->first; start < rungs->end; start += KERNEL_BLOCK) {
+    size_t n = rungs->end - start < KERNEL_BLOCK ? rungs->end - start : KERNEL_BLOCK;
+    const double *w = rungs->weight + start;
+    KERNEL(rung_distances)(rungs->size + start, rungs->rung + start, n, scale, distance, level);
+    clear_passing(rungs, start, n, &at, level);
+    block_powers(distance, n, power, mantissa, exponent);
+    block_terms(mantissa, exponent, n, term);
+    if (rungs->power)
+      memcpy(rungs->power + start, term, n * sizeof *term);
+    if (n % LANES) {
+      memcpy(weight, w, n * sizeof *w);
+      w = weight;
+    }
+    for (; n % LANES; n++)
+      weight[n] = term[n] = distance[n] = level[n] = 0;
+    add_kept(distance, level, w, term, n, rate, near, &lanes);
   }
   sums->error += lanes_total(&lanes.error);
   sums->kept += lanes_total(&lanes.kept);

@@ -130,6 +130,26 @@ struct kept_sums {
   double error, kept, slope, curve;
 };
 
+/* Magnitudes FIRST to END - 1 and their rungs at scale 1. Those from low[k] to high[k] - 1 do not
+ * keep theirs; both ascend with k. */
+struct rungs {
+  const double *size, *weight;
+  const float *rung;
+  size_t first, end, passes;
+  const size_t *low, *high;
+  double *power; /* takes the powers of the distances; or NULL */
+};
+
+/* Two sums that grow together. */
+typedef double kernel_pair __attribute__((vector_size(2 * sizeof(double))));
+
+/* How magnitudes that ascend pass the middle between two levels as the scale s shrinks: magnitude x
+ * in bucket per_size / x - offset of 1 / s, at most LAST (below 2^30); and what the levels gain. */
+struct crossing {
+  double per_size, offset, last;
+  kernel_pair rise;
+};
+
 /* last + 1 equal bins over lo..hi, which is not empty: bin of v is floor((v - lo) * per_unit) in
  * double, at most LAST. Behind them, counters for what is below lo, above hi, infinite or NaN. */
 struct bin_edges {
@@ -224,14 +244,27 @@ struct kernels {
    * eight lanes. */
   double (*power_error)(const float *x, const float *y, const uint64_t *counts, size_t n, double p,
                         float unit);
+  /* Sum of counts (x - y)^2 in eight double lanes. */
+  double (*counted_error)(const float *x, const float *y, const uint64_t *counts, size_t n);
   /* The powers themselves, of distances d >= 0. */
   void (*powers)(const float *d, size_t n, double p, float unit, double *out);
+  /* Distances of magnitudes from scale rung, rounded to float32, and the rungs themselves, their
+   * negative where the magnitude is larger. */
+  void (*rung_distances)(const double *size, const float *rung, size_t n, double scale,
+                         float *distance, float *level);
+  /* Adds own[i] * rise to the gain of the bucket of the magnitude size[i] > 0. INVERSE: 1 / size.
+   * Buckets are those of divisions by SIZE. */
+  void (*crossings)(const double *size, const double *inverse, const kernel_pair *own, size_t n,
+                    const struct crossing *crossing, kernel_pair *gain);
   /* With term = weight power and pull = term / distance (1e-30 where that is less): adds term;
    * where LEVEL is not 0, term again, pull level, and the part of pull / distance level^2 that is
    * left after 1 - rate |level| / distance, none where that is below 0 or the distance below near
    * |level|. In eight double lanes; divided in float32. */
   void (*kept_sums)(const float *distance, const float *level, const double *weight,
                     const double *power, size_t n, float rate, float near, struct kept_sums *sums);
+  /* The three in one go: distances and levels at SCALE, powers, sums. The same bits. */
+  void (*rung_sums)(const struct rungs *rungs, double scale, double p, float rate, float near,
+                    struct kept_sums *sums);
   /* Adds the sums of a least-squares line through x over y, in eight double lanes. */
   void (*line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
   /* Adds the block to TALLY. Non-finite x are left out of everything. */

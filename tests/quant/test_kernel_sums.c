@@ -115,6 +115,103 @@ static void test_kept_sums(void **state)
   }
 }
 
+/* In one go as one after the other. */
+static void test_rung_sums(void **state)
+{
+  (void)state;
+  static float distance[MOST], level[MOST], rung[MOST];
+  static double size[MOST], weight[MOST], power[MOST], kept[MOST];
+  const struct kernels *const *levels = kernels_available();
+  for (size_t n = 0; kernel_next_length(&n);) {
+    const size_t low[] = {n / 5, n / 4, n / 2}, high[] = {n / 3, n / 3 + 1, n / 2};
+    for (size_t i = 0; i < n; i++) {
+      rung[i] = (float)(i / 9) - 3;
+      size[i] = 0.25 * (double)rung[i] + (i % 7 == 3 ? 0 : (double)kernel_bell() * 0.1);
+      weight[i] = (double)(i % 9);
+    }
+    for (size_t l = 0; levels[l]; l++) {
+      struct kept_sums apart = {0}, sums = {0};
+      levels[l]->rung_distances(size, rung, n, 0.25, distance, level);
+      for (size_t i = 0; i < n; i++) {
+        kernel_check_bits((double)distance[i],
+                          (double)(float)fabs(size[i] - 0.25 * (double)rung[i]), "distance");
+        assert_true(level[i] == (size[i] > 0.25 * (double)rung[i] ? -rung[i] : rung[i]));
+        for (size_t k = 0; k < 3; k++)
+          level[i] = i >= low[k] && i < high[k] ? 0 : level[i];
+      }
+      levels[l]->powers(distance, n, 2.4, 1, power);
+      levels[l]->kept_sums(distance, level, weight, power, n, 0.01f, 0.02f, &apart);
+      const struct rungs rungs = {.size = size,
+                                  .weight = weight,
+                                  .rung = rung,
+                                  .end = n,
+                                  .passes = 3,
+                                  .low = low,
+                                  .high = high,
+                                  .power = n % 2 ? kept : NULL};
+      levels[l]->rung_sums(&rungs, 0.25, 2.4, 0.01f, 0.02f, &sums);
+      kernel_check_bits(sums.error, apart.error, "error");
+      kernel_check_bits(sums.kept, apart.kept, "kept");
+      kernel_check_bits(sums.slope, apart.slope, "slope");
+      kernel_check_bits(sums.curve, apart.curve, "curve");
+      assert_true(n % 2 == 0 || memcmp(kept, power, n * sizeof *power) == 0);
+    }
+  }
+}
+
+/* Term by term. */
+static void test_counted_error(void **state)
+{
+  (void)state;
+  static float x[MOST], y[MOST];
+  static uint64_t counts[MOST];
+  static double terms[MOST];
+  const struct kernels *const *levels = kernels_available();
+  for (size_t n = 0; kernel_next_length(&n);) {
+    for (size_t i = 0; i < n; i++) {
+      x[i] = kernel_bell();
+      y[i] = rintf(x[i] * 4) / 4;
+      counts[i] = (uint64_t)kernel_random() << (kernel_random() % 32);
+      double e = (double)x[i] - (double)y[i];
+      terms[i] = (double)counts[i] * e * e;
+    }
+    for (size_t l = 0; levels[l]; l++)
+      kernel_check_bits(levels[l]->counted_error(x, y, counts, n), lane_sum(terms, n), "error");
+  }
+}
+
+/* One by one, by divisions. Half of the magnitudes pass exactly where a bucket begins; all numbers
+ * are whole, so that sums have no rounding. */
+static void test_crossings(void **state)
+{
+  (void)state;
+  enum { BUCKETS = 64 };
+  static double size[MOST], inverse[MOST];
+  static kernel_pair own[MOST], gain[BUCKETS];
+  const struct kernels *const *levels = kernels_available();
+  for (size_t n = 0; kernel_next_length(&n);) {
+    const struct crossing crossing = {
+        .per_size = 96, .offset = 32, .last = BUCKETS - 1, .rise = {1, 3}};
+    double moment[BUCKETS] = {0}, weight[BUCKETS] = {0};
+    for (size_t i = 0; i < n; i++) {
+      double place = (double)(kernel_random() % (BUCKETS + 1));
+      size[i] = crossing.per_size / (crossing.offset + place + (i % 2 ? 0 : 0.37));
+      inverse[i] = 1 / size[i];
+      own[i] = (kernel_pair){(double)(i % 5), (double)(i % 3)};
+      double at = crossing.per_size / size[i] - crossing.offset;
+      size_t bucket = at < 0 ? 0 : at > crossing.last ? BUCKETS - 1 : (size_t)at;
+      moment[bucket] += own[i][0];
+      weight[bucket] += 3 * own[i][1];
+    }
+    for (size_t l = 0; levels[l]; l++) {
+      memset(gain, 0, sizeof gain);
+      levels[l]->crossings(size, inverse, own, n, &crossing, gain);
+      for (size_t b = 0; b < BUCKETS; b++)
+        assert_true(gain[b][0] == moment[b] && gain[b][1] == weight[b]);
+    }
+  }
+}
+
 /* The tally by its definition; non-finite x are as if they were not there. */
 static struct tally scalar_tally(const float *x, const float *y, size_t n,
                                  const struct tally_bounds *b)
@@ -572,11 +669,19 @@ static void test_pass_pairs(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_search_sums),   cmocka_unit_test(test_kept_sums),
-      cmocka_unit_test(test_tally),         cmocka_unit_test(test_tally_sees_differences),
-      cmocka_unit_test(test_tally_merge),   cmocka_unit_test(test_tally_range),
-      cmocka_unit_test(test_tally_inexact), cmocka_unit_test(test_pass),
-      cmocka_unit_test(test_pass_long),     cmocka_unit_test(test_pass_pairs),
+      cmocka_unit_test(test_search_sums),
+      cmocka_unit_test(test_kept_sums),
+      cmocka_unit_test(test_rung_sums),
+      cmocka_unit_test(test_counted_error),
+      cmocka_unit_test(test_crossings),
+      cmocka_unit_test(test_tally),
+      cmocka_unit_test(test_tally_sees_differences),
+      cmocka_unit_test(test_tally_merge),
+      cmocka_unit_test(test_tally_range),
+      cmocka_unit_test(test_tally_inexact),
+      cmocka_unit_test(test_pass),
+      cmocka_unit_test(test_pass_long),
+      cmocka_unit_test(test_pass_pairs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

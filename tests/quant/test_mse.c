@@ -248,10 +248,8 @@ static void test_optima(void **state)
   (void)state;
   enum { N = 100000 };
   double *size = malloc(N * sizeof *size), *weight = malloc(N * sizeof *weight);
-  struct tail *tail = malloc((N + 2) * sizeof *tail);
   assert_non_null(size);
   assert_non_null(weight);
-  assert_non_null(tail);
   for (int source = 0; source < 2; source++) {
     double end = source == 0 ? 8 : 32, energy = 0;
     for (size_t i = 0; i < N; i++) {
@@ -259,8 +257,9 @@ static void test_optima(void **state)
       weight[i] = density(source, end * size[i]);
       energy += weight[i] * size[i] * size[i];
     }
-    const struct atoms atoms = {.count = N, .positive = N, .size = size, .weight = weight};
-    atoms_sum_tails(&atoms, tail);
+    const struct atoms any = {.count = N, .positive = N, .size = size, .weight = weight};
+    struct atoms sorted = any;
+    assert_true(atoms_prepare(&sorted));
     for (int i = 0; i < 14; i++) { /* each as sorted atoms, then as any */
       const struct optimum *optimum = &optima[source][i / 2];
       size_t steps = ((size_t)1 << (optimum->bits - 1)) - 1;
@@ -269,7 +268,7 @@ static void test_optima(void **state)
         ladder.value[k] = (double)k;
       ladder_finish(&ladder);
       struct scale_search search = {.ladder = {&ladder, &ladder},
-                                    .atoms = {N, N, size, weight, i % 2 ? NULL : tail},
+                                    .atoms = i % 2 ? any : sorted,
                                     .steps = {steps, steps},
                                     .energy = energy,
                                     .error = energy};
@@ -278,10 +277,10 @@ static void test_optima(void **state)
       if (fabs(db - optimum->db) > 1e-3 || fabs(clip / optimum->clip - 1) > 1e-3)
         fail_msg("source %d, %d bits: clip %.5f, %.4f dB", source, optimum->bits, clip, db);
     }
+    atoms_release(&sorted);
   }
   free(size);
   free(weight);
-  free(tail);
 }
 
 /* Levels that hold every value: no error, and the scale that minmax takes. */
