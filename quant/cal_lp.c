@@ -2,8 +2,9 @@
  *
  * Formats up to 8 bits: the search of lp_search.h. Large units are searched in a sketch, and what
  * that finds is settled on the values. Asymmetric: from a scan of zero points, each next to the
- * best is searched. 16-bit formats: 64 scales, the best refined. minmax and mse are where every
- * search starts: the answer is never worse than theirs. */
+ * best is searched, where what is known of its neighbour (lp_floor.h) leaves a chance. 16-bit
+ * formats: 64 scales, the best refined. minmax and mse are where every search starts: the answer is
+ * never worse than theirs. */
 #include "quant/base/size.h"
 #include "quant/calibrators.h"
 #include "quant/lp_search.h"
@@ -12,8 +13,9 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 
-enum { SCANNED_ZEROS = 16, SCANNED_SCALES = 20 };
+enum { SCANNED_ZEROS = 16, SCANNED_SCALES = 20, LEVELS_WORTH_FLOORS = 64 };
 
 struct search {
   const struct calibration *calibration;
@@ -90,23 +92,58 @@ static void scan_zeros(struct search *search, double most, long first, long leve
   }
 }
 
+/* What the searches of the lowest and of the highest zero point so far have proved, and room for
+ * one more. */
+struct floors {
+  struct lp_floor *low, *high, *all;
+};
+
+static struct lp_floor *spare_floor(const struct floors *floors)
+{
+  struct lp_floor *floor = floors->all;
+  while (floor == floors->low || floor == floors->high)
+    floor++;
+  return floor;
+}
+
+/* The scales of ZERO, which is next to all that were searched, ABOVE them or below. */
+static enum status search_next(struct search *search, const struct sample *sample, long zero,
+                               bool above, double most, struct floors *floors)
+{
+  struct lp_floor *floor = floors->all ? spare_floor(floors) : NULL;
+  search->lp.floor = floor;
+  search->lp.before = above ? floors->high : floors->low;
+  enum status status = search_scales(search, sample, zero, most);
+  if (above || !floors->high)
+    floors->high = floor;
+  if (!above || !floors->low)
+    floors->low = floor;
+  return status;
+}
+
+/* From the best of a scan to either side, as long as that is better. */
 static enum status search_zeros(struct search *search, const struct sample *sample, double most)
 {
   struct grid grid = calibration_grid(search->calibration);
   long levels = (long)grid_levels(&grid), first = ladders_first_zero(search->calibration);
+  /* For p < 1 nothing is proved. With few values or levels searches are short. */
+  const bool worth =
+      search->norm >= 1 && levels >= LEVELS_WORTH_FLOORS && search->lp.places != NULL;
+  struct floors floors = {.all = worth ? mem_array(3, sizeof *floors.all) : NULL};
+  if (worth && !floors.all)
+    return STATUS_MEMORY;
   scan_zeros(search, most, first, levels);
-  long low = search->best.zero, high = low, zero = low; /* done from LOW to HIGH */
-  for (;;) {
-    enum status status = search_scales(search, sample, zero, most);
-    if (status != STATUS_OK)
-      return status;
+  long low = search->best.zero, high = low; /* done from LOW to HIGH */
+  enum status status = search_next(search, sample, low, true, most, &floors);
+  while (status == STATUS_OK)
     if (search->best.zero == high && high + 1 < first + levels)
-      zero = ++high;
+      status = search_next(search, sample, ++high, true, most, &floors);
     else if (search->best.zero == low && low > first)
-      zero = --low;
+      status = search_next(search, sample, --low, false, most, &floors);
     else
-      return STATUS_OK;
-  }
+      break;
+  free(floors.all);
+  return status;
 }
 
 static enum status search_sketch(struct search *search, const struct sample *sketch,
@@ -141,10 +178,12 @@ static enum status try_scales(struct search *search, const struct sample *sample
   for (int i = -count; i <= count; i++) {
     float scale = usable(center * (1 + (count ? width * i / count : 0)));
     scale = calibration_stored_scale(search->calibration, scale);
+    if (count > 0 && scale == before.scale) /* no better than itself */
+      continue;
     trials.scaling[trials.count++] =
         (struct scaling){.scale = scale, .zero = before.zero, .offset = before.offset};
   }
-  enum status status = trials_measure(&trials, sample, NULL);
+  enum status status = trials.count > 0 ? trials_measure(&trials, sample, NULL) : STATUS_OK;
   for (size_t i = 0; i < trials.count && status == STATUS_OK; i++)
     if (trials.error[i] < search->least) {
       search->least = trials.error[i];

@@ -39,6 +39,7 @@ libquant_a_SOURCES = \
 	quant/codebook_tables.c \
 	quant/digest.c quant/digest.h \
 	quant/ladder.c quant/ladder.h \
+	quant/lp_floor.c quant/lp_floor.h \
 	quant/lp_search.c quant/lp_search.h \
 	quant/high_digest.c quant/high_digest.h \
 	quant/extent.c quant/extent.h \

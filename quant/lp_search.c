@@ -23,6 +23,12 @@ enum {
 #define TOLERANCE 1e-4
 #define TINY      1e-5
 
+/* In intervals so wide, what passes a middle lies side by side. */
+#define NARROW (1.0 / 128)
+
+/* Bounds of another search count where they are so far above: powers are good to a millionth. */
+#define SAFE 1e-5
+
 /* --- values --------------------------------------------------------------------------------- */
 
 struct atom {
@@ -48,20 +54,39 @@ static size_t take_atoms(const struct sample *sample, double factor, int sign, s
   return n;
 }
 
-/* Sorts N atoms and adds up those of one size; how many are left. Digests come sorted, whichever
- * way. */
-static size_t sort_atoms(struct atom *atom, size_t n)
+/* Turns N atoms over. */
+static void turn_over(struct atom *atom, size_t n)
 {
-  size_t kept = 0, falls = 0;
-  for (size_t i = 1; i < n; i++)
-    falls += atom[i].size < atom[i - 1].size;
-  for (size_t i = 0; falls + 1 == n && i < n / 2; i++) {
+  for (size_t i = 0; i < n / 2; i++) {
     struct atom other = atom[i];
     atom[i] = atom[n - 1 - i];
     atom[n - 1 - i] = other;
   }
-  if (falls > 0 && falls + 1 < n)
+}
+
+/* Merges two runs that ascend, of FIRST atoms and the rest of N, by way of ROOM for as many. */
+static void merge_runs(struct atom *atom, size_t first, size_t n, struct atom *room)
+{
+  memcpy(room, atom, first * sizeof *atom);
+  for (size_t i = 0, j = first, to = 0; i < first; to++)
+    atom[to] = j < n && atom[j].size < room[i].size ? atom[j++] : room[i++];
+}
+
+/* Sorts N atoms, with room for as many at ROOM, and adds up those of one size; how many are left.
+ * Digests come sorted: the magnitudes of one sign either way, those of both fall and then rise. */
+static size_t sort_atoms(struct atom *atom, size_t n, struct atom *room)
+{
+  size_t kept = 0, falls = 0, first = 1;
+  while (first < n && atom[first].size <= atom[first - 1].size)
+    first++;
+  for (size_t i = first; i < n; i++)
+    falls += atom[i].size < atom[i - 1].size;
+  if (falls > 0) {
     qsort(atom, n, sizeof *atom, ascending);
+  } else if (n > 0) {
+    turn_over(atom, first);
+    merge_runs(atom, first, n, room);
+  }
   for (size_t i = 0; i < n; i++)
     if (kept > 0 && atom[kept - 1].size == atom[i].size)
       atom[kept - 1].weight += atom[i].weight;
@@ -70,36 +95,46 @@ static size_t sort_atoms(struct atom *atom, size_t n)
   return kept;
 }
 
+/* N atoms; MEMORY has room for 5 n + 1. */
 static void fill_side(struct lp_search *search, struct lp_side *side, const struct atom *atom,
                       size_t n, double *memory)
 {
-  double *size = memory, *weight = memory + n, sum = 0;
+  double *size = memory, *weight = memory + n, *mass = memory + 2 * n, *pull = memory + 3 * n;
+  double sum = 0;
   for (size_t i = 0; i < n; i++) {
     size[i] = atom[i].size;
     weight[i] = atom[i].weight;
     search->distance[i] = (float)atom[i].size;
   }
-  *side = (struct lp_side){.end = n, .size = size, .weight = weight, .tiny = memory + 2 * n};
+  *side = (struct lp_side){
+      .end = n, .size = size, .weight = weight, .mass = mass, .pull = pull, .tiny = memory + 4 * n};
   kernels.powers(search->distance, n, search->norm, 1, search->power);
   for (size_t i = 0; i < n; i++) {
     side->tiny[i] = sum;
     sum += weight[i] * search->power[i];
+    mass[i] = sum - side->tiny[i];
+    pull[i] = mass[i] / size[i];
   }
   side->tiny[n] = sum;
+  if (n >= PLACES_WORTH)
+    places_fill(&search->places[side - search->side], size, n);
 }
 
 enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
                            struct lp_search *out)
 {
   size_t values = sample->counts ? sample->distinct : sample->finite;
-  struct atom *atom = mem_array(values, sizeof *atom);
+  struct atom *atom = mem_array(values, 2 * sizeof *atom);
   *out = (struct lp_search){.norm = norm,
-                            .memory = mem_array(values + 2, 3 * sizeof *out->memory),
+                            .memory = mem_array(values + 2, 5 * sizeof *out->memory),
                             .distance = mem_array(values, sizeof *out->distance),
-                            .level = mem_array(values, sizeof *out->level),
+                            .rung = mem_array(values, sizeof *out->rung),
                             .power = mem_array(values, sizeof *out->power),
-                            .share = mem_array(2, sizeof *out->share)};
-  if (!atom || !out->memory || !out->distance || !out->level || !out->power || !out->share) {
+                            .pass = mem_array(2, sizeof *out->pass)};
+  if (values >= PLACES_WORTH)
+    out->places = mem_array(2, sizeof *out->places);
+  if (!atom || !out->memory || !out->distance || !out->rung || !out->power || !out->pass ||
+      (values >= PLACES_WORTH && !out->places)) {
     free(atom);
     lp_values_free(out);
     return STATUS_MEMORY;
@@ -107,9 +142,11 @@ enum status lp_values_make(const struct sample *sample, int exponent, double nor
   double factor = ldexp(1, -exponent), *memory = out->memory;
   for (int i = 0; i < 2; i++) {
     int sign = merged ? 0 : 1 - 2 * i;
-    size_t n = merged && i > 0 ? 0 : sort_atoms(atom, take_atoms(sample, factor, sign, atom, 0));
+    size_t n = merged && i > 0
+                   ? 0
+                   : sort_atoms(atom, take_atoms(sample, factor, sign, atom, 0), atom + values);
     fill_side(out, &out->side[i], atom, n, memory);
-    memory += 3 * n + 1;
+    memory += 5 * n + 1;
   }
   free(atom);
   return STATUS_OK;
@@ -118,13 +155,19 @@ enum status lp_values_make(const struct sample *sample, int exponent, double nor
 void lp_values_free(struct lp_search *search)
 {
   free(search->memory);
+  free(search->places);
   free(search->distance);
-  free(search->level);
+  free(search->rung);
   free(search->power);
-  free(search->share);
+  free(search->pass);
 }
 
-/* fmax without its care for NaN, which is a call. */
+/* fmin and fmax without their care for NaN, which is a call. */
+static double smaller(double a, double b)
+{
+  return a < b ? a : b;
+}
+
 static double larger(double a, double b)
 {
   return a > b ? a : b;
@@ -132,19 +175,16 @@ static double larger(double a, double b)
 
 /* --- one interval --------------------------------------------------------------------------- */
 
-/* at + slope (s - middle) */
-struct line {
-  double at, slope;
-};
+/* at + slope (s - middle): AT and SLOPE, which are added together. */
+typedef kernel_pair line;
 
 struct visit {
-  bool whole; /* one of those that all others are parts of: what is clipped matters */
   double from, middle, to, width; /* of a bucket */
-  double error, clipped;          /* at the middle; of what lies beyond the ends there */
-  struct line kept;               /* of values that keep their codes ... */
+  double error;                   /* at the middle */
+  line kept;                      /* of values that keep their codes ... */
   double curve;                   /* ... with this second derivative */
   /* Of those that change them: what is added from a bucket on, and to one bucket. */
-  struct line broken[BUCKETS + 1], within[BUCKETS];
+  line broken[BUCKETS + 1], within[BUCKETS];
   double least[BUCKETS]; /* the bounds */
 };
 
@@ -169,65 +209,68 @@ static size_t retreat(const struct lp_side *side, size_t i, size_t low, double s
   return i;
 }
 
-static size_t first_beyond(const struct lp_side *side, double size)
+size_t lp_first_beyond(const struct lp_search *search, int which, double size)
 {
-  return first_at_least(side->size, side->first, side->end, size);
+  const struct lp_side *side = &search->side[which];
+  if (side->end < PLACES_WORTH)
+    return first_at_least(side->size, side->first, side->end, size);
+  return size_max(places_first(&search->places[which], size), side->first);
 }
 
-/* Distances of values FIRST to END - 1 to Y, and their level R, its negative for those above it. */
-static void fill_level(const struct lp_search *search, const struct lp_side *side, size_t first,
-                       size_t end, double r, double y)
+/* Where the values of a side pass middle K, which is not the first. */
+static void find_pass(const struct lp_search *search, int which, const struct visit *visit,
+                      size_t k, struct passes *passes)
 {
-  const float level = (float)r;
-  for (size_t i = first; i < end; i++) {
-    double e = side->size[i] - y;
-    search->distance[i] = (float)fabs(e);
-    search->level[i] = level * copysignf(1, (float)-e);
+  const struct lp_side *side = &search->side[which];
+  const double at = search->ladder[which]->middle[k];
+  const double steps = (double)search->steps[which], width = visit->to - visit->from;
+  size_t low = passes->low[k - 1], middle = passes->middle[k - 1], high = passes->high[k - 1];
+  if (side->end >= PLACES_WORTH) {
+    low = lp_first_beyond(search, which, at * visit->from);
+    if (width < NARROW * visit->from) {
+      middle = advance(side, size_max(low, middle), at * visit->middle);
+      high = advance(side, size_max(high, middle), at * visit->to);
+    } else {
+      middle = lp_first_beyond(search, which, at * visit->middle);
+      high = lp_first_beyond(search, which, at * visit->to);
+    }
+  } else {
+    middle = advance(side, middle, at * visit->middle);
+    low = width * steps < 4 * visit->from ? retreat(side, middle, low, at * visit->from)
+                                          : advance(side, low, at * visit->from);
+    high = advance(side, size_max(high, middle), at * visit->to);
   }
+  passes->low[k] = low;
+  passes->middle[k] = middle;
+  passes->high[k] = high;
 }
 
-/* 0 for the values that do not keep theirs. */
-static void clear_levels(const struct lp_search *search, const struct passes *passes)
-{
-  for (size_t k = 0, i = 0; k < passes->levels; k++)
-    for (i = size_max(i, passes->low[k]); i < passes->high[k]; i++)
-      search->level[i] = 0;
-}
-
-/* Fills PASSES, and distances and levels of the values at the middle. */
+/* Fills PASSES, and the rungs of the values at the middle. */
 static void find_passes(const struct lp_search *search, int which, const struct visit *visit,
                         struct passes *passes)
 {
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
-  size_t steps = search->steps[which], low = side->first, middle = low, high = low, before = low;
-  const bool narrow = (visit->to - visit->from) * (double)steps < 4 * visit->from;
-  if (steps > 0) {
-    low = first_beyond(side, ladder->middle[0] * visit->from);
-    middle = advance(side, low, ladder->middle[0] * visit->middle);
-    high = advance(side, middle, ladder->middle[0] * visit->to);
-  }
+  const size_t steps = search->steps[which];
+  size_t before = side->first;
   for (size_t k = 0;; k++) {
     if (k >= steps) {
-      low = middle = high = side->end;
+      passes->low[k] = passes->middle[k] = passes->high[k] = side->end;
+    } else if (k == 0) {
+      passes->low[k] = lp_first_beyond(search, which, ladder->middle[0] * visit->from);
+      passes->middle[k] = lp_first_beyond(search, which, ladder->middle[0] * visit->middle);
+      passes->high[k] = lp_first_beyond(search, which, ladder->middle[0] * visit->to);
     } else {
-      const double at = ladder->middle[k];
-      middle = advance(side, middle, at * visit->middle);
-      low = narrow ? retreat(side, middle, low, at * visit->from)
-                   : advance(side, low, at * visit->from);
-      high = advance(side, size_max(high, middle), at * visit->to);
+      find_pass(search, which, visit, k, passes);
     }
-    passes->low[k] = low;
-    passes->middle[k] = middle;
-    passes->high[k] = high;
-    double r = ladder->value[k], y = visit->middle * r;
-    fill_level(search, side, y == 0 ? middle : before, middle, r, y);
-    before = middle;
+    const float level = (float)ladder->value[k];
+    for (size_t i = before; level != 0 && i < passes->middle[k]; i++)
+      search->rung[i] = level;
+    before = passes->middle[k];
     passes->levels = k + 1;
-    if (low == side->end)
+    if (passes->low[k] == side->end)
       break;
   }
-  clear_levels(search, passes);
 }
 
 /* How much the curvature of |e|^p, d = |e|, may fall while e moves by H: (1 - h / d)^(p - 2), or
@@ -238,20 +281,29 @@ static double curvature_rate(double p)
   return p >= 3 ? p - 2 : p > 2 ? 2 * (1 - exp2(2 - p)) : 2 - p;
 }
 
-/* Values FIRST to END - 1, none of which has the level 0. */
-static void add_kept(const struct lp_search *search, const struct lp_side *side, size_t first,
-                     size_t end, struct visit *visit)
+/* Values FIRST to the end, none of which has the level 0. */
+static void add_kept(const struct lp_search *search, int which, size_t first,
+                     const struct passes *passes, struct visit *visit)
 {
+  const struct lp_side *side = &search->side[which];
   const double p = search->norm, half = (visit->to - visit->from) / 2;
   const double rate = search->curvature_rate * half, near = p > 2 && p < 3 ? 2 * half : 0;
+  const struct rungs rungs = {.size = side->size,
+                              .weight = side->weight,
+                              .rung = search->rung,
+                              .first = first,
+                              .end = side->end,
+                              .passes = passes->levels,
+                              .low = passes->low,
+                              .high = passes->high,
+                              .power = p < 1 ? search->power : NULL};
   struct kept_sums sums = {0};
-  kernels.kept_sums(search->distance + first, search->level + first, side->weight + first,
-                    search->power + first, end - first, (float)rate, (float)near, &sums);
+  kernels.rung_sums(&rungs, visit->middle, p, (float)rate, (float)near, &sums);
   visit->error += sums.error;
   if (p < 1)
     return;
-  visit->kept.at += sums.kept;
-  visit->kept.slope += p * sums.slope;
+  visit->kept[0] += sums.kept;
+  visit->kept[1] += p * sums.slope;
   visit->curve += p * (p - 1) * sums.curve;
 }
 
@@ -261,75 +313,66 @@ static void add_kept_below_1(const struct lp_search *search, const struct lp_sid
 {
   double fall = pow(fabs(r) * (visit->to - visit->from) / 2, search->norm);
   for (size_t i = first; i < end; i++)
-    visit->kept.at += side->weight[i] * larger(search->power[i] - fall, 0);
-}
-
-/* The error at the middle of values FIRST to END - 1. */
-static double sum_errors(const struct lp_search *search, const struct lp_side *side, size_t first,
-                         size_t end)
-{
-  double sum = 0;
-  for (size_t i = first; i < end; i++)
-    sum += side->weight[i] * search->power[i];
-  return sum;
-}
-
-static void add_line(struct line *sum, double at, double slope)
-{
-  sum->at += at;
-  sum->slope += slope;
+    visit->kept[0] += side->weight[i] * larger(search->power[i] - fall, 0);
 }
 
 /* Adds the line on the buckets FIRST to END - 1. */
-static void add_stretch(struct visit *visit, size_t first, size_t end, double at, double slope)
+static void add_stretch(struct visit *visit, int32_t first, int32_t end, line stretch)
 {
   if (first < end) {
-    add_line(&visit->broken[first], at, slope);
-    add_line(&visit->broken[end], -at, -slope);
+    visit->broken[first] += stretch;
+    visit->broken[end] -= stretch;
   }
 }
 
 /* The bucket of a place, counted from FROM; at most BUCKETS. */
-static size_t bucket_of(double buckets)
+static int32_t bucket_of(double buckets)
 {
-  return buckets < BUCKETS ? (size_t)larger(buckets, 0) : BUCKETS;
+  return (int32_t)smaller(larger(buckets, 0), BUCKETS);
 }
 
-static double share_of(const struct lp_search *search, int which, size_t k, double gap)
+/* What the passes of middle K have in common. */
+static const struct lp_pass *pass_of(const struct lp_search *search, int which, size_t k)
 {
-  double *share = &search->share[which][k];
-  if (!(*share > 0))
-    *share = pow(gap, search->norm);
-  return *share;
+  struct lp_pass *pass = &search->pass[which][k];
+  if (pass->share > 0)
+    return pass;
+  const struct ladder *ladder = search->ladder[which];
+  const double upper = ladder->value[k + 1], lower = ladder->value[k];
+  const double gap = ladder->rise[k] / 2 / ladder->middle[k], reach = gap / search->norm;
+  const double share = pow(gap, search->norm);
+  *pass = (struct lp_pass){.share = share,
+                           .per_middle = 1 / ladder->middle[k],
+                           .up = share / reach * upper,
+                           .down = -share / reach * lower,
+                           .up_reach = reach / upper,
+                           .down_reach = lower > 0 ? reach / lower : HUGE_VAL};
+  return pass;
 }
 
-/* Values FIRST to END - 1 pass middle K. Behind and before each other they may pass other middles:
- * the tangents of two passes are 0 in between. */
+/* Values FIRST to END - 1, one or more, pass middle K. Behind and before each other they may pass
+ * other middles: the tangents of two passes are 0 in between. */
 static void add_passes(const struct lp_search *search, int which, size_t k, size_t first,
                        size_t end, struct visit *visit)
 {
   const struct lp_side *side = &search->side[which];
-  const struct ladder *ladder = search->ladder[which];
-  const double p = search->norm, upper = ladder->value[k + 1], lower = ladder->value[k];
-  const double gap = ladder->rise[k] / 2 / ladder->middle[k];
-  const double share = first < end ? share_of(search, which, k, gap) : 0;
-  const double per_middle = 1 / ladder->middle[k], per_width = 1 / visit->width;
-  const double reach = gap / p, up_reach = reach / upper;
-  const double down_reach = lower > 0 ? reach / lower : HUGE_VAL;
+  const struct lp_pass pass = *pass_of(search, which, k);
+  const double per_width = 1 / visit->width;
   for (size_t i = first; i < end; i++) {
-    double size = side->size[i], place = size * per_middle;
-    double high = share * (side->tiny[i + 1] - side->tiny[i]), steep = high / (reach * size);
-    double up = steep * upper, down = -steep * lower, at = (place - visit->from) * per_width;
-    size_t b = size_min(bucket_of(at), BUCKETS - 1);
-    double left = visit->from + visit->width * (double)b, right = left + visit->width;
+    double size = side->size[i], place = size * pass.per_middle;
+    double high = pass.share * side->mass[i], at = (place - visit->from) * per_width;
+    double up = pass.up * side->pull[i], down = pass.down * side->pull[i];
+    double begins = at - pass.up_reach * size * per_width;
+    double ends = at + pass.down_reach * size * per_width;
+    int32_t b = bucket_of(smaller(at, BUCKETS - 1)), last = bucket_of(ends);
+    int32_t first_whole = bucket_of(begins) + (begins > 0);
+    double left = visit->from + visit->width * b, right = left + visit->width;
     double from = high + up * (left - place), to = high + down * (right - place);
-    double begins = at - up_reach * size * per_width, ends = at + down_reach * size * per_width;
-    add_stretch(visit, begins > 0 ? bucket_of(begins) + 1 : 0, b,
-                high + up * (visit->middle - place), up);
-    add_stretch(visit, b + 1, bucket_of(ends), high + down * (visit->middle - place), down);
+    add_stretch(visit, first_whole, b, (line){high + up * (visit->middle - place), up});
+    add_stretch(visit, b + 1, last, (line){high + down * (visit->middle - place), down});
     if (from >= 0 && to >= 0) {
       double slope = (to - from) * per_width;
-      add_line(&visit->within[b], from + slope * (visit->middle - left), slope);
+      visit->within[b] += (line){from + slope * (visit->middle - left), slope};
     }
   }
 }
@@ -341,34 +384,24 @@ static void visit_side(const struct lp_search *search, int which, struct visit *
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
   passes->levels = 0;
-  visit->kept.at += side->tiny[side->first];
+  visit->kept[0] += side->tiny[side->first];
   visit->error += side->tiny[side->first];
   if (side->first == side->end)
     return;
   find_passes(search, which, visit, passes);
   size_t first = ladder->value[0] == 0 ? passes->middle[0] : side->first;
-  kernels.powers(search->distance + first, side->end - first, search->norm, 1,
-                 search->power + first);
-  add_kept(search, side, first, side->end, visit);
-  size_t steps = search->steps[which], kept = side->first;
+  add_kept(search, which, first, passes, visit);
+  size_t kept = side->first;
   for (size_t k = 0; k < passes->levels; k++) {
     size_t low = size_max(passes->low[k], kept);
     if (ladder->value[k] == 0) {
       visit->error += side->tiny[passes->middle[k]] - side->tiny[side->first];
-      visit->kept.at += side->tiny[low] - side->tiny[kept];
+      visit->kept[0] += side->tiny[low] - side->tiny[kept];
     } else if (search->norm < 1) {
       add_kept_below_1(search, side, kept, low, ladder->value[k], visit);
     }
     kept = size_max(kept, passes->high[k]);
   }
-  if (!visit->whole)
-    return;
-  /* Beyond the last level, by a step and more: that only grows as the scale shrinks. */
-  double last = ladder->value[steps], step = steps > 0 ? last - ladder->value[steps - 1] : 1;
-  if (passes->levels == steps + 1 && last != 0)
-    visit->clipped +=
-        sum_errors(search, side, size_max(first_beyond(side, visit->middle * (last + step)), first),
-                   side->end);
 }
 
 /* The passes of middles FIRST to END - 1. */
@@ -377,27 +410,26 @@ static void visit_passes(const struct lp_search *search, int which, const struct
 {
   end = size_min(end, size_min(passes->levels, search->steps[which]));
   for (size_t k = first; k < end && search->norm >= 1; k++)
-    if (search->ladder[which]->middle[k] > 0)
+    if (search->ladder[which]->middle[k] > 0 && passes->low[k] < passes->high[k])
       add_passes(search, which, k, passes->low[k], passes->high[k], visit);
 }
 
 /* The least of a parabola on a bucket. */
-static double least_of(const struct line *line, double curve, double from, double to)
+static double least_of(line sum, double curve, double from, double to)
 {
-  double s = curve > 0 ? -line->slope / curve : line->slope > 0 ? from : to;
-  s = fmin(fmax(s, from), to);
-  return line->at + s * (line->slope + curve * s / 2);
+  double s = curve > 0 ? -sum[1] / curve : sum[1] > 0 ? from : to;
+  s = smaller(larger(s, from), to);
+  return sum[0] + s * (sum[1] + curve * s / 2);
 }
 
 static void bound_buckets(struct visit *visit)
 {
-  struct line sum = visit->kept;
+  line sum = visit->kept;
   for (size_t b = 0; b < BUCKETS; b++) {
-    add_line(&sum, visit->broken[b].at, visit->broken[b].slope);
-    struct line here = sum;
-    add_line(&here, visit->within[b].at, visit->within[b].slope);
+    sum += visit->broken[b];
+    const line here = sum + visit->within[b];
     double from = visit->from + visit->width * (double)b - visit->middle;
-    visit->least[b] = least_of(&here, visit->curve, from, from + visit->width);
+    visit->least[b] = least_of(here, visit->curve, from, from + visit->width);
   }
 }
 
@@ -410,15 +442,11 @@ static bool is_promising(const struct visit *visit, double promising)
 }
 
 /* Most values pass the first middles, and few passes are theirs: often they are bound enough. */
-static void look(const struct lp_search *search, double from, double to, bool whole,
-                 struct visit *visit)
+static void look(const struct lp_search *search, double from, double to, struct visit *visit)
 {
   struct passes passes[2];
-  *visit = (struct visit){.whole = whole,
-                          .from = from,
-                          .middle = (from + to) / 2,
-                          .to = to,
-                          .width = (to - from) / BUCKETS};
+  *visit = (struct visit){
+      .from = from, .middle = (from + to) / 2, .to = to, .width = (to - from) / BUCKETS};
   for (int side = 0; side < 2; side++)
     visit_side(search, side, visit, &passes[side]);
   double promising = fmin(search->error, visit->error) * (1 - TOLERANCE);
@@ -443,7 +471,7 @@ double lp_error(const struct lp_search *search, double scale)
       double y = scale * ladder->value[k],
              most = k < search->steps[which] ? scale * ladder->middle[k] : HUGE_VAL;
       if (k == 0 && y == 0 && side->end > i) {
-        none = first_beyond(side, most);
+        none = lp_first_beyond(search, which, most);
         sum += side->tiny[none] - side->tiny[i];
         i = none;
         continue;
@@ -470,14 +498,16 @@ struct heap {
   struct piece piece[MOST_VISITS * (BUCKETS / 2 + 1) / 4];
 };
 
-static void heap_push(struct heap *heap, struct piece piece)
+/* False: it is full. */
+static bool heap_push(struct heap *heap, struct piece piece)
 {
   if (heap->count == sizeof heap->piece / sizeof *heap->piece)
-    return;
+    return false;
   size_t i = heap->count++;
   for (; i > 0 && heap->piece[(i - 1) / 2].bound > piece.bound; i = (i - 1) / 2)
     heap->piece[i] = heap->piece[(i - 1) / 2];
   heap->piece[i] = piece;
+  return true;
 }
 
 static struct piece heap_pop(struct heap *heap)
@@ -495,29 +525,62 @@ static struct piece heap_pop(struct heap *heap)
   return top;
 }
 
-/* Enters an interval: considers its middle, and pushes the runs of buckets that are promising. */
-static double enter(struct lp_search *search, double from, double to, bool whole, struct heap *heap)
+/* Pushes the runs of buckets that are promising. */
+static void push_runs(struct lp_search *search, const struct visit *visit, struct heap *heap)
+{
+  double promising = search->error * (1 - TOLERANCE);
+  for (size_t b = 0, n; b < BUCKETS; b += n) {
+    struct piece piece = {.from = visit->from + visit->width * (double)b, .bound = visit->least[b]};
+    const bool enters = visit->least[b] < promising;
+    for (n = 1; b + n < BUCKETS && n < RUN && enters == (visit->least[b + n] < promising); n++)
+      piece.bound = smaller(piece.bound, visit->least[b + n]);
+    piece.to = visit->from + visit->width * (double)(b + n);
+    if (!enters)
+      lp_floor_add(search->floor, piece.from, piece.to, piece.bound);
+    else if (!heap_push(heap, piece) && search->floor)
+      search->floor->lost = true;
+  }
+}
+
+/* Enters an interval: considers its middle, and pushes what is promising. */
+static void enter(struct lp_search *search, double from, double to, struct heap *heap)
 {
   struct visit visit;
-  look(search, from, to, whole, &visit);
+  double least = lp_floor_bound(search, from, to, search->error * (1 + SAFE));
+  if (least > -HUGE_VAL) {
+    lp_floor_add(search->floor, from, to, least);
+    return;
+  }
+  look(search, from, to, &visit);
   if (visit.error < search->error) {
     search->error = visit.error;
     search->scale = visit.middle;
   }
-  if (!(visit.width > 1e-8 * from)) /* between neighbouring float32 */
-    return visit.clipped;
-  double promising = search->error * (1 - TOLERANCE);
-  for (size_t b = 0, n; b < BUCKETS; b += n) {
-    struct piece piece = {.from = from + visit.width * (double)b, .bound = visit.least[b]};
-    for (n = 1;
-         b + n < BUCKETS && n < RUN && visit.least[b] < promising && visit.least[b + n] < promising;
-         n++)
-      piece.bound = fmin(piece.bound, visit.least[b + n]);
-    piece.to = from + visit.width * (double)(b + n);
-    if (piece.bound < promising)
-      heap_push(heap, piece);
+  if (visit.width > 1e-8 * from) /* else between neighbouring float32 */
+    push_runs(search, &visit, heap);
+  else if (search->floor)
+    search->floor->lost = true;
+}
+
+/* The error of what lies beyond the last level, by a step and more: that only grows as the scale
+ * shrinks. */
+static double clipped_error(const struct lp_search *search, double scale)
+{
+  double sum = 0;
+  for (int which = 0; which < 2; which++) {
+    const struct lp_side *side = &search->side[which];
+    const size_t steps = search->steps[which];
+    const double last = search->ladder[which]->value[steps];
+    const double step = steps > 0 ? last - search->ladder[which]->value[steps - 1] : 1;
+    size_t first = last != 0 ? lp_first_beyond(search, which, scale * (last + step)) : side->end;
+    for (size_t i = first; i < side->end; i++)
+      search->distance[i] = (float)fabs(side->size[i] - scale * last);
+    kernels.powers(search->distance + first, side->end - first, search->norm, 1,
+                   search->power + first);
+    for (size_t i = first; i < side->end; i++)
+      sum += side->weight[i] * search->power[i];
   }
-  return visit.clipped;
+  return sum;
 }
 
 /* Values that are worth nothing, whatever their codes: each costs at most size^p. */
@@ -531,6 +594,13 @@ static void skip_tiny(struct lp_search *search)
   }
 }
 
+/* What is left in the heap has its bounds. */
+static void leave_rest(struct lp_search *search, const struct heap *heap)
+{
+  for (size_t i = 0; i < heap->count && search->floor; i++)
+    lp_floor_add(search->floor, heap->piece[i].from, heap->piece[i].to, heap->piece[i].bound);
+}
+
 enum status lp_improve(struct lp_search *search, double most, struct progress *progress)
 {
   struct heap heap;
@@ -539,15 +609,20 @@ enum status lp_improve(struct lp_search *search, double most, struct progress *p
   heap.count = 0;
   search->curvature_rate = curvature_rate(search->norm);
   skip_tiny(search);
-  for (int i = 0; i < WHOLE && clipped < search->error; i++, to *= RATIO)
-    clipped = enter(search, RATIO * to, to, true, &heap);
-  for (; heap.count > 0 && visits < most_visits; visits++) {
+  if (search->floor)
+    lp_floor_start(search->floor, search, most);
+  for (int i = 0; i < WHOLE && clipped < search->error; i++, to *= RATIO) {
+    enter(search, RATIO * to, to, &heap);
+    clipped = clipped_error(search, (RATIO * to + to) / 2);
+  }
+  for (; heap.count > 0 && heap.piece[0].bound < search->error * (1 - TOLERANCE) &&
+         visits < most_visits;
+       visits++) {
     struct piece piece = heap_pop(&heap);
-    if (piece.bound >= search->error * (1 - TOLERANCE))
-      break;
     if (progress_cancelled(progress))
       return STATUS_CANCELLED;
-    enter(search, piece.from, piece.to, false, &heap);
+    enter(search, piece.from, piece.to, &heap);
   }
+  leave_rest(search, &heap);
   return STATUS_OK;
 }

@@ -16,13 +16,23 @@
 #define QSCOPE_QUANT_LP_SEARCH_H
 
 #include "quant/ladder.h"
+#include "quant/lp_floor.h"
+#include "quant/places.h"
 #include "quant/sample.h"
 
 /* Magnitudes above 0 and at most 1 of values of one sign, ascending. */
 struct lp_side {
   size_t first, end; /* those before FIRST are so small that they count as code 0 for good */
   const double *size, *weight;
-  double *tiny; /* of each, and the end: the sum of weight * size^p of all before it */
+  const double *mass, *pull; /* weight * size^p, and that / size */
+  double *tiny;              /* of each, and the end: the sum of weight * size^p of all before it */
+};
+
+/* Of values that pass the middle between two levels. */
+struct lp_pass {
+  double share;                /* of size^norm is the error there; 0: not worked out yet */
+  double per_middle, up, down; /* slopes of the tangents, for a pull of 1 */
+  double up_reach, down_reach; /* where they are 0, for a size of 1 */
 };
 
 struct lp_search {
@@ -32,9 +42,13 @@ struct lp_search {
   struct lp_side side[2];
   double scale, error; /* the best so far; updated */
   double curvature_rate;
-  double (*share)[LADDER_STEPS]; /* (half of a gap / its middle)^norm; 0: not worked out yet */
+  struct lp_pass (*pass)[LADDER_STEPS];
+  struct places *places; /* of each side that has PLACES_WORTH values or more */
   double *memory;
-  float *distance, *level; /* scratch for a side */
+  float *distance, *rung; /* scratch for a side */
+  /* What lp_improve leaves for searches of other steps, and what it goes by; NULL: nothing. */
+  struct lp_floor *floor;
+  const struct lp_floor *before;
   double *power;
 };
 
@@ -43,6 +57,9 @@ struct lp_search {
 enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
                            struct lp_search *out);
 void lp_values_free(struct lp_search *search);
+
+/* The first value of a side, those that count as 0 left out, that is SIZE or larger. */
+size_t lp_first_beyond(const struct lp_search *search, int which, double size);
 
 /* The error of SCALE. */
 double lp_error(const struct lp_search *search, double scale);

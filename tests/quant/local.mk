@@ -33,6 +33,7 @@ QUANT_TESTS = \
 	tests/quant/test_presets \
 	tests/quant/test_sample \
 	tests/quant/test_scale_rules \
+	tests/quant/test_search_bounds \
 	tests/quant/test_smoothquant
 check_PROGRAMS += $(QUANT_TESTS)
 TESTS += $(QUANT_TESTS)
@@ -131,6 +132,8 @@ tests_quant_test_cal_torch_SOURCES = tests/quant/test_cal_torch.c \
 	$(CALIBRATION_REFERENCE) $(MANIFEST) $(NPY_VECTORS) $(PORTABLE)
 tests_quant_test_cal_torch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_quant_test_cal_torch_LDADD = $(QUANT_TEST_LIBS) $(JANSSON_LIBS)
+tests_quant_test_search_bounds_SOURCES = tests/quant/test_search_bounds.c $(PORTABLE)
+tests_quant_test_search_bounds_LDADD = $(QUANT_TEST_LIBS)
 tests_quant_test_mse_SOURCES = tests/quant/test_mse.c $(CALIBRATION_REFERENCE) $(PORTABLE)
 tests_quant_test_mse_LDADD = $(QUANT_TEST_LIBS)
 endif
