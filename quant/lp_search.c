@@ -529,6 +529,8 @@ static struct piece heap_pop(struct heap *heap)
 static void push_runs(struct lp_search *search, const struct visit *visit, struct heap *heap)
 {
   double promising = search->error * (1 - TOLERANCE);
+  for (size_t b = 0; b < BUCKETS && search->floor; b++)
+    search->floor->lost |= isnan(visit->least[b]);
   for (size_t b = 0, n; b < BUCKETS; b += n) {
     struct piece piece = {.from = visit->from + visit->width * (double)b, .bound = visit->least[b]};
     const bool enters = visit->least[b] < promising;
