@@ -106,8 +106,8 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
     .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \
-    .group_scales = KERNEL(group_scales),                                                          \
-    .group_errors = KERNEL(group_errors), .settle_pairs = KERNEL(settle_pairs),                    \
+    .group_scales = KERNEL(group_scales), .group_errors = KERNEL(group_errors),                    \
+    .settle_pairs = KERNEL(settle_pairs),                                                          \
   }
 
 #endif

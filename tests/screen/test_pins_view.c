@@ -232,7 +232,8 @@ static void measuring_can_be_stopped(void **state)
                                           "compare",
                                           NULL};
   struct harness *harness = fixture_start(arguments, &(struct harness_options){.rows = 0});
-  assert_true(harness_wait_text(harness, "─ exact ─")); /* before that an estimate would be stopped */
+  assert_true(
+      harness_wait_text(harness, "─ exact ─")); /* before that an estimate would be stopped */
   assert_true(harness_wait_text(harness, "measuring"));
   assert_true(harness_press(harness, "\033", 1)); /* and then it rests */
   assert_shows(harness, "stopped: what is pinned is not measured");
