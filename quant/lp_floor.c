@@ -31,8 +31,7 @@ void lp_floor_add(struct lp_floor *floor, double from, double to, double bound)
     floor->leaf[floor->count++] = (struct lp_leaf){from, to, bound};
 }
 
-/* --- the difference that a level makes ---------------------------------------------------------
- */
+/* --- the difference that a level makes ------------------------------------------------------ */
 
 /* A sum of errors at a scale, and its slope there. */
 struct tangent {
@@ -111,8 +110,7 @@ static double least_change(const struct lp_search *search, const size_t old[2], 
   return (low < high ? low : high) - change.losses;
 }
 
-/* --- bounds ------------------------------------------------------------------------------------
- */
+/* --- bounds --------------------------------------------------------------------------------- */
 
 static bool is_one_apart(size_t a, size_t b)
 {

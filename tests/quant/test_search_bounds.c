@@ -15,8 +15,7 @@
 
 #include <cmocka.h>
 
-/* --- places ------------------------------------------------------------------------------------
- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
 {
@@ -64,8 +63,7 @@ static void test_places(void **state)
   free(places);
 }
 
-/* --- a digest ----------------------------------------------------------------------------------
- */
+/* --- a digest --------------------------------------------------------------------------------- */
 
 enum { SIDE = 1500 };
 
@@ -119,8 +117,7 @@ static double minmax_scale(const struct counted *counted, int exponent, long lev
   return ldexp(range / (double)(levels - 1), -exponent);
 }
 
-/* --- floors of lp ------------------------------------------------------------------------------
- */
+/* --- floors of lp ----------------------------------------------------------------------------- */
 
 enum { TRIES = 5 };
 
@@ -213,8 +210,7 @@ static void test_lp_floors(void **state)
   free(floor);
 }
 
-/* --- floors of mse -----------------------------------------------------------------------------
- */
+/* --- floors of mse ---------------------------------------------------------------------------- */
 
 static void fill_atoms(const struct counted *counted, int exponent, struct atoms *atoms,
                        double *size, double *weight)
