@@ -233,6 +233,18 @@ static uint64_t digest_denormals(const struct digest *digest, float least_normal
   return count;
 }
 
+struct extremes facts_extremes(const struct facts *facts)
+{
+  struct extremes extremes = extremes_empty();
+  if (facts->finite > 0)
+    extremes = (struct extremes){.min = (float)facts->min, .max = (float)facts->max};
+  extremes.finite = facts->finite;
+  extremes.nan = facts->nan;
+  extremes.inf = facts->inf;
+  extremes.zeros = facts->zeros;
+  return extremes;
+}
+
 void facts_from_digest(const struct digest *digest, float least_normal, struct facts *out)
 {
   struct part whole = {.extremes = digest_extremes(digest), .moments = digest_moments(digest)};

@@ -32,6 +32,9 @@ enum status facts_compute(const struct feed *feed, float least_normal, struct pr
 /* The same of a tensor that is known by its digest, with the LEAST_NORMAL number of its type. */
 void facts_from_digest(const struct digest *digest, float least_normal, struct facts *out);
 
+/* The extremes that FACTS tell. */
+struct extremes facts_extremes(const struct facts *facts);
+
 /* A tensor and what is known of it. */
 struct described {
   const struct tensor *tensor;

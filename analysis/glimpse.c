@@ -41,7 +41,7 @@ static enum status find_extremes(const struct tensor *tensor, const struct quant
   if (*known && !facts)
     return measure_extremes(tensor, progress, extremes);
   if (*known)
-    *extremes = (struct extremes){.min = (float)facts->min, .max = (float)facts->max};
+    *extremes = facts_extremes(facts);
   return STATUS_OK;
 }
 

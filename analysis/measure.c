@@ -225,22 +225,31 @@ static bool ends_at(const struct metrics_pass *job, size_t span, size_t unit, si
   return next == end || grain_unit(job->units, next) != unit;
 }
 
-/* The kernel of groups needs no table of codes for each unit: faster, where nothing is clipped. RUN
- * elements of UNIT from element I of BLOCK on; false where it cannot. */
+/* By the kernel of groups, as far as nothing is clipped: N elements from X on into ONE; how many.
+ */
+static size_t add_row(struct metrics_pass *job, unsigned worker, const float *x, size_t n,
+                      const struct group_row *row, struct tally *one)
+{
+  struct codes *codes = &job->codes;
+  const struct code_tables tables =
+      job->pass.codes ? codes_tables(codes, worker) : (struct code_tables){0};
+  uint64_t high = 0;
+  size_t added = kernels.group_errors(x, n, row, job->bulk, job->pass.codes ? &tables : NULL, one,
+                                      codes->high_by_unit ? &high : NULL);
+  if (codes->high_by_unit)
+    codes_add_high(codes, worker, high);
+  return added;
+}
+
+/* That needs no table of codes for each unit: faster. RUN elements of UNIT from element I of BLOCK
+ * on; false where it cannot. */
 static bool add_unclipped(struct metrics_pass *job, const struct pass_block *block, size_t i,
                           size_t run, size_t unit, struct tally *one)
 {
-  const struct code_tables tables = codes_tables(&job->codes, block->worker);
   struct group_row row;
-  uint64_t high = 0;
   fit_group_rows(block->fit, job->measure->feed, unit, &row);
   row = (struct group_row){.units = row.units, .first = run, .length = run};
-  if (kernels.group_errors(block->x + i, run, &row, job->bulk, &tables, one,
-                           job->codes.high_by_unit ? &high : NULL) < run)
-    return false;
-  if (job->codes.high_by_unit)
-    codes_add_high(&job->codes, block->worker, high);
-  return true;
+  return add_row(job, block->worker, block->x + i, run, &row, one) == run;
 }
 
 /* The same without reconstructions. */
@@ -337,24 +346,19 @@ static void add_plainly(struct metrics_pass *job, const struct pass_block *bare,
 static void add_groups(struct metrics_pass *job, const struct pass_block *bare, struct tally *tally)
 {
   const struct grain *units = job->units;
-  const struct code_tables tables =
-      job->pass.codes ? codes_tables(&job->codes, bare->worker) : (struct code_tables){0};
   struct pass_block block = *bare;
   size_t more = 0; /* elements beyond the first group that is left */
   for (size_t end = bare->start + bare->n; block.start < end; block.start += block.n) {
     size_t unit, channel;
     struct group_row row;
     struct tally one = {0};
-    uint64_t high = 0;
     size_t first = grain_run(units, block.start, units->group, &unit);
     fit_group_rows(block.fit, job->measure->feed, unit, &row);
     row.first = first;
     block.n = size_min(end - block.start, units->columns - block.start % units->columns);
     block.n = grain_run(&job->measure->channels, block.start, block.n, &channel);
     block.x = bare->x + (block.start - bare->start);
-    size_t added =
-        kernels.group_errors(block.x, block.n, &row, job->bulk, job->pass.codes ? &tables : NULL,
-                             &one, job->codes.high_by_unit ? &high : NULL);
+    size_t added = add_row(job, block.worker, block.x, block.n, &row, &one);
     if (added == 0) {
       block.n = size_min(block.n, row.first + more);
       more = size_min(2 * more + units->group, FEED_BLOCK);
@@ -365,8 +369,6 @@ static void add_groups(struct metrics_pass *job, const struct pass_block *bare, 
     more = 0;
     channel_sums_add_run(&job->channels, block.span, channel, block.n, &one);
     tally_merge(tally, &one);
-    if (job->codes.high_by_unit)
-      codes_add_high(&job->codes, block.worker, high);
   }
 }
 
@@ -516,7 +518,7 @@ static bool seldom_clips(const struct fit *fit)
 {
   const struct calibrator *calibrator = fit_quantizer(fit)->calibrator;
   return fit_grain(fit)->units > 1 && fit_can_group(fit) &&
-         (!calibrator || !calibrator->choose || calibrator->magnitude);
+         (!calibrator || calibrator_by_extremes(calibrator));
 }
 
 static struct fit *waiting_fit(const struct measure *measure)

@@ -259,18 +259,6 @@ static enum status fit(const struct target *target, struct progress *progress,
   return status;
 }
 
-static struct extremes extremes_of(const struct facts *facts)
-{
-  struct extremes extremes = extremes_empty();
-  if (facts->finite > 0)
-    extremes = (struct extremes){.min = (float)facts->min, .max = (float)facts->max};
-  extremes.finite = facts->finite;
-  extremes.nan = facts->nan;
-  extremes.inf = facts->inf;
-  extremes.zeros = facts->zeros;
-  return extremes;
-}
-
 static enum status compute(const struct tensor *tensor, const struct result_request *request,
                            struct progress *progress, struct result *result, struct error *error)
 {
@@ -295,7 +283,7 @@ static enum status compute(const struct tensor *tensor, const struct result_requ
   else
     status = facts_of_tensor(tensor, progress, &result->facts, &own, error);
   /* A fit that is timed looks for its extremes itself, as it would have to elsewhere. */
-  const struct extremes known = extremes_of(&result->facts);
+  const struct extremes known = facts_extremes(&result->facts);
   const struct extremes *extremes = request->timed ? NULL : &known;
   const struct target target = {tensor,
                                 {feed, tensor->shape, request->facts ? request->digest : own,

@@ -33,8 +33,7 @@ struct plan {
 
 static bool by_extremes(const struct quantizer *quantizer)
 {
-  return quantizer->by == BY_CALIBRATOR &&
-         (!quantizer->calibrator->choose || quantizer->calibrator->magnitude);
+  return quantizer->by == BY_CALIBRATOR && calibrator_by_extremes(quantizer->calibrator);
 }
 
 bool result_sample_extremes(const struct quantizer *quantizer)

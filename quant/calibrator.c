@@ -403,6 +403,11 @@ const struct calibrator calibrator_table[] = {
 };
 const size_t calibrator_table_length = sizeof calibrator_table / sizeof *calibrator_table;
 
+bool calibrator_by_extremes(const struct calibrator *calibrator)
+{
+  return !calibrator->choose || calibrator->magnitude;
+}
+
 const struct calibrator *calibrator_find(const char *word)
 {
   for (size_t i = 0; i < calibrator_table_length; i++)

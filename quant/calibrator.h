@@ -83,6 +83,9 @@ struct calibrator {
 extern const struct calibrator calibrator_table[];
 extern const size_t calibrator_table_length;
 
+/* True when the extremes of a unit are all that CALIBRATOR asks for. */
+bool calibrator_by_extremes(const struct calibrator *calibrator);
+
 /* The row named WORD, or NULL. */
 const struct calibrator *calibrator_find(const char *word);
 

@@ -68,7 +68,7 @@ enum status quantizer_fit_size(const struct quantizer *quantizer, const struct s
     return status;
   *scales = grain.units;
   const struct calibrator *calibrator = quantizer->calibrator;
-  bool extremes = calibrator && (!calibrator->choose || calibrator->magnitude) &&
+  bool extremes = calibrator && calibrator_by_extremes(calibrator) &&
                   (grain.kind == GRAIN_GROUP || grain.kind == GRAIN_TOKEN);
   if (block ? !block_size(quantizer, &grain, bytes, scales)
             : !size_mul(grain.units, extremes ? GROUP_BYTES : SEARCHED_BYTES, bytes))

@@ -276,8 +276,7 @@ static enum status fit_small_units(struct fitting *fitting, size_t capacity)
 
 static bool by_extremes(const struct fitting *fitting)
 {
-  const struct calibrator *calibrator = fitting->fit->quantizer.calibrator;
-  return !calibrator->choose || calibrator->magnitude;
+  return calibrator_by_extremes(fitting->fit->quantizer.calibrator);
 }
 
 /* One after the other, each where it lies: it is read in parallel. What extremes alone decide, and

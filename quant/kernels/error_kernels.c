@@ -87,6 +87,16 @@ static double sum_of_lanes(const double *v)
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 
+/* N terms, of a block that has room for whole LANES. */
+static inline void add_terms(double *term, size_t n, double *lane)
+{
+  while (n % LANES)
+    term[n++] = 0;
+  for (size_t i = 0; i < n; i += LANES)
+    for (size_t k = 0; k < LANES; k++)
+      lane[k] += term[i + k];
+}
+
 double KERNEL(power_error)(const float *x, const float *y, const uint64_t *counts, size_t n,
                            double p, float unit)
 {
@@ -99,11 +109,7 @@ double KERNEL(power_error)(const float *x, const float *y, const uint64_t *count
     KERNEL(powers)(d, m, p, unit, term);
     for (size_t i = 0; counts && i < m; i++)
       term[i] *= (double)counts[done + i];
-    while (m % LANES)
-      term[m++] = 0;
-    for (size_t i = 0; i < m; i += LANES)
-      for (size_t k = 0; k < LANES; k++)
-        lane[k] += term[i + k];
+    add_terms(term, m, lane);
   }
   return sum_of_lanes(lane);
 }
@@ -119,11 +125,7 @@ double KERNEL(counted_error)(const float *x, const float *y, const uint64_t *cou
       double error = (double)x[done + i] - (double)y[done + i];
       term[i] = (double)counts[done + i] * error * error;
     }
-    while (m % LANES)
-      term[m++] = 0;
-    for (size_t i = 0; i < m; i += LANES)
-      for (size_t k = 0; k < LANES; k++)
-        lane[k] += term[i + k];
+    add_terms(term, m, lane);
   }
   return sum_of_lanes(lane);
 }

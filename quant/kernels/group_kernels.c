@@ -703,11 +703,8 @@ static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
 static void tally_scan(const struct group_scan *scan, const float *x, size_t n, struct tally *tally)
 {
   const double max_error = (double)scan->worst;
-  uint32_t zeros = 0;
-  for (size_t i = 0; scan->least == 0 && i < n; i++)
-    zeros += x[i] == 0;
   tally->max_error = max_error > tally->max_error ? max_error : tally->max_error;
-  tally->flushed += scan->flat - zeros;
+  tally->flushed += scan->flat - (scan->least == 0 ? count_zeros(x, n) : 0);
   tally->at_rail += scan->at_rail;
 }
 

@@ -63,6 +63,14 @@ static inline uint32_t float_magnitude(float x)
   return float_bits(x) & ~FLOAT_SIGN;
 }
 
+static inline uint32_t count_zeros(const float *x, size_t n)
+{
+  uint32_t zeros = 0;
+  for (size_t i = 0; i < n; i++)
+    zeros += x[i] == 0;
+  return zeros;
+}
+
 /* Whole numbers in the order of the floats (-0 below +0), NaN having been sorted out before:
  * they let minima and maxima be taken in any order, by any thread. */
 static inline int32_t float_key(float x)

@@ -455,14 +455,6 @@ static bool any_zero(ints least)
   return zero;
 }
 
-static uint32_t count_zeros(const float *x, size_t n)
-{
-  uint32_t zeros = 0;
-  for (size_t i = 0; i < n; i++)
-    zeros += x[i] == 0;
-  return zeros;
-}
-
 /* 64 values whose bits are WORD; most often there are none or one, which no branch could foretell.
  * OUT has room for two more than are found. */
 static size_t gather_word(const float *x, uint64_t word, float *out)
