@@ -55,7 +55,30 @@ static void any_scale(const struct groups *groups, size_t unit, float lo, float 
 
 static bool is_usual(const struct groups *groups, float scale)
 {
-  return scale >= FLT_MIN && scale * groups->widest <= FLT_MAX;
+  return (scale >= FLT_MIN) & (scale * groups->widest <= FLT_MAX);
+}
+
+/* N units, which are like LIKE; of integers with zero points up to STEPS. */
+static void plain_units(const struct unit *like, float steps, const float *scale, const float *zero,
+                        size_t n, struct unit *unit)
+{
+  const struct unit same = *like;
+  for (size_t i = 0; i < n; i++) {
+    unit[i] = same;
+    unit[i].scale = scale[i];
+    unit[i].lo = -zero[i];
+    unit[i].hi = steps - zero[i];
+  }
+}
+
+static void symmetric_units(const struct unit *like, const float *scale, size_t n,
+                            struct unit *unit)
+{
+  const struct unit same = *like;
+  for (size_t i = 0; i < n; i++) {
+    unit[i] = same;
+    unit[i].scale = scale[i];
+  }
 }
 
 /* calibration_scale without a rule, where no limit of float32 is near. */
@@ -66,16 +89,16 @@ static void plain_scales(const struct groups *groups, size_t first, const float 
   struct unit *unit = groups->fit->unit + first;
   bool asymmetric = groups->calibration.asymmetric;
   kernels.group_scales(lo, hi, n, groups->steps, asymmetric, scale, zero);
-  for (size_t i = 0; i < n; i++) {
-    unit[i] = groups->unit;
-    unit[i].scale = scale[i];
-    if (asymmetric) {
-      unit[i].lo = -zero[i];
-      unit[i].hi = groups->steps - zero[i];
-    }
+  if (asymmetric)
+    plain_units(&groups->unit, groups->steps, scale, zero, n, unit);
+  else
+    symmetric_units(&groups->unit, scale, n, unit);
+  size_t usual = 0;
+  for (size_t i = 0; i < n; i++)
+    usual += is_usual(groups, scale[i]);
+  for (size_t i = 0; usual < n && i < n; i++)
     if (!is_usual(groups, scale[i]))
       any_scale(groups, first + i, lo[i], hi[i], true);
-  }
 }
 
 /* --- ranges --------------------------------------------------------------------------------- */
@@ -197,7 +220,7 @@ static void start_groups(struct groups *groups, struct fit *fit, const struct fe
     groups->across = grain->units;
   }
   fit->ends = groups->least =
-      grain->units <= ENDS_MOST ? mem_array(grain->units, 2 * sizeof *fit->ends) : NULL;
+      grain->units <= ENDS_MOST ? mem_room(grain->units, 2 * sizeof *fit->ends) : NULL;
   groups->most = groups->least ? groups->least + grain->units : NULL;
   fit->ends_self = feed->self;
   fit->ends_direct = feed->direct;

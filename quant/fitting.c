@@ -432,7 +432,8 @@ static struct fit *fit_new(const struct quantizer *quantizer, const struct grain
   fit->grid = quantizer->nonfinite ? grid_make(quantizer->format, false, false, true)
                                    : calibration_grid(&calibration);
   fit->on_demand = !keep;
-  fit->unit = mem_array(keep ? grain->units : 1, sizeof *fit->unit);
+  fit->unit = keep && fit_groups_can(fit) ? mem_room(grain->units, sizeof *fit->unit)
+                                          : mem_array(keep ? grain->units : 1, sizeof *fit->unit);
   if (!fit->unit) {
     fit_free(fit);
     return NULL;

@@ -112,6 +112,7 @@ KERNEL_SOURCES = \
 	quant/kernels/codebook_kernels.c \
 	quant/kernels/error_kernels.c \
 	quant/kernels/arithmetic_kernels.c \
+	quant/kernels/group_fit_kernels.c \
 	quant/kernels/group_kernels.c \
 	quant/kernels/half_kernels.c \
 	quant/kernels/integer_kernels.c \

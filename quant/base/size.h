@@ -1,6 +1,6 @@
 /* Sizes that come from files: arithmetic that cannot wrap, and allocation that checks it.
  *
- * Ownership: mem_array and mem_resize return memory that the caller frees with free().
+ * Ownership: mem_array, mem_room and mem_resize return memory that the caller frees with free().
  * Threads: no state. */
 #ifndef QSCOPE_QUANT_BASE_SIZE_H
 #define QSCOPE_QUANT_BASE_SIZE_H
@@ -42,6 +42,14 @@ static inline void *mem_array(size_t count, size_t size)
 {
   size_t bytes;
   return size_mul(count, size, &bytes) ? calloc(count ? count : 1, size) : NULL;
+}
+
+/* The same, whatever may be in them: for what is written before it is read, because to zero large
+ * memory takes as long as to fill it. */
+static inline void *mem_room(size_t count, size_t size)
+{
+  size_t bytes;
+  return size_mul(count, size, &bytes) ? malloc(bytes ? bytes : 1) : NULL;
 }
 
 /* BLOCK resized to COUNT elements; NULL (and BLOCK still valid) on failure. */

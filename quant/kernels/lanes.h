@@ -412,6 +412,29 @@ static inline chosen chosen_within(floats v, floats lo, floats hi)
 #endif
 }
 
+static inline chosen chosen_all(void)
+{
+#ifdef __AVX512F__
+  return (chosen)~0;
+#else
+  return (chosen){0} - 1;
+#endif
+}
+
+/* Those of WHICH where neither A nor B is NaN. */
+static inline chosen chosen_ordered(chosen which, floats a, floats b)
+{
+#if defined __AVX512F__
+  return _mm512_mask_cmp_ps_mask(which, (__m512)a, (__m512)b, _CMP_ORD_Q);
+#elif defined __AVX2__
+  return which & (ints)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_ORD_Q);
+#elif defined __SSE2__
+  return which & (ints)_mm_cmpord_ps((__m128)a, (__m128)b);
+#else
+  return which & (a == a) & (b == b);
+#endif
+}
+
 /* A bit for each number: 1 for those that are chosen. */
 static inline uint32_t chosen_bits(chosen which)
 {
@@ -499,6 +522,27 @@ static inline floats floats_min(floats a, floats b)
 static inline floats floats_max(floats a, floats b)
 {
   return FLOATS_PICK(max, a, b);
+}
+
+/* The smallest of V, none of which is NaN. */
+static inline float floats_least(floats v)
+{
+#if defined __AVX2__
+#if defined __AVX512F__
+  __m256 whole =
+      _mm256_min_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+  __m256 whole = (__m256)v;
+#endif
+  __m128 half = _mm_min_ps(_mm256_castps256_ps128(whole), _mm256_extractf128_ps(whole, 1));
+  half = _mm_min_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_min_ss(half, _mm_movehdup_ps(half)));
+#else
+  float least = v[0];
+  for (int k = 1; k < FLOATS; k++)
+    least = v[k] < least ? v[k] : least;
+  return least;
+#endif
 }
 
 /* The larger of magnitudes MOST and those of V; none is NaN. */
