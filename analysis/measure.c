@@ -248,7 +248,8 @@ static bool add_unclipped(struct metrics_pass *job, const struct pass_block *blo
 {
   struct group_row row;
   fit_group_rows(block->fit, job->measure->feed, unit, &row);
-  row = (struct group_row){.units = row.units, .first = run, .length = run};
+  row.first = row.length = run;
+  row.least = row.most = NULL;
   return add_row(job, block->worker, block->x + i, run, &row, one) == run;
 }
 
@@ -513,7 +514,7 @@ static bool has_long_runs(const struct grain *grain)
   return length >= LONG_RUN;
 }
 
-/* True for integers whose extremes make the scale, of each of many units. */
+/* True where the extremes make the scale of each of many units. */
 static bool seldom_clips(const struct fit *fit)
 {
   const struct calibrator *calibrator = fit_quantizer(fit)->calibrator;

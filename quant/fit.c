@@ -384,17 +384,27 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
     by_lanes(fit, start, n, x, y, codes);
 }
 
+/* Infinity, NaN and the exponents of float32 are not for the kernel of groups. */
+static bool is_small(const struct grid *grid)
+{
+  return grid->format->family == &minifloat_family && !grid->nonfinite &&
+         grid->minifloat.exponent_bits < 8;
+}
+
 bool fit_can_group(const struct fit *fit)
 {
-  return fit->family == &integer_family && fit->quantizer.format->bits <= 8 &&
-         fit->quantizer.rounding == ROUND_EVEN && fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+  return !fit->block && (fit->family == &integer_family || is_small(&fit->grid)) &&
+         fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
+         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
 }
 
 bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
                     struct group_row *out)
 {
   enum grain_kind kind = fit->grain.kind;
-  *out = (struct group_row){.units = unit_of(fit, unit), .length = fit->grain.group};
+  *out = (struct group_row){.units = unit_of(fit, unit),
+                            .grid = is_small(&fit->grid) ? &fit->grid.minifloat : NULL,
+                            .length = fit->grain.group};
   if (fit->ends && fit->ends_self == feed->self && fit->ends_direct == feed->direct &&
       !fit_groups_odd(fit)) {
     out->least = fit->ends + unit;

@@ -37,7 +37,7 @@ bool fit_groups_can(const struct fit *fit)
   const struct calibrator *calibrator = fit->quantizer.calibrator;
   const struct grain *grain = &fit->grain;
   return (grain->kind == GRAIN_GROUP || grain->kind == GRAIN_TOKEN) &&
-         grain->group <= FIT_SMALL_UNIT && calibrator_by_extremes(calibrator);
+         grain->group <= FIT_SMALL_UNIT && calibrator && calibrator_by_extremes(calibrator);
 }
 
 /* --- scales --------------------------------------------------------------------------------- */

@@ -252,7 +252,8 @@ void fit_round_trip(const struct fit *fit, size_t start, size_t n, const float *
                     uint16_t *codes);
 size_t fit_alignment(const struct fit *fit);
 
-/* True for integers of up to 8 bits that divide and round to even: kernels.group_errors. */
+/* True for integers and small floats of up to 8 bits that divide, round to even and saturate:
+ * kernels.group_errors. */
 bool fit_can_group(const struct fit *fit);
 
 /* Also in groups or tokens: OUT has the units from UNIT on for it, and what is known of their

@@ -4,9 +4,9 @@
  * two ports of its vectors, which take 18 operations (5 for the round trip, 2 for the codes, 11 to
  * widen two numbers and for six sums in double), 9 cycles, and 2 more for the counters of codes,
  * which other units work on meanwhile; with AVX2 three ports and 43 operations, 14, because there
- * are too few registers to do all in one loop, and a block goes through two. Each group takes some
- * 30 operations more, and 28 bytes (its unit and its extremes) that are to be asked for in time:
- * without that, groups of 32 took a sixth longer. */
+ * are too few registers to do all in one loop, and a block goes through two. Small floats take 6
+ * more. Each group takes some 30 operations more, and 28 bytes (its unit and its extremes) that are
+ * to be asked for in time: without that, groups of 32 took a sixth longer. */
 #include "quant/kernels/table.h"
 
 #include <float.h>
@@ -147,6 +147,23 @@ static inline struct group_codes codes_of(const struct unit *unit)
  * enough to be common, and few enough to stay in the first cache. */
 enum { GROUPS_AHEAD = 128 };
 
+/* Small floats: how quotients are rounded; the least scale whose products with levels are surely
+ * not 0; the bit of the sign and the code of the largest number. */
+struct small {
+  struct minifloat_constants c;
+  float least;
+  uint8_t sign, top;
+};
+
+static struct small small_of(const struct minifloat_grid *grid)
+{
+  const struct minifloat_constants c = minifloat_constants(grid);
+  return (struct small){.c = c,
+                        .least = FLT_MIN * (float)(1 << grid->mantissa_bits) / c.min_normal,
+                        .sign = (uint8_t)(1u << (grid->bits - 1)),
+                        .top = (uint8_t)minifloat_code(grid->max, &c)};
+}
+
 /* The group that the next element lies in, and how many of its elements are left. */
 struct group_place {
   const struct unit *unit;
@@ -173,12 +190,14 @@ struct unit_vectors {
 };
 
 /* UNIT from element AT of BYTES on. */
-KERNEL_INLINE void take_unit(const struct unit *unit, size_t at, bool high,
+KERNEL_INLINE void take_unit(const struct unit *unit, size_t at, bool small, bool high,
                              struct unit_vectors *out)
 {
-  const struct group_codes is = codes_of(unit);
   __builtin_prefetch(unit + GROUPS_AHEAD);
   out->scale = (floats){0} + unit->scale;
+  if (small)
+    return;
+  const struct group_codes is = codes_of(unit);
   out->first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
   out->zero = bytes_from(out->zero, at, is.zero);
   out->below_top = bytes_from(out->below_top, at, (uint8_t)(is.top - 1));
@@ -190,51 +209,89 @@ KERNEL_INLINE void take_unit(const struct unit *unit, size_t at, bool high,
 
 /* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
  * is x; else |x| is above |y| / 2 and below 2 |y| (P. H. Sterbenz, Floating-Point Computation,
- * 1974), because a quotient that rounds to r is at least r - 1/2, and is above it where r = 1. */
-KERNEL_INLINE ints round_vector(const float *x, const struct unit_vectors *unit, float *e,
-                                struct group_vectors *found)
+ * 1974), because a quotient that rounds to r is at least r less half a step, and is above it where
+ * r is the first step. The low bytes of the result are codes; of SMALL floats, keys. */
+KERNEL_INLINE ints round_vector(const float *x, const struct unit_vectors *unit,
+                                const struct small *small, float *e, struct group_vectors *found)
 {
-  floats v = floats_load(x), shifted = v / unit->scale + ROUND_MAGIC;
-  floats d = v - (shifted - ROUND_MAGIC) * unit->scale;
+  floats v = floats_load(x), q = v / unit->scale, r;
+  ints code;
+  if (small) {
+    r = floats_to_grid(q, &small->c, &code);
+    code &= UINT8_MAX;
+  } else {
+    floats shifted = q + ROUND_MAGIC;
+    code = (ints)shifted - unit->first;
+    r = shifted - ROUND_MAGIC;
+  }
+  floats d = v - r * unit->scale;
   memcpy(e, &d, sizeof d);
   found->worst = floats_farther(found->worst, d);
   found->least = floats_nearer(found->least, v);
-  return (ints)shifted - unit->first;
+  return code;
+}
+
+/* Codes of KEYS: the negative ones are the codes of magnitudes with the sign. */
+KERNEL_INLINE bytes codes_of_keys(bytes keys, uint8_t sign)
+{
+  const bytes minus = sign - keys;
+#if defined __AVX512F__
+  return (bytes)_mm512_mask_mov_epi8((__m512i)keys, _mm512_movepi8_mask((__m512i)keys),
+                                     (__m512i)minus);
+#elif defined __AVX2__
+  return (bytes)_mm256_blendv_epi8((__m256i)keys, (__m256i)minus, (__m256i)keys);
+#else
+  const bytes below = (bytes)(keys > INT8_MAX);
+  return (minus & below) | (keys & ~below);
+#endif
 }
 
 /* The codes of BYTES elements. HIGH: somebody asks for those far from zero. */
 KERNEL_INLINE void note_codes(const ints code[BYTES / FLOATS], const struct unit_vectors *unit,
-                              bool high, uint8_t *codes, struct group_vectors *found)
+                              const struct small *small, bool high, uint8_t *codes,
+                              struct group_vectors *found)
 {
-  const bytes all = bytes_of(code);
+  bytes all = bytes_of(code);
+  if (small) {
+    all = codes_of_keys(all, small->sign);
+    found->flat = bytes_count(found->flat, bytes_equal(all, (bytes){0}));
+    found->at_rail = bytes_count(
+        found->at_rail, bytes_at_least(all & (uint8_t)(small->sign - 1), (bytes){0} + small->top));
+  } else {
+    found->flat = bytes_count(found->flat, bytes_equal(all, unit->zero));
+    /* 0 less 1 is the largest. */
+    found->at_rail = bytes_count(found->at_rail, bytes_at_least(all - 1, unit->below_top));
+  }
   memcpy(codes, &all, sizeof all);
-  found->flat = bytes_count(found->flat, bytes_equal(all, unit->zero));
-  /* 0 less 1 is the largest. */
-  found->at_rail = bytes_count(found->at_rail, bytes_at_least(all - 1, unit->below_top));
   if (high)
     found->near =
         bytes_count(found->near, bytes_at_least(unit->near_within, all - unit->near_first));
 }
 
 /* N elements of one unit. */
-static void round_run(const float *x, size_t n, const struct unit *unit, float *e, uint8_t *codes,
-                      struct group_scan *scan)
+KERNEL_INLINE void round_each(const float *x, size_t n, const struct unit *unit,
+                              const struct small *small, float *e, uint8_t *codes,
+                              struct group_scan *scan)
 {
   const float scale = unit->scale;
   const uint32_t base = float_bits(unit->lo + ROUND_MAGIC);
-  const struct group_codes is = codes_of(unit);
+  const struct group_codes is =
+      small ? (struct group_codes){.top = small->top, .within = UINT8_MAX} : codes_of(unit);
+  const uint32_t magnitude = small ? small->sign - 1u : UINT8_MAX;
   int32_t worst = (int32_t)float_bits(scan->worst), least = (int32_t)float_bits(scan->least);
   uint32_t flat = 0, at_rail = 0, high = 0;
   for (size_t i = 0; i < n; i++) {
-    float shifted = x[i] / scale + ROUND_MAGIC, d = x[i] - (shifted - ROUND_MAGIC) * scale;
+    float v = x[i] / scale, shifted = v + ROUND_MAGIC;
+    float r = small ? minifloat_nearest(v, &small->c) : shifted - ROUND_MAGIC;
+    uint32_t code = small ? minifloat_code(r, &small->c) : float_bits(shifted) - base;
+    float d = x[i] - r * scale;
     int32_t error = (int32_t)float_magnitude(d), size = (int32_t)float_magnitude(x[i]);
-    uint32_t code = float_bits(shifted) - base;
     e[i] = d;
     codes[i] = (uint8_t)code;
     worst = error > worst ? error : worst;
     least = size < least ? size : least;
     flat += code == is.zero;
-    at_rail += (code == 0) | (code == is.top);
+    at_rail += ((code == 0) & !small) | ((code & magnitude) == is.top);
     high += code - is.first > is.within;
   }
   scan->worst = bits_float((uint32_t)worst);
@@ -242,6 +299,15 @@ static void round_run(const float *x, size_t n, const struct unit *unit, float *
   scan->flat += flat;
   scan->at_rail += at_rail;
   scan->high += high;
+}
+
+static void round_run(const float *x, size_t n, const struct unit *unit, const struct small *small,
+                      float *e, uint8_t *codes, struct group_scan *scan)
+{
+  if (small)
+    round_each(x, n, unit, small, e, codes, scan);
+  else
+    round_each(x, n, unit, NULL, e, codes, scan);
 }
 
 /* Of N elements. */
@@ -358,9 +424,9 @@ enum { WHOLE_MOST = 255 * BYTES };
 /* N elements, at most WHOLE_MOST: whole BYTES in groups of whole GRAINs. There are registers for
  * all that is added up: so both are one loop, and their parts fill each other's gaps. Elements of
  * each step are added up in the next, when their errors are known. */
-KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct code_tables *tables,
-                             bool high, struct group_place *from, struct group_scan *scan,
-                             struct group_sums *all)
+KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct small *small,
+                             const struct code_tables *tables, bool high, struct group_place *from,
+                             struct group_scan *scan, struct group_sums *all)
 {
   const floats limit = (floats){0} + bulk;
   float e[2 * BYTES];
@@ -370,14 +436,14 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
   struct group_place place = *from;
   struct unit_vectors unit = {.scale = {0}};
   bool split = false; /* the last step was of two units */
-  take_unit(place.unit, 0, high, &unit);
+  take_unit(place.unit, 0, small, high, &unit);
   for (size_t i = 0, slot = 0; i <= n; i += BYTES, slot ^= BYTES) {
     ints code[BYTES / FLOATS];
     KERNEL_UNROLL
     for (size_t k = 0; i < n && k < BYTES; k += FLOATS) {
       if (k % GRAIN == 0) {
         if (place.left == 0 || (k == 0 && split)) {
-          take_unit(place.unit + (place.left == 0), k, high, &unit);
+          take_unit(place.unit + (place.left == 0), k, small, high, &unit);
           split = k > 0;
         }
         if (place.left == 0) {
@@ -386,10 +452,10 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
         }
         place.left -= GRAIN;
       }
-      code[k / FLOATS] = round_vector(x + i + k, &unit, e + slot + k, &found);
+      code[k / FLOATS] = round_vector(x + i + k, &unit, small, e + slot + k, &found);
     }
     if (i < n)
-      note_codes(code, &unit, high, codes + slot, &found);
+      note_codes(code, &unit, small, high, codes + slot, &found);
     KERNEL_UNROLL
     for (size_t k = 0; i > 0 && k < BYTES; k += TURN)
       add_coded_turn(x + i - BYTES + k, e + (slot ^ BYTES) + k, codes + (slot ^ BYTES) + k, limit,
@@ -401,48 +467,58 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
 }
 
 /* A loop for each kind. */
-static void add_whole(const float *x, size_t n, float bulk, const struct code_tables *tables,
-                      bool high, struct group_place *place, struct group_scan *scan,
-                      struct group_sums *sums)
+static void add_whole(const float *x, size_t n, float bulk, const struct small *small,
+                      const struct code_tables *tables, bool high, struct group_place *place,
+                      struct group_scan *scan, struct group_sums *sums)
 {
   const struct code_tables pairs = {.pairs = tables ? tables->pairs : NULL};
-  if (!tables && !high)
-    add_steps(x, n, bulk, NULL, false, place, scan, sums);
+  if (small && pairs.pairs)
+    add_steps(x, n, bulk, small, &pairs, false, place, scan, sums);
+  else if (small)
+    add_steps(x, n, bulk, small, tables, false, place, scan, sums);
+  else if (!tables && !high)
+    add_steps(x, n, bulk, NULL, NULL, false, place, scan, sums);
   else if (!pairs.pairs)
-    add_steps(x, n, bulk, tables, true, place, scan, sums);
+    add_steps(x, n, bulk, NULL, tables, true, place, scan, sums);
   else if (high)
-    add_steps(x, n, bulk, &pairs, true, place, scan, sums);
+    add_steps(x, n, bulk, NULL, &pairs, true, place, scan, sums);
   else
-    add_steps(x, n, bulk, &pairs, false, place, scan, sums);
+    add_steps(x, n, bulk, NULL, &pairs, false, place, scan, sums);
 }
 #else
 enum { WHOLE_MOST = KERNEL_BLOCK };
 
-KERNEL_INLINE void round_groups(const float *x, size_t n, bool high, struct group_place *place,
-                                float *e, uint8_t *codes, struct group_scan *scan)
+KERNEL_INLINE void round_groups(const float *x, size_t n, const struct small *small, bool high,
+                                struct group_place *place, float *e, uint8_t *codes,
+                                struct group_scan *scan)
 {
   struct group_vectors found = {.least = (floats){0} + 1};
   for (size_t i = 0, end; i < n; i = end) {
     struct unit_vectors unit = {.scale = {0}};
     end = i + place_next(place, n - i);
-    take_unit(place->unit, 0, high, &unit);
+    take_unit(place->unit, 0, small, high, &unit);
     for (; i < end; i += BYTES) {
       ints code[BYTES / FLOATS];
       KERNEL_UNROLL
       for (size_t k = 0; k < BYTES; k += FLOATS)
-        code[k / FLOATS] = round_vector(x + i + k, &unit, e + i + k, &found);
-      note_codes(code, &unit, high, codes + i, &found);
+        code[k / FLOATS] = round_vector(x + i + k, &unit, small, e + i + k, &found);
+      note_codes(code, &unit, small, high, codes + i, &found);
     }
   }
   add_vectors(&found, n, high, scan);
 }
 
-static __attribute__((noinline)) void round_piece(const float *x, size_t n, bool high,
+static __attribute__((noinline)) void round_piece(const float *x, size_t n,
+                                                  const struct small *small, bool high,
                                                   struct group_place *place, float *e,
                                                   uint8_t *codes, struct group_scan *scan)
 {
-  (high ? round_groups(x, n, true, place, e, codes, scan)
-        : round_groups(x, n, false, place, e, codes, scan));
+  if (small)
+    round_groups(x, n, small, false, place, e, codes, scan);
+  else if (high)
+    round_groups(x, n, NULL, true, place, e, codes, scan);
+  else
+    round_groups(x, n, NULL, false, place, e, codes, scan);
 }
 
 KERNEL_INLINE void add_kind(const float *x, const float *e, const uint8_t *codes, size_t n,
@@ -469,26 +545,27 @@ static __attribute__((noinline)) void add_piece(const float *x, const float *e,
 }
 
 /* N elements, at most WHOLE_MOST: whole BYTES in groups of whole BYTES. */
-static void add_whole(const float *x, size_t n, float bulk, const struct code_tables *tables,
-                      bool high, struct group_place *place, struct group_scan *scan,
-                      struct group_sums *sums)
+static void add_whole(const float *x, size_t n, float bulk, const struct small *small,
+                      const struct code_tables *tables, bool high, struct group_place *place,
+                      struct group_scan *scan, struct group_sums *sums)
 {
   float e[KERNEL_BLOCK];
   uint8_t codes[KERNEL_BLOCK];
-  round_piece(x, n, high, place, e, codes, scan);
+  round_piece(x, n, small, high, place, e, codes, scan);
   add_piece(x, e, codes, n, bulk, tables, sums);
 }
 #endif
 
 /* N elements, at most KERNEL_BLOCK, in groups that may end anywhere. */
-static void add_ragged(const float *x, size_t n, float bulk, const struct code_tables *tables,
-                       struct group_place *place, struct group_scan *scan, struct group_sums *sums)
+static void add_ragged(const float *x, size_t n, float bulk, const struct small *small,
+                       const struct code_tables *tables, struct group_place *place,
+                       struct group_scan *scan, struct group_sums *sums)
 {
   float e[KERNEL_BLOCK];
   uint8_t codes[KERNEL_BLOCK];
   for (size_t i = 0, m; i < n; i += m) {
     m = place_next(place, n - i);
-    round_run(x + i, m, place->unit, e + i, codes + i, scan);
+    round_run(x + i, m, place->unit, small, e + i, codes + i, scan);
   }
   const size_t whole = n / TURN * TURN;
   for (size_t i = 0; i < whole; i += TURN)
@@ -547,8 +624,12 @@ static inline floats floats_of_units(const struct unit *unit, size_t field)
 #endif
 }
 
-static inline floats round_clamped(floats v)
+/* The levels of quotients; of small floats that lie far beyond the grid, no number. */
+static inline floats levels_of(floats v, const struct small *small)
 {
+  ints key;
+  if (small)
+    return floats_to_grid(v, &small->c, &key);
   const floats room =
       (floats){0} + 65536; /* more than any grid has, less than the magic number rounds */
   v = floats_max(floats_min(v, room), -room);
@@ -558,7 +639,7 @@ static inline floats round_clamped(floats v)
 /* Adds the ends of N <= FLOATS groups to ENDS, but of none from the first on that is clipped, or
  * whose reconstruction may be infinite; how many. */
 static size_t add_ends(const float *lo, const float *hi, size_t n, const struct unit *unit,
-                       struct ends *ends)
+                       const struct small *small, struct ends *ends)
 {
   struct unit few[FLOATS];
   if (n == 0)
@@ -572,15 +653,16 @@ static size_t add_ends(const float *lo, const float *hi, size_t n, const struct 
   const floats scale = floats_of_units(unit, offsetof(struct unit, scale));
   const floats first = floats_of_units(unit, offsetof(struct unit, lo));
   const floats last = floats_of_units(unit, offsetof(struct unit, hi));
-  const floats a = round_clamped(from / scale), b = round_clamped(to / scale);
+  const floats a = levels_of(from / scale, small), b = levels_of(to / scale, small);
   /* A negative scale turns nothing over: low ones stay low. */
   const floats low = a * scale, high = b * scale;
   const floats finite = (floats){0} + FLT_MAX;
-  const chosen bounded = chosen_at_most(high - low, finite);
+  const chosen large = small ? chosen_at_most((floats){0} + small->least, scale) : chosen_all();
+  const chosen bounded = large & chosen_at_most(high - low, finite);
   const uint32_t fine =
       chosen_bits(bounded & chosen_within(a, first, last) & chosen_within(b, first, last));
   if (fine != chosen_bits(chosen_all()))
-    return add_ends(lo, hi, (size_t)__builtin_ctz(~fine), unit, ends);
+    return add_ends(lo, hi, (size_t)__builtin_ctz(~fine), unit, small, ends);
   ends->absmax = floats_max(ends->absmax, floats_max(-from, to));
   ends->least = floats_min(ends->least, low);
   ends->most = floats_max(ends->most, high);
@@ -589,14 +671,14 @@ static size_t add_ends(const float *lo, const float *hi, size_t n, const struct 
 
 /* How many of the groups there are before the first that is clipped; takes note of their ends. */
 static size_t tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
-                         struct tally *tally)
+                         const struct small *small, struct tally *tally)
 {
   const floats none = (floats){0} + __builtin_inff();
   struct ends ends = {(floats){0} + tally->absmax, none, -none};
   size_t done = 0, n = FLOATS;
   for (; done < groups && n == FLOATS; done += n)
     n = add_ends(lo + done, hi + done, groups - done < FLOATS ? groups - done : FLOATS, unit + done,
-                 &ends);
+                 small, &ends);
   if (done == 0)
     return 0;
   const float least = floats_least(ends.least) + 0.0f, most = -floats_least(-ends.most) + 0.0f;
@@ -630,11 +712,11 @@ static size_t finite_ranges(const float *x, size_t n, const struct group_row *ro
 /* The same without knowing them. */
 static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
                                                      const struct group_row *row, size_t groups,
-                                                     struct tally *tally)
+                                                     const struct small *small, struct tally *tally)
 {
   float lo[GROUP_ERRORS_MOST], hi[GROUP_ERRORS_MOST];
   groups = finite_ranges(x, n, row, groups, lo, hi);
-  return tally_ends(lo, hi, groups, row->units, tally);
+  return tally_ends(lo, hi, groups, row->units, small, tally);
 }
 
 static void tally_scan(const struct group_scan *scan, const float *x, size_t n, struct tally *tally)
@@ -650,9 +732,11 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
 {
   if (n == 0)
     return 0;
+  const struct small grid = row->grid ? small_of(row->grid) : (struct small){0};
+  const struct small *small = row->grid ? &grid : NULL;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
-  groups = row->least ? tally_ends(row->least, row->most, groups, row->units, tally)
-                      : tally_ranges(x, n, row, groups, tally);
+  groups = row->least ? tally_ends(row->least, row->most, groups, row->units, small, tally)
+                      : tally_ranges(x, n, row, groups, small, tally);
   n = elements_of(row, groups, n);
   if (n == 0)
     return 0;
@@ -665,11 +749,11 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   const size_t whole = grains ? n / BYTES * BYTES : 0;
   for (size_t i = 0, m; i < whole; i += m) {
     m = whole - i < WHOLE_MOST ? whole - i : WHOLE_MOST;
-    add_whole(x + i, m, bulk, tables, high != NULL, &place, &scan, &sums);
+    add_whole(x + i, m, bulk, small, tables, high != NULL, &place, &scan, &sums);
   }
   for (size_t i = whole, m; i < n; i += m) {
     m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK;
-    add_ragged(x + i, m, bulk, tables, &place, &scan, &sums);
+    add_ragged(x + i, m, bulk, small, tables, &place, &scan, &sums);
   }
   tally_scan(&scan, x, n, tally);
   add_up(&sums, tally);

@@ -163,9 +163,10 @@ struct error_bin {
   double sum, squares, count, most;
 };
 
-/* Integer units side by side: the group of the first has FIRST elements, the others LENGTH. */
+/* Units side by side: the group of the first has FIRST elements, the others LENGTH. */
 struct group_row {
   const struct unit *units;
+  const struct minifloat_grid *grid; /* small floats, without the exponents of float32; or NULL */
   size_t first, length;
   const float *least, *most; /* value of each group, of all of it, all finite; NULL: not known */
 };
@@ -324,12 +325,13 @@ struct kernels {
    * float32 is near. Not in place. */
   void (*group_scales)(const float *lo, const float *hi, size_t n, float steps, bool asymmetric,
                        float *scale, float *zero);
-  /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers of up to 8 bits
-   * that divide and round to even: what is lost into TALLY, how often each code occurs into TABLES
-   * (NULL: nobody asks), and into *high (NULL as well) how many codes lie beyond 100/127 of the end
-   * that is farther from zero. The sums of x y and y^2 follow from those of x^2, x (x - y) and (x -
-   * y)^2. BULK: as in tally_bounds. Stops before the first group in which an x is not finite or is
-   * clipped; how many elements were worked on. */
+  /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers or small floats
+   * of up to 8 bits that divide and round to even: what is lost into TALLY, how often each code
+   * occurs into TABLES (NULL: nobody asks), and into *high (NULL as well) how many codes of
+   * integers lie beyond 100/127 of the end that is farther from zero. The sums of x y and y^2
+   * follow from those of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. Stops before the
+   * first group in which an x is not finite or is clipped, or whose scale is so small that a level
+   * of small floats could become 0; how many elements were worked on. */
   size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                          const struct code_tables *tables, struct tally *tally, uint64_t *high);
   /* Adds how often each of the first CODES codes occurs in PAIRS, fewer than 2^16 of them in all,

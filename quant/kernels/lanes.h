@@ -589,6 +589,23 @@ static inline ints ints_max(ints a, ints b)
 #endif
 }
 
+/* --- quotients of small floats -------------------------------------------------------------- */
+
+/* See minifloat_nearest, but for the clamp: V far beyond the grid gives no number; all zeros are
+ * +0. The low byte of KEY is the code without its sign, or its negative: steps from the beginning
+ * of the octave, of which the low bits of SHIFTED are the number, and the steps of the octaves
+ * below.
+ */
+KERNEL_INLINE floats floats_to_grid(floats v, const struct minifloat_constants *c, ints *key)
+{
+  const floats least = (floats){0} + c->min_normal;
+  floats power = floats_max((floats)((ints)v & (int32_t)FLOAT_INFINITY), least);
+  floats magic = power * c->magic, shifted = v + magic;
+  ints below = ((ints)power - (ints)least) >> c->round_bits;
+  *key = ints_signed(below, (ints)v) + (ints)shifted;
+  return shifted - magic;
+}
+
 /* --- codes in pairs ----------------------------------------------------------------------- */
 
 /* Two neighbours, whose codes are bytes. */

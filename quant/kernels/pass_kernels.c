@@ -67,19 +67,6 @@ KERNEL_INLINE floats round_integer(floats v, ints *key)
   return shifted - ROUND_MAGIC;
 }
 
-/* See minifloat_nearest; all zeros are +0. The key is the code without its sign, or its negative:
- * steps from the beginning of the octave, of which the low bits of SHIFTED are the number, and the
- * steps of the octaves below. */
-KERNEL_INLINE floats round_minifloat(floats v, const struct rounder *r, ints *key)
-{
-  const floats least = floats_all(r->c.min_normal);
-  floats power = floats_max((floats)((ints)v & (int32_t)FLOAT_INFINITY), least);
-  floats magic = power * r->c.magic, shifted = v + magic;
-  ints below = ((ints)power - (ints)least) >> r->c.round_bits;
-  *key = ints_signed(below, (ints)v) + (ints)shifted;
-  return shifted - magic;
-}
-
 /* The levels at scale 1 of codes; what is no code may be any number. */
 static floats levels_of(const struct rounder *r, ints code)
 {
@@ -160,7 +147,7 @@ KERNEL_INLINE void round_quotients(const struct rounder *r, bool codes, struct t
   for (size_t k = 0; k < TURN_VECTORS; k++) {
     ints key;
     floats v = turn->v[k];
-    floats g = r->minifloat ? round_minifloat(v, r, &key) : round_integer(v, &key);
+    floats g = r->minifloat ? floats_to_grid(v, &r->c, &key) : round_integer(v, &key);
     floats e = turn->kept[k] - g * r->scale;
     turn->error[k] = e;
     if (codes) {

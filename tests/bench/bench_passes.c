@@ -188,7 +188,8 @@ static void tensor_rows(struct bench *bench, unsigned threads)
   static const char *const specs[] = {
       "int8",           "int8,channel",         "e4m3",
       "e4m3,channel",   "int8,percentile=99.9", "int8,token",
-      "int8,group=128", "int4,asym,group=128",  "int4,asym,group=32"};
+      "int8,group=128", "int4,asym,group=128",  "int4,asym,group=32",
+      "e4m3,group=128"};
   pool_set_threads(threads);
   if (!work_facts(bench))
     exit(1);

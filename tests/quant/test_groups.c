@@ -344,16 +344,44 @@ static const struct unit *unit_of(const struct group_row *row, size_t i)
   return row->units + (i < row->first ? 0 : 1 + (i - row->first) / row->length);
 }
 
+/* The level nearest to V, half to even, were there no end to the grid: by definition, in double. */
+static float level_of(float v, const struct minifloat_grid *grid)
+{
+  if (!grid || v == 0)
+    return rintf(v);
+  int exponent = ilogb((double)v);
+  double step = ldexp(1, (exponent > grid->min_exponent ? exponent : grid->min_exponent) -
+                             grid->mantissa_bits);
+  return (float)(rint((double)v / step) * step);
+}
+
+/* The code of a level: those of magnitudes count the levels from 0 on. */
+static uint8_t code_of(float level, const struct minifloat_grid *grid)
+{
+  const int m = grid->mantissa_bits, sign = 1 << (grid->bits - 1);
+  double size = fabs((double)level), least = ldexp(1, grid->min_exponent);
+  int octave = size < least ? 0 : ilogb(size) - grid->min_exponent;
+  int code = (int)(size / ldexp(least, octave - m)) + (octave << m);
+  return (uint8_t)(code + (level < 0 ? sign : 0));
+}
+
+/* The scale may make 0 of a level: not for the kernel. */
+static bool is_tiny(const struct unit *unit, const struct minifloat_grid *grid)
+{
+  return grid &&
+         ldexp((double)unit->scale, grid->min_exponent - grid->mantissa_bits) < (double)FLT_MIN;
+}
+
 /* Elements of the groups before the first that has one which is clipped or not finite. */
 static size_t elements_inside(const float *x, size_t n, const struct group_row *row)
 {
   size_t start = 0;
   for (size_t i = 0; i < n; i++) {
     const struct unit *unit = unit_of(row, i);
-    float r = rintf(x[i] / unit->scale);
+    float r = isfinite(x[i]) ? level_of(x[i] / unit->scale, row->grid) : 0;
     if (i >= row->first && (i - row->first) % row->length == 0)
       start = i;
-    if (!isfinite(x[i]) || !(r >= unit->lo && r <= unit->hi))
+    if (!isfinite(x[i]) || is_tiny(unit, row->grid) || !(r >= unit->lo && r <= unit->hi))
       return start;
   }
   return n;
@@ -371,7 +399,7 @@ static void expect(const float *x, size_t n, const struct group_row *row, float 
   *out = (struct expected){.n = n};
   for (size_t i = 0; i < n; i++) {
     const struct unit *unit = unit_of(row, i);
-    float r = rintf(x[i] / unit->scale);
+    float r = level_of(x[i] / unit->scale, row->grid);
     float y = r * unit->scale + 0.0f;
     double xd = (double)x[i], e = xd - (double)y;
     bool inside = fabsf(x[i]) <= bulk;
@@ -380,7 +408,7 @@ static void expect(const float *x, size_t n, const struct group_row *row, float 
       terms[k][i] = values[k];
     product += (long double)x[i] * (long double)y;
     reconstruction2 += (long double)y * (long double)y;
-    out->count[(uint8_t)(r - unit->lo)]++;
+    out->count[row->grid ? code_of(r, row->grid) : (uint8_t)(r - unit->lo)]++;
     int zero = (int)-unit->lo, top = (int)(unit->hi - unit->lo),
         reach = zero > top - zero ? zero : top - zero;
     out->high += abs((int)r) > 100 * reach / 127;
@@ -424,11 +452,11 @@ static void check_run(const struct kernels *level, const float *x, size_t n,
   uint64_t high = 0;
   for (int asked = 0; asked < 2; asked++) {
     const bool counted = counts && asked;
+    uint64_t *far = asked && !row->grid ? &high : NULL;
     memset(&tally, 0, sizeof tally);
-    assert_int_equal(level->group_errors(x, n, row, bulk, counted ? &tables : NULL, &tally,
-                                         asked ? &high : NULL),
+    assert_int_equal(level->group_errors(x, n, row, bulk, counted ? &tables : NULL, &tally, far),
                      expected->n);
-    if (memcmp(&tally, &expected->tally, sizeof tally) || (asked && high != expected->high))
+    if (memcmp(&tally, &expected->tally, sizeof tally) || (far && high != expected->high))
       fail_msg("%s: %zu elements in groups of %zu", level->name, n, row->length);
   }
 }
@@ -489,39 +517,87 @@ static void make_units(const float *x, size_t n, const struct group_row *row, in
   }
 }
 
-static void test_errors(void **state)
+static void make_small_units(const float *x, size_t n, const struct group_row *row, bool tight,
+                             struct unit *units)
 {
-  static const size_t lengths[] = {8, 16, 32, 33, 50, 64, 96, 128, 600};
-  static const float bulks[] = {-1, 0, 0.4f, 1.5f, INFINITY};
+  const float max = row->grid->max;
+  for (size_t i = 0, m = row->first; i < n; i += m, m = row->length, units++) {
+    float most = 0;
+    m = n - i < m ? n - i : m;
+    for (size_t k = i; k < i + m; k++)
+      most = fmaxf(most, fabsf(x[k]));
+    const float scale = most == 0 ? 1 : fmaxf(most / max, FLT_TRUE_MIN) * (tight ? 0.8f : 1);
+    *units = (struct unit){.scale = scale, .lo = -max, .hi = max};
+  }
+}
+
+struct outcome {
+  size_t clips, kept, part; /* rows with groups that are clipped; without; with both */
+};
+
+static void check_levels(const float *x, size_t n, const struct group_row *row, float bulk,
+                         struct outcome *outcome)
+{
+  static struct expected expected;
+  expect(x, n, row, bulk, &expected);
+  expected.n < n ? outcome->clips++ : outcome->kept++;
+  outcome->part += expected.n > 0 && expected.n < n;
+  for (const struct kernels *const *level = kernels_available(); *level; level++)
+    check_errors(*level, x, n, row, bulk, &expected);
+}
+
+/* N elements in groups of LENGTH; GRID: of small floats, or NULL. */
+static void check_groups(size_t n, size_t length, float bulk, const struct minifloat_grid *grid,
+                         struct outcome *outcome)
+{
   static const int widths[] = {2, 4, 5, 8};
   static float memory[MOST + 8];
   static struct unit units[MOST];
-  static struct expected expected;
-  size_t clips = 0, kept = 0, part = 0;
+  struct outcome ignored = {0};
+  float *x = memory + n % 8;
+  const size_t first = n % 3 ? 1 + random_bits() % length : length;
+  const struct group_row row = {.units = units, .grid = grid, .first = first, .length = length};
+  fill(x, n, MOST, length);
+  for (size_t i = 0; i < n; i++)
+    x[i] = fabsf(x[i]) < 1e37f ? x[i] : 0.25f; /* no reconstruction is infinite */
+  if (grid)
+    make_small_units(x, n, &row, n % 7 == 3, units);
+  else
+    make_units(x, n, &row, widths[n % 4], n % 7 == 3, units);
+  check_levels(x, n, &row, bulk, outcome);
+  if (n == 0)
+    return;
+  x[random_bits() % n] = n % 2 ? NAN : INFINITY;
+  check_levels(x, n, &row, bulk, &ignored);
+}
+
+static const size_t lengths[] = {8, 16, 32, 33, 50, 64, 96, 128, 600};
+static const float bulks[] = {-1, 0, 0.4f, 1.5f, INFINITY};
+enum { LENGTHS = sizeof lengths / sizeof *lengths };
+
+static void test_errors(void **state)
+{
+  struct outcome outcome = {0};
   (void)state;
   for (size_t n = 0; n <= MOST; n += n < 258 ? 1 : 29)
-    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-      float *x = memory + n % 8;
-      const size_t length = lengths[l], first = n % 3 ? 1 + random_bits() % length : length;
-      const struct group_row row = {.units = units, .first = first, .length = length};
-      const float bulk = bulks[(n + l) % 5];
-      fill(x, n, MOST, length);
-      for (size_t i = 0; i < n; i++)
-        x[i] = fabsf(x[i]) < 1e37f ? x[i] : 0.25f; /* no reconstruction is infinite */
-      make_units(x, n, &row, widths[n % 4], n % 7 == 3, units);
-      expect(x, n, &row, bulk, &expected);
-      expected.n < n ? clips++ : kept++;
-      part += expected.n > 0 && expected.n < n;
-      for (const struct kernels *const *level = kernels_available(); *level; level++)
-        check_errors(*level, x, n, &row, bulk, &expected);
-      if (n == 0)
-        continue;
-      x[random_bits() % n] = n % 2 ? NAN : INFINITY;
-      expect(x, n, &row, bulk, &expected);
-      for (const struct kernels *const *level = kernels_available(); *level; level++)
-        check_errors(*level, x, n, &row, bulk, &expected);
-    }
-  assert_true(clips > 100 && kept > 1000 && part > 50);
+    for (size_t l = 0; l < LENGTHS; l++)
+      check_groups(n, lengths[l], bulks[(n + l) % 5], NULL, &outcome);
+  assert_true(outcome.clips > 100 && outcome.kept > 1000 && outcome.part > 50);
+}
+
+/* The grids of every kind of end, from 4 to 8 bits. */
+static void test_small_errors(void **state)
+{
+  static const struct minifloat_grid grids[] = {
+      {3, -6, 448, 8, 4, .top = TOP_FN},     {2, -14, 57344, 8, 5, .top = TOP_IEEE},
+      {3, -7, 240, 8, 4, .top = TOP_FNUZ},   {1, 0, 6, 4, 2, .top = TOP_FINITE},
+      {3, 0, 7.5f, 6, 2, .top = TOP_FINITE}, {2, -2, 28, 6, 3, .top = TOP_FINITE}};
+  struct outcome outcome = {0};
+  (void)state;
+  for (size_t n = 0; n <= MOST; n += n < 258 ? 1 : 29)
+    for (size_t l = 0; l < LENGTHS; l++)
+      check_groups(n, lengths[l], bulks[(n + l) % 5], &grids[(n + l) % 6], &outcome);
+  assert_true(outcome.clips > 100 && outcome.kept > 1000 && outcome.part > 50);
 }
 
 int main(void)
@@ -533,6 +609,7 @@ int main(void)
       cmocka_unit_test(test_units_are_tensors),
       cmocka_unit_test(test_waiting),
       cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_small_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
