@@ -41,6 +41,7 @@ libquant_a_SOURCES = \
 	quant/ladder.c quant/ladder.h \
 	quant/lp_floor.c quant/lp_floor.h \
 	quant/lp_search.c quant/lp_search.h \
+	quant/lp_values.c \
 	quant/high_digest.c quant/high_digest.h \
 	quant/extent.c quant/extent.h \
 	quant/family.h \

@@ -29,139 +29,6 @@ enum {
 /* Bounds of another search count where they are so far above: powers are good to a millionth. */
 #define SAFE 1e-5
 
-/* --- values --------------------------------------------------------------------------------- */
-
-struct atom {
-  double size, weight;
-};
-
-static int ascending(const void *a, const void *b)
-{
-  const struct atom *x = a, *y = b;
-  return (x->size > y->size) - (x->size < y->size);
-}
-
-/* The magnitudes of one sign (0: of both) behind the N atoms already there; how many then. */
-static size_t take_atoms(const struct sample *sample, double factor, int sign, struct atom *atom,
-                         size_t n)
-{
-  size_t values = sample->counts ? sample->distinct : sample->finite;
-  for (size_t i = 0; i < values; i++) {
-    double x = (double)sample->values[i] * factor;
-    if (x != 0 && (sign == 0 || (x < 0) == (sign < 0)))
-      atom[n++] = (struct atom){fabs(x), sample->counts ? (double)sample->counts[i] : 1};
-  }
-  return n;
-}
-
-/* Turns N atoms over. */
-static void turn_over(struct atom *atom, size_t n)
-{
-  for (size_t i = 0; i < n / 2; i++) {
-    struct atom other = atom[i];
-    atom[i] = atom[n - 1 - i];
-    atom[n - 1 - i] = other;
-  }
-}
-
-/* Merges two runs that ascend, of FIRST atoms and the rest of N, by way of ROOM for as many. */
-static void merge_runs(struct atom *atom, size_t first, size_t n, struct atom *room)
-{
-  memcpy(room, atom, first * sizeof *atom);
-  for (size_t i = 0, j = first, to = 0; i < first; to++)
-    atom[to] = j < n && atom[j].size < room[i].size ? atom[j++] : room[i++];
-}
-
-/* Sorts N atoms, with room for as many at ROOM, and adds up those of one size; how many are left.
- * Digests come sorted: the magnitudes of one sign either way, those of both fall and then rise. */
-static size_t sort_atoms(struct atom *atom, size_t n, struct atom *room)
-{
-  size_t kept = 0, falls = 0, first = 1;
-  while (first < n && atom[first].size <= atom[first - 1].size)
-    first++;
-  for (size_t i = first; i < n; i++)
-    falls += atom[i].size < atom[i - 1].size;
-  if (falls > 0) {
-    qsort(atom, n, sizeof *atom, ascending);
-  } else if (n > 0) {
-    turn_over(atom, first);
-    merge_runs(atom, first, n, room);
-  }
-  for (size_t i = 0; i < n; i++)
-    if (kept > 0 && atom[kept - 1].size == atom[i].size)
-      atom[kept - 1].weight += atom[i].weight;
-    else
-      atom[kept++] = atom[i];
-  return kept;
-}
-
-/* N atoms; MEMORY has room for 5 n + 1. */
-static void fill_side(struct lp_search *search, struct lp_side *side, const struct atom *atom,
-                      size_t n, double *memory)
-{
-  double *size = memory, *weight = memory + n, *mass = memory + 2 * n, *pull = memory + 3 * n;
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) {
-    size[i] = atom[i].size;
-    weight[i] = atom[i].weight;
-    search->distance[i] = (float)atom[i].size;
-  }
-  *side = (struct lp_side){
-      .end = n, .size = size, .weight = weight, .mass = mass, .pull = pull, .tiny = memory + 4 * n};
-  kernels.powers(search->distance, n, search->norm, 1, search->power);
-  for (size_t i = 0; i < n; i++) {
-    side->tiny[i] = sum;
-    sum += weight[i] * search->power[i];
-    mass[i] = sum - side->tiny[i];
-    pull[i] = mass[i] / size[i];
-  }
-  side->tiny[n] = sum;
-  if (n >= PLACES_WORTH)
-    places_fill(&search->places[side - search->side], size, n);
-}
-
-enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
-                           struct lp_search *out)
-{
-  size_t values = sample->counts ? sample->distinct : sample->finite;
-  struct atom *atom = mem_array(values, 2 * sizeof *atom);
-  *out = (struct lp_search){.norm = norm,
-                            .memory = mem_array(values + 2, 5 * sizeof *out->memory),
-                            .distance = mem_array(values, sizeof *out->distance),
-                            .rung = mem_array(values, sizeof *out->rung),
-                            .power = mem_array(values, sizeof *out->power),
-                            .pass = mem_array(2, sizeof *out->pass)};
-  if (values >= PLACES_WORTH)
-    out->places = mem_array(2, sizeof *out->places);
-  if (!atom || !out->memory || !out->distance || !out->rung || !out->power || !out->pass ||
-      (values >= PLACES_WORTH && !out->places)) {
-    free(atom);
-    lp_values_free(out);
-    return STATUS_MEMORY;
-  }
-  double factor = ldexp(1, -exponent), *memory = out->memory;
-  for (int i = 0; i < 2; i++) {
-    int sign = merged ? 0 : 1 - 2 * i;
-    size_t n = merged && i > 0
-                   ? 0
-                   : sort_atoms(atom, take_atoms(sample, factor, sign, atom, 0), atom + values);
-    fill_side(out, &out->side[i], atom, n, memory);
-    memory += 5 * n + 1;
-  }
-  free(atom);
-  return STATUS_OK;
-}
-
-void lp_values_free(struct lp_search *search)
-{
-  free(search->memory);
-  free(search->places);
-  free(search->distance);
-  free(search->rung);
-  free(search->power);
-  free(search->pass);
-}
-
 /* fmin and fmax without their care for NaN, which is a call. */
 static double smaller(double a, double b)
 {
@@ -207,14 +74,6 @@ static size_t retreat(const struct lp_side *side, size_t i, size_t low, double s
   while (i > low && side->size[i - 1] >= size)
     i--;
   return i;
-}
-
-size_t lp_first_beyond(const struct lp_search *search, int which, double size)
-{
-  const struct lp_side *side = &search->side[which];
-  if (side->end < PLACES_WORTH)
-    return first_at_least(side->size, side->first, side->end, size);
-  return size_max(places_first(&search->places[which], size), side->first);
 }
 
 /* Where the values of a side pass middle K, which is not the first. */
@@ -444,14 +303,14 @@ static bool is_promising(const struct visit *visit, double promising)
 /* Most values pass the first middles, and few passes are theirs: often they are bound enough. */
 static void look(const struct lp_search *search, double from, double to, struct visit *visit)
 {
-  struct passes passes[2];
+  struct passes passes[LP_SIDES];
   *visit = (struct visit){
       .from = from, .middle = (from + to) / 2, .to = to, .width = (to - from) / BUCKETS};
-  for (int side = 0; side < 2; side++)
+  for (int side = 0; side < LP_SIDES; side++)
     visit_side(search, side, visit, &passes[side]);
   double promising = fmin(search->error, visit->error) * (1 - TOLERANCE);
   for (size_t first = 0, end = FEW_LEVELS; first < LADDER_STEPS; first = end, end = LADDER_STEPS) {
-    for (int side = 0; side < 2; side++)
+    for (int side = 0; side < LP_SIDES; side++)
       visit_passes(search, side, &passes[side], first, end, visit);
     bound_buckets(visit);
     if (!is_promising(visit, promising))
@@ -462,7 +321,7 @@ static void look(const struct lp_search *search, double from, double to, struct 
 double lp_error(const struct lp_search *search, double scale)
 {
   double sum = 0;
-  for (int which = 0; which < 2; which++) {
+  for (int which = 0; which < LP_SIDES; which++) {
     const struct lp_side *side = &search->side[which];
     const struct ladder *ladder = search->ladder[which];
     size_t i = side->first, none = i;
@@ -569,8 +428,10 @@ static void enter(struct lp_search *search, double from, double to, struct heap 
 static double clipped_error(const struct lp_search *search, double scale)
 {
   double sum = 0;
-  for (int which = 0; which < 2; which++) {
+  for (int which = 0; which < LP_SIDES; which++) {
     const struct lp_side *side = &search->side[which];
+    if (side->first == side->end)
+      continue;
     const size_t steps = search->steps[which];
     const double last = search->ladder[which]->value[steps];
     const double step = steps > 0 ? last - search->ladder[which]->value[steps - 1] : 1;
@@ -588,9 +449,9 @@ static double clipped_error(const struct lp_search *search, double scale)
 /* Values that are worth nothing, whatever their codes: each costs at most size^p. */
 static void skip_tiny(struct lp_search *search)
 {
-  for (int which = 0; which < 2; which++) {
+  for (int which = 0; which < LP_SIDES; which++) {
     struct lp_side *side = &search->side[which];
-    while (search->ladder[which]->value[0] == 0 && side->first < side->end &&
+    while (side->first < side->end && search->ladder[which]->value[0] == 0 &&
            side->tiny[side->first + 1] <= TINY / 2 * search->error)
       side->first++;
   }
@@ -603,7 +464,7 @@ static void leave_rest(struct lp_search *search, const struct heap *heap)
     lp_floor_add(search->floor, heap->piece[i].from, heap->piece[i].to, heap->piece[i].bound);
 }
 
-enum status lp_improve(struct lp_search *search, double most, struct progress *progress)
+static enum status improve(struct lp_search *search, double most, struct progress *progress)
 {
   struct heap heap;
   double clipped = 0, to = most;
@@ -627,4 +488,27 @@ enum status lp_improve(struct lp_search *search, double most, struct progress *p
   }
   leave_rest(search, &heap);
   return STATUS_OK;
+}
+
+/* No scale that lp_improve looks at is smaller. */
+static double least_scale(const struct lp_search *search, double most)
+{
+  double clipped = 0;
+  for (int i = 0; i < WHOLE && clipped < search->error; i++, most *= RATIO)
+    clipped = clipped_error(search, (RATIO * most + most) / 2);
+  return most;
+}
+
+enum status lp_improve(struct lp_search *search, double most, struct progress *progress)
+{
+  struct lp_search shared;
+  bool any = false;
+  enum status status = lp_values_share(search, least_scale(search, most), &shared, &any);
+  if (status != STATUS_OK || !any)
+    return status == STATUS_OK ? improve(search, most, progress) : status;
+  status = improve(&shared, most, progress);
+  search->error = shared.error;
+  search->scale = shared.scale;
+  lp_shared_free(&shared);
+  return status;
 }

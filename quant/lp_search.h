@@ -10,8 +10,8 @@
  * are not convex; the bounds are then wide, and the search stops when it has tried enough: good,
  * not proved.
  *
- * Ownership: lp_values_make allocates, lp_values_free frees; ladders are borrowed. Threads: no
- * state. */
+ * Ownership: lp_values_make allocates, lp_values_free frees (lp_values_share, lp_shared_free);
+ * ladders are borrowed. Threads: no state. */
 #ifndef QSCOPE_QUANT_LP_SEARCH_H
 #define QSCOPE_QUANT_LP_SEARCH_H
 
@@ -35,11 +35,14 @@ struct lp_pass {
   double up_reach, down_reach; /* where they are 0, for a size of 1 */
 };
 
+/* Positive values, negative ones, and those of both signs that have the same levels. */
+enum { LP_SIDES = 3 };
+
 struct lp_search {
   double norm;
-  const struct ladder *ladder[2]; /* for positive, negative values; may be the same */
-  size_t steps[2];
-  struct lp_side side[2];
+  const struct ladder *ladder[LP_SIDES]; /* may be the same */
+  size_t steps[LP_SIDES];
+  struct lp_side side[LP_SIDES];
   double scale, error; /* the best so far; updated */
   double curvature_rate;
   struct lp_pass (*pass)[LADDER_STEPS];
@@ -57,6 +60,13 @@ struct lp_search {
 enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
                            struct lp_search *out);
 void lp_values_free(struct lp_search *search);
+
+/* Where values of both signs have the same levels at all scales from LEAST up, and they are many: a
+ * search that has them as one side, which does the same work in less time. It borrows from SEARCH
+ * and is freed by lp_shared_free; *any false: OUT is not filled. STATUS_MEMORY. */
+enum status lp_values_share(const struct lp_search *search, double least, struct lp_search *out,
+                            bool *any);
+void lp_shared_free(struct lp_search *shared);
 
 /* The first value of a side, those that count as 0 left out, that is SIZE or larger. */
 size_t lp_first_beyond(const struct lp_search *search, int which, double size);

@@ -117,6 +117,64 @@ static double minmax_scale(const struct counted *counted, int exponent, long lev
   return ldexp(range / (double)(levels - 1), -exponent);
 }
 
+/* --- both signs together ------------------------------------------------------------------------
+ */
+
+/* At scales from LEAST up the errors are those of the sides by themselves; whether any are shared.
+ */
+static bool check_shared(const struct lp_search *search, double least)
+{
+  struct lp_search shared;
+  bool any;
+  assert_int_equal(lp_values_share(search, least, &shared, &any), STATUS_OK);
+  if (!any)
+    return false;
+  double weight[2] = {0};
+  for (int i = 0; i < LP_SIDES; i++) {
+    for (size_t k = 0; k < search->side[i].end; k++)
+      weight[0] += search->side[i].weight[k];
+    for (size_t k = 0; k < shared.side[i].end; k++)
+      weight[1] += shared.side[i].weight[k];
+  }
+  assert_true(weight[0] == weight[1]);
+  for (double scale = least; scale < 8 * least; scale *= 1.037) {
+    double error = lp_error(&shared, scale), expected = lp_error(search, scale);
+    if (fabs(error - expected) > 1e-12 * expected)
+      fail_msg("steps %zu %zu, scale %a: %.17g, expected %.17g", search->steps[0], search->steps[1],
+               scale, error, expected);
+  }
+  lp_shared_free(&shared);
+  return true;
+}
+
+/* Zero points all over the codes, least scales on either side of that of minmax. */
+static void test_shared_sides(void **state)
+{
+  static const char *const formats[] = {"int8", "int4", "e4m3", "nf4"};
+  static struct counted counted;
+  size_t shared = 0, apart = 0;
+  (void)state;
+  for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+    const struct calibration calibration = {.format = format_find(formats[f]), .asymmetric = f < 2};
+    const long levels = calibration.asymmetric ? 1L << calibration.format->bits : 1;
+    struct ladders ladders;
+    struct lp_search search;
+    int exponent;
+    fill_counted(&counted, (int)f % 3, 7);
+    ladders_make(&calibration, &ladders);
+    frexpf(sample_absmax(&counted.sample), &exponent);
+    assert_int_equal(lp_values_make(&counted.sample, exponent, 2.4, false, &search), STATUS_OK);
+    for (long zero = 0; zero < levels; zero += 1 + levels / 64)
+      for (double least = 0x1p-12; least < 1; least *= 1.7) {
+        set_zero(&calibration, &ladders, zero, &search);
+        *(check_shared(&search, least) ? &shared : &apart) += 1;
+      }
+    lp_values_free(&search);
+  }
+  if (!(shared > 300 && apart > 300))
+    fail_msg("%zu shared, %zu apart", shared, apart);
+}
+
 /* --- floors of lp ----------------------------------------------------------------------------- */
 
 enum { TRIES = 5 };
@@ -309,9 +367,8 @@ static void test_scale_error(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_places),
-      cmocka_unit_test(test_lp_floors),
-      cmocka_unit_test(test_mse_floors),
+      cmocka_unit_test(test_places),      cmocka_unit_test(test_shared_sides),
+      cmocka_unit_test(test_lp_floors),   cmocka_unit_test(test_mse_floors),
       cmocka_unit_test(test_scale_error),
   };
   kernels_init();

@@ -1,0 +1,270 @@
+/* The values of a search, by sign, and those of both signs that have the same levels together. */
+#include "quant/base/ascending.h"
+#include "quant/base/size.h"
+#include "quant/lp_search.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct atom {
+  double size, weight;
+};
+
+static int ascending(const void *a, const void *b)
+{
+  const struct atom *x = a, *y = b;
+  return (x->size > y->size) - (x->size < y->size);
+}
+
+/* The magnitudes of one sign (0: of both) behind the N atoms already there; how many then. */
+static size_t take_atoms(const struct sample *sample, double factor, int sign, struct atom *atom,
+                         size_t n)
+{
+  size_t values = sample->counts ? sample->distinct : sample->finite;
+  for (size_t i = 0; i < values; i++) {
+    double x = (double)sample->values[i] * factor;
+    if (x != 0 && (sign == 0 || (x < 0) == (sign < 0)))
+      atom[n++] = (struct atom){fabs(x), sample->counts ? (double)sample->counts[i] : 1};
+  }
+  return n;
+}
+
+/* Turns N atoms over. */
+static void turn_over(struct atom *atom, size_t n)
+{
+  for (size_t i = 0; i < n / 2; i++) {
+    struct atom other = atom[i];
+    atom[i] = atom[n - 1 - i];
+    atom[n - 1 - i] = other;
+  }
+}
+
+/* Merges two runs that ascend, of FIRST atoms and the rest of N, by way of ROOM for as many. */
+static void merge_runs(struct atom *atom, size_t first, size_t n, struct atom *room)
+{
+  memcpy(room, atom, first * sizeof *atom);
+  for (size_t i = 0, j = first, to = 0; i < first; to++)
+    atom[to] = j < n && atom[j].size < room[i].size ? atom[j++] : room[i++];
+}
+
+/* Sorts N atoms, with room for as many at ROOM, and adds up those of one size; how many are left.
+ * Digests come sorted: the magnitudes of one sign either way, those of both fall and then rise. */
+static size_t sort_atoms(struct atom *atom, size_t n, struct atom *room)
+{
+  size_t kept = 0, falls = 0, first = 1;
+  while (first < n && atom[first].size <= atom[first - 1].size)
+    first++;
+  for (size_t i = first; i < n; i++)
+    falls += atom[i].size < atom[i - 1].size;
+  if (falls > 0) {
+    qsort(atom, n, sizeof *atom, ascending);
+  } else if (n > 0) {
+    turn_over(atom, first);
+    merge_runs(atom, first, n, room);
+  }
+  for (size_t i = 0; i < n; i++)
+    if (kept > 0 && atom[kept - 1].size == atom[i].size)
+      atom[kept - 1].weight += atom[i].weight;
+    else
+      atom[kept++] = atom[i];
+  return kept;
+}
+
+/* N atoms; MEMORY has room for 5 n + 1. */
+static void fill_side(struct lp_search *search, struct lp_side *side, const struct atom *atom,
+                      size_t n, double *memory)
+{
+  double *size = memory, *weight = memory + n, *mass = memory + 2 * n, *pull = memory + 3 * n;
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    size[i] = atom[i].size;
+    weight[i] = atom[i].weight;
+    search->distance[i] = (float)atom[i].size;
+  }
+  *side = (struct lp_side){
+      .end = n, .size = size, .weight = weight, .mass = mass, .pull = pull, .tiny = memory + 4 * n};
+  kernels.powers(search->distance, n, search->norm, 1, search->power);
+  for (size_t i = 0; i < n; i++) {
+    side->tiny[i] = sum;
+    sum += weight[i] * search->power[i];
+    mass[i] = sum - side->tiny[i];
+    pull[i] = mass[i] / size[i];
+  }
+  side->tiny[n] = sum;
+  if (n >= PLACES_WORTH)
+    places_fill(&search->places[side - search->side], size, n);
+}
+
+enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
+                           struct lp_search *out)
+{
+  size_t values = sample->counts ? sample->distinct : sample->finite;
+  struct atom *atom = mem_array(values, 2 * sizeof *atom);
+  *out = (struct lp_search){.norm = norm,
+                            .memory = mem_array(values + LP_SIDES, 5 * sizeof *out->memory),
+                            .distance = mem_array(values, sizeof *out->distance),
+                            .rung = mem_array(values, sizeof *out->rung),
+                            .power = mem_array(values, sizeof *out->power),
+                            .pass = mem_array(LP_SIDES, sizeof *out->pass)};
+  if (values >= PLACES_WORTH)
+    out->places = mem_array(2, sizeof *out->places);
+  if (!atom || !out->memory || !out->distance || !out->rung || !out->power || !out->pass ||
+      (values >= PLACES_WORTH && !out->places)) {
+    free(atom);
+    lp_values_free(out);
+    return STATUS_MEMORY;
+  }
+  double factor = ldexp(1, -exponent), *memory = out->memory;
+  for (int i = 0; i < LP_SIDES; i++) {
+    const bool none = i > 1 || (merged && i > 0);
+    int sign = merged ? 0 : 1 - 2 * i;
+    size_t n =
+        none ? 0 : sort_atoms(atom, take_atoms(sample, factor, sign, atom, 0), atom + values);
+    fill_side(out, &out->side[i], atom, n, memory);
+    memory += 5 * n + 1;
+  }
+  free(atom);
+  return STATUS_OK;
+}
+
+void lp_values_free(struct lp_search *search)
+{
+  free(search->memory);
+  free(search->places);
+  free(search->distance);
+  free(search->rung);
+  free(search->power);
+  free(search->pass);
+}
+
+size_t lp_first_beyond(const struct lp_search *search, int which, double size)
+{
+  const struct lp_side *side = &search->side[which];
+  if (side->end < PLACES_WORTH)
+    return first_at_least(side->size, side->first, side->end, size);
+  return size_max(places_first(&search->places[which], size), side->first);
+}
+
+/* --- both signs together ------------------------------------------------------------------------
+ */
+
+/* Levels that both sides have alike, as far as one ends. */
+static size_t common_steps(const struct lp_search *search)
+{
+  const struct ladder *up = search->ladder[0], *down = search->ladder[1];
+  const size_t steps = size_min(search->steps[0], search->steps[1]);
+  size_t k = 0;
+  while (k < steps && up->value[k] == down->value[k] && up->middle[k] == down->middle[k] &&
+         up->value[k + 1] == down->value[k + 1])
+    k++;
+  return k;
+}
+
+/* Smaller values have levels up to STEPS on both sides, from scale LEAST up. */
+static double end_of_common(const struct lp_search *search, size_t steps, double least)
+{
+  double end = HUGE_VAL;
+  for (int i = 0; i < 2; i++)
+    if (steps < search->steps[i])
+      end = fmin(end, least * search->ladder[i]->middle[steps]);
+  return end;
+}
+
+struct writer {
+  double *size, *weight, *mass, *pull, *tiny;
+  size_t count;
+};
+
+static struct writer writer_at(double *memory, size_t room)
+{
+  return (struct writer){.size = memory,
+                         .weight = memory + room,
+                         .mass = memory + 2 * room,
+                         .pull = memory + 3 * room,
+                         .tiny = memory + 4 * room};
+}
+
+static void put(struct writer *to, const struct lp_side *side, size_t i)
+{
+  size_t n = to->count;
+  if (n > 0 && to->size[n - 1] == side->size[i]) {
+    n--;
+    to->weight[n] += side->weight[i];
+    to->mass[n] += side->mass[i];
+    to->pull[n] += side->pull[i];
+    return;
+  }
+  to->size[n] = side->size[i];
+  to->weight[n] = side->weight[i];
+  to->mass[n] = side->mass[i];
+  to->pull[n] = side->pull[i];
+  to->count++;
+}
+
+static struct lp_side written(const struct writer *from)
+{
+  from->tiny[0] = 0;
+  for (size_t i = 0; i < from->count; i++)
+    from->tiny[i + 1] = from->tiny[i] + from->mass[i];
+  return (struct lp_side){.end = from->count,
+                          .size = from->size,
+                          .weight = from->weight,
+                          .mass = from->mass,
+                          .pull = from->pull,
+                          .tiny = from->tiny};
+}
+
+/* The first COUNT[0] and COUNT[1] values of the sides, by size. */
+static void put_both(struct writer *to, const struct lp_side side[2], const size_t count[2])
+{
+  size_t i = 0, k = 0;
+  while (i < count[0] || k < count[1])
+    if (k >= count[1] || (i < count[0] && side[0].size[i] <= side[1].size[k]))
+      put(to, &side[0], i++);
+    else
+      put(to, &side[1], k++);
+}
+
+enum status lp_values_share(const struct lp_search *search, double least, struct lp_search *out,
+                            bool *any)
+{
+  const struct lp_side *side = search->side;
+  const size_t steps = common_steps(search), all = side[0].end + side[1].end;
+  const double end = end_of_common(search, steps, least);
+  size_t count[2];
+  for (int i = 0; i < 2; i++)
+    count[i] = first_at_least(side[i].size, 0, side[i].end, end);
+  *any = side[2].end == 0 && size_min(count[0], count[1]) >= all / 8 && all >= PLACES_WORTH;
+  if (!*any)
+    return STATUS_OK;
+  *out = *search;
+  out->memory = mem_array(all + LP_SIDES, 5 * sizeof *out->memory);
+  out->places = mem_array(LP_SIDES, sizeof *out->places);
+  if (!out->memory || !out->places) {
+    lp_shared_free(out);
+    return STATUS_MEMORY;
+  }
+  double *memory = out->memory;
+  for (int i = 0; i < LP_SIDES; i++) {
+    const size_t room = i < 2 ? side[i].end - count[i] : count[0] + count[1];
+    struct writer writer = writer_at(memory, room);
+    if (i == 2)
+      put_both(&writer, side, count);
+    for (size_t k = i < 2 ? count[i] : 0; i < 2 && k < side[i].end; k++)
+      put(&writer, &side[i], k);
+    out->side[i] = written(&writer);
+    if (writer.count >= PLACES_WORTH)
+      places_fill(&out->places[i], writer.size, writer.count);
+    memory += 5 * room + 1;
+  }
+  out->ladder[2] = search->ladder[0];
+  out->steps[2] = steps;
+  return STATUS_OK;
+}
+
+void lp_shared_free(struct lp_search *shared)
+{
+  free(shared->memory);
+  free(shared->places);
+}
