@@ -188,8 +188,8 @@ void KERNEL(crossings)(const double *size, const double *inverse, const kernel_p
 
 /* --- values that keep their levels ----------------------------------------------------------- */
 
-void KERNEL(rung_distances)(const double *size, const float *rung, size_t n, double scale,
-                            float *distance, float *level)
+static void rung_distances(const double *size, const float *rung, size_t n, double scale,
+                           float *distance, float *level)
 {
   for (size_t i = 0; i < n; i++) {
     float e = (float)(scale * (double)rung[i] - size[i]);
@@ -237,31 +237,6 @@ static void add_kept(const float *distance, const float *level, const double *we
   }
 }
 
-void KERNEL(kept_sums)(const float *distance, const float *level, const double *weight,
-                       const double *power, size_t n, float rate, float near,
-                       struct kept_sums *sums)
-{
-  struct kept_lanes lanes = {0};
-  const size_t whole = n / LANES * LANES;
-  for (size_t i = 0; i < whole; i += KERNEL_BLOCK) {
-    size_t m = whole - i < KERNEL_BLOCK ? whole - i : KERNEL_BLOCK;
-    add_kept(distance + i, level + i, weight + i, power + i, m, rate, near, &lanes);
-  }
-  if (whole < n) {
-    float d[LANES] = {0}, l[LANES] = {0};
-    double w[LANES] = {0}, q[LANES] = {0};
-    memcpy(d, distance + whole, (n - whole) * sizeof *d);
-    memcpy(l, level + whole, (n - whole) * sizeof *l);
-    memcpy(w, weight + whole, (n - whole) * sizeof *w);
-    memcpy(q, power + whole, (n - whole) * sizeof *q);
-    add_kept(d, l, w, q, LANES, rate, near, &lanes);
-  }
-  sums->error += lanes_total(&lanes.error);
-  sums->kept += lanes_total(&lanes.kept);
-  sums->slope += lanes_total(&lanes.slope);
-  sums->curve += lanes_total(&lanes.curve);
-}
-
 /* The levels of those of START .. START + N - 1 that do not keep theirs; *AT: the first passes that
  * matter from there on. */
 static void clear_passing(const struct rungs *rungs, size_t start, size_t n, size_t *at,
@@ -289,7 +264,7 @@ void KERNEL(rung_sums)(const struct rungs *rungs, double scale, double p, float 
   for (size_t start = rungs->first; start < rungs->end; start += KERNEL_BLOCK) {
     size_t n = rungs->end - start < KERNEL_BLOCK ? rungs->end - start : KERNEL_BLOCK;
     const double *w = rungs->weight + start;
-    KERNEL(rung_distances)(rungs->size + start, rungs->rung + start, n, scale, distance, level);
+    rung_distances(rungs->size + start, rungs->rung + start, n, scale, distance, level);
     clear_passing(rungs, start, n, &at, level);
     block_powers(distance, n, power, mantissa, exponent);
     block_terms(mantissa, exponent, n, term);

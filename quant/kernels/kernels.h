@@ -249,21 +249,16 @@ struct kernels {
   double (*counted_error)(const float *x, const float *y, const uint64_t *counts, size_t n);
   /* The powers themselves, of distances d >= 0. */
   void (*powers)(const float *d, size_t n, double p, float unit, double *out);
-  /* Distances of magnitudes from scale rung, rounded to float32, and the rungs themselves, their
-   * negative where the magnitude is larger. */
-  void (*rung_distances)(const double *size, const float *rung, size_t n, double scale,
-                         float *distance, float *level);
   /* Adds own[i] * rise to the gain of the bucket of the magnitude size[i] > 0. INVERSE: 1 / size.
    * Buckets are those of divisions by SIZE. */
   void (*crossings)(const double *size, const double *inverse, const kernel_pair *own, size_t n,
                     const struct crossing *crossing, kernel_pair *gain);
-  /* With term = weight power and pull = term / distance (1e-30 where that is less): adds term;
-   * where LEVEL is not 0, term again, pull level, and the part of pull / distance level^2 that is
-   * left after 1 - rate |level| / distance, none where that is below 0 or the distance below near
-   * |level|. In eight double lanes; divided in float32. */
-  void (*kept_sums)(const float *distance, const float *level, const double *weight,
-                    const double *power, size_t n, float rate, float near, struct kept_sums *sums);
-  /* The three in one go: distances and levels at SCALE, powers, sums. The same bits. */
+  /* Of the distances |size - scale rung|, rounded to float32, with term = weight distance^p and
+   * pull = term / distance (1e-30 where that is less), and a level that is the rung, its negative
+   * where the magnitude is larger, 0 where it does not keep its own: adds term; where the level is
+   * not 0, term again, pull level, and the part of pull / distance level^2 that is left after 1 -
+   * rate |level| / distance, none where that is below 0 or the distance below near |level|. In
+   * eight double lanes; divided in float32. */
   void (*rung_sums)(const struct rungs *rungs, double scale, double p, float rate, float near,
                     struct kept_sums *sums);
   /* Adds the sums of a least-squares line through x over y, in eight double lanes. */

@@ -34,13 +34,8 @@ double KERNEL(power_error)(const float *x, const float *y, const uint64_t *count
                            double p, float unit);
 double KERNEL(counted_error)(const float *x, const float *y, const uint64_t *counts, size_t n);
 void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out);
-void KERNEL(rung_distances)(const double *size, const float *rung, size_t n, double scale,
-                            float *distance, float *level);
 void KERNEL(crossings)(const double *size, const double *inverse, const kernel_pair *own, size_t n,
                        const struct crossing *crossing, kernel_pair *gain);
-void KERNEL(kept_sums)(const float *distance, const float *level, const double *weight,
-                       const double *power, size_t n, float rate, float near,
-                       struct kept_sums *sums);
 void KERNEL(rung_sums)(const struct rungs *rungs, double scale, double p, float rate, float near,
                        struct kept_sums *sums);
 void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
@@ -96,7 +91,6 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .minifloat_sse = KERNEL(minifloat_sse), .power_run = KERNEL(power_run),                        \
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
     .counted_error = KERNEL(counted_error), .crossings = KERNEL(crossings),                        \
-    .rung_distances = KERNEL(rung_distances), .kept_sums = KERNEL(kept_sums),                      \
     .rung_sums = KERNEL(rung_sums), .codebook_run = KERNEL(codebook_run),                          \
     .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
     .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
