@@ -77,13 +77,18 @@ static enum status search_scales(struct search *search, const struct sample *sam
   return status;
 }
 
-/* The least errors of some scales for zero points all over the codes; from the scale where clipping
- * takes over there are no better ones. */
+/* The least errors of some scales for zero points all over the codes, but for those that clip too
+ * much even at the largest scale; from the scale where clipping takes over there are no better
+ * ones.
+ */
 static void scan_zeros(struct search *search, double most, long first, long levels)
 {
   long step = levels / SCANNED_ZEROS > 0 ? levels / SCANNED_ZEROS : 1;
   for (long zero = 0; zero < levels; zero += step) {
     double scale = most, before = HUGE_VAL, error = HUGE_VAL;
+    set_zero(search, first + zero);
+    if (lp_clipped_error(&search->lp, most) >= search->least)
+      continue;
     for (int i = 0; i < SCANNED_SCALES && !(error > before && error > 1.5 * search->least); i++) {
       before = error;
       error = consider(search, first + zero, scale);
@@ -129,7 +134,7 @@ static enum status search_zeros(struct search *search, const struct sample *samp
   /* For p < 1 nothing is proved. With few values or levels searches are short. */
   const bool worth =
       search->norm >= 1 && levels >= LEVELS_WORTH_FLOORS && search->lp.places != NULL;
-  struct floors floors = {.all = worth ? mem_array(3, sizeof *floors.all) : NULL};
+  struct floors floors = {.all = worth ? mem_room(3, sizeof *floors.all) : NULL};
   if (worth && !floors.all)
     return STATUS_MEMORY;
   scan_zeros(search, most, first, levels);

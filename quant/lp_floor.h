@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LP_LEAVES = 4096, LP_CELLS = 640 };
+enum { LP_LEAVES = 4096, LP_CELLS = 256 };
 
 /* No scale in between has a smaller error. */
 struct lp_leaf {

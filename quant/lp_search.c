@@ -423,9 +423,7 @@ static void enter(struct lp_search *search, double from, double to, struct heap 
     search->floor->lost = true;
 }
 
-/* The error of what lies beyond the last level, by a step and more: that only grows as the scale
- * shrinks. */
-static double clipped_error(const struct lp_search *search, double scale)
+double lp_clipped_error(const struct lp_search *search, double scale)
 {
   double sum = 0;
   for (int which = 0; which < LP_SIDES; which++) {
@@ -476,7 +474,7 @@ static enum status improve(struct lp_search *search, double most, struct progres
     lp_floor_start(search->floor, search, most);
   for (int i = 0; i < WHOLE && clipped < search->error; i++, to *= RATIO) {
     enter(search, RATIO * to, to, &heap);
-    clipped = clipped_error(search, (RATIO * to + to) / 2);
+    clipped = lp_clipped_error(search, (RATIO * to + to) / 2);
   }
   for (; heap.count > 0 && heap.piece[0].bound < search->error * (1 - TOLERANCE) &&
          visits < most_visits;
@@ -495,7 +493,7 @@ static double least_scale(const struct lp_search *search, double most)
 {
   double clipped = 0;
   for (int i = 0; i < WHOLE && clipped < search->error; i++, most *= RATIO)
-    clipped = clipped_error(search, (RATIO * most + most) / 2);
+    clipped = lp_clipped_error(search, (RATIO * most + most) / 2);
   return most;
 }
 

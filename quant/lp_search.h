@@ -74,6 +74,10 @@ size_t lp_first_beyond(const struct lp_search *search, int which, double size);
 /* The error of SCALE. */
 double lp_error(const struct lp_search *search, double scale);
 
+/* The error of what lies beyond the last levels, by a step and more: that only grows as the scale
+ * shrinks. */
+double lp_clipped_error(const struct lp_search *search, double scale);
+
 /* Looks for a better scale, from MOST down. STATUS_CANCELLED. */
 enum status lp_improve(struct lp_search *search, double most, struct progress *progress);
 
