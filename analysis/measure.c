@@ -47,6 +47,7 @@ struct metrics_pass {
   bool grouped;                     /* in groups that a kernel measures */
   bool tallied;                     /* long runs of units that fit_tally adds up */
   bool unclipped;                   /* those of which nothing is clipped: by the kernel of groups */
+  bool own_channels;                /* each unit is a channel */
   bool mixed_units, mixed_channels; /* runs that share a unit (channel) are short */
   bool table_known;                 /* else a pass meets each unit about once */
   struct bounds_table table;        /* of each unit */
@@ -249,7 +250,8 @@ static bool add_unclipped(struct metrics_pass *job, const struct pass_block *blo
   struct group_row row;
   fit_group_rows(block->fit, job->measure->feed, unit, &row);
   row.first = row.length = run;
-  row.least = row.most = NULL;
+  if (!job->own_channels)
+    row.least = row.most = NULL;
   return add_row(job, block->worker, block->x + i, run, &row, one) == run;
 }
 
@@ -413,12 +415,18 @@ static bool share_scales(const struct grain *units, const struct grain *channels
   return true;
 }
 
+/* True when each unit is a channel. */
+static bool are_channels(const struct grain *units, const struct grain *channels)
+{
+  return units->units == channels->units && !share_scales(units, channels);
+}
+
 /* The scale of each of CHANNELS, NaN where it has none of its own. */
 static bool find_scales(const struct measure *measure, struct channels *channels)
 {
   const struct grain *units = fit_grain(measure->fit);
   struct fit_part part = {.ahead = FEED_CHUNK};
-  bool own = units->units == measure->channels.units && !share_scales(units, &measure->channels);
+  bool own = are_channels(units, &measure->channels);
   const struct fit *fit = measure->fit;
   for (size_t c = 0; c < channels->count && fit; c++) {
     size_t unit = units->units == 1 ? 0 : c;
@@ -570,6 +578,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
   job.grouped = !job.tallied && !job.mixed_units && !job.mixed_channels &&
                 fit_group_rows(measure->fit, measure->feed, 0, &row);
   job.unclipped = whole && job.tallied && seldom_clips(measure->fit);
+  job.own_channels = are_channels(job.units, &measure->channels);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
   if (status == STATUS_OK && (!make_spans(&job) || (whole && !make_counters(&job))))

@@ -21,6 +21,9 @@ struct block_fit {
   float lo_step, hi_step; /* from them to the next level */
 };
 
+/* Units whose ends are kept; more take less memory and more time. */
+enum { FIT_ENDS_MOST = 1 << 22 };
+
 enum { FIT_SMALL_UNIT = 1 << 20 }; /* elements: gathered for calibration; larger units stay */
 
 struct fit {
@@ -33,7 +36,7 @@ struct fit {
   size_t first;              /* the unit that UNIT begins with: 0 but in parts of such fits */
   struct codebook *codebook; /* learned from the tensor; else NULL */
   struct block_fit *block;   /* NULL for element formats */
-  /* Of fits by fit_groups: the least and then the greatest value of each unit of the feed that SELF
+  /* Where extremes decide: the least and then the greatest value of each unit of the feed that SELF
    * or DIRECT names, which holds nothing else; NULL where some are not finite. */
   float *ends;
   const void *ends_self, *ends_direct;

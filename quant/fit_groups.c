@@ -14,7 +14,6 @@
 enum {
   LONG_GROUP = FEED_BLOCK / 4, /* elements: read by itself */
   GROUPS = FEED_BLOCK,         /* of one block, at most */
-  ENDS_MOST = 1 << 22,         /* groups whose ends are kept; more take less memory and more time */
 };
 
 struct groups {
@@ -220,7 +219,7 @@ static void start_groups(struct groups *groups, struct fit *fit, const struct fe
     groups->across = grain->units;
   }
   fit->ends = groups->least =
-      grain->units <= ENDS_MOST ? mem_room(grain->units, 2 * sizeof *fit->ends) : NULL;
+      grain->units <= FIT_ENDS_MOST ? mem_room(grain->units, 2 * sizeof *fit->ends) : NULL;
   groups->most = groups->least ? groups->least + grain->units : NULL;
   fit->ends_self = feed->self;
   fit->ends_direct = feed->direct;

@@ -344,6 +344,30 @@ static void expect_passes(const struct fitting *fitting, size_t passes)
                       (passes - has_extremes(&fitting->part[i])) * fitting->part[i].grain.count);
 }
 
+/* The extremes, for who measures, of many units whose values are all finite. */
+static void keep_ends(const struct fitting *fitting)
+{
+  struct fit *fit = fitting->fit;
+  const struct part *part = &fitting->part[0];
+  const size_t units = fit->grain.units;
+  if (fitting->parts != 1 || units <= 1 || units > FIT_ENDS_MOST ||
+      !(fit->ends = mem_room(units, 2 * sizeof *fit->ends)))
+    return;
+  fit->ends_self = part->batch->feed.self;
+  fit->ends_direct = part->batch->feed.direct;
+  for (size_t unit = 0; unit < units; unit++) {
+    const struct extent *extent = &part->extents[unit];
+    size_t finite = extent_finite(extent);
+    if (finite < grain_unit_size(&part->grain, unit)) {
+      free(fit->ends);
+      fit->ends = NULL;
+      return;
+    }
+    fit->ends[unit] = finite ? extent_min(extent) : 0;
+    fit->ends[units + unit] = finite ? extent_max(extent) : 0;
+  }
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static bool any_digest(const struct fitting *fitting)
@@ -368,6 +392,8 @@ static enum status calibrate(struct fitting *fitting)
   enum status status = measure_parts(fitting);
   if (status != STATUS_OK)
     return status;
+  if (extremes)
+    keep_ends(fitting);
   size_t capacity = unit_capacity(fitting);
   if (extremes || capacity == 0 || capacity > FIT_SMALL_UNIT || any_digest(fitting))
     return fit_in_place(fitting);
