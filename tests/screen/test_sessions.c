@@ -444,7 +444,7 @@ static void by_habit(void **state)
 static void words_that_do_not_go_together(void **state)
 {
   (void)state;
-  static const char *const words[] = {"-qint4", "--worst-first"};
+  static const char *const words[] = {"-qint4", "--worst-first", "--rank=bulk", "--log"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
     struct harness *harness = start("--restore", words[i], NULL);
     assert_ends(harness, 2);

@@ -57,22 +57,6 @@ static void tell_change(struct options *options, const char *spec, const char *w
            text_escape(source_short_title(spec), shown, sizeof shown), what);
 }
 
-/* True when the command line asks for more than to open SOURCE. */
-static bool asks_more(const struct recipe *recipe)
-{
-  struct recipe bare;
-  recipe_init(&bare);
-  char *text = recipe_print(recipe);
-  bool set = recipe_set(&bare, recipe->source, NULL) &&
-             recipe_set_input_format(&bare, recipe->input_format);
-  char *plain = set ? recipe_print(&bare) : NULL;
-  bool more = !text || !plain || strcmp(text, plain) != 0;
-  recipe_clear(&bare);
-  free(text);
-  free(plain);
-  return more;
-}
-
 static bool has_changed(const struct kept *kept)
 {
   struct fingerprint now;
@@ -109,7 +93,7 @@ static enum status open_kept(const struct recipe *recipe, bool changed, struct o
 static enum status restore(struct options *options, const struct recipe *asked, struct error *error)
 {
   struct kept kept;
-  if (asks_more(asked))
+  if (options->asks_more)
     return error_set(error, STATUS_USAGE,
                      "--restore brings tensor, quantizer and view: leave out theirs");
   enum status status = find_session(asked->source, &kept, error);
@@ -128,7 +112,7 @@ static enum status open_as_usual(struct options *options, const struct recipe *a
 {
   struct kept kept;
   bool back = options->restore && asked->source && !app_is_scripted(&options->app) &&
-              !asks_more(asked) && kept_of(asked->source, &kept, NULL) == STATUS_OK;
+              !options->asks_more && kept_of(asked->source, &kept, NULL) == STATUS_OK;
   if (!back)
     return explore_recipe(asked, options, error);
   bool changed = has_changed(&kept);

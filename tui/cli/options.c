@@ -350,6 +350,16 @@ static enum status check_use(const struct command *command, const struct options
   return STATUS_OK;
 }
 
+/* True when the command line says more of what is to be seen than its source. */
+static bool asks_more(const struct options *options, const bool *used)
+{
+  bool more = options->operands > 1;
+  for (int i = 0; i < ROWS; i++)
+    more |= used[i] && rows[i].commands != COMMAND_ANY && (rows[i].commands & STATE) == STATE &&
+            rows[i].member != MEMBER(input_format);
+  return more;
+}
+
 /* A figure has one of two themes, the explorer any. */
 static enum status set_theme(struct options *options, unsigned command, struct error *error)
 {
@@ -418,6 +428,7 @@ enum status options_parse(int argc, char **argv, struct options *out,
     return STATUS_OK;
   status = check_use(*command, out, used, error);
   out->restore_asked = out->restore;
+  out->asks_more = asks_more(out, used);
   if (status == STATUS_OK && (*command)->mask & SCREEN && !out->ignore_config &&
       !app_is_scripted(&out->app) && !out->output)
     user_settings_apply(out, used, set_option);

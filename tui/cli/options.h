@@ -77,6 +77,7 @@ struct options {
   bool glyph_test;           /* --glyph-test */
   bool named;                /* the subcommand was written out */
   bool metadata;             /* --metadata */
+  bool asks_more;            /* than to open its source: a tensor, quantizers, a view ... */
   bool restore_asked;        /* --restore */
   bool restore;              /* the same, or as a setting: where it is possible */
   bool ignore_config;        /* --ignore-config */
