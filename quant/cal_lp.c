@@ -78,9 +78,7 @@ static enum status search_scales(struct search *search, const struct sample *sam
 }
 
 /* The least errors of some scales for zero points all over the codes, but for those that clip too
- * much even at the largest scale; from the scale where clipping takes over there are no better
- * ones.
- */
+ * much even at the largest. From the scale where clipping takes over there are no better ones. */
 static void scan_zeros(struct search *search, double most, long first, long levels)
 {
   long step = levels / SCANNED_ZEROS > 0 ? levels / SCANNED_ZEROS : 1;

@@ -57,26 +57,16 @@ static bool is_usual(const struct groups *groups, float scale)
   return (scale >= FLT_MIN) & (scale * groups->widest <= FLT_MAX);
 }
 
-/* N units, which are like LIKE; of integers with zero points up to STEPS. */
-static void plain_units(const struct unit *like, float steps, const float *scale, const float *zero,
-                        size_t n, struct unit *unit)
+/* N units, which are like LIKE. */
+static void plain_units(const struct unit *like, const float *scale, const float *zero, size_t n,
+                        struct unit *unit)
 {
   const struct unit same = *like;
   for (size_t i = 0; i < n; i++) {
     unit[i] = same;
     unit[i].scale = scale[i];
-    unit[i].lo = -zero[i];
-    unit[i].hi = steps - zero[i];
-  }
-}
-
-static void symmetric_units(const struct unit *like, const float *scale, size_t n,
-                            struct unit *unit)
-{
-  const struct unit same = *like;
-  for (size_t i = 0; i < n; i++) {
-    unit[i] = same;
-    unit[i].scale = scale[i];
+    unit[i].lo = same.lo - zero[i];
+    unit[i].hi = same.hi - zero[i];
   }
 }
 
@@ -86,12 +76,8 @@ static void plain_scales(const struct groups *groups, size_t first, const float 
 {
   float scale[GROUPS], zero[GROUPS];
   struct unit *unit = groups->fit->unit + first;
-  bool asymmetric = groups->calibration.asymmetric;
-  kernels.group_scales(lo, hi, n, groups->steps, asymmetric, scale, zero);
-  if (asymmetric)
-    plain_units(&groups->unit, groups->steps, scale, zero, n, unit);
-  else
-    symmetric_units(&groups->unit, scale, n, unit);
+  kernels.group_scales(lo, hi, n, groups->steps, groups->calibration.asymmetric, scale, zero);
+  plain_units(&groups->unit, scale, zero, n, unit);
   size_t usual = 0;
   for (size_t i = 0; i < n; i++)
     usual += is_usual(groups, scale[i]);
