@@ -57,17 +57,18 @@ static bool is_usual(const struct groups *groups, float scale)
   return (scale >= FLT_MIN) & (scale * groups->widest <= FLT_MAX);
 }
 
-/* N units, which are like LIKE. */
+/* N units, which are like LIKE. Number by number: what goes on to read them waits where a number
+ * was written twice. */
 static void plain_units(const struct unit *like, const float *scale, const float *zero, size_t n,
                         struct unit *unit)
 {
-  const struct unit same = *like;
-  for (size_t i = 0; i < n; i++) {
-    unit[i] = same;
-    unit[i].scale = scale[i];
-    unit[i].lo = same.lo - zero[i];
-    unit[i].hi = same.hi - zero[i];
-  }
+  const float lo = like->lo, hi = like->hi, offset = like->offset, multiplier = like->multiplier;
+  for (size_t i = 0; i < n; i++)
+    unit[i] = (struct unit){.scale = scale[i],
+                            .lo = lo - zero[i],
+                            .hi = hi - zero[i],
+                            .offset = offset,
+                            .multiplier = multiplier};
 }
 
 /* calibration_scale without a rule, where no limit of float32 is near. */

@@ -143,6 +143,12 @@ static inline struct group_codes codes_of(const struct unit *unit)
   return (struct group_codes){(uint8_t)zero, (uint8_t)top, (uint8_t)first, (uint8_t)(last - first)};
 }
 
+static inline void fetch(const void *start, size_t length)
+{
+  for (size_t i = 0; i < length; i += 64)
+    __builtin_prefetch((const char *)start + i);
+}
+
 /* Units and extremes of groups are asked for so early: more than a call reads of any that are long
  * enough to be common, and few enough to stay in the first cache. */
 enum { GROUPS_AHEAD = 128 };
@@ -166,21 +172,28 @@ static struct small small_of(const struct minifloat_grid *grid)
 
 /* The group that the next element lies in, and how many of its elements are left. */
 struct group_place {
-  const struct unit *unit;
-  size_t left, length;
+  size_t group, left, length;
 };
 
 /* Of MOST elements, those that the group has which the next one lies in. */
 static inline size_t place_next(struct group_place *place, size_t most)
 {
   if (place->left == 0) {
-    place->unit++;
+    place->group++;
     place->left = place->length;
   }
   const size_t taken = most < place->left ? most : place->left;
   place->left -= taken;
   return taken;
 }
+
+/* What vectors need of units, made for FLOATS of them at once. */
+enum { TABLE = GROUP_ERRORS_MOST / GRAIN + 2 * FLOATS };
+struct unit_table {
+  float scale[TABLE];
+  int32_t first[TABLE];
+  uint8_t zero[TABLE], below_top[TABLE], near_first[TABLE], near_within[TABLE];
+};
 
 /* The unit of FLOATS elements, and what codes of each of BYTES mean. */
 struct unit_vectors {
@@ -189,22 +202,20 @@ struct unit_vectors {
   bytes zero, below_top, near_first, near_within;
 };
 
-/* UNIT from element AT of BYTES on. */
-KERNEL_INLINE void take_unit(const struct unit *unit, size_t at, bool small, bool high,
-                             struct unit_vectors *out)
+/* Unit GROUP from element AT of BYTES on. */
+KERNEL_INLINE void take_unit(const struct unit_table *table, size_t group, size_t at, bool small,
+                             bool high, struct unit_vectors *out)
 {
-  __builtin_prefetch(unit + GROUPS_AHEAD);
-  out->scale = (floats){0} + unit->scale;
+  out->scale = (floats){0} + table->scale[group];
   if (small)
     return;
-  const struct group_codes is = codes_of(unit);
-  out->first = (ints)((floats){0} + (unit->lo + ROUND_MAGIC));
-  out->zero = bytes_from(out->zero, at, is.zero);
-  out->below_top = bytes_from(out->below_top, at, (uint8_t)(is.top - 1));
+  out->first = (ints){0} + table->first[group];
+  out->zero = bytes_from(out->zero, at, table->zero[group]);
+  out->below_top = bytes_from(out->below_top, at, table->below_top[group]);
   if (!high)
     return;
-  out->near_first = bytes_from(out->near_first, at, is.first);
-  out->near_within = bytes_from(out->near_within, at, is.within);
+  out->near_first = bytes_from(out->near_first, at, table->near_first[group]);
+  out->near_within = bytes_from(out->near_within, at, table->near_within[group]);
 }
 
 /* Differences of elements none of which is clipped: such a difference is a float32. Where r = 0 it
@@ -424,9 +435,10 @@ enum { WHOLE_MOST = 255 * BYTES };
 /* N elements, at most WHOLE_MOST: whole BYTES in groups of whole GRAINs. There are registers for
  * all that is added up: so both are one loop, and their parts fill each other's gaps. Elements of
  * each step are added up in the next, when their errors are known. */
-KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct small *small,
-                             const struct code_tables *tables, bool high, struct group_place *from,
-                             struct group_scan *scan, struct group_sums *all)
+KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct unit_table *units,
+                             const struct small *small, const struct code_tables *tables, bool high,
+                             struct group_place *from, struct group_scan *scan,
+                             struct group_sums *all)
 {
   const floats limit = (floats){0} + bulk;
   float e[2 * BYTES];
@@ -436,18 +448,18 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
   struct group_place place = *from;
   struct unit_vectors unit = {.scale = {0}};
   bool split = false; /* the last step was of two units */
-  take_unit(place.unit, 0, small, high, &unit);
+  take_unit(units, place.group, 0, small, high, &unit);
   for (size_t i = 0, slot = 0; i <= n; i += BYTES, slot ^= BYTES) {
     ints code[BYTES / FLOATS];
     KERNEL_UNROLL
     for (size_t k = 0; i < n && k < BYTES; k += FLOATS) {
       if (k % GRAIN == 0) {
         if (place.left == 0 || (k == 0 && split)) {
-          take_unit(place.unit + (place.left == 0), k, small, high, &unit);
+          take_unit(units, place.group + (place.left == 0), k, small, high, &unit);
           split = k > 0;
         }
         if (place.left == 0) {
-          place.unit++;
+          place.group++;
           place.left = place.length;
         }
         place.left -= GRAIN;
@@ -467,36 +479,36 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
 }
 
 /* A loop for each kind. */
-static void add_whole(const float *x, size_t n, float bulk, const struct small *small,
-                      const struct code_tables *tables, bool high, struct group_place *place,
-                      struct group_scan *scan, struct group_sums *sums)
+static void add_whole(const float *x, size_t n, float bulk, const struct unit_table *units,
+                      const struct small *small, const struct code_tables *tables, bool high,
+                      struct group_place *place, struct group_scan *scan, struct group_sums *sums)
 {
   const struct code_tables pairs = {.pairs = tables ? tables->pairs : NULL};
   if (small && pairs.pairs)
-    add_steps(x, n, bulk, small, &pairs, false, place, scan, sums);
+    add_steps(x, n, bulk, units, small, &pairs, false, place, scan, sums);
   else if (small)
-    add_steps(x, n, bulk, small, tables, false, place, scan, sums);
+    add_steps(x, n, bulk, units, small, tables, false, place, scan, sums);
   else if (!tables && !high)
-    add_steps(x, n, bulk, NULL, NULL, false, place, scan, sums);
+    add_steps(x, n, bulk, units, NULL, NULL, false, place, scan, sums);
   else if (!pairs.pairs)
-    add_steps(x, n, bulk, NULL, tables, true, place, scan, sums);
+    add_steps(x, n, bulk, units, NULL, tables, true, place, scan, sums);
   else if (high)
-    add_steps(x, n, bulk, NULL, &pairs, true, place, scan, sums);
+    add_steps(x, n, bulk, units, NULL, &pairs, true, place, scan, sums);
   else
-    add_steps(x, n, bulk, NULL, &pairs, false, place, scan, sums);
+    add_steps(x, n, bulk, units, NULL, &pairs, false, place, scan, sums);
 }
 #else
 enum { WHOLE_MOST = KERNEL_BLOCK };
 
-KERNEL_INLINE void round_groups(const float *x, size_t n, const struct small *small, bool high,
-                                struct group_place *place, float *e, uint8_t *codes,
-                                struct group_scan *scan)
+KERNEL_INLINE void round_groups(const float *x, size_t n, const struct unit_table *units,
+                                const struct small *small, bool high, struct group_place *place,
+                                float *e, uint8_t *codes, struct group_scan *scan)
 {
   struct group_vectors found = {.least = (floats){0} + 1};
   for (size_t i = 0, end; i < n; i = end) {
     struct unit_vectors unit = {.scale = {0}};
     end = i + place_next(place, n - i);
-    take_unit(place->unit, 0, small, high, &unit);
+    take_unit(units, place->group, 0, small, high, &unit);
     for (; i < end; i += BYTES) {
       ints code[BYTES / FLOATS];
       KERNEL_UNROLL
@@ -508,17 +520,16 @@ KERNEL_INLINE void round_groups(const float *x, size_t n, const struct small *sm
   add_vectors(&found, n, high, scan);
 }
 
-static __attribute__((noinline)) void round_piece(const float *x, size_t n,
-                                                  const struct small *small, bool high,
-                                                  struct group_place *place, float *e,
-                                                  uint8_t *codes, struct group_scan *scan)
+static __attribute__((noinline)) void
+round_piece(const float *x, size_t n, const struct unit_table *units, const struct small *small,
+            bool high, struct group_place *place, float *e, uint8_t *codes, struct group_scan *scan)
 {
   if (small)
-    round_groups(x, n, small, false, place, e, codes, scan);
+    round_groups(x, n, units, small, false, place, e, codes, scan);
   else if (high)
-    round_groups(x, n, NULL, true, place, e, codes, scan);
+    round_groups(x, n, units, NULL, true, place, e, codes, scan);
   else
-    round_groups(x, n, NULL, false, place, e, codes, scan);
+    round_groups(x, n, units, NULL, false, place, e, codes, scan);
 }
 
 KERNEL_INLINE void add_kind(const float *x, const float *e, const uint8_t *codes, size_t n,
@@ -545,27 +556,27 @@ static __attribute__((noinline)) void add_piece(const float *x, const float *e,
 }
 
 /* N elements, at most WHOLE_MOST: whole BYTES in groups of whole BYTES. */
-static void add_whole(const float *x, size_t n, float bulk, const struct small *small,
-                      const struct code_tables *tables, bool high, struct group_place *place,
-                      struct group_scan *scan, struct group_sums *sums)
+static void add_whole(const float *x, size_t n, float bulk, const struct unit_table *units,
+                      const struct small *small, const struct code_tables *tables, bool high,
+                      struct group_place *place, struct group_scan *scan, struct group_sums *sums)
 {
   float e[KERNEL_BLOCK];
   uint8_t codes[KERNEL_BLOCK];
-  round_piece(x, n, small, high, place, e, codes, scan);
+  round_piece(x, n, units, small, high, place, e, codes, scan);
   add_piece(x, e, codes, n, bulk, tables, sums);
 }
 #endif
 
 /* N elements, at most KERNEL_BLOCK, in groups that may end anywhere. */
-static void add_ragged(const float *x, size_t n, float bulk, const struct small *small,
-                       const struct code_tables *tables, struct group_place *place,
-                       struct group_scan *scan, struct group_sums *sums)
+static void add_ragged(const float *x, size_t n, float bulk, const struct unit *units,
+                       const struct small *small, const struct code_tables *tables,
+                       struct group_place *place, struct group_scan *scan, struct group_sums *sums)
 {
   float e[KERNEL_BLOCK];
   uint8_t codes[KERNEL_BLOCK];
   for (size_t i = 0, m; i < n; i += m) {
     m = place_next(place, n - i);
-    round_run(x + i, m, place->unit, small, e + i, codes + i, scan);
+    round_run(x + i, m, units + place->group, small, e + i, codes + i, scan);
   }
   const size_t whole = n / TURN * TURN;
   for (size_t i = 0; i < whole; i += TURN)
@@ -636,16 +647,37 @@ static inline floats levels_of(floats v, const struct small *small)
   return (v + ROUND_MAGIC) - ROUND_MAGIC;
 }
 
+/* See codes_of; a product and a shift in place of the division by 127, for up to 255. */
+static inline void note_units(floats scale, floats lo, floats hi, bool small, size_t at,
+                              struct unit_table *table)
+{
+  const floats shifted = lo + ROUND_MAGIC;
+  const ints zero = __builtin_convertvector(-lo, ints),
+             top = __builtin_convertvector(hi - lo, ints);
+  const ints far = ints_max(zero, top - zero) * (100 * 33027) >> 22;
+  const ints first = ints_max(zero - far, (ints){0}), last = ints_min(zero + far, (ints){0} + 255);
+  memcpy(table->scale + at, &scale, sizeof scale);
+  if (small)
+    return;
+  memcpy(table->first + at, &shifted, sizeof shifted);
+  ints_store_bytes(zero, table->zero + at);
+  ints_store_bytes(top - 1, table->below_top + at);
+  ints_store_bytes(first, table->near_first + at);
+  ints_store_bytes(last - first, table->near_within + at);
+}
+
 /* Adds the ends of N <= FLOATS groups to ENDS, but of none from the first on that is clipped, or
  * whose reconstruction may be infinite; how many. */
 static size_t add_ends(const float *lo, const float *hi, size_t n, const struct unit *unit,
-                       const struct small *small, struct ends *ends)
+                       const struct small *small, struct ends *ends, size_t at,
+                       struct unit_table *table)
 {
   struct unit few[FLOATS];
   if (n == 0)
     return 0;
-  __builtin_prefetch(lo + GROUPS_AHEAD);
-  __builtin_prefetch(hi + GROUPS_AHEAD);
+  fetch(unit + GROUPS_AHEAD, FLOATS * sizeof *unit);
+  fetch(lo + GROUPS_AHEAD, FLOATS * sizeof *lo);
+  fetch(hi + GROUPS_AHEAD, FLOATS * sizeof *hi);
   for (size_t k = 0; n < FLOATS && k < FLOATS; k++)
     few[k] = unit[k < n ? k : 0];
   unit = n < FLOATS ? few : unit;
@@ -653,6 +685,8 @@ static size_t add_ends(const float *lo, const float *hi, size_t n, const struct 
   const floats scale = floats_of_units(unit, offsetof(struct unit, scale));
   const floats first = floats_of_units(unit, offsetof(struct unit, lo));
   const floats last = floats_of_units(unit, offsetof(struct unit, hi));
+  if (table)
+    note_units(scale, first, last, small != NULL, at, table);
   const floats a = levels_of(from / scale, small), b = levels_of(to / scale, small);
   /* A negative scale turns nothing over: low ones stay low. */
   const floats low = a * scale, high = b * scale;
@@ -662,7 +696,7 @@ static size_t add_ends(const float *lo, const float *hi, size_t n, const struct 
   const uint32_t fine =
       chosen_bits(bounded & chosen_within(a, first, last) & chosen_within(b, first, last));
   if (fine != chosen_bits(chosen_all()))
-    return add_ends(lo, hi, (size_t)__builtin_ctz(~fine), unit, small, ends);
+    return add_ends(lo, hi, (size_t)__builtin_ctz(~fine), unit, small, ends, at, table);
   ends->absmax = floats_max(ends->absmax, floats_max(-from, to));
   ends->least = floats_min(ends->least, low);
   ends->most = floats_max(ends->most, high);
@@ -671,14 +705,14 @@ static size_t add_ends(const float *lo, const float *hi, size_t n, const struct 
 
 /* How many of the groups there are before the first that is clipped; takes note of their ends. */
 static size_t tally_ends(const float *lo, const float *hi, size_t groups, const struct unit *unit,
-                         const struct small *small, struct tally *tally)
+                         const struct small *small, struct unit_table *table, struct tally *tally)
 {
   const floats none = (floats){0} + __builtin_inff();
   struct ends ends = {(floats){0} + tally->absmax, none, -none};
   size_t done = 0, n = FLOATS;
   for (; done < groups && n == FLOATS; done += n)
     n = add_ends(lo + done, hi + done, groups - done < FLOATS ? groups - done : FLOATS, unit + done,
-                 small, &ends);
+                 small, &ends, done, table);
   if (done == 0)
     return 0;
   const float least = floats_least(ends.least) + 0.0f, most = -floats_least(-ends.most) + 0.0f;
@@ -712,11 +746,12 @@ static size_t finite_ranges(const float *x, size_t n, const struct group_row *ro
 /* The same without knowing them. */
 static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
                                                      const struct group_row *row, size_t groups,
-                                                     const struct small *small, struct tally *tally)
+                                                     const struct small *small,
+                                                     struct unit_table *table, struct tally *tally)
 {
   float lo[GROUP_ERRORS_MOST], hi[GROUP_ERRORS_MOST];
   groups = finite_ranges(x, n, row, groups, lo, hi);
-  return tally_ends(lo, hi, groups, row->units, small, tally);
+  return tally_ends(lo, hi, groups, row->units, small, table, tally);
 }
 
 static void tally_scan(const struct group_scan *scan, const float *x, size_t n, struct tally *tally)
@@ -734,9 +769,11 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
     return 0;
   const struct small grid = row->grid ? small_of(row->grid) : (struct small){0};
   const struct small *small = row->grid ? &grid : NULL;
+  const bool grains = n <= row->first || (row->first | row->length) % GRAIN == 0;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
-  groups = row->least ? tally_ends(row->least, row->most, groups, row->units, small, tally)
-                      : tally_ranges(x, n, row, groups, small, tally);
+  struct unit_table units, *table = grains ? &units : NULL;
+  groups = row->least ? tally_ends(row->least, row->most, groups, row->units, small, table, tally)
+                      : tally_ranges(x, n, row, groups, small, table, tally);
   n = elements_of(row, groups, n);
   if (n == 0)
     return 0;
@@ -744,16 +781,15 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
     make_room(tables, n);
   struct group_scan scan = {.least = 1};
   struct group_sums sums = {0};
-  struct group_place place = {.unit = row->units, .left = row->first, .length = row->length};
-  const bool grains = n <= row->first || (row->first | row->length) % GRAIN == 0;
+  struct group_place place = {.left = row->first, .length = row->length};
   const size_t whole = grains ? n / BYTES * BYTES : 0;
   for (size_t i = 0, m; i < whole; i += m) {
     m = whole - i < WHOLE_MOST ? whole - i : WHOLE_MOST;
-    add_whole(x + i, m, bulk, small, tables, high != NULL, &place, &scan, &sums);
+    add_whole(x + i, m, bulk, &units, small, tables, high != NULL, &place, &scan, &sums);
   }
   for (size_t i = whole, m; i < n; i += m) {
     m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK;
-    add_ragged(x + i, m, bulk, small, tables, &place, &scan, &sums);
+    add_ragged(x + i, m, bulk, row->units, small, tables, &place, &scan, &sums);
   }
   tally_scan(&scan, x, n, tally);
   add_up(&sums, tally);
