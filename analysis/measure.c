@@ -226,8 +226,7 @@ static bool ends_at(const struct metrics_pass *job, size_t span, size_t unit, si
   return next == end || grain_unit(job->units, next) != unit;
 }
 
-/* By the kernel of groups, as far as nothing is clipped: N elements from X on into ONE; how many.
- */
+/* N elements from X on into ONE by the kernel of groups, as far as nothing is clipped; how many. */
 static size_t add_row(struct metrics_pass *job, unsigned worker, const float *x, size_t n,
                       const struct group_row *row, struct tally *one)
 {

@@ -391,11 +391,16 @@ static bool is_small(const struct grid *grid)
          grid->minifloat.exponent_bits < 8;
 }
 
+/* Elements in a byte, divided and rounded to even. */
+static bool is_plain(const struct fit *fit)
+{
+  return !fit->block && fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
+         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+}
+
 bool fit_can_group(const struct fit *fit)
 {
-  return !fit->block && (fit->family == &integer_family || is_small(&fit->grid)) &&
-         fit->quantizer.format->bits <= 8 && fit->quantizer.rounding == ROUND_EVEN &&
-         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+  return is_plain(fit) && (fit->family == &integer_family || is_small(&fit->grid));
 }
 
 bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
@@ -415,9 +420,7 @@ bool fit_group_rows(const struct fit *fit, const struct feed *feed, size_t unit,
 
 bool fit_can_tally(const struct fit *fit)
 {
-  return !fit->block && fit->family->tally && fit->quantizer.format->bits <= 8 &&
-         fit->quantizer.rounding == ROUND_EVEN && !fit->quantizer.nonfinite &&
-         fit->grid.arithmetic == ARITHMETIC_DIVIDE;
+  return is_plain(fit) && fit->family->tally && !fit->quantizer.nonfinite;
 }
 
 void fit_tally(const struct fit *fit, size_t unit, const float *x, size_t n,

@@ -71,29 +71,56 @@ static size_t sort_atoms(struct atom *atom, size_t n, struct atom *room)
   return kept;
 }
 
-/* N atoms; MEMORY has room for 5 n + 1. */
-static void fill_side(struct lp_search *search, struct lp_side *side, const struct atom *atom,
-                      size_t n, double *memory)
+/* A side that is being written. */
+struct writer {
+  double *size, *weight, *mass, *pull, *tiny;
+  size_t count;
+};
+
+/* One with ROOM for so many values, in the first 5 ROOM + 1 numbers of *MEMORY, which goes on
+ * behind them. */
+static struct writer writer_at(double **memory, size_t room)
 {
-  double *size = memory, *weight = memory + n, *mass = memory + 2 * n, *pull = memory + 3 * n;
-  double sum = 0;
+  double *at = *memory;
+  *memory += 5 * room + 1;
+  return (struct writer){.size = at,
+                         .weight = at + room,
+                         .mass = at + 2 * room,
+                         .pull = at + 3 * room,
+                         .tiny = at + 4 * room};
+}
+
+static void end_side(const struct writer *from, struct lp_search *search, int which)
+{
+  from->tiny[0] = 0;
+  for (size_t i = 0; i < from->count; i++)
+    from->tiny[i + 1] = from->tiny[i] + from->mass[i];
+  search->side[which] = (struct lp_side){.end = from->count,
+                                         .size = from->size,
+                                         .weight = from->weight,
+                                         .mass = from->mass,
+                                         .pull = from->pull,
+                                         .tiny = from->tiny};
+  if (from->count >= PLACES_WORTH)
+    places_fill(&search->places[which], from->size, from->count);
+}
+
+static void fill_side(struct lp_search *search, int which, const struct atom *atom, size_t n,
+                      double **memory)
+{
+  struct writer side = writer_at(memory, n);
+  side.count = n;
   for (size_t i = 0; i < n; i++) {
-    size[i] = atom[i].size;
-    weight[i] = atom[i].weight;
+    side.size[i] = atom[i].size;
+    side.weight[i] = atom[i].weight;
     search->distance[i] = (float)atom[i].size;
   }
-  *side = (struct lp_side){
-      .end = n, .size = size, .weight = weight, .mass = mass, .pull = pull, .tiny = memory + 4 * n};
   kernels.powers(search->distance, n, search->norm, 1, search->power);
   for (size_t i = 0; i < n; i++) {
-    side->tiny[i] = sum;
-    sum += weight[i] * search->power[i];
-    mass[i] = sum - side->tiny[i];
-    pull[i] = mass[i] / size[i];
+    side.mass[i] = side.weight[i] * search->power[i];
+    side.pull[i] = side.mass[i] / side.size[i];
   }
-  side->tiny[n] = sum;
-  if (n >= PLACES_WORTH)
-    places_fill(&search->places[side - search->side], size, n);
+  end_side(&side, search, which);
 }
 
 enum status lp_values_make(const struct sample *sample, int exponent, double norm, bool merged,
@@ -121,8 +148,7 @@ enum status lp_values_make(const struct sample *sample, int exponent, double nor
     int sign = merged ? 0 : 1 - 2 * i;
     size_t n =
         none ? 0 : sort_atoms(atom, take_atoms(sample, factor, sign, atom, 0), atom + values);
-    fill_side(out, &out->side[i], atom, n, memory);
-    memory += 5 * n + 1;
+    fill_side(out, i, atom, n, &memory);
   }
   free(atom);
   return STATUS_OK;
@@ -146,8 +172,7 @@ size_t lp_first_beyond(const struct lp_search *search, int which, double size)
   return size_max(places_first(&search->places[which], size), side->first);
 }
 
-/* --- both signs together ------------------------------------------------------------------------
- */
+/* --- both signs together ---------------------------------------------------------------------- */
 
 /* Levels that both sides have alike, as far as one ends. */
 static size_t common_steps(const struct lp_search *search)
@@ -171,20 +196,6 @@ static double end_of_common(const struct lp_search *search, size_t steps, double
   return end;
 }
 
-struct writer {
-  double *size, *weight, *mass, *pull, *tiny;
-  size_t count;
-};
-
-static struct writer writer_at(double *memory, size_t room)
-{
-  return (struct writer){.size = memory,
-                         .weight = memory + room,
-                         .mass = memory + 2 * room,
-                         .pull = memory + 3 * room,
-                         .tiny = memory + 4 * room};
-}
-
 static void put(struct writer *to, const struct lp_side *side, size_t i)
 {
   size_t n = to->count;
@@ -200,19 +211,6 @@ static void put(struct writer *to, const struct lp_side *side, size_t i)
   to->mass[n] = side->mass[i];
   to->pull[n] = side->pull[i];
   to->count++;
-}
-
-static struct lp_side written(const struct writer *from)
-{
-  from->tiny[0] = 0;
-  for (size_t i = 0; i < from->count; i++)
-    from->tiny[i + 1] = from->tiny[i] + from->mass[i];
-  return (struct lp_side){.end = from->count,
-                          .size = from->size,
-                          .weight = from->weight,
-                          .mass = from->mass,
-                          .pull = from->pull,
-                          .tiny = from->tiny};
 }
 
 /* The first COUNT[0] and COUNT[1] values of the sides, by size. */
@@ -239,24 +237,21 @@ enum status lp_values_share(const struct lp_search *search, double least, struct
   if (!*any)
     return STATUS_OK;
   *out = *search;
-  out->memory = mem_array(all + LP_SIDES, 5 * sizeof *out->memory);
-  out->places = mem_array(LP_SIDES, sizeof *out->places);
+  out->memory = mem_room(all + LP_SIDES, 5 * sizeof *out->memory);
+  out->places = mem_room(LP_SIDES, sizeof *out->places);
   if (!out->memory || !out->places) {
     lp_shared_free(out);
     return STATUS_MEMORY;
   }
   double *memory = out->memory;
-  for (int i = 0; i < LP_SIDES; i++) {
-    const size_t room = i < 2 ? side[i].end - count[i] : count[0] + count[1];
-    struct writer writer = writer_at(memory, room);
-    if (i == 2)
-      put_both(&writer, side, count);
-    for (size_t k = i < 2 ? count[i] : 0; i < 2 && k < side[i].end; k++)
-      put(&writer, &side[i], k);
-    out->side[i] = written(&writer);
-    if (writer.count >= PLACES_WORTH)
-      places_fill(&out->places[i], writer.size, writer.count);
-    memory += 5 * room + 1;
+  struct writer common = writer_at(&memory, count[0] + count[1]);
+  put_both(&common, side, count);
+  end_side(&common, out, 2);
+  for (int i = 0; i < 2; i++) {
+    struct writer rest = writer_at(&memory, side[i].end - count[i]);
+    for (size_t k = count[i]; k < side[i].end; k++)
+      put(&rest, &side[i], k);
+    end_side(&rest, out, i);
   }
   out->ladder[2] = search->ladder[0];
   out->steps[2] = steps;

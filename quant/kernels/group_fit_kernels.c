@@ -12,8 +12,7 @@ struct span {
   floats least, most;
 };
 
-/* N >= FLOATS: the last vector overlaps the one before. *NUMBERS: but those where a NaN was seen.
- */
+/* N >= FLOATS: the last vector overlaps the one before. *NUMBERS: all but those that met a NaN. */
 KERNEL_INLINE struct span span_of(const float *x, size_t n, chosen *numbers)
 {
   const float *last = x + n - FLOATS;

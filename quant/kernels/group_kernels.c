@@ -175,13 +175,17 @@ struct group_place {
   size_t group, left, length;
 };
 
+static inline void place_turn(struct group_place *place)
+{
+  place->group++;
+  place->left = place->length;
+}
+
 /* Of MOST elements, those that the group has which the next one lies in. */
 static inline size_t place_next(struct group_place *place, size_t most)
 {
-  if (place->left == 0) {
-    place->group++;
-    place->left = place->length;
-  }
+  if (place->left == 0)
+    place_turn(place);
   const size_t taken = most < place->left ? most : place->left;
   place->left -= taken;
   return taken;
@@ -458,10 +462,8 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
           take_unit(units, place.group + (place.left == 0), k, small, high, &unit);
           split = k > 0;
         }
-        if (place.left == 0) {
-          place.group++;
-          place.left = place.length;
-        }
+        if (place.left == 0)
+          place_turn(&place);
         place.left -= GRAIN;
       }
       code[k / FLOATS] = round_vector(x + i + k, &unit, small, e + slot + k, &found);

@@ -593,9 +593,7 @@ static inline ints ints_max(ints a, ints b)
 
 /* See minifloat_nearest, but for the clamp: V far beyond the grid gives no number; all zeros are
  * +0. The low byte of KEY is the code without its sign, or its negative: steps from the beginning
- * of the octave, of which the low bits of SHIFTED are the number, and the steps of the octaves
- * below.
- */
+ * of the octave, the low bits of SHIFTED, and the steps of the octaves below. */
 KERNEL_INLINE floats floats_to_grid(floats v, const struct minifloat_constants *c, ints *key)
 {
   const floats least = (floats){0} + c->min_normal;

@@ -158,6 +158,8 @@ static void test_second_implementation(void **state)
                          "e4m3",
                          "e5m2,channel=-1",
                          "e4m3,group=7",
+                         "e4m3,group=32",
+                         "e2m1,token",
                          "fp16",
                          "int8,percentile=90",
                          "e4m3,range=-2:2",
@@ -174,20 +176,23 @@ static void test_second_implementation(void **state)
   }
 }
 
-/* Several chunks and spans; channels that wrap within a block and channels that span blocks. */
+/* Several chunks and spans; channels that wrap within a block and channels that span blocks; units
+ * that lie in several channels by long runs. */
 static void test_large(void **state)
 {
   (void)state;
   const struct shape shapes[] = {{.dims = 2, .dim = {151, 771}},
                                  {.dims = 3, .dim = {3, 13000, 3}},
-                                 {.dims = 2, .dim = {2, 70001}}};
+                                 {.dims = 2, .dim = {2, 70001}},
+                                 {.dims = 3, .dim = {2, 3, 1031}}};
   const char *specs[] = {"int16",
                          "int8,channel=1",
                          "int4,asym,group=100",
                          "int8,percentile=99",
                          "e4m3,channel",
+                         "e4m3,channel=1",
                          "int8,asym,channel,percentile=98"};
-  for (size_t s = 0; s < 3; s++) {
+  for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     float *x = random_values(shape_elements(&shapes[s]), s + 40, s == 1);
     for (size_t q = 0; q < sizeof specs / sizeof *specs; q++)
       for (int axis = 0; axis < 2; axis++)

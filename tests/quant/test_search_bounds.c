@@ -117,11 +117,9 @@ static double minmax_scale(const struct counted *counted, int exponent, long lev
   return ldexp(range / (double)(levels - 1), -exponent);
 }
 
-/* --- both signs together ------------------------------------------------------------------------
- */
+/* --- both signs together ---------------------------------------------------------------------- */
 
-/* At scales from LEAST up the errors are those of the sides by themselves; whether any are shared.
- */
+/* From scale LEAST up the errors are those of the sides by themselves; whether any are shared. */
 static bool check_shared(const struct lp_search *search, double least)
 {
   struct lp_search shared;
