@@ -61,10 +61,10 @@ static void sum_tails(const struct atoms *atoms, int side, struct tail *tail)
 bool atoms_prepare(struct atoms *atoms)
 {
   const size_t n = atoms->count;
-  struct tail *tail = mem_array(n + 2, sizeof *tail);
-  double *inverse = mem_array(n, sizeof *inverse);
-  kernel_pair *own = mem_array(n, sizeof *own);
-  struct places *places = n >= PLACES_WORTH ? mem_array(2, sizeof *places) : NULL;
+  struct tail *tail = mem_room(n + 2, sizeof *tail);
+  double *inverse = mem_room(n, sizeof *inverse);
+  kernel_pair *own = mem_room(n, sizeof *own);
+  struct places *places = n >= PLACES_WORTH ? mem_room(2, sizeof *places) : NULL;
   atoms->tail = tail;
   atoms->inverse = inverse;
   atoms->own = own;
@@ -216,17 +216,30 @@ static size_t next_passed(const struct atoms *atoms, int side, size_t i, double 
   return i;
 }
 
-/* The same, which may be far from LOW; T = 1 / S. */
-static size_t first_passed(const struct atoms *atoms, int side, size_t low, double middle, double t,
-                           double s)
+/* The same from where it is near I, not before LOW. */
+static size_t first_passed(const struct atoms *atoms, int side, size_t low, size_t i, double middle,
+                           double t)
 {
-  size_t i = low;
-  if (atoms->places) {
-    i = size_max(atoms_above(atoms, side, middle * s), low);
-    while (i > low && !(atoms->size[i - 1] * t < middle))
-      i--;
-  }
+  i = size_max(i, low);
+  while (i > low && !(atoms->size[i - 1] * t < middle))
+    i--;
   return next_passed(atoms, side, i, middle, t);
+}
+
+/* Where the atoms of a side pass middles at the inverse scale T, or near there. Without a table
+ * only the first is looked for. */
+static void find_passed(const struct scale_search *search, int side, size_t n, double t,
+                        uint32_t *near)
+{
+  const struct atoms *atoms = &search->atoms;
+  const double *middle = search->ladder[side]->middle;
+  const uint32_t start = (uint32_t)side_start(atoms, side);
+  if (atoms->places)
+    kernels.places_find(&atoms->places[side], middle, n, 1 / t, near);
+  for (size_t k = 0; k < n; k++)
+    near[k] = atoms->places ? near[k] + start : start;
+  if (!atoms->places && n > 0)
+    near[0] = (uint32_t)atoms_above(atoms, side, middle[0] / t);
 }
 
 /* Middle by middle: what passes each lies side by side. */
@@ -235,22 +248,27 @@ static void chain_fill_sorted(struct chain *chain, const struct scale_search *se
   const struct atoms *atoms = &search->atoms;
   const struct ladder *ladder = search->ladder[side];
   const struct tail *tail = atoms->tail + side;
-  size_t end = atoms_end(atoms, side), steps = search->steps[side];
-  double last = chain->first + chain->width * (double)chain->buckets, least = ladder->value[0];
-  size_t begin = side_start(atoms, side), low = begin, high = begin;
+  const size_t begin = side_start(atoms, side), end = atoms_end(atoms, side);
+  const double last = chain->first + chain->width * (double)chain->buckets,
+               least = ladder->value[0];
   chain->sum += (kernel_pair){least * tail[begin].moment, least * least * tail[begin].weight};
-  if (steps > 0) {
-    low = atoms_above(atoms, side, ladder->middle[0] / last);
-    high = atoms_above(atoms, side, ladder->middle[0] / chain->first);
-  }
+  if (begin == end)
+    return;
   /* In narrow intervals the ends of what passes are near each other. */
   const bool narrow = last < (1 + 1.0 / 128) * chain->first;
-  const double longest = 1 / chain->first, shortest = 1 / last;
+  size_t low = begin, high = begin;
+  uint32_t near[2][LADDER_STEPS];
+  /* One more, for what rounding takes for passed. */
+  const size_t steps =
+      size_min(ladder_passed(ladder, search->steps[side], 1 / last, atoms->size[end - 1]) + 2,
+               search->steps[side]);
+  find_passed(search, side, steps, last, near[0]);
+  find_passed(search, side, narrow ? size_min(steps, 1) : steps, chain->first, near[1]);
   for (size_t k = 0; k < steps && low < end; k++) {
-    double middle = ladder->middle[k];
-    low = first_passed(atoms, side, low, middle, last, shortest);
-    high = narrow ? next_passed(atoms, side, size_max(low, high), middle, chain->first)
-                  : first_passed(atoms, side, high, middle, chain->first, longest);
+    const double middle = ladder->middle[k];
+    low = first_passed(atoms, side, low, near[0][k], middle, last);
+    high =
+        first_passed(atoms, side, high, narrow && k > 0 ? low : near[1][k], middle, chain->first);
     chain->sum +=
         (kernel_pair){ladder->rise[k] * tail[high].moment, ladder->rise2[k] * tail[high].weight};
     if (low < high)
@@ -302,9 +320,10 @@ static void search_interval(struct scale_search *search, double from, double to,
 static void search_inside(struct scale_search *search, double first, double width,
                           const double *bounds, size_t buckets)
 {
+  const double tolerance = search->tolerance > 0 ? search->tolerance : 1e-7;
   size_t inner = size_min(size_max(LEAST_BUCKETS, 4 * search->atoms.count), MOST_INNER);
   for (size_t i = 0; i < buckets; i++) {
-    double promising = search->error * (1 - 1e-7) - 1e-13 * search->energy;
+    double promising = search->error * (1 - tolerance) - 1e-13 * search->energy;
     size_t end = i;
     while (end < buckets && end - i < inner / 4 && bounds[end] < promising)
       end++;

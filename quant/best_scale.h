@@ -4,8 +4,8 @@
  * B = sum x g, C = sum g^2), so the error over all scales is a chain of parabolas that change where
  * a value passes the middle between two levels. The search walks the chain in buckets of 1 / s,
  * keeps the best vertex A - B^2 / C, and enters again only those buckets whose lower bound is
- * below it. The answer is therefore within a relative 1e-7 (plus 1e-13 A, the rounding of the
- * sums) of the least error that any scale has.
+ * below it. The answer is therefore within a relative 1e-7, or what is tolerated (plus 1e-13 A, the
+ * rounding of the sums), of the least error that any scale has.
  *
  * Ownership: borrows everything. Threads: no state. */
 #ifndef QSCOPE_QUANT_BEST_SCALE_H
@@ -45,6 +45,7 @@ struct scale_search {
   struct atoms atoms;
   size_t steps[2];           /* levels above zero that positive, negative values may use */
   double energy;             /* A */
+  double tolerance;          /* of the least error, relative; 0: 1e-7 */
   double error;              /* the least so far ... */
   double scale;              /* ... and where; both updated */
   struct scale_floor *floor; /* of sorted atoms; NULL: none */

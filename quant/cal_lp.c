@@ -3,8 +3,8 @@
  * Formats up to 8 bits: the search of lp_search.h. Large units are searched in a sketch, and what
  * that finds is settled on the values. Asymmetric: from a scan of zero points, each next to the
  * best is searched, where what is known of its neighbour (lp_floor.h) leaves a chance. 16-bit
- * formats: 64 scales, the best refined. minmax and mse are where every search starts: the answer is
- * never worse than theirs. */
+ * formats: 64 scales, the best refined. minmax is where every search starts: the answer is never
+ * worse than it. Searches in a sketch start from what is about the scale of mse, too. */
 #include "quant/base/size.h"
 #include "quant/calibrators.h"
 #include "quant/lp_search.h"
@@ -58,10 +58,28 @@ static void keep(struct search *search, long zero, double scale, double error)
 static double consider(struct search *search, long zero, double scale)
 {
   set_zero(search, zero);
-  double error = lp_error(&search->lp, scale);
+  double error = lp_error(&search->lp, scale, search->least);
   if (error < search->least)
     keep(search, zero, scale, error);
   return error;
+}
+
+#define DESCENT 0.97
+
+/* Small steps down and up from the best scale, as long as they help: searches that begin with less
+ * to beat rule out more at a glance. */
+static void descend(struct search *search)
+{
+  const double begin = ldexp(fabs((double)search->best.scale), -search->exponent);
+  const long zero = search->best.zero;
+  for (int up = 0; up < 2; up++) {
+    const double step = up ? 1 / DESCENT : DESCENT;
+    double before, scale = begin;
+    do {
+      before = search->least;
+      scale *= step;
+    } while (consider(search, zero, scale) < before);
+  }
 }
 
 /* All scales of ZERO, from MOST down. */
@@ -83,14 +101,12 @@ static void scan_zeros(struct search *search, double most, long first, long leve
 {
   long step = levels / SCANNED_ZEROS > 0 ? levels / SCANNED_ZEROS : 1;
   for (long zero = 0; zero < levels; zero += step) {
-    double scale = most, before = HUGE_VAL, error = HUGE_VAL;
+    double scale = most;
     set_zero(search, first + zero);
-    if (lp_clipped_error(&search->lp, most) >= search->least)
-      continue;
-    for (int i = 0; i < SCANNED_SCALES && !(error > before && error > 1.5 * search->least); i++) {
-      before = error;
-      error = consider(search, first + zero, scale);
-      scale *= 0.8;
+    for (int i = 0; i < SCANNED_SCALES; i++, scale *= 0.8) {
+      if (lp_clipped_error(&search->lp, scale) >= search->least)
+        break;
+      consider(search, first + zero, scale);
     }
   }
 }
@@ -162,6 +178,7 @@ static enum status search_sketch(struct search *search, const struct sample *ske
     return status;
   for (int i = 0; i < 2; i++)
     consider(search, starts[i].zero, ldexp(fabs((double)starts[i].scale), -search->exponent));
+  descend(search);
   /* Beyond twice the scale of minmax all codes are in the lower half of the levels, and half the
    * scale has those levels, too. */
   double most = ldexp(2 * fabs((double)starts[0].scale), -search->exponent);
@@ -266,11 +283,15 @@ static enum status search_format(struct search *search, const struct sample *sam
 enum status lp_choose(const struct calibration *calibration, const struct sample *sample,
                       struct choice *choice, struct error *error)
 {
-  double norm = calibration->parameter;
-  struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
+  const double norm = calibration->parameter;
+  const struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
+  const bool few = calibration->format->bits <= 8;
   struct scaling starts[2];
-  enum status status = mse_choose(calibration, sample, choice, error);
-  if (status != STATUS_OK || norm == 2)
+  if (norm == 2)
+    return mse_choose(calibration, sample, choice, error);
+  *choice = minmax;
+  enum status status = few ? mse_choose_roughly(calibration, sample, choice, error) : STATUS_OK;
+  if (status != STATUS_OK)
     return status;
   calibration_scale(calibration, &minmax, &starts[0]);
   calibration_scale(calibration, choice, &starts[1]);

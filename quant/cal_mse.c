@@ -23,12 +23,16 @@
 /* Units up to DIRECT values are searched value by value. */
 enum { DIRECT = 65536 };
 
+/* Of the least error, where that is good enough. */
+#define ROUGHLY 1e-2
+
 struct job {
   const struct calibration *calibration;
   const struct sample *sample;
   struct choice *best;
   int exponent; /* magnitudes are divided by 2^exponent */
   bool turned;  /* the scale is negative: positive values take the levels below zero */
+  bool roughly; /* one zero point, and what is near the least error */
   struct ladders ladders;
 };
 
@@ -296,6 +300,8 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
     if (progress_cancelled(job->sample->progress))
       return STATUS_CANCELLED;
     long best = job->best->zero - first, zero = next_zero(error, done + 1, levels);
+    if (tried > 0 && job->roughly)
+      break;
     if (zero < 0 || error[zero] >= 1.1 * search->error) {
       if (!done[best]) /* the neighbour below */
         zero = best - 1;
@@ -362,7 +368,7 @@ static enum status search_values(struct job *job, struct scale_search *search)
 {
   const struct sample *sample = job->sample;
   size_t n = sample->counts ? sample->distinct : sample->finite;
-  double *size = mem_array(sample->counts ? 2 * n : n, sizeof *size);
+  double *size = mem_room(sample->counts ? 2 * n : n, sizeof *size);
   double *weight = sample->counts ? size + n : NULL;
   struct atoms atoms = {.size = size, .weight = weight};
   if (!size)
@@ -414,7 +420,7 @@ static enum status settle(struct job *job, const struct choice *minmax)
 
 static enum status search_format(struct job *job)
 {
-  struct scale_search search = {.energy = 0};
+  struct scale_search search = {.tolerance = job->roughly ? ROUGHLY : 0};
   const struct format *format = job->calibration->format;
   if (job->calibration->rule && job->calibration->rule->offset)
     return free_minimum_least(job->calibration, job->sample, job->best, NULL);
@@ -425,16 +431,17 @@ static enum status search_format(struct job *job)
     return search_values(job, &search);
   struct choice minmax = *job->best;
   enum status status = search_sketch(job, &search);
-  return status == STATUS_OK ? settle(job, &minmax) : status;
+  return status == STATUS_OK && !job->roughly ? settle(job, &minmax) : status;
 }
 
-enum status mse_choose(const struct calibration *calibration, const struct sample *sample,
-                       struct choice *choice, struct error *error)
+static enum status choose(const struct calibration *calibration, const struct sample *sample,
+                          bool roughly, struct choice *choice, struct error *error)
 {
   struct job job;
   job.calibration = calibration;
   job.sample = sample;
   job.best = choice;
+  job.roughly = roughly;
   frexpf(sample_absmax(sample), &job.exponent);
   *choice = (struct choice){.lo = (double)sample->min, .hi = (double)sample->max};
   struct scaling scaling;
@@ -446,4 +453,16 @@ enum status mse_choose(const struct calibration *calibration, const struct sampl
   if (status == STATUS_MEMORY)
     return error_memory(error, "the mse search");
   return status == STATUS_OK ? status : error_set(error, status, "cancelled");
+}
+
+enum status mse_choose(const struct calibration *calibration, const struct sample *sample,
+                       struct choice *choice, struct error *error)
+{
+  return choose(calibration, sample, false, choice, error);
+}
+
+enum status mse_choose_roughly(const struct calibration *calibration, const struct sample *sample,
+                               struct choice *choice, struct error *error)
+{
+  return choose(calibration, sample, true, choice, error);
 }

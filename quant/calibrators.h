@@ -11,6 +11,7 @@ typedef enum status choose_function(const struct calibration *calibration,
 
 choose_function absmax_choose, clip_choose, ema_choose, sample_mean_choose;
 choose_function percentile_choose, entropy_choose, mse_choose;
+choose_function mse_choose_roughly; /* a start for other searches */
 choose_function llmcompressor_mse_choose, gptq_mse_choose, awq_clip_choose;
 choose_function ppq_percentile_choose, alternate_choose, lp_choose;
 choose_function aimet_tf_choose, aimet_tf_enhanced_choose, aimet_percentile_choose;

@@ -12,6 +12,19 @@ void ladder_finish(struct ladder *ladder)
   }
 }
 
+size_t ladder_passed(const struct ladder *ladder, size_t steps, double scale, double size)
+{
+  size_t low = 0, high = steps;
+  while (low < high) {
+    const size_t k = low + (high - low) / 2;
+    if (ladder->middle[k] * scale > size)
+      high = k;
+    else
+      low = k + 1;
+  }
+  return low;
+}
+
 long ladders_first_zero(const struct calibration *calibration)
 {
   return calibration->limited && calibration->asymmetric ? calibration->code_lo : 0;

@@ -27,6 +27,10 @@ struct ladder {
 /* Fills MIDDLE, RISE and RISE2 from the values. */
 void ladder_finish(struct ladder *ladder);
 
+/* How many of the first STEPS middles a value of SIZE has passed at SCALE, that is, how many are at
+ * most SIZE there. */
+size_t ladder_passed(const struct ladder *ladder, size_t steps, double scale, double size);
+
 /* The levels above zero and those below, the other way up. */
 struct ladders {
   struct ladder ladder[2];

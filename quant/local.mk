@@ -110,6 +110,7 @@ KERNEL_SOURCES = \
 	quant/kernels/ggml_low.c \
 	quant/kernels/ggml_search.c quant/kernels/ggml_search.h \
 	quant/kernels/bin_kernels.c \
+	quant/kernels/break_kernels.c \
 	quant/kernels/codebook_kernels.c \
 	quant/kernels/error_kernels.c \
 	quant/kernels/arithmetic_kernels.c \
@@ -122,6 +123,7 @@ KERNEL_SOURCES = \
 	quant/kernels/mx.c \
 	quant/kernels/nvfp4.c \
 	quant/kernels/pass_kernels.c \
+	quant/kernels/place_kernels.c \
 	quant/kernels/power_kernels.c \
 	quant/kernels/tally_kernels.c \
 	quant/kernels/table.c quant/kernels/wide.h

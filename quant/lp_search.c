@@ -11,7 +11,8 @@
 enum {
   BUCKETS = 32,
   RUN = BUCKETS / 4,
-  WHOLE = 60,
+  WHOLE = 200,
+  AT_ONCE = 512,
   FEW_LEVELS = 24,
   MOST_VISITS = 2000,
   MOST_VISITS_BELOW_1 = 300
@@ -22,9 +23,6 @@ enum {
 #define RATIO     0.92
 #define TOLERANCE 1e-4
 #define TINY      1e-5
-
-/* In intervals so wide, what passes a middle lies side by side. */
-#define NARROW (1.0 / 128)
 
 /* Bounds of another search count where they are so far above: powers are good to a millionth. */
 #define SAFE 1e-5
@@ -55,53 +53,43 @@ struct visit {
   double least[BUCKETS]; /* the bounds */
 };
 
-/* Where values pass middles: the first one that is beyond middle K at the three scales. */
+/* Where values pass middles: the first one that is beyond middle K at the three scales. All pass
+ * those before BEGIN, none what comes behind END. */
 struct passes {
-  size_t levels; /* that matter */
-  size_t low[LADDER_STEPS + 1], middle[LADDER_STEPS + 1], high[LADDER_STEPS + 1];
+  size_t begin, end;
+  uint32_t low[LADDER_STEPS + 1], middle[LADDER_STEPS + 1], high[LADDER_STEPS + 1];
 };
 
-static size_t advance(const struct lp_side *side, size_t i, double size)
-{
-  while (i < side->end && side->size[i] < size)
-    i++;
-  return i;
-}
-
-/* The same from I down to LOW, for what is not far below. */
-static size_t retreat(const struct lp_side *side, size_t i, size_t low, double size)
-{
-  while (i > low && side->size[i - 1] >= size)
-    i--;
-  return i;
-}
-
-/* Where the values of a side pass middle K, which is not the first. */
-static void find_pass(const struct lp_search *search, int which, const struct visit *visit,
-                      size_t k, struct passes *passes)
+/* The first values beyond middles BEGIN to END - 1 at SCALE. */
+static void find_beyond(const struct lp_search *search, int which, size_t begin, size_t end,
+                        double scale, uint32_t *beyond)
 {
   const struct lp_side *side = &search->side[which];
-  const double at = search->ladder[which]->middle[k];
-  const double steps = (double)search->steps[which], width = visit->to - visit->from;
-  size_t low = passes->low[k - 1], middle = passes->middle[k - 1], high = passes->high[k - 1];
+  const double *middle = search->ladder[which]->middle;
+  uint32_t i = (uint32_t)side->first;
   if (side->end >= PLACES_WORTH) {
-    low = lp_first_beyond(search, which, at * visit->from);
-    if (width < NARROW * visit->from) {
-      middle = advance(side, size_max(low, middle), at * visit->middle);
-      high = advance(side, size_max(high, middle), at * visit->to);
-    } else {
-      middle = lp_first_beyond(search, which, at * visit->middle);
-      high = lp_first_beyond(search, which, at * visit->to);
-    }
-  } else {
-    middle = advance(side, middle, at * visit->middle);
-    low = width * steps < 4 * visit->from ? retreat(side, middle, low, at * visit->from)
-                                          : advance(side, low, at * visit->from);
-    high = advance(side, size_max(high, middle), at * visit->to);
+    kernels.places_find(&search->places[which], middle + begin, end - begin, scale, beyond + begin);
+    for (size_t k = begin; k < end && beyond[k] < i; k++)
+      beyond[k] = i;
+    return;
   }
-  passes->low[k] = low;
-  passes->middle[k] = middle;
-  passes->high[k] = high;
+  for (size_t k = begin; k < end; k++) {
+    while (i < side->end && side->size[i] < middle[k] * scale)
+      i++;
+    beyond[k] = i;
+  }
+}
+
+/* The rungs BEGIN to LAST of values, BEYOND the middles before each. Some behind take them, too. */
+static void fill_rungs(const struct lp_search *search, int which, size_t begin, size_t last,
+                       const uint32_t *beyond)
+{
+  const double *value = search->ladder[which]->value;
+  size_t i = search->side[which].first;
+  for (size_t k = begin; k <= last; i = beyond[k++])
+    for (const float r = (float)value[k]; r != 0 && i < beyond[k]; i += RUNG_ROOM)
+      for (size_t n = 0; n < RUNG_ROOM; n++)
+        search->rung[i + n] = r;
 }
 
 /* Fills PASSES, and the rungs of the values at the middle. */
@@ -111,25 +99,17 @@ static void find_passes(const struct lp_search *search, int which, const struct 
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
   const size_t steps = search->steps[which];
-  size_t before = side->first;
-  for (size_t k = 0;; k++) {
-    if (k >= steps) {
-      passes->low[k] = passes->middle[k] = passes->high[k] = side->end;
-    } else if (k == 0) {
-      passes->low[k] = lp_first_beyond(search, which, ladder->middle[0] * visit->from);
-      passes->middle[k] = lp_first_beyond(search, which, ladder->middle[0] * visit->middle);
-      passes->high[k] = lp_first_beyond(search, which, ladder->middle[0] * visit->to);
-    } else {
-      find_pass(search, which, visit, k, passes);
-    }
-    const float level = (float)ladder->value[k];
-    for (size_t i = before; level != 0 && i < passes->middle[k]; i++)
-      search->rung[i] = level;
-    before = passes->middle[k];
-    passes->levels = k + 1;
-    if (passes->low[k] == side->end)
-      break;
-  }
+  const size_t begin = ladder_passed(ladder, steps, visit->to, side->size[side->first]);
+  const size_t last = ladder_passed(ladder, steps, visit->from, side->size[side->end - 1]);
+  const size_t end = size_min(last + 1, steps);
+  find_beyond(search, which, begin, end, visit->from, passes->low);
+  find_beyond(search, which, begin, end, visit->middle, passes->middle);
+  find_beyond(search, which, begin, end, visit->to, passes->high);
+  if (end == last)
+    passes->low[last] = passes->middle[last] = passes->high[last] = (uint32_t)side->end;
+  fill_rungs(search, which, begin, last, passes->middle);
+  passes->begin = begin;
+  passes->end = last + 1;
 }
 
 /* How much the curvature of |e|^p, d = |e|, may fall while e moves by H: (1 - h / d)^(p - 2), or
@@ -152,9 +132,9 @@ static void add_kept(const struct lp_search *search, int which, size_t first,
                               .rung = search->rung,
                               .first = first,
                               .end = side->end,
-                              .passes = passes->levels,
-                              .low = passes->low,
-                              .high = passes->high,
+                              .passes = passes->end - passes->begin,
+                              .low = passes->low + passes->begin,
+                              .high = passes->high + passes->begin,
                               .power = p < 1 ? search->power : NULL};
   struct kept_sums sums = {0};
   kernels.rung_sums(&rungs, visit->middle, p, (float)rate, (float)near, &sums);
@@ -175,65 +155,45 @@ static void add_kept_below_1(const struct lp_search *search, const struct lp_sid
     visit->kept[0] += side->weight[i] * larger(search->power[i] - fall, 0);
 }
 
-/* Adds the line on the buckets FIRST to END - 1. */
-static void add_stretch(struct visit *visit, int32_t first, int32_t end, line stretch)
+/* Where the second line touches the error: at this part of the distance of the middle. */
+#define SECOND 0.5
+
+/* The second line of |e|^p, e = 1 at the middle: where it is there, for the steepness of the first,
+ * which is p; where it is higher than the first; where it is 0. */
+struct second {
+  double at, steep, higher, zero;
+};
+
+static struct second second_line(double p)
 {
-  if (first < end) {
-    visit->broken[first] += stretch;
-    visit->broken[end] -= stretch;
-  }
+  const double steep = pow(SECOND, p - 1), power = SECOND * steep;
+  return (struct second){.at = power + p * steep * (1 - SECOND),
+                         .steep = steep,
+                         .higher = p > 1.001 ? (p - 1) * (1 - power) / (p * (1 - steep)) : 1,
+                         .zero = SECOND * (p - 1) / p};
 }
 
-/* The bucket of a place, counted from FROM; at most BUCKETS. */
-static int32_t bucket_of(double buckets)
+/* What the passes of middle K have in common. Below a level that is 0 the error stays. */
+static const struct level_pass *pass_of(const struct lp_search *search, int which, size_t k)
 {
-  return (int32_t)smaller(larger(buckets, 0), BUCKETS);
-}
-
-/* What the passes of middle K have in common. */
-static const struct lp_pass *pass_of(const struct lp_search *search, int which, size_t k)
-{
-  struct lp_pass *pass = &search->pass[which][k];
-  if (pass->share > 0)
+  struct level_pass *pass = &search->pass[which][k];
+  if (pass->share[0] > 0)
     return pass;
   const struct ladder *ladder = search->ladder[which];
+  const struct second second = second_line(search->norm);
   const double upper = ladder->value[k + 1], lower = ladder->value[k];
-  const double gap = ladder->rise[k] / 2 / ladder->middle[k], reach = gap / search->norm;
-  const double share = pow(gap, search->norm);
-  *pass = (struct lp_pass){.share = share,
-                           .per_middle = 1 / ladder->middle[k],
-                           .up = share / reach * upper,
-                           .down = -share / reach * lower,
-                           .up_reach = reach / upper,
-                           .down_reach = lower > 0 ? reach / lower : HUGE_VAL};
+  const double gap = ladder->rise[k] / 2 / ladder->middle[k], share = pow(gap, search->norm);
+  const double steep = search->norm * share / gap, far = lower > 0 ? gap / lower : HUGE_VAL;
+  *pass = (struct level_pass){
+      .per_middle = 1 / ladder->middle[k],
+      .share = {share, share * second.at},
+      .up = {steep * upper, steep * second.steep * upper},
+      .down = {-steep * lower, -steep * second.steep * lower},
+      .up_reach = {(1 - second.higher) * gap / upper, (1 - second.zero) * gap / upper},
+      .down_reach = {(1 - second.higher) * far, (1 - second.zero) * far}};
+  if (!(lower > 0))
+    pass->down_reach[0] = HUGE_VAL;
   return pass;
-}
-
-/* Values FIRST to END - 1, one or more, pass middle K. Behind and before each other they may pass
- * other middles: the tangents of two passes are 0 in between. */
-static void add_passes(const struct lp_search *search, int which, size_t k, size_t first,
-                       size_t end, struct visit *visit)
-{
-  const struct lp_side *side = &search->side[which];
-  const struct lp_pass pass = *pass_of(search, which, k);
-  const double per_width = 1 / visit->width;
-  for (size_t i = first; i < end; i++) {
-    double size = side->size[i], place = size * pass.per_middle;
-    double high = pass.share * side->mass[i], at = (place - visit->from) * per_width;
-    double up = pass.up * side->pull[i], down = pass.down * side->pull[i];
-    double begins = at - pass.up_reach * size * per_width;
-    double ends = at + pass.down_reach * size * per_width;
-    int32_t b = bucket_of(smaller(at, BUCKETS - 1)), last = bucket_of(ends);
-    int32_t first_whole = bucket_of(begins) + (begins > 0);
-    double left = visit->from + visit->width * b, right = left + visit->width;
-    double from = high + up * (left - place), to = high + down * (right - place);
-    add_stretch(visit, first_whole, b, (line){high + up * (visit->middle - place), up});
-    add_stretch(visit, b + 1, last, (line){high + down * (visit->middle - place), down});
-    if (from >= 0 && to >= 0) {
-      double slope = (to - from) * per_width;
-      visit->within[b] += (line){from + slope * (visit->middle - left), slope};
-    }
-  }
 }
 
 /* All but the passes. */
@@ -242,16 +202,17 @@ static void visit_side(const struct lp_search *search, int which, struct visit *
 {
   const struct lp_side *side = &search->side[which];
   const struct ladder *ladder = search->ladder[which];
-  passes->levels = 0;
-  visit->kept[0] += side->tiny[side->first];
-  visit->error += side->tiny[side->first];
+  passes->begin = passes->end = 0;
+  visit->kept[0] += side->settled;
+  visit->error += side->settled;
   if (side->first == side->end)
     return;
   find_passes(search, which, visit, passes);
-  size_t first = ladder->value[0] == 0 ? passes->middle[0] : side->first;
+  const bool zero = passes->begin == 0 && ladder->value[0] == 0;
+  size_t first = zero ? passes->middle[0] : side->first;
   add_kept(search, which, first, passes, visit);
   size_t kept = side->first;
-  for (size_t k = 0; k < passes->levels; k++) {
+  for (size_t k = passes->begin; k < passes->end; k++) {
     size_t low = size_max(passes->low[k], kept);
     if (ladder->value[k] == 0) {
       visit->error += side->tiny[passes->middle[k]] - side->tiny[side->first];
@@ -267,10 +228,19 @@ static void visit_side(const struct lp_search *search, int which, struct visit *
 static void visit_passes(const struct lp_search *search, int which, const struct passes *passes,
                          size_t first, size_t end, struct visit *visit)
 {
-  end = size_min(end, size_min(passes->levels, search->steps[which]));
-  for (size_t k = first; k < end && search->norm >= 1; k++)
+  const struct lp_side *side = &search->side[which];
+  const struct broken broken = {.from = visit->from,
+                                .middle = visit->middle,
+                                .width = visit->width,
+                                .buckets = BUCKETS,
+                                .change = visit->broken,
+                                .within = visit->within};
+  end = size_min(end, size_min(passes->end, search->steps[which]));
+  for (size_t k = size_max(first, passes->begin); k < end && search->norm >= 1; k++)
     if (search->ladder[which]->middle[k] > 0 && passes->low[k] < passes->high[k])
-      add_passes(search, which, k, passes->low[k], passes->high[k], visit);
+      kernels.breaks(side->size + passes->low[k], side->mass + passes->low[k],
+                     side->pull + passes->low[k], passes->high[k] - passes->low[k],
+                     pass_of(search, which, k), &broken);
 }
 
 /* The least of a parabola on a bucket. */
@@ -308,7 +278,7 @@ static void look(const struct lp_search *search, double from, double to, struct 
       .from = from, .middle = (from + to) / 2, .to = to, .width = (to - from) / BUCKETS};
   for (int side = 0; side < LP_SIDES; side++)
     visit_side(search, side, visit, &passes[side]);
-  double promising = fmin(search->error, visit->error) * (1 - TOLERANCE);
+  const double promising = smaller(search->error, visit->error) * (1 - TOLERANCE);
   for (size_t first = 0, end = FEW_LEVELS; first < LADDER_STEPS; first = end, end = LADDER_STEPS) {
     for (int side = 0; side < LP_SIDES; side++)
       visit_passes(search, side, &passes[side], first, end, visit);
@@ -318,30 +288,40 @@ static void look(const struct lp_search *search, double from, double to, struct 
   }
 }
 
-double lp_error(const struct lp_search *search, double scale)
+/* The error of a side at a scale; or ENOUGH or more, where it is. The largest first: in a few of
+ * them is most of the error. */
+static double side_error(const struct lp_search *search, int which, double scale, double enough)
+{
+  const struct lp_side *side = &search->side[which];
+  const struct ladder *ladder = search->ladder[which];
+  uint32_t beyond[LADDER_STEPS + 1];
+  const size_t last = ladder_passed(ladder, search->steps[which], scale, side->size[side->end - 1]);
+  find_beyond(search, which, 0, last, scale, beyond);
+  beyond[last] = (uint32_t)side->end;
+  fill_rungs(search, which, 0, last, beyond);
+  const size_t first = ladder->value[0] == 0 ? beyond[0] : side->first;
+  struct kept_sums sums = {.error = side->tiny[first] - side->tiny[side->first]};
+  for (size_t end = side->end; end > first && sums.error < enough;) {
+    const size_t start = end - first > AT_ONCE ? end - AT_ONCE : first;
+    const struct rungs rungs = {.size = side->size,
+                                .weight = side->weight,
+                                .rung = search->rung,
+                                .first = start,
+                                .end = end};
+    kernels.rung_sums(&rungs, scale, search->norm, 0, 0, &sums);
+    end = start;
+  }
+  return sums.error;
+}
+
+double lp_error(const struct lp_search *search, double scale, double enough)
 {
   double sum = 0;
-  for (int which = 0; which < LP_SIDES; which++) {
+  for (int which = 0; which < LP_SIDES && sum < enough; which++) {
     const struct lp_side *side = &search->side[which];
-    const struct ladder *ladder = search->ladder[which];
-    size_t i = side->first, none = i;
-    sum += side->tiny[i];
-    for (size_t k = 0; k <= search->steps[which] && i < side->end; k++) {
-      double y = scale * ladder->value[k],
-             most = k < search->steps[which] ? scale * ladder->middle[k] : HUGE_VAL;
-      if (k == 0 && y == 0 && side->end > i) {
-        none = lp_first_beyond(search, which, most);
-        sum += side->tiny[none] - side->tiny[i];
-        i = none;
-        continue;
-      }
-      for (; i < side->end && side->size[i] < most; i++)
-        search->distance[i] = (float)fabs(side->size[i] - y);
-    }
-    kernels.powers(search->distance + none, side->end - none, search->norm, 1,
-                   search->power + none);
-    for (size_t n = none; n < side->end; n++)
-      sum += side->weight[n] * search->power[n];
+    sum += side->settled;
+    if (side->first < side->end)
+      sum += side_error(search, which, scale, enough - sum);
   }
   return sum;
 }
@@ -384,10 +364,11 @@ static struct piece heap_pop(struct heap *heap)
   return top;
 }
 
-/* Pushes the runs of buckets that are promising. */
-static void push_runs(struct lp_search *search, const struct visit *visit, struct heap *heap)
+/* Pushes the runs of buckets that are promising; how many are. */
+static size_t push_runs(struct lp_search *search, const struct visit *visit, struct heap *heap)
 {
   double promising = search->error * (1 - TOLERANCE);
+  size_t all = 0;
   for (size_t b = 0; b < BUCKETS && search->floor; b++)
     search->floor->lost |= isnan(visit->least[b]);
   for (size_t b = 0, n; b < BUCKETS; b += n) {
@@ -396,21 +377,23 @@ static void push_runs(struct lp_search *search, const struct visit *visit, struc
     for (n = 1; b + n < BUCKETS && n < RUN && enters == (visit->least[b + n] < promising); n++)
       piece.bound = smaller(piece.bound, visit->least[b + n]);
     piece.to = visit->from + visit->width * (double)(b + n);
+    all += enters ? n : 0;
     if (!enters)
       lp_floor_add(search->floor, piece.from, piece.to, piece.bound);
     else if (!heap_push(heap, piece) && search->floor)
       search->floor->lost = true;
   }
+  return all;
 }
 
-/* Enters an interval: considers its middle, and pushes what is promising. */
-static void enter(struct lp_search *search, double from, double to, struct heap *heap)
+/* Enters an interval: considers its middle, and pushes what is promising; how many buckets are. */
+static size_t enter(struct lp_search *search, double from, double to, struct heap *heap)
 {
   struct visit visit;
   double least = lp_floor_bound(search, from, to, search->error * (1 + SAFE));
   if (least > -HUGE_VAL) {
     lp_floor_add(search->floor, from, to, least);
-    return;
+    return 0;
   }
   look(search, from, to, &visit);
   if (visit.error < search->error) {
@@ -418,9 +401,10 @@ static void enter(struct lp_search *search, double from, double to, struct heap 
     search->scale = visit.middle;
   }
   if (visit.width > 1e-8 * from) /* else between neighbouring float32 */
-    push_runs(search, &visit, heap);
-  else if (search->floor)
+    return push_runs(search, &visit, heap);
+  if (search->floor)
     search->floor->lost = true;
+  return 0;
 }
 
 double lp_clipped_error(const struct lp_search *search, double scale)
@@ -444,14 +428,41 @@ double lp_clipped_error(const struct lp_search *search, double scale)
   return sum;
 }
 
-/* Values that are worth nothing, whatever their codes: each costs at most size^p. */
-static void skip_tiny(struct lp_search *search)
+/* What an error can be at most of a size that has passed J middles or more, and is not clipped. */
+static double largest_share(const struct ladder *ladder, size_t steps, size_t j, double norm)
+{
+  double most = 0;
+  for (size_t k = j; j > 0 && k <= steps; k++) {
+    const double below = ladder->rise[k - 1], above = k < steps ? ladder->rise[k] : below;
+    most = larger(most, larger(below, above) / 2 / ladder->middle[k - 1]);
+  }
+  return j > 0 && most < 1 ? pow(most, norm) : 1;
+}
+
+/* Values that are worth nothing, whatever their codes at scales from LEAST to MOST. */
+static void skip_tiny(struct lp_search *search, double least, double most)
 {
   for (int which = 0; which < LP_SIDES; which++) {
     struct lp_side *side = &search->side[which];
-    while (side->first < side->end && search->ladder[which]->value[0] == 0 &&
-           side->tiny[side->first + 1] <= TINY / 2 * search->error)
+    const struct ladder *ladder = search->ladder[which];
+    const size_t steps = search->steps[which];
+    size_t passed = 0;
+    double share = 1;
+    side->first = 0;
+    side->settled = 0;
+    while (side->first < side->end && ladder->value[0] == 0) {
+      const double size = side->size[side->first];
+      const bool clips = size > ladder->value[steps] * least;
+      for (; !clips && passed < steps && ladder->middle[passed] * most <= size; passed++)
+        share = -1;
+      if (share < 0)
+        share = largest_share(ladder, steps, passed, search->norm);
+      const double worth = side->settled + side->mass[side->first] * (clips ? 1 : share);
+      if (worth > TINY / 2 * search->error)
+        break;
+      side->settled = worth;
       side->first++;
+    }
   }
 }
 
@@ -462,30 +473,56 @@ static void leave_rest(struct lp_search *search, const struct heap *heap)
     lp_floor_add(search->floor, heap->piece[i].from, heap->piece[i].to, heap->piece[i].bound);
 }
 
-static enum status improve(struct lp_search *search, double most, struct progress *progress)
+/* Enters all scales from MOST down to LEAST, or to where clipping is too much. Where nearly all of
+ * an interval is promising it was too wide to tell. */
+static enum status enter_all(struct lp_search *search, double least, double most, struct heap *heap,
+                             struct progress *progress)
+{
+  const double ratio[] = {RATIO, sqrt(sqrt(RATIO)), sqrt(sqrt(sqrt(sqrt(RATIO))))};
+  const int narrowest = sizeof ratio / sizeof *ratio - 1;
+  double clipped = 0, from;
+  int narrow = 0;
+  for (double to = most; to > least && clipped < search->error; to = from) {
+    if (progress_cancelled(progress))
+      return STATUS_CANCELLED;
+    from = larger(to * ratio[narrow], least);
+    const size_t promising = enter(search, from, to, heap);
+    if (promising >= BUCKETS * 3 / 4 && narrow < narrowest)
+      narrow++;
+    else if (promising < BUCKETS / 4 && narrow > 0)
+      narrow--;
+    clipped = lp_clipped_error(search, (from + to) / 2);
+  }
+  return STATUS_OK;
+}
+
+static enum status improve(struct lp_search *search, double least, double most,
+                           struct progress *progress)
 {
   struct heap heap;
-  double clipped = 0, to = most;
   size_t visits = 0, most_visits = search->norm < 1 ? MOST_VISITS_BELOW_1 : MOST_VISITS;
-  heap.count = 0;
+  enum status status;
+  double before;
   search->curvature_rate = curvature_rate(search->norm);
-  skip_tiny(search);
-  if (search->floor)
-    lp_floor_start(search->floor, search, most);
-  for (int i = 0; i < WHOLE && clipped < search->error; i++, to *= RATIO) {
-    enter(search, RATIO * to, to, &heap);
-    clipped = lp_clipped_error(search, (RATIO * to + to) / 2);
-  }
-  for (; heap.count > 0 && heap.piece[0].bound < search->error * (1 - TOLERANCE) &&
-         visits < most_visits;
+  do { /* again where so much better scales were found that what was tiny may not be */
+    before = search->error;
+    heap.count = 0;
+    skip_tiny(search, least, most);
+    if (search->floor)
+      lp_floor_start(search->floor, search, most);
+    status = enter_all(search, least, most, &heap, progress);
+  } while (status == STATUS_OK && search->error < before / 2);
+  for (; status == STATUS_OK && heap.count > 0 &&
+         heap.piece[0].bound < search->error * (1 - TOLERANCE) && visits < most_visits;
        visits++) {
     struct piece piece = heap_pop(&heap);
     if (progress_cancelled(progress))
-      return STATUS_CANCELLED;
-    enter(search, piece.from, piece.to, &heap);
+      status = STATUS_CANCELLED;
+    else
+      enter(search, piece.from, piece.to, &heap);
   }
   leave_rest(search, &heap);
-  return STATUS_OK;
+  return status;
 }
 
 /* No scale that lp_improve looks at is smaller. */
@@ -501,10 +538,11 @@ enum status lp_improve(struct lp_search *search, double most, struct progress *p
 {
   struct lp_search shared;
   bool any = false;
-  enum status status = lp_values_share(search, least_scale(search, most), &shared, &any);
+  const double least = least_scale(search, most);
+  enum status status = lp_values_share(search, least, &shared, &any);
   if (status != STATUS_OK || !any)
-    return status == STATUS_OK ? improve(search, most, progress) : status;
-  status = improve(&shared, most, progress);
+    return status == STATUS_OK ? improve(search, least, most, progress) : status;
+  status = improve(&shared, least, most, progress);
   search->error = shared.error;
   search->scale = shared.scale;
   lp_shared_free(&shared);

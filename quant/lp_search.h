@@ -4,11 +4,11 @@
  * |x - s g|^p that is convex in s and lies above a parabola: its value and slope in the middle, and
  * the least curvature that it has on the interval. One that changes its code once, where it passes
  * the middle between two levels, has convex errors before and behind that scale, which lie above
- * their tangents there. So the sum lies above one parabola and a broken line, whose breaks are kept
- * in buckets: each bucket has a bound, short by the third power of its width. Buckets that may hold
- * less than the best by a relative 1e-4 are entered again, the lowest bound first. For p < 1 errors
- * are not convex; the bounds are then wide, and the search stops when it has tried enough: good,
- * not proved.
+ * their tangents there and half way to the level. So the sum lies above one parabola and a broken
+ * line, whose breaks are kept in buckets: each bucket has a bound, short by the third power of its
+ * width. Buckets that may hold less than the best by a relative 1e-4 are entered again, the lowest
+ * bound first. For p < 1 errors are not convex; the bounds are then wide, and the search stops when
+ * it has tried enough: good, not proved.
  *
  * Ownership: lp_values_make allocates, lp_values_free frees (lp_values_share, lp_shared_free);
  * ladders are borrowed. Threads: no state. */
@@ -22,18 +22,15 @@
 
 /* Magnitudes above 0 and at most 1 of values of one sign, ascending. */
 struct lp_side {
-  size_t first, end; /* those before FIRST are so small that they count as code 0 for good */
+  size_t first, end; /* those before FIRST are worth nothing: ... */
+  double settled;    /* ... this, whatever the scale */
   const double *size, *weight;
   const double *mass, *pull; /* weight * size^p, and that / size */
   double *tiny;              /* of each, and the end: the sum of weight * size^p of all before it */
 };
 
-/* Of values that pass the middle between two levels. */
-struct lp_pass {
-  double share;                /* of size^norm is the error there; 0: not worked out yet */
-  double per_middle, up, down; /* slopes of the tangents, for a pull of 1 */
-  double up_reach, down_reach; /* where they are 0, for a size of 1 */
-};
+/* Rungs are written so many at once. */
+enum { RUNG_ROOM = 16 };
 
 /* Positive values, negative ones, and those of both signs that have the same levels. */
 enum { LP_SIDES = 3 };
@@ -45,10 +42,10 @@ struct lp_search {
   struct lp_side side[LP_SIDES];
   double scale, error; /* the best so far; updated */
   double curvature_rate;
-  struct lp_pass (*pass)[LADDER_STEPS];
-  struct places *places; /* of each side that has PLACES_WORTH values or more */
+  struct level_pass (*pass)[LADDER_STEPS]; /* share[0] 0: not worked out yet */
+  struct places *places;                   /* of each side that has PLACES_WORTH values or more */
   double *memory;
-  float *distance, *rung; /* scratch for a side */
+  float *distance, *rung; /* scratch for a side; rungs have RUNG_ROOM more */
   /* What lp_improve leaves for searches of other steps, and what it goes by; NULL: nothing. */
   struct lp_floor *floor;
   const struct lp_floor *before;
@@ -71,8 +68,8 @@ void lp_shared_free(struct lp_search *shared);
 /* The first value of a side, those that count as 0 left out, that is SIZE or larger. */
 size_t lp_first_beyond(const struct lp_search *search, int which, double size);
 
-/* The error of SCALE. */
-double lp_error(const struct lp_search *search, double scale);
+/* The error of SCALE; where that is ENOUGH or more, something that is. */
+double lp_error(const struct lp_search *search, double scale, double enough);
 
 /* The error of what lies beyond the last levels, by a step and more: that only grows as the scale
  * shrinks. */

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Kernels read whole lanes of arrays; they stand one behind the other. */
+enum { LANES_ROOM = 2 };
+
 struct atom {
   double size, weight;
 };
@@ -127,15 +130,16 @@ enum status lp_values_make(const struct sample *sample, int exponent, double nor
                            struct lp_search *out)
 {
   size_t values = sample->counts ? sample->distinct : sample->finite;
-  struct atom *atom = mem_array(values, 2 * sizeof *atom);
+  struct atom *atom = mem_room(values, 2 * sizeof *atom);
   *out = (struct lp_search){.norm = norm,
-                            .memory = mem_array(values + LP_SIDES, 5 * sizeof *out->memory),
-                            .distance = mem_array(values, sizeof *out->distance),
-                            .rung = mem_array(values, sizeof *out->rung),
-                            .power = mem_array(values, sizeof *out->power),
+                            .memory =
+                                mem_room(values + LP_SIDES + LANES_ROOM, 5 * sizeof *out->memory),
+                            .distance = mem_room(values, sizeof *out->distance),
+                            .rung = mem_room(values + RUNG_ROOM, sizeof *out->rung),
+                            .power = mem_room(values, sizeof *out->power),
                             .pass = mem_array(LP_SIDES, sizeof *out->pass)};
   if (values >= PLACES_WORTH)
-    out->places = mem_array(2, sizeof *out->places);
+    out->places = mem_room(2, sizeof *out->places);
   if (!atom || !out->memory || !out->distance || !out->rung || !out->power || !out->pass ||
       (values >= PLACES_WORTH && !out->places)) {
     free(atom);
@@ -237,7 +241,7 @@ enum status lp_values_share(const struct lp_search *search, double least, struct
   if (!*any)
     return STATUS_OK;
   *out = *search;
-  out->memory = mem_room(all + LP_SIDES, 5 * sizeof *out->memory);
+  out->memory = mem_room(all + LP_SIDES + LANES_ROOM, 5 * sizeof *out->memory);
   out->places = mem_room(LP_SIDES, sizeof *out->places);
   if (!out->memory || !out->places) {
     lp_shared_free(out);

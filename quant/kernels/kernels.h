@@ -136,7 +136,7 @@ struct rungs {
   const double *size, *weight;
   const float *rung;
   size_t first, end, passes;
-  const size_t *low, *high;
+  const uint32_t *low, *high;
   double *power; /* takes the powers of the distances; or NULL */
 };
 
@@ -148,6 +148,23 @@ typedef double kernel_pair __attribute__((vector_size(2 * sizeof(double))));
 struct crossing {
   double per_size, offset, last;
   kernel_pair rise;
+};
+
+/* How values pass the middle between two levels as the scale grows: size x at x per_middle, where
+ * its error is share[0] of its mass. Before and behind, the error lies above two lines each, the
+ * first from there on, the second share[1] of the mass high there: their slopes for a pull of 1,
+ * and how far they go for a size of 1: the first until the second is higher, that one down to 0. */
+struct level_pass {
+  double per_middle, share[2];
+  double up[2], down[2], up_reach[2], down_reach[2];
+};
+
+/* BUCKETS of scales from FROM on; lines are given by where they are at MIDDLE, and their slopes. */
+struct broken {
+  double from, middle, width;
+  size_t buckets;
+  kernel_pair *change; /* what is added to all buckets from each on; one more */
+  kernel_pair *within; /* to one bucket */
 };
 
 /* last + 1 equal bins over lo..hi, which is not empty: bin of v is floor((v - lo) * per_unit) in
@@ -197,6 +214,8 @@ struct coded {
 };
 
 struct block_codec;
+
+struct places;
 
 struct kernels {
   const char *name; /* "baseline", "avx2", "avx512" */
@@ -253,6 +272,14 @@ struct kernels {
    * Buckets are those of divisions by SIZE. */
   void (*crossings)(const double *size, const double *inverse, const kernel_pair *own, size_t n,
                     const struct crossing *crossing, kernel_pair *gain);
+  /* The first of the numbers that is at least size[i] FACTOR (0 where that is less): places_first,
+   * N times. */
+  void (*places_find)(const struct places *places, const double *size, size_t n, double factor,
+                      uint32_t *at);
+  /* Adds to BROKEN lines below the errors of N values that pass a middle, whose arrays have room
+   * for whole LANES. A bucket has a line that is nowhere above the error in it. */
+  void (*breaks)(const double *size, const double *mass, const double *pull, size_t n,
+                 const struct level_pass *pass, const struct broken *broken);
   /* Of the distances |size - scale rung|, rounded to float32, with term = weight distance^p and
    * pull = term / distance (1e-30 where that is less), and a level that is the rung, its negative
    * where the magnitude is larger, 0 where it does not keep its own: adds term; where the level is

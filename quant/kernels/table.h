@@ -36,6 +36,10 @@ double KERNEL(counted_error)(const float *x, const float *y, const uint64_t *cou
 void KERNEL(powers)(const float *d, size_t n, double p, float unit, double *out);
 void KERNEL(crossings)(const double *size, const double *inverse, const kernel_pair *own, size_t n,
                        const struct crossing *crossing, kernel_pair *gain);
+void KERNEL(breaks)(const double *size, const double *mass, const double *pull, size_t n,
+                    const struct level_pass *pass, const struct broken *broken);
+void KERNEL(places_find)(const struct places *places, const double *size, size_t n, double factor,
+                         uint32_t *at);
 void KERNEL(rung_sums)(const struct rungs *rungs, double scale, double p, float rate, float near,
                        struct kept_sums *sums);
 void KERNEL(line_sums)(const float *x, const float *y, size_t n, struct line_sums *sums);
@@ -91,12 +95,12 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .minifloat_sse = KERNEL(minifloat_sse), .power_run = KERNEL(power_run),                        \
     .power_error = KERNEL(power_error), .powers = KERNEL(powers), .line_sums = KERNEL(line_sums),  \
     .counted_error = KERNEL(counted_error), .crossings = KERNEL(crossings),                        \
-    .rung_sums = KERNEL(rung_sums), .codebook_run = KERNEL(codebook_run),                          \
-    .codebook_lanes = KERNEL(codebook_lanes), .codebook_sse = KERNEL(codebook_sse),                \
-    .tally = KERNEL(tally), .integer_tally = KERNEL(integer_tally),                                \
-    .minifloat_tally = KERNEL(minifloat_tally), .integer_coded = KERNEL(integer_coded),            \
-    .minifloat_coded = KERNEL(minifloat_coded), .extremes = KERNEL(extremes),                      \
-    .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),                                \
+    .places_find = KERNEL(places_find), .breaks = KERNEL(breaks), .rung_sums = KERNEL(rung_sums),  \
+    .codebook_run = KERNEL(codebook_run), .codebook_lanes = KERNEL(codebook_lanes),                \
+    .codebook_sse = KERNEL(codebook_sse), .tally = KERNEL(tally),                                  \
+    .integer_tally = KERNEL(integer_tally), .minifloat_tally = KERNEL(minifloat_tally),            \
+    .integer_coded = KERNEL(integer_coded), .minifloat_coded = KERNEL(minifloat_coded),            \
+    .extremes = KERNEL(extremes), .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),  \
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
     .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
     .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \

@@ -249,6 +249,41 @@ static void test_lp_brute_force(void **state)
     }
 }
 
+/* One value a thousand times as far out as millions of others are: the best scale is that of the
+ * others, by brute force. */
+static void test_lp_far_outlier(void **state)
+{
+  (void)state;
+  enum { OTHERS = 100, FAR = 1000 };
+  static const char *const formats[] = {"int2", "int4"};
+  float x[OTHERS + 1];
+  uint64_t count[OTHERS + 1];
+  for (size_t i = 0; i < OTHERS; i++) {
+    x[i] = (float)i / OTHERS - 0.5f;
+    count[i] = 1000000;
+  }
+  x[OTHERS] = FAR;
+  count[OTHERS] = 1;
+  struct sample sample = reference_sample(x, OTHERS + 1);
+  sample.counts = count;
+  sample.distinct = OTHERS + 1;
+  sample.finite = OTHERS * count[0] + 1;
+  struct sample others = reference_sample(x, OTHERS);
+  for (size_t f = 0; f < 2; f++) {
+    struct calibration calibration = reference_calibration("lp", formats[f], false);
+    calibration.parameter = 1.5;
+    struct choice choice = reference_choice("lp", &calibration, &sample);
+    const double half = ldexp(1, calibration.format->bits - 1);
+    double found = 1e6 * lp_error(&calibration, &others, (double)choice.scale, 0), least = HUGE_VAL;
+    found += pow((double)FAR - (half - 1) * (double)choice.scale, 1.5);
+    for (double scale = 2; scale > 0.01; scale *= 0.9995)
+      least = fmin(least, 1e6 * lp_error(&calibration, &others, scale, 0) +
+                              pow((double)FAR - (half - 1) * scale, 1.5));
+    if (!(found <= least * (1 + 1.1e-4)))
+      fail_msg("%s: %.9g at %g, brute force %.9g", formats[f], found, (double)choice.scale, least);
+  }
+}
+
 /* P = 2 is mse, and the neighbours of 2 are near it. */
 static void test_lp_of_two(void **state)
 {
@@ -268,8 +303,7 @@ static void test_lp_of_two(void **state)
   free(x);
 }
 
-/* --- alternate
- * ------------------------------------------------------------------------------------ */
+/* --- alternate -------------------------------------------------------------------------------- */
 
 /* The error of ROUNDS rounds over groups of LENGTH. */
 static double alternate_error(const float *x, size_t n, size_t length, const char *format,
@@ -721,6 +755,7 @@ int main(void)
       cmocka_unit_test(test_aciq_around_mean),
       cmocka_unit_test(test_lp_brute_force),
       cmocka_unit_test(test_lp_of_two),
+      cmocka_unit_test(test_lp_far_outlier),
       cmocka_unit_test(test_alternate_falls),
       cmocka_unit_test(test_alternate_gain),
       cmocka_unit_test(test_ppq),

@@ -117,7 +117,8 @@ static void test_rung_sums(void **state)
   const struct kernels *const *levels = kernels_available();
   for (size_t n = 0; kernel_next_length(&n);) {
     const float rate = 0.01f, near = n % 2 ? 0.02f : 0;
-    const size_t low[] = {n / 5, n / 4, n / 2}, high[] = {n / 3, n / 3 + 1, n / 2};
+    const uint32_t low[] = {(uint32_t)n / 5, (uint32_t)n / 4, (uint32_t)n / 2};
+    const uint32_t high[] = {(uint32_t)n / 3, (uint32_t)n / 3 + 1, (uint32_t)n / 2};
     for (size_t i = 0; i < n; i++) {
       rung[i] = i % 5 == 2 ? 0 : kernel_bell();
       size[i] = scale * (double)rung[i] + (i % 7 == 3 ? 0 : (double)kernel_bell() * 0.1);
