@@ -4,7 +4,8 @@
  * that finds is settled on the values. Asymmetric: from a scan of zero points, each next to the
  * best is searched, where what is known of its neighbour (lp_floor.h) leaves a chance. 16-bit
  * formats: 64 scales, the best refined. minmax is where every search starts: the answer is never
- * worse than it. Searches in a sketch start from what is about the scale of mse, too. */
+ * worse than it. Searches in a sketch start from the scale of mse, too, for p of 1 and more from
+ * what is near it. */
 #include "quant/base/size.h"
 #include "quant/calibrators.h"
 #include "quant/lp_search.h"
@@ -15,7 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SCANNED_ZEROS = 16, SCANNED_SCALES = 20, LEVELS_WORTH_FLOORS = 64 };
+enum { SCANNED_ZEROS = 16, SCANNED_SCALES = 20, LEVELS_WORTH_FLOORS = 64, EXACT_TRIES = 16 };
 
 struct search {
   const struct calibration *calibration;
@@ -82,6 +83,33 @@ static void descend(struct search *search)
   }
 }
 
+/* For p < 1 errors are concave between the scales at which some value has a level for itself, and
+ * least at one of those: tries that of each of the values that matter most, at their levels now. */
+static void try_exact_levels(struct search *search, long zero)
+{
+  const struct lp_search *lp = &search->lp;
+  const double scale = ldexp(fabs((double)search->best.scale), -search->exponent);
+  for (int which = 0; which < LP_SIDES; which++) {
+    const struct lp_side *side = &lp->side[which];
+    const struct ladder *ladder = lp->ladder[which];
+    double below = HUGE_VAL;
+    for (int i = 0; i < EXACT_TRIES; i++) {
+      size_t heaviest = side->end;
+      for (size_t k = side->first; k < side->end; k++)
+        if (side->mass[k] < below &&
+            (heaviest == side->end || side->mass[k] > side->mass[heaviest]))
+          heaviest = k;
+      if (heaviest == side->end)
+        break;
+      below = side->mass[heaviest];
+      const double size = side->size[heaviest];
+      const double level = ladder->value[ladder_passed(ladder, lp->steps[which], scale, size)];
+      if (level > 0)
+        consider(search, zero, size / level);
+    }
+  }
+}
+
 /* All scales of ZERO, from MOST down. */
 static enum status search_scales(struct search *search, const struct sample *sample, long zero,
                                  double most)
@@ -92,6 +120,8 @@ static enum status search_scales(struct search *search, const struct sample *sam
   enum status status = lp_improve(&search->lp, most, sample->progress);
   if (search->lp.scale > 0)
     keep(search, zero, search->lp.scale, search->lp.error);
+  if (status == STATUS_OK && search->norm < 1 && search->best.zero == zero)
+    try_exact_levels(search, zero);
   return status;
 }
 
@@ -286,11 +316,13 @@ enum status lp_choose(const struct calibration *calibration, const struct sample
   const double norm = calibration->parameter;
   const struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
   const bool few = calibration->format->bits <= 8;
+  /* For p < 1 what is found depends on the start. */
+  choose_function *start = norm < 1 ? mse_choose : mse_choose_roughly;
   struct scaling starts[2];
   if (norm == 2)
     return mse_choose(calibration, sample, choice, error);
   *choice = minmax;
-  enum status status = few ? mse_choose_roughly(calibration, sample, choice, error) : STATUS_OK;
+  enum status status = few ? start(calibration, sample, choice, error) : STATUS_OK;
   if (status != STATUS_OK)
     return status;
   calibration_scale(calibration, &minmax, &starts[0]);

@@ -284,6 +284,29 @@ static void test_lp_far_outlier(void **state)
   }
 }
 
+/* Values on a grid, a few of them beyond its ends: for P < 1 nothing comes near the scale of that
+ * grid, to the last bit, where all others have no error at all. */
+static void test_lp_exact_levels(void **state)
+{
+  (void)state;
+  enum { VALUES = 79 };
+  static const float steps[] = {0.25f, 0.3f, 0x1.7p-9f};
+  float x[VALUES];
+  for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
+    for (size_t i = 0; i < VALUES; i++)
+      x[i] = (float)((long)i - VALUES / 2) * steps[s];
+    struct sample sample = reference_sample(x, VALUES);
+    struct calibration calibration = reference_calibration("lp", "int6", false);
+    calibration.parameter = 0.5;
+    struct choice choice = reference_choice("lp", &calibration, &sample);
+    const double found = lp_error(&calibration, &sample, (double)choice.scale, 0);
+    const double least = lp_error(&calibration, &sample, (double)steps[s], 0);
+    if (!(found <= least * (1 + 1e-3)))
+      fail_msg("step %a: %.9g at %a, not %.9g", (double)steps[s], found, (double)choice.scale,
+               least);
+  }
+}
+
 /* P = 2 is mse, and the neighbours of 2 are near it. */
 static void test_lp_of_two(void **state)
 {
@@ -755,6 +778,7 @@ int main(void)
       cmocka_unit_test(test_aciq_around_mean),
       cmocka_unit_test(test_lp_brute_force),
       cmocka_unit_test(test_lp_of_two),
+      cmocka_unit_test(test_lp_exact_levels),
       cmocka_unit_test(test_lp_far_outlier),
       cmocka_unit_test(test_alternate_falls),
       cmocka_unit_test(test_alternate_gain),
