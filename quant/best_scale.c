@@ -234,12 +234,14 @@ static void find_passed(const struct scale_search *search, int side, size_t n, d
   const struct atoms *atoms = &search->atoms;
   const double *middle = search->ladder[side]->middle;
   const uint32_t start = (uint32_t)side_start(atoms, side);
-  if (atoms->places)
-    kernels.places_find(&atoms->places[side], middle, n, 1 / t, near);
+  if (!atoms->places) {
+    for (size_t k = 0; k < n; k++)
+      near[k] = k == 0 ? (uint32_t)atoms_above(atoms, side, middle[0] / t) : start;
+    return;
+  }
+  kernels.places_find(&atoms->places[side], middle, n, 1 / t, near);
   for (size_t k = 0; k < n; k++)
-    near[k] = atoms->places ? near[k] + start : start;
-  if (!atoms->places && n > 0)
-    near[0] = (uint32_t)atoms_above(atoms, side, middle[0] / t);
+    near[k] += start;
 }
 
 /* Middle by middle: what passes each lies side by side. */

@@ -83,6 +83,16 @@ static void descend(struct search *search)
   }
 }
 
+/* Of the values of a side, the one with the largest mass below that; the end: there is none. */
+static size_t heaviest_below(const struct lp_side *side, double mass)
+{
+  size_t heaviest = side->end;
+  for (size_t k = side->first; k < side->end; k++)
+    if (side->mass[k] < mass && (heaviest == side->end || side->mass[k] > side->mass[heaviest]))
+      heaviest = k;
+  return heaviest;
+}
+
 /* For p < 1 errors are concave between the scales at which some value has a level for itself, and
  * least at one of those: tries that of each of the values that matter most, at their levels now. */
 static void try_exact_levels(struct search *search, long zero)
@@ -92,20 +102,13 @@ static void try_exact_levels(struct search *search, long zero)
   for (int which = 0; which < LP_SIDES; which++) {
     const struct lp_side *side = &lp->side[which];
     const struct ladder *ladder = lp->ladder[which];
-    double below = HUGE_VAL;
-    for (int i = 0; i < EXACT_TRIES; i++) {
-      size_t heaviest = side->end;
-      for (size_t k = side->first; k < side->end; k++)
-        if (side->mass[k] < below &&
-            (heaviest == side->end || side->mass[k] > side->mass[heaviest]))
-          heaviest = k;
-      if (heaviest == side->end)
-        break;
-      below = side->mass[heaviest];
+    size_t heaviest = heaviest_below(side, HUGE_VAL);
+    for (int i = 0; i < EXACT_TRIES && heaviest < side->end; i++) {
       const double size = side->size[heaviest];
       const double level = ladder->value[ladder_passed(ladder, lp->steps[which], scale, size)];
       if (level > 0)
         consider(search, zero, size / level);
+      heaviest = heaviest_below(side, side->mass[heaviest]);
     }
   }
 }
@@ -125,8 +128,8 @@ static enum status search_scales(struct search *search, const struct sample *sam
   return status;
 }
 
-/* The least errors of some scales for zero points all over the codes, but for those that clip too
- * much even at the largest. From the scale where clipping takes over there are no better ones. */
+/* The least errors of some scales for zero points all over the codes, down to where clipping alone
+ * is too much: from there on there are no better ones. */
 static void scan_zeros(struct search *search, double most, long first, long levels)
 {
   long step = levels / SCANNED_ZEROS > 0 ? levels / SCANNED_ZEROS : 1;
@@ -315,12 +318,12 @@ enum status lp_choose(const struct calibration *calibration, const struct sample
 {
   const double norm = calibration->parameter;
   const struct choice minmax = {.lo = (double)sample->min, .hi = (double)sample->max};
-  const bool few = calibration->format->bits <= 8;
-  /* For p < 1 what is found depends on the start. */
-  choose_function *start = norm < 1 ? mse_choose : mse_choose_roughly;
-  struct scaling starts[2];
   if (norm == 2)
     return mse_choose(calibration, sample, choice, error);
+  /* For p < 1 what is found depends on the start. */
+  choose_function *start = norm < 1 ? mse_choose : mse_choose_roughly;
+  const bool few = calibration->format->bits <= 8;
+  struct scaling starts[2];
   *choice = minmax;
   enum status status = few ? start(calibration, sample, choice, error) : STATUS_OK;
   if (status != STATUS_OK)

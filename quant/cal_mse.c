@@ -296,12 +296,10 @@ static enum status search_zeros(struct job *job, struct scale_search *search, do
     error[z] = HUGE_VAL;
   scan_zeros(search, range, error);
   done[0] = done[levels + 2] = true;
-  for (int tried = 0; tried < MOST_ZEROS; tried++) {
+  for (int tried = 0; tried < (job->roughly ? 1 : MOST_ZEROS); tried++) {
     if (progress_cancelled(job->sample->progress))
       return STATUS_CANCELLED;
     long best = job->best->zero - first, zero = next_zero(error, done + 1, levels);
-    if (tried > 0 && job->roughly)
-      break;
     if (zero < 0 || error[zero] >= 1.1 * search->error) {
       if (!done[best]) /* the neighbour below */
         zero = best - 1;

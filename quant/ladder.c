@@ -1,5 +1,6 @@
 #include "quant/ladder.h"
 
+#include "quant/base/ascending.h"
 #include "quant/base/size.h"
 
 void ladder_finish(struct ladder *ladder)
@@ -14,15 +15,13 @@ void ladder_finish(struct ladder *ladder)
 
 size_t ladder_passed(const struct ladder *ladder, size_t steps, double scale, double size)
 {
-  size_t low = 0, high = steps;
-  while (low < high) {
-    const size_t k = low + (high - low) / 2;
-    if (ladder->middle[k] * scale > size)
-      high = k;
-    else
-      low = k + 1;
-  }
-  return low;
+  size_t k = first_above(ladder->middle, 0, steps, size / scale);
+  /* The quotient may be rounded past a middle; products are what searches compare with. */
+  while (k > 0 && ladder->middle[k - 1] * scale > size)
+    k--;
+  while (k < steps && ladder->middle[k] * scale <= size)
+    k++;
+  return k;
 }
 
 long ladders_first_zero(const struct calibration *calibration)

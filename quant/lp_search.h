@@ -65,7 +65,7 @@ enum status lp_values_share(const struct lp_search *search, double least, struct
                             bool *any);
 void lp_shared_free(struct lp_search *shared);
 
-/* The first value of a side, those that count as 0 left out, that is SIZE or larger. */
+/* The first value of a side, those worth nothing left out, that is SIZE or larger. */
 size_t lp_first_beyond(const struct lp_search *search, int which, double size);
 
 /* The error of SCALE; where that is ENOUGH or more, something that is. */

@@ -12,12 +12,6 @@ struct breaks {
   double at[CHANGES][LANES], steep[CHANGES][LANES], at_peak[LANES], steep_peak[LANES];
 };
 
-static inline double between(double x, double least, double most)
-{
-  x = x > least ? x : least;
-  return x < most ? x : most;
-}
-
 static inline int32_t first_of(int32_t a, int32_t b)
 {
   return a < b ? a : b;
@@ -47,11 +41,11 @@ KERNEL_INLINE void find_breaks(const double *size, const double *mass, const dou
     const double place = size[i] * pass->per_middle, at = (place - from) * per_width;
     const double unit = size[i] * per_width, offset = middle - place;
     const double begins = at - pass->up_reach[1] * unit;
-    const int32_t b = (int32_t)between(at, 0, all - 1);
-    const int32_t begin = (int32_t)between(begins, 0, all) + (begins > 0);
-    const int32_t end = (int32_t)between(at + pass->down_reach[1] * unit, 0, all);
-    const int32_t rise = (int32_t)between(at - pass->up_reach[0] * unit + 0.5, 0, all);
-    const int32_t fall = (int32_t)between(at + pass->down_reach[0] * unit + 0.5, 0, all);
+    const int32_t b = (int32_t)within(at, all - 1);
+    const int32_t begin = (int32_t)within(begins, all) + (begins > 0);
+    const int32_t end = (int32_t)within(at + pass->down_reach[1] * unit, all);
+    const int32_t rise = (int32_t)within(at - pass->up_reach[0] * unit + 0.5, all);
+    const int32_t fall = (int32_t)within(at + pass->down_reach[0] * unit + 0.5, all);
     const int32_t first = first_of(begin, b), last = last_of(end, b + 1);
     const double high[2] = {pass->share[0] * mass[i], pass->share[1] * mass[i]};
     const double up[2] = {pass->up[0] * pull[i], pass->up[1] * pull[i]};
@@ -79,7 +73,6 @@ KERNEL_INLINE void find_breaks(const double *size, const double *mass, const dou
 void KERNEL(breaks)(const double *size, const double *mass, const double *pull, size_t n,
                     const struct level_pass *pass, const struct broken *broken)
 {
-  kernel_pair *from = broken->change, *within = broken->within;
   struct breaks found;
   for (size_t done = 0; done < n; done += LANES) {
     const size_t m = n - done < LANES ? n - done : LANES;
@@ -89,8 +82,8 @@ void KERNEL(breaks)(const double *size, const double *mass, const double *pull, 
       find_breaks(size + done, mass + done, pull + done, LANES, pass, broken, &found);
     for (size_t i = 0; i < m; i++) {
       for (int k = 0; k < CHANGES; k++)
-        from[found.bucket[k][i]] += (kernel_pair){found.at[k][i], found.steep[k][i]};
-      within[found.bucket[PEAK][i]] += (kernel_pair){found.at_peak[i], found.steep_peak[i]};
+        broken->change[found.bucket[k][i]] += (kernel_pair){found.at[k][i], found.steep[k][i]};
+      broken->within[found.bucket[PEAK][i]] += (kernel_pair){found.at_peak[i], found.steep_peak[i]};
     }
   }
 }

@@ -134,12 +134,6 @@ double KERNEL(counted_error)(const float *x, const float *y, const uint64_t *cou
 
 enum { CROSSING_BLOCK = 64 };
 
-static inline double within(double place, double last)
-{
-  place = place > 0 ? place : 0;
-  return place < last ? place : last;
-}
-
 /* By products with inverses, but for those that come so near a border that a division may decide
  * otherwise: DOUBT is some times the rounding of both. */
 static void find_buckets(const double *size, const double *inverse, size_t n,

@@ -1,7 +1,7 @@
 /* The kernel table: the inner loops, compiled once for each instruction set from one plain C
- * source and chosen once at start. All levels give identical bits; tests/quant/test_kernels and
- * test_kernel_sums prove it. The table's initial value is the baseline, so forgetting kernels_init
- * is slow, not wrong.
+ * source and chosen once at start. All levels give identical bits; tests/quant/test_kernels,
+ * test_kernel_sums and test_search_bounds prove it. The table's initial value is the baseline, so
+ * forgetting kernels_init is slow, not wrong.
  *
  * Ownership: kernels borrow arrays for the call. Threads: kernels_init once, before threads
  * start; the table is constant afterwards. Arrays need no alignment. */

@@ -238,6 +238,15 @@ static inline uint32_t minifloat_code(float g, const struct minifloat_constants 
   return field | (float_bits(g) & FLOAT_SIGN) >> c->sign_shift;
 }
 
+/* --- buckets --------------------------------------------------------------------------- */
+
+/* PLACE, or the nearer end of 0 to LAST. */
+static inline double within(double place, double last)
+{
+  place = place > 0 ? place : 0;
+  return place < last ? place : last;
+}
+
 /* --- sums ------------------------------------------------------------------------------ */
 
 /* Doubles that one machine vector holds, LANES of them in all; and as many floats widened, as

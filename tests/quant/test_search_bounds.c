@@ -81,8 +81,7 @@ static void test_places(void **state)
   free(places);
 }
 
-/* --- lines below errors ------------------------------------------------------------------------
- */
+/* --- lines below errors ----------------------------------------------------------------------- */
 
 enum { VALUES = 40, BUCKETS = 32 };
 
