@@ -303,6 +303,41 @@ static void test_shared_sides(void **state)
     fail_msg("%zu shared, %zu apart", shared, apart);
 }
 
+/* --- middles passed --------------------------------------------------------------------------- */
+
+/* By counting products, where they are exactly the size and one step beside it. */
+static void check_passed(const struct ladder *ladder, size_t steps, double scale, double size)
+{
+  size_t expected = 0;
+  while (expected < steps && ladder->middle[expected] * scale <= size)
+    expected++;
+  assert_int_equal(ladder_passed(ladder, steps, scale, size), expected);
+}
+
+static void test_passed(void **state)
+{
+  static const char *const formats[] = {"int8", "int3", "e4m3", "e2m1", "nf4"};
+  uint64_t seed = 5;
+  (void)state;
+  for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+    const struct calibration calibration = {.format = format_find(formats[f])};
+    struct ladders ladders;
+    ladders_make(&calibration, &ladders);
+    for (int side = 0; side < 2; side++)
+      for (int i = 0; i < 200; i++) {
+        const struct ladder *ladder = ladders.side[side];
+        const size_t steps = ladder->steps - (i % 3 == 1), k = (size_t)i % ladder->steps;
+        const double scale = exp2(-12 * portable_uniform(&seed));
+        const double size = ladder->middle[k] * scale;
+        check_passed(ladder, steps, scale, size);
+        check_passed(ladder, steps, scale, nextafter(size, 0));
+        check_passed(ladder, steps, scale, nextafter(size, HUGE_VAL));
+        check_passed(ladder, steps, scale, 2 * size);
+      }
+    check_passed(ladders.side[0], 0, 0.5, 1);
+  }
+}
+
 /* --- floors of lp ----------------------------------------------------------------------------- */
 
 enum { TRIES = 5 };
@@ -515,9 +550,10 @@ static void test_scale_error(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_places),       cmocka_unit_test(test_breaks),
-      cmocka_unit_test(test_shared_sides), cmocka_unit_test(test_lp_floors),
-      cmocka_unit_test(test_mse_floors),   cmocka_unit_test(test_scale_error),
+      cmocka_unit_test(test_places),      cmocka_unit_test(test_breaks),
+      cmocka_unit_test(test_passed),      cmocka_unit_test(test_shared_sides),
+      cmocka_unit_test(test_lp_floors),   cmocka_unit_test(test_mse_floors),
+      cmocka_unit_test(test_scale_error),
   };
   kernels_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
