@@ -101,8 +101,8 @@ static bool serves(const struct result_request *have, const struct result_reques
 {
   return have->axis == wanted->axis && have->bins == wanted->bins &&
          same_number(have->lo, wanted->lo) && same_number(have->hi, wanted->hi) &&
-         have->no_errors <= wanted->no_errors && have->details == wanted->details &&
-         have->blocks >= wanted->blocks &&
+         have->no_errors <= wanted->no_errors && have->errors_only <= wanted->errors_only &&
+         have->details == wanted->details && have->blocks >= wanted->blocks &&
          have->calibrated.batching.on == wanted->calibrated.batching.on &&
          have->calibrated.batching.axis == wanted->calibrated.batching.axis;
 }

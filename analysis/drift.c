@@ -31,7 +31,8 @@ static enum status measure_one(const struct described *described, const struct q
                                          .hi = (double)NAN,
                                          .facts = &described->facts,
                                          .digest = described->digest,
-                                         .calibrated = *calibrated};
+                                         .calibrated = *calibrated,
+                                         .errors_only = true};
   struct result *result;
   enum status status =
       result_compute(described->tensor, quantizer, &request, progress, &result, error);

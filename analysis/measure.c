@@ -33,7 +33,8 @@ struct coded_unit {
 
 /* What one span adds up. */
 struct span_sums {
-  struct tally tally, coded; /* the latter: what follows from codes */
+  struct tally tally, coded;            /* the latter: what follows from codes */
+  double inside_error2, inside_signal2; /* of a struct coded of all spans */
   struct clipped_units clipped;
   uint64_t lost;
 };
@@ -54,6 +55,7 @@ struct metrics_pass {
   struct span_sums *spans;
   struct channel_sums channels;
   struct coded_unit *coded; /* of each worker; NULL where no codes are tallied */
+  bool coded_once;          /* for all spans: whole numbers do not depend on who walks which */
   struct codes codes;
 };
 
@@ -202,6 +204,15 @@ static void settle(struct metrics_pass *job, unsigned worker, const struct fit *
   run->elements = 0;
 }
 
+/* The span keeps its sums, where the codes are counted on in another. */
+static void leave_span(struct metrics_pass *job, struct coded_unit *run)
+{
+  struct span_sums *span = &job->spans[run->span];
+  span->inside_error2 = run->coded.error2;
+  span->inside_signal2 = run->coded.signal2;
+  run->coded.error2 = run->coded.signal2 = 0;
+}
+
 /* Where N elements of UNIT are to be counted: those of one unit in one span together, so that the
  * sums do not depend on who walks which span. */
 static struct coded *coded_for(struct metrics_pass *job, const struct pass_block *block,
@@ -209,8 +220,10 @@ static struct coded *coded_for(struct metrics_pass *job, const struct pass_block
 {
   struct coded_unit *run = &job->coded[block->worker];
   bool same = run->span == block->span && run->unit == unit && run->elements + n <= CODED_MOST;
-  if (!same)
+  if (!same && !job->coded_once)
     settle(job, block->worker, block->fit);
+  else if (run->elements > 0 && run->span != block->span)
+    leave_span(job, run);
   run->span = block->span;
   run->unit = unit;
   run->elements += n;
@@ -473,17 +486,69 @@ static void note_codes(const struct metrics_pass *job, struct measure *measure)
     memcpy(measure->code_count, job->codes.count, job->codes.codes * sizeof(uint64_t));
 }
 
-static void finish_metrics(struct metrics_pass *job, struct measure *measure, struct result *result)
+/* All spans together; *LOST: see pass_block. */
+static struct tally total(const struct metrics_pass *job, uint64_t *lost)
 {
   struct tally tally = {0};
-  uint64_t lost = 0;
-  for (unsigned w = 0; job->coded && w < job->codes.workers; w++)
-    settle(job, w, job->measure->fit);
+  *lost = 0;
   for (size_t i = 0; i < job->pass.spans; i++) {
-    lost += job->spans[i].lost;
+    *lost += job->spans[i].lost;
     tally_merge(&tally, &job->spans[i].tally);
     tally_merge_coded(&tally, &job->spans[i].coded);
   }
+  return tally;
+}
+
+/* Adds the codes that FROM counted to those of INTO. */
+static void merge_coded(struct coded *into, struct coded *from)
+{
+  kernels.settle_pairs(from->pairs, CODES_COUNTED, from->inside[0]);
+  from->paired = 0;
+  if (from == into)
+    return;
+  into->finite += from->finite;
+  into->zeros += from->zeros;
+  for (size_t code = 0; code < CODES_COUNTED; code++) {
+    into->outside[code] += from->outside[code];
+    for (size_t t = 0; t < CODE_COUNTERS; t++)
+      into->inside[t][code] += from->inside[t][code];
+  }
+}
+
+/* What all spans counted, at the first worker: the only one left with elements. */
+static void gather_coded(struct metrics_pass *job)
+{
+  struct coded_unit *first = job->coded;
+  for (unsigned w = 0; w < job->codes.workers; w++) {
+    struct coded_unit *run = &job->coded[w];
+    if (run->elements == 0)
+      continue;
+    leave_span(job, run);
+    merge_coded(&first->coded, &run->coded);
+    run->elements = 0;
+  }
+  for (size_t i = 0; i < job->pass.spans; i++) {
+    first->coded.error2 += job->spans[i].inside_error2;
+    first->coded.signal2 += job->spans[i].inside_signal2;
+  }
+  first->elements = job->units->count;
+}
+
+static void finish_errors(const struct metrics_pass *job, struct result *result)
+{
+  uint64_t lost;
+  const struct tally tally = total(job, &lost);
+  metrics_from_errors(&tally, lost, &result->metrics);
+}
+
+static void finish_metrics(struct metrics_pass *job, struct measure *measure, struct result *result)
+{
+  uint64_t lost;
+  if (job->coded_once)
+    gather_coded(job);
+  for (unsigned w = 0; job->coded && w < job->codes.workers; w++)
+    settle(job, w, job->measure->fit);
+  const struct tally tally = total(job, &lost);
   note_reconstruction(&tally, measure);
   metrics_from_tally(&tally, lost, &result->metrics);
   codes_finish(&job->codes, &result->metrics);
@@ -508,6 +573,8 @@ static bool finish(struct metrics_pass *job, struct measure *measure, struct res
 {
   if (job->pass.codes)
     finish_metrics(job, measure, result);
+  else if (!measure->counted)
+    finish_errors(job, result);
   return finish_channels(job, result);
 }
 
@@ -521,12 +588,11 @@ static bool has_long_runs(const struct grain *grain)
   return length >= LONG_RUN;
 }
 
-/* True where the extremes make the scale of each of many units. */
+/* True where the extremes make the scale of each unit. */
 static bool seldom_clips(const struct fit *fit)
 {
   const struct calibrator *calibrator = fit_quantizer(fit)->calibrator;
-  return fit_grain(fit)->units > 1 && fit_can_group(fit) &&
-         (!calibrator || calibrator_by_extremes(calibrator));
+  return fit_can_group(fit) && (!calibrator || calibrator_by_extremes(calibrator));
 }
 
 static struct fit *waiting_fit(const struct measure *measure)
@@ -553,10 +619,11 @@ static bool make_counters(struct metrics_pass *job)
   job->coded = mem_array(codes->workers, sizeof *job->coded);
   for (unsigned w = 0; one && job->coded && w < codes->workers; w++)
     job->coded[w].coded.pairs = codes_tables(codes, w).pairs;
+  job->coded_once = one && lasts(job->units) && job->units->count <= CODED_MOST;
   return job->coded != NULL;
 }
 
-/* WHOLE: also what is not of a channel. */
+/* WHOLE: also what errors and channels do not tell. */
 static enum status run(struct measure *measure, bool whole, struct result *result)
 {
   struct metrics_pass job = {.measure = measure,
@@ -576,7 +643,7 @@ static enum status run(struct measure *measure, bool whole, struct result *resul
       fit_can_tally(measure->fit) && has_long_runs(job.units) && has_long_runs(&measure->channels);
   job.grouped = !job.tallied && !job.mixed_units && !job.mixed_channels &&
                 fit_group_rows(measure->fit, measure->feed, 0, &row);
-  job.unclipped = whole && job.tallied && seldom_clips(measure->fit);
+  job.unclipped = job.tallied && seldom_clips(measure->fit) && (!whole || job.units->units > 1);
   job.own_channels = are_channels(job.units, &measure->channels);
   job.pass.bare = job.grouped || job.tallied;
   enum status status = make_table(&job);
@@ -620,8 +687,8 @@ static enum status count_metrics(struct measure *measure, struct result *result)
 
 enum status measure_metrics(struct measure *measure, struct result *result, struct error *error)
 {
-  enum status status =
-      measure->counted ? count_metrics(measure, result) : run(measure, true, result);
+  enum status status = measure->counted ? count_metrics(measure, result)
+                                        : run(measure, !measure->errors_only, result);
   return status == STATUS_MEMORY ? error_memory(error, "the metrics") : status;
 }
 

@@ -20,6 +20,7 @@ struct measure {
   struct ranges ranges; /* of a fit on demand: the same */
   bool codes_known;     /* the one unit's codes were counted on the way: */
   uint64_t code_count[CODES_COUNTED];
+  bool errors_only; /* of measure_metrics: see result_request */
   bool restored; /* the metrics are not the last word: restore_errors follows */
 };
 

@@ -27,7 +27,7 @@ char *papr_words(double papr, char *text, size_t size)
   return text;
 }
 
-void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics)
+void metrics_from_errors(const struct tally *tally, uint64_t overflowed, struct metrics *metrics)
 {
   uint64_t all = tally->finite + overflowed;
   metrics->overflow_rate = all ? (double)overflowed / (double)all : (double)NAN;
@@ -36,11 +36,17 @@ void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct m
   metrics->rmse = sqrt(metrics->mse);
   metrics->sqnr_db = tally->finite ? sqnr_db(tally->signal2, tally->error2) : (double)NAN;
   metrics->max_abs_error = tally->finite ? tally->max_error : (double)NAN;
-  metrics->mean_error = tally->error / n;
   metrics->clip_rate = (double)tally->clipped / n;
-  metrics->rail_rate = (double)tally->at_rail / n;
   metrics->clipping_mse = tally->clipped_error2 / n;
   metrics->rounding_mse = fmax(tally->error2 - tally->clipped_error2, 0) / n;
+}
+
+void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics)
+{
+  double n = tally->finite ? (double)tally->finite : (double)NAN;
+  metrics_from_errors(tally, overflowed, metrics);
+  metrics->mean_error = tally->error / n;
+  metrics->rail_rate = (double)tally->at_rail / n;
   metrics->bulk_sqnr_db = sqnr_db(tally->bulk_signal2, tally->bulk_error2);
   metrics->zero_rate = (double)tally->flushed / n;
   metrics->cosine = tally->product / (sqrt(tally->signal2) * sqrt(tally->reconstruction2));

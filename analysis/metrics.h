@@ -89,8 +89,12 @@ double sqnr_db(double signal2, double error2);
  * from it; what share of it clipping makes stays. */
 void metrics_set_mse(struct metrics *metrics, double rms, double mse);
 
-/* Fills what follows from the sums of TALLY, and from the number of elements that TALLY lacks
- * because they overflowed. */
+/* Fills what follows from the errors of TALLY and the number of elements that it lacks because they
+ * overflowed: mse, rmse, sqnr_db, max_abs_error, clip_rate, rounding_mse, clipping_mse,
+ * overflow_rate. */
+void metrics_from_errors(const struct tally *tally, uint64_t overflowed, struct metrics *metrics);
+
+/* The same, and what follows from the other sums. */
 void metrics_from_tally(const struct tally *tally, uint64_t overflowed, struct metrics *metrics);
 
 #endif

@@ -148,6 +148,7 @@ static enum status measure_all(const struct measure *known, const struct result_
 {
   struct measure measure = *known;
   result->partial = measure.counted && request->at_once;
+  measure.errors_only = request->errors_only;
   enum status status = measure_metrics(&measure, result, error);
   result->metrics.papr = result->facts.papr;
   if (status == STATUS_OK && measure.feed->count)

@@ -56,6 +56,10 @@ struct result_request {
   size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
   double lo, hi;             /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
   bool no_errors;            /* the histogram of the error and the errors by bin may be left out */
+  /* Of the metrics only what errors and channels tell: mse, rmse, sqnr_db, max_abs_error, clip_rate,
+   * rounding_mse, clipping_mse, overflow_rate, those of the channels, papr, bits_per_element. The
+   * others may be missing, and the pass is shorter. Not with bins, details, a board. */
+  bool errors_only;
   bool details;              /* also relative errors, KL (two more passes) */
   bool blocks;               /* also the error of each block (one more) */
   bool board;                /* also the calibrator board (many) ... */

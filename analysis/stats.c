@@ -41,7 +41,8 @@ static enum status measure(const struct tensor *tensor, const struct quantizer *
                                    .lo = (double)NAN,
                                    .hi = (double)NAN,
                                    .facts = &known->facts,
-                                   .digest = known->digest};
+                                   .digest = known->digest,
+                                   .errors_only = true};
   enum status status = result_compute(tensor, quantizer, &request, progress, &result, error);
   bool applies = status == STATUS_OK;
   if (status == STATUS_USAGE || status == STATUS_INPUT) {

@@ -5,8 +5,9 @@
  * widen two numbers and for six sums in double), 9 cycles, and 2 more for the counters of codes,
  * which other units work on meanwhile; with AVX2 three ports and 43 operations, 14, because there
  * are too few registers to do all in one loop, and a block goes through two. Small floats take 6
- * more. Each group takes some 30 operations more, and 28 bytes (its unit and its extremes) that are
- * to be asked for in time: without that, groups of 32 took a sixth longer. */
+ * more. Squares alone take 11 of the 18 (AVX-512), 6 cycles: less than memory. Each group takes
+ * some 30 operations more, and 28 bytes (its unit and its extremes) that are to be asked for in
+ * time: without that, groups of 32 took a sixth longer. */
 #include "quant/kernels/table.h"
 
 #include <float.h>
@@ -117,6 +118,13 @@ KERNEL_INLINE bytes bytes_of(const ints v[BYTES / FLOATS])
 
 /* --- round trips ------------------------------------------------------------------------ */
 
+/* What a call is asked for. */
+struct group_wish {
+  float bulk;                       /* as in tally_bounds */
+  const struct code_tables *tables; /* NULL: nothing but squares and the largest error */
+  bool high;                        /* codes far from zero, too */
+};
+
 /* What is found on the way, for all groups of a call. */
 struct group_scan {
   float worst, least;           /* largest |x - y|; |x|: whether there is a 0 */
@@ -194,6 +202,7 @@ static inline size_t place_next(struct group_place *place, size_t most)
 /* What vectors need of units, made for FLOATS of them at once. */
 enum { TABLE = GROUP_ERRORS_MOST / GRAIN + 2 * FLOATS };
 struct unit_table {
+  bool levels; /* integers whose codes are asked for: all, else the scales alone */
   float scale[TABLE];
   int32_t first[TABLE];
   uint8_t zero[TABLE], below_top[TABLE], near_first[TABLE], near_within[TABLE];
@@ -206,12 +215,12 @@ struct unit_vectors {
   bytes zero, below_top, near_first, near_within;
 };
 
-/* Unit GROUP from element AT of BYTES on. */
-KERNEL_INLINE void take_unit(const struct unit_table *table, size_t group, size_t at, bool small,
+/* Unit GROUP from element AT of BYTES on: its scale, and of CODED integers the rest. */
+KERNEL_INLINE void take_unit(const struct unit_table *table, size_t group, size_t at, bool coded,
                              bool high, struct unit_vectors *out)
 {
   out->scale = (floats){0} + table->scale[group];
-  if (small)
+  if (!coded)
     return;
   out->first = (ints){0} + table->first[group];
   out->zero = bytes_from(out->zero, at, table->zero[group]);
@@ -227,7 +236,8 @@ KERNEL_INLINE void take_unit(const struct unit_table *table, size_t group, size_
  * 1974), because a quotient that rounds to r is at least r less half a step, and is above it where
  * r is the first step. The low bytes of the result are codes; of SMALL floats, keys. */
 KERNEL_INLINE ints round_vector(const float *x, const struct unit_vectors *unit,
-                                const struct small *small, float *e, struct group_vectors *found)
+                                const struct small *small, bool coded, float *e,
+                                struct group_vectors *found)
 {
   floats v = floats_load(x), q = v / unit->scale, r;
   ints code;
@@ -242,7 +252,8 @@ KERNEL_INLINE ints round_vector(const float *x, const struct unit_vectors *unit,
   floats d = v - r * unit->scale;
   memcpy(e, &d, sizeof d);
   found->worst = floats_farther(found->worst, d);
-  found->least = floats_nearer(found->least, v);
+  if (coded)
+    found->least = floats_nearer(found->least, v);
   return code;
 }
 
@@ -326,34 +337,49 @@ static void round_run(const float *x, size_t n, const struct unit *unit, const s
 }
 
 /* Of N elements. */
-static void add_vectors(const struct group_vectors *found, size_t n, bool high,
+static void add_vectors(const struct group_vectors *found, size_t n, const struct group_wish *wish,
                         struct group_scan *scan)
 {
   const float worst = -floats_least(-found->worst), least = floats_least(found->least);
   scan->worst = worst > scan->worst ? worst : scan->worst;
+  if (!wish->tables)
+    return;
   scan->least = least < scan->least ? least : scan->least;
   scan->flat += bytes_total(found->flat);
   scan->at_rail += bytes_total(found->at_rail);
-  scan->high += high ? n - bytes_total(found->near) : 0;
+  scan->high += wish->high ? n - bytes_total(found->near) : 0;
 }
 
 /* --- sums ------------------------------------------------------------------------------- */
 
 struct group_sums {
-  struct lanes error, error2, signal2, moment; /* moment: x (x - y) */
-  struct lanes bulk_error2, bulk_signal2;
+  struct lanes error2, signal2;
+  struct lanes error, moment, bulk_error2, bulk_signal2; /* moment: x (x - y) */
 };
 
 KERNEL_INLINE struct group_sums sums_copy(const struct group_sums *from)
 {
-  return (struct group_sums){lanes_copy(&from->error),       lanes_copy(&from->error2),
-                             lanes_copy(&from->signal2),     lanes_copy(&from->moment),
+  return (struct group_sums){lanes_copy(&from->error2),      lanes_copy(&from->signal2),
+                             lanes_copy(&from->error),       lanes_copy(&from->moment),
                              lanes_copy(&from->bulk_error2), lanes_copy(&from->bulk_signal2)};
 }
 
-/* TURN elements of X and E. Both are widened as they are loaded, which takes a processor less.
- * Products of two float32 are exact in double: see tally_sums in tally_kernels.c. Without a branch
- * on the bulk: whether one of a few values is beyond it is what a processor foretells worst. */
+/* TURN elements of X and E, where nobody asks for more than squares. */
+KERNEL_INLINE void add_squares(const float *x, const float *e, struct group_sums *sums)
+{
+  KERNEL_UNROLL
+  for (size_t p = 0; p < TURN / DOUBLES; p++) {
+    const size_t at = p % PARTS;
+    const doubles xd = doubles_load(x + p * DOUBLES), ed = doubles_load(e + p * DOUBLES);
+    sums->error2.part[at] = doubles_fma(ed, ed, sums->error2.part[at]);
+    sums->signal2.part[at] = doubles_fma(xd, xd, sums->signal2.part[at]);
+  }
+}
+
+/* All sums of TURN elements of X and E. Both are widened as they are loaded, which takes a
+ * processor less. Products of two float32 are exact in double: see tally_sums in tally_kernels.c.
+ * Without a branch on the bulk: whether one of a few values is beyond it is what a processor
+ * foretells worst. */
 KERNEL_INLINE void add_turn(const float *x, const float *e, floats bulk, struct group_sums *sums)
 {
   chosen inside[TURN_VECTORS];
@@ -396,41 +422,41 @@ KERNEL_INLINE void count_turn(const struct code_tables *tables, const uint8_t *c
 }
 
 /* Fewer than TURN. */
-static void add_few(const float *x, float *e, const uint8_t *codes, size_t n, float bulk,
-                    const struct code_tables *tables, struct group_sums *sums)
+static void add_few(const float *x, float *e, const uint8_t *codes, size_t n,
+                    const struct group_wish *wish, struct group_sums *sums)
 {
   float copy[TURN] = {0};
   memcpy(copy, x, n * sizeof *x);
   memset(e + n, 0, (TURN - n) * sizeof *e);
-  add_turn(copy, e, (floats){0} + bulk, sums);
-  for (size_t i = 0; tables && i < n; i++)
-    count_code(tables, codes[i], i);
+  add_turn(copy, e, (floats){0} + wish->bulk, sums);
+  for (size_t i = 0; wish->tables && i < n; i++)
+    count_code(wish->tables, codes[i], i);
 }
 
 /* Room for the pairs of N elements. */
 static void make_room(const struct code_tables *tables, size_t n)
 {
   uint32_t sums[CODES_COUNTED] = {0};
-  if (*tables->paired > UINT16_MAX - n / 2) {
-    KERNEL(settle_pairs)(tables->pairs, tables->codes, sums);
-    for (size_t code = 0; code < tables->codes; code++)
-      tables->count[code] += sums[code];
-    *tables->paired = 0;
-  }
-  *tables->paired += (uint32_t)n / 2;
+  const bool full =
+      KERNEL(pairs_room)(tables->pairs, tables->codes, (uint32_t)n / 2, tables->paired, sums);
+  for (size_t code = 0; full && code < tables->codes; code++)
+    tables->count[code] += sums[code];
 }
 
 /* --- both ------------------------------------------------------------------------------- */
 
 /* Codes are counted while elements are added up, which keeps other units of a processor busy. What
  * the next call will read is fetched. */
-KERNEL_INLINE void add_coded_turn(const float *x, const float *e, const uint8_t *codes, floats bulk,
-                                  const struct code_tables *tables, struct group_sums *sums)
+KERNEL_INLINE void add_coded_turn(const float *x, const float *e, const uint8_t *codes,
+                                  const struct group_wish *wish, struct group_sums *sums)
 {
   __builtin_prefetch(x + GROUP_ERRORS_MOST);
-  add_turn(x, e, bulk, sums);
-  if (tables)
-    count_turn(tables, codes);
+  if (!wish->tables) {
+    add_squares(x, e, sums);
+    return;
+  }
+  add_turn(x, e, (floats){0} + wish->bulk, sums);
+  count_turn(wish->tables, codes);
 }
 
 #ifdef __AVX512F__
@@ -439,12 +465,12 @@ enum { WHOLE_MOST = 255 * BYTES };
 /* N elements, at most WHOLE_MOST: whole BYTES in groups of whole GRAINs. There are registers for
  * all that is added up: so both are one loop, and their parts fill each other's gaps. Elements of
  * each step are added up in the next, when their errors are known. */
-KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct unit_table *units,
-                             const struct small *small, const struct code_tables *tables, bool high,
+KERNEL_INLINE void add_steps(const float *x, size_t n, const struct unit_table *units,
+                             const struct small *small, const struct group_wish *wish,
                              struct group_place *from, struct group_scan *scan,
                              struct group_sums *all)
 {
-  const floats limit = (floats){0} + bulk;
+  const bool coded = wish->tables != NULL, levels = coded && !small;
   float e[2 * BYTES];
   uint8_t codes[2 * BYTES];
   struct group_vectors found = {.least = (floats){0} + 1};
@@ -452,126 +478,145 @@ KERNEL_INLINE void add_steps(const float *x, size_t n, float bulk, const struct 
   struct group_place place = *from;
   struct unit_vectors unit = {.scale = {0}};
   bool split = false; /* the last step was of two units */
-  take_unit(units, place.group, 0, small, high, &unit);
+  take_unit(units, place.group, 0, levels, wish->high, &unit);
   for (size_t i = 0, slot = 0; i <= n; i += BYTES, slot ^= BYTES) {
     ints code[BYTES / FLOATS];
     KERNEL_UNROLL
     for (size_t k = 0; i < n && k < BYTES; k += FLOATS) {
       if (k % GRAIN == 0) {
         if (place.left == 0 || (k == 0 && split)) {
-          take_unit(units, place.group + (place.left == 0), k, small, high, &unit);
+          take_unit(units, place.group + (place.left == 0), k, levels, wish->high, &unit);
           split = k > 0;
         }
         if (place.left == 0)
           place_turn(&place);
         place.left -= GRAIN;
       }
-      code[k / FLOATS] = round_vector(x + i + k, &unit, small, e + slot + k, &found);
+      code[k / FLOATS] = round_vector(x + i + k, &unit, small, coded, e + slot + k, &found);
     }
-    if (i < n)
-      note_codes(code, &unit, small, high, codes + slot, &found);
+    if (coded && i < n)
+      note_codes(code, &unit, small, wish->high, codes + slot, &found);
     KERNEL_UNROLL
     for (size_t k = 0; i > 0 && k < BYTES; k += TURN)
-      add_coded_turn(x + i - BYTES + k, e + (slot ^ BYTES) + k, codes + (slot ^ BYTES) + k, limit,
-                     tables, &sums);
+      add_coded_turn(x + i - BYTES + k, e + (slot ^ BYTES) + k, codes + (slot ^ BYTES) + k, wish,
+                     &sums);
   }
   *from = place;
   *all = sums_copy(&sums);
-  add_vectors(&found, n, high, scan);
+  add_vectors(&found, n, wish, scan);
 }
 
 /* A loop for each kind. */
-static void add_whole(const float *x, size_t n, float bulk, const struct unit_table *units,
-                      const struct small *small, const struct code_tables *tables, bool high,
+static void add_whole(const float *x, size_t n, const struct unit_table *units,
+                      const struct small *small, const struct group_wish *wish,
                       struct group_place *place, struct group_scan *scan, struct group_sums *sums)
 {
-  const struct code_tables pairs = {.pairs = tables ? tables->pairs : NULL};
-  if (small && pairs.pairs)
-    add_steps(x, n, bulk, units, small, &pairs, false, place, scan, sums);
+  const struct group_wish squares = {.tables = NULL};
+  const struct code_tables pairs = {.pairs = wish->tables ? wish->tables->pairs : NULL};
+  const struct group_wish paired = {wish->bulk, &pairs, false}, far = {wish->bulk, &pairs, true};
+  const struct group_wish single = {wish->bulk, wish->tables, true};
+  if (!wish->tables && small)
+    add_steps(x, n, units, small, &squares, place, scan, sums);
+  else if (!wish->tables)
+    add_steps(x, n, units, NULL, &squares, place, scan, sums);
+  else if (small && pairs.pairs)
+    add_steps(x, n, units, small, &paired, place, scan, sums);
   else if (small)
-    add_steps(x, n, bulk, units, small, tables, false, place, scan, sums);
-  else if (!tables && !high)
-    add_steps(x, n, bulk, units, NULL, NULL, false, place, scan, sums);
+    add_steps(x, n, units, small, &single, place, scan, sums);
   else if (!pairs.pairs)
-    add_steps(x, n, bulk, units, NULL, tables, true, place, scan, sums);
-  else if (high)
-    add_steps(x, n, bulk, units, NULL, &pairs, true, place, scan, sums);
+    add_steps(x, n, units, NULL, &single, place, scan, sums);
+  else if (wish->high)
+    add_steps(x, n, units, NULL, &far, place, scan, sums);
   else
-    add_steps(x, n, bulk, units, NULL, &pairs, false, place, scan, sums);
+    add_steps(x, n, units, NULL, &paired, place, scan, sums);
 }
 #else
 enum { WHOLE_MOST = KERNEL_BLOCK };
 
 KERNEL_INLINE void round_groups(const float *x, size_t n, const struct unit_table *units,
-                                const struct small *small, bool high, struct group_place *place,
-                                float *e, uint8_t *codes, struct group_scan *scan)
+                                const struct small *small, const struct group_wish *wish,
+                                struct group_place *place, float *e, uint8_t *codes,
+                                struct group_scan *scan)
 {
+  const bool coded = wish->tables != NULL;
   struct group_vectors found = {.least = (floats){0} + 1};
   for (size_t i = 0, end; i < n; i = end) {
     struct unit_vectors unit = {.scale = {0}};
     end = i + place_next(place, n - i);
-    take_unit(units, place->group, 0, small, high, &unit);
+    take_unit(units, place->group, 0, coded && !small, wish->high, &unit);
     for (; i < end; i += BYTES) {
       ints code[BYTES / FLOATS];
       KERNEL_UNROLL
       for (size_t k = 0; k < BYTES; k += FLOATS)
-        code[k / FLOATS] = round_vector(x + i + k, &unit, small, e + i + k, &found);
-      note_codes(code, &unit, small, high, codes + i, &found);
+        code[k / FLOATS] = round_vector(x + i + k, &unit, small, coded, e + i + k, &found);
+      if (coded)
+        note_codes(code, &unit, small, wish->high, codes + i, &found);
     }
   }
-  add_vectors(&found, n, high, scan);
+  add_vectors(&found, n, wish, scan);
 }
 
 static __attribute__((noinline)) void
 round_piece(const float *x, size_t n, const struct unit_table *units, const struct small *small,
-            bool high, struct group_place *place, float *e, uint8_t *codes, struct group_scan *scan)
+            const struct group_wish *wish, struct group_place *place, float *e, uint8_t *codes,
+            struct group_scan *scan)
 {
-  if (small)
-    round_groups(x, n, units, small, false, place, e, codes, scan);
-  else if (high)
-    round_groups(x, n, units, NULL, true, place, e, codes, scan);
+  const struct group_wish squares = {.tables = NULL};
+  const struct group_wish near = {.tables = wish->tables},
+                          far = {.tables = wish->tables, .high = 1};
+  if (!wish->tables && small)
+    round_groups(x, n, units, small, &squares, place, e, codes, scan);
+  else if (!wish->tables)
+    round_groups(x, n, units, NULL, &squares, place, e, codes, scan);
+  else if (small)
+    round_groups(x, n, units, small, &near, place, e, codes, scan);
+  else if (wish->high)
+    round_groups(x, n, units, NULL, &far, place, e, codes, scan);
   else
-    round_groups(x, n, units, NULL, false, place, e, codes, scan);
+    round_groups(x, n, units, NULL, &near, place, e, codes, scan);
 }
 
 KERNEL_INLINE void add_kind(const float *x, const float *e, const uint8_t *codes, size_t n,
-                            float bulk, const struct code_tables *tables, struct group_sums *all)
+                            const struct group_wish *wish, struct group_sums *all)
 {
   struct group_sums sums = sums_copy(all);
   for (size_t i = 0; i < n; i += TURN)
-    add_coded_turn(x + i, e + i, codes + i, (floats){0} + bulk, tables, &sums);
+    add_coded_turn(x + i, e + i, codes + i, wish, &sums);
   *all = sums_copy(&sums);
 }
 
 static __attribute__((noinline)) void add_piece(const float *x, const float *e,
-                                                const uint8_t *codes, size_t n, float bulk,
-                                                const struct code_tables *tables,
+                                                const uint8_t *codes, size_t n,
+                                                const struct group_wish *wish,
                                                 struct group_sums *sums)
 {
+  const struct code_tables *tables = wish->tables;
+  const struct code_tables pairs = {.pairs = tables ? tables->pairs : NULL};
+  const struct code_tables single = {.count = tables ? tables->count : NULL,
+                                     .codes = tables ? tables->codes : 0};
   if (!tables)
-    add_kind(x, e, codes, n, bulk, NULL, sums);
-  else if (tables->pairs)
-    add_kind(x, e, codes, n, bulk, &(struct code_tables){.pairs = tables->pairs}, sums);
+    add_kind(x, e, codes, n, &(struct group_wish){.tables = NULL}, sums);
+  else if (pairs.pairs)
+    add_kind(x, e, codes, n, &(struct group_wish){wish->bulk, &pairs, false}, sums);
   else
-    add_kind(x, e, codes, n, bulk,
-             &(struct code_tables){.count = tables->count, .codes = tables->codes}, sums);
+    add_kind(x, e, codes, n, &(struct group_wish){wish->bulk, &single, false}, sums);
 }
 
 /* N elements, at most WHOLE_MOST: whole BYTES in groups of whole BYTES. */
-static void add_whole(const float *x, size_t n, float bulk, const struct unit_table *units,
-                      const struct small *small, const struct code_tables *tables, bool high,
+static void add_whole(const float *x, size_t n, const struct unit_table *units,
+                      const struct small *small, const struct group_wish *wish,
                       struct group_place *place, struct group_scan *scan, struct group_sums *sums)
 {
   float e[KERNEL_BLOCK];
   uint8_t codes[KERNEL_BLOCK];
-  round_piece(x, n, units, small, high, place, e, codes, scan);
-  add_piece(x, e, codes, n, bulk, tables, sums);
+  round_piece(x, n, units, small, wish, place, e, codes, scan);
+  add_piece(x, e, codes, n, wish, sums);
 }
 #endif
 
 /* N elements, at most KERNEL_BLOCK, in groups that may end anywhere. */
-static void add_ragged(const float *x, size_t n, float bulk, const struct unit *units,
-                       const struct small *small, const struct code_tables *tables,
+static void add_ragged(const float *x, size_t n, const struct unit *units,
+                       const struct small *small, const struct group_wish *wish,
                        struct group_place *place, struct group_scan *scan, struct group_sums *sums)
 {
   float e[KERNEL_BLOCK];
@@ -582,21 +627,23 @@ static void add_ragged(const float *x, size_t n, float bulk, const struct unit *
   }
   const size_t whole = n / TURN * TURN;
   for (size_t i = 0; i < whole; i += TURN)
-    add_coded_turn(x + i, e + i, codes + i, (floats){0} + bulk, tables, sums);
+    add_coded_turn(x + i, e + i, codes + i, wish, sums);
   if (n > whole)
-    add_few(x + whole, e + whole, codes + whole, n - whole, bulk, tables, sums);
+    add_few(x + whole, e + whole, codes + whole, n - whole, wish, sums);
 }
 
-/* y is x - e. */
-static void add_up(const struct group_sums *sums, struct tally *tally)
+/* y is x - e. SQUARES: of nothing else. */
+static void add_up(const struct group_sums *sums, bool squares, struct tally *tally)
 {
   double error2 = lanes_total(&sums->error2), signal2 = lanes_total(&sums->signal2);
   double moment = lanes_total(&sums->moment);
-  tally->error += lanes_total(&sums->error);
   tally->error2 += error2;
+  tally->signal2 += signal2;
+  if (squares)
+    return;
+  tally->error += lanes_total(&sums->error);
   tally->bulk_error2 += lanes_total(&sums->bulk_error2);
   tally->bulk_signal2 += lanes_total(&sums->bulk_signal2);
-  tally->signal2 += signal2;
   tally->product += signal2 - moment;
   tally->reconstruction2 += (signal2 - moment) - (moment - error2);
 }
@@ -650,17 +697,17 @@ static inline floats levels_of(floats v, const struct small *small)
 }
 
 /* See codes_of; a product and a shift in place of the division by 127, for up to 255. */
-static inline void note_units(floats scale, floats lo, floats hi, bool small, size_t at,
+static inline void note_units(floats scale, floats lo, floats hi, size_t at,
                               struct unit_table *table)
 {
+  memcpy(table->scale + at, &scale, sizeof scale);
+  if (!table->levels)
+    return;
   const floats shifted = lo + ROUND_MAGIC;
   const ints zero = __builtin_convertvector(-lo, ints),
              top = __builtin_convertvector(hi - lo, ints);
   const ints far = ints_max(zero, top - zero) * (100 * 33027) >> 22;
   const ints first = ints_max(zero - far, (ints){0}), last = ints_min(zero + far, (ints){0} + 255);
-  memcpy(table->scale + at, &scale, sizeof scale);
-  if (small)
-    return;
   memcpy(table->first + at, &shifted, sizeof shifted);
   ints_store_bytes(zero, table->zero + at);
   ints_store_bytes(top - 1, table->below_top + at);
@@ -688,7 +735,7 @@ static size_t add_ends(const float *lo, const float *hi, size_t n, const struct 
   const floats first = floats_of_units(unit, offsetof(struct unit, lo));
   const floats last = floats_of_units(unit, offsetof(struct unit, hi));
   if (table)
-    note_units(scale, first, last, small != NULL, at, table);
+    note_units(scale, first, last, at, table);
   const floats a = levels_of(from / scale, small), b = levels_of(to / scale, small);
   /* A negative scale turns nothing over: low ones stay low. */
   const floats low = a * scale, high = b * scale;
@@ -756,10 +803,13 @@ static __attribute__((noinline)) size_t tally_ranges(const float *x, size_t n,
   return tally_ends(lo, hi, groups, row->units, small, table, tally);
 }
 
-static void tally_scan(const struct group_scan *scan, const float *x, size_t n, struct tally *tally)
+static void tally_scan(const struct group_scan *scan, const float *x, size_t n, bool squares,
+                       struct tally *tally)
 {
   const double max_error = (double)scan->worst;
   tally->max_error = max_error > tally->max_error ? max_error : tally->max_error;
+  if (squares)
+    return;
   tally->flushed += scan->flat - (scan->least == 0 ? count_zeros(x, n) : 0);
   tally->at_rail += scan->at_rail;
 }
@@ -774,6 +824,7 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
   const bool grains = n <= row->first || (row->first | row->length) % GRAIN == 0;
   size_t groups = n <= row->first ? 1 : 1 + (n - row->first + row->length - 1) / row->length;
   struct unit_table units, *table = grains ? &units : NULL;
+  units.levels = tables && !small;
   groups = row->least ? tally_ends(row->least, row->most, groups, row->units, small, table, tally)
                       : tally_ranges(x, n, row, groups, small, table, tally);
   n = elements_of(row, groups, n);
@@ -781,20 +832,21 @@ size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *ro
     return 0;
   if (tables && tables->pairs)
     make_room(tables, n);
+  const struct group_wish wish = {bulk, tables, high != NULL};
   struct group_scan scan = {.least = 1};
   struct group_sums sums = {0};
   struct group_place place = {.left = row->first, .length = row->length};
   const size_t whole = grains ? n / BYTES * BYTES : 0;
   for (size_t i = 0, m; i < whole; i += m) {
     m = whole - i < WHOLE_MOST ? whole - i : WHOLE_MOST;
-    add_whole(x + i, m, bulk, &units, small, tables, high != NULL, &place, &scan, &sums);
+    add_whole(x + i, m, &units, small, &wish, &place, &scan, &sums);
   }
   for (size_t i = whole, m; i < n; i += m) {
     m = n - i < KERNEL_BLOCK ? n - i : KERNEL_BLOCK;
-    add_ragged(x + i, m, bulk, row->units, small, tables, &place, &scan, &sums);
+    add_ragged(x + i, m, row->units, small, &wish, &place, &scan, &sums);
   }
-  tally_scan(&scan, x, n, tally);
-  add_up(&sums, tally);
+  tally_scan(&scan, x, n, !tables, tally);
+  add_up(&sums, !tables, tally);
   tally->finite += n;
   if (high)
     *high += scan.high;

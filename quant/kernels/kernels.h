@@ -192,8 +192,8 @@ enum { CODES_COUNTED = 256, CODE_COUNTERS = 4, CODE_PAIRS = CODES_COUNTED * CODE
 
 /* CODE_COUNTERS tables of CODES counters, one behind the other, that take turns, so that equal
  * neighbours do not wait for each other; to be added up. A processor counts at most once a cycle:
- * so PAIRS may be CODE_PAIRS counters of two neighbouring codes each, of which *PAIRED are counted
- * at most; what they hold at the end is for settle_pairs. */
+ * so PAIRS may be CODE_PAIRS counters of two neighbouring codes each, none above *PAIRED; what they
+ * hold at the end is for settle_pairs. */
 struct code_tables {
   uint64_t *count;
   size_t codes;
@@ -210,7 +210,7 @@ struct coded {
   uint32_t inside[CODE_COUNTERS][CODES_COUNTED]; /* to be added up, in the kernel's own order */
   uint32_t outside[CODES_COUNTED];               /* how often each code occurs of the others */
   uint16_t *pairs;                               /* borrowed; NULL: none */
-  uint32_t paired;                               /* what PAIRS have counted, or more */
+  uint32_t paired;                               /* none of PAIRS is above it */
 };
 
 struct block_codec;
@@ -299,7 +299,8 @@ struct kernels {
    * from the start of each 4096; of the others, gathered, each 4096 make a tally. What follows from
    * the codes of those inside (reconstruction2, product, at_rail, flushed, least, most) comes with
    * integer_coded. CODED: NULL when nobody asks; then of TALLY only the sums of squares (error2,
-   * signal2), finite, clipped and absmax mean something, and the work is half. The format must not
+   * clipped_error2, signal2), max_error, finite, clipped and absmax mean something, and the work is
+   * half. The format must not
    * lose numbers (nonfinite) nor have the exponents of float32. */
   void (*integer_tally)(const float *x, size_t n, struct unit unit,
                         const struct tally_bounds *bounds, struct tally *tally,
@@ -349,15 +350,16 @@ struct kernels {
                        float *scale, float *zero);
   /* Round trips of N elements (at most GROUP_ERRORS_MOST) in groups of integers or small floats
    * of up to 8 bits that divide and round to even: what is lost into TALLY, how often each code
-   * occurs into TABLES (NULL: nobody asks), and into *high (NULL as well) how many codes of
-   * integers lie beyond 100/127 of the end that is farther from zero. The sums of x y and y^2
+   * occurs into TABLES, and into *high (NULL: nobody asks) how many codes of integers lie beyond
+   * 100/127 of the end that is farther from zero. TABLES NULL: nobody asks for that, HIGH is NULL,
+   * too, and of TALLY only error2, signal2, max_error, finite, absmax and the extremes of the
+   * reconstruction are added to: half the work. The sums of x y and y^2
    * follow from those of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. Stops before the
    * first group in which an x is not finite or is clipped, or whose scale is so small that a level
    * of small floats could become 0; how many elements were worked on. */
   size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                          const struct code_tables *tables, struct tally *tally, uint64_t *high);
-  /* Adds how often each of the first CODES codes occurs in PAIRS, fewer than 2^16 of them in all,
-   * to COUNT, and clears PAIRS. */
+  /* Adds how often each of the first CODES codes occurs in PAIRS to COUNT, and clears PAIRS. */
   void (*settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count);
 };
 

@@ -36,7 +36,8 @@ struct rounder {
 
 struct sums {
   struct lanes error, error2, signal2;
-  ints largest, least, worst; /* magnitudes of all x; of errors */
+  floats largest, worst; /* magnitudes of those inside; of their errors */
+  ints least;            /* of all x */
 };
 
 /* What goes from one turn of the loop to the next: values, 0 for those outside; their quotients;
@@ -89,8 +90,8 @@ KERNEL_INLINE struct sums sums_copy(const struct sums *from)
                        lanes_copy(&from->error2),
                        lanes_copy(&from->signal2),
                        from->largest,
-                       from->least,
-                       from->worst};
+                       from->worst,
+                       from->least};
 }
 
 /* Adds the TURN numbers of V. */
@@ -125,10 +126,10 @@ KERNEL_INLINE uint32_t divide(const float *x, const struct rounder *r, bool code
     chosen inside = r->symmetric ? chosen_at_most((floats)size, floats_all(r->hi))
                                  : chosen_within(a, floats_all(r->lo), floats_all(r->hi));
     all |= chosen_bits(inside) << k * FLOATS;
-    sums->largest = ints_max(sums->largest, size);
     if (codes)
       sums->least = ints_min(sums->least, size);
     a = floats_chosen(a, inside);
+    sums->largest = floats_farther(sums->largest, a);
     if (!codes)
       memcpy(kept + k * FLOATS, &a, sizeof a);
     turn->kept[k] = a;
@@ -150,9 +151,9 @@ KERNEL_INLINE void round_quotients(const struct rounder *r, bool codes, struct t
     floats g = r->minifloat ? floats_to_grid(v, &r->c, &key) : round_integer(v, &key);
     floats e = turn->kept[k] - g * r->scale;
     turn->error[k] = e;
+    sums->worst = floats_farther(sums->worst, e);
     if (codes) {
       ints_store_bytes(key, keys + k * FLOATS);
-      sums->worst = ints_max(sums->worst, (ints)e & INT32_MAX);
     } else {
       memcpy(error + k * FLOATS, &e, sizeof e);
     }
@@ -262,35 +263,43 @@ static enum counting counting_of(const struct coded *coded)
 
 void KERNEL(settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count)
 {
-  uint16_t low[CODES_COUNTED] = {0};
   for (size_t high = 0; high < codes; high++) {
-    uint16_t *row = pairs + high * CODES_COUNTED, sum = 0;
+    uint16_t *row = pairs + high * CODES_COUNTED;
+    uint32_t sum = 0;
     for (size_t k = 0; k < codes; k++) {
-      sum = (uint16_t)(sum + row[k]);
-      low[k] = (uint16_t)(low[k] + row[k]);
+      sum += row[k];
+      count[k] += row[k];
       row[k] = 0;
     }
     count[high] += sum;
   }
+}
+
+static uint32_t largest_pair(const uint16_t *pairs, size_t codes)
+{
+  uint16_t largest[CODES_COUNTED] = {0}, most = 0;
+  for (size_t high = 0; high < codes; high++)
+    for (size_t k = 0; k < codes; k++) {
+      const uint16_t pair = pairs[high * CODES_COUNTED + k];
+      largest[k] = pair > largest[k] ? pair : largest[k];
+    }
   for (size_t k = 0; k < codes; k++)
-    count[k] += low[k];
+    most = largest[k] > most ? largest[k] : most;
+  return most;
 }
 
-static void settle(struct coded *coded)
+bool KERNEL(pairs_room)(uint16_t *pairs, size_t codes, uint32_t more, uint32_t *paired,
+                        uint32_t *count)
 {
-  KERNEL(settle_pairs)(coded->pairs, CODES_COUNTED, coded->inside[0]);
-  coded->paired = 0;
-}
-
-/* Room for the pairs of RUN elements. */
-static void make_room(struct coded *coded)
-{
-  const uint32_t most = (RUN - LAG) / 2;
-  if (!coded->pairs)
-    return;
-  if (coded->paired > UINT16_MAX - most)
-    settle(coded);
-  coded->paired += most;
+  if (*paired > UINT16_MAX - more)
+    *paired = largest_pair(pairs, codes);
+  const bool full = *paired > UINT16_MAX - more;
+  if (full) {
+    KERNEL(settle_pairs)(pairs, codes, count);
+    *paired = 0;
+  }
+  *paired += more;
+  return full;
 }
 
 /* Any N (at most RUN); returns how many zeros were added that stand for nothing, those outside not
@@ -397,7 +406,7 @@ static void add_coded(const struct rounder *r, const struct tally_bounds *bounds
   uint32_t inside[CODES_COUNTED];
   uint16_t *pairs = coded->pairs;
   if (coded->paired)
-    settle(coded);
+    KERNEL(settle_pairs)(pairs, CODES_COUNTED, coded->inside[0]);
   count_inside(coded, r, inside);
   for (size_t code = 0; code < CODES_COUNTED; code++)
     count[code] += coded->outside[code] + inside[code];
@@ -412,26 +421,10 @@ static void add_coded(const struct rounder *r, const struct tally_bounds *bounds
   coded->pairs = pairs;
 }
 
-static float largest_of(ints v)
+/* Of magnitudes. */
+static float largest_of(floats v)
 {
-  int32_t largest = 0;
-  for (size_t k = 0; k < FLOATS; k++)
-    largest = v[k] > largest ? v[k] : largest;
-  return bits_float((uint32_t)largest);
-}
-
-/* The largest of finite magnitudes. LARGEST: of all, more often than not finite. */
-static float absmax_of(ints largest, const float *x, size_t n)
-{
-  float absmax = largest_of(largest);
-  if (absmax < __builtin_inff())
-    return absmax;
-  uint32_t finite = 0;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t size = float_magnitude(x[i]);
-    finite = size < FLOAT_INFINITY && size > finite ? size : finite;
-  }
-  return bits_float(finite);
+  return -floats_least(-v);
 }
 
 static bool any_zero(ints least)
@@ -498,19 +491,19 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
   struct sums sums = {.least = (ints){0} + INT32_MAX};
   float others[RUN + 2];
   uint8_t bits[RUN / 8];
-  if (coded)
-    make_room(coded);
+  if (coded && coded->pairs)
+    KERNEL(pairs_room)(coded->pairs, CODES_COUNTED, RUN / 2, &coded->paired, coded->inside[0]);
   size_t forced = add_run(x, n, r, &sums, coded, bits);
   size_t found = gather(x, n, bits, others);
   struct tally inside = {.finite = n - found,
                          .error2 = lanes_total(&sums.error2),
                          .signal2 = lanes_total(&sums.signal2),
-                         .absmax = absmax_of(sums.largest, x, n),
+                         .absmax = largest_of(sums.largest),
+                         .max_error = (double)largest_of(sums.worst),
                          .least = __builtin_inff(),
                          .most = -__builtin_inff()};
   if (coded) {
     inside.error = lanes_total(&sums.error);
-    inside.max_error = (double)largest_of(sums.worst);
     inside.bulk_error2 = bounds->bulk >= 0 ? inside.error2 : 0;
     inside.bulk_signal2 = bounds->bulk >= 0 ? inside.signal2 : 0;
     coded->finite += inside.finite;

@@ -77,6 +77,10 @@ void KERNEL(group_scales)(const float *lo, const float *hi, size_t n, float step
 size_t KERNEL(group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                             const struct code_tables *tables, struct tally *tally, uint64_t *high);
 void KERNEL(settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count);
+/* Room for MORE in each of the pairs of CODES codes, none of which is above *PAIRED: settles them
+ * where one might not have it, which it tells. */
+bool KERNEL(pairs_room)(uint16_t *pairs, size_t codes, uint32_t more, uint32_t *paired,
+                        uint32_t *count);
 
 /* Adds sum (x - y)^2 of N elements (a multiple of LANES) to lanes. */
 void KERNEL(lanes_add_error2)(const float *x, const float *y, size_t n, struct lanes *error2);

@@ -537,6 +537,73 @@ static void test_threads_change_nothing(void **state)
   free(x);
 }
 
+/* What errors alone tell of RESULT; sums may be added up in another order. */
+static void check_errors_only(const struct result *whole, const struct result *errors)
+{
+  const struct metrics *a = &whole->metrics, *b = &errors->metrics;
+  reference_near("mse", b->mse, a->mse, 1e-12);
+  reference_near("rmse", b->rmse, a->rmse, 1e-12);
+  reference_near("sqnr", b->sqnr_db, a->sqnr_db, 1e-12);
+  reference_near("rounding", b->rounding_mse, a->rounding_mse, 1e-12);
+  reference_near("clipping", b->clipping_mse, a->clipping_mse, 1e-12);
+  reference_near("median", b->channel_sqnr_median, a->channel_sqnr_median, 1e-12);
+  reference_near("worst", b->channel_sqnr_worst, a->channel_sqnr_worst, 1e-12);
+  assert_true(b->max_abs_error == a->max_abs_error && b->clip_rate == a->clip_rate);
+  assert_true(b->overflow_rate == a->overflow_rate && b->papr == a->papr);
+  assert_true(b->bits_per_element == a->bits_per_element);
+  assert_true(isnan(b->mean_error) && isnan(b->cosine) && isnan(b->bulk_sqnr_db) &&
+              isnan(b->zero_rate) && isnan(b->rail_rate) && isnan(b->code_entropy_bits));
+  assert_int_equal(whole->channels.count, errors->channels.count);
+  for (size_t c = 0; c < whole->channels.count; c++) {
+    const struct channel *of = &whole->channels.channel[c], *is = &errors->channels.channel[c];
+    reference_near("channel mse", is->mse, of->mse, 1e-12);
+    assert_true(is->absmax == of->absmax && is->clip_rate == of->clip_rate);
+    assert_true(is->ratio == of->ratio && is->finite == of->finite);
+  }
+}
+
+/* The same numbers as with everything else, whatever way a quantizer is measured: in long runs with
+ * and without clipping, in groups, in units that change with each element, in blocks. */
+static void test_errors_only(void **state)
+{
+  static const char *const specs[] = {"int8",
+                                      "int8,percentile=99",
+                                      "int8,channel",
+                                      "int4,channel,percentile=90",
+                                      "int8,token",
+                                      "int4,asym,group=32",
+                                      "int8,group=128",
+                                      "e4m3",
+                                      "e4m3,channel",
+                                      "e4m3,group=64",
+                                      "int4,asym,channel=1",
+                                      "nvfp4",
+                                      "q4_k,pad",
+                                      "int16",
+                                      "nf4,group=64",
+                                      "e4m3,scale=0.001,overflow=nonfinite"};
+  (void)state;
+  const struct shape shape = {.dims = 2, .dim = {131, 1024}};
+  const struct result_request few = {.lo = (double)NAN, .hi = (double)NAN, .errors_only = true};
+  for (int nonfinite = 0; nonfinite < 2; nonfinite++) {
+    float *x = random_values(shape_elements(&shape), 33, nonfinite);
+    for (size_t q = 0; q < sizeof specs / sizeof *specs; q++) {
+      struct result *whole = result_of(x, shape, specs[q], &plain);
+      pool_set_threads(1);
+      struct result *errors = result_of(x, shape, specs[q], &few);
+      pool_set_threads(3);
+      struct result *again = result_of(x, shape, specs[q], &few);
+      pool_set_threads(0);
+      check_errors_only(whole, errors);
+      assert_memory_equal(&errors->metrics, &again->metrics, sizeof again->metrics);
+      result_free(whole);
+      result_free(errors);
+      result_free(again);
+    }
+    free(x);
+  }
+}
+
 /* A big-endian tensor is decoded block by block and gives what the lent one gives; facts that are
  * handed in are used. */
 static void test_decoded_tensor(void **state)
@@ -782,6 +849,7 @@ int main(void)
       cmocka_unit_test(test_nothing_comes_later),
       cmocka_unit_test(test_transformed_in_one_go),
       cmocka_unit_test(test_threads_change_nothing),
+      cmocka_unit_test(test_errors_only),
       cmocka_unit_test(test_decoded_tensor),
       cmocka_unit_test(test_cancelled),
       cmocka_unit_test(test_cancelled_at_every_block),

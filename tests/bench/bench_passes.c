@@ -89,15 +89,18 @@ static bool work_fit(struct bench *bench)
                        &error) == STATUS_OK;
 }
 
-enum part { PART_METRICS, PART_CHANNELS, PART_SCREEN };
+enum part { PART_METRICS, PART_ERRORS, PART_SCREEN };
 
-/* The table of metrics and the channels; with the histograms and the error curve; or the channels
- * alone, which is all that a digest leaves to a pass. */
+/* The table of metrics and the channels; with the histograms and the error curve; or squared
+ * errors, split in rounding and clipping, and the largest error alone, of tensor and channels. */
 static bool measure(struct bench *bench, enum part part)
 {
   struct error error;
   struct result *result = mem_array(1, sizeof *result);
-  struct measure pass = {.feed = &bench->feed, .fit = bench->fit, .own = bench->fit};
+  struct measure pass = {.feed = &bench->feed,
+                         .fit = bench->fit,
+                         .own = bench->fit,
+                         .errors_only = part == PART_ERRORS};
   const struct granularity rows = {.kind = GRAIN_CHANNEL, .axis = 0};
   const struct result_request request = {.bins = BINS, .lo = (double)NAN, .hi = (double)NAN};
   if (!result)
@@ -106,8 +109,7 @@ static bool measure(struct bench *bench, enum part part)
   result->quantizer = bench->quantizer;
   bool made =
       grain_make(&rows, &bench->tensor->shape, &pass.channels, &error) == STATUS_OK &&
-      (part == PART_CHANNELS ? measure_channels : measure_metrics)(&pass, result, &error) ==
-          STATUS_OK &&
+      measure_metrics(&pass, result, &error) == STATUS_OK &&
       (part != PART_SCREEN || measure_histograms(&pass, &request, result, &error) == STATUS_OK);
   result_free(result);
   return made;
@@ -118,9 +120,9 @@ static bool work_metrics(struct bench *bench)
   return measure(bench, PART_METRICS);
 }
 
-static bool work_channels(struct bench *bench)
+static bool work_errors(struct bench *bench)
 {
-  return measure(bench, PART_CHANNELS);
+  return measure(bench, PART_ERRORS);
 }
 
 static bool work_screen(struct bench *bench)
@@ -128,7 +130,8 @@ static bool work_screen(struct bench *bench)
   return measure(bench, PART_SCREEN);
 }
 
-static bool work_key(struct bench *bench)
+/* The scales are chosen on the way. */
+static bool wait_and_measure(struct bench *bench, enum part part)
 {
   struct error error;
   fit_free(bench->fit);
@@ -136,7 +139,17 @@ static bool work_key(struct bench *bench)
   const struct batch values = {.feed = bench->feed, .shape = bench->tensor->shape};
   return quantizer_fit_waiting(&bench->quantizer, &values, NULL, &bench->fit, &error) ==
              STATUS_OK &&
-         measure(bench, PART_METRICS);
+         measure(bench, part);
+}
+
+static bool work_key(struct bench *bench)
+{
+  return wait_and_measure(bench, PART_METRICS);
+}
+
+static bool work_key_errors(struct bench *bench)
+{
+  return wait_and_measure(bench, PART_ERRORS);
 }
 
 /* --- rows --------------------------------------------------------------------------------- */
@@ -168,16 +181,17 @@ static void spec_rows(struct bench *bench, const char *spec, unsigned threads)
     fprintf(stderr, "bench_passes: %s: failed\n", spec);
     exit(1);
   }
-  snprintf(name, sizeof name, "%s", spec);
-  row(bench, name, threads, work_metrics);
+  row(bench, spec, threads, work_metrics);
+  snprintf(name, sizeof name, "%s, errors alone", spec);
+  row(bench, name, threads, work_errors);
   if (bench->quantizer.granularity.kind == GRAIN_GROUP) {
     snprintf(name, sizeof name, "%s with its fit", spec);
     row(bench, name, threads, work_key);
+    snprintf(name, sizeof name, "%s with its fit, errors alone", spec);
+    row(bench, name, threads, work_key_errors);
   } else if (bench->quantizer.granularity.kind == GRAIN_TENSOR) {
     snprintf(name, sizeof name, "%s with histograms", spec);
     row(bench, name, threads, work_screen);
-    snprintf(name, sizeof name, "%s, channels alone", spec);
-    row(bench, name, threads, work_channels);
   }
   fit_free(bench->fit);
   bench->fit = NULL;

@@ -441,40 +441,61 @@ static void check_near(double found, double expected, double scale)
     fail_msg("%.17g, expected %.17g", found, expected);
 }
 
-/* COUNTS: CODE_COUNTERS tables, or NULL when nobody asks. PAIRS: NULL for none. */
-static void check_run(const struct kernels *level, const float *x, size_t n,
-                      const struct group_row *row, float bulk, const struct expected *expected,
-                      uint64_t *counts, uint16_t *pairs)
+static void check_same(const struct kernels *level, const struct tally *found,
+                       const struct tally *expected, size_t n, const struct group_row *row)
 {
-  uint32_t paired = UINT16_MAX; /* settled before the first one is counted */
-  const struct code_tables tables = {counts, CODES_COUNTED, pairs, &paired};
-  struct tally tally = {0};
-  uint64_t high = 0;
-  for (int asked = 0; asked < 2; asked++) {
-    const bool counted = counts && asked;
-    uint64_t *far = asked && !row->grid ? &high : NULL;
-    memset(&tally, 0, sizeof tally);
-    assert_int_equal(level->group_errors(x, n, row, bulk, counted ? &tables : NULL, &tally, far),
-                     expected->n);
-    if (memcmp(&tally, &expected->tally, sizeof tally) || (far && high != expected->high))
-      fail_msg("%s: %zu elements in groups of %zu", level->name, n, row->length);
-  }
+  if (memcmp(found, expected, sizeof *found))
+    fail_msg("%s: %zu elements in groups of %zu", level->name, n, row->length);
 }
 
+/* Where nobody asks for more than squares. */
+static void check_squares(const struct kernels *level, const float *x, size_t n,
+                          const struct group_row *row, float bulk, const struct expected *expected)
+{
+  const struct tally *all = &expected->tally;
+  const struct tally squares = {.error2 = all->error2,
+                                .signal2 = all->signal2,
+                                .max_error = all->max_error,
+                                .absmax = all->absmax,
+                                .least = all->least,
+                                .most = all->most,
+                                .finite = all->finite};
+  struct tally tally = {0};
+  assert_int_equal(level->group_errors(x, n, row, bulk, NULL, &tally, NULL), expected->n);
+  check_same(level, &tally, &squares, n, row);
+}
+
+/* Counters of pairs are settled only where one is full; with FULL, one is, else it has room. */
+static uint32_t fill_pairs(uint16_t *pairs, bool full)
+{
+  return pairs[1 * CODES_COUNTED + 2] = full ? UINT16_MAX - 1 : 1000;
+}
+
+/* PAIRS: NULL for none. FAR: whether codes far from zero are asked for. */
 static void check_counts(const struct kernels *level, const float *x, size_t n,
                          const struct group_row *row, float bulk, const struct expected *expected,
-                         uint16_t *pairs)
+                         uint16_t *pairs, bool far)
 {
-  uint64_t counts[(CODE_COUNTERS + 1) * CODES_COUNTED] = {0};
-  uint32_t paired[CODES_COUNTED] = {0};
-  check_run(level, x, n, row, bulk, expected, counts, pairs);
+  uint64_t counts[(CODE_COUNTERS + 1) * CODES_COUNTED] = {0}, high = 0;
+  uint32_t sums[CODES_COUNTED] = {0};
+  const uint32_t before = pairs ? fill_pairs(pairs, far) : 0, full = before > 1000;
+  uint32_t paired = UINT16_MAX; /* so that they are looked at before the first one is counted */
+  const struct code_tables tables = {counts, CODES_COUNTED, pairs, &paired};
+  struct tally tally = {0};
+  assert_int_equal(level->group_errors(x, n, row, bulk, &tables, &tally, far ? &high : NULL),
+                   expected->n);
+  check_same(level, &tally, &expected->tally, n, row);
+  assert_true(!far || high == expected->high);
+  assert_true(!pairs || expected->n < 4 ||
+              paired == (full ? 0 : before) + (uint32_t)expected->n / 2);
   if (pairs)
-    level->settle_pairs(pairs, CODES_COUNTED, paired);
+    level->settle_pairs(pairs, CODES_COUNTED, sums);
   for (size_t i = 0; i < CODES_COUNTED; i++) {
-    uint64_t count = paired[i];
+    uint64_t count = sums[i];
     for (size_t t = 0; t < CODE_COUNTERS; t++)
       count += counts[t * CODES_COUNTED + i];
-    assert_true(count == expected->count[i] && counts[CODE_COUNTERS * CODES_COUNTED + i] == 0);
+    assert_true(count == expected->count[i] + (i == 1 || i == 2 ? before : 0) &&
+                counts[CODE_COUNTERS * CODES_COUNTED + i] == 0);
   }
 }
 
@@ -482,10 +503,11 @@ static void check_errors(const struct kernels *level, const float *x, size_t n,
                          const struct group_row *row, float bulk, const struct expected *expected)
 {
   static uint16_t pairs[CODE_PAIRS];
-  check_counts(level, x, n, row, bulk, expected, NULL);
-  if (n % 16 == 0) /* settling takes longer than all the rest */
-    check_counts(level, x, n, row, bulk, expected, pairs);
-  check_run(level, x, n, row, bulk, expected, NULL, NULL);
+  const bool integers = !row->grid;
+  check_counts(level, x, n, row, bulk, expected, NULL, integers);
+  for (int far = 0; far <= integers && n % 16 == 0; far++) /* settling is long */
+    check_counts(level, x, n, row, bulk, expected, pairs, far);
+  check_squares(level, x, n, row, bulk, expected);
   /* The same where the ends are known. */
   float least[MOST + 1], most[MOST + 1];
   struct group_row known = *row;
@@ -493,7 +515,8 @@ static void check_errors(const struct kernels *level, const float *x, size_t n,
   known.most = most;
   if (!level->group_ranges(x, n, row->first, row->length, least, most))
     assert_true(level->group_ranges(x, n = expected->n, row->first, row->length, least, most));
-  check_run(level, x, n, &known, bulk, expected, NULL, NULL);
+  check_counts(level, x, n, &known, bulk, expected, NULL, false);
+  check_squares(level, x, n, &known, bulk, expected);
   const struct tally *tally = &expected->tally;
   check_near(tally->product, expected->product, tally->signal2);
   check_near(tally->reconstruction2, expected->reconstruction2, tally->signal2);

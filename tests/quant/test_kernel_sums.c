@@ -517,6 +517,8 @@ static void check_squares(const struct tally *found, const struct tally *expecte
 {
   kernel_check_bits(found->error2, expected->error2, "error2 alone");
   kernel_check_bits(found->signal2, expected->signal2, "signal2 alone");
+  kernel_check_bits(found->clipped_error2, expected->clipped_error2, "clipped_error2 alone");
+  kernel_check_bits(found->max_error, expected->max_error, "max_error alone");
   assert_int_equal(found->finite, expected->finite);
   assert_int_equal(found->clipped, expected->clipped);
   assert_memory_equal(&found->absmax, &expected->absmax, sizeof found->absmax);
