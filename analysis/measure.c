@@ -515,7 +515,8 @@ static void merge_coded(struct coded *into, struct coded *from)
   }
 }
 
-/* What all spans counted, at the first worker: the only one left with elements. */
+/* What all spans counted, at the first worker and the first span: sums do not depend on who was
+ * done last. */
 static void gather_coded(struct metrics_pass *job)
 {
   struct coded_unit *first = job->coded;
@@ -531,6 +532,7 @@ static void gather_coded(struct metrics_pass *job)
     first->coded.error2 += job->spans[i].inside_error2;
     first->coded.signal2 += job->spans[i].inside_signal2;
   }
+  first->span = 0;
   first->elements = job->units->count;
 }
 

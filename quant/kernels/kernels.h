@@ -295,13 +295,13 @@ struct kernels {
                 struct tally *tally);
   /* The tally of N elements of one unit with at most 256 codes, without keeping reconstructions: as
    * integer_run (minifloat_run) and `tally` give it, but for the order of the sums. An element is
-   * inside when it is neither clipped nor beyond the bulk. Those inside add to lane i % 8, counted
-   * from the start of each 4096; of the others, gathered, each 4096 make a tally. What follows from
-   * the codes of those inside (reconstruction2, product, at_rail, flushed, least, most) comes with
-   * integer_coded. CODED: NULL when nobody asks; then of TALLY only the sums of squares (error2,
-   * clipped_error2, signal2), max_error, finite, clipped and absmax mean something, and the work is
-   * half. The format must not
-   * lose numbers (nonfinite) nor have the exponents of float32. */
+   * inside when it is neither clipped nor NaN. Of each 4096, those inside that are in the bulk add
+   * to lane i % 8, counted from the start; the others are gathered: those of them that are inside
+   * likewise, the rest makes a tally. What follows from the codes of those inside (reconstruction2,
+   * product, at_rail, flushed, least, most) comes with integer_coded. CODED: NULL when nobody asks;
+   * then of TALLY only the sums of squares (error2, clipped_error2, signal2), max_error, finite,
+   * clipped and absmax mean something, and the work is half. The format must not lose numbers
+   * (nonfinite) nor have the exponents of float32. */
   void (*integer_tally)(const float *x, size_t n, struct unit unit,
                         const struct tally_bounds *bounds, struct tally *tally,
                         struct coded *coded);

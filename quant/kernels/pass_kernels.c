@@ -1,13 +1,14 @@
 /* The error pass: what a quantizer with one scale does to a run of values, without keeping their
  * reconstruction.
  *
- * Most values lie inside: neither clipped nor beyond the bulk nor NaN. Their errors are float32
- * numbers (P. H. Sterbenz, Floating-Point Computation, 1974: x lies within a factor of two of y, or
- * y is 0), so that they need no more than three sums in double; what else is known of them follows
- * from how often each code occurs, once for all runs of a unit. The few outside count as 0 there,
- * and are gathered for the tally of reconstructions that are kept. Processors wait for results, not
- * for units: so each turn of the loop divides, rounds the quotients of the turn before, adds up the
- * errors of the turn before that, and counts codes that were laid down long ago.
+ * Most values lie inside: neither clipped nor NaN. Their errors are float32 numbers (P. H.
+ * Sterbenz, Floating-Point Computation, 1974: x lies within a factor of two of y, or y is 0), so
+ * that they need no more than three sums in double; what else is known of them follows from how
+ * often each code occurs, once for all runs of a unit. The few beyond the bulk count as 0 at first,
+ * and are gathered for a round of their own; those outside are left by it, for the tally of
+ * reconstructions that are kept. Processors wait for results, not for units: so each turn of the
+ * loop divides, rounds the quotients of the turn before, adds up the errors of the turn before
+ * that, and counts codes that were laid down long ago.
  *
  * What bounds it, of int8, in cycles for 8 values (memory takes 7 or 8 for their 32 bytes): with
  * AVX-512 the two ports of its vectors, which take 16 operations (7 for the float32, 9 to widen two
@@ -27,7 +28,7 @@ enum {
 
 struct rounder {
   bool minifloat, symmetric; /* symmetric: lo = -hi */
-  float scale, lo, hi;       /* values inside lie between lo and hi */
+  float scale, lo, hi;       /* values that are taken lie between lo and hi */
   struct unit unit;
   const struct minifloat_grid *grid;
   struct minifloat_constants c;
@@ -275,16 +276,11 @@ void KERNEL(settle_pairs)(uint16_t *pairs, size_t codes, uint32_t *count)
   }
 }
 
-static uint32_t largest_pair(const uint16_t *pairs, size_t codes)
+static uint16_t largest_pair(const uint16_t *pairs, size_t codes)
 {
-  uint16_t largest[CODES_COUNTED] = {0}, most = 0;
-  for (size_t high = 0; high < codes; high++)
-    for (size_t k = 0; k < codes; k++) {
-      const uint16_t pair = pairs[high * CODES_COUNTED + k];
-      largest[k] = pair > largest[k] ? pair : largest[k];
-    }
-  for (size_t k = 0; k < codes; k++)
-    most = largest[k] > most ? largest[k] : most;
+  uint16_t most = 0;
+  for (size_t i = 0; i < codes * CODES_COUNTED; i++)
+    most = pairs[i] > most ? pairs[i] : most;
   return most;
 }
 
@@ -451,19 +447,30 @@ static size_t gather_word(const float *x, uint64_t word, float *out)
   return found;
 }
 
-/* The values whose bits of INSIDE are 0, moved together; how many. OUT has room for two more. */
+/* A bit for each of 64 that are not inside. */
+static uint64_t outside_word(const uint8_t *inside)
+{
+  uint64_t word;
+  memcpy(&word, inside, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return ~word;
+}
+
+/* The values whose bits of INSIDE are 0, moved together; how many. OUT has room for two more. Words
+ * with any are listed first: no branch could foretell them. */
 static size_t gather(const float *x, size_t n, const uint8_t *inside, float *out)
 {
-  size_t found = 0, i = 0;
-  for (; i + 64 <= n; i += 64) {
-    uint64_t word;
-    memcpy(&word, inside + i / 8, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    found += gather_word(x + i, ~word, out + found);
+  uint16_t words[RUN / 64];
+  size_t listed = 0, found = 0;
+  for (size_t i = 0; i + 64 <= n; i += 64) {
+    words[listed] = (uint16_t)i;
+    listed += outside_word(inside + i / 8) != 0;
   }
-  for (; i < n; i += 8)
+  for (size_t k = 0; k < listed; k++)
+    found += gather_word(x + words[k], outside_word(inside + words[k] / 8), out + found);
+  for (size_t i = n / 64 * 64; i < n; i += 8)
     for (uint32_t bits = (uint8_t)~inside[i / 8]; bits; bits &= bits - 1)
       out[found++] = x[i + (size_t)__builtin_ctz(bits)];
   return found;
@@ -484,15 +491,16 @@ static void add_outside(const float *x, size_t n, const struct rounder *r,
     count[(uint8_t)codes[i]] += float_magnitude(x[i]) < FLOAT_INFINITY;
 }
 
-/* At most RUN elements. */
-static void tally_run(const float *x, size_t n, const struct rounder *r,
-                      const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
+/* At most RUN elements: those inside by R, BULK or not. The others into OTHERS, which has room for
+ * two more; how many. */
+static size_t tally_inside(const float *x, size_t n, const struct rounder *r, bool bulk,
+                           struct tally *tally, struct coded *coded, float *others)
 {
   struct sums sums = {.least = (ints){0} + INT32_MAX};
-  float others[RUN + 2];
   uint8_t bits[RUN / 8];
   if (coded && coded->pairs)
-    KERNEL(pairs_room)(coded->pairs, CODES_COUNTED, RUN / 2, &coded->paired, coded->inside[0]);
+    KERNEL(pairs_room)
+  (coded->pairs, CODES_COUNTED, (uint32_t)n / 2, &coded->paired, coded->inside[0]);
   size_t forced = add_run(x, n, r, &sums, coded, bits);
   size_t found = gather(x, n, bits, others);
   struct tally inside = {.finite = n - found,
@@ -504,8 +512,8 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
                          .most = -__builtin_inff()};
   if (coded) {
     inside.error = lanes_total(&sums.error);
-    inside.bulk_error2 = bounds->bulk >= 0 ? inside.error2 : 0;
-    inside.bulk_signal2 = bounds->bulk >= 0 ? inside.signal2 : 0;
+    inside.bulk_error2 = bulk ? inside.error2 : 0;
+    inside.bulk_signal2 = bulk ? inside.signal2 : 0;
     coded->finite += inside.finite;
     coded->error2 += inside.error2;
     coded->signal2 += inside.signal2;
@@ -514,33 +522,52 @@ static void tally_run(const float *x, size_t n, const struct rounder *r,
     coded->inside[0][0] -= (uint32_t)(forced + found);
   }
   tally_merge(tally, &inside);
-  if (found)
-    add_outside(others, found, r, bounds, tally, coded ? coded->outside : NULL);
+  return found;
 }
 
-/* Between which values lie inside; between none where the unit has levels that are no numbers. */
-static void set_inside(struct rounder *r, const struct tally_bounds *bounds)
+/* Values beyond the bulk are sought among the others of the first round. */
+static void tally_run(const float *x, size_t n, const struct rounder *near,
+                      const struct rounder *all, const struct tally_bounds *bounds,
+                      struct tally *tally, struct coded *coded)
 {
-  const float reach = bounds->bulk >= 0 && bounds->bulk < FLT_MAX ? bounds->bulk : FLT_MAX;
+  float others[RUN + 2], clipped[RUN + 2], *left = others;
+  size_t found = tally_inside(x, n, near, bounds->bulk >= 0, tally, coded, others);
+  if (found && (near->lo != all->lo || near->hi != all->hi)) {
+    left = clipped;
+    found = tally_inside(others, found, all, false, tally, coded, clipped);
+  }
+  if (found)
+    add_outside(left, found, all, bounds, tally, coded ? coded->outside : NULL);
+}
+
+/* R for values of up to REACH that are not clipped; for none where the unit has levels that are no
+ * numbers. */
+static struct rounder within_reach(const struct rounder *r, const struct tally_bounds *bounds,
+                                   float reach)
+{
+  struct rounder out = *r;
   bool usable = r->scale > 0 && r->scale <= FLT_MAX && bounds->rail_lo >= -FLT_MAX &&
                 bounds->rail_hi <= FLT_MAX;
-  r->lo = bounds->clip_lo > -reach ? bounds->clip_lo : -reach;
-  r->hi = bounds->clip_hi < reach ? bounds->clip_hi : reach;
-  r->symmetric = usable && r->lo == -r->hi;
+  out.lo = bounds->clip_lo > -reach ? bounds->clip_lo : -reach;
+  out.hi = bounds->clip_hi < reach ? bounds->clip_hi : reach;
+  out.symmetric = usable && out.lo == -out.hi;
   if (usable)
-    return;
-  r->scale = 1;
-  r->lo = 1;
-  r->hi = -1;
+    return out;
+  out.scale = 1;
+  out.lo = 1;
+  out.hi = -1;
+  return out;
 }
 
-static void tally_all(const float *x, size_t n, struct rounder *r,
+static void tally_all(const float *x, size_t n, const struct rounder *r,
                       const struct tally_bounds *bounds, struct tally *tally, struct coded *coded)
 {
-  set_inside(r, bounds);
+  const bool bulk = bounds->bulk >= 0 && bounds->bulk < FLT_MAX;
+  const struct rounder all = within_reach(r, bounds, FLT_MAX);
+  const struct rounder near = bulk ? within_reach(r, bounds, bounds->bulk) : all;
   for (size_t done = 0, m; done < n; done += m) {
     m = n - done < RUN ? n - done : RUN;
-    tally_run(x + done, m, r, bounds, tally, coded);
+    tally_run(x + done, m, &near, &all, bounds, tally, coded);
   }
 }
 

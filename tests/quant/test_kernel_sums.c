@@ -388,12 +388,17 @@ static bool is_inside(const struct pass_case *c, float x)
   const struct tally_bounds *b = &c->bounds;
   if (c->unit.scale < 0 || isinf(b->rail_lo) || isinf(b->rail_hi))
     return false;
-  bool bulk = !(b->bulk >= 0) || fabsf(x) <= b->bulk;
-  return isfinite(x) && bulk && x >= b->clip_lo && x <= b->clip_hi;
+  return isfinite(x) && x >= b->clip_lo && x <= b->clip_hi;
 }
 
-/* Those inside, by the definition: sums in lanes by place. */
-static struct tally scalar_inside(const struct pass_case *c, const float *x, size_t n)
+/* In the bulk, or there is none. */
+static bool is_near(const struct pass_case *c, float x)
+{
+  return is_inside(c, x) && (!(c->bounds.bulk >= 0) || fabsf(x) <= c->bounds.bulk);
+}
+
+/* Those inside, near or all, by the definition: sums in lanes by place. */
+static struct tally scalar_inside(const struct pass_case *c, const float *x, size_t n, bool near)
 {
   static double terms[3][PASS_RUN];
   struct tally t = {.least = INFINITY, .most = -INFINITY};
@@ -401,7 +406,7 @@ static struct tally scalar_inside(const struct pass_case *c, const float *x, siz
     float y;
     uint16_t code;
     terms[0][i] = terms[1][i] = terms[2][i] = 0;
-    if (!is_inside(c, x[i]))
+    if (!(near ? is_near : is_inside)(c, x[i]))
       continue;
     pass_value(c, x[i], &y, &code);
     double xd = (double)x[i], yd = (double)y, e = xd - yd;
@@ -415,8 +420,8 @@ static struct tally scalar_inside(const struct pass_case *c, const float *x, siz
   t.error = lane_sum(terms[0], n);
   t.error2 = lane_sum(terms[1], n);
   t.signal2 = lane_sum(terms[2], n);
-  t.bulk_error2 = c->bounds.bulk >= 0 ? t.error2 : 0;
-  t.bulk_signal2 = c->bounds.bulk >= 0 ? t.signal2 : 0;
+  t.bulk_error2 = near && c->bounds.bulk >= 0 ? t.error2 : 0;
+  t.bulk_signal2 = near && c->bounds.bulk >= 0 ? t.signal2 : 0;
   return t;
 }
 
@@ -453,27 +458,32 @@ static struct tally scalar_coded(const struct pass_case *c, const float *x, size
 static struct tally scalar_pass(const struct pass_case *c, const float *x, size_t n,
                                 struct tally *coded, uint32_t *count)
 {
-  static float others[MOST], y[MOST];
+  static float others[PASS_RUN], rest[MOST], y[MOST];
   struct tally t = {0}, all_inside = {0};
   memset(count, 0, CODES_COUNTED * sizeof *count);
   for (size_t run = 0; run < n; run += PASS_RUN) {
-    size_t m = n - run < PASS_RUN ? n - run : PASS_RUN, kept = 0;
-    struct tally inside = scalar_inside(c, x + run, m);
-    tally_merge(&t, &inside);
-    tally_merge(&all_inside, &inside);
+    size_t m = n - run < PASS_RUN ? n - run : PASS_RUN, far = 0, kept = 0;
     for (size_t i = run; i < run + m; i++) {
       float back;
       uint16_t code;
       pass_value(c, x[i], &back, &code);
       count[code] += isfinite(x[i]) != 0;
+      if (is_near(c, x[i]))
+        continue;
+      others[far++] = x[i];
       if (is_inside(c, x[i]))
         continue;
       assert_true(kept < MOST);
-      others[kept] = x[i];
+      rest[kept] = x[i];
       y[kept++] = back;
     }
-    struct tally outside = scalar_tally(others, y, kept, &c->bounds);
-    tally_merge(&t, &outside);
+    const struct tally parts[] = {scalar_inside(c, x + run, m, true),
+                                  scalar_inside(c, others, far, false),
+                                  scalar_tally(rest, y, kept, &c->bounds)};
+    for (int part = 0; part < 3; part++)
+      tally_merge(&t, &parts[part]);
+    for (int part = 0; part < 2; part++)
+      tally_merge(&all_inside, &parts[part]);
   }
   *coded = scalar_coded(c, x, n, &all_inside);
   return t;
