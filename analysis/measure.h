@@ -21,7 +21,7 @@ struct measure {
   bool codes_known;     /* the one unit's codes were counted on the way: */
   uint64_t code_count[CODES_COUNTED];
   bool errors_only; /* of measure_metrics: see result_request */
-  bool restored; /* the metrics are not the last word: restore_errors follows */
+  bool restored;    /* the metrics are not the last word: restore_errors follows */
 };
 
 /* The tally, the codes and the extremes of the reconstruction, into result->metrics. Needs
