@@ -185,7 +185,7 @@ enum status facts_compute(const struct feed *feed, float least_normal, struct pr
 {
   struct job job = {.feed = feed, .least_normal = least_normal, .progress = progress};
   progress_expect(progress, feed->count);
-  if (feed->count >= LONG_TENSOR && !(job.magnitudes = magnitudes_new()))
+  if (feed->count >= LONG_TENSOR && !(job.magnitudes = magnitudes_new(UINT32_MAX)))
     return error_memory(error, "the counts of a percentile");
   enum status status = compute(&job, out, error);
   magnitudes_free(job.magnitudes);

@@ -1,6 +1,7 @@
 #include "analysis/magnitudes.h"
 
 #include "quant/base/size.h"
+#include "quant/kernels/kernels.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -8,21 +9,29 @@
 
 /* Upper halves without the sign; lower halves. LANES: neighbours are counted apart, because values
  * of one size would wait for each other's counts. */
-enum { UPPER = 1 << 15, LOWER = 1 << 16, LANES = 4, GROUP = 64 };
+enum { UPPER = 1 << 15, LOWER = 1 << 16, LANES = 4 };
+
+/* Small counters take half the cache. */
+struct table {
+  uint32_t upper[UPPER][LANES];
+  uint64_t added, emptied[UPPER]; /* elements in the former; what was in them before */
+};
 
 struct magnitudes {
   unsigned workers;
-  uint64_t *upper; /* UPPER * LANES for each worker */
+  uint32_t most;       /* elements that small counters may count */
+  struct table *table; /* of each worker */
 };
 
-struct magnitudes *magnitudes_new(void)
+struct magnitudes *magnitudes_new(uint32_t most)
 {
   struct magnitudes *magnitudes = mem_array(1, sizeof *magnitudes);
   if (!magnitudes)
     return NULL;
   magnitudes->workers = pool_threads();
-  magnitudes->upper = mem_array(magnitudes->workers, UPPER * LANES * sizeof(uint64_t));
-  if (magnitudes->upper)
+  magnitudes->most = most;
+  magnitudes->table = mem_array(magnitudes->workers, sizeof *magnitudes->table);
+  if (magnitudes->table)
     return magnitudes;
   free(magnitudes);
   return NULL;
@@ -32,7 +41,7 @@ void magnitudes_free(struct magnitudes *magnitudes)
 {
   if (!magnitudes)
     return;
-  free(magnitudes->upper);
+  free(magnitudes->table);
   free(magnitudes);
 }
 
@@ -43,17 +52,36 @@ static uint32_t bits_of(float x)
   return bits & 0x7fffffffU;
 }
 
+static uint64_t count_of(const struct table *table, uint32_t upper)
+{
+  uint64_t count = table->emptied[upper];
+  for (size_t lane = 0; lane < LANES; lane++)
+    count += table->upper[upper][lane];
+  return count;
+}
+
+static void empty(struct table *table)
+{
+  for (uint32_t upper = 0; upper < UPPER; upper++)
+    table->emptied[upper] = count_of(table, upper);
+  memset(table->upper, 0, sizeof table->upper);
+  table->added = 0;
+}
+
 void magnitudes_add(struct magnitudes *magnitudes, unsigned worker, const float *x, size_t n)
 {
-  uint64_t *counts = magnitudes->upper + (size_t)worker * UPPER * LANES;
+  struct table *table = &magnitudes->table[worker];
   size_t i = 0;
+  if (table->added + n > magnitudes->most)
+    empty(table);
+  table->added += n;
   for (; i + LANES <= n; i += LANES) {
     __builtin_prefetch(x + i + FEED_BLOCK); /* who counts is last to use a block */
     for (size_t lane = 0; lane < LANES; lane++)
-      counts[(bits_of(x[i + lane]) >> 16) * LANES + lane]++;
+      table->upper[bits_of(x[i + lane]) >> 16][lane]++;
   }
   for (; i < n; i++)
-    counts[(bits_of(x[i]) >> 16) * LANES]++;
+    table->upper[bits_of(x[i]) >> 16][0]++;
 }
 
 /* The upper half of the value with RANK, which becomes its rank among those that begin so. */
@@ -62,8 +90,7 @@ static uint32_t find_upper(const struct magnitudes *magnitudes, uint64_t *rank)
   for (uint32_t upper = 0;; upper++) {
     uint64_t count = 0;
     for (unsigned worker = 0; worker < magnitudes->workers; worker++)
-      for (size_t lane = 0; lane < LANES; lane++)
-        count += magnitudes->upper[((size_t)worker * UPPER + upper) * LANES + lane];
+      count += count_of(&magnitudes->table[worker], upper);
     if (*rank < count || upper == UPPER - 1)
       return upper;
     *rank -= count;
@@ -80,25 +107,15 @@ struct lowers {
   uint64_t *counts; /* 2 * LOWER for each worker */
 };
 
-/* Whole numbers without branches, so that the loop runs in vectors: few groups have one. */
-static bool any_begins(const float *x, size_t n, uint32_t first, uint32_t second)
+/* Neighbours in rank have nothing between them: what lies there begins as one of them. */
+static void count_block(const struct lowers *lowers, const float *x, size_t n, uint64_t *counts)
 {
-  uint32_t any = 0;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t upper = bits_of(x[i]) >> 16;
-    any |= (uint32_t)(upper == first) | (uint32_t)(upper == second);
-  }
-  return any;
-}
-
-static void count_group(const struct lowers *lowers, const float *x, size_t n, uint64_t *counts)
-{
-  for (size_t i = 0; i < n; i++) {
-    uint32_t bits = bits_of(x[i]), upper = bits >> 16, lower = bits & (LOWER - 1);
-    if (upper == lowers->upper[0])
-      counts[lower]++;
-    else if (upper == lowers->upper[1])
-      counts[LOWER + lower]++;
+  float found[FEED_BLOCK];
+  const uint32_t first = lowers->upper[0] << 16, last = lowers->upper[1] << 16 | (LOWER - 1);
+  size_t few = kernels.find_between(x, n, first, last, found);
+  for (size_t i = 0; i < few; i++) {
+    const uint32_t bits = bits_of(found[i]);
+    counts[(bits >> 16 == lowers->upper[0] ? 0 : LOWER) + (bits & (LOWER - 1))]++;
   }
 }
 
@@ -110,12 +127,7 @@ static void count_lowers(void *context, size_t chunk, unsigned worker)
   size_t start = chunk * FEED_CHUNK, end = size_min(start + FEED_CHUNK, lowers->feed->count), n;
   for (; start < end && !progress_cancelled(lowers->progress); start += n) {
     n = size_min(FEED_BLOCK, end - start);
-    const float *x = feed_block(lowers->feed, start, n, scratch);
-    for (size_t i = 0; i < n; i += GROUP) {
-      size_t length = size_min(GROUP, n - i);
-      if (any_begins(x + i, length, lowers->upper[0], lowers->upper[1]))
-        count_group(lowers, x + i, length, counts);
-    }
+    count_block(lowers, feed_block(lowers->feed, start, n, scratch), n, counts);
   }
 }
 

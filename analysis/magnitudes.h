@@ -14,8 +14,9 @@
 
 struct magnitudes;
 
-/* NULL when memory runs out. */
-struct magnitudes *magnitudes_new(void);
+/* MOST, at least the elements of a call of magnitudes_add: so many a worker counts before its
+ * counters, of 32 bits, are emptied into larger ones. NULL when memory runs out. */
+struct magnitudes *magnitudes_new(uint32_t most);
 void magnitudes_free(struct magnitudes *magnitudes);
 
 /* Counts N finite values. */

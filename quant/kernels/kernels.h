@@ -322,7 +322,10 @@ struct kernels {
   void (*extremes)(const float *x, size_t n, struct extremes *extremes);
   /* How many of X are below LIMIT in magnitude, but not 0. LIMIT > 0. */
   uint32_t (*count_below)(const float *x, size_t n, float limit);
-  /* Of N finite values, 1 or more: two sweeps, in four double lanes (element i in lane i % 4). */
+  /* Those of X whose magnitudes have bits from FIRST to LAST, into OUT (room for N); how many. Made
+   * for few; asks for the memory behind X. */
+  size_t (*find_between)(const float *x, size_t n, uint32_t first, uint32_t last, float *out);
+  /* Of N finite values, 1 or more: two sweeps, in eight double lanes. */
   void (*moments)(const float *x, size_t n, struct central_moments *out);
   /* As extremes with a unit per element: a row of a matrix whose columns are the units. Lowers
    * min[i], raises max[i] and counts finite[i] when x[i] is finite. */

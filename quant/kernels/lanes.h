@@ -421,6 +421,16 @@ static inline chosen chosen_within(floats v, floats lo, floats hi)
 #endif
 }
 
+static inline chosen ints_within(ints v, ints lo, ints hi)
+{
+#ifdef __AVX512F__
+  return _mm512_mask_cmp_epi32_mask(_mm512_cmp_epi32_mask((__m512i)v, (__m512i)hi, _MM_CMPINT_LE),
+                                    (__m512i)v, (__m512i)lo, _MM_CMPINT_NLT);
+#else
+  return (v >= lo) & (v <= hi);
+#endif
+}
+
 static inline chosen chosen_all(void)
 {
 #ifdef __AVX512F__

@@ -1,41 +1,49 @@
 /* Central moments of a block. */
 #include "quant/kernels/table.h"
 
-/* Four lanes, whatever the width of the machine's vectors: one fixed order of additions. */
-typedef double quad __attribute__((vector_size(4 * sizeof(double))));
-
-static inline quad quad_load(const float *x)
+static double mean_of(const float *x, size_t whole, const float *tail, size_t n)
 {
-  return (quad){WIDENED_4(x, 0)};
+  struct lanes sum = {0};
+  for (size_t i = 0; i < whole; i += LANES)
+    KERNEL_UNROLL
+  for (size_t p = 0; p < PARTS; p++)
+    sum.part[p] += doubles_load(x + i + p * DOUBLES);
+  for (size_t p = 0; p < PARTS; p++)
+    sum.part[p] += doubles_load(tail + p * DOUBLES);
+  return lanes_total(&sum) / (double)n;
 }
 
-static double quad_total(quad v)
+struct powers {
+  struct lanes second, third, fourth;
+};
+
+/* Of one part of the lanes. */
+KERNEL_INLINE void add_powers(doubles d, struct powers *sums, size_t part)
 {
-  return (v[0] + v[1]) + (v[2] + v[3]);
+  const doubles d2 = d * d;
+  sums->second.part[part] += d2;
+  sums->third.part[part] += d2 * d;
+  sums->fourth.part[part] += d2 * d2;
 }
 
 void KERNEL(moments)(const float *x, size_t n, struct central_moments *out)
 {
-  quad sum = {0}, s2 = {0}, s3 = {0}, s4 = {0};
-  size_t whole = n - n % 4;
-  float tail[4] = {0};
-  memcpy(tail, x + whole, (n - whole) * sizeof *tail);
-  for (size_t i = 0; i < whole; i += 4)
-    sum += quad_load(x + i);
-  sum += quad_load(tail);
-  double mean = quad_total(sum) / (double)n;
-  const quad center = {mean, mean, mean, mean};
-  for (size_t i = 0; i < whole; i += 4) {
-    quad d = quad_load(x + i) - center, d2 = d * d;
-    s2 += d2;
-    s3 += d2 * d;
-    s4 += d2 * d2;
+  const size_t whole = n / LANES * LANES;
+  float tail[LANES] = {0}, there[LANES] = {0};
+  struct powers sums = {0};
+  for (size_t i = whole; i < n; i++) {
+    tail[i - whole] = x[i];
+    there[i - whole] = 1;
   }
-  for (size_t i = 0; i < n - whole; i++) {
-    double d = (double)tail[i] - mean, d2 = d * d;
-    s2[i] += d2;
-    s3[i] += d2 * d;
-    s4[i] += d2 * d2;
-  }
-  *out = (struct central_moments){mean, quad_total(s2), quad_total(s3), quad_total(s4)};
+  const double mean = mean_of(x, whole, tail, n);
+  const doubles center = (doubles){0} + mean;
+  for (size_t i = 0; i < whole; i += LANES)
+    KERNEL_UNROLL
+  for (size_t p = 0; p < PARTS; p++)
+    add_powers(doubles_load(x + i + p * DOUBLES) - center, &sums, p);
+  for (size_t p = 0; p < PARTS; p++)
+    add_powers((doubles_load(tail + p * DOUBLES) - center) * doubles_load(there + p * DOUBLES),
+               &sums, p);
+  *out = (struct central_moments){mean, lanes_total(&sums.second), lanes_total(&sums.third),
+                                  lanes_total(&sums.fourth)};
 }

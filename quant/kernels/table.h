@@ -59,6 +59,7 @@ void KERNEL(minifloat_coded)(const struct minifloat_grid *grid, float scale,
                              struct tally *tally, uint32_t *count);
 void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes);
 uint32_t KERNEL(count_below)(const float *x, size_t n, float limit);
+size_t KERNEL(find_between)(const float *x, size_t n, uint32_t first, uint32_t last, float *out);
 void KERNEL(moments)(const float *x, size_t n, struct central_moments *out);
 void KERNEL(extremes_lanes)(const float *x, size_t n, float *min, float *max, uint32_t *finite);
 
@@ -106,10 +107,10 @@ extern const struct block_codec *const KERNEL(codecs)[];
     .integer_coded = KERNEL(integer_coded), .minifloat_coded = KERNEL(minifloat_coded),            \
     .extremes = KERNEL(extremes), .extremes_lanes = KERNEL(extremes_lanes), .bins = KERNEL(bins),  \
     .error_bins = KERNEL(error_bins), .moments = KERNEL(moments),                                  \
-    .count_below = KERNEL(count_below), .half_decode = KERNEL(half_decode),                        \
-    .bfloat_decode = KERNEL(bfloat_decode), .group_ranges = KERNEL(group_ranges),                  \
-    .group_scales = KERNEL(group_scales), .group_errors = KERNEL(group_errors),                    \
-    .settle_pairs = KERNEL(settle_pairs),                                                          \
+    .count_below = KERNEL(count_below), .find_between = KERNEL(find_between),                      \
+    .half_decode = KERNEL(half_decode), .bfloat_decode = KERNEL(bfloat_decode),                    \
+    .group_ranges = KERNEL(group_ranges), .group_scales = KERNEL(group_scales),                    \
+    .group_errors = KERNEL(group_errors), .settle_pairs = KERNEL(settle_pairs),                    \
   }
 
 #endif

@@ -361,3 +361,29 @@ uint32_t KERNEL(count_below)(const float *x, size_t n, float limit)
     count += float_magnitude(x[i]) - 1 < span;
   return count;
 }
+
+size_t KERNEL(find_between)(const float *x, size_t n, uint32_t first, uint32_t last, float *out)
+{
+  enum { STEP = 64, AHEAD = 1024 };
+  const ints low = (ints){0} + (int32_t)first, high = (ints){0} + (int32_t)last;
+  size_t found = 0, i = 0;
+  for (; i + STEP <= n; i += STEP) {
+    uint32_t any = 0;
+    KERNEL_UNROLL
+    for (size_t k = 0; k < STEP; k += FLOATS) {
+      const ints size = (ints)floats_load(x + i + k) & INT32_MAX;
+      if (k % 16 == 0)
+        __builtin_prefetch(x + i + k + AHEAD);
+      any |= chosen_bits(ints_within(size, low, high));
+    }
+    for (size_t k = i; any && k < i + STEP; k++) {
+      out[found] = x[k];
+      found += float_magnitude(x[k]) - first <= last - first;
+    }
+  }
+  for (; i < n; i++) {
+    out[found] = x[i];
+    found += float_magnitude(x[i]) - first <= last - first;
+  }
+  return found;
+}

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "analysis/facts.h"
+#include "analysis/magnitudes.h"
 #include "tests/analysis/tensors.h"
 
 #include <float.h>
@@ -274,6 +275,46 @@ static void test_cancelled(void **state)
   free(x);
 }
 
+static int by_magnitude(const void *a, const void *b)
+{
+  float x = fabsf(*(const float *)a), y = fabsf(*(const float *)b);
+  return (x > y) - (x < y);
+}
+
+/* Percentiles that ride along are those of sorted magnitudes, also where counters are emptied on
+ * the way, in the middle of a block, and where a wanted value stands many times or beside another.
+ */
+static void test_magnitudes(void **state)
+{
+  (void)state;
+  enum { COUNT = 50021, CALL = 1000 };
+  static const double percentiles[] = {0, 1, 50, 99, 99.99, 100};
+  float *x = random_values(COUNT, 9, false);
+  for (size_t i = 0; i < COUNT / 5; i++)
+    x[i * 3] = i % 2 ? -1.5f : 1.5f;
+  const struct feed feed = feed_floats(x, COUNT);
+  for (uint32_t most = CALL; most < 100 * CALL; most *= 7) {
+    struct magnitudes *magnitudes = magnitudes_new(most);
+    assert_non_null(magnitudes);
+    for (size_t i = 0; i < COUNT; i += CALL)
+      magnitudes_add(magnitudes, 0, x + i, i + CALL < COUNT ? CALL : COUNT - i);
+    float *sorted = malloc(COUNT * sizeof *sorted);
+    memcpy(sorted, x, COUNT * sizeof *sorted);
+    qsort(sorted, COUNT, sizeof *sorted, by_magnitude);
+    for (size_t p = 0; p < sizeof percentiles / sizeof *percentiles; p++) {
+      double place = (COUNT - 1) * (percentiles[p] / 100), below = floor(place), found;
+      double low = (double)fabsf(sorted[(size_t)below]);
+      double high = (double)fabsf(sorted[(size_t)fmin(below + 1, COUNT - 1)]);
+      assert_int_equal(
+          magnitudes_percentile(magnitudes, &feed, COUNT, percentiles[p], NULL, &found), STATUS_OK);
+      assert_true(found == low + (place - below) * (high - low));
+    }
+    free(sorted);
+    magnitudes_free(magnitudes);
+  }
+  free(x);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -288,6 +329,7 @@ int main(void)
       cmocka_unit_test(test_digest_agrees),
       cmocka_unit_test(test_digest_degenerate),
       cmocka_unit_test(test_denormals_of_the_stored_type),
+      cmocka_unit_test(test_magnitudes),
       cmocka_unit_test(test_cancelled),
   };
   kernels_init();

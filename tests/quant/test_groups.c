@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/kernel_draws.h"
+
 #include "quant/base/pool.h"
 #include "quant/quantizer.h"
 
@@ -248,12 +250,12 @@ static void test_units_are_tensors(void **state)
 
 /* --- kernels ------------------------------------------------------------------------------ */
 
-enum { MOST = 2300 }; /* more than a vector of groups of 128 */
+enum { LONGEST = 2300 }; /* more than a vector of groups of 128 */
 
 static void check_ranges(const struct kernels *level, const float *x, size_t n, size_t first,
                          size_t length)
 {
-  float lo[MOST + 1], hi[MOST + 1];
+  float lo[LONGEST + 1], hi[LONGEST + 1];
   bool finite = true;
   size_t count = 0;
   memset(lo, 0xa5, sizeof lo);
@@ -283,13 +285,13 @@ static void check_ranges(const struct kernels *level, const float *x, size_t n, 
 static void test_ranges(void **state)
 {
   static const size_t lengths[] = {1, 2, 7, 8, 9, 16, 31, 32, 33, 48, 64, 128, 300};
-  static float memory[MOST + 8];
+  static float memory[LONGEST + 8];
   (void)state;
-  for (size_t n = 0; n <= MOST; n += n < 258 ? 1 : 37)
+  for (size_t n = 0; n <= LONGEST; n += n < 258 ? 1 : 37)
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
       float *x = memory + n % 8; /* unaligned starts */
       size_t length = lengths[l], first = 1 + random_bits() % length;
-      fill(x, n, MOST, length);
+      fill(x, n, LONGEST, length);
       if (n % 2)
         for (size_t i = 0; i < n; i++)
           x[i] = isfinite(x[i]) ? x[i] : -1;
@@ -322,15 +324,6 @@ static void test_scales(void **state)
     }
 }
 
-/* What lanes add up to: element i is in lane i % 8. */
-static double lane_sum(const double *terms, size_t n)
-{
-  double v[8] = {0};
-  for (size_t i = 0; i < n; i++)
-    v[i % 8] += terms[i];
-  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
-
 struct expected {
   struct tally tally;
   uint64_t count[256];
@@ -339,7 +332,7 @@ struct expected {
   size_t n;                        /* elements that the kernel works on */
 };
 
-static const struct unit *unit_of(const struct group_row *row, size_t i)
+static const struct unit *unit_at(const struct group_row *row, size_t i)
 {
   return row->units + (i < row->first ? 0 : 1 + (i - row->first) / row->length);
 }
@@ -377,7 +370,7 @@ static size_t elements_inside(const float *x, size_t n, const struct group_row *
 {
   size_t start = 0;
   for (size_t i = 0; i < n; i++) {
-    const struct unit *unit = unit_of(row, i);
+    const struct unit *unit = unit_at(row, i);
     float r = isfinite(x[i]) ? level_of(x[i] / unit->scale, row->grid) : 0;
     if (i >= row->first && (i - row->first) % row->length == 0)
       start = i;
@@ -391,14 +384,14 @@ static size_t elements_inside(const float *x, size_t n, const struct group_row *
 static void expect(const float *x, size_t n, const struct group_row *row, float bulk,
                    struct expected *out)
 {
-  static double terms[6][MOST];
+  static double terms[6][LONGEST];
   struct tally t = {0};
   long double product = 0, reconstruction2 = 0;
   memset(terms, 0, sizeof terms);
   n = elements_inside(x, n, row);
   *out = (struct expected){.n = n};
   for (size_t i = 0; i < n; i++) {
-    const struct unit *unit = unit_of(row, i);
+    const struct unit *unit = unit_at(row, i);
     float r = level_of(x[i] / unit->scale, row->grid);
     float y = r * unit->scale + 0.0f;
     double xd = (double)x[i], e = xd - (double)y;
@@ -421,7 +414,7 @@ static void expect(const float *x, size_t n, const struct group_row *row, float 
   }
   double sums[6];
   for (int k = 0; k < 6; k++)
-    sums[k] = lane_sum(terms[k], n);
+    sums[k] = kernel_lane_sum(terms[k], n);
   t.finite = n;
   t.error = sums[0];
   t.error2 = sums[1];
@@ -509,7 +502,7 @@ static void check_errors(const struct kernels *level, const float *x, size_t n,
     check_counts(level, x, n, row, bulk, expected, pairs, far);
   check_squares(level, x, n, row, bulk, expected);
   /* The same where the ends are known. */
-  float least[MOST + 1], most[MOST + 1];
+  float least[LONGEST + 1], most[LONGEST + 1];
   struct group_row known = *row;
   known.least = least;
   known.most = most;
@@ -574,13 +567,13 @@ static void check_groups(size_t n, size_t length, float bulk, const struct minif
                          struct outcome *outcome)
 {
   static const int widths[] = {2, 4, 5, 8};
-  static float memory[MOST + 8];
-  static struct unit units[MOST];
+  static float memory[LONGEST + 8];
+  static struct unit units[LONGEST];
   struct outcome ignored = {0};
   float *x = memory + n % 8;
   const size_t first = n % 3 ? 1 + random_bits() % length : length;
   const struct group_row row = {.units = units, .grid = grid, .first = first, .length = length};
-  fill(x, n, MOST, length);
+  fill(x, n, LONGEST, length);
   for (size_t i = 0; i < n; i++)
     x[i] = fabsf(x[i]) < 1e37f ? x[i] : 0.25f; /* no reconstruction is infinite */
   if (grid)
@@ -602,7 +595,7 @@ static void test_errors(void **state)
 {
   struct outcome outcome = {0};
   (void)state;
-  for (size_t n = 0; n <= MOST; n += n < 258 ? 1 : 29)
+  for (size_t n = 0; n <= LONGEST; n += n < 258 ? 1 : 29)
     for (size_t l = 0; l < LENGTHS; l++)
       check_groups(n, lengths[l], bulks[(n + l) % 5], NULL, &outcome);
   assert_true(outcome.clips > 100 && outcome.kept > 1000 && outcome.part > 50);
@@ -617,7 +610,7 @@ static void test_small_errors(void **state)
       {3, 0, 7.5f, 6, 2, .top = TOP_FINITE}, {2, -2, 28, 6, 3, .top = TOP_FINITE}};
   struct outcome outcome = {0};
   (void)state;
-  for (size_t n = 0; n <= MOST; n += n < 258 ? 1 : 29)
+  for (size_t n = 0; n <= LONGEST; n += n < 258 ? 1 : 29)
     for (size_t l = 0; l < LENGTHS; l++)
       check_groups(n, lengths[l], bulks[(n + l) % 5], &grids[(n + l) % 6], &outcome);
   assert_true(outcome.clips > 100 && outcome.kept > 1000 && outcome.part > 50);

@@ -13,15 +13,6 @@
 
 /* --- sums --------------------------------------------------------------------------------- */
 
-/* A sum in the documented order: element i in lane i % 8, lanes added pairwise. */
-static double lane_sum(const double *terms, size_t n)
-{
-  double v[8] = {0};
-  for (size_t i = 0; i < n; i++)
-    v[i % 8] += terms[i];
-  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
-
 /* Within the stated accuracy of pow(), and the same bits as the baseline. */
 static void check_powers(const float *x, const float *y, size_t n, const struct kernels *level)
 {
@@ -67,12 +58,12 @@ static void test_search_sums(void **state)
       for (size_t level = 0; levels[level]; level++) {
         kernel_check_bits(c ? levels[level]->minifloat_sse(x, n, &grid, scale)
                             : levels[level]->integer_sse(x, n, unit),
-                          lane_sum(error2, n), "sse");
+                          kernel_lane_sum(error2, n), "sse");
         struct line_sums sums = {0};
         levels[level]->line_sums(x, y, n, &sums);
-        kernel_check_bits(sums.xy, lane_sum(xy, n), "xy");
-        kernel_check_bits(sums.yy, lane_sum(yy, n), "yy");
-        kernel_check_bits(sums.y, lane_sum(yd, n), "y");
+        kernel_check_bits(sums.xy, kernel_lane_sum(xy, n), "xy");
+        kernel_check_bits(sums.yy, kernel_lane_sum(yy, n), "yy");
+        kernel_check_bits(sums.y, kernel_lane_sum(yd, n), "y");
         check_powers(x, y, n, levels[level]);
       }
     }
@@ -139,10 +130,10 @@ static void test_rung_sums(void **state)
       size_t bent = rung_terms(&rungs, distance, power, scale, rate, near, &terms);
       assert_true(n < 40 || (bent > 0 && bent < n));
       levels[l]->rung_sums(&rungs, scale, 2.4, rate, near, &sums);
-      kernel_check_bits(sums.error, lane_sum(terms.error, n), "error");
-      kernel_check_bits(sums.kept, lane_sum(terms.kept, n), "kept");
-      kernel_check_bits(sums.slope, lane_sum(terms.slope, n), "slope");
-      kernel_check_bits(sums.curve, lane_sum(terms.curve, n), "curve");
+      kernel_check_bits(sums.error, kernel_lane_sum(terms.error, n), "error");
+      kernel_check_bits(sums.kept, kernel_lane_sum(terms.kept, n), "kept");
+      kernel_check_bits(sums.slope, kernel_lane_sum(terms.slope, n), "slope");
+      kernel_check_bits(sums.curve, kernel_lane_sum(terms.curve, n), "curve");
       assert_true(n % 2 == 0 || memcmp(kept, power, n * sizeof *power) == 0);
     }
   }
@@ -165,7 +156,8 @@ static void test_counted_error(void **state)
       terms[i] = (double)counts[i] * e * e;
     }
     for (size_t l = 0; levels[l]; l++)
-      kernel_check_bits(levels[l]->counted_error(x, y, counts, n), lane_sum(terms, n), "error");
+      kernel_check_bits(levels[l]->counted_error(x, y, counts, n), kernel_lane_sum(terms, n),
+                        "error");
   }
 }
 
@@ -236,7 +228,7 @@ static struct tally scalar_tally(const float *x, const float *y, size_t n,
   double *sums[8] = {&t.error,           &t.error2,  &t.clipped_error2, &t.signal2,
                      &t.reconstruction2, &t.product, &t.bulk_error2,    &t.bulk_signal2};
   for (int k = 0; k < 8; k++)
-    *sums[k] = lane_sum(terms[k], kept);
+    *sums[k] = kernel_lane_sum(terms[k], kept);
   return t;
 }
 
@@ -417,9 +409,9 @@ static struct tally scalar_inside(const struct pass_case *c, const float *x, siz
     t.absmax = fmaxf(t.absmax, fabsf(x[i]));
     t.finite++;
   }
-  t.error = lane_sum(terms[0], n);
-  t.error2 = lane_sum(terms[1], n);
-  t.signal2 = lane_sum(terms[2], n);
+  t.error = kernel_lane_sum(terms[0], n);
+  t.error2 = kernel_lane_sum(terms[1], n);
+  t.signal2 = kernel_lane_sum(terms[2], n);
   t.bulk_error2 = near && c->bounds.bulk >= 0 ? t.error2 : 0;
   t.bulk_signal2 = near && c->bounds.bulk >= 0 ? t.signal2 : 0;
   return t;
@@ -449,7 +441,7 @@ static struct tally scalar_coded(const struct pass_case *c, const float *x, size
   }
   for (size_t code = 0; code < CODES_COUNTED; code++)
     powers[code] *= times[code];
-  t.reconstruction2 = lane_sum(powers, CODES_COUNTED);
+  t.reconstruction2 = kernel_lane_sum(powers, CODES_COUNTED);
   t.product = (inside->signal2 + t.reconstruction2 - inside->error2) / 2;
   return t;
 }

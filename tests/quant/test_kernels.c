@@ -341,6 +341,36 @@ static void test_count_below(void **state)
     }
 }
 
+/* Against a plain loop; ranges with all, with few, with one pattern of bits, and with none. */
+static void test_find_between(void **state)
+{
+  (void)state;
+  static float memory[ROOM], found[MOST], expected[MOST];
+  static const uint32_t ranges[][2] = {
+      {0, INT32_MAX}, {0x3f800000, 0x3f80ffff}, {0x3f000000, 0x40ffffff}, {0, 0}, {1, 1}};
+  const struct kernels *const *levels = kernels_available();
+  for (int mix = 0; mix < MIXES; mix++)
+    for (size_t n = 0; kernel_next_length(&n);) {
+      float *x = memory + n % 8;
+      kernel_fill(x, n, (enum mix)mix);
+      for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++) {
+        size_t few = 0;
+        for (size_t i = 0; i < n; i++) {
+          uint32_t bits;
+          memcpy(&bits, &x[i], sizeof bits);
+          bits &= INT32_MAX;
+          if (bits >= ranges[r][0] && bits <= ranges[r][1])
+            expected[few++] = x[i];
+        }
+        for (size_t level = 0; levels[level]; level++) {
+          assert_int_equal(levels[level]->find_between(x, n, ranges[r][0], ranges[r][1], found),
+                           few);
+          assert_true(few == 0 || memcmp(found, expected, few * sizeof *found) == 0);
+        }
+      }
+    }
+}
+
 static void test_extremes_lanes(void **state)
 {
   (void)state;
@@ -372,28 +402,28 @@ static void test_extremes_lanes(void **state)
     }
 }
 
-/* Two sweeps in four lanes, as the contract has it. */
+/* Two sweeps in eight lanes, as the contract has it. */
 static void test_moments(void **state)
 {
   (void)state;
   static float memory[ROOM];
+  static double terms[4][MOST];
   const struct kernels *const *levels = kernels_available();
   for (size_t n = 0; kernel_next_length(&n);) {
     float *x = memory + n % 8;
-    double sum[4] = {0}, power[3][4] = {{0}}, total[4];
+    double total[4];
     kernel_fill(x, n, n % 2 ? MIX_FINITE : MIX_BELL);
     for (size_t i = 0; i < n; i++)
-      sum[i % 4] += (double)x[i];
-    double mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (double)n;
+      terms[0][i] = (double)x[i];
+    total[0] = kernel_lane_sum(terms[0], n) / (double)n;
     for (size_t i = 0; i < n; i++) {
-      double d = (double)x[i] - mean, d2 = d * d;
-      power[0][i % 4] += d2;
-      power[1][i % 4] += d2 * d;
-      power[2][i % 4] += d2 * d2;
+      double d = (double)x[i] - total[0];
+      terms[1][i] = d * d;
+      terms[2][i] = d * d * d;
+      terms[3][i] = d * d * (d * d);
     }
-    total[0] = mean;
-    for (int k = 0; k < 3; k++)
-      total[k + 1] = (power[k][0] + power[k][1]) + (power[k][2] + power[k][3]);
+    for (int k = 1; k < 4; k++)
+      total[k] = kernel_lane_sum(terms[k], n);
     for (size_t level = 0; levels[level]; level++) {
       struct central_moments found;
       levels[level]->moments(x, n, &found);
@@ -561,14 +591,23 @@ static void test_choice(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_choice),          cmocka_unit_test(test_integer_by),
-      cmocka_unit_test(test_integer_run),     cmocka_unit_test(test_integer_lanes),
-      cmocka_unit_test(test_integer_ties),    cmocka_unit_test(test_minifloat_run),
-      cmocka_unit_test(test_minifloat_lanes), cmocka_unit_test(test_minifloat_everywhere),
-      cmocka_unit_test(test_extremes),        cmocka_unit_test(test_extremes_of_zeros_and_nothing),
-      cmocka_unit_test(test_count_below),     cmocka_unit_test(test_extremes_lanes),
-      cmocka_unit_test(test_moments),         cmocka_unit_test(test_bins),
-      cmocka_unit_test(test_error_bins),      cmocka_unit_test(test_half_decode),
+      cmocka_unit_test(test_choice),
+      cmocka_unit_test(test_integer_by),
+      cmocka_unit_test(test_integer_run),
+      cmocka_unit_test(test_integer_lanes),
+      cmocka_unit_test(test_integer_ties),
+      cmocka_unit_test(test_minifloat_run),
+      cmocka_unit_test(test_minifloat_lanes),
+      cmocka_unit_test(test_minifloat_everywhere),
+      cmocka_unit_test(test_extremes),
+      cmocka_unit_test(test_extremes_of_zeros_and_nothing),
+      cmocka_unit_test(test_count_below),
+      cmocka_unit_test(test_find_between),
+      cmocka_unit_test(test_extremes_lanes),
+      cmocka_unit_test(test_moments),
+      cmocka_unit_test(test_bins),
+      cmocka_unit_test(test_error_bins),
+      cmocka_unit_test(test_half_decode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,14 @@ void kernel_check_bits(double found, double expected, const char *what)
     fail_msg("%s: found %a, expected %a", what, found, expected);
 }
 
+double kernel_lane_sum(const double *terms, size_t n)
+{
+  double v[8] = {0};
+  for (size_t i = 0; i < n; i++)
+    v[i % 8] += terms[i];
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
 void kernel_integer(float x, const struct unit *unit, float *y, uint16_t *code)
 {
   if (isnan(x)) {

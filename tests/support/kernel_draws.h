@@ -30,6 +30,9 @@ bool kernel_same(float a, float b);
 /* Fails the test unless the bits are equal, or both are NaN. */
 void kernel_check_bits(double found, double expected, const char *what);
 
+/* A sum in the documented order: element i in lane i % 8, lanes added pairwise. */
+double kernel_lane_sum(const double *terms, size_t n);
+
 /* The round trip of one element, sharing nothing with the kernels. */
 void kernel_integer(float x, const struct unit *unit, float *y, uint16_t *code);
 void kernel_minifloat(float x, const struct format *format, float scale, float *y, uint16_t *code);
