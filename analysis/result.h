@@ -52,23 +52,24 @@ struct channels {
 struct result;
 
 struct result_request {
-  int axis;                  /* channels along this axis; negative counts from the end */
-  size_t bins;               /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
-  double lo, hi;             /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
-  bool no_errors;            /* the histogram of the error and the errors by bin may be left out */
-  /* Of the metrics only what errors and channels tell: mse, rmse, sqnr_db, max_abs_error, clip_rate,
-   * rounding_mse, clipping_mse, overflow_rate, those of the channels, papr, bits_per_element. The
-   * others may be missing, and the pass is shorter. Not with bins, details, a board. */
+  int axis;       /* channels along this axis; negative counts from the end */
+  size_t bins;    /* of the histograms, at most RESULT_BINS_MOST; 0: none wanted */
+  double lo, hi;  /* their range; NaN: the data's (symmetric about 0 for sym schemes) */
+  bool no_errors; /* the histogram of the error and the errors by bin may be left out */
+  /* Of the metrics only what errors and channels tell: mse, rmse, sqnr_db, max_abs_error,
+   * clip_rate, rounding_mse, clipping_mse, overflow_rate, those of the channels, papr,
+   * bits_per_element. The others may be missing, and the pass is shorter. Not with bins, details, a
+   * board. */
   bool errors_only;
-  bool details;              /* also relative errors, KL (two more passes) */
-  bool blocks;               /* also the error of each block (one more) */
-  bool board;                /* also the calibrator board (many) ... */
-  long unit;                 /* ... of this unit; negative: the one with the largest magnitude */
-  bool theory;               /* of the board: the predicted curve, too */
-  struct heat_request heat;  /* also a heat map, where cells are asked for (one more) */
-  bool checks;               /* also the checks (the tensor again, five times) */
-  const struct facts *facts; /* when already known for this tensor; else NULL */
-  const struct digest *digest;      /* the same; read only when the facts are given */
+  bool details;                /* also relative errors, KL (two more passes) */
+  bool blocks;                 /* also the error of each block (one more) */
+  bool board;                  /* also the calibrator board (many) ... */
+  long unit;                   /* ... of this unit; negative: the one with the largest magnitude */
+  bool theory;                 /* of the board: the predicted curve, too */
+  struct heat_request heat;    /* also a heat map, where cells are asked for (one more) */
+  bool checks;                 /* also the checks (the tensor again, five times) */
+  const struct facts *facts;   /* when already known for this tensor; else NULL */
+  const struct digest *digest; /* the same; read only when the facts are given */
   const struct histogram *original; /* of this tensor's values, for where its bins are wanted */
   struct calibrated calibrated;
   const struct extremes *extremes; /* see struct batch: of the tensor that this is a sample of */
