@@ -100,7 +100,7 @@ libquant_a_SOURCES = \
 # One source per kernel family, compiled once for each instruction set.
 KERNEL_SOURCES = \
 	quant/kernels/lanes.h quant/kernels/table.h \
-	quant/kernels/blocks.h \
+	quant/kernels/blocks.h quant/kernels/bytes.h \
 	quant/kernels/ggml.h \
 	quant/kernels/ggml_fp4.c \
 	quant/kernels/ggml_iq.c \

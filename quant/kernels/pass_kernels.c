@@ -298,6 +298,14 @@ bool KERNEL(pairs_room)(uint16_t *pairs, size_t codes, uint32_t more, uint32_t *
   return full;
 }
 
+/* Room for the pairs of N elements. */
+static void make_room(struct coded *coded, size_t n)
+{
+  uint32_t *count = coded->inside[0];
+  if (coded->pairs)
+    KERNEL(pairs_room)(coded->pairs, CODES_COUNTED, (uint32_t)n / 2, &coded->paired, count);
+}
+
 /* Any N (at most RUN); returns how many zeros were added that stand for nothing, those outside not
  * among them. INSIDE has a bit for each of N; those that follow are 1. */
 static size_t add_run(const float *x, size_t n, const struct rounder *r, struct sums *sums,
@@ -498,9 +506,8 @@ static size_t tally_inside(const float *x, size_t n, const struct rounder *r, bo
 {
   struct sums sums = {.least = (ints){0} + INT32_MAX};
   uint8_t bits[RUN / 8];
-  if (coded && coded->pairs)
-    KERNEL(pairs_room)
-  (coded->pairs, CODES_COUNTED, (uint32_t)n / 2, &coded->paired, coded->inside[0]);
+  if (coded)
+    make_room(coded, n);
   size_t forced = add_run(x, n, r, &sums, coded, bits);
   size_t found = gather(x, n, bits, others);
   struct tally inside = {.finite = n - found,
