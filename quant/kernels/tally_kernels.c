@@ -190,16 +190,6 @@ static size_t tally_finite(const float *x, const float *y, size_t n, float *x_ou
   return kept;
 }
 
-static bool all_finite(const float *x, size_t n)
-{
-  int32_t largest = 0;
-  for (size_t i = 0; i < n; i++) {
-    int32_t magnitude = (int32_t)float_magnitude(x[i]);
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return (uint32_t)largest < FLOAT_INFINITY;
-}
-
 /* Least and largest finite y; of none, what a tally of nothing has. */
 static void tally_range(const float *y, size_t n, struct scan *scan)
 {
@@ -294,24 +284,49 @@ void KERNEL(tally)(const float *x, const float *y, size_t n, const struct tally_
 
 /* --- extremes -------------------------------------------------------------------------- */
 
-static void extremes_finite(const float *x, size_t n, struct extremes *extremes)
+/* N values; false, and nothing is added, where one is not finite. A minimum leaves its second
+ * operand where the first is NaN. */
+static bool extremes_finite(const float *x, size_t n, struct extremes *extremes)
 {
-  int32_t lowest = INT32_MAX, highest = INT32_MIN;
-  uint32_t zeros = 0;
-  for (size_t i = 0; i < n; i++) {
-    int32_t key = float_key(x[i]);
-    lowest = key < lowest ? key : lowest;
-    highest = key > highest ? key : highest;
-    zeros += x[i] == 0;
+  enum { AHEAD = 1024 };
+  const floats none = (floats){0} + __builtin_inff();
+  floats low = none, high = -none;
+  ints largest = {0}, zeros = {0};
+  float rest[FLOATS];
+  for (size_t i = 0; i < n; i += FLOATS) {
+    const float *from = x + i;
+    if (i % 16 == 0)
+      __builtin_prefetch(from + AHEAD);
+    if (n - i < FLOATS) { /* the last one once more */
+      for (size_t k = 0; k < FLOATS; k++)
+        rest[k] = x[i + k < n ? i + k : n - 1];
+      from = rest;
+    }
+    const floats v = floats_load(from);
+    const ints size = (ints)v & INT32_MAX;
+    low = floats_min(v, low);
+    high = floats_max(v, high);
+    largest = ints_max(largest, size);
+    zeros -= size == 0;
   }
-  extremes->finite += n;
-  extremes->zeros += zeros;
+  uint32_t count = 0, most = 0;
+  for (size_t k = 0; k < FLOATS; k++) {
+    count += (uint32_t)zeros[k];
+    most = (uint32_t)largest[k] > most ? (uint32_t)largest[k] : most;
+  }
+  if (most >= FLOAT_INFINITY)
+    return false;
   if (n == 0)
-    return;
+    return true;
+  if (n % FLOATS && x[n - 1] == 0)
+    count -= (uint32_t)(FLOATS - n % FLOATS);
   /* Adding +0 turns -0 into +0, so that the sign of a zero never depends on the order. */
-  float min = key_float(lowest) + 0.0f, max = key_float(highest) + 0.0f;
+  const float min = floats_least(low) + 0.0f, max = -floats_least(-high) + 0.0f;
+  extremes->finite += n;
+  extremes->zeros += count;
   extremes->min = min < extremes->min ? min : extremes->min;
   extremes->max = max > extremes->max ? max : extremes->max;
+  return true;
 }
 
 static void extremes_mixed(const float *x, size_t n, struct extremes *extremes)
@@ -333,11 +348,7 @@ void KERNEL(extremes)(const float *x, size_t n, struct extremes *extremes)
 {
   for (size_t done = 0; done < n; done += KERNEL_BLOCK) {
     size_t m = n - done < KERNEL_BLOCK ? n - done : KERNEL_BLOCK;
-    for (size_t i = 0; i < m; i += 16) /* the next block: nothing is read in the second sweep */
-      __builtin_prefetch(x + done + KERNEL_BLOCK + i);
-    if (all_finite(x + done, m))
-      extremes_finite(x + done, m, extremes);
-    else
+    if (!extremes_finite(x + done, m, extremes))
       extremes_mixed(x + done, m, extremes);
   }
 }
@@ -364,22 +375,20 @@ uint32_t KERNEL(count_below)(const float *x, size_t n, float limit)
 
 size_t KERNEL(find_between)(const float *x, size_t n, uint32_t first, uint32_t last, float *out)
 {
-  enum { STEP = 64, AHEAD = 1024 };
+  enum { STEP = 64, AHEAD = 2048 };
   const ints low = (ints){0} + (int32_t)first, high = (ints){0} + (int32_t)last;
   size_t found = 0, i = 0;
   for (; i + STEP <= n; i += STEP) {
-    uint32_t any = 0;
+    uint64_t between = 0;
     KERNEL_UNROLL
     for (size_t k = 0; k < STEP; k += FLOATS) {
       const ints size = (ints)floats_load(x + i + k) & INT32_MAX;
       if (k % 16 == 0)
         __builtin_prefetch(x + i + k + AHEAD);
-      any |= chosen_bits(ints_within(size, low, high));
+      between |= (uint64_t)chosen_bits(ints_within(size, low, high)) << k;
     }
-    for (size_t k = i; any && k < i + STEP; k++) {
-      out[found] = x[k];
-      found += float_magnitude(x[k]) - first <= last - first;
-    }
+    for (; between; between &= between - 1)
+      out[found++] = x[i + (size_t)__builtin_ctzll(between)];
   }
   for (; i < n; i++) {
     out[found] = x[i];

@@ -281,37 +281,46 @@ static int by_magnitude(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+/* Against sorted magnitudes, with the default percentile of numpy. */
+static void check_percentiles(struct magnitudes *magnitudes, const struct feed *feed,
+                              const float *sorted, size_t n)
+{
+  static const double percentiles[] = {100, 99.99, 99, 50, 1, 0};
+  for (size_t p = 0; p < sizeof percentiles / sizeof *percentiles; p++) {
+    double last = (double)(n - 1), place = last * (percentiles[p] / 100), below = floor(place);
+    double low = (double)fabsf(sorted[(size_t)below]), found;
+    double high = (double)fabsf(sorted[(size_t)fmin(below + 1, last)]);
+    assert_int_equal(magnitudes_percentile(magnitudes, feed, n, percentiles[p], NULL, &found),
+                     STATUS_OK);
+    assert_true(found == low + (place - below) * (high - low));
+  }
+}
+
 /* Percentiles that ride along are those of sorted magnitudes, also where counters are emptied on
- * the way, in the middle of a block, and where a wanted value stands many times or beside another.
- */
+ * the way, where a wanted value stands many times or beside another, and where others are NaN. */
 static void test_magnitudes(void **state)
 {
   (void)state;
   enum { COUNT = 50021, CALL = 1000 };
-  static const double percentiles[] = {0, 1, 50, 99, 99.99, 100};
-  float *x = random_values(COUNT, 9, false);
+  float *x = random_values(COUNT, 9, true), *finite = malloc(COUNT * sizeof *finite);
+  const struct feed feed = feed_floats(x, COUNT);
+  size_t n = 0;
   for (size_t i = 0; i < COUNT / 5; i++)
     x[i * 3] = i % 2 ? -1.5f : 1.5f;
-  const struct feed feed = feed_floats(x, COUNT);
+  for (size_t i = 0; i < COUNT; i++)
+    if (isfinite(x[i]))
+      finite[n++] = x[i];
+  assert_true(n < COUNT);
+  qsort(finite, n, sizeof *finite, by_magnitude);
   for (uint32_t most = CALL; most < 100 * CALL; most *= 7) {
     struct magnitudes *magnitudes = magnitudes_new(most);
     assert_non_null(magnitudes);
-    for (size_t i = 0; i < COUNT; i += CALL)
-      magnitudes_add(magnitudes, 0, x + i, i + CALL < COUNT ? CALL : COUNT - i);
-    float *sorted = malloc(COUNT * sizeof *sorted);
-    memcpy(sorted, x, COUNT * sizeof *sorted);
-    qsort(sorted, COUNT, sizeof *sorted, by_magnitude);
-    for (size_t p = 0; p < sizeof percentiles / sizeof *percentiles; p++) {
-      double place = (COUNT - 1) * (percentiles[p] / 100), below = floor(place), found;
-      double low = (double)fabsf(sorted[(size_t)below]);
-      double high = (double)fabsf(sorted[(size_t)fmin(below + 1, COUNT - 1)]);
-      assert_int_equal(
-          magnitudes_percentile(magnitudes, &feed, COUNT, percentiles[p], NULL, &found), STATUS_OK);
-      assert_true(found == low + (place - below) * (high - low));
-    }
-    free(sorted);
+    for (size_t i = 0; i < n; i += CALL)
+      magnitudes_add(magnitudes, 0, finite + i, i + CALL < n ? CALL : n - i);
+    check_percentiles(magnitudes, &feed, finite, n);
     magnitudes_free(magnitudes);
   }
+  free(finite);
   free(x);
 }
 
