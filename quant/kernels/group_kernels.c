@@ -322,6 +322,15 @@ KERNEL_INLINE void count_turn(const struct code_tables *tables, const uint8_t *c
   }
 }
 
+KERNEL_INLINE void add_sums(const float *x, const float *e, const struct group_wish *wish,
+                            struct group_sums *sums)
+{
+  if (wish->tables)
+    add_turn(x, e, (floats){0} + wish->bulk, sums);
+  else
+    add_squares(x, e, sums);
+}
+
 /* Fewer than TURN. */
 static void add_few(const float *x, float *e, const uint8_t *codes, size_t n,
                     const struct group_wish *wish, struct group_sums *sums)
@@ -329,7 +338,7 @@ static void add_few(const float *x, float *e, const uint8_t *codes, size_t n,
   float copy[TURN] = {0};
   memcpy(copy, x, n * sizeof *x);
   memset(e + n, 0, (TURN - n) * sizeof *e);
-  add_turn(copy, e, (floats){0} + wish->bulk, sums);
+  add_sums(copy, e, wish, sums);
   for (size_t i = 0; wish->tables && i < n; i++)
     count_code(wish->tables, codes[i], i);
 }
@@ -352,12 +361,9 @@ KERNEL_INLINE void add_coded_turn(const float *x, const float *e, const uint8_t 
                                   const struct group_wish *wish, struct group_sums *sums)
 {
   __builtin_prefetch(x + GROUP_ERRORS_MOST);
-  if (!wish->tables) {
-    add_squares(x, e, sums);
-    return;
-  }
-  add_turn(x, e, (floats){0} + wish->bulk, sums);
-  count_turn(wish->tables, codes);
+  add_sums(x, e, wish, sums);
+  if (wish->tables)
+    count_turn(wish->tables, codes);
 }
 
 #ifdef __AVX512F__
@@ -554,17 +560,6 @@ static void add_up(const struct group_sums *sums, bool squares, struct tally *ta
 struct ends {
   floats absmax, least, most; /* of x; of y, but for the sign of a zero */
 };
-
-/* N <= FLOATS numbers, the first of them once more for each that is missing. */
-static inline floats floats_some(const float *x, size_t n)
-{
-  float all[FLOATS];
-  if (n == FLOATS)
-    return floats_load(x);
-  for (size_t k = 0; k < FLOATS; k++)
-    all[k] = x[k < n ? k : 0];
-  return floats_load(all);
-}
 
 /* Field FIELD, a float, of FLOATS units side by side. */
 static inline floats floats_of_units(const struct unit *unit, size_t field)

@@ -356,10 +356,10 @@ struct kernels {
    * occurs into TABLES, and into *high (NULL: nobody asks) how many codes of integers lie beyond
    * 100/127 of the end that is farther from zero. TABLES NULL: nobody asks for that, HIGH is NULL,
    * too, and of TALLY only error2, signal2, max_error, finite, absmax and the extremes of the
-   * reconstruction are added to: half the work. The sums of x y and y^2
-   * follow from those of x^2, x (x - y) and (x - y)^2. BULK: as in tally_bounds. Stops before the
-   * first group in which an x is not finite or is clipped, or whose scale is so small that a level
-   * of small floats could become 0; how many elements were worked on. */
+   * reconstruction are added to: half the work. The sums of x y and y^2 follow from those of x^2,
+   * x (x - y) and (x - y)^2. BULK: as in tally_bounds. Stops before the first group in which an x
+   * is not finite or is clipped, or whose scale is so small that a level of small floats could
+   * become 0; how many elements were worked on. */
   size_t (*group_errors)(const float *x, size_t n, const struct group_row *row, float bulk,
                          const struct code_tables *tables, struct tally *tally, uint64_t *high);
   /* Adds how often each of the first CODES codes occurs in PAIRS to COUNT, and clears PAIRS. */

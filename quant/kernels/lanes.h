@@ -345,6 +345,17 @@ static inline floats floats_load(const float *x)
   return v;
 }
 
+/* N <= FLOATS numbers, the first of them once more for each that is missing. */
+static inline floats floats_some(const float *x, size_t n)
+{
+  float all[FLOATS];
+  if (n == FLOATS)
+    return floats_load(x);
+  for (size_t k = 0; k < FLOATS; k++)
+    all[k] = x[k < n ? k : 0];
+  return floats_load(all);
+}
+
 /* Part PART of V: DOUBLES of its numbers, widened. */
 static inline doubles floats_widened(floats v, size_t part)
 {
@@ -362,6 +373,14 @@ static inline doubles floats_widened(floats v, size_t part)
   memcpy(x, &v, sizeof v);
   return doubles_load(x + part * DOUBLES);
 #endif
+}
+
+static inline int32_t ints_total(ints v)
+{
+  int32_t total = 0;
+  for (size_t k = 0; k < FLOATS; k++)
+    total += v[k];
+  return total;
 }
 
 /* V, or its negative where SIGN is below 0. V is 0 where SIGN is. */
@@ -421,6 +440,7 @@ static inline chosen chosen_within(floats v, floats lo, floats hi)
 #endif
 }
 
+/* The same of whole numbers. */
 static inline chosen ints_within(ints v, ints lo, ints hi)
 {
 #ifdef __AVX512F__

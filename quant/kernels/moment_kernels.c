@@ -4,10 +4,11 @@
 static double mean_of(const float *x, size_t whole, const float *tail, size_t n)
 {
   struct lanes sum = {0};
-  for (size_t i = 0; i < whole; i += LANES)
+  for (size_t i = 0; i < whole; i += LANES) {
     KERNEL_UNROLL
-  for (size_t p = 0; p < PARTS; p++)
-    sum.part[p] += doubles_load(x + i + p * DOUBLES);
+    for (size_t p = 0; p < PARTS; p++)
+      sum.part[p] += doubles_load(x + i + p * DOUBLES);
+  }
   for (size_t p = 0; p < PARTS; p++)
     sum.part[p] += doubles_load(tail + p * DOUBLES);
   return lanes_total(&sum) / (double)n;
@@ -37,10 +38,11 @@ void KERNEL(moments)(const float *x, size_t n, struct central_moments *out)
   }
   const double mean = mean_of(x, whole, tail, n);
   const doubles center = (doubles){0} + mean;
-  for (size_t i = 0; i < whole; i += LANES)
+  for (size_t i = 0; i < whole; i += LANES) {
     KERNEL_UNROLL
-  for (size_t p = 0; p < PARTS; p++)
-    add_powers(doubles_load(x + i + p * DOUBLES) - center, &sums, p);
+    for (size_t p = 0; p < PARTS; p++)
+      add_powers(doubles_load(x + i + p * DOUBLES) - center, &sums, p);
+  }
   for (size_t p = 0; p < PARTS; p++)
     add_powers((doubles_load(tail + p * DOUBLES) - center) * doubles_load(there + p * DOUBLES),
                &sums, p);

@@ -332,14 +332,6 @@ struct range {
   ints at_rail, gone;
 };
 
-static int32_t ints_total(ints v)
-{
-  int32_t total = 0;
-  for (size_t k = 0; k < FLOATS; k++)
-    total += v[k];
-  return total;
-}
-
 /* What follows of the reconstructions from the codes, each of which occurs COUNT times. */
 static struct tally levels_tally(const uint32_t *count, const struct rounder *r,
                                  const struct tally_bounds *bounds)

@@ -292,33 +292,24 @@ static bool extremes_finite(const float *x, size_t n, struct extremes *extremes)
   const floats none = (floats){0} + __builtin_inff();
   floats low = none, high = -none;
   ints largest = {0}, zeros = {0};
-  float rest[FLOATS];
   for (size_t i = 0; i < n; i += FLOATS) {
-    const float *from = x + i;
     if (i % 16 == 0)
-      __builtin_prefetch(from + AHEAD);
-    if (n - i < FLOATS) { /* the last one once more */
-      for (size_t k = 0; k < FLOATS; k++)
-        rest[k] = x[i + k < n ? i + k : n - 1];
-      from = rest;
-    }
-    const floats v = floats_load(from);
+      __builtin_prefetch(x + i + AHEAD);
+    const floats v = floats_some(x + i, n - i < FLOATS ? n - i : FLOATS);
     const ints size = (ints)v & INT32_MAX;
     low = floats_min(v, low);
     high = floats_max(v, high);
     largest = ints_max(largest, size);
     zeros -= size == 0;
   }
-  uint32_t count = 0, most = 0;
-  for (size_t k = 0; k < FLOATS; k++) {
-    count += (uint32_t)zeros[k];
+  uint32_t count = (uint32_t)ints_total(zeros), most = 0;
+  for (size_t k = 0; k < FLOATS; k++)
     most = (uint32_t)largest[k] > most ? (uint32_t)largest[k] : most;
-  }
   if (most >= FLOAT_INFINITY)
     return false;
   if (n == 0)
     return true;
-  if (n % FLOATS && x[n - 1] == 0)
+  if (n % FLOATS && x[n / FLOATS * FLOATS] == 0) /* what stands for those that are missing */
     count -= (uint32_t)(FLOATS - n % FLOATS);
   /* Adding +0 turns -0 into +0, so that the sign of a zero never depends on the order. */
   const float min = floats_least(low) + 0.0f, max = -floats_least(-high) + 0.0f;

@@ -131,6 +131,12 @@ static void what_answers_what(void **state)
   assert_true(has(cache, "int3", &other));
   assert_false(has(cache, "int3", &plain));
   other = plain;
+  other.errors_only = true; /* the same */
+  assert_true(has(cache, "int8", &other));
+  keep(cache, "int2", &other);
+  assert_true(has(cache, "int2", &other));
+  assert_false(has(cache, "int2", &plain));
+  other = plain;
   other.at_once = true; /* the whole is as good */
   assert_true(has(cache, "int8", &other));
   other.checks = true;

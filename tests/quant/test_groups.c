@@ -464,14 +464,16 @@ static uint32_t fill_pairs(uint16_t *pairs, bool full)
   return pairs[1 * CODES_COUNTED + 2] = full ? UINT16_MAX - 1 : 1000;
 }
 
-/* PAIRS: NULL for none. FAR: whether codes far from zero are asked for. */
+/* PAIRS: NULL for none. FAR: whether codes far from zero are asked for, and one of PAIRS is full.
+ */
 static void check_counts(const struct kernels *level, const float *x, size_t n,
                          const struct group_row *row, float bulk, const struct expected *expected,
                          uint16_t *pairs, bool far)
 {
   uint64_t counts[(CODE_COUNTERS + 1) * CODES_COUNTED] = {0}, high = 0;
   uint32_t sums[CODES_COUNTED] = {0};
-  const uint32_t before = pairs ? fill_pairs(pairs, far) : 0, full = before > 1000;
+  const bool full = pairs && far;
+  const uint32_t before = pairs ? fill_pairs(pairs, full) : 0;
   uint32_t paired = UINT16_MAX; /* so that they are looked at before the first one is counted */
   const struct code_tables tables = {counts, CODES_COUNTED, pairs, &paired};
   struct tally tally = {0};
@@ -508,7 +510,7 @@ static void check_errors(const struct kernels *level, const float *x, size_t n,
   known.most = most;
   if (!level->group_ranges(x, n, row->first, row->length, least, most))
     assert_true(level->group_ranges(x, n = expected->n, row->first, row->length, least, most));
-  check_counts(level, x, n, &known, bulk, expected, NULL, false);
+  check_counts(level, x, n, &known, bulk, expected, NULL, integers);
   check_squares(level, x, n, &known, bulk, expected);
   const struct tally *tally = &expected->tally;
   check_near(tally->product, expected->product, tally->signal2);
